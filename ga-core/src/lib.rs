@@ -1,0 +1,1 @@
+//! Global Arrays: distributed dense arrays.

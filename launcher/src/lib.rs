@@ -1,0 +1,1 @@
+//! Starts the ranks of a program on one machine and diagnoses them.

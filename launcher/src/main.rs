@@ -1,0 +1,2 @@
+//! The command `gain`.
+fn main() {}

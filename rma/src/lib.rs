@@ -1,0 +1,1 @@
+//! One-sided communication between the ranks of one program.
