@@ -1,1 +1,3 @@
 //! One-sided communication between the ranks of one program.
+
+pub mod bootstrap;

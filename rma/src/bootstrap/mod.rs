@@ -1,0 +1,105 @@
+//! How a process learns which rank of which job it is, and the little talk the ranks have before they share memory.
+//!
+//! A [`Bootstrap`] is slow (tens of microseconds per message) and used at start and end only; everything else goes over
+//! the node heap or a network transport. [`connect`] chooses by the environment, in this order:
+//!
+//! | found | then |
+//! | --- | --- |
+//! | `PMI_FD` | PMI-1 over the inherited socket: `gain run`, MPICH's `mpiexec`, `srun --mpi=pmi2` |
+//! | Slurm says more than one task, and there is no PMI | an error with advice: N single ranks would be a trap |
+//! | nothing | a single rank |
+//!
+//! Invariant: calls are collective and come from one thread at a time; the socket may be shared with an MPI library in
+//! the same process, so nobody uses it between start and end, and `finalize` is never sent (it would end MPI's session).
+
+mod node;
+mod pmi1;
+mod single;
+
+use std::io;
+
+pub use node::{Member, Node};
+pub use pmi1::{Pmi1, field as pmi_field};
+pub use single::Single;
+
+/// What a process manager gives every rank: who am I, exchange a few bytes, wait for all, end all.
+pub trait Bootstrap: Send {
+    /// This process's number in the job, below [`size`](Bootstrap::size).
+    fn rank(&self) -> usize;
+
+    /// Number of ranks in the job.
+    fn size(&self) -> usize;
+
+    /// A name no other living job on this machine has. The same on every rank.
+    fn job(&self) -> &str;
+
+    /// Collective: every rank's bytes, in rank order. Returns once every rank has called it.
+    fn allgather(&mut self, mine: &[u8]) -> io::Result<Vec<Vec<u8>>>;
+
+    /// Collective: returns once every rank has called it.
+    fn barrier(&mut self) -> io::Result<()>;
+
+    /// Not collective: asks the launcher to end all ranks with `code`. The caller exits by itself afterwards.
+    fn abort(&mut self, code: i32, message: &str);
+}
+
+/// Finds the process manager of this process and registers with it. Collective over the job.
+///
+/// An error says what was found and what to do about it.
+pub fn connect() -> io::Result<Box<dyn Bootstrap>> {
+    connect_with(|name| std::env::var(name).ok())
+}
+
+fn connect_with(variable: impl Fn(&str) -> Option<String>) -> io::Result<Box<dyn Bootstrap>> {
+    if let Some(fd) = variable("PMI_FD") {
+        return Ok(Box::new(Pmi1::from_environment(&fd, &variable)?));
+    }
+    if let Some(advice) = slurm_without_pmi(&variable) {
+        return Err(io::Error::new(io::ErrorKind::Unsupported, advice));
+    }
+    Ok(Box::new(Single))
+}
+
+/// Advice when `srun` started several tasks that cannot find one another; `None` when this is no such task.
+///
+/// `SLURM_PROCID` is also set in a batch script, where there is one process however many tasks were asked for;
+/// only a job step started by `srun` has `SLURM_STEP_NUM_TASKS`.
+fn slurm_without_pmi(variable: &impl Fn(&str) -> Option<String>) -> Option<String> {
+    variable("SLURM_PROCID")?;
+    let tasks = variable("SLURM_STEP_NUM_TASKS")?;
+    if tasks.trim().parse::<usize>().ok()? < 2 {
+        return None;
+    }
+    let pmi = variable("SLURM_MPI_TYPE").unwrap_or_else(|| "none".into());
+    Some(format!(
+        "srun started {tasks} tasks with --mpi={pmi}, so they cannot find one another; \
+         start them with `srun --mpi=pmi2`, or one per node with `gain run`"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment<'a>(pairs: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<String> + 'a {
+        |name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_string())
+    }
+
+    #[test]
+    fn nothing_found_is_a_single_rank() {
+        let mut alone = connect_with(environment(&[])).unwrap();
+        assert_eq!((alone.rank(), alone.size()), (0, 1));
+        assert_eq!(alone.allgather(b"x").unwrap(), vec![b"x".to_vec()]);
+    }
+
+    #[test]
+    fn slurm_tasks_without_pmi_are_an_error_with_advice() {
+        let step = [("SLURM_PROCID", "1"), ("SLURM_STEP_NUM_TASKS", "4")];
+        let error = connect_with(environment(&step)).err().unwrap();
+        assert!(error.to_string().contains("srun --mpi=pmi2"), "{error}");
+        let batch_script = [("SLURM_PROCID", "0"), ("SLURM_NTASKS", "4")];
+        assert!(connect_with(environment(&batch_script)).is_ok());
+        let one_task = [("SLURM_PROCID", "0"), ("SLURM_STEP_NUM_TASKS", "1")];
+        assert!(connect_with(environment(&one_task)).is_ok());
+    }
+}

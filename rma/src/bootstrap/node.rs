@@ -1,0 +1,323 @@
+//! Which ranks share this machine, and handing descriptors to them.
+//!
+//! Ranks are on one node when they reach the same abstract Unix socket: such names are scoped by network namespace, need
+//! no file, and vanish with their process. The name holds the user and the job, so every rank of a job computes the same.
+//!
+//! | step | who | what |
+//! | --- | --- | --- |
+//! | 1 | all | try to bind the name; exactly one per node succeeds and is the *hub*, the others are *spokes* |
+//! | 2 | all | bootstrap barrier: every hub listens |
+//! | 3 | spoke | connects; sends its rank with a pidfd of itself (the backlog takes it, nobody accepts yet) |
+//! | 4 | all | bootstrap barrier: every spoke has connected |
+//! | 5 | hub | accepts all, sorts by rank, sends everybody every rank with its pidfd |
+//! | 6 | all | bootstrap allgather of the node's lowest rank: everyone knows every node |
+//!
+//! Afterwards the hub passes descriptors on from the member with the lowest rank ([`Node::give`], [`Node::take`]).
+//! A pidfd names a process for good: no number is looked up that another process might have got meanwhile, and it works
+//! between containers that share a network but not a process table.
+
+use super::Bootstrap;
+use std::io::{self, Read};
+use std::mem::{self, MaybeUninit};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
+
+/// One process of this node.
+#[derive(Debug)]
+pub struct Member {
+    /// Its rank in the job.
+    pub rank: usize,
+    /// Its process; absent where the kernel has no pidfds, then its death goes unnoticed by us.
+    process: Option<OwnedFd>,
+}
+
+impl Member {
+    /// Whether the process still runs. A zombie does not run.
+    pub fn is_alive(&self) -> bool {
+        let Some(process) = &self.process else { return true };
+        let mut poll = libc::pollfd { fd: process.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        // SAFETY: one initialised pollfd, alive during the call; a timeout of zero returns at once.
+        let ready = unsafe { libc::poll(&mut poll, 1, 0) };
+        ready != 1
+    }
+
+    /// The descriptor that turns readable when the process ends.
+    pub fn process(&self) -> Option<BorrowedFd<'_>> {
+        self.process.as_ref().map(AsFd::as_fd)
+    }
+}
+
+/// The processes of this job on this machine, in rank order, and the connections between them.
+#[derive(Debug)]
+pub struct Node {
+    members: Vec<Member>,
+    my_index: usize,
+    node_numbers: Vec<usize>,
+    links: Links,
+}
+
+#[derive(Debug)]
+enum Links {
+    /// By member index; `None` at this process's own place.
+    Hub(Vec<Option<UnixStream>>),
+    Spoke(UnixStream),
+}
+
+impl Node {
+    /// Collective over the job: finds the members of this node.
+    pub fn discover(bootstrap: &mut dyn Bootstrap) -> io::Result<Node> {
+        let rank = bootstrap.rank();
+        if bootstrap.size() == 1 {
+            let members = vec![Member { rank, process: None }];
+            return Ok(Node { members, my_index: 0, node_numbers: vec![0], links: Links::Hub(vec![None]) });
+        }
+        // SAFETY: no arguments, cannot fail.
+        let user = unsafe { libc::getuid() };
+        let name = format!("gain-{user}-{}", bootstrap.job());
+        let address = SocketAddr::from_abstract_name(&name)?;
+        let listener = match UnixListener::bind_addr(&address) {
+            Ok(listener) => Some(listener),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => None,
+            Err(error) => return Err(error),
+        };
+        bootstrap.barrier()?;
+        let spoke = match listener {
+            Some(_) => None,
+            None => Some(connect(&address, user, rank)?),
+        };
+        bootstrap.barrier()?;
+        let (links, members) = match (listener, spoke) {
+            (Some(listener), _) => accept(listener, user, rank)?,
+            (None, Some(mut stream)) => {
+                let members = receive_members(&mut stream)?;
+                (Links::Spoke(stream), members)
+            }
+            (None, None) => unreachable!("a rank without listener has connected"),
+        };
+        let my_index = members.iter().position(|member| member.rank == rank).ok_or_else(|| {
+            io::Error::other(format!("rank {rank} is missing from the list of its own node"))
+        })?;
+        let node_numbers = number_nodes(bootstrap, members[0].rank)?;
+        Ok(Node { members, my_index, node_numbers, links })
+    }
+
+    /// The processes on this node, by increasing rank.
+    pub fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    /// The place of this process in [`members`](Node::members). Number 0 is the node's leader.
+    pub fn my_index(&self) -> usize {
+        self.my_index
+    }
+
+    /// For each rank of the job the number of its node; nodes are numbered by their lowest rank.
+    pub fn node_numbers(&self) -> &[usize] {
+        &self.node_numbers
+    }
+
+    /// On member 0, while all others call [`take`](Node::take): hands every member `descriptor`, or the news that there is none.
+    pub fn give(&self, descriptor: Result<BorrowedFd<'_>, &str>) -> io::Result<()> {
+        let (text, descriptor) = match descriptor {
+            Ok(descriptor) => ("", Some(descriptor)),
+            Err(text) => (text, None),
+        };
+        match &self.links {
+            Links::Hub(streams) => {
+                streams.iter().flatten().try_for_each(|stream| send(stream, text.as_bytes(), descriptor))
+            }
+            Links::Spoke(stream) => send(stream, text.as_bytes(), descriptor),
+        }
+    }
+
+    /// On every member but 0: the descriptor that member 0 gives. An error holds member 0's text.
+    pub fn take(&mut self) -> io::Result<OwnedFd> {
+        let (text, descriptor) = match &mut self.links {
+            Links::Spoke(stream) => receive(stream)?,
+            Links::Hub(streams) => {
+                let (giver, others) = streams.split_first_mut().expect("a node has at least one member");
+                let giver = giver.as_mut().expect("member 0 does not take");
+                let (text, descriptor) = receive(giver)?;
+                for stream in others.iter().flatten() {
+                    send(stream, &text, descriptor.as_ref().map(AsFd::as_fd))?;
+                }
+                (text, descriptor)
+            }
+        };
+        descriptor.ok_or_else(|| io::Error::other(String::from_utf8_lossy(&text).into_owned()))
+    }
+}
+
+/// A spoke's side of step 3.
+fn connect(address: &SocketAddr, user: u32, rank: usize) -> io::Result<UnixStream> {
+    let stream = UnixStream::connect_addr(address)?;
+    if peer_user(&stream)? != user {
+        return Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            "another user listens under this job's name",
+        ));
+    }
+    send(&stream, &(rank as u32).to_le_bytes(), my_process().as_ref().map(AsFd::as_fd))?;
+    Ok(stream)
+}
+
+/// The hub's side of step 5: everyone has connected, so an empty backlog means all are here.
+fn accept(listener: UnixListener, user: u32, rank: usize) -> io::Result<(Links, Vec<Member>)> {
+    listener.set_nonblocking(true)?;
+    let mut arrived = vec![(Member { rank, process: my_process() }, None)];
+    loop {
+        let mut stream = match listener.accept() {
+            Ok((stream, _)) => stream,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+            Err(error) => return Err(error),
+        };
+        if peer_user(&stream)? != user {
+            continue;
+        }
+        let (bytes, process) = receive(&mut stream)?;
+        arrived.push((Member { rank: read_rank(&bytes)?, process }, Some(stream)));
+    }
+    arrived.sort_by_key(|(member, _)| member.rank);
+    let (members, streams): (Vec<Member>, Vec<Option<UnixStream>>) = arrived.into_iter().unzip();
+    for stream in streams.iter().flatten() {
+        send(stream, &(members.len() as u32).to_le_bytes(), None)?;
+        for member in &members {
+            send(stream, &(member.rank as u32).to_le_bytes(), member.process())?;
+        }
+    }
+    Ok((Links::Hub(streams), members))
+}
+
+fn receive_members(stream: &mut UnixStream) -> io::Result<Vec<Member>> {
+    let count = read_rank(&receive(stream)?.0)?;
+    let member = |_| {
+        let (bytes, process) = receive(stream)?;
+        Ok(Member { rank: read_rank(&bytes)?, process })
+    };
+    (0..count).map(member).collect()
+}
+
+/// Step 6.
+fn number_nodes(bootstrap: &mut dyn Bootstrap, lowest: usize) -> io::Result<Vec<usize>> {
+    let lowest_of = bootstrap.allgather(&(lowest as u32).to_le_bytes())?;
+    let lowest_of: Vec<usize> = lowest_of.iter().map(|bytes| read_rank(bytes)).collect::<io::Result<_>>()?;
+    let mut leaders = lowest_of.clone();
+    leaders.sort_unstable();
+    leaders.dedup();
+    Ok(lowest_of.iter().map(|lowest| leaders.partition_point(|leader| leader < lowest)).collect())
+}
+
+fn read_rank(bytes: &[u8]) -> io::Result<usize> {
+    let bytes = bytes.try_into().map_err(|_| io::Error::other("a message between ranks is damaged"))?;
+    Ok(u32::from_le_bytes(bytes) as usize)
+}
+
+fn my_process() -> Option<OwnedFd> {
+    // SAFETY: the call takes two integers; a negative result is no descriptor and is not wrapped.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, libc::getpid(), 0) };
+    // SAFETY: the kernel has just opened this descriptor for us, nobody else owns it.
+    (fd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
+}
+
+fn peer_user(stream: &UnixStream) -> io::Result<u32> {
+    let mut credentials = MaybeUninit::<libc::ucred>::uninit();
+    let mut len = mem::size_of::<libc::ucred>() as libc::socklen_t;
+    // SAFETY: the kernel writes at most `len` bytes into a buffer of that size.
+    let status = unsafe {
+        let out = credentials.as_mut_ptr().cast();
+        libc::getsockopt(stream.as_raw_fd(), libc::SOL_SOCKET, libc::SO_PEERCRED, out, &mut len)
+    };
+    if status != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: a successful SO_PEERCRED fills the whole struct.
+    Ok(unsafe { credentials.assume_init() }.uid)
+}
+
+/// Room for one descriptor's control message, aligned as the kernel wants it.
+#[repr(C, align(8))]
+struct Control([u8; 24]);
+
+/// Sends one frame: length (u32), bytes, and at most one descriptor that travels with the first byte.
+fn send(stream: &UnixStream, bytes: &[u8], descriptor: Option<BorrowedFd<'_>>) -> io::Result<()> {
+    let mut frame = (bytes.len() as u32).to_le_bytes().to_vec();
+    frame.extend_from_slice(bytes);
+    let mut sent = 0;
+    while sent < frame.len() {
+        let rest = &mut frame[sent..];
+        let mut part = libc::iovec { iov_base: rest.as_mut_ptr().cast(), iov_len: rest.len() };
+        let mut control = Control([0; 24]);
+        // SAFETY: all-zero is a valid msghdr (null pointers, zero lengths).
+        let mut message: libc::msghdr = unsafe { mem::zeroed() };
+        message.msg_iov = &mut part;
+        message.msg_iovlen = 1;
+        if let Some(descriptor) = descriptor.filter(|_| sent == 0) {
+            message.msg_control = (&raw mut control).cast();
+            message.msg_controllen = mem::size_of::<Control>();
+            // SAFETY: `control` has CMSG_SPACE(4) = 24 aligned bytes, so the first header and its data lie inside it.
+            unsafe {
+                let header = libc::CMSG_FIRSTHDR(&message);
+                (*header).cmsg_level = libc::SOL_SOCKET;
+                (*header).cmsg_type = libc::SCM_RIGHTS;
+                (*header).cmsg_len = libc::CMSG_LEN(mem::size_of::<RawFd>() as u32) as usize;
+                libc::CMSG_DATA(header).cast::<RawFd>().write_unaligned(descriptor.as_raw_fd());
+            }
+        }
+        // SAFETY: the message points at `part` and `control`, both alive during the call.
+        let count = unsafe { libc::sendmsg(stream.as_raw_fd(), &message, libc::MSG_NOSIGNAL) };
+        match count {
+            0.. => sent += count as usize,
+            _ => interrupted()?,
+        }
+    }
+    Ok(())
+}
+
+/// Receives one frame of [`send`].
+fn receive(stream: &mut UnixStream) -> io::Result<(Vec<u8>, Option<OwnedFd>)> {
+    let mut head = [0u8; 4];
+    let mut control = Control([0; 24]);
+    let (count, descriptor) = loop {
+        let mut part = libc::iovec { iov_base: head.as_mut_ptr().cast(), iov_len: head.len() };
+        // SAFETY: all-zero is a valid msghdr (null pointers, zero lengths).
+        let mut message: libc::msghdr = unsafe { mem::zeroed() };
+        message.msg_iov = &mut part;
+        message.msg_iovlen = 1;
+        message.msg_control = (&raw mut control).cast();
+        message.msg_controllen = mem::size_of::<Control>();
+        // SAFETY: the message points at `part` and `control`, both alive and writable during the call.
+        let count = unsafe { libc::recvmsg(stream.as_raw_fd(), &mut message, libc::MSG_CMSG_CLOEXEC) };
+        if count < 0 {
+            interrupted()?;
+            continue;
+        }
+        // SAFETY: after a successful recvmsg the control buffer holds `msg_controllen` bytes of whole headers; an
+        // SCM_RIGHTS header of ours carries one descriptor, which the kernel has opened for this process alone.
+        let descriptor = unsafe {
+            let header = libc::CMSG_FIRSTHDR(&message);
+            let is_rights = !header.is_null() && (*header).cmsg_type == libc::SCM_RIGHTS;
+            is_rights.then(|| OwnedFd::from_raw_fd(libc::CMSG_DATA(header).cast::<RawFd>().read_unaligned()))
+        };
+        break (count as usize, descriptor);
+    };
+    if count == 0 {
+        return Err(io::Error::new(
+            io::ErrorKind::UnexpectedEof,
+            "a rank of this node ended during start-up",
+        ));
+    }
+    stream.read_exact(&mut head[count..])?;
+    let mut bytes = vec![0; u32::from_le_bytes(head) as usize];
+    stream.read_exact(&mut bytes)?;
+    Ok((bytes, descriptor))
+}
+
+/// `Ok` when the last system call was merely interrupted.
+fn interrupted() -> io::Result<()> {
+    let error = io::Error::last_os_error();
+    if error.kind() == io::ErrorKind::Interrupted { Ok(()) } else { Err(error) }
+}
+
+#[cfg(test)]
+mod tests;
