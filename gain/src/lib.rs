@@ -1,1 +1,6 @@
 //! A distributed NumPy.
+
+pub mod dtype;
+pub mod exec;
+pub(crate) mod kernels;
+pub mod ops;

@@ -1,0 +1,146 @@
+//! Promotion and casting between types: NEP 50.
+
+use super::{DType, Kind, kind};
+
+/// What an operand contributes to the choice of a type: an array's or NumPy scalar's type counts in full,
+/// a Python `int`, `float` or `complex` by its kind alone. (A Python `bool` is an ordinary `Bool`.)
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Operand {
+    /// An array or a typed scalar.
+    Typed(DType),
+    /// A Python `int`.
+    Int,
+    /// A Python `float`.
+    Float,
+    /// A Python `complex`.
+    Complex,
+}
+
+impl From<DType> for Operand {
+    fn from(dtype: DType) -> Self {
+        Operand::Typed(dtype)
+    }
+}
+
+impl Operand {
+    const fn rank(self) -> u8 {
+        match self {
+            Operand::Typed(_) => 0,
+            Operand::Int => 1,
+            Operand::Float => 2,
+            Operand::Complex => 3,
+        }
+    }
+
+    /// The type this operand has on its own.
+    pub const fn default_dtype(self) -> DType {
+        match self {
+            Operand::Typed(dtype) => dtype,
+            Operand::Int => DType::I64,
+            Operand::Float => DType::F64,
+            Operand::Complex => DType::C128,
+        }
+    }
+}
+
+/// Which conversions are allowed (NumPy's `casting=`).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Casting {
+    /// Same type only. NumPy's `equiv` is the same here: there are no byte orders.
+    No,
+    /// Values are preserved.
+    Safe,
+    /// Safe, or within a kind (`f64` to `f32`, `i64` to `u8` is not).
+    SameKind,
+    /// Anything.
+    Unsafe,
+}
+
+impl Casting {
+    /// NumPy's spelling.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Casting::No => "no",
+            Casting::Safe => "safe",
+            Casting::SameKind => "same_kind",
+            Casting::Unsafe => "unsafe",
+        }
+    }
+
+    /// From NumPy's spelling.
+    pub fn from_name(name: &str) -> Option<Casting> {
+        Some(match name {
+            "no" | "equiv" => Casting::No,
+            "safe" => Casting::Safe,
+            "same_kind" => Casting::SameKind,
+            "unsafe" => Casting::Unsafe,
+            _ => return None,
+        })
+    }
+}
+
+/// The smallest type both convert to safely (`np.promote_types`).
+pub const fn promote(a: DType, b: DType) -> DType {
+    use DType::*;
+    let (small, large) = if a as u8 <= b as u8 { (a, b) } else { (b, a) };
+    if small as u8 == large as u8 {
+        return large;
+    }
+    match (kind(small), kind(large)) {
+        (Kind::Bool, _) => large,
+        (Kind::Signed, Kind::Signed) | (Kind::Unsigned, Kind::Unsigned) => large,
+        (Kind::Signed, Kind::Unsigned) => match (small, large) {
+            (_, U64) => F64,
+            (I64, _) | (_, U32) => I64,
+            (I32, _) | (_, U16) => I32,
+            _ => I16,
+        },
+        (Kind::Signed | Kind::Unsigned, Kind::Float | Kind::Complex) => match (small, large) {
+            (I8 | U8 | I16 | U16, _) => large,
+            (_, F32 | F64) => F64,
+            _ => C128,
+        },
+        (Kind::Float, Kind::Complex) => match (small, large) {
+            (F64, _) => C128,
+            _ => large,
+        },
+        _ => large,
+    }
+}
+
+/// The common type of several operands (`np.result_type`): typed ones are promoted, a weak one only raises
+/// the kind. No operand gives `F64`.
+pub fn result_type(operands: &[Operand]) -> DType {
+    let mut typed: Option<DType> = None;
+    let mut weak: Option<Operand> = None;
+    for &operand in operands {
+        match operand {
+            Operand::Typed(d) => typed = Some(typed.map_or(d, |t| promote(t, d))),
+            w => weak = Some(weak.map_or(w, |old| if old.rank() < w.rank() { w } else { old })),
+        }
+    }
+    match (typed, weak) {
+        (None, None) => DType::F64,
+        (None, Some(w)) => w.default_dtype(),
+        (Some(t), None) => t,
+        (Some(t), Some(w)) => match (w, kind(t)) {
+            (Operand::Int, Kind::Bool) => DType::I64,
+            (Operand::Int, _) => t,
+            (Operand::Float, Kind::Float | Kind::Complex) => t,
+            (Operand::Float, _) => DType::F64,
+            (_, Kind::Complex) => t,
+            (_, _) if t == DType::F32 => DType::C64,
+            _ => DType::C128,
+        },
+    }
+}
+
+/// Whether `from` converts to `to` under `casting` (`np.can_cast` on types).
+pub fn can_cast(from: DType, to: DType, casting: Casting) -> bool {
+    match casting {
+        Casting::No => from == to,
+        Casting::Safe => promote(from, to) == to,
+        Casting::SameKind => promote(from, to) == to || kind(from) <= kind(to),
+        Casting::Unsafe => true,
+    }
+}

@@ -1,0 +1,15 @@
+//! The fused executor: a [`Program`] computes stores and reductions from leaves, element by element, in one
+//! pass over the boxes it is given. It knows memory, strides and threads; nothing of arrays, ranks or graphs.
+//!
+//! Build a program with [`Builder`] (SSA: each value is named by a [`Val`]), pair it with a [`Domain`] for each
+//! box into a [`Task`], and [`run`] all tasks of a pass at once.
+
+mod domain;
+mod partial;
+mod program;
+mod run;
+
+pub use domain::{Dims, Domain, Leaf, Stream};
+pub use partial::Partial;
+pub use program::{Builder, Program, Val};
+pub use run::{Task, apply, run};

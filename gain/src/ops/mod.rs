@@ -1,0 +1,12 @@
+//! NumPy's numeric ufuncs: their names, loop types, result types and error texts. No loops over memory here.
+//!
+//! [`resolve`] turns an operation and its operands' types into a [`Loop`]: the types its inputs must be
+//! converted to and the types of its outputs. The executor runs loops; nothing else decides types.
+
+mod error;
+mod resolve;
+mod table;
+
+pub use error::{OpError, OpErrorKind};
+pub use resolve::{Loop, resolve, resolve_with};
+pub use table::{Op, ReduceOp};
