@@ -1,6 +1,17 @@
 //! A distributed NumPy.
 
+pub mod array;
 pub mod dtype;
+pub mod error;
 pub mod exec;
 pub(crate) mod kernels;
 pub mod ops;
+pub mod view;
+pub mod world;
+
+pub use array::{Array, Operand, Options, ReduceOptions};
+pub use dtype::{Casting, DType, Element, Scalar};
+pub use error::{Error, Kind, Result};
+pub use ops::{Op, ReduceOp};
+pub use view::{Index, Slice, View};
+pub use world::{Stats, stats};

@@ -1,0 +1,87 @@
+//! The crate's error: a kind, and a message in NumPy's words.
+//!
+//! Each [`Kind`] is one Python exception; the binding maps them one to one and adds nothing to the text.
+
+use std::fmt;
+
+/// Which exception NumPy would raise.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Shapes that don't fit each other or a request (`ValueError`).
+    Shape,
+    /// An index outside its axis, or too many indices (`IndexError`).
+    Index,
+    /// An axis that the array does not have (`AxisError`, a `ValueError` and `IndexError`).
+    Axis,
+    /// A type that an operation does not take (`TypeError`).
+    Type,
+    /// A cast that the casting rule forbids (`UFuncTypeError`, a `TypeError`).
+    Casting,
+    /// A value outside its domain (`ValueError`).
+    Value,
+    /// A number that its type can't hold (`OverflowError`).
+    Overflow,
+    /// The node heap or the process is out of memory (`MemoryError`).
+    Memory,
+    /// The communication layer failed or was finalized (`RuntimeError`).
+    Runtime,
+}
+
+/// An error of an array operation. Nothing was written when one is returned.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Error {
+    kind: Kind,
+    message: Box<str>,
+}
+
+/// The result of an array operation.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// An error of this kind with this text.
+    #[cold]
+    pub fn new(kind: Kind, message: impl Into<String>) -> Error {
+        Error { kind, message: message.into().into_boxed_str() }
+    }
+
+    /// Which exception NumPy would raise.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// NumPy's text.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// An axis out of range, in NumPy's words.
+    pub(crate) fn axis(axis: isize, ndim: usize) -> Error {
+        Error::new(Kind::Axis, format!("axis {axis} is out of bounds for array of dimension {ndim}"))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// A shape as NumPy writes it: `()`, `(3,)`, `(3,4)`.
+pub(crate) fn shape_text(shape: &[usize]) -> String {
+    match shape {
+        [n] => format!("({n},)"),
+        _ => format!("({})", shape.iter().map(|n| n.to_string()).collect::<Vec<_>>().join(",")),
+    }
+}
+
+/// `axis` as NumPy takes it (negative counts from the end), checked against `ndim`.
+pub(crate) fn normalize_axis(axis: isize, ndim: usize) -> Result<usize> {
+    let n = ndim as isize;
+    if axis < -n || axis >= n {
+        return Err(Error::axis(axis, ndim));
+    }
+    Ok(if axis < 0 { axis + n } else { axis } as usize)
+}

@@ -1,0 +1,261 @@
+//! View algebra: which elements of a flat buffer an array shows, and in which order.
+//!
+//! A [`View`] is an offset, a shape and signed strides, all counted in elements of a base that is laid out in
+//! C order. Every operation here is arithmetic on those few numbers; nothing is moved, nobody is asked.
+//!
+//! Invariant: a view with elements touches flat indices `0 <= i < len` of its base only. Every constructor of this
+//! module keeps it, given a view that has it.
+
+mod index;
+mod map;
+pub(crate) mod reshape;
+
+pub use index::{Index, Slice};
+pub(crate) use map::AxisMap;
+
+use crate::error::{Error, Kind, Result, normalize_axis, shape_text};
+use smallvec::SmallVec;
+
+/// Extents, one per axis.
+pub type Dims = SmallVec<[usize; 4]>;
+/// Steps in elements, one per axis.
+pub type Strides = SmallVec<[isize; 4]>;
+
+/// A window on a flat buffer: element `i` of the view is element `offset + sum(i[d] * strides[d])` of the base.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct View {
+    pub(crate) offset: isize,
+    pub(crate) shape: Dims,
+    pub(crate) strides: Strides,
+}
+
+/// C-order strides of a shape.
+pub(crate) fn c_strides(shape: &[usize]) -> Strides {
+    let mut strides: Strides = SmallVec::from_elem(1, shape.len());
+    for d in (1..shape.len()).rev() {
+        strides[d - 1] = strides[d] * shape[d].max(1) as isize;
+    }
+    strides
+}
+
+/// Number of elements of a shape, or an error if it can't be counted.
+pub(crate) fn checked_size(shape: &[usize]) -> Result<usize> {
+    let nonzero = shape.iter().filter(|&&n| n != 0).try_fold(1usize, |a, &n| a.checked_mul(n));
+    match nonzero {
+        Some(n) if n <= isize::MAX as usize / 16 => Ok(shape.iter().product()),
+        _ => Err(Error::new(
+            Kind::Value,
+            "array is too big; `arr.size * arr.dtype.itemsize` is larger than the maximum possible size.",
+        )),
+    }
+}
+
+impl View {
+    /// All of a base of this shape, in C order.
+    pub fn contiguous(shape: &[usize]) -> View {
+        View { offset: 0, shape: SmallVec::from_slice(shape), strides: c_strides(shape) }
+    }
+
+    /// Index in the base of the first element.
+    pub fn offset(&self) -> isize {
+        self.offset
+    }
+
+    /// Extents.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// Steps in elements.
+    pub fn strides(&self) -> &[isize] {
+        &self.strides
+    }
+
+    /// Number of axes.
+    pub fn ndim(&self) -> usize {
+        self.shape.len()
+    }
+
+    /// Number of elements.
+    pub fn size(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether the elements are consecutive in the base, in C order.
+    pub fn is_contiguous(&self) -> bool {
+        let mut step = 1isize;
+        for (&n, &s) in self.shape.iter().zip(&self.strides).rev() {
+            if n == 0 {
+                return true;
+            }
+            if n != 1 {
+                if s != step {
+                    return false;
+                }
+                step *= n as isize;
+            }
+        }
+        true
+    }
+
+    /// Whether this is the whole of a base of `len` elements in C order, whatever its shape.
+    pub(crate) fn is_whole(&self, len: usize) -> bool {
+        self.offset == 0 && self.size() == len && self.is_contiguous()
+    }
+
+    /// The axes in the order that `axes` lists them; `None` reverses them (`transpose`).
+    pub fn transpose(&self, axes: Option<&[isize]>) -> Result<View> {
+        let order: SmallVec<[usize; 4]> = match axes {
+            None => (0..self.ndim()).rev().collect(),
+            Some(axes) => {
+                if axes.len() != self.ndim() {
+                    return Err(Error::new(Kind::Value, "axes don't match array"));
+                }
+                let order: SmallVec<[usize; 4]> =
+                    axes.iter().map(|&a| normalize_axis(a, self.ndim())).collect::<Result<_>>()?;
+                distinct(&order, "repeated axis in transpose")?;
+                order
+            }
+        };
+        Ok(self.permute(&order))
+    }
+
+    /// The axes in this order, which the caller knows to be a permutation.
+    pub(crate) fn permute(&self, order: &[usize]) -> View {
+        View {
+            offset: self.offset,
+            shape: order.iter().map(|&a| self.shape[a]).collect(),
+            strides: order.iter().map(|&a| self.strides[a]).collect(),
+        }
+    }
+
+    /// This view repeated along axes of extent 1 and along new leading axes (`broadcast_to`).
+    pub fn broadcast_to(&self, shape: &[usize]) -> Result<View> {
+        self.try_broadcast(shape).ok_or_else(|| {
+            Error::new(
+                Kind::Shape,
+                format!(
+                    "operands could not be broadcast together with remapped shapes [original->remapped]: {} and requested shape {}",
+                    shape_text(&self.shape),
+                    shape_text(shape)
+                ),
+            )
+        })
+    }
+
+    /// [`View::broadcast_to`] without the text of the error.
+    pub(crate) fn try_broadcast(&self, shape: &[usize]) -> Option<View> {
+        if self.shape[..] == *shape {
+            return Some(self.clone());
+        }
+        let lead = shape.len().checked_sub(self.ndim())?;
+        let mut strides: Strides = SmallVec::from_elem(0, shape.len());
+        for (d, &n) in self.shape.iter().enumerate() {
+            let to = shape[lead + d];
+            if n == to {
+                strides[lead + d] = self.strides[d];
+            } else if n != 1 {
+                return None;
+            }
+        }
+        Some(View { offset: self.offset, shape: SmallVec::from_slice(shape), strides })
+    }
+
+    /// The view without its axes of extent 1, or without the ones named (`squeeze`).
+    pub fn squeeze(&self, axes: Option<&[isize]>) -> Result<View> {
+        let drop: SmallVec<[usize; 4]> = match axes {
+            None => (0..self.ndim()).filter(|&d| self.shape[d] == 1).collect(),
+            Some(axes) => axes.iter().map(|&a| normalize_axis(a, self.ndim())).collect::<Result<_>>()?,
+        };
+        if drop.iter().any(|&d| self.shape[d] != 1) {
+            return Err(Error::new(
+                Kind::Value,
+                "cannot select an axis to squeeze out which has size not equal to one",
+            ));
+        }
+        let keep: SmallVec<[usize; 4]> = (0..self.ndim()).filter(|d| !drop.contains(d)).collect();
+        Ok(self.permute(&keep))
+    }
+
+    /// The box `[lo, lo + counts)` of the view; the caller knows it to be inside.
+    pub(crate) fn patch(&self, lo: &[usize], counts: &[usize]) -> View {
+        View {
+            offset: self.offset + self.dot(lo),
+            shape: SmallVec::from_slice(counts),
+            strides: self.strides.clone(),
+        }
+    }
+
+    /// How far from the first element the element at `index` is.
+    #[inline]
+    pub(crate) fn dot(&self, index: &[usize]) -> isize {
+        index.iter().zip(&self.strides).map(|(&i, &s)| i as isize * s).sum()
+    }
+
+    /// Smallest and largest index in the base; `None` if there are no elements.
+    pub(crate) fn bounds(&self) -> Option<(usize, usize)> {
+        let (mut lo, mut hi) = (self.offset, self.offset);
+        for (&n, &s) in self.shape.iter().zip(&self.strides) {
+            if n == 0 {
+                return None;
+            }
+            let far = (n as isize - 1) * s;
+            if far < 0 { lo += far } else { hi += far }
+        }
+        Some((lo as usize, hi as usize))
+    }
+
+    /// The same elements with all steps positive, and which axes were turned round.
+    pub(crate) fn unflip(&self) -> (View, SmallVec<[bool; 4]>) {
+        let flips = self.shape.iter().zip(&self.strides).map(|(&n, &s)| n > 1 && s < 0).collect();
+        (self.flip(&flips), flips)
+    }
+
+    /// This view with the marked axes turned round.
+    pub(crate) fn flip(&self, flips: &SmallVec<[bool; 4]>) -> View {
+        let mut out = self.clone();
+        for d in 0..self.ndim() {
+            if flips[d] && self.shape[d] > 0 {
+                out.offset += (self.shape[d] as isize - 1) * self.strides[d];
+                out.strides[d] = -self.strides[d];
+            }
+        }
+        out
+    }
+
+    /// The view with steps of axes of extent 0 and 1 set to 0: equal for views of equal meaning.
+    pub(crate) fn canonical(mut self) -> View {
+        for (n, s) in self.shape.iter().zip(&mut self.strides) {
+            if *n <= 1 {
+                *s = 0;
+            }
+        }
+        self
+    }
+}
+
+/// The shape that all of these broadcast to, in NumPy's rules.
+pub fn broadcast_shapes(shapes: &[&[usize]]) -> Result<Dims> {
+    let ndim = shapes.iter().map(|s| s.len()).max().unwrap_or(0);
+    let mut out: Dims = SmallVec::from_elem(1, ndim);
+    for shape in shapes {
+        let lead = ndim - shape.len();
+        for (d, &n) in shape.iter().enumerate() {
+            let have = &mut out[lead + d];
+            if *have == 1 {
+                *have = n;
+            } else if n != 1 && n != *have {
+                let all: String = shapes.iter().map(|s| shape_text(s) + " ").collect();
+                let text = format!("operands could not be broadcast together with shapes {all}");
+                return Err(Error::new(Kind::Shape, text));
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// An error with this text unless every axis occurs once.
+pub(crate) fn distinct(axes: &[usize], text: &str) -> Result<()> {
+    let repeated = axes.iter().enumerate().any(|(i, a)| axes[..i].contains(a));
+    if repeated { Err(Error::new(Kind::Value, text)) } else { Ok(()) }
+}
