@@ -1,0 +1,74 @@
+//! What can go wrong with a global array.
+//!
+//! Invariant: an operation that returns an error has written nothing, here or on any rank; the message has
+//! every number one needs to see why.
+
+use std::fmt;
+
+/// Result of the operations of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// The class of an [`Error`], for programs; the message is for people.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Numbers of axes or shapes that don't fit each other.
+    Shape,
+    /// An index or a patch that leaves the array.
+    Range,
+    /// A local buffer or leading dimension too small for the patch.
+    Buffer,
+    /// A description of a distribution that can't be one.
+    Distribution,
+    /// Two arrays of different teams, or a rank outside the team.
+    Team,
+    /// Not enough memory, on some rank of the team.
+    Memory,
+    /// Reported by the communication layer; see [`std::error::Error::source`].
+    Communication,
+}
+
+/// An error with its operation and all its numbers.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    operation: &'static str,
+    message: String,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    #[cold]
+    pub(crate) fn new(kind: ErrorKind, operation: &'static str, message: impl fmt::Display) -> Self {
+        Error(Box::new(Inner { kind, operation, message: message.to_string(), source: None }))
+    }
+
+    /// The class of the error.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The operation that was refused or failed.
+    pub fn operation(&self) -> &'static str {
+        self.0.operation
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.0.operation, self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} error: {self}", self.0.kind)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|e| e as _)
+    }
+}
