@@ -1,0 +1,117 @@
+"""Runs every measurement and prints the tables: `make bench`, or `python bench/run.py [suite ...]`.
+
+The suites of `gain-bench` (Rust) run under the launcher with 2 and 4 ranks; the Python ones with the interpreter that
+runs this file. Laplace is measured against bench/c/laplace.c, compiled here with `cc`, process by process in turn.
+Needs `make build` and, for the Python suites, the module `gain` installed beside this interpreter.
+"""
+
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+RELEASE = ROOT / "target" / "release"
+sys.path.insert(0, str(ROOT / "bench" / "python"))
+
+from figures import SHORT, Row, quotients, table  # noqa: E402
+
+DEADLINE_SECONDS = 300
+THREADS = 2
+
+
+def run(command, **environment):
+    """Runs one program to its end and returns what it printed; ends this one if it fails."""
+    command = [str(part) for part in command]
+    settings = {"PATH": subprocess.os.environ.get("PATH", ""), **subprocess.os.environ, **environment}
+    try:
+        done = subprocess.run(command, env=settings, capture_output=True, text=True, timeout=DEADLINE_SECONDS)
+    except subprocess.TimeoutExpired:
+        sys.exit(f"bench: {' '.join(command)} did not end within {DEADLINE_SECONDS} s")
+    if done.returncode:
+        sys.exit(f"bench: {' '.join(command)} ended with code {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def ranks(count, program, *args, **environment):
+    """Runs a program under the launcher."""
+    return run([RELEASE / "gain", "run", "-n", count, program, *args], **environment)
+
+
+def compiled_yardstick():
+    """bench/c/laplace.c as a program."""
+    program = ROOT / "target" / "bench" / "laplace-c"
+    program.parent.mkdir(parents=True, exist_ok=True)
+    run(["cc", "-O3", "-march=native", "-fopenmp", ROOT / "bench/c/laplace.c", "-o", program, "-lm"])
+    return program
+
+
+def series(text):
+    """The repetitions a laplace program printed, and its other lines as a dictionary."""
+    lines = [line.split() for line in text.splitlines() if line.strip()]
+    times = [float(line[0]) for line in lines if len(line) == 1]
+    return times, {line[0]: float(line[1]) for line in lines if len(line) == 2}
+
+
+def laplace(n, sweeps, rounds):
+    """laplace.py against the C loop: each round runs C, gain with threads, gain with ranks; NumPy runs once."""
+    c_program, script = compiled_yardstick(), ROOT / "bench/python/laplace.py"
+    both = {"OMP_NUM_THREADS": str(THREADS), "OMP_PROC_BIND": "true"}
+    times, norms, arrays = {"c": [], "threads": [], "ranks": []}, {}, {}
+    for _ in range(rounds):
+        outputs = {
+            "c": run([c_program, n, sweeps, 1], **both),
+            "threads": run([sys.executable, script, "gain", n, sweeps, 1]),
+            "ranks": ranks(2, script, "gain", n, sweeps, 1),
+        }
+        for who, output in outputs.items():
+            repetitions, facts = series(output)
+            times[who] += repetitions
+            norms[who], arrays[who] = facts["norm"], facts.get("arrays")
+    numpy_times, _ = series(run([sys.executable, script, "numpy", n, max(6, sweeps // 20), 1]))
+    worst = max(abs(norms[who] / norms["c"] - 1) for who in norms)
+    if worst > 1e-9:
+        sys.exit(f"bench: laplace {n}: the error norms differ: {norms}")
+    print(table(f"laplace.py {n} x {n}, per sweep with the error norm every sweep ({sweeps} sweeps)", [
+        Row(f"C, fused, double-buffered, OpenMP, {THREADS} threads", times["c"]),
+        Row(f"gain, 1 rank, {THREADS} threads", times["threads"]),
+        Row("gain, 2 ranks", times["ranks"]),
+        Row("NumPy", numpy_times),
+        Row("gain, 1 rank / C", quotients(times["threads"], times["c"]), "ratio", at_most=1.15),
+        Row("gain, 2 ranks / C", quotients(times["ranks"], times["c"]), "ratio", at_most=1.15),
+        Row("arrays created per sweep, 1 rank", [arrays["threads"]], "count", at_most=0),
+        Row("arrays created per sweep, 2 ranks", [arrays["ranks"]], "count", at_most=0),
+    ]), flush=True)
+
+
+def python_script(name):
+    """A suite that is one Python script and prints its own tables."""
+    print(run([sys.executable, ROOT / "bench/python" / f"{name}.py"]), end="", flush=True)
+
+
+SUITES = {
+    "rma": lambda: print(ranks(2, RELEASE / "gain-bench", "rma"), end="", flush=True),
+    "sync": lambda: [print(ranks(n, RELEASE / "gain-bench", "sync"), end="", flush=True) for n in (2, 4)],
+    "arrays": lambda: print(ranks(2, RELEASE / "gain-bench", "arrays"), end="", flush=True),
+    "laplace": lambda: [laplace(1000, 100, 5), laplace(4000, 100, 3)],
+    "expressions": lambda: python_script("expressions"),
+    "overhead": lambda: python_script("overhead"),
+    "import": lambda: python_script("import_time"),
+}
+
+
+def main(names):
+    """Runs the suites called `names`, all of them by default, and counts what falls short."""
+    unknown = [name for name in names if name not in SUITES]
+    if unknown:
+        sys.exit(f"bench: no suite {', '.join(unknown)}; there are {', '.join(SUITES)}")
+    start = time.perf_counter()
+    compiler = run(["cc", "--version"]).splitlines()[0]
+    print(f"{compiler} (-O3 -march=native -fopenmp), Python {platform.python_version()}", flush=True)
+    for name in names or SUITES:
+        SUITES[name]()
+    print(f"\n{time.perf_counter() - start:.0f} s; rows that end in '{SHORT}' miss their figure.")
+
+
+main(sys.argv[1:])
