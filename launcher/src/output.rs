@@ -1,0 +1,193 @@
+//! What the ranks print, and how it reaches the user: whole lines, never two ranks' mixed in one.
+//!
+//! Standard output goes through line by line. Error lines are held for a moment ([`Merger`]), so that what several ranks
+//! say alike is printed once, with the list of ranks. Order within a rank is always kept.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// Whose standard output is shown, and how.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Output {
+    /// Rank 0's only.
+    Rank0,
+    /// Everyone's, as it comes.
+    All,
+    /// Everyone's, each line headed by its rank.
+    Prefix,
+}
+
+/// How long an error line waits for others alike.
+const HOLD: Duration = Duration::from_millis(80);
+/// A line without an end (a question, a progress bar) goes out after this long.
+const UNFINISHED: Duration = Duration::from_millis(200);
+/// Pending error lines of one rank beyond which nobody waits.
+const PENDING_LINES: usize = 2000;
+
+/// Cuts a stream of bytes into lines.
+#[derive(Debug, Default)]
+pub(crate) struct Lines {
+    rest: Vec<u8>,
+    since: Option<Instant>,
+}
+
+impl Lines {
+    /// Adds bytes; calls `line` with each line that is now complete, its newline included.
+    pub(crate) fn push(&mut self, bytes: &[u8], now: Instant, mut line: impl FnMut(&[u8])) {
+        let mut bytes = bytes;
+        while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
+            if self.rest.is_empty() {
+                line(&bytes[..=end]);
+            } else {
+                self.rest.extend_from_slice(&bytes[..=end]);
+                line(&self.rest);
+                self.rest.clear();
+            }
+            bytes = &bytes[end + 1..];
+        }
+        self.rest.extend_from_slice(bytes);
+        self.since = (!self.rest.is_empty()).then_some(now);
+    }
+
+    /// Takes what has no newline yet, if it is old enough or the stream has ended.
+    pub(crate) fn take_unfinished(&mut self, now: Instant, ended: bool) -> Option<Vec<u8>> {
+        let since = self.since?;
+        (ended || now.duration_since(since) >= UNFINISHED).then(|| {
+            self.since = None;
+            std::mem::take(&mut self.rest)
+        })
+    }
+
+    /// When an unfinished line will be due.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.since.map(|since| since + UNFINISHED)
+    }
+}
+
+/// Error lines of all ranks, waiting to be merged.
+#[derive(Debug)]
+pub(crate) struct Merger {
+    pending: Vec<VecDeque<Vec<u8>>>,
+    oldest: Option<Instant>,
+}
+
+impl Merger {
+    pub(crate) fn new(ranks: usize) -> Merger {
+        Merger { pending: vec![VecDeque::new(); ranks], oldest: None }
+    }
+
+    /// Adds a line of `rank`.
+    pub(crate) fn push(&mut self, rank: usize, line: &[u8], now: Instant) {
+        self.pending[rank].push_back(line.to_vec());
+        self.oldest.get_or_insert(now);
+    }
+
+    /// When the held lines are due.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        if self.pending.iter().any(|lines| lines.len() >= PENDING_LINES) {
+            return self.oldest;
+        }
+        self.oldest.map(|oldest| oldest + HOLD)
+    }
+
+    /// Everything held, merged: the ranks and their common line.
+    pub(crate) fn drain(&mut self) -> Vec<(Vec<usize>, Vec<u8>)> {
+        self.oldest = None;
+        let mut merged = Vec::new();
+        while let Some(line) = self.next_line() {
+            let mut ranks = Vec::new();
+            for (rank, lines) in self.pending.iter_mut().enumerate() {
+                if lines.front() == Some(&line) {
+                    lines.pop_front();
+                    ranks.push(rank);
+                }
+            }
+            merged.push((ranks, line));
+        }
+        merged
+    }
+
+    /// The first of the ranks' next lines that no other rank still has behind other lines: waiting for that rank to get
+    /// there brings the copies together.
+    fn next_line(&self) -> Option<Vec<u8>> {
+        let heads = || self.pending.iter().filter_map(VecDeque::front);
+        let is_behind = |line: &Vec<u8>| {
+            self.pending
+                .iter()
+                .any(|lines| lines.front() != Some(line) && lines.iter().take(64).any(|l| l == line))
+        };
+        heads().find(|line| !is_behind(line)).or_else(|| heads().next()).cloned()
+    }
+}
+
+/// `0-2,5` for ranks 0, 1, 2 and 5.
+pub(crate) fn rank_list(ranks: &[usize]) -> String {
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for &rank in ranks {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == rank => *last = rank,
+            _ => runs.push((rank, rank)),
+        }
+    }
+    let run = |(first, last): &(usize, usize)| match last - first {
+        0 => format!("{first}"),
+        1 => format!("{first},{last}"),
+        _ => format!("{first}-{last}"),
+    };
+    runs.iter().map(run).collect::<Vec<_>>().join(",")
+}
+
+/// `rank 3` or `ranks 0-2,5`.
+pub(crate) fn name_ranks(ranks: &[usize]) -> String {
+    let noun = if ranks.len() == 1 { "rank" } else { "ranks" };
+    format!("{noun} {}", rank_list(ranks))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn merge(lines: &[(usize, &str)]) -> Vec<String> {
+        let mut merger = Merger::new(4);
+        lines.iter().for_each(|(rank, line)| merger.push(*rank, line.as_bytes(), Instant::now()));
+        let show = |(ranks, line): (Vec<usize>, Vec<u8>)| {
+            format!("{}:{}", rank_list(&ranks), String::from_utf8(line).unwrap())
+        };
+        merger.drain().into_iter().map(show).collect()
+    }
+
+    #[test]
+    fn lines_are_cut_wherever_the_bytes_were_split() {
+        let text = b"one\ntwo\n\nthree";
+        for cut in 0..text.len() {
+            let mut lines = Lines::default();
+            let mut got = Vec::new();
+            let now = Instant::now();
+            lines.push(&text[..cut], now, |line| got.push(line.to_vec()));
+            lines.push(&text[cut..], now, |line| got.push(line.to_vec()));
+            assert_eq!(got, [&b"one\n"[..], b"two\n", b"\n"]);
+            assert_eq!(lines.take_unfinished(now, false), None);
+            assert_eq!(lines.take_unfinished(now, true).unwrap(), b"three");
+            assert_eq!(lines.take_unfinished(now, true), None);
+        }
+    }
+
+    #[test]
+    fn common_lines_are_merged_and_each_rank_keeps_its_order() {
+        assert_eq!(merge(&[(0, "a"), (1, "a"), (2, "a"), (3, "a")]), ["0-3:a"]);
+        assert_eq!(merge(&[(0, "a"), (0, "b"), (1, "x"), (1, "a"), (1, "b")]), ["1:x", "0,1:a", "0,1:b"]);
+        assert_eq!(
+            merge(&[(0, "a"), (0, "p0"), (0, "z"), (2, "a"), (2, "p2"), (2, "z")]),
+            ["0,2:a", "0:p0", "2:p2", "0,2:z"]
+        );
+        // Crossing lines can't both be merged; nothing is lost.
+        assert_eq!(merge(&[(0, "a"), (0, "b"), (1, "b"), (1, "a")]), ["0:a", "0,1:b", "1:a"]);
+        assert_eq!(merge(&[(0, "a"), (0, "a"), (1, "a")]), ["0,1:a", "0:a"]);
+    }
+
+    #[test]
+    fn ranks_are_listed_in_runs() {
+        assert_eq!(rank_list(&[0, 1, 2, 5, 7, 8]), "0-2,5,7,8");
+        assert_eq!(name_ranks(&[3]), "rank 3");
+    }
+}

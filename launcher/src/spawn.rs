@@ -1,0 +1,165 @@
+//! Starting one rank: its environment, its pipes, and what happens between fork and exec.
+//!
+//! Each rank leads a process group of its own, so that it can be ended together with whatever it starts, and dies with the
+//! launcher's thread (`PR_SET_PDEATHSIG`). `PMI_FD` and `GAIN_BOARD_FD` name inherited descriptors.
+
+use crate::binding;
+use crate::job::Job;
+use crate::output::{Lines, Output};
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+
+/// Variables of other process managers that would mislead a rank.
+const FOREIGN: [&str; 12] = [
+    "PMI_PORT",
+    "PMI_ID",
+    "PMI_SPAWNED",
+    "PMI_JOBID",
+    "PMIX_RANK",
+    "PMIX_NAMESPACE",
+    "PMIX_SERVER_URI2",
+    "PMIX_SERVER_URI21",
+    "PMIX_SERVER_URI3",
+    "PMIX_SERVER_URI4",
+    "PMIX_SERVER_URI41",
+    "OMPI_COMM_WORLD_SIZE",
+];
+
+/// Where rank 0 reads from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Input {
+    /// Nobody reads.
+    None,
+    /// Rank 0 has the launcher's own standard input.
+    Inherited,
+    /// Rank 0 has a pipe; the launcher copies a terminal into it, which ranks (background groups) must not read.
+    Piped,
+}
+
+/// A rank and the launcher's ends of its connections. A closed connection is `None`.
+#[derive(Debug)]
+pub(crate) struct Rank {
+    pub(crate) child: Child,
+    pub(crate) process: OwnedFd,
+    pub(crate) stdin: Option<ChildStdin>,
+    pub(crate) stdout: Option<File>,
+    pub(crate) stderr: Option<File>,
+    pub(crate) pmi: Option<UnixStream>,
+    pub(crate) out_lines: Lines,
+    pub(crate) error_lines: Lines,
+    pub(crate) pmi_lines: Lines,
+    /// Set when the rank has ended; it stays a zombie, which keeps its process group's number taken, until the job ends.
+    pub(crate) status: Option<ExitStatus>,
+}
+
+/// Starts `rank` of the job.
+pub(crate) fn start(
+    job: &Job,
+    rank: usize,
+    processors: Option<&[usize]>,
+    board: Option<BorrowedFd<'_>>,
+    input: Input,
+) -> io::Result<Rank> {
+    let (pmi, pmi_of_rank) = UnixStream::pair()?;
+    let mut command = Command::new(&job.program);
+    command.args(&job.arguments);
+    FOREIGN.iter().for_each(|name| {
+        command.env_remove(name);
+    });
+    command
+        .env("PMI_FD", pmi_of_rank.as_raw_fd().to_string())
+        .env("PMI_RANK", rank.to_string())
+        .env("PMI_SIZE", job.ranks.to_string())
+        .env("MPI_LOCALRANKID", rank.to_string())
+        .env("MPI_LOCALNRANKS", job.ranks.to_string())
+        .env("GAIN_LAUNCHER", std::process::id().to_string());
+    if let Some(board) = board {
+        command.env("GAIN_BOARD_FD", board.as_raw_fd().to_string());
+    }
+    command.envs(job.environment.iter().map(|(name, value)| (name, value)));
+    command.stdin(match input {
+        Input::Inherited if rank == 0 => Stdio::inherit(),
+        Input::Piped if rank == 0 => Stdio::piped(),
+        _ => Stdio::null(),
+    });
+    let shows_output = rank == 0 || job.output != Output::Rank0;
+    command.stdout(if shows_output { Stdio::piped() } else { Stdio::null() }).stderr(Stdio::piped());
+    let inherited = [Some(pmi_of_rank.as_raw_fd()), board.map(|board| board.as_raw_fd())];
+    prepare(&mut command, inherited, processors);
+    let mut child = command.spawn()?;
+    Ok(Rank {
+        process: pidfd(&child)?,
+        stdin: child.stdin.take(),
+        stdout: child.stdout.take().map(|pipe| File::from(OwnedFd::from(pipe))),
+        stderr: child.stderr.take().map(|pipe| File::from(OwnedFd::from(pipe))),
+        pmi: Some(pmi),
+        out_lines: Lines::default(),
+        error_lines: Lines::default(),
+        pmi_lines: Lines::default(),
+        status: None,
+        child,
+    })
+}
+
+/// What the new process does before it becomes the program.
+fn prepare(command: &mut Command, inherited: [Option<RawFd>; 2], processors: Option<&[usize]>) {
+    let set = processors.map(binding::to_set);
+    let launcher = std::process::id() as libc::pid_t;
+    let in_child = move || {
+        // SAFETY: plain system calls on integers.
+        unsafe {
+            libc::setpgid(0, 0);
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+            if libc::getppid() != launcher {
+                libc::_exit(1);
+            }
+            for fd in inherited.into_iter().flatten() {
+                libc::fcntl(fd, libc::F_SETFD, 0);
+            }
+        }
+        set.as_ref().map_or(Ok(()), binding::bind)
+    };
+    // SAFETY: the closure runs between fork and exec; it makes async-signal-safe system calls and allocates nothing.
+    unsafe { command.pre_exec(in_child) };
+}
+
+fn pidfd(child: &Child) -> io::Result<OwnedFd> {
+    // SAFETY: the call takes two integers; the result is checked before it is wrapped.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, child.id(), 0) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: a fresh descriptor that nobody else owns.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
+}
+
+impl Rank {
+    /// Sends a signal to the rank and everything in its process group. Nothing happens when all have ended.
+    pub(crate) fn signal(&self, signal: i32) {
+        // SAFETY: a plain system call; the group's leader is our child and not reaped yet, so the number is its own.
+        unsafe { libc::kill(-(self.child.id() as libc::pid_t), signal) };
+    }
+
+    /// Looks at how the rank ended without reaping it.
+    pub(crate) fn peek_status(&self) -> Option<ExitStatus> {
+        // SAFETY: all-zero is a valid siginfo_t.
+        let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+        let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+        // SAFETY: the kernel writes one siginfo_t; the fields read below are those of a child's end.
+        let (status, pid) = unsafe {
+            let status = libc::waitid(libc::P_PID, self.child.id(), &mut info, flags);
+            (status, info.si_pid())
+        };
+        if status != 0 || pid == 0 {
+            return None;
+        }
+        // SAFETY: as above.
+        let code = unsafe { info.si_status() };
+        let is_exit = info.si_code == libc::CLD_EXITED;
+        Some(ExitStatus::from_raw(if is_exit { (code & 0xff) << 8 } else { code & 0x7f }))
+    }
+}
