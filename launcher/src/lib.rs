@@ -16,7 +16,9 @@
 //! A rank learns who it is by PMI-1 (`PMI_FD`, `PMI_RANK`, `PMI_SIZE`), so MPICH programs start as well.
 
 mod binding;
+mod cli;
 mod guardian;
+mod info;
 mod job;
 mod output;
 mod pmi;
@@ -26,5 +28,6 @@ mod signals;
 mod spawn;
 mod stdin;
 
+pub use cli::main;
 pub use job::{Job, Report};
 pub use output::Output;

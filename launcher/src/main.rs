@@ -1,2 +1,5 @@
 //! The command `gain`.
-fn main() {}
+
+fn main() {
+    std::process::exit(launcher::main(std::env::args_os(), None));
+}

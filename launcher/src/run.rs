@@ -284,10 +284,9 @@ impl Running {
 
     fn keep_time(&mut self) {
         let now = Instant::now();
-        if let Some(deadline) = self.job.deadline.filter(|deadline| now >= self.started + *deadline) {
-            if self.drain_until.is_none() {
-                self.fail(Cause::Deadline(deadline));
-            }
+        let passed = self.job.deadline.filter(|deadline| now >= self.started + *deadline);
+        if let (Some(deadline), None) = (passed, self.drain_until) {
+            self.fail(Cause::Deadline(deadline));
         }
         if self.terminate_at.is_some_and(|at| now >= at) {
             self.terminate_at = None;

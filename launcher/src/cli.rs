@@ -1,0 +1,132 @@
+//! The command line of `gain`.
+
+use crate::job::Job;
+use crate::output::Output;
+use crate::{binding, info};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Run programs as several ranks on this machine.
+#[derive(Parser)]
+#[command(name = "gain", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start a program as several ranks
+    Run(Run),
+    /// Show what this machine offers to a job
+    Info,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+A program whose name ends in .py runs with the current Python: $PYTHON, .venv/bin/python or python3.
+Error lines that several ranks print alike appear once, with the list of ranks.
+The exit code is that of the first rank that failed, or 128 + N when signal N killed it.
+Signals are handed to all ranks; SIGUSR1 makes each say what it waits for.")]
+struct Run {
+    /// Number of ranks [default: one per processor this command may use]
+    #[arg(short = 'n', long = "ranks", value_parser = clap::value_parser!(u32).range(1..))]
+    ranks: Option<u32>,
+    /// Give each rank processors of its own if there are enough, or leave that to the system
+    #[arg(long, value_enum, default_value_t = Bind::Core)]
+    bind: Bind,
+    /// Whose standard output to show [default: rank0 for .py programs, all for others]
+    #[arg(long, value_enum)]
+    output: Option<Show>,
+    /// End the job when it has run for so long
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    timeout: Option<Duration>,
+    /// How long ranks may take to end after a signal before they are killed
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    grace: Duration,
+    /// The program and its arguments
+    #[arg(required = true, trailing_var_arg = true, value_name = "PROGRAM")]
+    program: Vec<OsString>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Bind {
+    Core,
+    None,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Show {
+    Rank0,
+    All,
+    Prefix,
+}
+
+/// The command `gain` with its arguments (the first is the command's own name). Returns the exit code.
+///
+/// `python` is the interpreter for `.py` programs, when the caller is one; else it is looked for.
+pub fn main(arguments: impl IntoIterator<Item = OsString>, python: Option<PathBuf>) -> i32 {
+    match Cli::try_parse_from(arguments) {
+        Ok(Cli { command: Command::Run(options) }) => run(options, python),
+        Ok(Cli { command: Command::Info }) => match info::write(&mut io::stdout()) {
+            Ok(()) => 0,
+            Err(_) => 1,
+        },
+        Err(message) => {
+            // Help goes to standard output with code 0, a wrong argument to standard error with code 2.
+            let _ = message.print();
+            message.exit_code()
+        }
+    }
+}
+
+fn run(options: Run, python: Option<PathBuf>) -> i32 {
+    let processors = || binding::allowed().map_or(1, |allowed| allowed.len());
+    let ranks = options.ranks.map_or_else(processors, |ranks| ranks as usize);
+    let (program, arguments) = options.program.split_first().expect("clap requires a program");
+    let is_python = Path::new(program).extension() == Some(OsStr::new("py"));
+    let mut job = if is_python {
+        let interpreter = python.unwrap_or_else(find_python);
+        // Lines are to appear when they are printed, though a pipe carries them.
+        Job::new(interpreter, ranks).args([program]).env("PYTHONUNBUFFERED", "1")
+    } else {
+        Job::new(program, ranks)
+    };
+    job = job.args(arguments).bind(options.bind == Bind::Core).grace(options.grace).handles_signals(true);
+    job = job.output(match options.output {
+        Some(Show::Rank0) => Output::Rank0,
+        Some(Show::All) => Output::All,
+        Some(Show::Prefix) => Output::Prefix,
+        None if is_python => Output::Rank0,
+        None => Output::All,
+    });
+    if let Some(timeout) = options.timeout {
+        job = job.deadline(timeout);
+    }
+    match job.run() {
+        Ok(report) => report.code,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "gain: cannot run {}: {error}", program.display());
+            // As shells do: 127 when there is no such program, 126 when it can't be started.
+            if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 }
+        }
+    }
+}
+
+/// `$PYTHON`, the virtual environment of this folder, or the system's.
+fn find_python() -> PathBuf {
+    let local = PathBuf::from(".venv/bin/python");
+    match std::env::var_os("PYTHON") {
+        Some(python) if !python.is_empty() => python.into(),
+        _ if local.exists() => local,
+        _ => "python3".into(),
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
