@@ -1,8 +1,36 @@
 //! The board: one 256-byte slot per rank that says what the rank waits for.
+//!
+//! A slot is written by its rank alone, with relaxed stores and only when a wait turns slow; others (ranks of the node through the heap, the
+//! launcher through a file of its own, also after the rank died) read it without disturbing the writer.
+//!
+//! ```text
+//! word 0      version: odd while being written
+//! word 1      since_ns, 0 = not waiting
+//! word 2      op | line << 32
+//! word 3      team
+//! word 4      sequence
+//! word 5      target + 1 | pid << 32          (0 = no single target)
+//! words 6-10  text, 40 bytes, padded with zeros
+//! words 11-31 file, 168 bytes, padded with zeros
+//! ```
+//!
+//! The version makes it a sequence lock: a reader that saw the same even version before and after has a consistent record.
 
-use crate::error::Result;
-use std::os::fd::{OwnedFd, RawFd};
+use crate::error::{Error, Result};
+use crate::os::{self, Mapping};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::panic::Location;
+use std::ptr::NonNull;
+// Not through the facade for loom: a diagnostic that no protocol depends on, and 32 words per slot would drown a model.
+use std::sync::atomic::{
+    AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+    fence,
+};
+
+const WORDS: usize = 32;
+const TEXT: std::ops::Range<usize> = 6..11;
+const FILE: std::ops::Range<usize> = 11..WORDS;
 
 /// What a rank is about to wait for.
 #[derive(Clone, Copy, Debug)]
@@ -15,7 +43,7 @@ pub struct Record {
     pub target: Option<u32>,
     /// Sequence number of the operation, the same on all ranks of a collective.
     pub sequence: u64,
-    /// A few words, as in `"barrier"`; up to 39 bytes are kept.
+    /// A few words, as in `"barrier"`; up to 40 bytes are kept.
     pub text: &'static str,
     /// The user's line.
     pub location: &'static Location<'static>,
@@ -34,7 +62,7 @@ pub struct Snapshot {
     pub sequence: u64,
     /// See [`Record::text`].
     pub text: String,
-    /// The file of the user's line (its end, when it is long).
+    /// The file of the user's line (its last 168 bytes, when it is longer).
     pub file: String,
     /// The user's line.
     pub line: u32,
@@ -44,54 +72,152 @@ pub struct Snapshot {
     pub pid: u32,
 }
 
-/// One slot.
+/// One rank's slot. Zeroed memory is an empty one.
 #[repr(C, align(256))]
 #[derive(Debug)]
 pub struct Slot {
-    bytes: [u8; 256],
+    words: [AtomicU64; WORDS],
 }
 
 impl Slot {
-    /// Says what this rank waits for since `since_ns`. Local, relaxed stores only.
+    /// Says what this rank waits for since `since_ns` (not 0). Local; one thread of the slot's rank at a time.
     pub fn enter(&self, record: &Record, since_ns: u64) {
-        let _ = (record, since_ns);
-        todo!()
+        let fields = [
+            since_ns,
+            pack(record.op, record.location.line()),
+            record.team,
+            record.sequence,
+            pack(record.target.map_or(0, |rank| rank + 1), std::process::id()),
+        ];
+        self.write(|words| {
+            for (word, value) in words[1..].iter().zip(fields) {
+                word.store(value, Relaxed);
+            }
+            store_text(&words[TEXT], record.text.as_bytes());
+            store_text(&words[FILE], record.location.file().as_bytes());
+        });
     }
 
-    /// Says that the wait is over.
+    /// Says that the wait is over. Local.
     pub fn leave(&self) {
-        todo!()
+        self.write(|words| words[1].store(0, Relaxed));
     }
 
-    /// What the slot says now; `None` when its rank isn't waiting (or writes the slot this very moment).
+    fn write(&self, store: impl FnOnce(&[AtomicU64; WORDS])) {
+        let version = self.words[0].load(Relaxed);
+        self.words[0].store(version | 1, Relaxed);
+        fence(Release);
+        store(&self.words);
+        self.words[0].store((version | 1).wrapping_add(1), Release);
+    }
+
+    /// What the slot says now; `None` when its rank isn't waiting, or died or is busy while writing the slot. Local.
     pub fn read(&self) -> Option<Snapshot> {
-        todo!()
+        const ATTEMPTS: u32 = 100;
+        for _ in 0..ATTEMPTS {
+            let version = self.words[0].load(Acquire);
+            let words: [u64; WORDS] = std::array::from_fn(|i| self.words[i].load(Relaxed));
+            fence(Acquire);
+            if version.is_multiple_of(2) && self.words[0].load(Relaxed) == version {
+                return snapshot(&words);
+            }
+            std::hint::spin_loop();
+        }
+        None
     }
 }
 
-/// The slots of all ranks.
+fn pack(low: u32, high: u32) -> u64 {
+    u64::from(low) | u64::from(high) << 32
+}
+
+/// Stores the last bytes of `text` that fit, the rest zero.
+fn store_text(words: &[AtomicU64], text: &[u8]) {
+    let mut bytes = text[text.len().saturating_sub(8 * words.len())..].chunks(8);
+    for word in words {
+        let mut buffer = [0; 8];
+        let chunk = bytes.next().unwrap_or_default();
+        buffer[..chunk.len()].copy_from_slice(chunk);
+        word.store(u64::from_le_bytes(buffer), Relaxed);
+    }
+}
+
+fn load_text(words: &[u64]) -> String {
+    let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    bytes.truncate(bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len()));
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn snapshot(words: &[u64; WORDS]) -> Option<Snapshot> {
+    (words[1] != 0).then(|| Snapshot {
+        since_ns: words[1],
+        op: words[2] as u32,
+        line: (words[2] >> 32) as u32,
+        team: words[3],
+        sequence: words[4],
+        target: (words[5] as u32).checked_sub(1),
+        pid: (words[5] >> 32) as u32,
+        text: load_text(&words[TEXT]),
+        file: load_text(&words[FILE]),
+    })
+}
+
+/// A board in a memory file of its own: the launcher makes it, the ranks inherit the descriptor (`GAIN_BOARD_FD`). Its size gives the
+/// number of slots.
 #[derive(Debug)]
 pub struct Board {
-    slots: std::ptr::NonNull<Slot>,
+    mapping: Mapping,
     ranks: usize,
 }
 
-// SAFETY: the slots are shared memory accessed through atomics only.
+// SAFETY: the mapping is owned, and what is in it is accessed through atomics only.
 unsafe impl Send for Board {}
 // SAFETY: as above.
 unsafe impl Sync for Board {}
 
 impl Board {
-    /// A board of its own in a new memory file, to be inherited by the ranks (the launcher's).
+    /// A new board. The descriptor is closed on exec until the caller arranges otherwise. Not collective.
+    ///
+    /// # Errors
+    /// What the system says.
     pub fn create(ranks: usize) -> Result<(Board, OwnedFd)> {
-        let _ = ranks;
-        todo!()
+        const OP: &str = "board create";
+        let fd = os::memory_file(OP, c"gain-board", ranks.max(1) * size_of::<Slot>(), false)?;
+        let board = Board::map(OP, fd.as_fd())?;
+        Ok((board, fd))
     }
 
-    /// Maps the board behind `fd`, which stays the caller's; the number of ranks is that of its creator.
+    /// Maps the board behind `fd`, which stays the caller's. Not collective.
+    ///
+    /// # Errors
+    /// `fd` isn't open or no board.
     pub fn attach(fd: RawFd) -> Result<Board> {
-        let _ = fd;
-        todo!()
+        const OP: &str = "board attach";
+        if fd < 0 {
+            return Err(Error::new(OP, format!("descriptor {fd}")));
+        }
+        // SAFETY: borrowed for this call; a closed descriptor only makes the calls below fail.
+        Board::map(OP, unsafe { BorrowedFd::borrow_raw(fd) })
+    }
+
+    fn map(operation: &'static str, fd: BorrowedFd<'_>) -> Result<Board> {
+        const PAGE: usize = 4096;
+        let len = os::sized(operation, fd)?;
+        if len == 0 || len % size_of::<Slot>() != 0 {
+            return Err(Error::new(operation, format!("a file of {len} bytes is not a board")));
+        }
+        // SAFETY: duplicates an open descriptor; the result is new and ours.
+        let copy = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, 0) };
+        if copy < 0 {
+            return Err(Error::last_os(operation, "cannot duplicate the descriptor"));
+        }
+        // SAFETY: as above.
+        let copy = unsafe { OwnedFd::from_raw_fd(copy) };
+        let mapping = Mapping::new(operation, Some(copy), len.next_multiple_of(PAGE), PAGE)?;
+        mapping
+            .populate(0, len)
+            .map_err(|error| Error::new(operation, format!("no memory for the board ({error})")))?;
+        Ok(Board { mapping, ranks: len / size_of::<Slot>() })
     }
 
     /// Number of slots.
@@ -102,7 +228,70 @@ impl Board {
     /// One rank's slot. Panics when there is no such rank.
     pub fn slot(&self, rank: usize) -> &Slot {
         assert!(rank < self.ranks, "board slot {rank} of {}", self.ranks);
-        // SAFETY: in range; the mapping lives as long as self.
-        unsafe { &*self.slots.as_ptr().add(rank) }
+        let slots: NonNull<Slot> = self.mapping.base().cast();
+        // SAFETY: in range, page aligned, populated; lives as long as `self`; a slot is atomics, for which any bits will do.
+        unsafe { slots.add(rank).as_ref() }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn record(text: &'static str) -> Record {
+        Record { op: 3, team: 1 << 40, target: Some(0), sequence: 9, text, location: Location::caller() }
+    }
+
+    #[test]
+    fn a_record_is_read_through_another_mapping() {
+        let (board, fd) = Board::create(3).unwrap();
+        let other = Board::attach(fd.as_raw_fd()).unwrap();
+        assert_eq!((other.ranks(), other.slot(2).read()), (3, None));
+        let record = record("allreduce");
+        board.slot(2).enter(&record, 77);
+        let expected = Snapshot {
+            op: 3,
+            team: 1 << 40,
+            target: Some(0),
+            sequence: 9,
+            text: "allreduce".into(),
+            file: file!().into(),
+            line: record.location.line(),
+            since_ns: 77,
+            pid: std::process::id(),
+        };
+        assert_eq!(other.slot(2).read(), Some(expected));
+        assert_eq!(other.slot(1).read(), None);
+        board.slot(2).leave();
+        assert_eq!(other.slot(2).read(), None);
+    }
+
+    #[test]
+    fn a_reader_never_sees_half_a_record() {
+        let (board, _fd) = Board::create(1).unwrap();
+        let texts = ["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"];
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for i in 0..20_000u64 {
+                    let text = texts[i as usize % 2];
+                    board.slot(0).enter(&Record { sequence: i, ..record(text) }, i + 1);
+                }
+            });
+            for _ in 0..20_000 {
+                if let Some(seen) = board.slot(0).read() {
+                    assert_eq!(seen.since_ns, seen.sequence + 1);
+                    let text = texts[seen.sequence as usize % 2];
+                    assert_eq!(seen.text, text[text.len().saturating_sub(40)..]);
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn what_is_no_board_is_refused() {
+        assert!(Board::attach(-1).is_err());
+        assert!(Board::attach(1 << 20).is_err());
+        let file = os::memory_file("test", c"test", 100, false).unwrap();
+        assert!(Board::attach(file.as_raw_fd()).is_err());
     }
 }

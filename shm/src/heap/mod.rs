@@ -1,10 +1,29 @@
-//! The node heap.
+//! The node heap: one memory file, mapped by every rank of the node, with one arena per rank.
+//!
+//! ```text
+//! base                    base + root_len             + stride                  + 2 x stride
+//! | root (see root.rs)    | arena of rank 0           | arena of rank 1         | ...
+//! ```
+//!
+//! A place is `(node rank, byte offset)`, mapped at `base + root_len + rank * stride + offset`; the base differs from process to process. The file has
+//! no name and its size is address space, not memory: pages exist once an arena's owner committed them.
+//! A heap of one rank has no file: private memory gets huge pages more readily.
+
+mod arena;
+mod root;
+mod space;
+mod stripes;
 
 use crate::board::Slot;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::os::{self, HugePages, Mapping};
 use crate::sync::SpinPolicy;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use arena::Arena;
+use root::{CHUNK, Layout, Root};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+pub(crate) use stripes::{STRIPE_SHIFT, Stripes};
 
 /// How big a heap to make.
 #[derive(Clone, Copy, Debug)]
@@ -47,105 +66,229 @@ impl std::fmt::Display for OutOfMemory {
 
 impl std::error::Error for OutOfMemory {}
 
-/// The heap of one node as one process sees it.
+/// The heap of one node as one process sees it. Unmapped on drop: no pointer into it may be used afterwards.
 #[derive(Debug)]
 pub struct Heap {
-    base: NonNull<u8>,
+    /// First byte of the first arena.
+    arenas: NonNull<u8>,
     stride: usize,
-    ranks: usize,
     rank: usize,
+    ranks: usize,
+    root: Root,
+    arena: Mutex<Arena>,
+    mapping: Mapping,
 }
 
-// SAFETY: shared state is behind atomics; the allocator is behind a mutex.
+// SAFETY: the pointers lead into `mapping`, which the heap owns; shared state there is atomic or the arenas' bytes, which are handed out as raw
+// pointers only; private state is behind the mutex.
 unsafe impl Send for Heap {}
 // SAFETY: as above.
 unsafe impl Sync for Heap {}
 
 impl Heap {
     /// Makes the heap; the caller becomes node rank 0. Not collective: peers attach to [`Heap::fd`].
-    /// With one rank the memory is private to the process.
+    ///
+    /// # Errors
+    /// More ranks than a node can have, a malformed `GAIN_HEAP_BYTES` or `GAIN_HUGEPAGES`, or what the system says.
     pub fn create(config: HeapConfig) -> Result<Heap> {
-        let _ = config;
-        todo!()
+        const OP: &str = "heap create";
+        let huge = HugePages::from_env()?;
+        let layout = Layout::new(OP, config.ranks)?;
+        let limit = match config.limit_bytes {
+            Some(bytes) => bytes,
+            None => limit_from_env()?.unwrap_or_else(os::total_bytes),
+        };
+        let stride = stride(config.ranks, limit);
+        let len = layout.root_len + config.ranks * stride;
+        let file = match config.ranks {
+            1 => None,
+            _ => Some(os::memory_file(OP, c"gain-heap", len, huge == HugePages::Hugetlb)?),
+        };
+        let mapping = Mapping::new(OP, file, len, CHUNK)?;
+        mapping
+            .populate(0, layout.root_len)
+            .map_err(|error| Error::new(OP, format!("no memory for the root of the heap ({error})")))?;
+        // SAFETY: root_len bytes are mapped (by `mapping`, which outlives the root), populated, aligned to CHUNK, and zero.
+        let root = unsafe { Root::new(mapping.base(), layout) };
+        // SAFETY: the descriptor has not been given to anybody.
+        unsafe { root.initialise(stride, limit) };
+        Ok(Heap::assemble(mapping, root, layout, stride, 0, huge))
     }
 
     /// Maps the heap of another process as node rank `rank`. Each rank attaches once.
+    ///
+    /// # Errors
+    /// The file is no node heap, there is no such rank or it is taken, or what the system says.
     pub fn attach(fd: OwnedFd, rank: usize) -> Result<Heap> {
-        let _ = (fd, rank);
-        todo!()
+        const OP: &str = "heap attach";
+        let huge = HugePages::from_env()?;
+        let len = os::sized(OP, fd.as_fd())?;
+        let mapping = Mapping::new(OP, Some(fd), len, CHUNK)?;
+        if len < CHUNK || mapping.populate(0, CHUNK).is_err() {
+            return Err(Error::new(OP, format!("a file of {len} bytes is not a node heap")));
+        }
+        // SAFETY: the first chunk is mapped, populated and aligned.
+        let (ranks, stride) = unsafe { Root::read_header(mapping.base()) }?;
+        let layout = Layout::new(OP, ranks)?;
+        if len != layout.root_len + ranks * stride || rank >= ranks {
+            return Err(Error::new(
+                OP,
+                format!("rank {rank} of {ranks}, {stride} bytes each, in {len} bytes"),
+            ));
+        }
+        mapping
+            .populate(0, layout.root_len)
+            .map_err(|error| Error::new(OP, format!("no memory for the root of the heap ({error})")))?;
+        // SAFETY: root_len bytes are mapped, populated and aligned; the creator initialised them before it passed the descriptor on.
+        let root = unsafe { Root::new(mapping.base(), layout) };
+        if root.pid(rank) != 0 {
+            return Err(Error::new(OP, format!("rank {rank} is process {} already", root.pid(rank))));
+        }
+        Ok(Heap::assemble(mapping, root, layout, stride, rank, huge))
+    }
+
+    fn assemble(
+        mapping: Mapping,
+        root: Root,
+        layout: Layout,
+        stride: usize,
+        rank: usize,
+        huge: HugePages,
+    ) -> Heap {
+        mapping.prefer(layout.root_len, layout.ranks * stride, huge);
+        root.enter(rank);
+        let arena = Arena::new(layout.root_len + rank * stride, stride, root.header(), huge);
+        // SAFETY: root_len is within the mapping.
+        let arenas = unsafe { mapping.base().byte_add(layout.root_len) };
+        Heap { arenas, stride, rank, ranks: layout.ranks, root, arena: Mutex::new(arena), mapping }
     }
 
     /// The memory file to pass to the peers; `None` for a heap of one rank.
     pub fn fd(&self) -> Option<BorrowedFd<'_>> {
-        todo!()
+        self.mapping.file().map(AsFd::as_fd)
     }
 
     /// Node rank of this process.
+    #[inline]
     pub fn rank(&self) -> usize {
         self.rank
     }
 
     /// Ranks of this node.
+    #[inline]
     pub fn ranks(&self) -> usize {
         self.ranks
+    }
+
+    /// Bytes of address space of each arena: no offset reaches this.
+    #[inline]
+    pub fn arena_len(&self) -> usize {
+        self.stride
     }
 
     /// Where `(rank, offset)` is mapped in this process. Neither is checked: a wild offset gives a wild pointer.
     #[inline(always)]
     pub fn address(&self, rank: usize, offset: usize) -> *mut u8 {
-        self.base.as_ptr().wrapping_add(rank.wrapping_mul(self.stride).wrapping_add(offset))
+        self.arenas.as_ptr().wrapping_add(rank.wrapping_mul(self.stride).wrapping_add(offset))
     }
 
-    /// Allocates in this rank's arena. Contents are arbitrary. `align` is a power of two up to 2 MiB; at least 64 is used.
+    /// Allocates in this rank's arena: local, no system call unless the arena must grow. The contents are arbitrary (what a
+    /// former block left). `align` is a power of two up to 2 MiB; at least 64 is used, a page for 64 KiB and more.
+    /// Stands for `ARMCI_Malloc_local`.
+    ///
+    /// # Errors
+    /// The memory isn't there: every byte of a block that is returned has its page.
     pub fn allocate(&self, len_bytes: usize, align: usize) -> std::result::Result<Block, OutOfMemory> {
-        let _ = (len_bytes, align);
-        todo!()
+        assert!(align.is_power_of_two() && align <= CHUNK, "alignment {align}");
+        let (offset, len) = self.arena().allocate(&self.mapping, self.root.header(), len_bytes, align)?;
+        Ok(Block { offset, len })
     }
 
     /// [`Heap::allocate`], all bytes zero.
     pub fn allocate_zeroed(&self, len_bytes: usize, align: usize) -> std::result::Result<Block, OutOfMemory> {
-        let _ = (len_bytes, align);
-        todo!()
+        let block = self.allocate(len_bytes, align)?;
+        // SAFETY: the block is ours, committed, and nobody knows of it yet.
+        unsafe { self.address(self.rank, block.offset).write_bytes(0, block.len) };
+        Ok(block)
     }
 
-    /// Frees the block that begins at `offset`. Panics when none does.
+    /// Frees the block of this rank's arena that begins at `offset`. The caller has made sure that nobody uses it any more. Panics when
+    /// there is no such block.
     pub fn free(&self, offset: usize) {
-        let _ = offset;
-        todo!()
+        let found = self.arena().free(&self.mapping, self.root.header(), offset);
+        assert!(found, "free: no block at offset {offset}");
     }
 
-    /// Zeroed memory that all ranks share, for the floor above: at least 64 KiB + 16 KiB per rank, page aligned.
+    fn arena(&self) -> MutexGuard<'_, Arena> {
+        self.arena.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Zeroed memory that all ranks share, for the floor above: at least 64 KiB + 16 KiB per rank, page aligned, committed.
     pub fn root_area(&self) -> (NonNull<u8>, usize) {
-        todo!()
+        self.root.area()
     }
 
     /// The wait record of a node rank.
     pub fn board(&self, rank: usize) -> &Slot {
-        let _ = rank;
-        todo!()
+        self.root.slot(rank)
+    }
+
+    /// The locks that accumulates into a rank's arena take.
+    #[inline]
+    pub(crate) fn stripes(&self, rank: usize) -> &Stripes {
+        self.root.stripes(rank)
     }
 
     /// Process id of a node rank, 0 until it attached.
     pub fn pid(&self, rank: usize) -> u32 {
-        let _ = rank;
-        todo!()
+        self.root.pid(rank)
     }
 
-    /// Whether the process of a node rank is gone (a zombie is gone, too). A system call.
+    /// Whether the process of a node rank is gone (a zombie is gone, too). A few system calls.
     pub fn is_dead(&self, rank: usize) -> bool {
-        let _ = rank;
-        todo!()
+        self.root.is_dead(rank)
     }
 
-    /// Whether waiting ranks may spin: only when all ranks, with `threads` threads each, fit the CPUs they may use.
+    /// Whether waiting ranks may spin: only when all ranks, with `threads` busy threads each, fit the CPUs they may use.
     /// Right once all ranks have attached.
     pub fn spin_policy(&self, threads: usize) -> SpinPolicy {
-        let _ = threads;
-        todo!()
+        if self.ranks * threads <= self.root.cpus() { SpinPolicy::DEDICATED } else { SpinPolicy::SHARED }
     }
 
     /// Bytes of the node heap that are committed (have pages), all ranks together, and the limit.
     pub fn usage(&self) -> (u64, u64) {
-        todo!()
+        let header = self.root.header();
+        (header.committed.load(crate::atomic::Ordering::Relaxed), header.limit)
+    }
+}
+
+/// Address space per arena: room for the whole limit in one arena twice over, as free memory may be in pieces, as far as 46 bits go.
+fn stride(ranks: usize, limit: u64) -> usize {
+    const SPACE: usize = 1 << 46;
+    let wanted = usize::try_from(limit.saturating_mul(2)).unwrap_or(SPACE).clamp(CHUNK, SPACE);
+    let share = (SPACE / ranks + 1).next_power_of_two() / 2;
+    wanted.next_power_of_two().min(share)
+}
+
+fn limit_from_env() -> Result<Option<u64>> {
+    let Ok(text) = std::env::var("GAIN_HEAP_BYTES") else { return Ok(None) };
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match text[digits.len()..].to_ascii_uppercase().as_str() {
+        "" | "B" => Some(1u64),
+        "K" | "KB" | "KIB" => Some(1 << 10),
+        "M" | "MB" | "MIB" => Some(1 << 20),
+        "G" | "GB" | "GIB" => Some(1 << 30),
+        "T" | "TB" | "TIB" => Some(1 << 40),
+        _ => None,
+    };
+    let bytes =
+        digits.trim().parse::<u64>().ok().zip(unit).and_then(|(number, unit)| number.checked_mul(unit));
+    match bytes {
+        Some(bytes) => Ok(Some(bytes)),
+        None => {
+            let detail =
+                format!("GAIN_HEAP_BYTES={text}: must be a number of bytes, or one with K, M, G or T");
+            Err(Error::new("heap create", detail))
+        }
     }
 }

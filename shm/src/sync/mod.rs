@@ -5,10 +5,12 @@ mod barrier;
 mod doorbell;
 mod lock;
 mod sequence;
+mod spin;
 mod wait;
 
 pub use barrier::{Barrier, BarrierRow};
 pub use doorbell::Doorbell;
 pub use lock::Lock;
 pub use sequence::Sequence;
+pub use spin::{SpinGuard, SpinLock};
 pub use wait::{NoHook, SpinPolicy, WaitContext, WaitError, WaitHook, wait_until};

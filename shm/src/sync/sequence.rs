@@ -1,11 +1,20 @@
 //! A counter that only grows and can be waited for.
+//!
+//! The word: bits 0..63 the value, bit 63 says that somebody may sleep. A writer replaces the whole word, clearing the bit, and wakes all
+//! if it was set; a waiter sets the bit and sleeps on the low half, which the writer's change has altered by then or will.
 
-use super::wait::{WaitContext, WaitError};
-use crate::atomic::AtomicU64;
+use super::wait::{WaitContext, WaitError, wait_with};
+use crate::atomic::{
+    AtomicU64,
+    Ordering::{AcqRel, Acquire, Relaxed},
+};
+use crate::os::{futex_wait_low, futex_wake_low};
 
-/// A growing 63-bit counter; any number of writers, any number of waiters. One cache line.
+const SLEEPERS: u64 = 1 << 63;
+
+/// A growing 63-bit counter; any number of writers, any number of waiters. One cache line, zero at the start.
 #[repr(C, align(64))]
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Sequence {
     word: AtomicU64,
 }
@@ -14,28 +23,58 @@ impl Sequence {
     /// The value now (acquire).
     #[inline]
     pub fn load(&self) -> u64 {
-        let _ = &self.word;
-        todo!()
+        self.word.load(Acquire) & !SLEEPERS
     }
 
-    /// Adds `n`, returns the value before; everything written before is visible to those who see the new value.
+    /// Adds `n` (less than 2^32), returns the value before; everything written before is visible to those who see the new value.
     #[inline]
-    pub fn add(&self, n: u64) -> u64 {
-        let _ = n;
-        todo!()
+    pub fn add(&self, n: u32) -> u64 {
+        let mut seen = self.word.load(Relaxed);
+        loop {
+            let next = (seen & !SLEEPERS) + u64::from(n);
+            match self.word.compare_exchange_weak(seen, next, AcqRel, Relaxed) {
+                Ok(_) => break,
+                Err(now) => seen = now,
+            }
+        }
+        self.wake(seen);
+        seen & !SLEEPERS
     }
 
-    /// Sets the value, for a single writer; a value never below the present one. Ordering as [`Sequence::add`].
+    /// Sets the value, for a single writer; never below the present one and less than 2^32 above it. Ordering as [`Sequence::add`].
     #[inline]
     pub fn publish(&self, value: u64) {
-        let _ = value;
-        todo!()
+        let was = self.word.swap(value & !SLEEPERS, AcqRel);
+        self.wake(was);
+    }
+
+    #[inline]
+    fn wake(&self, was: u64) {
+        if was & SLEEPERS != 0 {
+            futex_wake_low(&self.word, i32::MAX);
+        }
     }
 
     /// Waits until the value is at least `target`; returns the value seen.
     #[inline]
     pub fn wait_at_least(&self, target: u64, ctx: &WaitContext<'_>) -> Result<u64, WaitError> {
-        let _ = (target, ctx);
-        todo!()
+        let value = std::cell::Cell::new(0);
+        wait_with(
+            ctx,
+            || {
+                value.set(self.load());
+                value.get() >= target
+            },
+            |longest| {
+                let seen = self.word.load(Relaxed);
+                let marked = seen | SLEEPERS;
+                if seen & !SLEEPERS < target
+                    && (seen == marked || self.word.compare_exchange(seen, marked, Relaxed, Relaxed).is_ok())
+                {
+                    futex_wait_low(&self.word, marked, longest);
+                }
+            },
+        )?;
+        Ok(value.get())
     }
 }

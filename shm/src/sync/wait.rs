@@ -1,6 +1,15 @@
-//! The wait engine.
+//! The wait engine: every blocking wait of this crate goes through [`wait_until`] or its futex form.
+//!
+//! Invariant: no wait spins without bound. A wait passes through three phases: processor pauses (skipped where ranks share
+//! cores), `sched_yield`, then sleeping. Entering the third it is *slow*: only then does the [`WaitHook`] hear of it, so a
+//! fast wait costs nothing but its own condition.
 
+use crate::atomic::{spin_loop, yield_now};
+use crate::os::clock_ns;
 use std::time::Duration;
+
+/// How often a slow wait calls its hook, at least.
+const HOOK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What the floor above does while a wait lasts.
 pub trait WaitHook {
@@ -64,13 +73,13 @@ pub struct SpinPolicy {
 }
 
 impl SpinPolicy {
-    /// Everybody has a core.
-    pub const DEDICATED: SpinPolicy = SpinPolicy { spins: 200, yields: 64 };
-    /// More waiters than cores: never spin.
+    /// Everybody has a core. Yielding harms nobody then and a sleeper takes tens of microseconds to wake, so it goes on for longer.
+    pub const DEDICATED: SpinPolicy = SpinPolicy { spins: 200, yields: 256 };
+    /// More waiters than cores: never spin, the one waited for may need this core.
     pub const SHARED: SpinPolicy = SpinPolicy { spins: 0, yields: 64 };
 }
 
-/// Who waits and how; made on the stack for each blocking call (three words).
+/// Who waits and how; made on the stack for each blocking call.
 #[derive(Clone, Copy)]
 pub struct WaitContext<'a> {
     /// What to do meanwhile.
@@ -81,9 +90,134 @@ pub struct WaitContext<'a> {
     pub policy: SpinPolicy,
 }
 
+impl std::fmt::Debug for WaitContext<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WaitContext")
+            .field("me", &self.me)
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Waits until `ready()` holds: spins, yields, then sleeps for short times (50 µs growing to 1 ms). For conditions whose
 /// writer rings no bell; the types of this module sleep on the word itself.
+#[inline]
 pub fn wait_until(ctx: &WaitContext<'_>, ready: impl FnMut() -> bool) -> Result<(), WaitError> {
-    let _ = (ctx, ready);
-    todo!()
+    let mut pause = Duration::from_micros(50);
+    wait_with(ctx, ready, move |longest| {
+        std::thread::sleep(pause.min(longest));
+        pause = (pause * 2).min(Duration::from_millis(1));
+    })
+}
+
+/// [`wait_until`] with the caller's way to sleep: at most as long as told, ended early by whoever makes `ready` true.
+#[inline]
+pub(crate) fn wait_with(
+    ctx: &WaitContext<'_>,
+    mut ready: impl FnMut() -> bool,
+    sleep: impl FnMut(Duration),
+) -> Result<(), WaitError> {
+    if ready() {
+        return Ok(());
+    }
+    wait_longer(ctx, ready, sleep)
+}
+
+#[cold]
+#[inline(never)]
+fn wait_longer(
+    ctx: &WaitContext<'_>,
+    mut ready: impl FnMut() -> bool,
+    mut sleep: impl FnMut(Duration),
+) -> Result<(), WaitError> {
+    for _ in 0..ctx.policy.spins {
+        spin_loop();
+        if ready() {
+            return Ok(());
+        }
+    }
+    for _ in 0..ctx.policy.yields {
+        yield_now();
+        if ready() {
+            return Ok(());
+        }
+    }
+    let _end = EndOfWait(ctx.hook);
+    let began = clock_ns();
+    let mut waited = Duration::ZERO;
+    loop {
+        ctx.hook.on_slow(waited)?;
+        let next_call = waited + HOOK_INTERVAL;
+        while waited < next_call {
+            sleep(next_call - waited);
+            if ready() {
+                return Ok(());
+            }
+            waited = Duration::from_nanos(clock_ns() - began);
+        }
+    }
+}
+
+/// Tells the hook that the wait is over, also when the wait ends by an error or a panic.
+struct EndOfWait<'a>(&'a dyn WaitHook);
+
+impl Drop for EndOfWait<'_> {
+    fn drop(&mut self) {
+        self.0.on_end();
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::cell::{Cell, RefCell};
+
+    struct Recorder {
+        calls: RefCell<Vec<Duration>>,
+        ends: Cell<u32>,
+        stop_after: usize,
+    }
+
+    impl WaitHook for Recorder {
+        fn on_slow(&self, waited: Duration) -> Result<(), WaitError> {
+            self.calls.borrow_mut().push(waited);
+            if self.calls.borrow().len() > self.stop_after {
+                return Err(WaitError::Interrupted { code: 7 });
+            }
+            Ok(())
+        }
+        fn on_end(&self) {
+            self.ends.set(self.ends.get() + 1);
+        }
+    }
+
+    fn recorder(stop_after: usize) -> Recorder {
+        Recorder { calls: RefCell::default(), ends: Cell::new(0), stop_after }
+    }
+
+    #[test]
+    fn a_ready_wait_never_calls_the_hook() {
+        let hook = recorder(0);
+        let ctx = WaitContext { hook: &hook, me: 0, policy: SpinPolicy::DEDICATED };
+        let mut polls = 0;
+        let ready = || {
+            polls += 1;
+            polls > 100
+        };
+        assert_eq!(wait_until(&ctx, ready), Ok(()));
+        assert_eq!((hook.calls.borrow().len(), hook.ends.get()), (0, 0));
+    }
+
+    #[test]
+    fn a_slow_wait_calls_the_hook_every_100_ms_until_it_objects() {
+        let hook = recorder(3);
+        let ctx = WaitContext { hook: &hook, me: 0, policy: SpinPolicy::SHARED };
+        assert_eq!(wait_until(&ctx, || false), Err(WaitError::Interrupted { code: 7 }));
+        let calls = hook.calls.borrow();
+        assert_eq!((calls.len(), hook.ends.get(), calls[0]), (4, 1, Duration::ZERO));
+        for pair in calls.windows(2) {
+            let gap = pair[1] - pair[0];
+            assert!(gap >= HOOK_INTERVAL && gap < HOOK_INTERVAL * 4, "{gap:?}");
+        }
+    }
 }

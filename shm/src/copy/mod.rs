@@ -6,6 +6,11 @@
 //! new ones. Nothing here reads such a byte twice or derives an address or a length from it, so a race can spoil data and nothing else.
 //! What orders two operations is a synchronisation ([`crate::sync`]), not this module; non-temporal stores are fenced before return.
 
+mod strided;
+
+pub use strided::{MOST_LEVELS, copy_strided};
+pub(crate) use strided::{Shape, for_each_row};
+
 /// Copies `len` bytes.
 ///
 /// # Safety
@@ -14,20 +19,4 @@
 pub unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) {
     // SAFETY: the caller's promises are those of copy_nonoverlapping.
     unsafe { std::ptr::copy_nonoverlapping(src, dst, len) }
-}
-
-/// Copies a strided box: `counts[0]` contiguous bytes, repeated `counts[1]` times at `strides[0]`, and so on (ARMCI's shape).
-/// Strides are in bytes, may be negative, and there is one fewer of them than counts; at most 8.
-///
-/// # Safety
-/// Every row of both boxes is mapped (`dst` for writing), source and destination rows do not overlap; races as the module says.
-pub unsafe fn copy_strided(
-    dst: *mut u8,
-    dst_strides: &[isize],
-    src: *const u8,
-    src_strides: &[isize],
-    counts: &[usize],
-) {
-    let _ = (dst, dst_strides, src, src_strides, counts);
-    todo!()
 }

@@ -1,0 +1,212 @@
+//! Strided boxes: merging of levels, the walk over rows, and the copy loop per row size.
+
+/// Most strides of a box (ARMCI's limit).
+pub const MOST_LEVELS: usize = 8;
+
+/// A strided box on two sides, levels merged: `rows[0]` is the innermost.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    /// Contiguous bytes.
+    pub(crate) row_bytes: usize,
+    levels: [Level; MOST_LEVELS],
+    depth: usize,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Level {
+    count: usize,
+    dst: isize,
+    src: isize,
+}
+
+impl Shape {
+    /// Checks and merges: a level whose stride on both sides is the extent of what lies below becomes part of it. `None` when
+    /// the box is empty.
+    pub(crate) fn new(dst_strides: &[isize], src_strides: &[isize], counts: &[usize]) -> Option<Shape> {
+        assert!(
+            !counts.is_empty()
+                && counts.len() <= MOST_LEVELS + 1
+                && dst_strides.len() + 1 >= counts.len()
+                && src_strides.len() + 1 >= counts.len(),
+            "strided box of {} counts, {} and {} strides",
+            counts.len(),
+            dst_strides.len(),
+            src_strides.len()
+        );
+        if counts.contains(&0) {
+            return None;
+        }
+        let mut shape = Shape { row_bytes: counts[0], levels: Default::default(), depth: 0 };
+        for ((&count, &dst), &src) in counts[1..].iter().zip(dst_strides).zip(src_strides) {
+            if count > 1 {
+                shape.push(Level { count, dst, src });
+            }
+        }
+        Some(shape)
+    }
+
+    fn push(&mut self, level: Level) {
+        match self.levels[..self.depth].last_mut() {
+            None if level.dst == self.row_bytes as isize && level.src == level.dst => {
+                self.row_bytes *= level.count;
+            }
+            Some(below)
+                if below.dst * below.count as isize == level.dst
+                    && below.src * below.count as isize == level.src =>
+            {
+                below.count *= level.count;
+            }
+            _ => {
+                self.levels[self.depth] = level;
+                self.depth += 1;
+            }
+        }
+    }
+
+    /// Number of rows in a run, and the distance of their starts on either side.
+    fn run(&self) -> (usize, isize, isize) {
+        match self.depth {
+            0 => (1, 0, 0),
+            _ => (self.levels[0].count, self.levels[0].dst, self.levels[0].src),
+        }
+    }
+}
+
+/// Calls `run(dst offset, src offset)` for each innermost run of rows, in row-major order.
+#[inline]
+pub(crate) fn for_each_run(shape: &Shape, mut run: impl FnMut(isize, isize)) {
+    let outer = if shape.depth > 1 { &shape.levels[1..shape.depth] } else { &[] };
+    let (mut index, mut dst, mut src) = ([0usize; MOST_LEVELS], 0isize, 0isize);
+    'next: loop {
+        run(dst, src);
+        for (i, level) in index.iter_mut().zip(outer) {
+            *i += 1;
+            dst += level.dst;
+            src += level.src;
+            if *i < level.count {
+                continue 'next;
+            }
+            *i = 0;
+            dst -= level.dst * level.count as isize;
+            src -= level.src * level.count as isize;
+        }
+        return;
+    }
+}
+
+/// Calls `row(dst offset, src offset)` for each row, in row-major order.
+#[inline]
+pub(crate) fn for_each_row<E>(
+    shape: &Shape,
+    mut row: impl FnMut(isize, isize) -> Result<(), E>,
+) -> Result<(), E> {
+    let (rows, dst_stride, src_stride) = shape.run();
+    let mut result = Ok(());
+    for_each_run(shape, |dst, src| {
+        for i in 0..rows as isize {
+            if result.is_ok() {
+                result = row(dst + i * dst_stride, src + i * src_stride);
+            }
+        }
+    });
+    result
+}
+
+/// Copies a strided box: `counts[0]` contiguous bytes, repeated `counts[1]` times at `strides[0]`, and so on (ARMCI's shape, as in
+/// `ARMCI_PutS`). Strides are in bytes, may be negative, and there is one fewer of them than counts; at most [`MOST_LEVELS`].
+/// A count of zero copies nothing.
+///
+/// # Safety
+/// Every row of both boxes is mapped (`dst` for writing), source and destination rows do not overlap; races as the module says.
+pub unsafe fn copy_strided(
+    dst: *mut u8,
+    dst_strides: &[isize],
+    src: *const u8,
+    src_strides: &[isize],
+    counts: &[usize],
+) {
+    let Some(shape) = Shape::new(dst_strides, src_strides, counts) else { return };
+    let (rows, dst_stride, src_stride) = shape.run();
+    let len = shape.row_bytes;
+    for_each_run(&shape, |d, s| {
+        let (mut dst, mut src) = (dst.wrapping_offset(d), src.wrapping_offset(s));
+        for _ in 0..rows {
+            // SAFETY: (dst, src) is the start of a row, mapped and disjoint (caller).
+            unsafe { super::copy(dst, src, len) };
+            dst = dst.wrapping_offset(dst_stride);
+            src = src.wrapping_offset(src_stride);
+        }
+    });
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A box as dense index arithmetic: for each level a count and per side a stride that keeps rows apart.
+    fn boxes() -> impl Strategy<Value = (Vec<usize>, Vec<isize>, Vec<isize>)> {
+        let level = (1usize..5, 0usize..3, 0usize..3, any::<bool>(), any::<bool>());
+        (
+            prop::sample::select(vec![1usize, 3, 7, 8, 16, 24, 32, 48, 64, 65, 100, 128, 200]),
+            prop::collection::vec(level, 0..4),
+        )
+            .prop_map(|(row, levels)| {
+                let (mut counts, mut dst, mut src) = (vec![row], vec![], vec![]);
+                let (mut d, mut s) = (row, row);
+                for (count, dst_gap, src_gap, dst_back, src_back) in levels {
+                    let (ds, ss) = (d + dst_gap * 5, s + src_gap * 3);
+                    counts.push(count);
+                    dst.push(if dst_back { -(ds as isize) } else { ds as isize });
+                    src.push(if src_back { -(ss as isize) } else { ss as isize });
+                    (d, s) = (ds * count, ss * count);
+                }
+                (counts, dst, src)
+            })
+    }
+
+    /// Offsets of every byte of the box, in order.
+    fn offsets(counts: &[usize], strides: &[isize]) -> Vec<isize> {
+        let mut all: Vec<isize> = (0..counts[0] as isize).collect();
+        for (count, stride) in counts[1..].iter().zip(strides) {
+            all = (0..*count as isize)
+                .flat_map(|i| all.iter().map(move |o| o + i * stride).collect::<Vec<_>>())
+                .collect();
+        }
+        all
+    }
+
+    proptest! {
+        #[test]
+        fn copies_what_byte_by_byte_copies((counts, dst_strides, src_strides) in boxes()) {
+            let (to, from) = (offsets(&counts, &dst_strides), offsets(&counts, &src_strides));
+            let extent = |o: &[isize]| (*o.iter().min().unwrap(), *o.iter().max().unwrap());
+            let ((dst_low, dst_high), (src_low, src_high)) = (extent(&to), extent(&from));
+            let source: Vec<u8> = (0..=src_high - src_low).map(|i| (i * 7 % 251) as u8 + 1).collect();
+            let mut expected = vec![0u8; (dst_high - dst_low + 1) as usize];
+            for (t, f) in to.iter().zip(&from) {
+                expected[(t - dst_low) as usize] = source[(f - src_low) as usize];
+            }
+            let mut target = vec![0u8; expected.len()];
+            // SAFETY: both boxes lie inside their vectors by construction of the extents.
+            unsafe {
+                let dst = target.as_mut_ptr().offset(-dst_low);
+                copy_strided(dst, &dst_strides, source.as_ptr().offset(-src_low), &src_strides, &counts);
+            }
+            prop_assert_eq!(target, expected);
+        }
+    }
+
+    #[test]
+    fn levels_merge() {
+        let merged = |counts: &[usize], dst: &[isize], src: &[isize]| {
+            let shape = Shape::new(dst, src, counts).unwrap();
+            (shape.row_bytes, shape.depth)
+        };
+        assert_eq!(merged(&[8, 4, 3], &[8, 32], &[8, 32]), (96, 0));
+        assert_eq!(merged(&[8, 4, 3], &[8, 64], &[8, 32]), (32, 1));
+        assert_eq!(merged(&[8, 4, 3], &[16, 64], &[24, 96]), (8, 1));
+        assert_eq!(merged(&[8, 1, 3], &[999, 8], &[999, 8]), (24, 0));
+        assert!(Shape::new(&[8], &[8], &[8, 0]).is_none());
+    }
+}

@@ -1,0 +1,197 @@
+//! One rank's arena: gives out blocks, and sees to it that what it gives out has pages.
+//!
+//! Only the owner allocates and frees here, so all bookkeeping is private memory: a rank killed in the middle leaves nothing half done for the
+//! others. Pages come and go in chunks of 2 MiB. Invariant: every chunk that a used block touches is committed, and the node-wide
+//! counter holds the sum of all committed chunks. In the steady state neither allocating nor freeing makes a system call.
+
+use super::OutOfMemory;
+use super::root::{CHUNK, Header};
+use super::space::Space;
+use crate::atomic::Ordering::Relaxed;
+use crate::os::{self, HugePages, Mapping};
+
+/// The arena of this process.
+#[derive(Debug)]
+pub(super) struct Arena {
+    /// Where it begins in the mapping.
+    start: usize,
+    len: usize,
+    space: Space,
+    /// One bit per chunk: it has pages.
+    chunks: Vec<u64>,
+    committed_bytes: usize,
+    /// Most committed bytes kept for later when nobody uses them.
+    keep_bytes: usize,
+    pressure_seen: u32,
+    huge: HugePages,
+}
+
+impl Arena {
+    pub(super) fn new(start: usize, len: usize, header: &Header, huge: HugePages) -> Arena {
+        let fair_share = (header.limit / header.ranks) as usize;
+        Arena {
+            start,
+            len,
+            space: Space::new(len),
+            chunks: Vec::new(),
+            committed_bytes: 0,
+            keep_bytes: (fair_share / 4).max(fair_share.min(256 << 20)),
+            pressure_seen: header.pressure.load(Relaxed),
+            huge,
+        }
+    }
+
+    /// Takes a block and gives it pages; returns offset and length. On an error nothing has changed.
+    pub(super) fn allocate(
+        &mut self,
+        memory: &Mapping,
+        header: &Header,
+        len: usize,
+        align: usize,
+    ) -> Result<(usize, usize), OutOfMemory> {
+        self.heed_pressure(memory, header);
+        let Some((offset, taken)) = self.space.take(len, align) else {
+            return Err(self.out_of_memory(header, len));
+        };
+        if self.commit(memory, header, offset, taken) {
+            return Ok((offset, taken));
+        }
+        self.space.give_back(offset);
+        Err(self.out_of_memory(header, len))
+    }
+
+    /// Frees the block at `offset`; false when there is none.
+    pub(super) fn free(&mut self, memory: &Mapping, header: &Header, offset: usize) -> bool {
+        let found = self.space.give_back(offset).is_some();
+        if self.unused_bytes() > self.keep_bytes {
+            // Down to half, so that a program around the mark does not come here each time.
+            self.shrink(memory, header, self.keep_bytes / 2);
+        }
+        self.heed_pressure(memory, header);
+        found
+    }
+
+    fn unused_bytes(&self) -> usize {
+        self.committed_bytes.saturating_sub(self.space.used_bytes())
+    }
+
+    fn out_of_memory(&self, header: &Header, asked: usize) -> OutOfMemory {
+        let uncommitted = header.limit.saturating_sub(header.committed.load(Relaxed));
+        let free = uncommitted.min(available(header)) + self.unused_bytes() as u64;
+        OutOfMemory { asked: asked as u64, free: free.min(self.len as u64), limit: header.limit }
+    }
+
+    /// Commits the chunks under `[offset, offset + len)` that are not; false when the memory isn't there.
+    fn commit(&mut self, memory: &Mapping, header: &Header, offset: usize, len: usize) -> bool {
+        let (first, end) = (offset / CHUNK, (offset + len).div_ceil(CHUNK));
+        if self.chunks.len() * 64 < end {
+            self.chunks.resize(end.div_ceil(64), 0);
+        }
+        let missing = self.runs(first, end, false);
+        if missing.is_empty() {
+            return true;
+        }
+        let bytes = missing.iter().map(|run| run.len()).sum::<usize>() * CHUNK;
+        if !reserve(header, bytes as u64) {
+            // What we keep unused may be all that is missing; and the other ranks are asked for theirs.
+            self.shrink(memory, header, 0);
+            header.pressure.fetch_add(1, Relaxed);
+            self.pressure_seen = header.pressure.load(Relaxed);
+            if !reserve(header, bytes as u64) {
+                return false;
+            }
+        }
+        let populated = missing.iter().all(|run| {
+            let (start, len) = (self.start + run.start * CHUNK, run.len() * CHUNK);
+            let done = memory.populate(start, len).is_ok();
+            if done && self.huge == HugePages::Collapse {
+                memory.collapse(start, len);
+            }
+            done
+        });
+        header.growing.fetch_sub(bytes as u64, Relaxed);
+        if !populated {
+            for run in &missing {
+                let _ = memory.release(self.start + run.start * CHUNK, run.len() * CHUNK);
+            }
+            header.committed.fetch_sub(bytes as u64, Relaxed);
+            return false;
+        }
+        for chunk in missing.into_iter().flatten() {
+            self.chunks[chunk / 64] |= 1 << (chunk % 64);
+        }
+        self.committed_bytes += bytes;
+        true
+    }
+
+    fn is_committed(&self, chunk: usize) -> bool {
+        self.chunks.get(chunk / 64).is_some_and(|word| word >> (chunk % 64) & 1 == 1)
+    }
+
+    /// The runs of chunks in `[first, end)` that are committed, or that are not.
+    fn runs(&self, first: usize, end: usize, committed: bool) -> Vec<std::ops::Range<usize>> {
+        let mut runs: Vec<std::ops::Range<usize>> = Vec::new();
+        for chunk in (first..end).filter(|&chunk| self.is_committed(chunk) == committed) {
+            match runs.last_mut() {
+                Some(run) if run.end == chunk => run.end += 1,
+                _ => runs.push(chunk..chunk + 1),
+            }
+        }
+        runs
+    }
+
+    fn heed_pressure(&mut self, memory: &Mapping, header: &Header) {
+        let pressure = header.pressure.load(Relaxed);
+        if pressure != self.pressure_seen {
+            self.pressure_seen = pressure;
+            self.shrink(memory, header, 0);
+        }
+    }
+
+    /// Returns whole free chunks to the kernel, highest first, until at most `keep` unused bytes are left.
+    fn shrink(&mut self, memory: &Mapping, header: &Header, keep: usize) {
+        let top = self.chunks.len() * 64;
+        let mut released = Vec::new();
+        let mut surplus = self.unused_bytes().saturating_sub(keep) / CHUNK;
+        for (offset, len) in self.space.free_from_the_top() {
+            let (first, end) = (offset.div_ceil(CHUNK), ((offset + len) / CHUNK).min(top));
+            for run in self.runs(first, end, true).into_iter().rev() {
+                let count = run.len().min(surplus);
+                let run = run.end - count..run.end;
+                if count > 0 && memory.release(self.start + run.start * CHUNK, count * CHUNK).is_ok() {
+                    surplus -= count;
+                    released.push(run);
+                }
+            }
+            if surplus == 0 {
+                break;
+            }
+        }
+        for chunk in released.into_iter().flatten() {
+            self.chunks[chunk / 64] &= !(1 << (chunk % 64));
+            self.committed_bytes -= CHUNK;
+            header.committed.fetch_sub(CHUNK as u64, Relaxed);
+        }
+    }
+}
+
+/// Memory the system would give us: what it says, less what ranks are populating at this moment, less a reserve so that we get an error
+/// before the system starts killing.
+fn available(header: &Header) -> u64 {
+    const RESERVE: u64 = 64 << 20;
+    os::available_bytes().saturating_sub(header.growing.load(Relaxed)).saturating_sub(RESERVE)
+}
+
+/// Books `bytes` as committed and growing, if the limit and the system allow.
+fn reserve(header: &Header, bytes: u64) -> bool {
+    let fits = |now: u64| now.checked_add(bytes).filter(|sum| *sum <= header.limit);
+    if header.committed.fetch_update(Relaxed, Relaxed, fits).is_err() {
+        return false;
+    }
+    if available(header) < bytes {
+        header.committed.fetch_sub(bytes, Relaxed);
+        return false;
+    }
+    header.growing.fetch_add(bytes, Relaxed);
+    true
+}

@@ -1,0 +1,190 @@
+//! Memory files and mappings.
+//!
+//! A mapping promises nothing by itself: pages exist once [`Mapping::populate`] succeeded on them, which is how running out
+//! of memory becomes a value instead of a SIGBUS.
+
+use crate::error::{Error, Result};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::ptr::NonNull;
+
+/// What `GAIN_HUGEPAGES` says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum HugePages {
+    /// Small pages only.
+    Off,
+    /// Ask the kernel; it gives them where it is set up to (the default).
+    Advise,
+    /// Make them after the first touch: slow growth, works where the kernel doesn't give them by itself.
+    Collapse,
+    /// From the reserved pool.
+    Hugetlb,
+}
+
+impl HugePages {
+    pub(crate) fn from_env() -> Result<HugePages> {
+        match std::env::var("GAIN_HUGEPAGES").as_deref() {
+            Err(_) | Ok("" | "advise") => Ok(HugePages::Advise),
+            Ok("off") => Ok(HugePages::Off),
+            Ok("collapse") => Ok(HugePages::Collapse),
+            Ok("hugetlb") => Ok(HugePages::Hugetlb),
+            Ok(other) => {
+                let detail = format!("GAIN_HUGEPAGES={other}: must be off, advise, collapse or hugetlb");
+                Err(Error::new("heap create", detail))
+            }
+        }
+    }
+}
+
+/// A new file of `len` bytes that has no name and lives as long as somebody holds or maps it. `name` shows in /proc only.
+pub(crate) fn memory_file(
+    operation: &'static str,
+    name: &std::ffi::CStr,
+    len: usize,
+    huge: bool,
+) -> Result<OwnedFd> {
+    let flags = libc::MFD_CLOEXEC | if huge { libc::MFD_HUGETLB } else { 0 };
+    // SAFETY: `name` is a C string; the call returns a new descriptor or -1.
+    let fd = unsafe { libc::memfd_create(name.as_ptr(), flags) };
+    if fd < 0 {
+        return Err(Error::last_os(operation, "cannot make a memory file"));
+    }
+    // SAFETY: `fd` was just returned to us and belongs to nobody else.
+    let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+    // SAFETY: the descriptor is open.
+    if unsafe { libc::ftruncate(fd.as_raw_fd(), len as libc::off_t) } != 0 {
+        return Err(Error::last_os(operation, format!("cannot size the memory file to {len} bytes")));
+    }
+    Ok(fd)
+}
+
+/// The size of a memory file.
+pub(crate) fn sized(operation: &'static str, fd: BorrowedFd<'_>) -> Result<usize> {
+    // SAFETY: a zeroed stat is a valid value to be overwritten.
+    let mut stat: libc::stat = unsafe { std::mem::zeroed() };
+    // SAFETY: the descriptor is open, `stat` is ours.
+    if unsafe { libc::fstat(fd.as_raw_fd(), &mut stat) } != 0 {
+        return Err(Error::last_os(operation, "not a memory file"));
+    }
+    Ok(stat.st_size as usize)
+}
+
+/// A range of address space, unmapped on drop: shared memory of a file, or private memory.
+#[derive(Debug)]
+pub(crate) struct Mapping {
+    base: NonNull<u8>,
+    len: usize,
+    file: Option<OwnedFd>,
+}
+
+impl Mapping {
+    /// Maps `len` bytes (a multiple of the page size) at an address that is a multiple of `align`, readable and writable:
+    /// the start of `file`, or private zeroed memory. Nothing is committed.
+    pub(crate) fn new(
+        operation: &'static str,
+        file: Option<OwnedFd>,
+        len: usize,
+        align: usize,
+    ) -> Result<Mapping> {
+        let failed = || Error::last_os(operation, format!("cannot map {len} bytes"));
+        let reserved = len + align;
+        let none = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        // SAFETY: a fresh reservation anywhere; nothing is overlaid.
+        let start = unsafe { libc::mmap(std::ptr::null_mut(), reserved, libc::PROT_NONE, none, -1, 0) };
+        if start == libc::MAP_FAILED {
+            return Err(failed());
+        }
+        let head = (start as usize).next_multiple_of(align) - start as usize;
+        let base = start.wrapping_byte_add(head);
+        // SAFETY: both trims lie inside the reservation just made and outside [base, base + len).
+        unsafe {
+            if head > 0 {
+                libc::munmap(start, head);
+            }
+            if reserved - head - len > 0 {
+                libc::munmap(base.wrapping_byte_add(len), reserved - head - len);
+            }
+        }
+        let (fd, flags) = match &file {
+            Some(fd) => (fd.as_raw_fd(), libc::MAP_SHARED | libc::MAP_NORESERVE),
+            None => (-1, none),
+        };
+        let access = libc::PROT_READ | libc::PROT_WRITE;
+        // SAFETY: MAP_FIXED overlays exactly our own reservation, which nobody else knows of.
+        let mapped = unsafe { libc::mmap(base, len, access, flags | libc::MAP_FIXED, fd, 0) };
+        if mapped == libc::MAP_FAILED {
+            let error = failed();
+            // SAFETY: the rest of the reservation is still ours.
+            unsafe { libc::munmap(base, len) };
+            return Err(error);
+        }
+        let base =
+            NonNull::new(base.cast()).ok_or_else(|| Error::new(operation, "mapped at address zero"))?;
+        Ok(Mapping { base, len, file })
+    }
+
+    pub(crate) fn base(&self) -> NonNull<u8> {
+        self.base
+    }
+
+    pub(crate) fn file(&self) -> Option<&OwnedFd> {
+        self.file.as_ref()
+    }
+
+    fn advise(&self, offset: usize, len: usize, advice: i32) -> std::io::Result<()> {
+        debug_assert!(offset + len <= self.len);
+        let start = self.base.as_ptr().wrapping_add(offset);
+        loop {
+            // SAFETY: the range lies in this mapping; the advices used here (populate, huge pages, and don't-need on
+            // memory its owner declared free) do not invalidate live data.
+            if unsafe { libc::madvise(start.cast(), len, advice) } == 0 {
+                return Ok(());
+            }
+            let error = std::io::Error::last_os_error();
+            if !matches!(error.raw_os_error(), Some(libc::EINTR | libc::EAGAIN)) {
+                return Err(error);
+            }
+        }
+    }
+
+    /// Gives every page of the range memory now, or fails.
+    pub(crate) fn populate(&self, offset: usize, len: usize) -> std::io::Result<()> {
+        self.advise(offset, len, libc::MADV_POPULATE_WRITE)
+    }
+
+    /// Sets the page size policy of a range. A kernel that can't is no error: the pages are small then.
+    pub(crate) fn prefer(&self, offset: usize, len: usize, huge: HugePages) {
+        let advice = match huge {
+            HugePages::Off => libc::MADV_NOHUGEPAGE,
+            HugePages::Advise | HugePages::Collapse => libc::MADV_HUGEPAGE,
+            HugePages::Hugetlb => return,
+        };
+        let _ = self.advise(offset, len, advice);
+    }
+
+    /// Turns populated small pages into huge ones, where the kernel can.
+    pub(crate) fn collapse(&self, offset: usize, len: usize) {
+        const MADV_COLLAPSE: i32 = 25;
+        let _ = self.advise(offset, len, MADV_COLLAPSE);
+    }
+
+    /// Returns the pages of the range to the kernel; it reads as zero afterwards.
+    pub(crate) fn release(&self, offset: usize, len: usize) -> std::io::Result<()> {
+        let Some(file) = &self.file else {
+            return self.advise(offset, len, libc::MADV_DONTNEED);
+        };
+        let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
+        // SAFETY: the descriptor is open; the range is free memory of this rank's arena (the arena's invariant).
+        if unsafe { libc::fallocate(file.as_raw_fd(), mode, offset as libc::off_t, len as libc::off_t) } == 0
+        {
+            return Ok(());
+        }
+        Err(std::io::Error::last_os_error())
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: the range was mapped by `new` and is unmapped once; pointers into it are the users' `unsafe` duty.
+        unsafe { libc::munmap(self.base.as_ptr().cast(), self.len) };
+    }
+}

@@ -1,0 +1,20 @@
+//! The operating system as this crate uses it: every system call is made below this module.
+
+mod futex;
+mod map;
+mod memory;
+mod process;
+
+pub(crate) use futex::{futex_wait, futex_wait_low, futex_wake, futex_wake_low};
+pub(crate) use map::{HugePages, Mapping, memory_file, sized};
+pub(crate) use memory::{available_bytes, total_bytes};
+pub(crate) use process::{CPU_WORDS, allowed_cpus, is_dead, pid_namespace};
+
+/// Nanoseconds of the node's monotonic clock: the same clock in every process of the node.
+#[inline]
+pub fn clock_ns() -> u64 {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `now` is a timespec of ours to write.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) };
+    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
+}

@@ -1,0 +1,85 @@
+//! A lock for critical sections of microseconds: one locked instruction to take it, a plain store to release it.
+//!
+//! Waiters spin, yield and then look again at short intervals; nobody sleeps on the word, so releasing needs no check for
+//! sleepers. The owner is on record as in [`super::Lock`]: 0 is free, else owner + 1.
+
+use super::wait::{WaitContext, WaitError, WaitHook, wait_until};
+use crate::atomic::{
+    AtomicU32,
+    Ordering::{Acquire, Relaxed, Release},
+};
+use std::time::Duration;
+
+/// A short-term lock. One cache line; zeroed memory is a free lock.
+#[repr(C, align(64))]
+#[derive(Debug, Default)]
+pub struct SpinLock {
+    word: AtomicU32,
+}
+
+impl SpinLock {
+    /// Takes the lock; it is released when the guard goes.
+    ///
+    /// # Errors
+    /// [`WaitError::OwnerDied`], as [`super::Lock::lock`].
+    #[inline]
+    pub fn lock(&self, ctx: &WaitContext<'_>) -> Result<SpinGuard<'_>, WaitError> {
+        if self.word.compare_exchange(0, ctx.me + 1, Acquire, Relaxed).is_err() {
+            self.lock_contended(ctx)?;
+        }
+        Ok(SpinGuard(self))
+    }
+
+    #[cold]
+    fn lock_contended(&self, ctx: &WaitContext<'_>) -> Result<(), WaitError> {
+        let hook = OwnerWatch { inner: ctx.hook, owner: &|| self.owner() };
+        let ctx = WaitContext { hook: &hook, ..*ctx };
+        wait_until(&ctx, || {
+            self.word.load(Relaxed) == 0
+                && self.word.compare_exchange(0, ctx.me + 1, Acquire, Relaxed).is_ok()
+        })
+    }
+
+    /// Who holds it now.
+    pub fn owner(&self) -> Option<u32> {
+        self.word.load(Relaxed).checked_sub(1)
+    }
+}
+
+/// Stands for a taken [`SpinLock`].
+#[derive(Debug)]
+pub struct SpinGuard<'a>(&'a SpinLock);
+
+impl Drop for SpinGuard<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.word.store(0, Release);
+    }
+}
+
+/// Adds to each call of a hook the question whether a lock's owner still lives.
+pub(super) struct OwnerWatch<'a> {
+    pub(super) inner: &'a dyn WaitHook,
+    pub(super) owner: &'a dyn Fn() -> Option<u32>,
+}
+
+impl WaitHook for OwnerWatch<'_> {
+    fn on_slow(&self, waited: Duration) -> Result<(), WaitError> {
+        self.inner.on_slow(waited)?;
+        match (self.owner)() {
+            // Asked again afterwards: an owner that released and then ended in good order is no dead owner.
+            Some(owner) if self.inner.is_dead(owner) && (self.owner)() == Some(owner) => {
+                Err(WaitError::OwnerDied { owner })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn on_end(&self) {
+        self.inner.on_end();
+    }
+
+    fn is_dead(&self, owner: u32) -> bool {
+        self.inner.is_dead(owner)
+    }
+}
