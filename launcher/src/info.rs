@@ -10,7 +10,7 @@ pub(crate) fn write(out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "gain {}", env!("CARGO_PKG_VERSION"))?;
     line(out, "system", &first_line("/proc/sys/kernel/osrelease"))?;
     line(out, "processor", &field("/proc/cpuinfo", "model name"))?;
-    let list = crate::output::rank_list(&processors);
+    let list = rma::waits::rank_list(&processors);
     line(out, "processors", &format!("{} may be used ({list})", processors.len()))?;
     line(out, "memory", &format!("{}, available {}", memory("MemTotal"), memory("MemAvailable")))?;
     line(out, "huge pages", &first_line("/sys/kernel/mm/transparent_hugepage/enabled"))?;

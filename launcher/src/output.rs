@@ -18,7 +18,7 @@ pub enum Output {
 }
 
 /// How long an error line waits for others alike.
-const HOLD: Duration = Duration::from_millis(80);
+const HOLD: Duration = Duration::from_millis(120);
 /// A line without an end (a question, a progress bar) goes out after this long.
 const UNFINISHED: Duration = Duration::from_millis(200);
 /// Pending error lines of one rank beyond which nobody waits.
@@ -120,32 +120,10 @@ impl Merger {
     }
 }
 
-/// `0-2,5` for ranks 0, 1, 2 and 5.
-pub(crate) fn rank_list(ranks: &[usize]) -> String {
-    let mut runs: Vec<(usize, usize)> = Vec::new();
-    for &rank in ranks {
-        match runs.last_mut() {
-            Some((_, last)) if *last + 1 == rank => *last = rank,
-            _ => runs.push((rank, rank)),
-        }
-    }
-    let run = |(first, last): &(usize, usize)| match last - first {
-        0 => format!("{first}"),
-        1 => format!("{first},{last}"),
-        _ => format!("{first}-{last}"),
-    };
-    runs.iter().map(run).collect::<Vec<_>>().join(",")
-}
-
-/// `rank 3` or `ranks 0-2,5`.
-pub(crate) fn name_ranks(ranks: &[usize]) -> String {
-    let noun = if ranks.len() == 1 { "rank" } else { "ranks" };
-    format!("{noun} {}", rank_list(ranks))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rma::waits::rank_list;
 
     fn merge(lines: &[(usize, &str)]) -> Vec<String> {
         let mut merger = Merger::new(4);
@@ -183,11 +161,5 @@ mod tests {
         // Crossing lines can't both be merged; nothing is lost.
         assert_eq!(merge(&[(0, "a"), (0, "b"), (1, "b"), (1, "a")]), ["0:a", "0,1:b", "1:a"]);
         assert_eq!(merge(&[(0, "a"), (0, "a"), (1, "a")]), ["0,1:a", "0:a"]);
-    }
-
-    #[test]
-    fn ranks_are_listed_in_runs() {
-        assert_eq!(rank_list(&[0, 1, 2, 5, 7, 8]), "0-2,5,7,8");
-        assert_eq!(name_ranks(&[3]), "rank 3");
     }
 }

@@ -1,9 +1,9 @@
 //! Who failed, and what the others did meanwhile, in words.
 
-use crate::output::name_ranks;
 use crate::pmi::Server;
 use crate::signals;
 use crate::spawn::Rank;
+use rma::waits::{self, Board, name_ranks};
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -58,7 +58,7 @@ impl Rank {
 }
 
 /// Lines for the user.
-pub(crate) fn text(cause: &Cause, ranks: &[Rank], server: &Server) -> String {
+pub(crate) fn text(cause: &Cause, ranks: &[Rank], server: &Server, board: &Board) -> String {
     let mut text = match cause {
         Cause::Ended { rank, status } => {
             format!("gain: rank {rank} (pid {}) {}\n", ranks[*rank].child.id(), end(*status))
@@ -74,12 +74,23 @@ pub(crate) fn text(cause: &Cause, ranks: &[Rank], server: &Server) -> String {
         }
         Cause::Deadline(limit) => format!("gain: the job was not done after {} s\n", limit.as_secs_f64()),
     };
-    text.push_str(&others(cause, ranks));
+    text.push_str(&other_ends(cause, ranks));
+    text.push_str(&meanwhile(ranks, board));
     text
 }
 
+/// What the ranks that still run were doing.
+fn meanwhile(ranks: &[Rank], board: &Board) -> String {
+    let running = ranks.iter().enumerate().filter(|(_, rank)| rank.status.is_none());
+    let states: Vec<_> = running.map(|(number, _)| (number, board.slot(number).read())).collect();
+    match states.is_empty() {
+        true => String::new(),
+        false => format!("gain: meanwhile {}\n", waits::describe(&states)),
+    }
+}
+
 /// The ends of other ranks that failed as well.
-fn others(cause: &Cause, ranks: &[Rank]) -> String {
+fn other_ends(cause: &Cause, ranks: &[Rank]) -> String {
     let mut ends: Vec<(ExitStatus, Vec<usize>)> = Vec::new();
     for (number, rank) in ranks.iter().enumerate() {
         let Some(status) = rank.status.filter(|status| !status.success() && cause.rank() != Some(number))

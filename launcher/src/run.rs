@@ -9,14 +9,15 @@
 
 use crate::guardian::{GROUPS, Guardian};
 use crate::job::{Job, Report};
-use crate::output::{Merger, Output, name_ranks};
+use crate::output::{Merger, Output};
 use crate::pmi::{Action, Server};
 use crate::report::{self, Cause};
 use crate::signals::{self, Signals};
 use crate::spawn::{self, Input, Rank};
 use crate::{binding, stdin};
+use rma::waits::{Board, name_ranks};
 use std::io::{self, Read, Write};
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
 /// From the first failure to the report and the end of the others.
@@ -43,6 +44,7 @@ struct Running {
     ranks: Vec<Rank>,
     guardian: Option<Guardian>,
     server: Server,
+    board: Board,
     merger: Merger,
     signals: Option<Signals>,
     terminal: Option<stdin::Pump>,
@@ -80,10 +82,12 @@ impl Running {
         };
         let shares = if job.bind { binding::plan(job.ranks) } else { None };
         let name = format!("gain-{}-{:x}", std::process::id(), unique());
+        let (board, board_fd) = Board::create(job.ranks).map_err(io::Error::other)?;
         let mut running = Running {
             ranks: Vec::with_capacity(job.ranks),
             guardian,
             server: Server::new(name, job.ranks),
+            board,
             merger: Merger::new(job.ranks),
             signals,
             terminal: None,
@@ -99,7 +103,7 @@ impl Running {
         };
         for rank in 0..running.job.ranks {
             let share = shares.as_ref().map(|shares| &shares[rank][..]);
-            let mut started = spawn::start(&running.job, rank, share, None, input)?;
+            let mut started = spawn::start(&running.job, rank, share, board_fd.as_fd(), input)?;
             if let Some(input) = started.stdin.take() {
                 running.terminal = Some(stdin::Pump::new(input)?);
             }
@@ -147,7 +151,7 @@ impl Running {
 
     fn sources(&self) -> Vec<(Source, RawFd)> {
         let mut sources = Vec::with_capacity(4 * self.ranks.len() + 2);
-        sources.extend(self.signals.iter().map(|signals| (Source::Signals, signals_fd(signals))));
+        sources.extend(self.signals.iter().map(|signals| (Source::Signals, signals.as_fd().as_raw_fd())));
         if let Some(pump) = &self.terminal {
             match pump.wants() {
                 stdin::Wants::Terminal(fd) => sources.push((Source::Terminal, fd)),
@@ -328,7 +332,7 @@ impl Running {
         if let Some((cause, _)) = self.failure.clone() {
             self.is_reported = true;
             self.print_errors();
-            let text = report::text(&cause, &self.ranks, &self.server);
+            let text = report::text(&cause, &self.ranks, &self.server, &self.board);
             let _ = self.job.stderr.write_all(text.as_bytes());
             let _ = self.job.stderr.flush();
         }
@@ -395,11 +399,6 @@ impl Drop for Running {
         }
         let _ = guardian.dismiss();
     }
-}
-
-fn signals_fd(signals: &Signals) -> RawFd {
-    use std::os::fd::AsFd;
-    signals.as_fd().as_raw_fd()
 }
 
 /// Reads what is there. At the end of the stream it is closed and nothing is returned.

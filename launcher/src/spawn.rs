@@ -6,6 +6,7 @@
 use crate::binding;
 use crate::job::Job;
 use crate::output::{Lines, Output};
+use rma::waits;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -61,7 +62,7 @@ pub(crate) fn start(
     job: &Job,
     rank: usize,
     processors: Option<&[usize]>,
-    board: Option<BorrowedFd<'_>>,
+    board: BorrowedFd<'_>,
     input: Input,
 ) -> io::Result<Rank> {
     let (pmi, pmi_of_rank) = UnixStream::pair()?;
@@ -76,11 +77,9 @@ pub(crate) fn start(
         .env("PMI_SIZE", job.ranks.to_string())
         .env("MPI_LOCALRANKID", rank.to_string())
         .env("MPI_LOCALNRANKS", job.ranks.to_string())
-        .env("GAIN_LAUNCHER", std::process::id().to_string());
-    if let Some(board) = board {
-        command.env("GAIN_BOARD_FD", board.as_raw_fd().to_string());
-    }
-    command.envs(job.environment.iter().map(|(name, value)| (name, value)));
+        .env(waits::LAUNCHER, std::process::id().to_string())
+        .env(waits::BOARD_FD, board.as_raw_fd().to_string())
+        .envs(job.environment.iter().map(|(name, value)| (name, value)));
     command.stdin(match input {
         Input::Inherited if rank == 0 => Stdio::inherit(),
         Input::Piped if rank == 0 => Stdio::piped(),
@@ -88,7 +87,7 @@ pub(crate) fn start(
     });
     let shows_output = rank == 0 || job.output != Output::Rank0;
     command.stdout(if shows_output { Stdio::piped() } else { Stdio::null() }).stderr(Stdio::piped());
-    let inherited = [Some(pmi_of_rank.as_raw_fd()), board.map(|board| board.as_raw_fd())];
+    let inherited = [pmi_of_rank.as_raw_fd(), board.as_raw_fd()];
     prepare(&mut command, inherited, processors);
     let mut child = command.spawn()?;
     Ok(Rank {
@@ -106,7 +105,7 @@ pub(crate) fn start(
 }
 
 /// What the new process does before it becomes the program.
-fn prepare(command: &mut Command, inherited: [Option<RawFd>; 2], processors: Option<&[usize]>) {
+fn prepare(command: &mut Command, inherited: [RawFd; 2], processors: Option<&[usize]>) {
     let set = processors.map(binding::to_set);
     let launcher = std::process::id() as libc::pid_t;
     let in_child = move || {
@@ -117,7 +116,7 @@ fn prepare(command: &mut Command, inherited: [Option<RawFd>; 2], processors: Opt
             if libc::getppid() != launcher {
                 libc::_exit(1);
             }
-            for fd in inherited.into_iter().flatten() {
+            for fd in inherited {
                 libc::fcntl(fd, libc::F_SETFD, 0);
             }
         }

@@ -68,10 +68,10 @@ fn members_are_all_ranks_and_take_what_member_zero_gives() {
                 file.write_all(text.as_bytes()).unwrap();
                 node.give(Ok(file.as_fd())).unwrap();
             } else {
-                let mut file = File::from(node.take().unwrap());
+                let file = File::from(node.take().unwrap());
                 let mut read = vec![0; text.len()];
                 // One description shared by all takers: read by position.
-                std::os::unix::fs::FileExt::read_exact_at(&mut file, &mut read, 0).unwrap();
+                std::os::unix::fs::FileExt::read_exact_at(&file, &mut read, 0).unwrap();
                 assert_eq!(read, text.as_bytes());
             }
         });
