@@ -12,19 +12,29 @@
 //! | [`copy`] | all bulk moves, contiguous and strided, and the contract about races |
 //! | [`accumulate`] | `dst += alpha * src`, atomic element by element |
 //! | [`atomics`] | fetch-and-add, swap and compare-and-swap on integers in the heap |
+//!
+//! Under `--cfg loom` the crate is [`sync`] alone, on loom's atomics, for `tests/loom.rs`.
 
+#[cfg(not(loom))]
 pub mod accumulate;
 mod atomic;
+#[cfg(not(loom))]
 pub mod atomics;
+#[cfg(not(loom))]
 pub mod board;
+#[cfg(not(loom))]
 pub mod copy;
 pub mod element;
+#[cfg(not(loom))]
 mod error;
+#[cfg(not(loom))]
 pub mod heap;
 mod os;
 pub mod sync;
 
 pub use element::{Complex32, Complex64, DType, Element};
+#[cfg(not(loom))]
 pub use error::{Error, Result};
+#[cfg(not(loom))]
 pub use heap::{Block, Heap, HeapConfig, OutOfMemory};
 pub use os::clock_ns;

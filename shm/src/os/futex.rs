@@ -8,6 +8,11 @@ mod system {
     use crate::atomic::{AtomicU32, AtomicU64};
     use std::time::Duration;
 
+    /// Sleeps for a time.
+    pub(crate) fn nap(time: Duration) {
+        std::thread::sleep(time);
+    }
+
     fn wait(word: *const u32, expected: u32, timeout: Duration) {
         let timeout = libc::timespec {
             tv_sec: timeout.as_secs() as libc::time_t,
@@ -51,39 +56,51 @@ mod system {
 #[cfg(loom)]
 mod model {
     use crate::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
-    use loom::sync::{Condvar, Mutex};
-    use std::time::Duration;
+    use loom::sync::{Arc, Condvar, Mutex};
+    use std::{collections::HashMap, time::Duration};
 
     loom::lazy_static! {
-        static ref QUEUE: (Mutex<()>, Condvar) = (Mutex::new(()), Condvar::new());
+        static ref QUEUES: Mutex<HashMap<usize, Arc<Condvar>>> = Mutex::new(HashMap::new());
+    }
+
+    fn wait(word: usize, holds: impl Fn() -> bool) {
+        let mut queues = QUEUES.lock().unwrap();
+        if holds() {
+            let queue = queues.entry(word).or_insert_with(|| Arc::new(Condvar::new())).clone();
+            drop(queue.wait(queues).unwrap());
+        }
+    }
+
+    fn wake(word: usize, sleepers: i32) {
+        match QUEUES.lock().unwrap().get(&word) {
+            Some(queue) if sleepers == 1 => queue.notify_one(),
+            Some(queue) => queue.notify_all(),
+            None => {}
+        }
+    }
+
+    pub(crate) fn nap(_time: Duration) {
+        loom::thread::yield_now();
     }
 
     pub(crate) fn futex_wait(word: &AtomicU32, expected: u32, _timeout: Duration) {
-        let guard = QUEUE.0.lock().unwrap();
-        if word.load(SeqCst) == expected {
-            drop(QUEUE.1.wait(guard).unwrap());
-        }
+        wait(std::ptr::from_ref(word).addr(), || word.load(SeqCst) == expected);
     }
 
-    pub(crate) fn futex_wake(_word: &AtomicU32, _sleepers: i32) {
-        let _guard = QUEUE.0.lock().unwrap();
-        QUEUE.1.notify_all();
+    pub(crate) fn futex_wake(word: &AtomicU32, sleepers: i32) {
+        wake(std::ptr::from_ref(word).addr(), sleepers);
     }
 
     pub(crate) fn futex_wait_low(word: &AtomicU64, expected: u64, _timeout: Duration) {
-        let guard = QUEUE.0.lock().unwrap();
-        if word.load(SeqCst) as u32 == expected as u32 {
-            drop(QUEUE.1.wait(guard).unwrap());
-        }
+        wait(std::ptr::from_ref(word).addr(), || word.load(SeqCst) as u32 == expected as u32);
     }
 
-    pub(crate) fn futex_wake_low(_word: &AtomicU64, _sleepers: i32) {
-        let _guard = QUEUE.0.lock().unwrap();
-        QUEUE.1.notify_all();
+    pub(crate) fn futex_wake_low(word: &AtomicU64, sleepers: i32) {
+        wake(std::ptr::from_ref(word).addr(), sleepers);
     }
 }
 
 #[cfg(loom)]
-pub(crate) use model::{futex_wait, futex_wait_low, futex_wake, futex_wake_low};
+pub(crate) use model::{futex_wait, futex_wait_low, futex_wake, futex_wake_low, nap};
 #[cfg(not(loom))]
-pub(crate) use system::{futex_wait, futex_wait_low, futex_wake, futex_wake_low};
+pub(crate) use system::{futex_wait, futex_wait_low, futex_wake, futex_wake_low, nap};

@@ -1,13 +1,19 @@
 //! The operating system as this crate uses it: every system call is made below this module.
 
 mod futex;
+#[cfg(not(loom))]
 mod map;
+#[cfg(not(loom))]
 mod memory;
+#[cfg(not(loom))]
 mod process;
 
-pub(crate) use futex::{futex_wait, futex_wait_low, futex_wake, futex_wake_low};
+pub(crate) use futex::{futex_wait, futex_wait_low, futex_wake, futex_wake_low, nap};
+#[cfg(not(loom))]
 pub(crate) use map::{HugePages, Mapping, memory_file, sized};
+#[cfg(not(loom))]
 pub(crate) use memory::{available_bytes, total_bytes};
+#[cfg(not(loom))]
 pub(crate) use process::{CPU_WORDS, allowed_cpus, is_dead, pid_namespace};
 
 /// Nanoseconds of the node's monotonic clock: the same clock in every process of the node.

@@ -5,7 +5,7 @@
 //! fast wait costs nothing but its own condition.
 
 use crate::atomic::{spin_loop, yield_now};
-use crate::os::clock_ns;
+use crate::os::{clock_ns, nap};
 use std::time::Duration;
 
 /// How often a slow wait calls its hook, at least.
@@ -105,7 +105,7 @@ impl std::fmt::Debug for WaitContext<'_> {
 pub fn wait_until(ctx: &WaitContext<'_>, ready: impl FnMut() -> bool) -> Result<(), WaitError> {
     let mut pause = Duration::from_micros(50);
     wait_with(ctx, ready, move |longest| {
-        std::thread::sleep(pause.min(longest));
+        nap(pause.min(longest));
         pause = (pause * 2).min(Duration::from_millis(1));
     })
 }

@@ -1,0 +1,336 @@
+//! The crate as several processes use it: each test forks its ranks and runs under a deadline.
+#![cfg(not(loom))]
+
+mod fork;
+
+use fork::{Child, alone, attach, job};
+use shm::accumulate::{Target, accumulate};
+use shm::sync::{
+    Barrier, BarrierRow, Doorbell, Lock, Sequence, SpinPolicy, WaitContext, WaitError, WaitHook, wait_until,
+};
+use shm::{Heap, HeapConfig};
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::time::{Duration, Instant};
+
+const MIB: usize = 1 << 20;
+
+/// Gives up after a while, and knows who is dead.
+struct Patience<'a>(&'a Heap);
+
+impl WaitHook for Patience<'_> {
+    fn on_slow(&self, waited: Duration) -> Result<(), WaitError> {
+        if waited > Duration::from_secs(20) { Err(WaitError::Interrupted { code: 1 }) } else { Ok(()) }
+    }
+    fn is_dead(&self, owner: u32) -> bool {
+        self.0.is_dead(owner as usize)
+    }
+}
+
+/// Runs `body` with a wait context of this rank.
+fn waiting<R>(heap: &Heap, policy: SpinPolicy, body: impl FnOnce(&WaitContext<'_>) -> R) -> R {
+    let hook = Patience(heap);
+    body(&WaitContext { hook: &hook, me: heap.rank() as u32, policy })
+}
+
+/// What the ranks of a test share, at the start of the root area.
+#[repr(C)]
+#[derive(Default)]
+struct Shared {
+    lock: Lock,
+    bell: Doorbell,
+    sequence: Sequence,
+    numbers: [AtomicU64; 8],
+    rows: [BarrierRow; 4],
+}
+
+fn shared(heap: &Heap) -> &Shared {
+    let (area, len) = heap.root_area();
+    assert!(len >= size_of::<Shared>() && len >= (64 + 16 * heap.ranks()) * 1024);
+    // SAFETY: page aligned zeroed memory of sufficient size that lives as long as the heap; all fields are shared types
+    // whose initial state is zero.
+    unsafe { area.cast::<Shared>().as_ref() }
+}
+
+fn barrier(heap: &Heap) {
+    let barrier = Barrier::new(&shared(heap).rows[..heap.ranks()], heap.rank());
+    waiting(heap, SpinPolicy::SHARED, |ctx| barrier.wait(ctx)).unwrap();
+}
+
+#[test]
+fn every_rank_sees_every_block() {
+    job(4, 256 << 20, |heap| {
+        let block = heap.allocate(3 * MIB, 4096).unwrap();
+        let mine = heap.address(heap.rank(), block.offset).cast::<u64>();
+        for i in 0..block.len / 8 {
+            // SAFETY: inside our block, which nobody reads before the barrier.
+            unsafe { mine.add(i).write((heap.rank() * 1_000_000 + i) as u64) };
+        }
+        shared(heap).numbers[heap.rank()].store(block.offset as u64, SeqCst);
+        barrier(heap);
+        for rank in 0..heap.ranks() {
+            let theirs = heap.address(rank, shared(heap).numbers[rank].load(SeqCst) as usize).cast::<u64>();
+            for i in (0..3 * MIB / 8).step_by(101) {
+                // SAFETY: inside the peer's block, written before the barrier.
+                assert_eq!(unsafe { theirs.add(i).read() }, (rank * 1_000_000 + i) as u64);
+            }
+            assert!(heap.pid(rank) != 0 && !heap.is_dead(rank));
+        }
+        barrier(heap);
+        heap.free(block.offset);
+    });
+}
+
+#[test]
+fn running_out_is_a_value_and_memory_moves_between_ranks() {
+    job(2, 64 << 20, |heap| {
+        if heap.rank() == 0 {
+            let blocks: Vec<_> = std::iter::from_fn(|| heap.allocate(8 * MIB, 64).ok()).collect();
+            assert_eq!(blocks.len(), 8);
+            for block in &blocks {
+                // SAFETY: our own block: every byte has its page, or this would be a SIGBUS.
+                unsafe { heap.address(0, block.offset).write_bytes(1, block.len) };
+            }
+            let error = heap.allocate(8 * MIB, 64).unwrap_err();
+            assert_eq!((error.asked, error.free, error.limit), (8 << 20, 0, 64 << 20));
+            assert!(error.to_string().contains("8388608") && error.to_string().contains("67108864"));
+            barrier(heap);
+            barrier(heap);
+            // Freed memory stays here for reuse until somebody else has asked in vain; the next call then returns it.
+            blocks.iter().for_each(|block| heap.free(block.offset));
+            barrier(heap);
+            barrier(heap);
+            heap.free(heap.allocate(1, 64).unwrap().offset);
+            assert_eq!(heap.usage().0, 2 << 20);
+            barrier(heap);
+            barrier(heap);
+        } else {
+            barrier(heap);
+            assert!(heap.allocate(1, 64).is_err());
+            barrier(heap);
+            barrier(heap);
+            assert!(heap.allocate(60 * MIB, 64).is_err());
+            barrier(heap);
+            barrier(heap);
+            let block = heap.allocate(60 * MIB, 64).unwrap();
+            // SAFETY: our own block.
+            unsafe { heap.address(1, block.offset).write_bytes(2, block.len) };
+            assert_eq!(heap.usage(), (62 << 20, 64 << 20));
+            barrier(heap);
+        }
+    });
+}
+
+#[test]
+fn more_than_the_machine_has_is_refused_without_touching_it() {
+    let _alone = alone();
+    for ranks in [1, 2] {
+        let heap = Heap::create(HeapConfig { ranks, limit_bytes: Some(1 << 44) }).unwrap();
+        let began = Instant::now();
+        let error = heap.allocate(1 << 43, 64).unwrap_err();
+        assert!(error.free < 1 << 43 && began.elapsed() < Duration::from_secs(1), "{error}");
+        assert!(heap.allocate(usize::MAX, 64).is_err());
+        assert_eq!(heap.usage().0, 0);
+        let zeroed = heap.allocate_zeroed(100_000, 64).unwrap();
+        // SAFETY: our own block.
+        let bytes = unsafe { std::slice::from_raw_parts(heap.address(0, zeroed.offset), 100_000) };
+        assert!(bytes.iter().all(|byte| *byte == 0));
+    }
+}
+
+#[test]
+fn unused_memory_goes_back_to_the_kernel_beyond_the_mark() {
+    let _alone = alone();
+    for ranks in [1, 2] {
+        let heap = Heap::create(HeapConfig { ranks, limit_bytes: Some(1 << 30) }).unwrap();
+        let mark = (1usize << 30) / ranks / 2;
+        let blocks: Vec<_> = (0..12).map(|_| heap.allocate(64 * MIB, 64).unwrap()).collect();
+        assert_eq!(heap.usage().0, 768 << 20);
+        for block in &blocks[1..] {
+            heap.free(block.offset);
+        }
+        assert!(heap.usage().0 as usize <= 64 * MIB + mark, "{:?}", heap.usage());
+        let again = heap.allocate(700 * MIB, 64).unwrap();
+        // SAFETY: our own block; parts of it were given back and came again.
+        unsafe { heap.address(0, again.offset).write_bytes(3, again.len) };
+    }
+}
+
+#[test]
+fn barriers_keep_four_ranks_in_step() {
+    for policy in [SpinPolicy::SHARED, SpinPolicy::DEDICATED, SpinPolicy { spins: 0, yields: 0 }] {
+        for ranks in [2, 3, 4] {
+            job(ranks, 16 << 20, |heap| {
+                let shared = shared(heap);
+                let barrier = Barrier::new(&shared.rows[..ranks], heap.rank());
+                for round in 0..500 {
+                    shared.numbers[heap.rank()].store(round, SeqCst);
+                    waiting(heap, policy, |ctx| barrier.wait(ctx)).unwrap();
+                    for number in &shared.numbers[..ranks] {
+                        assert_eq!(number.load(SeqCst), round);
+                    }
+                    waiting(heap, policy, |ctx| barrier.wait(ctx)).unwrap();
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn a_lock_excludes_processes() {
+    for policy in [SpinPolicy::DEDICATED, SpinPolicy { spins: 0, yields: 0 }] {
+        job(3, 16 << 20, |heap| {
+            let Shared { lock, numbers: [number, ..], .. } = shared(heap);
+            for _ in 0..2000 {
+                waiting(heap, policy, |ctx| lock.lock(ctx)).unwrap();
+                // Two steps, so that a second process in here would lose updates.
+                let value = number.load(SeqCst);
+                number.store(value + 1, SeqCst);
+                lock.unlock(heap.rank() as u32);
+            }
+            barrier(heap);
+            assert_eq!(number.load(SeqCst), 3 * 2000);
+        });
+    }
+}
+
+#[test]
+fn bells_and_sequences_cross_processes() {
+    job(2, 16 << 20, |heap| {
+        let Shared { bell, sequence, .. } = shared(heap);
+        waiting(heap, SpinPolicy { spins: 0, yields: 0 }, |ctx| {
+            for round in 0..1000 {
+                if heap.rank() == 0 {
+                    bell.ring();
+                    sequence.wait_at_least(round + 1, ctx).unwrap();
+                } else {
+                    bell.wait(ctx).unwrap();
+                    assert!(!bell.try_take());
+                    assert_eq!(sequence.add(1), round);
+                }
+            }
+        });
+    });
+}
+
+#[test]
+fn a_dead_owner_is_noticed_within_a_second() {
+    let _alone = alone();
+    let heap = Heap::create(HeapConfig { ranks: 2, limit_bytes: Some(16 << 20) }).unwrap();
+    let shared = shared(&heap);
+    let child = Child::spawn(|| {
+        let heap = attach(&heap, 1);
+        assert!(shared.lock.try_lock(heap.rank() as u32));
+        shared.bell.ring();
+        std::thread::sleep(Duration::from_secs(50));
+    });
+    waiting(&heap, SpinPolicy::SHARED, |ctx| shared.bell.wait(ctx)).unwrap();
+    assert_eq!(shared.lock.owner(), Some(1));
+    child.kill();
+    let began = Instant::now();
+    let result = waiting(&heap, SpinPolicy::SHARED, |ctx| shared.lock.lock(ctx));
+    assert_eq!(result, Err(WaitError::OwnerDied { owner: 1 }));
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    // The child is a zombie until now, and gone afterwards: dead either way.
+    assert!(heap.is_dead(1));
+    assert_eq!(child.wait(Duration::from_secs(5)), 128 + libc::SIGKILL);
+    assert!(heap.is_dead(1) && !heap.is_dead(0));
+}
+
+/// Shared memory of the whole machine in bytes, as the kernel counts it.
+fn machine_shared_bytes() -> i64 {
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix("Shmem:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<i64>().unwrap() * 1024
+}
+
+#[test]
+fn a_rank_killed_while_allocating_leaves_nothing() {
+    let _alone = alone();
+    for round in 0..8 {
+        let before = machine_shared_bytes();
+        let heap = Heap::create(HeapConfig { ranks: 2, limit_bytes: Some(1 << 30) }).unwrap();
+        let child = Child::spawn(|| {
+            let heap = attach(&heap, 1);
+            shared(&heap).bell.ring();
+            let mut blocks = std::collections::VecDeque::new();
+            for size in (1..).map(|i: usize| i * 7919 % (24 * MIB)) {
+                blocks.push_back(heap.allocate(size, 64).unwrap());
+                if blocks.len() > 20 {
+                    heap.free(blocks.pop_front().unwrap().offset);
+                }
+            }
+        });
+        waiting(&heap, SpinPolicy::SHARED, |ctx| shared(&heap).bell.wait(ctx)).unwrap();
+        std::thread::sleep(Duration::from_millis(20 + 13 * round));
+        child.kill();
+        assert_eq!(child.wait(Duration::from_secs(5)), 128 + libc::SIGKILL);
+        // The survivor's own arena works on, in what the dead one left of the limit.
+        let block = heap.allocate(100 * MIB, 64).unwrap();
+        // SAFETY: our own block.
+        unsafe { heap.address(0, block.offset).write_bytes(1, block.len) };
+        heap.free(block.offset);
+        drop(heap);
+        // Others on the machine may use a little meanwhile; the dead rank held up to hundreds of MiB.
+        let left = machine_shared_bytes() - before;
+        assert!(left < 64 << 20, "{left} bytes of shared memory left behind");
+    }
+}
+
+#[test]
+fn concurrent_accumulates_lose_nothing() {
+    const COUNT: usize = 5000;
+    const ROUNDS: usize = 200;
+    job(4, 64 << 20, |heap| {
+        if heap.rank() == 0 {
+            let block = heap.allocate_zeroed(COUNT * 8, 64).unwrap();
+            shared(heap).numbers[0].store(block.offset as u64, SeqCst);
+        }
+        barrier(heap);
+        let target = Target { heap, rank: 0, offset: shared(heap).numbers[0].load(SeqCst) as usize };
+        let ones = vec![1.0f64; COUNT];
+        waiting(heap, SpinPolicy::SHARED, |ctx| {
+            for round in 0..ROUNDS {
+                // The whole in one piece, or one element after the other: both must exclude each other.
+                let piece = if (round + heap.rank()).is_multiple_of(2) { COUNT } else { 1 };
+                for start in (0..COUNT).step_by(piece) {
+                    let target = Target { offset: target.offset + 8 * start, ..target };
+                    // SAFETY: inside the source and the target block, which only accumulates touch until the barrier.
+                    unsafe { accumulate(target, ones[start..].as_ptr(), piece, 0.5, ctx) }.unwrap();
+                }
+            }
+        });
+        barrier(heap);
+        let sums = heap.address(0, target.offset).cast::<f64>();
+        for i in 0..COUNT {
+            // SAFETY: inside the block, at rest since the barrier.
+            assert_eq!(unsafe { sums.add(i).read() }, (heap.ranks() * ROUNDS) as f64 / 2.0);
+        }
+        barrier(heap);
+    });
+}
+
+#[test]
+fn a_wait_without_a_bell_sees_the_store() {
+    job(2, 16 << 20, |heap| {
+        let [there, back, ..] = &shared(heap).numbers;
+        waiting(heap, SpinPolicy { spins: 0, yields: 0 }, |ctx| {
+            for round in 1..100 {
+                let (mine, theirs) = if heap.rank() == 0 { (there, back) } else { (back, there) };
+                mine.store(round, SeqCst);
+                wait_until(ctx, || theirs.load(SeqCst) >= round).unwrap();
+            }
+        });
+    });
+}
+
+#[test]
+fn attaching_to_the_wrong_thing_is_an_error() {
+    let _alone = alone();
+    let heap = Heap::create(HeapConfig { ranks: 2, limit_bytes: Some(16 << 20) }).unwrap();
+    let copy = || heap.fd().unwrap().try_clone_to_owned().unwrap();
+    assert!(Heap::attach(copy(), 2).unwrap_err().to_string().contains("rank 2 of 2"));
+    assert!(Heap::attach(copy(), 0).unwrap_err().to_string().contains("process"));
+    let file = std::fs::File::open("/proc/self/exe").unwrap();
+    assert!(Heap::attach(file.into(), 1).is_err());
+    assert!(Heap::create(HeapConfig { ranks: 0, limit_bytes: None }).is_err());
+}
