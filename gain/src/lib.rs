@@ -4,8 +4,11 @@ pub mod array;
 pub mod dtype;
 pub mod error;
 pub mod exec;
+pub(crate) mod graph;
 pub(crate) mod kernels;
 pub mod ops;
+pub(crate) mod plan;
+pub(crate) mod storage;
 pub mod view;
 pub mod world;
 

@@ -68,3 +68,26 @@ impl View {
         }
     }
 }
+
+impl AxisMap {
+    /// Whether the view is a box: unit steps, each along an axis of its own, in order.
+    pub(crate) fn is_box(&self) -> bool {
+        let along: SmallVec<[usize; 4]> = self.walks.iter().flatten().map(|w| w.0).collect();
+        self.walks.iter().flatten().all(|w| w.1 == 1)
+            && (1..along.len()).all(|i| !along[..i].contains(&along[i]))
+    }
+
+    /// Least and greatest coordinate along axis `a` over a box of these extents.
+    pub(crate) fn span(&self, a: usize, counts: &[usize]) -> (isize, isize) {
+        let (mut lo, mut hi) = (self.start[a] as isize, self.start[a] as isize);
+        for (walk, &n) in self.walks.iter().zip(counts) {
+            if let Some((along, step)) = walk
+                && *along == a
+            {
+                let far = step * (n as isize - 1);
+                if far < 0 { lo += far } else { hi += far }
+            }
+        }
+        (lo, hi)
+    }
+}

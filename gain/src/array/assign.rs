@@ -1,0 +1,91 @@
+//! Assignment: a variable gets another value.
+
+use super::{Array, Operand};
+use crate::error::{Error, Kind, Result, shape_text};
+use crate::graph::{Arg, Expr, Node, WEIGHT_LIMIT};
+use crate::plan;
+use crate::view::{Index, View};
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// # Assignment
+impl Array {
+    /// `self[items] = value`, with NumPy's overlap semantics: the value is as before the assignment.
+    ///
+    /// Recorded, and carried out together with what reads it; at once if only a small part of the array is written and
+    /// nobody else needs its old contents.
+    pub fn set<'a>(&self, items: &[Index], value: impl Into<Operand<'a>>) -> Result<()> {
+        let region = self.view.index(items)?;
+        if region.shape.iter().zip(&region.strides).any(|(&n, &s)| n > 1 && s == 0) {
+            return Err(Error::new(Kind::Value, "assignment destination is read-only"));
+        }
+        let value = match value.into() {
+            Operand::Scalar(x) => Arg::Const(x.convert(self.dtype())?),
+            Operand::Array(a) => Arg::Node(a.cell.get(), broadcast_into(&a.view, &region.shape)?),
+        };
+        if region.size() > 0 { self.write(region, value) } else { Ok(()) }
+    }
+
+    /// `self[...] = value`
+    pub fn assign<'a>(&self, value: impl Into<Operand<'a>>) -> Result<()> {
+        self.set(&[], value)
+    }
+
+    /// The elements of `region` become those of `value`, which has the region's shape.
+    pub(super) fn write(&self, region: View, value: Arg) -> Result<()> {
+        let (region, value) = tidy(region, value);
+        let base = self.cell.get();
+        if region.is_whole(base.len())
+            && let Some(node) = whole_value(&base, &value)
+        {
+            self.cell.set(node);
+            return Ok(());
+        }
+        let (shape, dtype) = (base.shape.clone(), base.dtype);
+        let node = Node::lazy(shape, dtype, Expr::Patch { base, region, value });
+        self.cell.set(node.clone());
+        if node.weight > WEIGHT_LIMIT { plan::force(&node) } else { plan::force_small_patch(&node) }
+    }
+}
+
+/// The value of an array all of whose elements are assigned.
+fn whole_value(base: &Arc<Node>, value: &Arg) -> Option<Arc<Node>> {
+    match value {
+        Arg::Const(x) => Some(Node::lazy(base.shape.clone(), base.dtype, Expr::Fill(*x))),
+        Arg::Node(node, view) => {
+            if node.shape == base.shape && node.dtype == base.dtype && view.is_whole(node.len()) {
+                return Some(node.clone());
+            }
+            let view = view.reshape(&base.shape).ok().flatten()?;
+            let cast = Expr::Cast(Arg::Node(node.clone(), view));
+            Some(Node::lazy(base.shape.clone(), base.dtype, cast))
+        }
+    }
+}
+
+/// The same assignment with positive steps, axes from the widest step to the narrowest, none of extent 1.
+fn tidy(region: View, value: Arg) -> (View, Arg) {
+    let (region, flips) = region.unflip();
+    let mut order: SmallVec<[usize; 4]> = (0..region.ndim()).filter(|&d| region.shape[d] != 1).collect();
+    order.sort_by_key(|&d| std::cmp::Reverse(region.strides[d]));
+    let value = value.map_view(|view| view.flip(&flips).permute(&order));
+    (region.permute(&order), value)
+}
+
+/// A value's view repeated to the shape it is assigned to; leading axes of extent 1 may be in excess.
+fn broadcast_into(view: &View, shape: &[usize]) -> Result<View> {
+    let excess = view.ndim().saturating_sub(shape.len());
+    let droppable = view.shape[..excess].iter().all(|&n| n == 1);
+    let order: SmallVec<[usize; 4]> = (excess..view.ndim()).collect();
+    let fits = droppable.then(|| view.permute(&order).try_broadcast(shape)).flatten();
+    fits.ok_or_else(|| {
+        Error::new(
+            Kind::Shape,
+            format!(
+                "could not broadcast input array from shape {} into shape {}",
+                shape_text(&view.shape),
+                shape_text(shape)
+            ),
+        )
+    })
+}

@@ -1,0 +1,182 @@
+//! New arrays.
+
+use super::{Array, Operand};
+use crate::dtype::{DType, Element, Scalar, kind, result_type};
+use crate::error::{Error, Kind, Result};
+use crate::graph::{Expr, Node};
+use crate::ops::Op;
+use crate::storage::Storage;
+use crate::view::checked_size;
+use crate::world;
+use smallvec::SmallVec;
+
+/// # Creation
+impl Array {
+    /// From elements in C order, in native byte order; every rank passes the same bytes. They are copied.
+    pub fn from_bytes(dtype: DType, shape: &[usize], bytes: &[u8]) -> Result<Array> {
+        let (size, item) = (checked_size(shape)?, dtype.size_bytes());
+        if bytes.len() != size * item {
+            return Err(Error::new(
+                Kind::Value,
+                format!("{} bytes do not make {size} elements of {dtype}", bytes.len()),
+            ));
+        }
+        let storage = Storage::new(shape, item)?;
+        let me = world::get().rank;
+        let blocks = storage.blocks();
+        let (start, end, to) = match blocks.is_distributed() {
+            true => {
+                let start = blocks.start(me);
+                (start, blocks.start(me + 1), storage.address(me, start as isize))
+            }
+            false => (0, size, storage.local()),
+        };
+        let mine = &bytes[start * item..end * item];
+        // SAFETY: `to` is this rank's run of a new buffer, of `end - start` elements; nobody else uses it yet.
+        unsafe { std::ptr::copy_nonoverlapping(mine.as_ptr(), to, mine.len()) };
+        storage.mark_written();
+        Ok(Array::from_node(Node::stored(SmallVec::from_slice(shape), dtype, storage)))
+    }
+
+    /// From elements in C order; every rank passes the same.
+    pub fn from_slice<T: Element>(shape: &[usize], elements: &[T]) -> Result<Array> {
+        let len_bytes = size_of_val(elements);
+        // SAFETY: an `Element` is plain data without padding, so its bytes may be read.
+        let bytes = unsafe { std::slice::from_raw_parts(elements.as_ptr().cast::<u8>(), len_bytes) };
+        Array::from_bytes(T::DTYPE, shape, bytes)
+    }
+
+    /// An array of no axes (`np.array(x)`).
+    pub fn scalar(value: Scalar) -> Result<Array> {
+        let value = value.convert(value.dtype())?;
+        let storage = Storage::new(&[], value.dtype().size_bytes())?;
+        storage.fill(value);
+        Ok(Array::from_node(Node::stored(SmallVec::new(), value.dtype(), storage)))
+    }
+
+    /// `np.full(shape, value, dtype)`; `dtype` `None` is the value's own. `zeros`, `ones` and `empty` are this.
+    ///
+    /// Memory is taken when the array is first written or read element by element.
+    pub fn full(shape: &[usize], value: Scalar, dtype: Option<DType>) -> Result<Array> {
+        checked_size(shape)?;
+        let dtype = dtype.unwrap_or(value.dtype());
+        let fill = Expr::Fill(value.convert(dtype)?);
+        Ok(Array::from_node(Node::lazy(SmallVec::from_slice(shape), dtype, fill)))
+    }
+
+    /// `np.zeros(shape, dtype)`
+    pub fn zeros(shape: &[usize], dtype: DType) -> Result<Array> {
+        Array::full(shape, Scalar::zero(dtype), Some(dtype))
+    }
+
+    /// `np.ones(shape, dtype)`
+    pub fn ones(shape: &[usize], dtype: DType) -> Result<Array> {
+        Array::full(shape, Scalar::one(dtype), Some(dtype))
+    }
+
+    /// `np.empty(shape, dtype)`: elements have no particular value.
+    pub fn empty(shape: &[usize], dtype: DType) -> Result<Array> {
+        Array::zeros(shape, dtype)
+    }
+
+    /// `np.arange(start, stop, step, dtype)`
+    pub fn arange(start: Scalar, stop: Scalar, step: Scalar, dtype: Option<DType>) -> Result<Array> {
+        let dtype = dtype.unwrap_or_else(|| result_type(&[start.operand(), stop.operand(), step.operand()]));
+        let (from, to, by) = (start.as_f64(), stop.as_f64(), step.as_f64());
+        if by == 0.0 {
+            return Err(Error::new(Kind::Value, "Maximum allowed size exceeded"));
+        }
+        let exact = [start, stop, step].iter().all(|s| s.is_integer());
+        let count = if exact {
+            let (from, to, by) = (start.as_i64() as i128, stop.as_i64() as i128, step.as_i64() as i128);
+            let span = if by > 0 { to - from } else { from - to };
+            if span > 0 { ((span - 1) / by.abs() + 1) as f64 } else { 0.0 }
+        } else {
+            ((to - from) / by).ceil().max(0.0)
+        };
+        if count.is_nan() || count > isize::MAX as f64 {
+            return Err(Error::new(Kind::Value, "Maximum allowed size exceeded"));
+        }
+        let index = Array::indices(&[count as usize], 0)?;
+        // As NumPy: the first two elements in the type, the rest by their difference.
+        let first = start.cast(dtype);
+        let second = if exact {
+            Scalar::PyInt(start.as_i64() as i128 + step.as_i64() as i128).cast(dtype)
+        } else {
+            Scalar::F64(from + by).cast(dtype)
+        };
+        let difference = match (first, second) {
+            (Scalar::F32(a), Scalar::F32(b)) => Scalar::F32(b - a),
+            (Scalar::F64(a), Scalar::F64(b)) => Scalar::F64(b - a),
+            (a, b) if matches!(kind(dtype), crate::dtype::Kind::Complex) => {
+                Scalar::C128(b.as_c128() - a.as_c128()).cast(dtype)
+            }
+            (a, b) => Scalar::I64(b.as_i64().wrapping_sub(a.as_i64())).cast(dtype),
+        };
+        let scaled = Array::apply(Op::Multiply, &[(&index.cast_to(dtype)).into(), difference.into()])?;
+        Array::apply(Op::Add, &[(&scaled).into(), first.into()])
+    }
+
+    /// `np.linspace(start, stop, num, endpoint, dtype=dtype)` for scalar ends.
+    pub fn linspace(
+        start: Scalar,
+        stop: Scalar,
+        num: usize,
+        endpoint: bool,
+        dtype: Option<DType>,
+    ) -> Result<Array> {
+        let result = result_type(&[start.operand(), stop.operand(), Scalar::PyFloat(0.0).operand()]);
+        let working = crate::dtype::promote(result, DType::F64);
+        let intervals = if endpoint { num.saturating_sub(1) } else { num };
+        let index = Array::indices(&[num], 0)?.cast_to(working);
+        let (from, to) = (start.cast(working), stop.cast(working));
+        let span = match (from, to) {
+            (Scalar::F64(a), Scalar::F64(b)) => Scalar::F64(b - a),
+            (a, b) => Scalar::C128(b.as_c128() - a.as_c128()),
+        };
+        let by = |a: Scalar, n: f64| match a {
+            Scalar::F64(x) => Scalar::F64(x / n),
+            z => Scalar::C128(z.as_c128() / n),
+        };
+        let scaled = if intervals > 0 {
+            Array::apply(Op::Multiply, &[(&index).into(), by(span, intervals as f64).into()])?
+        } else {
+            Array::apply(Op::Multiply, &[(&index).into(), span.into()])?
+        };
+        let mut line = Array::apply(Op::Add, &[(&scaled).into(), from.into()])?;
+        if endpoint && num > 1 {
+            line.set(&[crate::Index::At(-1)], to)?;
+        }
+        let dtype = dtype.unwrap_or(result);
+        if crate::dtype::is_integer(dtype) {
+            line = Array::apply(Op::Floor, &[(&line).into()])?;
+        }
+        Ok(line.cast_to(dtype))
+    }
+
+    /// `np.eye(rows, cols, k, dtype)`
+    pub fn eye(rows: usize, cols: usize, k: isize, dtype: DType) -> Result<Array> {
+        let row = Array::indices(&[rows, cols], 0)?;
+        let col = Array::indices(&[rows, cols], 1)?;
+        let shifted = Array::apply(Op::Add, &[(&row).into(), Operand::Scalar(Scalar::I64(k as i64))])?;
+        Ok(Array::apply(Op::Equal, &[(&shifted).into(), (&col).into()])?.cast_to(dtype))
+    }
+
+    /// The coordinate along `axis` of each element of an array of this shape (`np.indices(shape)[axis]`), `int64`.
+    pub fn indices(shape: &[usize], axis: usize) -> Result<Array> {
+        checked_size(shape)?;
+        if axis >= shape.len() {
+            return Err(Error::axis(axis as isize, shape.len()));
+        }
+        let node = Node::lazy(SmallVec::from_slice(shape), DType::I64, Expr::Coordinate(axis));
+        Ok(Array::from_node(node))
+    }
+
+    /// `np.fromfunction`: `f` is given the coordinates, one array per axis.
+    pub fn from_function(shape: &[usize], f: impl FnOnce(&[Array]) -> Result<Array>) -> Result<Array> {
+        let axes = (0..shape.len())
+            .map(|axis| Ok(Array::indices(shape, axis)?.cast_to(DType::F64)))
+            .collect::<Result<Vec<_>>>()?;
+        f(&axes)
+    }
+}

@@ -1,0 +1,82 @@
+//! Products of vectors and matrices.
+//!
+//! A dot product of vectors is a fused reduction. A matrix product is made block row by block row: each rank
+//! multiplies its rows of the left matrix with the blocks of the right one, which it reads in place.
+
+use super::Array;
+use crate::dtype::{DType, promote};
+use crate::error::{Error, Kind, Result, shape_text};
+use crate::graph::{Arg, Expr, Node};
+use crate::ops::{Op, ReduceOp, resolve};
+use crate::plan;
+use smallvec::SmallVec;
+
+/// # Linear algebra
+impl Array {
+    /// `np.dot` for operands of 0, 1 and 2 axes.
+    pub fn dot(&self, other: &Array) -> Result<Array> {
+        if self.ndim() == 0 || other.ndim() == 0 {
+            return Array::apply(Op::Multiply, &[self.into(), other.into()]);
+        }
+        let (inner, outer) = (self.shape()[self.ndim() - 1], other.shape()[other.ndim().saturating_sub(2)]);
+        if inner != outer {
+            return Err(Error::new(
+                Kind::Shape,
+                format!(
+                    "shapes {} and {} not aligned: {inner} (dim {}) != {outer} (dim {})",
+                    shape_text(self.shape()),
+                    shape_text(other.shape()),
+                    self.ndim() - 1,
+                    other.ndim().saturating_sub(2)
+                ),
+            ));
+        }
+        self.product(other)
+    }
+
+    /// `np.matmul` for operands of 1 and 2 axes.
+    pub fn matmul(&self, other: &Array) -> Result<Array> {
+        for (i, a) in [self, other].iter().enumerate() {
+            if a.ndim() == 0 {
+                return Err(Error::new(
+                    Kind::Value,
+                    format!(
+                        "matmul: Input operand {i} does not have enough dimensions (has 0, gufunc core with signature (n?,k),(k,m?)->(n?,m?) requires 1)"
+                    ),
+                ));
+            }
+        }
+        let (inner, outer) = (self.shape()[self.ndim() - 1], other.shape()[other.ndim().saturating_sub(2)]);
+        if inner != outer {
+            return Err(Error::new(
+                Kind::Shape,
+                format!(
+                    "matmul: Input operand 1 has a mismatch in its core dimension 0, with gufunc signature (n?,k),(k,m?)->(n?,m?) (size {outer} is different from {inner})"
+                ),
+            ));
+        }
+        self.product(other)
+    }
+
+    fn product(&self, other: &Array) -> Result<Array> {
+        let dtype = promote(self.dtype(), other.dtype());
+        match (self.ndim(), other.ndim()) {
+            (1, 1) => self.inner(other, dtype),
+            _ => Err(Error::new(Kind::Type, "dot is for arrays of up to 2 axes")),
+        }
+    }
+
+    /// The sum of products, in the operands' common type.
+    fn inner(&self, other: &Array, dtype: DType) -> Result<Array> {
+        let op = resolve(Op::Multiply, &[dtype.into(), dtype.into()])?;
+        let args = SmallVec::from_iter([self.arg(), other.arg()]);
+        let shape = self.view.shape.clone();
+        let product = Node::lazy(shape.clone(), dtype, Expr::Map { op, output: 0, args });
+        let fold = if dtype == DType::Bool { ReduceOp::Any } else { ReduceOp::Sum };
+        let sum = plan::fold_all(fold, Arg::whole(product), &shape)?;
+        match sum.finish(dtype) {
+            Some(x) => Array::scalar(x.cast(dtype)),
+            None => Array::scalar(plan::start_value(fold, dtype)),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Reading elements: whole, one, or the corner that is printed.
+
+use super::Array;
+use crate::dtype::{Element, Scalar};
+use crate::error::{Error, Kind, Result, shape_text};
+use crate::graph::{Arg, Node};
+use crate::plan::{self, Anchor, Pass, Store, Target};
+use crate::storage::Storage;
+use crate::view::{Dims, View};
+use crate::world;
+use ndarray::Dimension;
+use std::sync::Arc;
+
+/// # Reading
+impl Array {
+    /// Evaluate now what was recorded.
+    pub fn force(&self) -> Result<()> {
+        plan::force(&self.cell.get())
+    }
+
+    /// The only element (`self.item()`).
+    pub fn item(&self) -> Result<Scalar> {
+        if self.size() != 1 {
+            return Err(Error::new(Kind::Value, "can only convert an array of size 1 to a Python scalar"));
+        }
+        self.force()?;
+        let node = self.cell.get();
+        if let Some(storage) = node.storage()
+            && !storage.blocks().is_distributed()
+        {
+            let at = storage.address(0, self.view.offset);
+            // SAFETY: the view's one element lies in the replicated buffer that `node` keeps alive, which only passes
+            // of this process write; none is running.
+            let bytes = unsafe { std::slice::from_raw_parts(at, storage.item_bytes()) };
+            return Ok(Scalar::from_bytes(self.dtype(), bytes));
+        }
+        let mut bytes = [0u8; 16];
+        read(&node, &self.view, &mut bytes[..self.dtype().size_bytes()], false)?;
+        Ok(Scalar::from_bytes(self.dtype(), &bytes))
+    }
+
+    /// All elements in C order into `out`, on every rank; `out` has `size() * dtype().size_bytes()` bytes.
+    pub fn copy_to_bytes(&self, out: &mut [u8]) -> Result<()> {
+        self.check_len(out.len())?;
+        let node = self.cell.get();
+        plan::force(&node)?;
+        read(&node, &self.view, out, false)
+    }
+
+    /// All elements in C order, on every rank.
+    pub fn to_vec<T: Element>(&self) -> Result<Vec<T>> {
+        if T::DTYPE != self.dtype() {
+            return Err(Error::new(Kind::Type, format!("elements are {}, not {}", self.dtype(), T::DTYPE)));
+        }
+        let mut out = vec![T::default(); self.size()];
+        let len_bytes = size_of_val(&out[..]);
+        // SAFETY: an `Element` is plain data without padding; what is written are elements of the same type.
+        let bytes = unsafe { std::slice::from_raw_parts_mut(out.as_mut_ptr().cast::<u8>(), len_bytes) };
+        self.copy_to_bytes(bytes)?;
+        Ok(out)
+    }
+
+    /// As [`Array::copy_to_bytes`], called by any rank on its own. Not collective, therefore an error if something
+    /// remains to be evaluated and there are several ranks: call [`Array::force`] on all of them first. The caller
+    /// sees to it (by a [`barrier`](crate::world::barrier)) that nobody writes meanwhile.
+    pub fn get_bytes(&self, out: &mut [u8]) -> Result<()> {
+        self.check_len(out.len())?;
+        let node = self.cell.get();
+        if node.storage().is_none() && world::get().size > 1 {
+            return Err(Error::new(
+                Kind::Runtime,
+                "get by one rank of an array that is not evaluated yet: call force() on all ranks first",
+            ));
+        }
+        plan::force(&node)?;
+        read(&node, &self.view, out, true)
+    }
+
+    /// What printing shows: along each axis longer than `2 * edge` the first and last `edge` items only, the others
+    /// all. Only those are moved. Returns the shape of the corner and its elements in C order.
+    pub fn corner(&self, edge: usize) -> Result<(Vec<usize>, Vec<u8>)> {
+        let node = self.cell.get();
+        plan::force(&node)?;
+        let item = self.dtype().size_bytes();
+        let ends: Vec<Vec<(usize, usize)>> = self
+            .shape()
+            .iter()
+            .map(|&n| if n > 2 * edge { vec![(0, edge), (n - edge, edge)] } else { vec![(0, n)] })
+            .collect();
+        let shape: Vec<usize> = ends.iter().map(|e| e.iter().map(|s| s.1).sum()).collect();
+        let whole = View::contiguous(&shape);
+        let mut out = vec![0u8; whole.size() * item];
+        let pieces: usize = ends.iter().map(Vec::len).product();
+        for mut piece in 0..pieces {
+            let (mut from, mut to, mut counts) = (Dims::new(), Dims::new(), Dims::new());
+            for axis in &ends {
+                let (which, rest) = (piece % axis.len(), piece / axis.len());
+                piece = rest;
+                from.push(axis[which].0);
+                to.push(if which == 0 { 0 } else { axis[0].1 });
+                counts.push(axis[which].1);
+            }
+            let mut bytes = vec![0u8; counts.iter().product::<usize>() * item];
+            read(&node, &self.view.patch(&from, &counts), &mut bytes, false)?;
+            let target = whole.patch(&to, &counts);
+            for (k, index) in ndarray::indices(ndarray::IxDyn(&counts)).into_iter().enumerate() {
+                let at = (target.offset + target.dot(index.slice())) as usize;
+                out[at * item..(at + 1) * item].copy_from_slice(&bytes[k * item..(k + 1) * item]);
+            }
+        }
+        Ok((shape, out))
+    }
+
+    fn check_len(&self, len: usize) -> Result<()> {
+        let need = self.size() * self.dtype().size_bytes();
+        if len == need {
+            return Ok(());
+        }
+        let shape = shape_text(self.shape());
+        Err(Error::new(
+            Kind::Value,
+            format!("an array of shape {shape} and type {} has {need} bytes, the buffer {len}", self.dtype()),
+        ))
+    }
+}
+
+/// Elements of a stored node in C order into `out`.
+fn read(node: &Arc<Node>, view: &View, out: &mut [u8], alone: bool) -> Result<()> {
+    let item = node.dtype.size_bytes();
+    // SAFETY: `out` is exclusively borrowed until this returns and has the length of the view (checked by the callers
+    // or allocated by them); the buffer dies with the pass.
+    let target = unsafe { aligned(out, item, view.size()) };
+    let to = Target::At(target.storage.clone(), View::contiguous(&view.shape));
+    let store = Store { value: Arg::Node(node.clone(), view.clone()), dtype: node.dtype, to };
+    let mut pass = Pass::storing(&view.shape, store);
+    pass.anchor = Anchor::Everyone;
+    pass.alone = alone;
+    pass.run()?;
+    target.finish(out);
+    Ok(())
+}
+
+/// A buffer over `out`, or beside it when `out` isn't aligned to its elements.
+struct Aligned {
+    storage: Arc<Storage>,
+    beside: Option<Vec<u128>>,
+}
+
+/// # Safety
+/// `out` holds `len` elements of `item` bytes and outlives the result.
+unsafe fn aligned(out: &mut [u8], item: usize, len: usize) -> Aligned {
+    let mut beside = None;
+    let mut ptr = out.as_mut_ptr();
+    if ptr.addr() % item.min(8) != 0 {
+        let copy = beside.insert(vec![0u128; out.len().div_ceil(16)]);
+        ptr = copy.as_mut_ptr().cast();
+    }
+    // SAFETY: either the caller's elements or those of `beside`, which lives as long as the result.
+    Aligned { storage: unsafe { Storage::borrowed(ptr, len, item) }, beside }
+}
+
+impl Aligned {
+    fn finish(self, out: &mut [u8]) {
+        if let Some(copy) = &self.beside {
+            let bytes: &[u8] = bytemuck::cast_slice(copy);
+            out.copy_from_slice(&bytes[..out.len()]);
+        }
+    }
+}

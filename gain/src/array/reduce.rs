@@ -1,0 +1,213 @@
+//! Reductions: NumPy's types, axes and keywords around the planner's folds.
+
+use super::{Array, Operand, ReduceOptions};
+use crate::dtype::{DType, Kind as TypeKind, Scalar, kind};
+use crate::error::{Error, Kind, Result, normalize_axis, shape_text};
+use crate::graph::{Arg, Expr, Node};
+use crate::ops::{Op, ReduceOp};
+use crate::plan;
+use crate::view::{Dims, View, distinct};
+use smallvec::SmallVec;
+
+/// # Reductions
+///
+/// Computed at the call. The result over all axes is bitwise the same on every rank.
+impl Array {
+    /// A reduction; `ArgMin` and `ArgMax` take one axis or none.
+    pub fn reduce(&self, op: ReduceOp, options: &ReduceOptions<'_>) -> Result<Array> {
+        let reduced = axes_of(options.axes, self.ndim())?;
+        let dtype = options.dtype.unwrap_or_else(|| accumulator(op, self.dtype()));
+        let empty = (0..self.ndim()).any(|d| reduced[d] && self.shape()[d] == 0);
+        let results: usize = (0..self.ndim()).filter(|&d| !reduced[d]).map(|d| self.shape()[d]).product();
+        if empty && results > 0 && !op.has_identity() && options.initial.is_none() {
+            return Err(no_identity(op));
+        }
+        if op.is_index() && reduced.iter().filter(|&&r| r).count() > 1 && !reduced.iter().all(|&r| r) {
+            return Err(Error::new(Kind::Type, format!("{} takes one axis or none", name(op))));
+        }
+        let value = self.operand(op, dtype, options)?;
+        let folded = if reduced.iter().all(|&r| r) {
+            let partial = plan::fold_all(op, value, self.shape())?;
+            let result = if op.is_index() { DType::I64 } else { dtype };
+            match partial.finish(dtype) {
+                Some(x) => Array::scalar(x.cast(result))?,
+                None => Array::scalar(plan::start_value(op, dtype))?,
+            }
+        } else {
+            self.fold_some(op, value, dtype, &reduced)?
+        };
+        let folded = match options.initial {
+            Some(start) => combine(op, folded, start.convert(dtype)?)?,
+            None => folded,
+        };
+        self.shaped(op, folded, &reduced, options)
+    }
+
+    /// `np.mean`
+    pub fn mean(&self, options: &ReduceOptions<'_>) -> Result<Array> {
+        let dtype = options.dtype.unwrap_or(match kind(self.dtype()) {
+            TypeKind::Float | TypeKind::Complex => self.dtype(),
+            _ => DType::F64,
+        });
+        let reduced = axes_of(options.axes, self.ndim())?;
+        let sum = self.reduce(ReduceOp::Sum, &ReduceOptions { dtype: Some(dtype), out: None, ..*options })?;
+        let mean = match options.mask {
+            None => {
+                let shape = self.shape();
+                let count: usize = (0..self.ndim()).filter(|&d| reduced[d]).map(|d| shape[d]).product();
+                Array::apply(Op::Divide, &[(&sum).into(), Scalar::PyFloat(count as f64).into()])?
+            }
+            Some(mask) => {
+                let ones = mask.broadcast_to(self.shape())?;
+                let keep =
+                    ReduceOptions { axes: options.axes, keepdims: options.keepdims, ..Default::default() };
+                let count = ones.reduce(ReduceOp::Sum, &keep)?;
+                Array::apply(Op::Divide, &[(&sum).into(), (&count).into()])?
+            }
+        };
+        match options.out {
+            Some(out) => out.assign(&mean).map(|()| out.clone()),
+            None => Ok(mean.cast_to(dtype)),
+        }
+    }
+
+    /// What is reduced: the elements converted, the identity where the mask doesn't hold.
+    fn operand(&self, op: ReduceOp, dtype: DType, options: &ReduceOptions<'_>) -> Result<Arg> {
+        let arg = if dtype == self.dtype() {
+            self.arg()
+        } else {
+            Arg::whole(Node::lazy(self.view.shape.clone(), dtype, Expr::Cast(self.arg())))
+        };
+        let Some(mask) = options.mask else { return Ok(arg) };
+        if !op.has_identity() && options.initial.is_none() {
+            return Err(Error::new(
+                Kind::Value,
+                format!(
+                    "reduction operation '{}' does not have an identity, so to use a where mask one has to specify 'initial'",
+                    name(op)
+                ),
+            ));
+        }
+        let mask = mask.cast_to(DType::Bool);
+        let mask = Arg::Node(mask.cell.get(), mask.view.broadcast_to(self.shape())?);
+        let args = [arg, Arg::Const(plan::start_value(op, dtype))];
+        Ok(Arg::whole(Node::lazy(self.view.shape.clone(), dtype, Expr::Select { mask, args })))
+    }
+
+    fn fold_some(&self, op: ReduceOp, value: Arg, dtype: DType, reduced: &[bool]) -> Result<Array> {
+        let folded = plan::fold_axes(op, value, dtype, self.shape(), reduced)?;
+        match folded.indices {
+            None => Ok(Array::from_node(folded.values)),
+            // Where no element beat the start value all are equal to it: the first one's index.
+            Some(indices) => {
+                Array::apply(Op::Maximum, &[(&Array::from_node(indices)).into(), Scalar::I64(0).into()])
+            }
+        }
+    }
+
+    /// Apply `keepdims=` and `out=`.
+    fn shaped(
+        &self,
+        op: ReduceOp,
+        folded: Array,
+        reduced: &[bool],
+        options: &ReduceOptions<'_>,
+    ) -> Result<Array> {
+        let folded = if options.keepdims {
+            let shape: Dims =
+                (0..self.ndim()).map(|d| if reduced[d] { 1 } else { self.shape()[d] }).collect();
+            Array { view: View::contiguous(&shape), ..folded }
+        } else {
+            folded
+        };
+        match options.out {
+            None => Ok(folded),
+            Some(out) if out.shape() != folded.shape() => Err(Error::new(
+                Kind::Value,
+                format!(
+                    "output parameter for reduction operation {} has the wrong shape: found {} but expected {}",
+                    name(op),
+                    shape_text(out.shape()),
+                    shape_text(folded.shape())
+                ),
+            )),
+            Some(out) => out.assign(&folded).map(|()| out.clone()),
+        }
+    }
+}
+
+/// Which axes are reduced.
+fn axes_of(axes: Option<&[isize]>, ndim: usize) -> Result<SmallVec<[bool; 4]>> {
+    let mut reduced: SmallVec<[bool; 4]> = SmallVec::from_elem(axes.is_none(), ndim);
+    if let Some(axes) = axes {
+        let axes: SmallVec<[usize; 4]> =
+            axes.iter().map(|&a| normalize_axis(a, ndim)).collect::<Result<_>>()?;
+        distinct(&axes, "duplicate value in 'axis'")?;
+        axes.iter().for_each(|&a| reduced[a] = true);
+    }
+    Ok(reduced)
+}
+
+/// The type in which NumPy accumulates.
+fn accumulator(op: ReduceOp, dtype: DType) -> DType {
+    match op {
+        ReduceOp::Any | ReduceOp::All | ReduceOp::Parity => DType::Bool,
+        ReduceOp::Sum | ReduceOp::Prod => match kind(dtype) {
+            TypeKind::Bool | TypeKind::Signed => DType::I64,
+            TypeKind::Unsigned => DType::U64,
+            _ => dtype,
+        },
+        _ => dtype,
+    }
+}
+
+/// `initial=` joined to a result.
+fn combine(op: ReduceOp, folded: Array, initial: Scalar) -> Result<Array> {
+    let dtype = folded.dtype();
+    let op = match op {
+        ReduceOp::Sum => Op::Add,
+        ReduceOp::Prod => Op::Multiply,
+        ReduceOp::Min => Op::Minimum,
+        ReduceOp::Max => Op::Maximum,
+        ReduceOp::FMin => Op::Fmin,
+        ReduceOp::FMax => Op::Fmax,
+        ReduceOp::Any => Op::LogicalOr,
+        ReduceOp::All => Op::LogicalAnd,
+        ReduceOp::Parity => Op::LogicalXor,
+        ReduceOp::And => Op::BitwiseAnd,
+        ReduceOp::Or => Op::BitwiseOr,
+        ReduceOp::Xor => Op::BitwiseXor,
+        ReduceOp::ArgMin | ReduceOp::ArgMax => return Ok(folded),
+    };
+    Ok(Array::apply(op, &[Operand::Scalar(initial), (&folded).into()])?.cast_to(dtype))
+}
+
+/// NumPy's name of the ufunc behind a reduction.
+fn name(op: ReduceOp) -> &'static str {
+    match op {
+        ReduceOp::Sum => "add",
+        ReduceOp::Prod => "multiply",
+        ReduceOp::Min => "minimum",
+        ReduceOp::Max => "maximum",
+        ReduceOp::FMin => "fmin",
+        ReduceOp::FMax => "fmax",
+        ReduceOp::Any => "logical_or",
+        ReduceOp::All => "logical_and",
+        ReduceOp::Parity => "logical_xor",
+        ReduceOp::And => "bitwise_and",
+        ReduceOp::Or => "bitwise_or",
+        ReduceOp::Xor => "bitwise_xor",
+        ReduceOp::ArgMin => "argmin",
+        ReduceOp::ArgMax => "argmax",
+    }
+}
+
+#[cold]
+fn no_identity(op: ReduceOp) -> Error {
+    let text = if op.is_index() {
+        format!("attempt to get {} of an empty sequence", name(op))
+    } else {
+        format!("zero-size array to reduction operation {} which has no identity", name(op))
+    };
+    Error::new(Kind::Value, text)
+}

@@ -1,0 +1,273 @@
+//! Operations, element by element: types and shapes are settled at the call, the work is recorded.
+//!
+//! Tiny replicated operands are computed at once, without a node of the graph.
+
+use super::{Array, Operand, Options};
+use crate::dtype::{Casting, DType, Kind as TypeKind, Scalar, can_cast, kind, result_type};
+use crate::error::{Error, Kind, Result, shape_text};
+use crate::exec;
+use crate::graph::{Arg, Expr, Node, WEIGHT_LIMIT};
+use crate::ops::{Loop, Op, resolve, resolve_with};
+use crate::plan;
+use crate::storage::Storage;
+use crate::view::{Dims, broadcast_shapes};
+use crate::world;
+use smallvec::SmallVec;
+
+/// Operands up to this size are computed at once.
+const EAGER: usize = 1024;
+
+impl Operand<'_> {
+    fn shape(&self) -> &[usize] {
+        match self {
+            Operand::Array(a) => a.shape(),
+            Operand::Scalar(_) => &[],
+        }
+    }
+
+    fn contributes(&self) -> crate::dtype::Operand {
+        match self {
+            Operand::Array(a) => a.dtype().into(),
+            Operand::Scalar(x) => x.operand(),
+        }
+    }
+
+    /// The operand as an argument over `shape`; numbers get the type `dtype`.
+    fn arg(&self, shape: &[usize], dtype: DType) -> Result<Arg> {
+        Ok(match self {
+            Operand::Array(a) => Arg::Node(a.cell.get(), a.view.broadcast_to(shape)?),
+            Operand::Scalar(x) => Arg::Const(x.convert(dtype)?),
+        })
+    }
+}
+
+/// # Operations
+impl Array {
+    /// A ufunc call: one array per output. With `out=` the result is a clone of that handle.
+    pub fn ufunc(op: Op, operands: &[Operand<'_>], options: &Options<'_>) -> Result<SmallVec<[Array; 2]>> {
+        if operands.len() != op.inputs() {
+            return Err(Error::new(
+                Kind::Type,
+                format!("{}() takes {} arguments, {} given", op.name(), op.inputs(), operands.len()),
+            ));
+        }
+        let plain = options.out.iter().all(Option::is_none) && options.mask.is_none();
+        let types: SmallVec<[_; 2]> = operands.iter().map(Operand::contributes).collect();
+        let op = match (options.dtype, options.casting) {
+            (None, Casting::SameKind) => resolve(op, &types)?,
+            (dtype, casting) => resolve_with(op, &types, dtype, casting)?,
+        };
+        if plain && op.op.outputs() == 1 {
+            return Ok(SmallVec::from_iter([Array::elementwise(op, operands)?]));
+        }
+        let mask_shape = options.mask.map(|m| m.shape());
+        let mut shapes: SmallVec<[&[usize]; 4]> = operands.iter().map(Operand::shape).collect();
+        shapes.extend(mask_shape);
+        let shape = broadcast_shapes(&shapes)?;
+        let shape = match options.out.iter().flatten().next() {
+            Some(out) => output_shape(out.shape(), &shape)?,
+            None => shape,
+        };
+        let args = record_args(&op, operands, &shape)?;
+        let nodes: SmallVec<[_; 2]> = (0..op.op.outputs())
+            .map(|output| {
+                let expr = Expr::Map { op, output, args: args.clone() };
+                Node::lazy(shape.clone(), op.outputs[output], expr)
+            })
+            .collect();
+        let mut results = SmallVec::new();
+        for (i, node) in nodes.into_iter().enumerate() {
+            let out = options.out.get(i).copied().flatten();
+            results.push(finish(&op, node, out, options)?);
+        }
+        Ok(results)
+    }
+
+    /// A ufunc of one output without keywords: the short way for operators.
+    #[inline]
+    pub fn apply(op: Op, operands: &[Operand<'_>]) -> Result<Array> {
+        let types: SmallVec<[_; 2]> = operands.iter().map(Operand::contributes).collect();
+        Array::elementwise(resolve(op, &types)?, operands)
+    }
+
+    fn elementwise(op: Loop, operands: &[Operand<'_>]) -> Result<Array> {
+        if let Some(done) = eager(&op, operands)? {
+            return Ok(done);
+        }
+        let shapes: SmallVec<[&[usize]; 2]> = operands.iter().map(Operand::shape).collect();
+        let shape = broadcast_shapes(&shapes)?;
+        let args = record_args(&op, operands, &shape)?;
+        let may_fail =
+            op.op == Op::Power && !matches!(kind(op.outputs[0]), TypeKind::Float | TypeKind::Complex);
+        let node = Node::lazy(shape, op.outputs[0], Expr::Map { op, output: 0, args });
+        if may_fail {
+            plan::force(&node)?;
+        }
+        Ok(Array::from_node(node))
+    }
+
+    /// `np.where(mask, if_true, if_false)`
+    pub fn select(mask: &Array, if_true: Operand<'_>, if_false: Operand<'_>) -> Result<Array> {
+        let dtype = result_type(&[if_true.contributes(), if_false.contributes()]);
+        let shape = broadcast_shapes(&[mask.shape(), if_true.shape(), if_false.shape()])?;
+        let mask = Operand::Array(&mask.cast_to(DType::Bool)).arg(&shape, DType::Bool)?;
+        let args = [if_true.arg(&shape, dtype)?, if_false.arg(&shape, dtype)?];
+        Ok(Array::from_node(Node::lazy(shape, dtype, Expr::Select { mask, args })))
+    }
+
+    /// `self.astype(dtype)`: always a copy.
+    pub fn astype(&self, dtype: DType, casting: Casting) -> Result<Array> {
+        if !can_cast(self.dtype(), dtype, casting) {
+            return Err(Error::new(
+                Kind::Casting,
+                format!(
+                    "Cannot cast array data from dtype('{}') to dtype('{dtype}') according to the rule '{}'",
+                    self.dtype(),
+                    casting.name()
+                ),
+            ));
+        }
+        Ok(self.cast_to(dtype))
+    }
+
+    /// `self.copy()`: costs nothing until one of the two is written.
+    pub fn copy(&self) -> Result<Array> {
+        Ok(self.cast_to(self.dtype()))
+    }
+
+    /// A copy with elements of this type; shares the value where nothing changes.
+    pub(crate) fn cast_to(&self, dtype: DType) -> Array {
+        let node = self.cell.get();
+        if dtype == node.dtype && self.view.shape == node.shape && self.view.is_whole(node.len()) {
+            return Array::from_node(node);
+        }
+        Array::from_node(Node::lazy(self.view.shape.clone(), dtype, Expr::Cast(self.arg())))
+    }
+}
+
+/// The arguments of a call, broadcast. Long expressions are stored first, so that none grows without bound.
+fn record_args(op: &Loop, operands: &[Operand<'_>], shape: &Dims) -> Result<SmallVec<[Arg; 2]>> {
+    let args: SmallVec<[Arg; 2]> =
+        operands.iter().enumerate().map(|(i, o)| o.arg(shape, op.inputs[i])).collect::<Result<_>>()?;
+    let weight: u32 = args.iter().filter_map(Arg::node).map(|n| n.weight_now()).sum();
+    if weight > WEIGHT_LIMIT {
+        for node in args.iter().filter_map(Arg::node) {
+            plan::force(node)?;
+        }
+    }
+    Ok(args)
+}
+
+/// The shape of a call with `out=`: that of `out`, to which the operands must broadcast.
+fn output_shape(out: &[usize], operands: &[usize]) -> Result<Dims> {
+    let text = || {
+        format!(
+            "non-broadcastable output operand with shape {} doesn't match the broadcast shape {}",
+            shape_text(out),
+            shape_text(operands)
+        )
+    };
+    match broadcast_shapes(&[out, operands]) {
+        Ok(shape) if shape[..] == *out => Ok(shape),
+        _ => Err(Error::new(Kind::Shape, text())),
+    }
+}
+
+/// Apply `where=` and `out=` to a recorded result.
+fn finish(
+    op: &Loop,
+    node: std::sync::Arc<Node>,
+    out: Option<&Array>,
+    options: &Options<'_>,
+) -> Result<Array> {
+    let (dtype, shape) = (out.map_or(node.dtype, Array::dtype), node.shape.clone());
+    if !can_cast(node.dtype, dtype, options.casting) {
+        return Err(Error::new(
+            Kind::Casting,
+            format!(
+                "Cannot cast ufunc '{}' output from dtype('{}') to dtype('{dtype}') with casting rule '{}'",
+                op.op.name(),
+                node.dtype,
+                options.casting.name()
+            ),
+        ));
+    }
+    let value = Arg::whole(node);
+    let value = match options.mask {
+        None => value,
+        Some(mask) => {
+            if mask.dtype() != DType::Bool {
+                return Err(Error::new(
+                    Kind::Type,
+                    format!(
+                        "Cannot cast array data from dtype('{}') to dtype('bool') according to the rule 'safe'",
+                        mask.dtype()
+                    ),
+                ));
+            }
+            let mask = Operand::Array(mask).arg(&shape, DType::Bool)?;
+            let keep = out.map_or(Arg::Const(Scalar::zero(dtype)), Array::arg);
+            Arg::whole(Node::lazy(shape, dtype, Expr::Select { mask, args: [value, keep] }))
+        }
+    };
+    match (out, value) {
+        (Some(out), value) => {
+            out.write(out.view.clone(), value)?;
+            Ok(out.clone())
+        }
+        (None, Arg::Node(node, _)) => Ok(Array::from_node(node)),
+        (None, Arg::Const(_)) => unreachable!("a recorded result is a node"),
+    }
+}
+
+/// Compute now, if all operands are tiny, replicated, contiguous, of the loop's types and of one shape or numbers.
+#[inline]
+fn eager(op: &Loop, operands: &[Operand<'_>]) -> Result<Option<Array>> {
+    let mut shape: Option<&[usize]> = None;
+    for (i, operand) in operands.iter().enumerate() {
+        if let Operand::Array(a) = operand {
+            let ready = a.dtype() == op.inputs[i]
+                && a.view.is_contiguous()
+                && a.cell.peek(|n| n.storage().is_some_and(|s| !s.blocks().is_distributed()));
+            if !ready || shape.is_some_and(|s| s != a.shape()) {
+                return Ok(None);
+            }
+            shape = Some(a.shape());
+        }
+    }
+    let shape = shape.unwrap_or(&[]);
+    let len: usize = shape.iter().product();
+    if len > EAGER
+        || len > world::get().threshold.max(1)
+        || world::get().threshold == 0
+        || op.op.outputs() != 1
+    {
+        return Ok(None);
+    }
+    let mut numbers: SmallVec<[[u8; 16]; 2]> = SmallVec::new();
+    for (i, operand) in operands.iter().enumerate() {
+        numbers.push(match operand {
+            Operand::Scalar(x) => x.convert(op.inputs[i])?.bytes(),
+            Operand::Array(_) => [0; 16],
+        });
+    }
+    let mut held: SmallVec<[std::sync::Arc<Storage>; 2]> = SmallVec::new();
+    let mut inputs: SmallVec<[(*const u8, usize); 2]> = SmallVec::new();
+    for (i, operand) in operands.iter().enumerate() {
+        match operand {
+            Operand::Scalar(_) => inputs.push((numbers[i].as_ptr(), 0)),
+            Operand::Array(a) => {
+                let storage = a.cell.peek(|n| n.storage().cloned()).expect("seen above");
+                inputs.push((storage.address(0, a.view.offset), storage.item_bytes()));
+                held.push(storage);
+            }
+        }
+    }
+    let out = Storage::replicated(len, op.outputs[0].size_bytes())?;
+    // SAFETY: each input is `len` elements of the loop's type in a replicated buffer that `held` keeps alive (the
+    // view is contiguous and inside it), or one number with step 0; the output is a new buffer of `len` elements.
+    // Replicated memory is written by passes of this process only, and none is running.
+    unsafe { exec::apply(op, len, &inputs, &[out.local()]) }?;
+    let node = Node::stored(SmallVec::from_slice(shape), op.outputs[0], out);
+    Ok(Some(Array::from_node(node)))
+}

@@ -1,0 +1,50 @@
+//! Views of arrays: the view algebra on handles.
+
+use super::Array;
+use crate::error::Result;
+use crate::view::reshape::resolve_shape;
+use crate::view::{Index, View};
+
+/// # Views
+///
+/// None of these moves or evaluates anything, nor involves other ranks, `reshape` and `ravel` of a view that strides
+/// can't describe excepted: these record a copy.
+impl Array {
+    /// `self[items]`
+    pub fn index(&self, items: &[Index]) -> Result<Array> {
+        Ok(self.with_view(self.view.index(items)?))
+    }
+
+    /// `np.transpose(self, axes)`; `None` reverses the axes.
+    pub fn transpose(&self, axes: Option<&[isize]>) -> Result<Array> {
+        Ok(self.with_view(self.view.transpose(axes)?))
+    }
+
+    /// `self.reshape(shape)`, one entry may be -1: a view where NumPy gives a view, else a copy.
+    pub fn reshape(&self, shape: &[isize]) -> Result<Array> {
+        let shape = resolve_shape(self.size(), shape)?;
+        match self.view.reshape(&shape)? {
+            Some(view) => Ok(self.with_view(view)),
+            None => {
+                let copy = self.copy()?;
+                let view = View::contiguous(&shape);
+                Ok(Array { view, ..copy })
+            }
+        }
+    }
+
+    /// `self.ravel()`: 1-D; a view where possible. `.flat` is this.
+    pub fn ravel(&self) -> Result<Array> {
+        self.reshape(&[-1])
+    }
+
+    /// `np.broadcast_to(self, shape)`
+    pub fn broadcast_to(&self, shape: &[usize]) -> Result<Array> {
+        Ok(self.with_view(self.view.broadcast_to(shape)?))
+    }
+
+    /// `np.squeeze(self, axes)`
+    pub fn squeeze(&self, axes: Option<&[isize]>) -> Result<Array> {
+        Ok(self.with_view(self.view.squeeze(axes)?))
+    }
+}

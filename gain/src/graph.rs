@@ -1,0 +1,242 @@
+//! The record of what was asked for: immutable nodes, and the cells that name them.
+//!
+//! A [`Node`] is a value: a whole array in C order that never changes. It is *stored* (a buffer holds its elements)
+//! or *lazy* (an [`Expr`] says how to compute them). A [`Cell`] is a variable: the storage of an array in NumPy's
+//! sense, seen by all views of it; assignment gives it another node. Sharing a node is what `copy()` does, so
+//! copy-on-write needs no code of its own.
+//!
+//! All ranks record the same nodes in the same order, and drop them in the same order.
+
+use crate::dtype::{DType, Scalar};
+use crate::ops::Loop;
+use crate::storage::Storage;
+use crate::view::{Dims, View};
+use smallvec::SmallVec;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+/// Expressions of more operations than this are stored before more is built on them.
+pub(crate) const WEIGHT_LIMIT: u32 = 64;
+
+/// What an assignment counts for: each may double the number of boxes.
+const PATCH_WEIGHT: u32 = 6;
+
+/// An operand of an expression: a view of a node, or one number for all elements.
+#[derive(Clone, Debug)]
+pub(crate) enum Arg {
+    /// Elements of a node; the view's shape is that of the expression.
+    Node(Arc<Node>, View),
+    /// A typed number.
+    Const(Scalar),
+}
+
+/// How the elements of a node follow from others.
+#[derive(Debug)]
+pub(crate) enum Expr {
+    /// One number everywhere.
+    Fill(Scalar),
+    /// The coordinate along an axis.
+    Coordinate(usize),
+    /// Output `output` of an operation, element by element.
+    Map { op: Loop, output: usize, args: SmallVec<[Arg; 2]> },
+    /// The first where the bool mask holds, else the second.
+    Select { mask: Arg, args: [Arg; 2] },
+    /// The argument's elements, converted to the node's type.
+    Cast(Arg),
+    /// `base` with the elements that `region` shows replaced by those of `value` (converted).
+    Patch { base: Arc<Node>, region: View, value: Arg },
+}
+
+/// A value: a whole array in C order.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) shape: Dims,
+    pub(crate) dtype: DType,
+    /// Operations that computing this takes, from what is stored.
+    pub(crate) weight: u32,
+    /// Cells whose value this is.
+    handles: AtomicU32,
+    /// Passes that computed this without storing it.
+    computed: AtomicU32,
+    storage: OnceLock<Arc<Storage>>,
+    expr: Mutex<Option<Arc<Expr>>>,
+}
+
+impl Node {
+    /// A value whose elements are in memory.
+    pub(crate) fn stored(shape: Dims, dtype: DType, storage: Arc<Storage>) -> Arc<Node> {
+        Arc::new(Node {
+            shape,
+            dtype,
+            weight: 0,
+            handles: AtomicU32::new(0),
+            computed: AtomicU32::new(0),
+            storage: OnceLock::from(storage),
+            expr: Mutex::new(None),
+        })
+    }
+
+    /// A value yet to be computed.
+    pub(crate) fn lazy(shape: Dims, dtype: DType, expr: Expr) -> Arc<Node> {
+        let own = if matches!(expr, Expr::Patch { .. }) { PATCH_WEIGHT } else { 1 };
+        let weight = own + expr.operands().map(|node| node.weight_now()).sum::<u32>();
+        Arc::new(Node {
+            shape,
+            dtype,
+            weight,
+            handles: AtomicU32::new(0),
+            computed: AtomicU32::new(0),
+            storage: OnceLock::new(),
+            expr: Mutex::new(Some(Arc::new(expr))),
+        })
+    }
+
+    /// Number of elements.
+    pub(crate) fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Where the elements are, if they are.
+    pub(crate) fn storage(&self) -> Option<&Arc<Storage>> {
+        self.storage.get()
+    }
+
+    /// How to compute the elements, if they aren't stored.
+    pub(crate) fn expr(&self) -> Option<Arc<Expr>> {
+        if self.storage.get().is_some() { None } else { lock(&self.expr).clone() }
+    }
+
+    /// The elements are in memory from now on.
+    pub(crate) fn set_stored(&self, storage: Arc<Storage>) {
+        let _ = self.storage.set(storage);
+        lock(&self.expr).take();
+    }
+
+    /// Operations left to do.
+    pub(crate) fn weight_now(&self) -> u32 {
+        if self.storage.get().is_some() { 0 } else { self.weight }
+    }
+
+    /// Whether a variable names this value.
+    pub(crate) fn is_named(&self) -> bool {
+        self.handles.load(Relaxed) > 0
+    }
+
+    /// Whether a pass that needs this value should keep it: assignments to a variable at once, other expressions
+    /// when they are needed the second time.
+    pub(crate) fn wants_storage(&self, expr: &Expr) -> bool {
+        self.is_named()
+            && match expr {
+                Expr::Fill(_) | Expr::Coordinate(_) => false,
+                Expr::Patch { .. } => true,
+                _ => self.computed.load(Relaxed) > 0,
+            }
+    }
+
+    /// Whether this is an assignment not yet carried out.
+    pub(crate) fn is_patch(&self) -> bool {
+        matches!(self.expr().as_deref(), Some(Expr::Patch { .. }))
+    }
+
+    /// A pass computed this without storing it.
+    pub(crate) fn mark_computed(&self) {
+        self.computed.fetch_add(1, Relaxed);
+    }
+}
+
+impl Expr {
+    /// The nodes this is computed from.
+    pub(crate) fn operands(&self) -> impl Iterator<Item = &Arc<Node>> {
+        let (args, base): (&[Arg], Option<&Arc<Node>>) = match self {
+            Expr::Fill(_) | Expr::Coordinate(_) => (&[], None),
+            Expr::Map { args, .. } => (args, None),
+            Expr::Select { args, .. } => (args, None),
+            Expr::Cast(arg) => (std::slice::from_ref(arg), None),
+            Expr::Patch { base, value, .. } => (std::slice::from_ref(value), Some(base)),
+        };
+        let mask = match self {
+            Expr::Select { mask, .. } => Some(mask),
+            _ => None,
+        };
+        args.iter().chain(mask).filter_map(|arg| arg.node()).chain(base)
+    }
+}
+
+impl Arg {
+    /// All of a node, in its own shape.
+    pub(crate) fn whole(node: Arc<Node>) -> Arg {
+        let view = View::contiguous(&node.shape);
+        Arg::Node(node, view)
+    }
+
+    /// The node, if it is one.
+    pub(crate) fn node(&self) -> Option<&Arc<Node>> {
+        match self {
+            Arg::Node(node, _) => Some(node),
+            Arg::Const(_) => None,
+        }
+    }
+
+    /// The element type.
+    pub(crate) fn dtype(&self) -> DType {
+        match self {
+            Arg::Node(node, _) => node.dtype,
+            Arg::Const(x) => x.dtype(),
+        }
+    }
+
+    /// The same with another view made from the old one.
+    pub(crate) fn map_view(&self, f: impl FnOnce(&View) -> View) -> Arg {
+        match self {
+            Arg::Node(node, view) => Arg::Node(node.clone(), f(view)),
+            Arg::Const(x) => Arg::Const(*x),
+        }
+    }
+}
+
+/// A variable: what all views of one array share.
+#[derive(Debug)]
+pub(crate) struct Cell {
+    pub(crate) id: u64,
+    pub(crate) dtype: DType,
+    value: Mutex<Arc<Node>>,
+}
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+impl Cell {
+    /// A new variable with this value.
+    pub(crate) fn new(node: Arc<Node>) -> Arc<Cell> {
+        node.handles.fetch_add(1, Relaxed);
+        let id = NEXT_ID.fetch_add(1, Relaxed);
+        Arc::new(Cell { id, dtype: node.dtype, value: Mutex::new(node) })
+    }
+
+    /// Its value now.
+    pub(crate) fn get(&self) -> Arc<Node> {
+        lock(&self.value).clone()
+    }
+
+    /// A look at the value without keeping it.
+    pub(crate) fn peek<R>(&self, look: impl FnOnce(&Arc<Node>) -> R) -> R {
+        look(&lock(&self.value))
+    }
+
+    /// Give it another value.
+    pub(crate) fn set(&self, node: Arc<Node>) {
+        node.handles.fetch_add(1, Relaxed);
+        let old = std::mem::replace(&mut *lock(&self.value), node);
+        old.handles.fetch_sub(1, Relaxed);
+    }
+}
+
+impl Drop for Cell {
+    fn drop(&mut self) {
+        self.value.get_mut().unwrap_or_else(PoisonError::into_inner).handles.fetch_sub(1, Relaxed);
+    }
+}
+
+/// Lock; a panic elsewhere leaves these values whole, so a poisoned lock is taken all the same.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

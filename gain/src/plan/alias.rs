@@ -1,0 +1,142 @@
+//! Which buffer a stored value gets: the one it updates, when nobody else needs the old contents, or another one.
+
+use super::{Pass, Target, lower::BoxPlan};
+use crate::error::Result;
+use crate::graph::{Expr, Node};
+use crate::storage::{Blocks, Storage, blocks_for};
+use crate::view::{Dims, View};
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// A decision, not yet carried out.
+#[derive(Debug)]
+pub(super) enum Choice {
+    Existing(Arc<Storage>, View),
+    Fresh { shape: Dims, item_bytes: usize, view: View },
+}
+
+/// A buffer to store to.
+#[derive(Debug)]
+pub(super) struct Chosen {
+    pub(super) storage: Arc<Storage>,
+    pub(super) view: View,
+}
+
+impl Choice {
+    pub(super) fn blocks(&self) -> Blocks {
+        match self {
+            Choice::Existing(storage, _) => storage.blocks(),
+            Choice::Fresh { shape, .. } => blocks_for(shape),
+        }
+    }
+
+    pub(super) fn view(&self) -> &View {
+        match self {
+            Choice::Existing(_, view) | Choice::Fresh { view, .. } => view,
+        }
+    }
+
+    pub(super) fn is_being_read(&self) -> bool {
+        matches!(self, Choice::Existing(storage, _) if storage.is_being_read())
+    }
+
+    /// Collective.
+    pub(super) fn allocate(self) -> Result<Chosen> {
+        Ok(match self {
+            Choice::Existing(storage, view) => Chosen { storage, view },
+            Choice::Fresh { shape, item_bytes, view } => {
+                Chosen { storage: Storage::new(&shape, item_bytes)?, view }
+            }
+        })
+    }
+}
+
+/// A choice for each store; `None` if an in-place pass would read what it overwrites.
+///
+/// `owned` are the buffers that kept values may take over, see [`exclusive_base`].
+pub(super) fn choose(
+    pass: &Pass,
+    boxes: &[BoxPlan],
+    owned: &[Option<Arc<Storage>>],
+) -> Option<SmallVec<[Choice; 2]>> {
+    let mut choices = SmallVec::new();
+    for (store, owned) in pass.stores.iter().zip(owned) {
+        choices.push(match &store.to {
+            Target::At(storage, view) => {
+                if !reads_at_same_index(storage, view, boxes) {
+                    return None;
+                }
+                Choice::Existing(storage.clone(), view.clone())
+            }
+            Target::Keep(node) => {
+                let view = View::contiguous(&pass.shape);
+                match owned {
+                    Some(storage) if reads_at_same_index(storage, &view, boxes) => {
+                        Choice::Existing(storage.clone(), view)
+                    }
+                    _ => {
+                        Choice::Fresh { shape: node.shape.clone(), item_bytes: node.dtype.size_bytes(), view }
+                    }
+                }
+            }
+        });
+    }
+    Some(choices)
+}
+
+/// Whether every read of the buffer is of the element that is then written.
+fn reads_at_same_index(storage: &Arc<Storage>, to: &View, boxes: &[BoxPlan]) -> bool {
+    boxes.iter().all(|plan| {
+        let at = to.patch(&plan.lo, &plan.counts).canonical();
+        plan.reads.iter().filter_map(|r| r.memory()).all(|(s, v)| !Arc::ptr_eq(s, storage) || *v == at)
+    })
+}
+
+/// What the walk of [`exclusive_base`] knows of a node: how often it was met, and what it is.
+struct Met {
+    node: *const Node,
+    edges: usize,
+    strong: usize,
+    is_named: bool,
+    reaches: bool,
+}
+
+/// The buffer that the assignments `node` consists of started from, if it will be of no use to anybody once `node` is
+/// stored: all references to it come from inside `node`'s own expression.
+pub(super) fn exclusive_base(node: &Arc<Node>) -> Option<Arc<Storage>> {
+    let mut expr = node.expr()?;
+    let base = loop {
+        let Expr::Patch { base, .. } = &*expr else { return None };
+        match base.expr() {
+            Some(inner) => expr = inner,
+            None => break (Arc::as_ptr(base), base.storage()?.clone()),
+        }
+    };
+    let mut met = Vec::new();
+    walk(&*node.expr()?, base.0, &mut met);
+    let own = met.iter().filter(|m| m.reaches).all(|m| m.edges == m.strong && !m.is_named);
+    own.then_some(base.1)
+}
+
+/// Count the edges from `expr` downwards; whether `base` is among what it reaches.
+fn walk(expr: &Expr, base: *const Node, met: &mut Vec<Met>) -> bool {
+    let mut reaches = false;
+    for node in expr.operands() {
+        let ptr = Arc::as_ptr(node);
+        if let Some(m) = met.iter_mut().find(|m| m.node == ptr) {
+            m.edges += 1;
+            reaches |= m.reaches;
+            continue;
+        }
+        let below = ptr == base || node.expr().is_some_and(|inner| walk(&inner, base, met));
+        met.push(Met {
+            node: ptr,
+            edges: 1,
+            strong: Arc::strong_count(node),
+            is_named: node.is_named(),
+            reaches: below,
+        });
+        reaches |= below;
+    }
+    reaches
+}

@@ -1,0 +1,188 @@
+//! From a box to this rank's share of it, cut so that each stream lies in one rank's block.
+
+use super::{Anchor, lower::BoxPlan, lower::Read};
+use crate::error::Result;
+use crate::exec::{Domain, Leaf, Program, Stream, Task};
+use crate::storage::Storage;
+use crate::view::{Dims, View};
+use crate::world;
+use smallvec::SmallVec;
+
+/// A part of a box, in the box's coordinates.
+type Part = (Dims, Dims);
+
+/// Memory that elements fetched from other nodes are held in during a pass.
+pub(super) type Scratch = Vec<Box<[u128]>>;
+
+/// Append this rank's share of a box to `tasks`.
+pub(super) fn tasks<'p>(
+    plan: &BoxPlan,
+    program: &'p Program,
+    anchor: &Anchor,
+    outs: &[(&Storage, View)],
+    scratch: &mut Scratch,
+    tasks: &mut Vec<Task<'p>>,
+) -> Result<()> {
+    let whole = (SmallVec::from_elem(0, plan.counts.len()), plan.counts.clone());
+    let mut parts = match anchor {
+        Anchor::Owner(blocks, view) => {
+            let me = world::get().rank;
+            between(whole, view, blocks.start(me), blocks.start(me + 1))
+        }
+        _ => vec![whole],
+    };
+    let reads = plan.reads.iter().filter_map(Read::memory).map(|(s, v)| (&**s, v));
+    for (storage, view) in reads.chain(outs.iter().map(|(s, v)| (*s, v))) {
+        if storage.blocks().count() > 1 {
+            parts = parts.into_iter().flat_map(|part| by_owner(part, storage, view)).collect();
+        }
+    }
+    for (lo, counts) in parts {
+        let mut domain = Domain { shape: counts.clone(), ..Domain::default() };
+        for read in &plan.reads {
+            domain.leaves.push(match read {
+                Read::Memory(storage, view) => {
+                    Leaf::Memory(source(storage, &view.patch(&lo, &counts), scratch)?)
+                }
+                Read::Index(view) => Leaf::Index {
+                    start: view.offset as i64 + view.dot(&lo) as i64,
+                    steps: view.strides.iter().map(|&s| s as i64).collect(),
+                },
+            });
+        }
+        for (storage, view) in outs {
+            let part = view.patch(&lo, &counts);
+            let owner = owner(storage, &part);
+            domain.outs.push(stream(storage, &part, storage.address(owner, part.offset)));
+        }
+        tasks.push(Task { program, domain });
+    }
+    Ok(())
+}
+
+fn owner(storage: &Storage, view: &View) -> usize {
+    if storage.blocks().is_distributed() { storage.blocks().owner(view.offset as usize) } else { 0 }
+}
+
+fn stream(storage: &Storage, view: &View, ptr: *mut u8) -> Stream {
+    let item = storage.item_bytes() as isize;
+    Stream { ptr, strides: view.strides.iter().map(|s| s * item).collect() }
+}
+
+/// Where to read a part that one rank owns: in place if its memory is mapped here, else in a copy.
+fn source(storage: &Storage, view: &View, scratch: &mut Scratch) -> Result<Stream> {
+    let owner = owner(storage, view);
+    if storage.blocks().count() > 1 && owner != world::get().rank {
+        world::count(|c| &c.bytes_moved, (view.size() * storage.item_bytes()) as u64);
+    }
+    let ptr = storage.address(owner, view.offset);
+    if !ptr.is_null() {
+        return Ok(stream(storage, view, ptr));
+    }
+    let (least, most) = view.bounds().expect("parts have elements");
+    let len_bytes = (most - least + 1) * storage.item_bytes();
+    let mut copy = vec![0u128; len_bytes.div_ceil(16)].into_boxed_slice();
+    storage.fetch(owner, least, copy.as_mut_ptr().cast(), len_bytes)?;
+    let first = (view.offset as usize - least) * storage.item_bytes();
+    let ptr = copy.as_mut_ptr().cast::<u8>().wrapping_add(first);
+    scratch.push(copy);
+    Ok(stream(storage, view, ptr))
+}
+
+/// The parts whose elements under `view` lie in `[start, end)`; nothing of the others.
+fn between(part: Part, view: &View, start: usize, end: usize) -> Vec<Part> {
+    let (mut todo, mut done) = (vec![part], Vec::new());
+    while let Some((lo, counts)) = todo.pop() {
+        let here = view.patch(&lo, &counts);
+        let Some((least, most)) = here.bounds() else { continue };
+        if most < start || least >= end {
+            continue;
+        }
+        let edge = if least < start { start } else { end };
+        if least >= start && most < end {
+            done.push((lo, counts));
+        } else {
+            push_halves(&mut todo, (lo, counts), cut_at(&here, edge));
+        }
+    }
+    done
+}
+
+/// The part, cut so that each piece's elements under `view` have one owner.
+fn by_owner(part: Part, storage: &Storage, view: &View) -> Vec<Part> {
+    let blocks = storage.blocks();
+    let (mut todo, mut done) = (vec![part], Vec::new());
+    while let Some((lo, counts)) = todo.pop() {
+        let here = view.patch(&lo, &counts);
+        let Some((least, most)) = here.bounds() else { continue };
+        let end = blocks.start(blocks.owner(least) + 1);
+        if most < end {
+            done.push((lo, counts));
+        } else {
+            push_halves(&mut todo, (lo, counts), cut_at(&here, end));
+        }
+    }
+    done
+}
+
+fn push_halves(todo: &mut Vec<Part>, (lo, counts): Part, (axis, at): (usize, usize)) {
+    let (mut first, mut second, mut upper) = (counts.clone(), counts, lo.clone());
+    first[axis] = at;
+    second[axis] -= at;
+    upper[axis] += at;
+    todo.push((upper, second));
+    todo.push((lo, first));
+}
+
+/// An axis and an index at which to cut a view with elements on both sides of `edge`, so that one side of the cut is
+/// on one side of the edge if possible.
+fn cut_at(view: &View, edge: usize) -> (usize, usize) {
+    let (least, most) = view.bounds().expect("a view with elements");
+    let reach = |d: usize| (view.shape[d] as isize - 1) * view.strides[d].abs();
+    let mut axes: SmallVec<[usize; 4]> = (0..view.ndim()).filter(|&d| reach(d) > 0).collect();
+    axes.sort_by_key(|&d| std::cmp::Reverse(reach(d)));
+    for &d in &axes {
+        let (n, step, edge) = (view.shape[d], view.strides[d].abs(), edge as isize);
+        // Index i, counted from the low end, shows elements in [least + i*step, inner + i*step].
+        let inner = most as isize - reach(d);
+        let below = if edge > inner { ((edge - 1 - inner) / step + 1) as usize } else { 0 };
+        let above = ((edge - least as isize) as usize).div_ceil(step as usize);
+        let from_low = if below > 0 && below < n { below } else { above };
+        if from_low > 0 && from_low < n {
+            return (d, if view.strides[d] > 0 { from_low } else { n - from_low });
+        }
+    }
+    (axes[0], view.shape[axes[0]] / 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::{Index, Slice};
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Every element of the view in the range is in exactly one part, none else is.
+        #[test]
+        fn parts_between_cover_exactly(
+            rows in 1usize..6, cols in 1usize..6, step in prop_oneof![Just(1isize), Just(-1), Just(2)],
+            start in 0usize..36, len in 0usize..36, transpose in any::<bool>(),
+        ) {
+            let mut view = View::contiguous(&[rows, cols])
+                .index(&[Index::ALL, Index::Slice(Slice { step: Some(step), ..Slice::default() })]).unwrap();
+            if transpose { view = view.transpose(None).unwrap(); }
+            let whole = (SmallVec::from_elem(0, 2), view.shape.clone());
+            let mut seen = std::collections::HashMap::new();
+            for (lo, counts) in between(whole, &view, start, start + len) {
+                for i in 0..counts[0] { for j in 0..counts[1] {
+                    *seen.entry((lo[0] + i, lo[1] + j)).or_insert(0) += 1;
+                }}
+            }
+            for i in 0..view.shape[0] { for j in 0..view.shape[1] {
+                let at = (view.offset + view.dot(&[i, j])) as usize;
+                let want = usize::from((start..start + len).contains(&at));
+                prop_assert_eq!(seen.get(&(i, j)).copied().unwrap_or(0), want);
+            }}
+        }
+    }
+}

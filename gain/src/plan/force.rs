@@ -1,0 +1,149 @@
+//! Storing a node, in place where that is possible.
+
+use super::{Anchor, Outcome, Pass, Store, Target, alias};
+use crate::error::Result;
+use crate::graph::{Arg, Expr, Node};
+use crate::storage::{Storage, blocks_for};
+use crate::view::View;
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+impl Store {
+    fn keep(node: &Arc<Node>) -> Store {
+        Store { value: Arg::whole(node.clone()), dtype: node.dtype, to: Target::Keep(node.clone()) }
+    }
+}
+
+impl Pass {
+    /// A pass that only stores.
+    pub(crate) fn storing(shape: &[usize], store: Store) -> Pass {
+        Pass {
+            shape: SmallVec::from_slice(shape),
+            stores: vec![store],
+            folds: Vec::new(),
+            anchor: Anchor::Operand,
+            alone: false,
+            reshaped: false,
+        }
+    }
+}
+
+/// Store the elements of `node`, if they aren't. Collective.
+pub(crate) fn force(node: &Arc<Node>) -> Result<()> {
+    let Some(expr) = node.expr() else { return Ok(()) };
+    if let Expr::Patch { base, region, value } = &*expr {
+        return force_patch(node, base, region, value);
+    }
+    drop(expr);
+    Pass::storing(&node.shape, Store::keep(node)).run().map(drop)
+}
+
+/// Store an assignment at once if that touches its region alone: nobody else needs the old contents, and the region
+/// is less than half of the array. Otherwise nothing is done.
+pub(crate) fn force_small_patch(node: &Arc<Node>) -> Result<()> {
+    match node.expr().as_deref() {
+        Some(Expr::Patch { base, region, value })
+            if base.storage().is_some() && region.size() * 2 < node.len() =>
+        {
+            force_in_place(node, region, value).map(drop)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn force_patch(node: &Arc<Node>, base: &Arc<Node>, region: &View, value: &Arg) -> Result<()> {
+    if base.storage().is_some() && force_in_place(node, region, value)? {
+        return Ok(());
+    }
+    let is_box = region.axis_map(&node.shape).is_some_and(|map| map.is_box());
+    if is_box {
+        return Pass::storing(&node.shape, Store::keep(node)).run().map(drop);
+    }
+    // A region that is no box: copy all, then overwrite the region.
+    force(base)?;
+    let copy = Storage::new(&node.shape, node.dtype.size_bytes())?;
+    let whole = View::contiguous(&node.shape);
+    let to = Target::At(copy.clone(), whole);
+    Pass::storing(&node.shape, Store { value: Arg::whole(base.clone()), dtype: node.dtype, to }).run()?;
+    overwrite(&copy, node, region, value)?;
+    node.set_stored(copy);
+    Ok(())
+}
+
+/// Evaluate `value` into `region` of `storage`, which holds everything else of `node`.
+fn overwrite(storage: &Arc<Storage>, node: &Arc<Node>, region: &View, value: &Arg) -> Result<Outcome> {
+    let to = Target::At(storage.clone(), region.clone());
+    Pass::storing(&region.shape, Store { value: value.clone(), dtype: node.dtype, to }).run()
+}
+
+/// Overwrite the region in the buffer of the base, which must be of no use to anybody else; false if it is.
+fn force_in_place(node: &Arc<Node>, region: &View, value: &Arg) -> Result<bool> {
+    let Some(storage) = alias::exclusive_base(node) else { return Ok(false) };
+    if region.size() > 0 && matches!(overwrite(&storage, node, region, value)?, Outcome::Hazard) {
+        if region.size() * 2 >= node.len() {
+            return Ok(false);
+        }
+        let temp = Node::lazy(region.shape.clone(), node.dtype, Expr::Cast(value.clone()));
+        force(&temp)?;
+        overwrite(&storage, node, region, &Arg::whole(temp))?;
+    }
+    node.set_stored(storage);
+    Ok(true)
+}
+
+/// Add to a pass the nodes it meets whole and should store on the way: assigned variables, and expressions that are
+/// needed again and again.
+pub(super) fn add_keeps(pass: &mut Pass) {
+    let mut found: Vec<Arc<Node>> = Vec::new();
+    let size: usize = pass.shape.iter().product();
+    let roots = pass.stores.iter().map(|s| &s.value).chain(pass.folds.iter().map(|f| &f.value));
+    for root in roots {
+        if let Arg::Node(node, view) = root
+            && view.is_whole(node.len())
+            && view.size() == size
+        {
+            search(node, &mut found);
+        }
+    }
+    for node in found {
+        let known = pass.stores.iter().any(|s| matches!(&s.to, Target::Keep(n) if Arc::ptr_eq(n, &node)));
+        let blocks = blocks_for(&node.shape);
+        let agrees = match (pass.stores.first().map(|s| &s.to), &pass.anchor) {
+            (_, Anchor::Everyone | Anchor::Owner(..)) => false,
+            (Some(Target::Keep(first)), _) => blocks_for(&first.shape) == blocks,
+            (Some(Target::At(storage, view)), _) => storage.blocks() == blocks && view.is_whole(node.len()),
+            (None, _) => true,
+        };
+        if agrees && !known {
+            let mut store = Store::keep(&node);
+            let again =
+                |v: &View| v.reshape(&pass.shape).ok().flatten().expect("a whole view has every shape");
+            store.value = store.value.map_view(again);
+            pass.stores.push(store);
+        }
+    }
+}
+
+/// Nodes worth storing that are met element by element from `node` on.
+fn search(node: &Arc<Node>, found: &mut Vec<Arc<Node>>) {
+    let Some(expr) = node.expr() else { return };
+    if found.iter().any(|n| Arc::ptr_eq(n, node)) {
+        return;
+    }
+    if node.wants_storage(&expr) {
+        found.push(node.clone());
+    }
+    let whole = |arg: &Arg| match arg {
+        Arg::Node(n, view) if view.is_whole(node.len()) && n.len() == node.len() => Some(n.clone()),
+        _ => None,
+    };
+    match &*expr {
+        Expr::Fill(_) | Expr::Coordinate(_) => {}
+        Expr::Map { args, .. } => args.iter().filter_map(whole).for_each(|n| search(&n, found)),
+        Expr::Select { mask, args } => {
+            args.iter().chain([mask]).filter_map(whole).for_each(|n| search(&n, found));
+        }
+        Expr::Cast(arg) => whole(arg).iter().for_each(|n| search(n, found)),
+        Expr::Patch { base, .. } => search(base, found),
+    }
+}

@@ -1,0 +1,348 @@
+//! Boxes and their programs.
+//!
+//! Walking an expression from its root, each node is met through a view: the node's elements that the box needs. A
+//! lazy node is inlined by rewriting its operands' views ([`View::through`]). An assignment is inlined where the box
+//! lies inside its region (the assigned value) or outside (the base); a box that does both is cut in two and both
+//! are tried again. Every decision follows from the graph alone, so all ranks make the same boxes.
+
+use super::{Numbers, Pass, Target, alias::Chosen};
+use crate::dtype::{DType, Scalar};
+use crate::exec::{Builder, Program, Val};
+use crate::graph::{Arg, Expr, Node};
+use crate::storage::Storage;
+use crate::view::{AxisMap, Dims, View};
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// Why a box has no program yet.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// The box straddles the edge of an assigned region.
+    Cut { axis: usize, at: usize },
+    /// This node must be stored first.
+    Force(Arc<Node>),
+    /// The iteration space must have this shape.
+    Reshape(Dims),
+}
+
+/// Where a leaf's elements come from; views are over the box.
+#[derive(Debug)]
+pub(super) enum Read {
+    Memory(Arc<Storage>, View),
+    /// Numbers `offset + sum(i * stride)`.
+    Index(View),
+}
+
+impl Read {
+    pub(super) fn memory(&self) -> Option<(&Arc<Storage>, &View)> {
+        match self {
+            Read::Memory(storage, view) => Some((storage, view)),
+            Read::Index(_) => None,
+        }
+    }
+}
+
+/// A box of the iteration space with its program.
+#[derive(Debug)]
+pub(super) struct BoxPlan {
+    pub(super) lo: Dims,
+    pub(super) counts: Dims,
+    pub(super) reads: Vec<Read>,
+    leaves: Vec<Val>,
+    /// One value per store of the pass, then one per fold.
+    values: Vec<Val>,
+    /// Numbering of elements, per fold.
+    numbers: Vec<Option<Val>>,
+    builder: Builder,
+    inlined: Vec<Arc<Node>>,
+}
+
+/// Cheap enough to be computed twice rather than stored, when read through two views.
+const TWICE: u32 = 2;
+
+/// The boxes of a pass.
+pub(super) fn lower(pass: &Pass) -> Result<Vec<BoxPlan>, Stop> {
+    let mut done = Vec::new();
+    if pass.shape.contains(&0) {
+        return Ok(done);
+    }
+    let mut todo = vec![(SmallVec::from_elem(0, pass.shape.len()), pass.shape.clone())];
+    while let Some((lo, counts)) = todo.pop() {
+        match lower_box(pass, &lo, &counts) {
+            Ok(plan) => done.push(plan),
+            Err(Stop::Cut { axis, at }) => {
+                let (mut upper_lo, mut lower, mut upper): (Dims, Dims, Dims) =
+                    (lo.clone(), counts.clone(), counts);
+                upper_lo[axis] += at;
+                lower[axis] = at;
+                upper[axis] -= at;
+                todo.push((upper_lo, upper));
+                todo.push((lo, lower));
+            }
+            Err(stop) => return Err(stop),
+        }
+    }
+    Ok(done)
+}
+
+fn lower_box(pass: &Pass, lo: &Dims, counts: &Dims) -> Result<BoxPlan, Stop> {
+    let mut walk = Walk {
+        pass,
+        counts,
+        builder: Builder::new(),
+        reads: Vec::new(),
+        leaves: Vec::new(),
+        met: Vec::new(),
+        inlined: Vec::new(),
+    };
+    let part = |arg: &Arg| arg.map_view(|view| view.patch(lo, counts).canonical());
+    let mut values = Vec::with_capacity(pass.stores.len() + pass.folds.len());
+    for store in &pass.stores {
+        let value = walk.arg(&part(&store.value))?;
+        values.push(walk.builder.cast(value, store.dtype));
+    }
+    let mut numbers = Vec::new();
+    for fold in &pass.folds {
+        values.push(walk.arg(&part(&fold.value))?);
+        numbers.push(match &fold.index {
+            None => None,
+            Some(Numbers::Coordinates(view)) => {
+                Some(walk.read(DType::I64, Read::Index(view.patch(lo, counts))))
+            }
+            Some(Numbers::Stored(arg)) => Some(walk.arg(&part(arg))?),
+        });
+    }
+    let Walk { builder, reads, leaves, inlined, .. } = walk;
+    Ok(BoxPlan { lo: lo.clone(), counts: counts.clone(), reads, leaves, values, numbers, builder, inlined })
+}
+
+struct Walk<'a> {
+    pass: &'a Pass,
+    counts: &'a Dims,
+    builder: Builder,
+    reads: Vec<Read>,
+    leaves: Vec<Val>,
+    /// Nodes met, through which view, and what they are in the program.
+    met: Vec<(*const Node, View, Val)>,
+    inlined: Vec<Arc<Node>>,
+}
+
+impl Walk<'_> {
+    fn read(&mut self, dtype: DType, read: Read) -> Val {
+        let leaf = self.builder.leaf(dtype);
+        self.reads.push(read);
+        self.leaves.push(leaf);
+        leaf
+    }
+
+    fn arg(&mut self, arg: &Arg) -> Result<Val, Stop> {
+        match arg {
+            Arg::Const(x) => Ok(self.builder.constant(*x)),
+            Arg::Node(node, view) => self.node(node, view),
+        }
+    }
+
+    /// The value of `node` at the elements that `view` shows.
+    fn node(&mut self, node: &Arc<Node>, view: &View) -> Result<Val, Stop> {
+        let same = |(met, v, _): &&(*const Node, View, Val)| *met == Arc::as_ptr(node) && v == view;
+        if let Some((_, _, value)) = self.met.iter().find(same) {
+            return Ok(*value);
+        }
+        let value = match node.expr() {
+            None => self.stored(node, view),
+            Some(expr) => self.lazy(node, &expr, view)?,
+        };
+        self.met.push((Arc::as_ptr(node), view.clone(), value));
+        Ok(value)
+    }
+
+    fn stored(&mut self, node: &Arc<Node>, view: &View) -> Val {
+        let storage = node.storage().expect("a node without expression is stored");
+        let is_one = view.strides.iter().all(|&s| s == 0);
+        if is_one && !storage.blocks().is_distributed() {
+            let at = storage.address(0, view.offset);
+            // SAFETY: the view lies inside the node, which the buffer holds in full (it is replicated, in private
+            // memory that only passes of this process write; none is running).
+            let bytes = unsafe { std::slice::from_raw_parts(at, storage.item_bytes()) };
+            return self.builder.constant(Scalar::from_bytes(node.dtype, bytes));
+        }
+        self.read(node.dtype, Read::Memory(storage.clone(), view.clone()))
+    }
+
+    fn lazy(&mut self, node: &Arc<Node>, expr: &Expr, view: &View) -> Result<Val, Stop> {
+        if let Expr::Fill(x) = expr {
+            return Ok(self.builder.constant(x.cast(node.dtype)));
+        }
+        let kept = self.pass.keeps(node);
+        let met_before = self.met.iter().any(|(met, _, _)| *met == Arc::as_ptr(node));
+        let costly = node.weight_now() > TWICE || matches!(expr, Expr::Patch { .. });
+        if !kept && node.wants_storage(expr) || met_before && costly {
+            return Err(Stop::Force(node.clone()));
+        }
+        let Some(map) = view.axis_map(&node.shape) else { return Err(self.pass.cannot_map(node)) };
+        let value = match expr {
+            Expr::Fill(_) => unreachable!("handled above"),
+            Expr::Coordinate(axis) => {
+                let steps = map.walks.iter().map(|w| w.map_or(0, |(a, s)| if a == *axis { s } else { 0 }));
+                let numbers = View {
+                    offset: map.start[*axis] as isize,
+                    shape: self.counts.clone(),
+                    strides: steps.collect(),
+                };
+                self.read(DType::I64, Read::Index(numbers))
+            }
+            Expr::Map { op, output, args } => {
+                let args = self.args(args, &map)?;
+                if *output == 0 && op.op.outputs() == 1 {
+                    self.builder.apply(op, &args)
+                } else {
+                    self.builder.apply_all(op, &args)[*output]
+                }
+            }
+            Expr::Select { mask, args } => {
+                let mask = self.inner(mask, &map)?;
+                let [a, b] = args;
+                let (a, b) = (self.inner(a, &map)?, self.inner(b, &map)?);
+                let (a, b) = (self.builder.cast(a, node.dtype), self.builder.cast(b, node.dtype));
+                self.builder.select(mask, a, b)
+            }
+            Expr::Cast(arg) => {
+                let value = self.inner(arg, &map)?;
+                self.builder.cast(value, node.dtype)
+            }
+            Expr::Patch { base, region, value } => self.patch(node, base, region, value, &map, view)?,
+        };
+        self.inlined.push(node.clone());
+        Ok(value)
+    }
+
+    /// An operand of an inlined node.
+    fn inner(&mut self, arg: &Arg, map: &AxisMap) -> Result<Val, Stop> {
+        match arg {
+            Arg::Const(x) => Ok(self.builder.constant(*x)),
+            Arg::Node(node, view) => self.node(node, &view.through(map, self.counts).canonical()),
+        }
+    }
+
+    fn args(&mut self, args: &[Arg], map: &AxisMap) -> Result<SmallVec<[Val; 3]>, Stop> {
+        args.iter().map(|arg| self.inner(arg, map)).collect()
+    }
+
+    fn patch(
+        &mut self,
+        node: &Arc<Node>,
+        base: &Arc<Node>,
+        region: &View,
+        value: &Arg,
+        map: &AxisMap,
+        view: &View,
+    ) -> Result<Val, Stop> {
+        let Some(hole) = region.axis_map(&node.shape).filter(AxisMap::is_box) else {
+            return Err(Stop::Force(node.clone()));
+        };
+        // The region's axis that walks along each axis of the base, and its extent.
+        let extent = |a: usize| {
+            let walk = hole.walks.iter().position(|w| matches!(w, Some((along, _)) if *along == a));
+            (walk, walk.map_or(1, |d| region.shape[d]))
+        };
+        for a in 0..node.shape.len() {
+            let (lo, hi) = (hole.start[a] as isize, (hole.start[a] + extent(a).1) as isize);
+            let (least, most) = map.span(a, self.counts);
+            if most < lo || least >= hi {
+                return self.node(base, view);
+            }
+            if least >= lo && most < hi {
+                continue;
+            }
+            let mut walks = (0..map.walks.len()).filter(|&d| matches!(map.walks[d], Some((b, _)) if b == a));
+            let (Some(d), None) = (walks.next(), walks.next()) else {
+                return Err(Stop::Force(node.clone()));
+            };
+            let step = map.walks[d].map_or(1, |(_, step)| step);
+            return Err(Stop::Cut { axis: d, at: crossing(map.start[a] as isize, step, lo, hi) });
+        }
+        // Inside: the box's coordinates, relative to the region and in the order of the region's axes.
+        let inside =
+            View { offset: 0, shape: region.shape.clone(), strides: crate::view::c_strides(&region.shape) };
+        let mut at = inside.clone();
+        at.shape = self.counts.clone();
+        at.strides = SmallVec::from_elem(0, self.counts.len());
+        for a in 0..node.shape.len() {
+            if let (Some(d), _) = extent(a) {
+                at.offset += (map.start[a] - hole.start[a]) as isize * inside.strides[d];
+                for (i, walk) in map.walks.iter().enumerate() {
+                    if let Some((b, step)) = walk
+                        && *b == a
+                    {
+                        at.strides[i] = step * inside.strides[d];
+                    }
+                }
+            }
+        }
+        let Arg::Node(from, from_view) = value else {
+            return self.arg(value).map(|v| self.builder.cast(v, node.dtype));
+        };
+        let Some(rel) = at.axis_map(&region.shape) else { return Err(Stop::Force(node.clone())) };
+        let value = self.node(from, &from_view.through(&rel, self.counts).canonical())?;
+        Ok(self.builder.cast(value, node.dtype))
+    }
+}
+
+/// First index at which `start + i * step` is on the other side of the edge of `[lo, hi)` that it meets first.
+fn crossing(start: isize, step: isize, lo: isize, hi: isize) -> usize {
+    let steps = |far: isize| far.unsigned_abs().div_ceil(step.unsigned_abs());
+    match step > 0 {
+        true if start < lo => steps(lo - start),
+        true => steps(hi - start),
+        false if start >= hi => steps(start - (hi - 1)),
+        false => steps(start - (lo - 1)),
+    }
+}
+
+impl Pass {
+    fn keeps(&self, node: &Arc<Node>) -> bool {
+        self.stores.iter().any(|s| matches!(&s.to, Target::Keep(n) if Arc::ptr_eq(n, node)))
+    }
+
+    /// The node is met by a view that leaves its axes: make the space that of the node, or store it first.
+    fn cannot_map(&self, node: &Arc<Node>) -> Stop {
+        let other = self.shape != node.shape && self.shape.iter().product::<usize>() == node.len();
+        if other && !self.reshaped && self.can_reshape(&node.shape) {
+            Stop::Reshape(node.shape.clone())
+        } else {
+            Stop::Force(node.clone())
+        }
+    }
+}
+
+impl BoxPlan {
+    /// Compile, with stores for those targets that the box changes; returns their numbers.
+    pub(super) fn finish(&mut self, pass: &Pass, targets: &[Chosen]) -> (Program, Vec<usize>) {
+        let mut builder = std::mem::take(&mut self.builder);
+        let mut stored = Vec::new();
+        for (i, target) in targets.iter().enumerate() {
+            if !self.is_leaf_of(self.values[i], &target.storage) {
+                builder.store(self.values[i]);
+                stored.push(i);
+            }
+        }
+        for (i, fold) in pass.folds.iter().enumerate() {
+            let value = self.values[targets.len() + i];
+            match &fold.to {
+                None => builder.reduce(fold.op, value, self.numbers[i]),
+                Some(_) => builder.reduce_axes(fold.op, value, self.numbers[i]),
+            }
+        }
+        (builder.finish(), stored)
+    }
+
+    /// Whether a value is just read from this buffer (where a store to it is to the same index).
+    fn is_leaf_of(&self, value: Val, storage: &Arc<Storage>) -> bool {
+        let leaf = self.leaves.iter().position(|&leaf| leaf == value);
+        leaf.and_then(|at| self.reads[at].memory()).is_some_and(|(s, _)| Arc::ptr_eq(s, storage))
+    }
+
+    pub(super) fn mark_computed(&self) {
+        self.inlined.iter().for_each(|node| node.mark_computed());
+    }
+}

@@ -1,0 +1,175 @@
+//! Buffers: where the elements of stored values are.
+//!
+//! A [`Storage`] is a flat run of elements, replicated (each rank has all of it in its own memory) or distributed by
+//! [`Blocks`] (each rank owns one run, in memory that the other ranks of the node have mapped). Small ones are
+//! replicated. Distributed buffers come from a pool and go back to it, so a loop in steady state allocates nothing.
+//!
+//! Epochs replace barriers. The team counts its full synchronisations; a buffer remembers the count at which its
+//! owners last wrote it and at which other ranks may last have read it:
+//!
+//! | field | set when | asked before | rule |
+//! | --- | --- | --- | --- |
+//! | `written` | a pass stores to the buffer | a pass reads another rank's run | count must have grown, else barrier |
+//! | `read` | a pass may read another rank's run | a pass stores to the buffer, or the pool hands it out | same |
+//!
+//! Both are set and asked by all ranks alike from what they know alike, so a barrier is made by all or by none.
+
+mod blocks;
+mod memory;
+mod pool;
+
+pub(crate) use blocks::Blocks;
+
+use crate::dtype::Scalar;
+use crate::error::Result;
+use crate::world;
+use memory::Memory;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// A buffer of elements of one size.
+#[derive(Debug)]
+pub(crate) struct Storage {
+    blocks: Blocks,
+    item_bytes: usize,
+    /// `None` only while the buffer returns to the pool.
+    memory: Option<Memory>,
+    written: AtomicU64,
+    read: AtomicU64,
+}
+
+impl Storage {
+    /// A buffer for an array of this shape; its elements have no particular value. Collective.
+    pub(crate) fn new(shape: &[usize], item_bytes: usize) -> Result<Arc<Storage>> {
+        let blocks = blocks_for(shape);
+        let (memory, read) = if blocks.is_distributed() {
+            pool::take(blocks, item_bytes)?
+        } else {
+            (Memory::private(blocks.len() * item_bytes)?, 0)
+        };
+        Ok(Storage::from_parts(blocks, item_bytes, memory, read))
+    }
+
+    /// A replicated buffer, whatever its length.
+    pub(crate) fn replicated(len: usize, item_bytes: usize) -> Result<Arc<Storage>> {
+        let memory = Memory::private(len * item_bytes)?;
+        Ok(Storage::from_parts(Blocks::replicated(len), item_bytes, memory, 0))
+    }
+
+    /// Memory of the caller's, as a replicated buffer.
+    ///
+    /// # Safety
+    /// `ptr` points to `len` elements, aligned to their size (16 at most) or such that no pass needs alignment, that
+    /// nobody else touches while the buffer lives.
+    pub(crate) unsafe fn borrowed(ptr: *mut u8, len: usize, item_bytes: usize) -> Arc<Storage> {
+        Storage::from_parts(Blocks::replicated(len), item_bytes, Memory::Borrowed(ptr), 0)
+    }
+
+    /// A distributed buffer cut in this way, whatever its length. Collective.
+    pub(crate) fn with_blocks(blocks: Blocks, item_bytes: usize) -> Result<Arc<Storage>> {
+        let (memory, read) = pool::take(blocks, item_bytes)?;
+        Ok(Storage::from_parts(blocks, item_bytes, memory, read))
+    }
+
+    fn from_parts(blocks: Blocks, item_bytes: usize, memory: Memory, read: u64) -> Arc<Storage> {
+        Arc::new(Storage {
+            blocks,
+            item_bytes,
+            memory: Some(memory),
+            written: AtomicU64::new(0),
+            read: AtomicU64::new(read),
+        })
+    }
+
+    /// How the elements are spread.
+    pub(crate) fn blocks(&self) -> Blocks {
+        self.blocks
+    }
+
+    /// Size of an element.
+    pub(crate) fn item_bytes(&self) -> usize {
+        self.item_bytes
+    }
+
+    /// Address that element `i` would have if the run of rank `owner` held all elements; null if that rank's memory
+    /// is not mapped here. Valid for the elements of that run only.
+    #[inline]
+    pub(crate) fn address(&self, owner: usize, i: isize) -> *mut u8 {
+        let memory = self.memory.as_ref().expect("a live storage has memory");
+        let start = if self.blocks.is_distributed() { self.blocks.start(owner) as isize } else { 0 };
+        memory.base(owner).wrapping_offset((i - start) * self.item_bytes as isize)
+    }
+
+    /// Address of the first element of a replicated buffer.
+    #[inline]
+    pub(crate) fn local(&self) -> *mut u8 {
+        self.memory.as_ref().expect("a live storage has memory").base(0)
+    }
+
+    /// Set all elements that this rank holds to `value`, which has the buffer's element size.
+    pub(crate) fn fill(&self, value: Scalar) {
+        let me = world::get().rank;
+        let (ptr, count) = match self.blocks.is_distributed() {
+            true => {
+                let start = self.blocks.start(me);
+                (self.address(me, start as isize), self.blocks.start(me + 1) - start)
+            }
+            false => (self.local(), self.blocks.len()),
+        };
+        let bytes = value.bytes();
+        for i in 0..count {
+            // SAFETY: `ptr` is the start of `count` elements that this rank holds, and element `i` is one of them; the
+            // buffer is new, so nobody else uses it.
+            unsafe {
+                std::ptr::copy_nonoverlapping(bytes.as_ptr(), ptr.add(i * self.item_bytes), self.item_bytes)
+            }
+        }
+    }
+
+    /// Fetch `len_bytes` bytes of rank `owner`'s run from element `i` on, where it isn't mapped.
+    pub(crate) fn fetch(&self, owner: usize, i: usize, out: *mut u8, len_bytes: usize) -> Result<()> {
+        let offset = (i - self.blocks.start(owner)) * self.item_bytes;
+        self.memory.as_ref().expect("a live storage has memory").fetch(owner, offset, out, len_bytes)
+    }
+
+    /// Whether what owners wrote may not yet be visible to other ranks.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.blocks.is_distributed() && self.written.load(Relaxed) >= world::epoch()
+    }
+
+    /// Whether other ranks may still be reading.
+    pub(crate) fn is_being_read(&self) -> bool {
+        self.blocks.is_distributed() && self.read.load(Relaxed) >= world::epoch()
+    }
+
+    /// The owners write in this epoch.
+    pub(crate) fn mark_written(&self) {
+        self.written.store(world::epoch(), Relaxed);
+    }
+
+    /// Other ranks may read in this epoch.
+    pub(crate) fn mark_read(&self) {
+        self.read.store(world::epoch(), Relaxed);
+    }
+}
+
+impl Drop for Storage {
+    fn drop(&mut self) {
+        if self.blocks.is_distributed()
+            && let Some(memory) = self.memory.take()
+        {
+            pool::give(self.blocks, self.item_bytes, memory, self.read.load(Relaxed));
+        }
+    }
+}
+
+/// How an array of this shape is spread: replicated up to the threshold.
+pub(crate) fn blocks_for(shape: &[usize]) -> Blocks {
+    let len: usize = shape.iter().product();
+    let world = world::get();
+    if len <= world.threshold || len == 0 {
+        Blocks::replicated(len)
+    } else {
+        Blocks::distributed(shape, world.size)
+    }
+}

@@ -1,0 +1,65 @@
+//! Buffers kept for reuse.
+//!
+//! Keyed by cut and element size. A buffer that other ranks may still be reading is passed over until the next full
+//! synchronisation; when all are such, a new one is allocated, up to [`SPARE`] in all, and then a barrier is cheaper.
+//! Deterministic: all ranks take and give in the same order, so they agree on each choice.
+
+use super::{Blocks, Memory};
+use crate::error::{Kind, Result};
+use crate::graph::lock;
+use crate::world;
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex};
+
+/// Buffers of one kind that may lie idle.
+const SPARE: usize = 4;
+
+struct Idle {
+    memory: Memory,
+    read: u64,
+}
+
+type Shelves = HashMap<(Blocks, usize), Vec<Idle>>;
+
+static POOL: LazyLock<Mutex<Shelves>> = LazyLock::new(Mutex::default);
+
+/// A buffer and the epoch at which it may last have been read. Collective.
+pub(super) fn take(blocks: Blocks, item_bytes: usize) -> Result<(Memory, u64)> {
+    let waiting = {
+        let mut pool = lock(&POOL);
+        let shelf = pool.entry((blocks, item_bytes)).or_default();
+        let epoch = world::epoch();
+        if let Some(at) = shelf.iter().rposition(|idle| idle.read < epoch) {
+            let idle = shelf.swap_remove(at);
+            return Ok((idle.memory, idle.read));
+        }
+        shelf.len()
+    };
+    if waiting >= SPARE {
+        world::synchronise()?;
+        return take(blocks, item_bytes);
+    }
+    match Memory::shared(blocks, item_bytes) {
+        Err(e) if e.kind() == Kind::Memory && trim() > 0 => {
+            world::synchronise()?;
+            Memory::shared(blocks, item_bytes)
+        }
+        other => other,
+    }
+    .map(|memory| (memory, 0))
+}
+
+/// A buffer comes back.
+pub(super) fn give(blocks: Blocks, item_bytes: usize, memory: Memory, read: u64) {
+    let mut pool = lock(&POOL);
+    let shelf = pool.entry((blocks, item_bytes)).or_default();
+    if shelf.len() < SPARE {
+        shelf.push(Idle { memory, read });
+    }
+}
+
+/// Free all idle buffers; returns how many there were. Collective.
+pub(crate) fn trim() -> usize {
+    let shelves = std::mem::take(&mut *lock(&POOL));
+    shelves.values().map(Vec::len).sum()
+}
