@@ -102,7 +102,16 @@ mod sealed {
 /// Sealed: implemented for the types of [`DType`] alone. Plain data without padding, valid when shared
 /// between processes; every type but `bool` accepts any bit pattern.
 pub trait Element:
-    Copy + PartialEq + Default + Send + Sync + std::fmt::Debug + 'static + sealed::Sealed
+    Copy
+    + PartialEq
+    + Default
+    + Send
+    + Sync
+    + std::fmt::Debug
+    + bytemuck::NoUninit
+    + bytemuck::CheckedBitPattern
+    + 'static
+    + sealed::Sealed
 {
     /// The run-time name of this type.
     const DTYPE: DType;

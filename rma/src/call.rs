@@ -1,0 +1,51 @@
+//! What is being called: the code, the name and the caller's line of every operation that may wait.
+
+use std::panic::Location;
+
+macro_rules! ops {
+    ($($op:ident $name:literal),* $(,)?) => {
+        /// Operations that may wait. The number goes to the board and into the signature of a collective.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[repr(u8)]
+        pub(crate) enum OpCode { $($op),* }
+
+        impl OpCode {
+            const ALL: &[OpCode] = &[$(OpCode::$op),*];
+
+            pub(crate) const fn name(self) -> &'static str {
+                match self { $(OpCode::$op => $name),* }
+            }
+        }
+    };
+}
+
+ops! {
+    None "nothing", Barrier "barrier", Sync "sync", Broadcast "broadcast", Reduce "reduce", Allreduce "allreduce",
+    Allgather "allgather", Allgatherv "allgatherv", Gather "gather", Gatherv "gatherv", Scatter "scatter",
+    Alltoall "alltoall", Alltoallv "alltoallv", Scan "scan", ExclusiveScan "exclusive_scan", Split "split", Subset "subset",
+    Allocate "allocate", Free "free", MutexCreate "mutex create", MutexFree "mutex free", Lock "lock",
+    WaitSignal "wait_signal", Accumulate "accumulate", Finalize "finalize",
+}
+
+impl OpCode {
+    /// The name belonging to a number of another rank.
+    pub(crate) fn name_of(code: u8) -> &'static str {
+        Self::ALL.get(code as usize).map_or("an unknown operation", |op| op.name())
+    }
+}
+
+/// One call: which operation, from where.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call {
+    pub(crate) op: OpCode,
+    pub(crate) location: &'static Location<'static>,
+}
+
+impl Call {
+    /// For use in functions that are `track_caller` themselves.
+    #[inline]
+    #[track_caller]
+    pub(crate) fn new(op: OpCode) -> Call {
+        Call { op, location: Location::caller() }
+    }
+}

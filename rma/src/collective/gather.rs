@@ -1,0 +1,126 @@
+//! Collectives that bring members' data together: allgather, gather, and their forms with lengths of their own.
+
+use super::typed;
+use crate::call::{Call, OpCode};
+use crate::control::Signature;
+use crate::error::Result;
+use crate::plain::{self, Plain};
+use crate::team::{Session, Team};
+use std::ptr::copy_nonoverlapping;
+
+impl Team {
+    /// Everybody's `data`, which must be of one length, one after another in rank order. A full synchronisation.
+    ///
+    /// Collective. Stands for `MPI_Allgather`. Errors: `Mismatch`, `Type`, `Died`, `Finalized`.
+    #[track_caller]
+    pub fn allgather<T: Plain>(&self, data: &[T]) -> Result<Vec<T>> {
+        let mut session = self.session(Call::new(OpCode::Allgather))?;
+        let signature = typed::<T>(Signature::new(OpCode::Allgather), data.len());
+        let lens = vec![data.len(); session.size()];
+        let all = collect(&mut session, data, signature, &lens, true)?;
+        session.complete();
+        Ok(all.into_iter().flatten().collect())
+    }
+
+    /// Everybody's `data`, of any length, by rank. A full synchronisation.
+    ///
+    /// Collective. Stands for `MPI_Allgatherv`. Errors as [`Team::allgather`].
+    #[track_caller]
+    pub fn allgatherv<T: Plain>(&self, data: &[T]) -> Result<Vec<Vec<T>>> {
+        let mut session = self.session(Call::new(OpCode::Allgatherv))?;
+        let signature = typed::<T>(Signature::new(OpCode::Allgatherv), 0);
+        let lens = exchange_lens(&mut session, signature, data.len())?;
+        let all = collect(&mut session, data, signature, &lens, true)?;
+        session.complete();
+        Ok(all)
+    }
+
+    /// At `root` everybody's `data` (of one length) in rank order; an empty vector at the others.
+    ///
+    /// Collective. Stands for `MPI_Gather`. Errors: as [`Team::allgather`], and `Rank`.
+    #[track_caller]
+    pub fn gather<T: Plain>(&self, data: &[T], root: usize) -> Result<Vec<T>> {
+        let call = Call::new(OpCode::Gather);
+        self.check_root(call.op, root)?;
+        let mut session = self.session(call)?;
+        let signature = typed::<T>(Signature::new(call.op), data.len()).root(root);
+        let lens = vec![data.len(); session.size()];
+        let wanted = session.rank() == root;
+        let all = collect(&mut session, data, signature, &lens, wanted)?;
+        Ok(all.into_iter().flatten().collect())
+    }
+
+    /// At `root` everybody's `data`, of any length, by rank; an empty vector at the others.
+    ///
+    /// Collective. Stands for `MPI_Gatherv`. Errors as [`Team::gather`].
+    #[track_caller]
+    pub fn gatherv<T: Plain>(&self, data: &[T], root: usize) -> Result<Vec<Vec<T>>> {
+        let call = Call::new(OpCode::Gatherv);
+        self.check_root(call.op, root)?;
+        let mut session = self.session(call)?;
+        let signature = typed::<T>(Signature::new(call.op), 0).root(root);
+        let lens = exchange_lens(&mut session, signature, data.len())?;
+        let wanted = session.rank() == root;
+        collect(&mut session, data, signature, &lens, wanted)
+    }
+}
+
+/// Tells everybody this member's length.
+fn exchange_lens(session: &mut Session<'_>, signature: Signature, len: usize) -> Result<Vec<usize>> {
+    session.meet(signature, &[len as u64])?;
+    Ok((0..session.size()).map(|rank| session.word(rank, 0) as usize).collect())
+}
+
+/// Passes all members' data through the outboxes, piece by piece; those who want it collect it.
+fn collect<T: Plain>(
+    session: &mut Session<'_>,
+    data: &[T],
+    signature: Signature,
+    lens: &[usize],
+    wanted: bool,
+) -> Result<Vec<Vec<T>>> {
+    let longest = lens.iter().copied().max().unwrap_or(0);
+    session.make_room(longest * size_of::<T>(), signature)?;
+    let piece = session.capacity() / size_of::<T>().max(1);
+    let mut all: Vec<Vec<T>> =
+        lens.iter().map(|len| Vec::with_capacity(if wanted { *len } else { 0 })).collect();
+    // One meeting at least, so that the call synchronises even when there is no data.
+    for start in (0..longest.max(1)).step_by(piece) {
+        let mine = &data[start.min(data.len())..(start + piece).min(data.len())];
+        // SAFETY: the outbox has room for a piece, and nobody reads it before the meeting.
+        unsafe { copy_nonoverlapping(mine.as_ptr(), session.my_outbox().cast(), mine.len()) };
+        session.meet(signature, &[])?;
+        if !wanted {
+            continue;
+        }
+        for (rank, gathered) in all.iter_mut().enumerate() {
+            let count = lens[rank].min(start + piece).saturating_sub(start);
+            let src = session.bytes(rank);
+            // SAFETY: the signatures agree on the type, so the outbox holds `count` elements.
+            unsafe { append(session.call().op.name(), gathered, src, count) }?;
+        }
+    }
+    Ok(all)
+}
+
+/// Appends `count` elements from an outbox.
+///
+/// # Safety
+/// `src` is readable for `count` elements and aligned.
+pub(super) unsafe fn append<T: Plain>(
+    op: &'static str,
+    to: &mut Vec<T>,
+    src: *const u8,
+    count: usize,
+) -> Result<()> {
+    let Some(rest) = count.checked_sub(1) else { return Ok(()) };
+    // SAFETY: count is at least one.
+    let first: T = unsafe { plain::read(op, src) }?;
+    let start = to.len();
+    to.resize(start + count, first);
+    // SAFETY: the other elements, between memory of the heap and a vector of our own.
+    plain::fill(op, &mut to[start + 1..], |bytes| unsafe {
+        copy_nonoverlapping(src.add(size_of::<T>()), bytes, rest * size_of::<T>());
+        Ok(())
+    })
+}

@@ -1,0 +1,36 @@
+//! Collectives over a team's meetings ([`crate::control`]).
+//!
+//! | size of a member's share | how |
+//! | --- | --- |
+//! | up to 5 words | in the line of the meeting itself: one cache line per member |
+//! | up to an outbox | one meeting, everybody reads the outboxes it needs in place |
+//! | more | in pieces of an outbox, which the first such call of a team makes large; a large allreduce has every member reduce its share of the piece, then everybody reads all shares |
+//!
+//! Invariant: every member computes from the same bytes in rank order, or reads what one member computed, so results are
+//! bit for bit the same everywhere.
+
+mod gather;
+mod ops;
+mod reduce;
+mod spread;
+
+pub use ops::{Op, Reducible};
+
+use crate::control::Signature;
+use crate::plain::Plain;
+use shm::DType;
+
+/// The number of an element type in a signature.
+fn dtype_kind(dtype: DType) -> u16 {
+    dtype as u16 + 1
+}
+
+/// The number of any plain type in a signature: its size.
+fn plain_kind<T: Plain>() -> u16 {
+    0x1000 + size_of::<T>().min(0xe000) as u16
+}
+
+/// Adds type and count.
+fn typed<T: Plain>(signature: Signature, count: usize) -> Signature {
+    signature.element(plain_kind::<T>()).count(count)
+}

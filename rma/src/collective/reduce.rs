@@ -1,0 +1,261 @@
+//! Reductions and scans.
+
+use super::ops::{self, Op, Reducible, USER};
+use super::{dtype_kind, plain_kind};
+use crate::call::{Call, OpCode};
+use crate::control::{Signature, WORDS};
+use crate::error::Result;
+use crate::plain::{self, Plain};
+use crate::team::{Session, Team};
+use std::ptr::copy_nonoverlapping;
+
+/// A piece of an allreduce of at most so many bytes, over all members, is reduced by everybody; a larger one is shared out.
+const SHARE_OUT: usize = 32 * 1024;
+
+/// Who needs a reduction's result.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    ByAll,
+    ByRoot(usize),
+    /// Rank r wants the first r + 1 members' combination.
+    Prefix,
+    /// Rank r wants the first r members' combination; rank 0 keeps what it has.
+    PrefixBefore,
+}
+
+impl Team {
+    /// Combines everybody's `data` element by element; every member gets the result. A full synchronisation.
+    ///
+    /// Collective, with the same operator, type and length. The result is bit for bit the same on all members.
+    /// Stands for `MPI_Allreduce`, `GA_Gop`, `armci_msg_gop`. Errors: `Type` (no such operator), `Mismatch`, `Died`, `Finalized`.
+    #[track_caller]
+    pub fn allreduce<T: Reducible>(&self, data: &mut [T], op: Op) -> Result<()> {
+        self.reduction(Call::new(OpCode::Allreduce), data, op, Wanted::ByAll)
+    }
+
+    /// As [`Team::allreduce`], but only `root` gets the result; the others' `data` is unchanged.
+    ///
+    /// Collective. Stands for `MPI_Reduce`. Errors: as [`Team::allreduce`], and `Rank`.
+    #[track_caller]
+    pub fn reduce<T: Reducible>(&self, data: &mut [T], op: Op, root: usize) -> Result<()> {
+        let call = Call::new(OpCode::Reduce);
+        self.check_root(call.op, root)?;
+        self.reduction(call, data, op, Wanted::ByRoot(root))
+    }
+
+    /// Rank r gets the combination of ranks 0 to r. Collective. Stands for `MPI_Scan`. Errors as [`Team::allreduce`].
+    #[track_caller]
+    pub fn scan<T: Reducible>(&self, data: &mut [T], op: Op) -> Result<()> {
+        self.reduction(Call::new(OpCode::Scan), data, op, Wanted::Prefix)
+    }
+
+    /// Rank r gets the combination of ranks 0 to r - 1; rank 0's data is unchanged.
+    ///
+    /// Collective. Stands for `MPI_Exscan`. Errors as [`Team::allreduce`].
+    #[track_caller]
+    pub fn exclusive_scan<T: Reducible>(&self, data: &mut [T], op: Op) -> Result<()> {
+        self.reduction(Call::new(OpCode::ExclusiveScan), data, op, Wanted::PrefixBefore)
+    }
+
+    /// [`Team::allreduce`] with a function of two elements, for any plain type. It must give the same on every rank, and is applied
+    /// in rank order: `f(f(x0, x1), x2)`, so it need not be commutative.
+    ///
+    /// Collective. Stands for `MPI_Allreduce` with `MPI_Op_create`. Errors: as [`Team::allreduce`].
+    #[track_caller]
+    pub fn allreduce_with<T: Plain>(&self, data: &mut [T], combine: impl Fn(T, T) -> T) -> Result<()> {
+        self.user_reduction(Call::new(OpCode::Allreduce), data, combine, Wanted::ByAll)
+    }
+
+    /// [`Team::reduce`] with a function; see [`Team::allreduce_with`].
+    #[track_caller]
+    pub fn reduce_with<T: Plain>(
+        &self,
+        data: &mut [T],
+        combine: impl Fn(T, T) -> T,
+        root: usize,
+    ) -> Result<()> {
+        let call = Call::new(OpCode::Reduce);
+        self.check_root(call.op, root)?;
+        self.user_reduction(call, data, combine, Wanted::ByRoot(root))
+    }
+
+    /// [`Team::scan`] with a function; see [`Team::allreduce_with`].
+    #[track_caller]
+    pub fn scan_with<T: Plain>(&self, data: &mut [T], combine: impl Fn(T, T) -> T) -> Result<()> {
+        self.user_reduction(Call::new(OpCode::Scan), data, combine, Wanted::Prefix)
+    }
+
+    /// [`Team::exclusive_scan`] with a function; see [`Team::allreduce_with`].
+    #[track_caller]
+    pub fn exclusive_scan_with<T: Plain>(&self, data: &mut [T], combine: impl Fn(T, T) -> T) -> Result<()> {
+        self.user_reduction(Call::new(OpCode::ExclusiveScan), data, combine, Wanted::PrefixBefore)
+    }
+
+    #[inline]
+    fn reduction<T: Reducible>(&self, call: Call, data: &mut [T], op: Op, wanted: Wanted) -> Result<()> {
+        ops::check::<T>(op, call.op.name())?;
+        let signature = Signature::new(call.op).reduction(op as u8).element(dtype_kind(T::DTYPE));
+        // SAFETY: `run` promises readable, aligned elements which nobody writes; the signatures agree on the type.
+        self.run(call, data, signature, wanted, |acc, src| unsafe {
+            ops::fold(op, acc, src);
+            Ok(())
+        })
+    }
+
+    fn user_reduction<T: Plain>(
+        &self,
+        call: Call,
+        data: &mut [T],
+        combine: impl Fn(T, T) -> T,
+        wanted: Wanted,
+    ) -> Result<()> {
+        let signature = Signature::new(call.op).reduction(USER).element(plain_kind::<T>());
+        self.run(call, data, signature, wanted, |acc, src| {
+            for (index, value) in acc.iter_mut().enumerate() {
+                // SAFETY: `run` promises acc.len() readable elements.
+                let other = unsafe { plain::read(call.op.name(), src.add(index).cast()) }?;
+                *value = combine(*value, other);
+            }
+            Ok(())
+        })
+    }
+
+    /// Runs a reduction whose `fold(acc, src)` is given `acc.len()` readable, aligned elements at `src` that nobody writes.
+    #[inline]
+    fn run<T: Plain>(
+        &self,
+        call: Call,
+        data: &mut [T],
+        signature: Signature,
+        wanted: Wanted,
+        fold: impl Fn(&mut [T], *const T) -> Result<()>,
+    ) -> Result<()> {
+        let mut session = self.session(call)?;
+        let root = if let Wanted::ByRoot(root) = wanted { root } else { 0 };
+        let signature = signature.root(root).count(data.len());
+        let len = size_of_val(data);
+        if len <= WORDS * 8 && align_of::<T>() <= 8 {
+            in_words(&mut session, data, signature, wanted, &fold)?;
+        } else {
+            session.make_room(len, signature)?;
+            let piece = session.capacity() / size_of::<T>().max(1);
+            for part in data.chunks_mut(piece) {
+                if wanted == Wanted::ByAll && size_of_val(part) * session.size() > SHARE_OUT {
+                    shared_out(&mut session, part, signature, &fold)?;
+                } else {
+                    in_place(&mut session, part, signature, wanted, &fold)?;
+                }
+            }
+        }
+        if wanted == Wanted::ByAll {
+            session.complete();
+        }
+        Ok(())
+    }
+}
+
+/// The members whose data makes up what rank `me` of `size` wants.
+fn contributors(wanted: Wanted, me: usize, size: usize) -> std::ops::Range<usize> {
+    match wanted {
+        Wanted::ByAll => 0..size,
+        Wanted::ByRoot(root) if root == me => 0..size,
+        Wanted::ByRoot(_) => 0..0,
+        Wanted::Prefix => 0..me + 1,
+        Wanted::PrefixBefore => 0..me,
+    }
+}
+
+/// Sets `data` to the first contributor's elements and folds the others' into it, in rank order. Nothing without contributors.
+fn combine<T: Plain>(
+    op: &'static str,
+    data: &mut [T],
+    ranks: std::ops::Range<usize>,
+    source: impl Fn(usize) -> *const T,
+    fold: &impl Fn(&mut [T], *const T) -> Result<()>,
+) -> Result<()> {
+    for (place, rank) in ranks.enumerate() {
+        let src = source(rank);
+        if place > 0 {
+            fold(data, src)?;
+            continue;
+        }
+        let count = data.len();
+        // SAFETY: the source holds as many elements as `data`, in memory of its own.
+        plain::fill(op, data, |bytes| unsafe {
+            copy_nonoverlapping(src, bytes.cast::<T>(), count);
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+/// A reduction of a few words, which travel in the line of the meeting.
+#[inline]
+fn in_words<T: Plain>(
+    session: &mut Session<'_>,
+    data: &mut [T],
+    signature: Signature,
+    wanted: Wanted,
+    fold: &impl Fn(&mut [T], *const T) -> Result<()>,
+) -> Result<()> {
+    let len = size_of_val(data);
+    let mut words = [0u64; WORDS];
+    bytemuck::bytes_of_mut(&mut words)[..len].copy_from_slice(bytemuck::cast_slice::<T, u8>(data));
+    let used = len.div_ceil(8);
+    session.meet(signature, &words[..used])?;
+    let op = session.call().op.name();
+    for (place, rank) in contributors(wanted, session.rank(), session.size()).enumerate() {
+        for (index, word) in words[..used].iter_mut().enumerate() {
+            *word = session.word(rank, index);
+        }
+        // Words are aligned for T, as the caller has checked, and hold data.len() elements.
+        let src: *const T = words.as_ptr().cast();
+        if place == 0 { combine(op, data, 0..1, |_| src, fold)? } else { fold(data, src)? }
+    }
+    Ok(())
+}
+
+/// A reduction of one outbox, everybody reading what it needs.
+fn in_place<T: Plain>(
+    session: &mut Session<'_>,
+    data: &mut [T],
+    signature: Signature,
+    wanted: Wanted,
+    fold: &impl Fn(&mut [T], *const T) -> Result<()>,
+) -> Result<()> {
+    // SAFETY: the outbox has room for a piece, and nobody reads it before the meeting.
+    unsafe { copy_nonoverlapping(data.as_ptr(), session.my_outbox().cast(), data.len()) };
+    session.meet(signature, &[])?;
+    let ranks = contributors(wanted, session.rank(), session.size());
+    combine(session.call().op.name(), data, ranks, |rank| session.bytes(rank).cast(), fold)
+}
+
+/// An allreduce of one outbox: each member reduces its share, then everybody collects the shares.
+fn shared_out<T: Plain>(
+    session: &mut Session<'_>,
+    data: &mut [T],
+    signature: Signature,
+    fold: &impl Fn(&mut [T], *const T) -> Result<()>,
+) -> Result<()> {
+    let (me, size, op) = (session.rank(), session.size(), session.call().op.name());
+    let mine = data_share(data.len(), me, size);
+    // SAFETY: the outbox has room for a piece, and nobody reads it before the meeting.
+    unsafe { copy_nonoverlapping(data.as_ptr(), session.my_outbox().cast(), data.len()) };
+    session.meet(signature, &[])?;
+    let source = |rank: usize| session.bytes(rank).cast::<T>().wrapping_add(mine.start);
+    let folded = combine(op, &mut data[mine.clone()], 0..size, source, fold);
+    // SAFETY: the same of the other outbox.
+    unsafe { copy_nonoverlapping(data[mine.clone()].as_ptr(), session.my_outbox().cast(), mine.len()) };
+    session.meet(signature, &[])?;
+    folded?;
+    for rank in (0..size).filter(|rank| *rank != me) {
+        let range = data_share(data.len(), rank, size);
+        combine(op, &mut data[range], 0..1, |_| session.bytes(rank).cast(), fold)?;
+    }
+    Ok(())
+}
+
+/// The elements of `len` that member `rank` of `size` reduces.
+fn data_share(len: usize, rank: usize, size: usize) -> std::ops::Range<usize> {
+    len * rank / size..len * (rank + 1) / size
+}

@@ -1,0 +1,161 @@
+//! Collectives that hand data out: broadcast, scatter, alltoall.
+
+use super::gather::append;
+use super::typed;
+use crate::call::{Call, OpCode};
+use crate::control::Signature;
+use crate::error::{Error, ErrorKind, Result};
+use crate::plain::{self, Plain};
+use crate::team::{Session, Team};
+use std::ptr::copy_nonoverlapping;
+
+impl Team {
+    /// Everybody's `data` becomes that of `root`.
+    ///
+    /// Collective, with the same length everywhere. Stands for `MPI_Bcast`, `GA_Brdcst`. Errors: `Rank`, `Mismatch`, `Type`, `Died`, `Finalized`.
+    #[track_caller]
+    pub fn broadcast<T: Plain>(&self, data: &mut [T], root: usize) -> Result<()> {
+        let call = Call::new(OpCode::Broadcast);
+        self.check_root(call.op, root)?;
+        let mut session = self.session(call)?;
+        let signature = typed::<T>(Signature::new(call.op), data.len()).root(root);
+        session.make_room(size_of_val(data), signature)?;
+        let piece = session.capacity() / size_of::<T>().max(1);
+        if data.is_empty() {
+            return session.meet(signature, &[]);
+        }
+        for part in data.chunks_mut(piece) {
+            if session.rank() == root {
+                // SAFETY: the outbox has room for a piece, and nobody reads it before the meeting.
+                unsafe { copy_nonoverlapping(part.as_ptr(), session.my_outbox().cast(), part.len()) };
+            }
+            session.meet(signature, &[])?;
+            if session.rank() != root {
+                let (src, len) = (session.bytes(root), size_of_val(part));
+                // SAFETY: the signatures agree on type and length, so the outbox holds this piece.
+                plain::fill(call.op.name(), part, |bytes| unsafe {
+                    copy_nonoverlapping(src, bytes, len);
+                    Ok(())
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Rank r gets the r-th of `size` equal parts of `root`'s `data`; the others' `data` is not looked at.
+    ///
+    /// Collective. Stands for `MPI_Scatter`. Errors: `Rank`; `Shape` on every member when the length is no multiple of the team's size;
+    /// `Mismatch`, `Type`, `Died`, `Finalized`.
+    #[track_caller]
+    pub fn scatter<T: Plain>(&self, data: &[T], root: usize) -> Result<Vec<T>> {
+        let call = Call::new(OpCode::Scatter);
+        self.check_root(call.op, root)?;
+        let mut session = self.session(call)?;
+        let (me, size) = (session.rank(), session.size());
+        let signature = typed::<T>(Signature::new(call.op), 0).root(root);
+        session.meet(signature, &[data.len() as u64])?;
+        let len = session.word(root, 0) as usize;
+        if len % size != 0 {
+            let message = format!("{len} elements at the root don't divide among {size} ranks");
+            return Err(Error::at(ErrorKind::Shape, call.op.name(), root, message));
+        }
+        let share = len / size;
+        let blocks: Vec<&[T]> = match me == root {
+            true => (0..size).map(|rank| &data[rank * share..][..share]).collect(),
+            false => Vec::new(),
+        };
+        let lens = vec![share; size];
+        let mut out =
+            hand_out(
+                &mut session,
+                signature,
+                &blocks,
+                share,
+                |rank| if rank == root { lens[me] } else { 0 },
+            )?;
+        Ok(out.swap_remove(root))
+    }
+
+    /// Member r gets the r-th of `size` equal parts of everybody's `data`, in rank order. A full synchronisation.
+    ///
+    /// Collective, with the same length everywhere. Stands for `MPI_Alltoall`. Errors: `Shape` when the length is no multiple of
+    /// the team's size; `Mismatch`, `Type`, `Died`, `Finalized`.
+    #[track_caller]
+    pub fn alltoall<T: Plain>(&self, data: &[T]) -> Result<Vec<T>> {
+        let call = Call::new(OpCode::Alltoall);
+        let size = self.size();
+        if data.len() % size != 0 {
+            let message = format!("{} elements don't divide among {size} ranks", data.len());
+            return Err(Error::new(ErrorKind::Shape, call.op.name(), message));
+        }
+        let share = data.len() / size;
+        let mut session = self.session(call)?;
+        let signature = typed::<T>(Signature::new(call.op), data.len());
+        let blocks: Vec<&[T]> = (0..size).map(|rank| &data[rank * share..][..share]).collect();
+        let all = hand_out(&mut session, signature, &blocks, share, |_| share)?;
+        session.complete();
+        Ok(all.into_iter().flatten().collect())
+    }
+
+    /// Member r gets everybody's `data[r]`, by rank; blocks may have any length. A full synchronisation.
+    ///
+    /// Collective. Stands for `MPI_Alltoallv`. Errors: `Shape` when `data` has not one block per member; `Mismatch`, `Type`, `Died`, `Finalized`.
+    #[track_caller]
+    pub fn alltoallv<T: Plain>(&self, data: &[Vec<T>]) -> Result<Vec<Vec<T>>> {
+        let call = Call::new(OpCode::Alltoallv);
+        let size = self.size();
+        if data.len() != size {
+            let message = format!("{} blocks for {size} ranks", data.len());
+            return Err(Error::new(ErrorKind::Shape, call.op.name(), message));
+        }
+        let mut session = self.session(call)?;
+        let me = session.rank();
+        let signature = typed::<T>(Signature::new(call.op), 0);
+        // Everybody's lengths, through the outboxes as well: one row of `size` words per member.
+        let rows: Vec<u64> = data.iter().map(|block| block.len() as u64).collect();
+        let blocks: Vec<&[u64]> = rows.chunks(1).collect();
+        let lens = hand_out(&mut session, signature, &blocks, 1, |_| 1)?;
+        let mine = rows.iter().copied().max().unwrap_or(0);
+        session.meet(signature, &[mine])?;
+        let longest = (0..size).map(|rank| session.word(rank, 0)).max().unwrap_or(0) as usize;
+        let blocks: Vec<&[T]> = data.iter().map(Vec::as_slice).collect();
+        let _ = me;
+        let all = hand_out(&mut session, signature, &blocks, longest, |rank| lens[rank][0] as usize)?;
+        session.complete();
+        Ok(all)
+    }
+}
+
+/// Passes blocks to their members: each outbox is cut into one stripe per member, and pieces of a stripe's length travel in
+/// each meeting. `longest` is the longest block of all members, `expected(rank)` the length of the one from `rank` to here;
+/// a member without `blocks` hands nothing out.
+fn hand_out<T: Plain>(
+    session: &mut Session<'_>,
+    signature: Signature,
+    blocks: &[&[T]],
+    longest: usize,
+    expected: impl Fn(usize) -> usize,
+) -> Result<Vec<Vec<T>>> {
+    let (me, size, op) = (session.rank(), session.size(), session.call().op.name());
+    let element = size_of::<T>().max(1);
+    session.make_room(longest * size * element, signature)?;
+    // In elements, with stripes that begin at multiples of the element.
+    let stripe = (session.capacity() / element / size).clamp(1, longest.max(1));
+    let mut received: Vec<Vec<T>> = (0..size).map(|rank| Vec::with_capacity(expected(rank))).collect();
+    for start in (0..longest.max(1)).step_by(stripe) {
+        let outbox = session.my_outbox().cast::<T>();
+        for (rank, block) in blocks.iter().enumerate() {
+            let piece = &block[start.min(block.len())..(start + stripe).min(block.len())];
+            // SAFETY: `size` stripes fit the outbox, and nobody reads it before the meeting.
+            unsafe { copy_nonoverlapping(piece.as_ptr(), outbox.add(rank * stripe), piece.len()) };
+        }
+        session.meet(signature, &[])?;
+        for (rank, to) in received.iter_mut().enumerate() {
+            let count = expected(rank).min(start + stripe).saturating_sub(start);
+            let src = session.bytes(rank).cast::<T>().wrapping_add(me * stripe);
+            // SAFETY: the signatures agree on the type, so this stripe holds `count` elements.
+            unsafe { append(op, to, src.cast(), count) }?;
+        }
+    }
+    Ok(received)
+}

@@ -1,0 +1,138 @@
+//! Mutexes at ranks: any member of a team may lock any of them.
+
+use crate::call::{Call, OpCode};
+use crate::error::{Error, ErrorKind, Result};
+use crate::segment::Segment;
+use crate::team::Team;
+use crate::world::alive;
+use shm::sync::Lock;
+
+/// A number of mutexes at every member of a team.
+#[derive(Clone, Debug)]
+pub struct MutexSet {
+    segment: Segment,
+}
+
+/// A mutex held; unlocks when dropped.
+#[derive(Debug)]
+#[must_use = "dropping the guard unlocks"]
+pub struct MutexGuard<'a> {
+    set: &'a MutexSet,
+    rank: usize,
+    index: usize,
+}
+
+impl MutexSet {
+    /// Makes `count` mutexes at this rank; members may differ.
+    ///
+    /// Collective over `team`, a full synchronisation. Stands for `ARMCI_Create_mutexes`, `GA_Create_mutexes`. Errors as [`Segment::allocate`].
+    #[track_caller]
+    pub fn create(team: &Team, count: usize) -> Result<MutexSet> {
+        let call = Call::new(OpCode::MutexCreate);
+        let segment = Segment::allocate_as(call, team, count * size_of::<Lock>(), true)?;
+        Ok(MutexSet { segment })
+    }
+
+    /// Number of mutexes at `rank`. Panics when there is no such rank.
+    pub fn count(&self, rank: usize) -> usize {
+        self.segment.len_bytes(rank) / size_of::<Lock>()
+    }
+
+    /// Waits for mutex `index` at `rank` and takes it; [`MutexSet::unlock`] gives it back. What its former holders did is visible.
+    ///
+    /// Not collective, not recursive. One process holds it, whichever thread asked. Stands for `ARMCI_Lock`, `GA_Lock`. Errors: `Rank`, `Range`;
+    /// `Died` when the holder died; `Foreign` when this process holds it already; `Finalized`.
+    #[inline]
+    #[track_caller]
+    pub fn lock(&self, rank: usize, index: usize) -> Result<()> {
+        let call = Call::new(OpCode::Lock);
+        let lock = self.at("lock", rank, index)?;
+        let (world, team) = (self.segment.shared(), self.segment.team());
+        if lock.try_lock(world.rank as u32) {
+            return Ok(());
+        }
+        if lock.owner() == Some(world.rank as u32) {
+            return Err(Error::at(
+                ErrorKind::Foreign,
+                "lock",
+                rank,
+                format!("mutex {index} is held by this rank already"),
+            ));
+        }
+        world.waiting(call, team.id(), Some(rank), index as u64, |context| lock.lock(context))
+    }
+
+    /// Takes mutex `index` at `rank` if it is free. Not collective. Errors: `Rank`, `Range`, `Foreign`, `Finalized`.
+    pub fn try_lock(&self, rank: usize, index: usize) -> Result<bool> {
+        Ok(self.at("try_lock", rank, index)?.try_lock(self.segment.shared().rank as u32))
+    }
+
+    /// Releases mutex `index` at `rank`. What was done under it to memory of its node is visible to the next holder; across nodes,
+    /// fence before.
+    ///
+    /// Not collective. Stands for `ARMCI_Unlock`, `GA_Unlock`. Errors: `Rank`, `Range`; `Foreign` when this process doesn't hold it; `Finalized`.
+    #[inline]
+    pub fn unlock(&self, rank: usize, index: usize) -> Result<()> {
+        let lock = self.at("unlock", rank, index)?;
+        let me = self.segment.shared().rank as u32;
+        match lock.owner() {
+            Some(owner) if owner == me => {
+                lock.unlock(me);
+                Ok(())
+            }
+            owner => Err(not_held(rank, index, owner)),
+        }
+    }
+
+    /// [`MutexSet::lock`] as a guard that unlocks when dropped.
+    #[track_caller]
+    pub fn guard(&self, rank: usize, index: usize) -> Result<MutexGuard<'_>> {
+        self.lock(rank, index)?;
+        Ok(MutexGuard { set: self, rank, index })
+    }
+
+    /// Frees the mutexes. Collective, a full synchronisation. Stands for `ARMCI_Destroy_mutexes`. Errors as [`Segment::free`].
+    #[track_caller]
+    pub fn free(self) -> Result<()> {
+        self.segment.free()
+    }
+
+    #[inline]
+    fn at(&self, op: &'static str, rank: usize, index: usize) -> Result<&Lock> {
+        alive(op)?;
+        let size = size_of::<Lock>();
+        let offset = index.checked_mul(size).unwrap_or(usize::MAX);
+        let spot = self
+            .segment
+            .spot(op, rank, offset, size)
+            .map_err(|error| self.no_such(op, rank, index, error))?;
+        let address = self.segment.shared().heap.address(spot.place.rank, spot.place.offset);
+        // SAFETY: inside the owner's part, which was zeroed and is used for locks only; mapped as long as the heap, aligned
+        // to 64; a lock is made of atomics.
+        Ok(unsafe { &*address.cast::<Lock>() })
+    }
+
+    #[cold]
+    fn no_such(&self, op: &'static str, rank: usize, index: usize, error: Error) -> Error {
+        match error.kind() {
+            ErrorKind::Range => {
+                let message = format!("mutex {index} of {} there", self.count(rank));
+                Error::at(ErrorKind::Range, op, rank, message)
+            }
+            _ => error,
+        }
+    }
+}
+
+impl Drop for MutexGuard<'_> {
+    fn drop(&mut self) {
+        // An error means the set was freed or the world finalized meanwhile: there is nothing left to unlock.
+        let _ = self.set.unlock(self.rank, self.index);
+    }
+}
+
+#[cold]
+fn not_held(rank: usize, index: usize, owner: Option<u32>) -> Error {
+    let holder = owner.map_or("nobody".into(), |owner| format!("world rank {owner}"));
+    Error::at(ErrorKind::Foreign, "unlock", rank, format!("mutex {index} is held by {holder}"))
+}

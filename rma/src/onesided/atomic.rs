@@ -1,0 +1,79 @@
+//! Integer read-modify-write at the target.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::plain;
+use crate::segment::Segment;
+use crate::transport::Amo;
+use shm::atomics::AtomicInteger;
+
+impl Segment {
+    /// Adds `value` (wrapping) to the integer at byte `offset` of `rank`'s part; returns what was there before.
+    ///
+    /// Not collective; complete at the target on return. For `i32`, `i64` and `u64`. Stands for `ARMCI_Rmw(ARMCI_FETCH_AND_ADD)`,
+    /// `NGA_Read_inc`, `MPI_Fetch_and_op`. Errors: `Rank`, `Range`, `Alignment`, `Foreign`, `Finalized`.
+    #[inline]
+    pub fn fetch_add<T: AtomicInteger>(&self, rank: usize, offset: usize, value: T) -> Result<T> {
+        self.amo("fetch_add", rank, offset, Amo::FetchAdd, value, value)
+    }
+
+    /// Stores `value` and returns what was there before. Stands for `ARMCI_Rmw(ARMCI_SWAP)`. Else as [`Segment::fetch_add`].
+    #[inline]
+    pub fn swap<T: AtomicInteger>(&self, rank: usize, offset: usize, value: T) -> Result<T> {
+        self.amo("swap", rank, offset, Amo::Swap, value, value)
+    }
+
+    /// Stores `value` if `expected` is there; returns what was there before, so it succeeded if that equals `expected`.
+    ///
+    /// Stands for `MPI_Compare_and_swap`. Else as [`Segment::fetch_add`].
+    #[inline]
+    pub fn compare_swap<T: AtomicInteger>(
+        &self,
+        rank: usize,
+        offset: usize,
+        expected: T,
+        value: T,
+    ) -> Result<T> {
+        self.amo("compare_swap", rank, offset, Amo::CompareSwap, value, expected)
+    }
+
+    #[inline]
+    fn amo<T: AtomicInteger>(
+        &self,
+        op: &'static str,
+        rank: usize,
+        offset: usize,
+        amo: Amo,
+        operand: T,
+        comparand: T,
+    ) -> Result<T> {
+        let len = size_of::<T>();
+        let spot = self.spot(op, rank, offset, len)?;
+        if offset % len != 0 {
+            let message = format!("offset {offset} is no multiple of the integer's {len} bytes");
+            return Err(Error::at(ErrorKind::Alignment, op, rank, message));
+        }
+        let target = spot.mapped.cast::<T>();
+        if target.is_null() {
+            // SAFETY: the place was checked to be an aligned part of the segment.
+            let old = unsafe { self.transport().amo(spot.place, amo, len, word(operand), word(comparand)) }?;
+            // SAFETY: eight readable bytes.
+            return unsafe { plain::read(op, old.to_le_bytes().as_ptr()) };
+        }
+        // SAFETY: aligned (parts begin at multiples of 64), inside the part, mapped for writing. Other ranks access the
+        // integer atomically, or race by their own fault.
+        Ok(unsafe {
+            match amo {
+                Amo::FetchAdd => T::fetch_add(target, operand),
+                Amo::Swap => T::swap(target, operand),
+                Amo::CompareSwap => T::compare_swap(target, comparand, operand),
+            }
+        })
+    }
+}
+
+/// The integer's bytes in the low end of a word.
+fn word<T: AtomicInteger>(value: T) -> u64 {
+    let mut bytes = [0; 8];
+    bytes[..size_of::<T>()].copy_from_slice(bytemuck::bytes_of(&value));
+    u64::from_le_bytes(bytes)
+}

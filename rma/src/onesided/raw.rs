@@ -1,0 +1,307 @@
+//! One-sided operations on bare pointers: what all typed forms, and the floors above, are made of.
+//!
+//! Ranges at the target are checked here; local memory is the caller's promise.
+
+use crate::call::{Call, OpCode};
+use crate::error::{Error, ErrorKind, Result};
+use crate::segment::{Segment, Spot};
+use crate::transport::{Rows, Token};
+use shm::accumulate::{self, Target};
+use shm::{DType, Element, copy};
+
+impl Segment {
+    /// Writes `len` bytes from `src` to `rank`'s part at `offset`. Locally complete on return.
+    ///
+    /// Not collective. Stands for `ARMCI_Put`. Errors: `Rank`, `Range`, `Foreign`, `Finalized`; then nothing was written.
+    ///
+    /// # Safety
+    /// `src` is readable for `len` bytes and outside the target range.
+    #[inline]
+    pub unsafe fn put_bytes(&self, rank: usize, offset: usize, src: *const u8, len: usize) -> Result<()> {
+        // SAFETY: the caller's promise; waited for at once.
+        let token = unsafe { self.start_put(rank, offset, src, len) }?;
+        self.wait(token)
+    }
+
+    /// Reads `len` bytes of `rank`'s part at `offset` into `dst`; they are there on return.
+    ///
+    /// Not collective. Stands for `ARMCI_Get`. Errors as [`Segment::put_bytes`].
+    ///
+    /// # Safety
+    /// `dst` is writable for `len` bytes, nobody else's, and outside the source range.
+    #[inline]
+    pub unsafe fn get_bytes(&self, rank: usize, offset: usize, dst: *mut u8, len: usize) -> Result<()> {
+        // SAFETY: the caller's promise; waited for at once.
+        let token = unsafe { self.start_get(rank, offset, dst, len) }?;
+        self.wait(token)
+    }
+
+    /// Writes a strided box; `offset` is where its first row begins. Locally complete on return.
+    ///
+    /// Not collective. Stands for `ARMCI_PutS`. Errors: as [`Segment::put_bytes`], and `Shape`.
+    ///
+    /// # Safety
+    /// Every row at `src` is readable and outside the target.
+    pub unsafe fn put_strided_bytes(
+        &self,
+        rank: usize,
+        offset: usize,
+        rows: Rows<'_>,
+        src: *const u8,
+    ) -> Result<()> {
+        // SAFETY: the caller's promise; waited for at once.
+        let token = unsafe { self.start_put_strided(rank, offset, rows, src) }?;
+        self.wait(token)
+    }
+
+    /// Reads a strided box; `offset` is where its first row begins. The data is there on return.
+    ///
+    /// Not collective. Stands for `ARMCI_GetS`. Errors: as [`Segment::put_bytes`], and `Shape`.
+    ///
+    /// # Safety
+    /// Every row at `dst` is writable, nobody else's, and outside the source.
+    pub unsafe fn get_strided_bytes(
+        &self,
+        rank: usize,
+        offset: usize,
+        rows: Rows<'_>,
+        dst: *mut u8,
+    ) -> Result<()> {
+        // SAFETY: the caller's promise; waited for at once.
+        let token = unsafe { self.start_get_strided(rank, offset, rows, dst) }?;
+        self.wait(token)
+    }
+
+    /// `target += alpha * src` on `count` elements of `dtype`, atomic element by element. Locally complete on return.
+    ///
+    /// Not collective. Stands for `ARMCI_Acc`. Errors: as [`Segment::put_bytes`], and `Alignment`.
+    ///
+    /// # Safety
+    /// `src` is readable for `count` elements, aligned, and outside the target; `alpha` points to one element of `dtype`.
+    #[track_caller]
+    pub unsafe fn accumulate_bytes(
+        &self,
+        rank: usize,
+        offset: usize,
+        dtype: DType,
+        src: *const u8,
+        count: usize,
+        alpha: *const u8,
+    ) -> Result<()> {
+        let rows = Rows { remote_strides: &[], local_strides: &[], counts: &[count * dtype.size_bytes()] };
+        // SAFETY: a box of one row; the caller's promise.
+        unsafe { self.accumulate_strided_bytes(rank, offset, rows, dtype, src, alpha) }
+    }
+
+    /// [`Segment::accumulate_bytes`] on a strided box.
+    ///
+    /// Not collective. Stands for `ARMCI_AccS`. Errors: as [`Segment::accumulate_bytes`], and `Shape`.
+    ///
+    /// # Safety
+    /// As [`Segment::accumulate_bytes`], for every row.
+    #[track_caller]
+    pub unsafe fn accumulate_strided_bytes(
+        &self,
+        rank: usize,
+        offset: usize,
+        rows: Rows<'_>,
+        dtype: DType,
+        src: *const u8,
+        alpha: *const u8,
+    ) -> Result<()> {
+        let call = Call::new(OpCode::Accumulate);
+        let spot = self.box_spot("accumulate_strided", rank, offset, rows)?;
+        let size = dtype.size_bytes();
+        let uneven = |bytes: isize| bytes.rem_euclid(size as isize) != 0;
+        if uneven(offset as isize)
+            || uneven(rows.counts[0] as isize)
+            || rows.remote_strides.iter().any(|s| uneven(*s))
+        {
+            let message =
+                format!("offset {offset}, row length or strides are no multiples of {dtype}'s {size} bytes");
+            return Err(Error::at(ErrorKind::Alignment, "accumulate", rank, message));
+        }
+        if spot.mapped.is_null() {
+            // SAFETY: the target box was checked, source and alpha are the caller's promise.
+            let token = unsafe { self.transport().accumulate(spot.place, rows, dtype, src, alpha) }?;
+            return self.wait(token);
+        }
+        let target = self.target(spot);
+        let (remote, local) = (rows.remote_strides, rows.local_strides);
+        self.shared().waiting(call, self.team().id(), Some(rank), 0, |context| {
+            // SAFETY: as above; both boxes have rows of whole elements.
+            unsafe {
+                accumulate::accumulate_strided_dyn(
+                    target,
+                    dtype,
+                    remote,
+                    src,
+                    local,
+                    rows.counts,
+                    alpha,
+                    context,
+                )
+            }
+        })
+    }
+
+    /// The contiguous accumulate of the fast path.
+    ///
+    /// # Safety
+    /// `src` is readable for `count` elements and outside the target.
+    #[inline]
+    pub(crate) unsafe fn accumulate_run<T: Element>(
+        &self,
+        call: Call,
+        rank: usize,
+        offset: usize,
+        src: *const T,
+        count: usize,
+        alpha: T,
+    ) -> Result<()> {
+        let spot = self.spot("accumulate", rank, offset, count * size_of::<T>())?;
+        if offset % size_of::<T>() != 0 || spot.mapped.is_null() {
+            let alpha = (&raw const alpha).cast();
+            // SAFETY: the caller's promise.
+            return unsafe { self.accumulate_bytes(rank, offset, T::DTYPE, src.cast(), count, alpha) };
+        }
+        let target = self.target(spot);
+        self.shared().waiting(call, self.team().id(), Some(rank), 0, |context| {
+            // SAFETY: the target range is checked and aligned, the source is the caller's promise.
+            unsafe { accumulate::accumulate(target, src, count, alpha, context) }
+        })
+    }
+
+    /// Node ranks are world ranks as long as there is one node; only mapped places come here.
+    #[inline]
+    fn target(&self, spot: Spot) -> Target<'_> {
+        Target { heap: &self.shared().heap, rank: spot.place.rank, offset: spot.place.offset }
+    }
+
+    /// Checks a strided box at the target; the spot is where its first row begins.
+    pub(crate) fn box_spot(
+        &self,
+        op: &'static str,
+        rank: usize,
+        offset: usize,
+        rows: Rows<'_>,
+    ) -> Result<Spot> {
+        let levels = rows.counts.len();
+        if levels == 0
+            || levels > 9
+            || rows.remote_strides.len() != levels - 1
+            || rows.local_strides.len() != levels - 1
+        {
+            let (remote, local) = (rows.remote_strides.len(), rows.local_strides.len());
+            let message = format!("{levels} counts with {remote} remote and {local} local strides");
+            return Err(Error::at(ErrorKind::Shape, op, rank, message));
+        }
+        let Some((below, above)) = extent(rows.counts, rows.remote_strides) else {
+            return Err(Error::at(ErrorKind::Range, op, rank, "the box's extent overflows"));
+        };
+        if below > offset {
+            let message = format!("the box reaches {below} bytes below its offset {offset}");
+            return Err(Error::at(ErrorKind::Range, op, rank, message));
+        }
+        self.spot(op, rank, offset - below, below + above)?;
+        self.spot(op, rank, offset, 0)
+    }
+
+    /// # Safety
+    /// As [`Segment::put_bytes`] until the token is waited for.
+    #[inline]
+    pub(crate) unsafe fn start_put(
+        &self,
+        rank: usize,
+        offset: usize,
+        src: *const u8,
+        len: usize,
+    ) -> Result<Token> {
+        let spot = self.spot("put", rank, offset, len)?;
+        if spot.mapped.is_null() {
+            // SAFETY: the target range was checked, the source is the caller's promise.
+            return unsafe { self.transport().put(spot.place, src, len) };
+        }
+        // SAFETY: as above; the part is mapped while the segment lives.
+        unsafe { copy::copy(spot.mapped, src, len) };
+        Ok(Token::DONE)
+    }
+
+    /// # Safety
+    /// As [`Segment::get_bytes`] until the token is waited for.
+    #[inline]
+    pub(crate) unsafe fn start_get(
+        &self,
+        rank: usize,
+        offset: usize,
+        dst: *mut u8,
+        len: usize,
+    ) -> Result<Token> {
+        let spot = self.spot("get", rank, offset, len)?;
+        if spot.mapped.is_null() {
+            // SAFETY: the source range was checked, the destination is the caller's promise.
+            return unsafe { self.transport().get(spot.place, dst, len) };
+        }
+        // SAFETY: as above; the part is mapped while the segment lives.
+        unsafe { copy::copy(dst, spot.mapped, len) };
+        Ok(Token::DONE)
+    }
+
+    /// # Safety
+    /// As [`Segment::put_strided_bytes`] until the token is waited for.
+    pub(crate) unsafe fn start_put_strided(
+        &self,
+        rank: usize,
+        offset: usize,
+        rows: Rows<'_>,
+        src: *const u8,
+    ) -> Result<Token> {
+        let spot = self.box_spot("put_strided", rank, offset, rows)?;
+        if spot.mapped.is_null() {
+            // SAFETY: the target box was checked, the source is the caller's promise.
+            return unsafe { self.transport().put_strided(spot.place, rows, src) };
+        }
+        // SAFETY: as above.
+        unsafe { copy::copy_strided(spot.mapped, rows.remote_strides, src, rows.local_strides, rows.counts) };
+        Ok(Token::DONE)
+    }
+
+    /// # Safety
+    /// As [`Segment::get_strided_bytes`] until the token is waited for.
+    pub(crate) unsafe fn start_get_strided(
+        &self,
+        rank: usize,
+        offset: usize,
+        rows: Rows<'_>,
+        dst: *mut u8,
+    ) -> Result<Token> {
+        let spot = self.box_spot("get_strided", rank, offset, rows)?;
+        if spot.mapped.is_null() {
+            // SAFETY: the source box was checked, the destination is the caller's promise.
+            return unsafe { self.transport().get_strided(spot.place, rows, dst) };
+        }
+        // SAFETY: as above.
+        unsafe { copy::copy_strided(dst, rows.local_strides, spot.mapped, rows.remote_strides, rows.counts) };
+        Ok(Token::DONE)
+    }
+
+    /// Waits for local completion.
+    #[inline]
+    pub(crate) fn wait(&self, token: Token) -> Result<()> {
+        if token == Token::DONE { Ok(()) } else { self.transport().wait(token) }
+    }
+}
+
+/// How far a box reaches below and above its first byte; `None` on overflow. An empty box reaches nowhere.
+pub(crate) fn extent(counts: &[usize], strides: &[isize]) -> Option<(usize, usize)> {
+    if counts.contains(&0) {
+        return Some((0, 0));
+    }
+    let (mut below, mut above) = (0usize, counts[0]);
+    for (count, stride) in counts[1..].iter().zip(strides) {
+        let reach = (count - 1).checked_mul(stride.unsigned_abs())?;
+        let side = if *stride < 0 { &mut below } else { &mut above };
+        *side = side.checked_add(reach)?;
+    }
+    below.checked_add(above).filter(|sum| isize::try_from(*sum).is_ok()).map(|_| (below, above))
+}

@@ -1,0 +1,156 @@
+//! Non-blocking operations whose buffer the request owns.
+//!
+//! Invariant: the buffer is neither given back nor freed before the transfer is locally complete. A request that is forgotten leaks its
+//! buffer and nothing else; one that is dropped waits first.
+
+use super::shaped::Strided;
+use crate::call::{Call, OpCode};
+use crate::error::Result;
+use crate::plain::{self, Plain};
+use crate::segment::Segment;
+use crate::transport::Token;
+use shm::Element;
+use std::mem::ManuallyDrop;
+
+/// A transfer under way, and the buffer it uses.
+#[derive(Debug)]
+#[must_use = "the buffer comes back from `wait`"]
+pub struct Request<T: Plain> {
+    buffer: ManuallyDrop<Vec<T>>,
+    token: Token,
+    segment: Segment,
+    /// What arrived in a get must be checked before it is shown.
+    is_get: bool,
+}
+
+impl<T: Plain> Request<T> {
+    /// Whether the transfer is locally complete. Not collective. Stands for `ARMCI_Test`, `MPI_Test`.
+    pub fn test(&mut self) -> Result<bool> {
+        if self.token != Token::DONE && self.segment.transport().test(self.token)? {
+            self.token = Token::DONE;
+        }
+        Ok(self.token == Token::DONE)
+    }
+
+    /// Waits for local completion and gives the buffer back: sent, or filled.
+    ///
+    /// Not collective. Stands for `ARMCI_Wait`, `MPI_Wait`. Errors: `Died`; `Type` when bytes that arrived are no values of `T`.
+    pub fn wait(mut self) -> Result<Vec<T>> {
+        self.finish()?;
+        // SAFETY: taken once: `self` is forgotten at once.
+        let mut buffer = unsafe { ManuallyDrop::take(&mut self.buffer) };
+        let is_get = self.is_get;
+        // SAFETY: read once; `self` is forgotten at once, so the segment is dropped here and nowhere else.
+        drop(unsafe { std::ptr::read(&self.segment) });
+        std::mem::forget(self);
+        if is_get {
+            plain::fill("get_nb", &mut buffer, |_| Ok(()))?;
+        }
+        Ok(buffer)
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        if self.token != Token::DONE {
+            self.segment.transport().wait(self.token)?;
+            self.token = Token::DONE;
+        }
+        Ok(())
+    }
+}
+
+impl<T: Plain> Drop for Request<T> {
+    fn drop(&mut self) {
+        // Leaked when the wait fails: the transport may still use it.
+        if self.finish().is_ok() {
+            // SAFETY: dropped once; `wait` forgets the request instead of dropping it.
+            unsafe { ManuallyDrop::drop(&mut self.buffer) };
+        }
+    }
+}
+
+impl Segment {
+    fn request<T: Plain>(
+        &self,
+        buffer: Vec<T>,
+        is_get: bool,
+        start: impl FnOnce(*mut u8) -> Result<Token>,
+    ) -> Result<Request<T>> {
+        let mut buffer = ManuallyDrop::new(buffer);
+        match start(buffer.as_mut_ptr().cast()) {
+            Ok(token) => Ok(Request { buffer, token, segment: self.clone(), is_get }),
+            Err(error) => {
+                // SAFETY: dropped once; nothing was started.
+                unsafe { ManuallyDrop::drop(&mut buffer) };
+                Err(error)
+            }
+        }
+    }
+
+    /// Starts writing `src` to `rank`'s part at byte `offset`; the request gives the vector back.
+    ///
+    /// Not collective. Stands for `ARMCI_NbPut`, `MPI_Rput`. Errors: as [`Segment::put`].
+    pub fn put_nb<T: Plain>(&self, rank: usize, offset: usize, src: Vec<T>) -> Result<Request<T>> {
+        let len = size_of_val(src.as_slice());
+        // SAFETY: the request keeps the buffer until the transfer is complete.
+        self.request(src, false, |bytes| unsafe { self.start_put(rank, offset, bytes, len) })
+    }
+
+    /// Starts reading `rank`'s part at byte `offset` into `dst`, as many elements as it has.
+    ///
+    /// Not collective. Stands for `ARMCI_NbGet`, `MPI_Rget`. Errors: as [`Segment::get`].
+    pub fn get_nb<T: Plain>(&self, rank: usize, offset: usize, dst: Vec<T>) -> Result<Request<T>> {
+        let len = size_of_val(dst.as_slice());
+        // SAFETY: as put_nb; nobody else sees the buffer meanwhile.
+        self.request(dst, true, |bytes| unsafe { self.start_get(rank, offset, bytes, len) })
+    }
+
+    /// Starts `target += alpha * src`.
+    ///
+    /// Not collective. Stands for `ARMCI_NbAcc`, `MPI_Raccumulate`. Errors: as [`Segment::accumulate`].
+    #[track_caller]
+    pub fn accumulate_nb<T: Element>(
+        &self,
+        rank: usize,
+        offset: usize,
+        src: Vec<T>,
+        alpha: T,
+    ) -> Result<Request<T>> {
+        let call = Call::new(OpCode::Accumulate);
+        let count = src.len();
+        self.request(src, false, |bytes| {
+            // SAFETY: the request keeps the buffer until the transfer is complete.
+            unsafe { self.accumulate_run(call, rank, offset, bytes.cast::<T>().cast_const(), count, alpha) }?;
+            Ok(Token::DONE)
+        })
+    }
+
+    /// Starts writing a strided box of `src`. Not collective. Stands for `ARMCI_NbPutS`. Errors: as [`Segment::put_strided`].
+    pub fn put_strided_nb<T: Plain>(
+        &self,
+        rank: usize,
+        offset: usize,
+        shape: Strided<'_>,
+        src: Vec<T>,
+    ) -> Result<Request<T>> {
+        shape.check::<T>("put_strided_nb", rank, src.len())?;
+        // SAFETY: local rows were checked; the request keeps the buffer until the transfer is complete.
+        self.request(src, false, |bytes| unsafe {
+            self.start_put_strided(rank, offset, shape.rows(), bytes.wrapping_add(shape.local_offset))
+        })
+    }
+
+    /// Starts reading into a strided box of `dst`. Not collective. Stands for `ARMCI_NbGetS`. Errors: as [`Segment::get_strided`].
+    pub fn get_strided_nb<T: Plain>(
+        &self,
+        rank: usize,
+        offset: usize,
+        shape: Strided<'_>,
+        dst: Vec<T>,
+    ) -> Result<Request<T>> {
+        shape.check::<T>("get_strided_nb", rank, dst.len())?;
+        // SAFETY: as put_strided_nb; nobody else sees the buffer meanwhile.
+        self.request(dst, true, |bytes| unsafe {
+            self.start_get_strided(rank, offset, shape.rows(), bytes.wrapping_add(shape.local_offset))
+        })
+    }
+}

@@ -1,0 +1,271 @@
+//! Strided and vector forms of put, get and accumulate on slices.
+//!
+//! Shapes are in bytes, as in ARMCI. What is checked: the target's box, the local box against the slice, and that rows of
+//! the slice hold whole elements.
+
+use super::raw::extent;
+use crate::error::{Error, ErrorKind, Result};
+use crate::plain::{self, Plain};
+use crate::segment::Segment;
+use crate::transport::Rows;
+use shm::Element;
+
+/// A strided box, all in bytes: `counts[0]` contiguous bytes, repeated `counts[1]` times at `strides[0]`, and so on up to 8
+/// strides; strides may be negative.
+#[derive(Clone, Copy, Debug)]
+pub struct Strided<'a> {
+    /// Contiguous bytes, then the repetitions per stride.
+    pub counts: &'a [usize],
+    /// Strides at the target, one fewer than counts.
+    pub remote_strides: &'a [isize],
+    /// Strides in the local slice, one fewer than counts.
+    pub local_strides: &'a [isize],
+    /// Where in the local slice the first row begins.
+    pub local_offset: usize,
+}
+
+/// Many runs of one length: run `i` lies at byte `remote[i]` of the target's part and at byte `local[i]` of the slice.
+#[derive(Clone, Copy, Debug)]
+pub struct Vector<'a> {
+    /// Byte offsets in the target's part.
+    pub remote: &'a [usize],
+    /// Byte offsets in the local slice; as many.
+    pub local: &'a [usize],
+    /// Bytes of each run.
+    pub len_bytes: usize,
+}
+
+impl<'a> Strided<'a> {
+    pub(super) fn rows(&self) -> Rows<'a> {
+        Rows { counts: self.counts, remote_strides: self.remote_strides, local_strides: self.local_strides }
+    }
+
+    /// Checks the local side against a slice of `len` elements of `T`.
+    pub(super) fn check<T>(&self, op: &'static str, rank: usize, len: usize) -> Result<()> {
+        let shape = |message| Err(Error::at(ErrorKind::Shape, op, rank, message));
+        let (counts, strides) = (self.counts, self.local_strides);
+        if counts.is_empty() || strides.len() + 1 != counts.len() {
+            return shape(format!("{} counts with {} local strides", counts.len(), strides.len()));
+        }
+        let size = size_of::<T>().max(1);
+        let parts =
+            [counts[0], self.local_offset].into_iter().chain(strides.iter().map(|s| s.unsigned_abs()));
+        if let Some(part) = parts.into_iter().find(|part| part % size != 0) {
+            return shape(format!("{part} is no multiple of the element's {size} bytes"));
+        }
+        let len_bytes = len * size_of::<T>();
+        match extent(counts, strides) {
+            Some((below, above))
+                if below <= self.local_offset && above <= len_bytes.saturating_sub(self.local_offset) =>
+            {
+                Ok(())
+            }
+            _ => {
+                let message = format!("the local box leaves the slice of {len_bytes} bytes");
+                Err(Error::at(ErrorKind::Range, op, rank, message))
+            }
+        }
+    }
+}
+
+impl Vector<'_> {
+    fn check<T>(&self, op: &'static str, rank: usize, len: usize) -> Result<()> {
+        let (runs, local, bytes) = (self.remote.len(), self.local.len(), self.len_bytes);
+        let size = size_of::<T>().max(1);
+        if runs != local || bytes % size != 0 {
+            let message =
+                format!("{runs} remote and {local} local runs of {bytes} bytes, elements of {size}");
+            return Err(Error::at(ErrorKind::Shape, op, rank, message));
+        }
+        let Some(last) = (len * size_of::<T>()).checked_sub(bytes) else {
+            let message = format!("runs of {bytes} bytes in a slice of {}", len * size_of::<T>());
+            return if runs == 0 { Ok(()) } else { Err(Error::at(ErrorKind::Range, op, rank, message)) };
+        };
+        match self.local.iter().find(|offset| **offset > last || **offset % size != 0) {
+            None => Ok(()),
+            Some(offset) => {
+                let message =
+                    format!("a local run of {bytes} bytes at {offset} of {} bytes", len * size_of::<T>());
+                Err(Error::at(ErrorKind::Range, op, rank, message))
+            }
+        }
+    }
+}
+
+impl Segment {
+    /// Writes a strided box of `src` to a strided box of `rank`'s part whose first row begins at byte `offset`. Locally complete on return.
+    ///
+    /// Not collective. Stands for `ARMCI_PutS`. Errors: as [`Segment::put`], and `Shape`; then nothing was written.
+    pub fn put_strided<T: Plain>(
+        &self,
+        rank: usize,
+        offset: usize,
+        shape: Strided<'_>,
+        src: &[T],
+    ) -> Result<()> {
+        shape.check::<T>("put_strided", rank, src.len())?;
+        let start = src.as_ptr().cast::<u8>().wrapping_add(shape.local_offset);
+        // SAFETY: every local row was checked to be inside the slice.
+        unsafe { self.put_strided_bytes(rank, offset, shape.rows(), start) }
+    }
+
+    /// Reads a strided box of `rank`'s part into a strided box of `dst`. The data is there on return.
+    ///
+    /// Not collective. Stands for `ARMCI_GetS`. Errors: as [`Segment::get`], and `Shape`.
+    pub fn get_strided<T: Plain>(
+        &self,
+        rank: usize,
+        offset: usize,
+        shape: Strided<'_>,
+        dst: &mut [T],
+    ) -> Result<()> {
+        shape.check::<T>("get_strided", rank, dst.len())?;
+        plain::fill("get_strided", dst, |bytes| {
+            let start = bytes.wrapping_add(shape.local_offset);
+            // SAFETY: every local row was checked to be inside the slice.
+            unsafe { self.get_strided_bytes(rank, offset, shape.rows(), start) }
+        })
+    }
+
+    /// `target += alpha * src` on strided boxes. Locally complete on return.
+    ///
+    /// Not collective. Stands for `ARMCI_AccS`. Errors: as [`Segment::accumulate`], and `Shape`.
+    #[track_caller]
+    pub fn accumulate_strided<T: Element>(
+        &self,
+        rank: usize,
+        offset: usize,
+        shape: Strided<'_>,
+        src: &[T],
+        alpha: T,
+    ) -> Result<()> {
+        shape.check::<T>("accumulate_strided", rank, src.len())?;
+        let start = src.as_ptr().cast::<u8>().wrapping_add(shape.local_offset);
+        let alpha = (&raw const alpha).cast();
+        // SAFETY: every local row was checked to be inside the slice and to hold whole elements.
+        unsafe { self.accumulate_strided_bytes(rank, offset, shape.rows(), T::DTYPE, start, alpha) }
+    }
+
+    /// Writes many runs of `src`. Locally complete on return.
+    ///
+    /// Not collective. Stands for `ARMCI_PutV`. Errors: as [`Segment::put`], and `Shape`; then nothing was written.
+    pub fn put_vector<T: Plain>(&self, rank: usize, runs: Vector<'_>, src: &[T]) -> Result<()> {
+        runs.check::<T>("put_vector", rank, src.len())?;
+        let base = src.as_ptr().cast::<u8>();
+        // SAFETY: local runs were checked to be inside the slice.
+        unsafe { self.put_vector_bytes(rank, runs, base) }
+    }
+
+    /// Reads many runs into `dst`. The data is there on return.
+    ///
+    /// Not collective. Stands for `ARMCI_GetV`. Errors: as [`Segment::get`], and `Shape`.
+    pub fn get_vector<T: Plain>(&self, rank: usize, runs: Vector<'_>, dst: &mut [T]) -> Result<()> {
+        runs.check::<T>("get_vector", rank, dst.len())?;
+        // SAFETY: local runs were checked to be inside the slice.
+        plain::fill("get_vector", dst, |bytes| unsafe { self.get_vector_bytes(rank, runs, bytes) })
+    }
+
+    /// `target += alpha * src` on many runs. Locally complete on return.
+    ///
+    /// Not collective. Stands for `ARMCI_AccV`. Errors: as [`Segment::accumulate`], and `Shape`.
+    #[track_caller]
+    pub fn accumulate_vector<T: Element>(
+        &self,
+        rank: usize,
+        runs: Vector<'_>,
+        src: &[T],
+        alpha: T,
+    ) -> Result<()> {
+        let op = "accumulate_vector";
+        runs.check::<T>(op, rank, src.len())?;
+        self.check_remote(op, rank, runs)?;
+        if let Some(offset) = runs.remote.iter().find(|offset| **offset % size_of::<T>() != 0) {
+            let message = format!("offset {offset} is no multiple of the element's {} bytes", size_of::<T>());
+            return Err(Error::at(ErrorKind::Alignment, op, rank, message));
+        }
+        let count = runs.len_bytes / size_of::<T>();
+        for (remote, local) in runs.remote.iter().zip(runs.local) {
+            self.accumulate(rank, *remote, &src[local / size_of::<T>()..][..count], alpha)?;
+        }
+        Ok(())
+    }
+
+    /// [`Segment::put_vector`] from a bare pointer.
+    ///
+    /// # Safety
+    /// Every local run from `src` on is readable and outside the target.
+    pub unsafe fn put_vector_bytes(&self, rank: usize, runs: Vector<'_>, src: *const u8) -> Result<()> {
+        let base = self.check_remote("put_vector", rank, runs)?;
+        let pairs = runs.remote.iter().zip(runs.local);
+        if base.mapped.is_null() {
+            for (remote, local) in pairs {
+                // SAFETY: the caller's promise.
+                unsafe { self.put_bytes(rank, *remote, src.wrapping_add(*local), runs.len_bytes) }?;
+            }
+            return Ok(());
+        }
+        // SAFETY: remote runs were checked, local ones are the caller's promise.
+        unsafe {
+            copy_runs(
+                runs.len_bytes,
+                pairs.map(|(r, l)| (base.mapped.wrapping_add(*r), src.wrapping_add(*l))),
+            )
+        };
+        Ok(())
+    }
+
+    /// [`Segment::get_vector`] to a bare pointer.
+    ///
+    /// # Safety
+    /// Every local run from `dst` on is writable, nobody else's, and outside the source.
+    pub unsafe fn get_vector_bytes(&self, rank: usize, runs: Vector<'_>, dst: *mut u8) -> Result<()> {
+        let base = self.check_remote("get_vector", rank, runs)?;
+        let pairs = runs.remote.iter().zip(runs.local);
+        if base.mapped.is_null() {
+            for (remote, local) in pairs {
+                // SAFETY: the caller's promise.
+                unsafe { self.get_bytes(rank, *remote, dst.wrapping_add(*local), runs.len_bytes) }?;
+            }
+            return Ok(());
+        }
+        let mapped = base.mapped.cast_const();
+        // SAFETY: remote runs were checked, local ones are the caller's promise.
+        unsafe {
+            copy_runs(runs.len_bytes, pairs.map(|(r, l)| (dst.wrapping_add(*l), mapped.wrapping_add(*r))))
+        };
+        Ok(())
+    }
+
+    /// Checks all remote runs; the spot is the beginning of the part.
+    fn check_remote(&self, op: &'static str, rank: usize, runs: Vector<'_>) -> Result<crate::segment::Spot> {
+        if runs.remote.len() != runs.local.len() {
+            let message = format!("{} remote and {} local runs", runs.remote.len(), runs.local.len());
+            return Err(Error::at(ErrorKind::Shape, op, rank, message));
+        }
+        if let Some(last) = runs.remote.iter().max() {
+            self.spot(op, rank, *last, runs.len_bytes)?;
+        }
+        self.spot(op, rank, 0, 0)
+    }
+}
+
+/// Copies runs of one length; the common lengths are single loads and stores.
+///
+/// # Safety
+/// Each pair is `(destination, source)`, mapped for `len` bytes and disjoint.
+#[inline]
+unsafe fn copy_runs(len: usize, pairs: impl Iterator<Item = (*mut u8, *const u8)>) {
+    // SAFETY: the caller's promise; the element types only give the length.
+    unsafe {
+        match len {
+            4 => pairs
+                .for_each(|(dst, src)| dst.cast::<u32>().write_unaligned(src.cast::<u32>().read_unaligned())),
+            8 => pairs
+                .for_each(|(dst, src)| dst.cast::<u64>().write_unaligned(src.cast::<u64>().read_unaligned())),
+            16 => pairs.for_each(|(dst, src)| {
+                dst.cast::<u128>().write_unaligned(src.cast::<u128>().read_unaligned())
+            }),
+            _ => pairs.for_each(|(dst, src)| shm::copy::copy(dst, src, len)),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Put with signal, and waiting for a signal.
+//!
+//! A signal is an aligned `u64` anywhere in a segment. The writer puts its data, then changes the signal with release order, then
+//! rings the target's *bell*, a counter per rank in the heap's root area. The waiter reads the bell, then the signal, and sleeps
+//! until the bell moves on; a signal that came in between has moved it already, so no wake-up is lost, and any number of threads
+//! may wait.
+
+use crate::call::{Call, OpCode};
+use crate::error::{Error, ErrorKind, Result};
+use crate::plain::Plain;
+use crate::segment::Segment;
+use crate::transport::Amo;
+use shm::atomics::AtomicInteger;
+use shm::sync::Sequence;
+
+/// What happens to the signal's word.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SignalUpdate {
+    /// It becomes this value.
+    Set(u64),
+    /// This value is added (wrapping).
+    Add(u64),
+}
+
+/// What a waiter waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Compare {
+    /// The signal equals the value.
+    Equal(u64),
+    /// It differs from the value.
+    NotEqual(u64),
+    /// It is the value or more.
+    AtLeast(u64),
+}
+
+impl Compare {
+    #[inline]
+    fn holds(self, signal: u64) -> bool {
+        match self {
+            Compare::Equal(value) => signal == value,
+            Compare::NotEqual(value) => signal != value,
+            Compare::AtLeast(value) => signal >= value,
+        }
+    }
+}
+
+impl Segment {
+    /// Writes `src` to `rank`'s part at `offset`, then updates the signal at `signal_offset` there: who sees the signal sees the data.
+    ///
+    /// Not collective; `src` may be reused on return. Stands for `shmem_put_signal`. Errors: as [`Segment::put`], and `Alignment`
+    /// of the signal; then nothing was written.
+    pub fn put_signal<T: Plain>(
+        &self,
+        rank: usize,
+        offset: usize,
+        src: &[T],
+        signal_offset: usize,
+        update: SignalUpdate,
+    ) -> Result<()> {
+        let op = "put_signal";
+        let signal = self.signal_spot(op, rank, signal_offset)?;
+        self.put(rank, offset, src)?;
+        if signal.mapped.is_null() {
+            self.transport().fence(signal.place.rank)?;
+            let (amo, value) = match update {
+                SignalUpdate::Set(value) => (Amo::Swap, value),
+                SignalUpdate::Add(value) => (Amo::FetchAdd, value),
+            };
+            // SAFETY: the place was checked to be an aligned part of the segment.
+            unsafe { self.transport().amo(signal.place, amo, 8, value, 0) }?;
+        } else {
+            let word = signal.mapped.cast::<u64>();
+            // SAFETY: aligned, inside the part, mapped for writing; everybody accesses signals atomically.
+            unsafe {
+                match update {
+                    SignalUpdate::Set(value) => u64::store_release(word, value),
+                    SignalUpdate::Add(value) => drop(u64::fetch_add(word, value)),
+                }
+            }
+        }
+        self.bell(signal.place.rank).add(1);
+        Ok(())
+    }
+
+    /// Waits until the signal at `offset` of this rank's own part compares as told; returns it. Data put before is visible then.
+    ///
+    /// Not collective; any number of threads may wait. Stands for `shmem_signal_wait_until`. Only [`Segment::put_signal`] wakes a waiter
+    /// at once; a signal changed otherwise is noticed late. Errors: `Range`, `Alignment`, `Died`, `Foreign`, `Finalized`.
+    #[track_caller]
+    pub fn wait_signal(&self, offset: usize, until: Compare) -> Result<u64> {
+        let call = Call::new(OpCode::WaitSignal);
+        let (team, world) = (self.team(), self.shared());
+        let spot = self.signal_spot("wait_signal", team.rank(), offset)?;
+        let word = spot.mapped.cast::<u64>();
+        // SAFETY: the own part is always mapped; aligned and inside it by the check above.
+        let load = || unsafe { u64::load_acquire(word) };
+        for _ in 0..world.policy().spins {
+            let signal = load();
+            if until.holds(signal) {
+                return Ok(signal);
+            }
+            std::hint::spin_loop();
+        }
+        let bell = self.bell(world.rank);
+        loop {
+            let rings = bell.load();
+            let signal = load();
+            if until.holds(signal) {
+                return Ok(signal);
+            }
+            world.waiting(call, team.id(), None, signal, |context| bell.wait_at_least(rings + 1, context))?;
+        }
+    }
+
+    fn signal_spot(&self, op: &'static str, rank: usize, offset: usize) -> Result<crate::segment::Spot> {
+        let spot = self.spot(op, rank, offset, 8)?;
+        if offset % 8 == 0 {
+            return Ok(spot);
+        }
+        let message = format!("a signal at offset {offset} is no multiple of 8");
+        Err(Error::at(ErrorKind::Alignment, op, rank, message))
+    }
+
+    /// The bell of a world rank.
+    fn bell(&self, rank: usize) -> &Sequence {
+        self.shared().bell(rank)
+    }
+}

@@ -1,0 +1,199 @@
+//! Segments: memory of every member of a team that every member may reach.
+//!
+//! Invariant: `parts` describes live blocks of the members' arenas as long as the segment isn't freed, and every address
+//! an operation uses has been checked against them. Blocks go back to the arenas after a meeting of all members.
+
+use crate::call::{Call, OpCode};
+use crate::control::Signature;
+use crate::error::{Error, ErrorKind, Result};
+use crate::team::Team;
+use crate::transport::{Remote, Transport};
+use crate::world::{Shared, alive, no_such_rank};
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Memory of a team: a part of its own length at every member. Clones are handles to the same memory.
+///
+/// Dropping the last handle is not collective; this rank's part goes back to its arena when a later full synchronisation of
+/// the team has passed, so drop at the same place of the program on every rank. [`Segment::free`] frees at once.
+#[derive(Clone)]
+pub struct Segment(Arc<Inner>);
+
+pub(crate) struct Inner {
+    parts: Box<[Part]>,
+    is_freed: AtomicBool,
+    team: Team,
+}
+
+/// One member's memory.
+#[derive(Clone, Copy)]
+pub(crate) struct Part {
+    /// Where it is mapped here; null if it isn't.
+    base: *mut u8,
+    len: usize,
+    /// The owner's world rank, and where the part begins in its arena.
+    place: Remote,
+}
+
+// SAFETY: `base` leads into the node heap, which all threads may use and which stays mapped for the life of the process.
+unsafe impl Send for Part {}
+// SAFETY: as above.
+unsafe impl Sync for Part {}
+
+/// A checked remote place: the bytes asked for lie inside the part.
+#[derive(Clone, Copy)]
+pub(crate) struct Spot {
+    /// Null if not mapped here.
+    pub(crate) mapped: *mut u8,
+    pub(crate) place: Remote,
+}
+
+impl std::fmt::Debug for Segment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let lens = self.0.parts.iter().map(|part| part.len);
+        f.debug_list().entries(lens).finish()
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if !*self.is_freed.get_mut() {
+            self.team.retire(self.parts[self.team.rank()].place.offset);
+        }
+    }
+}
+
+impl Segment {
+    /// Allocates `len_bytes` at this rank; every member says its own length, zero included. Contents are arbitrary.
+    ///
+    /// Collective over `team`, a full synchronisation; on return every member may access all parts. Parts begin at multiples of
+    /// 64 bytes. No system call in steady state. Stands for `ARMCI_Malloc_group`, `MPI_Win_allocate`.
+    /// Errors: `Memory` on every member if one has none left; `Mismatch`, `Died`, `Finalized`.
+    #[track_caller]
+    pub fn allocate(team: &Team, len_bytes: usize) -> Result<Segment> {
+        Segment::allocate_as(Call::new(OpCode::Allocate), team, len_bytes, false)
+    }
+
+    /// [`Segment::allocate`] with every byte zero.
+    #[track_caller]
+    pub fn allocate_zeroed(team: &Team, len_bytes: usize) -> Result<Segment> {
+        Segment::allocate_as(Call::new(OpCode::Allocate), team, len_bytes, true)
+    }
+
+    pub(crate) fn allocate_as(call: Call, team: &Team, len_bytes: usize, zeroed: bool) -> Result<Segment> {
+        let mut session = team.session(call)?;
+        let world = team.shared();
+        let asked = len_bytes.max(1);
+        let block =
+            if zeroed { world.heap.allocate_zeroed(asked, 64) } else { world.heap.allocate(asked, 64) };
+        let words = match block {
+            Ok(block) => [block.offset as u64, len_bytes as u64, 0, 0, 0],
+            Err(error) => [0, 0, 1, error.free, error.limit],
+        };
+        let words = if words[2] == 1 { [0, len_bytes as u64, 1, words[3], words[4]] } else { words };
+        let met = session.meet(Signature::new(call.op), &words);
+        let bad = (0..team.size()).find(|rank| session.word(*rank, 2) != 0);
+        if met.is_err() || bad.is_some() {
+            if let Ok(block) = block {
+                world.heap.free(block.offset);
+            }
+            met?;
+            let rank = bad.unwrap_or(0);
+            let [asked, free, limit] = [1, 3, 4].map(|index| session.word(rank, index));
+            let message = format!("asked for {asked} bytes, {free} free of the node heap's {limit}");
+            return Err(Error::at(ErrorKind::Memory, call.op.name(), rank, message));
+        }
+        let part = |rank| {
+            let place = Remote { rank: team.world_rank(rank), offset: session.word(rank, 0) as usize };
+            let base = world.transport.mapped(place).map_or(std::ptr::null_mut(), NonNull::as_ptr);
+            Part { base, len: session.word(rank, 1) as usize, place }
+        };
+        let parts = (0..team.size()).map(part).collect();
+        session.complete();
+        drop(session);
+        Ok(Segment(Arc::new(Inner { parts, is_freed: AtomicBool::new(false), team: team.clone() })))
+    }
+
+    /// Frees the memory. Other handles to it turn stale: using them is an error of kind `Foreign`.
+    ///
+    /// Collective over the segment's team, a full synchronisation. Stands for `ARMCI_Free_group`, `MPI_Win_free`.
+    /// Errors: `Foreign` (freed already), `Mismatch`, `Died`, `Finalized`; the memory is freed unless a rank died.
+    #[track_caller]
+    pub fn free(self) -> Result<()> {
+        let call = Call::new(OpCode::Free);
+        let team = &self.0.team;
+        let mut session = team.session(call)?;
+        if self.0.is_freed.swap(true, Ordering::Relaxed) {
+            return Err(Error::new(ErrorKind::Foreign, call.op.name(), "the segment has been freed already"));
+        }
+        let met = session.meet(Signature::new(call.op), &[]);
+        if met.is_err() {
+            self.0.is_freed.store(false, Ordering::Relaxed);
+            return met;
+        }
+        team.shared().heap.free(self.0.parts[team.rank()].place.offset);
+        session.complete();
+        Ok(())
+    }
+
+    /// The team it belongs to. Not collective.
+    pub fn team(&self) -> &Team {
+        &self.0.team
+    }
+
+    /// Length of `rank`'s part. Panics when there is no such rank. Not collective.
+    #[inline]
+    pub fn len_bytes(&self, rank: usize) -> usize {
+        self.0.parts[rank].len
+    }
+
+    /// Where `rank`'s part is mapped in this process, if it is (it is on the same node). Panics when there is no such rank.
+    ///
+    /// Not collective. Stands for `MPI_Win_shared_query`, `NGA_Access`. The pointer is good until the segment is freed or
+    /// dropped; other ranks may write there at any time, so no reference to it may be made without a protocol that says they don't.
+    #[inline]
+    pub fn mapped(&self, rank: usize) -> Option<NonNull<u8>> {
+        NonNull::new(self.0.parts[rank].base)
+    }
+
+    #[inline]
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        self.0.team.shared()
+    }
+
+    #[inline]
+    pub(crate) fn transport(&self) -> &dyn Transport {
+        &*self.shared().transport
+    }
+
+    /// Checks that `len` bytes from `offset` on are inside `rank`'s part of a living segment.
+    #[inline]
+    pub(crate) fn spot(&self, op: &'static str, rank: usize, offset: usize, len: usize) -> Result<Spot> {
+        alive(op)?;
+        let inner = &*self.0;
+        match inner.parts.get(rank) {
+            Some(part)
+                if offset <= part.len
+                    && len <= part.len - offset
+                    && !inner.is_freed.load(Ordering::Relaxed) =>
+            {
+                let place = Remote { rank: part.place.rank, offset: part.place.offset + offset };
+                let mapped = if part.base.is_null() { part.base } else { part.base.wrapping_add(offset) };
+                Ok(Spot { mapped, place })
+            }
+            _ => Err(self.refuse(op, rank, offset, len)),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refuse(&self, op: &'static str, rank: usize, offset: usize, len: usize) -> Error {
+        let Some(part) = self.0.parts.get(rank) else { return no_such_rank(op, rank, self.0.parts.len()) };
+        if self.0.is_freed.load(Ordering::Relaxed) {
+            return Error::at(ErrorKind::Foreign, op, rank, "the segment has been freed");
+        }
+        let message = format!("{len} bytes at offset {offset} reach beyond the part's {} bytes", part.len);
+        Error::at(ErrorKind::Range, op, rank, message)
+    }
+}

@@ -1,0 +1,367 @@
+//! Teams: a set of ranks with an order, and what each member needs to meet the others.
+//!
+//! Invariant: one thread of a process at a time is inside a collective of a team (`inner` is a mutex), and members agree on the number of
+//! meetings they had. A segment or row freed by dropping goes back to the arena only after a later full synchronisation.
+
+use crate::call::{Call, OpCode};
+use crate::control::{Large, Progress, ROW_LEN, Row, Rows, Signature};
+use crate::error::{Error, ErrorKind, Result};
+use crate::world::{Shared, alive, no_such_rank};
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Size of each half of a large outbox.
+const LARGE_HALF: usize = 256 * 1024;
+
+/// Bytes of the heap's root area before the rows of the world: one bell per rank.
+pub(crate) const BELLS_LEN: usize = 64 * 1024;
+
+/// An ordered set of ranks. Clones are handles to the same team.
+#[derive(Clone)]
+pub struct Team(Arc<Inner>);
+
+struct Inner {
+    world: Arc<Shared>,
+    id: u64,
+    rank: usize,
+    members: Box<[usize]>,
+    rows: Rows,
+    progress: Mutex<Progress>,
+    epoch: AtomicU64,
+    /// Collective calls this process has entered.
+    entered: AtomicU64,
+    children: AtomicU64,
+    retired: Retired,
+    /// Where this member's row came from: the parent it goes back to, and the offset. The world's row is never freed.
+    origin: Option<(Team, usize)>,
+    /// One more than the offset of this member's large outbox; 0 if there is none.
+    large: AtomicU64,
+}
+
+/// Blocks of this process that peers may still read, with the number of the last collective call entered before they were given up.
+#[derive(Default)]
+struct Retired {
+    is_pending: AtomicBool,
+    blocks: Mutex<Vec<(u64, usize)>>,
+}
+
+impl std::fmt::Debug for Team {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Team {}: rank {} of {}", self.0.id, self.0.rank, self.size())
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let Some((parent, row)) = &self.origin else { return };
+        parent.retire(*row);
+        for (_, offset) in self.retired.take(u64::MAX) {
+            parent.retire(offset);
+        }
+        match self.large.load(Ordering::Relaxed) {
+            0 => {}
+            offset => parent.retire(offset as usize - 1),
+        }
+    }
+}
+
+impl Retired {
+    fn put(&self, entered: u64, offset: usize) {
+        self.blocks.lock().unwrap_or_else(PoisonError::into_inner).push((entered, offset));
+        self.is_pending.store(true, Ordering::Release);
+    }
+
+    /// Takes out what was given up before call number `entered` was entered.
+    fn take(&self, entered: u64) -> Vec<(u64, usize)> {
+        if !self.is_pending.load(Ordering::Acquire) {
+            return Vec::new();
+        }
+        let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = blocks.extract_if(.., |(given_up, _)| *given_up < entered).collect();
+        self.is_pending.store(!blocks.is_empty(), Ordering::Release);
+        taken
+    }
+}
+
+/// A collective call in progress: the right to meet.
+pub(crate) struct Session<'a> {
+    team: &'a Inner,
+    progress: MutexGuard<'a, Progress>,
+    call: Call,
+}
+
+impl Team {
+    /// The team of all ranks; its rows are in the heap's root area, so nothing needs to be exchanged.
+    pub(crate) fn world(world: &Arc<Shared>) -> Result<Team> {
+        let (root, root_len) = world.heap.root_area();
+        assert!(root_len >= BELLS_LEN + world.size * ROW_LEN, "the heap's root area is too small");
+        // SAFETY: the root area was just checked to hold all rows.
+        let row = |rank| unsafe { root.add(BELLS_LEN + rank * ROW_LEN).cast::<Row>() };
+        let rows = (0..world.size).map(row).collect();
+        // SAFETY: the root area is zero at the start, page aligned, and mapped for the life of the process.
+        let rows = unsafe { Rows::new(rows, world.rank) };
+        Ok(Team::new(world.clone(), 0, world.rank, (0..world.size).collect(), rows, None))
+    }
+
+    fn new(
+        world: Arc<Shared>,
+        id: u64,
+        rank: usize,
+        members: Box<[usize]>,
+        rows: Rows,
+        origin: Option<(Team, usize)>,
+    ) -> Team {
+        Team(Arc::new(Inner {
+            world,
+            id,
+            rank,
+            members,
+            rows,
+            origin,
+            progress: Mutex::new(Progress::new()),
+            epoch: AtomicU64::new(0),
+            entered: AtomicU64::new(0),
+            children: AtomicU64::new(0),
+            retired: Retired::default(),
+            large: AtomicU64::new(0),
+        }))
+    }
+
+    /// This process's number in the team. Not collective.
+    #[inline]
+    pub fn rank(&self) -> usize {
+        self.0.rank
+    }
+
+    /// Number of members. Not collective.
+    #[inline]
+    pub fn size(&self) -> usize {
+        self.0.members.len()
+    }
+
+    /// World rank of a member. Panics when there is no such member. Not collective. Stands for `GA_Pgroup_absolute_id`.
+    #[inline]
+    pub fn world_rank(&self, rank: usize) -> usize {
+        self.0.members[rank]
+    }
+
+    /// Number of full synchronisations of this team that have completed: `barrier`, `sync`, `allreduce` (and `_with`),
+    /// `allgather`, `allgatherv`, `alltoall`, `alltoallv`, and the allocation and freeing of segments.
+    ///
+    /// The same on all members at the same place of the program: what was done before a synchronisation by any member
+    /// is visible to all once the count has grown. Not collective.
+    #[inline]
+    pub fn epoch(&self) -> u64 {
+        self.0.epoch.load(Ordering::Relaxed)
+    }
+
+    /// Whether two handles mean the same team.
+    #[inline]
+    pub fn is_same(&self, other: &Team) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Returns when every member has entered. A full synchronisation.
+    ///
+    /// Collective. Puts to memory of the own node are visible to all members afterwards; across nodes use [`Team::sync`].
+    /// Stands for `MPI_Barrier`. Errors: `Mismatch`, `Died`, `Finalized`.
+    #[track_caller]
+    pub fn barrier(&self) -> Result<()> {
+        self.rendezvous(Call::new(OpCode::Barrier))
+    }
+
+    /// Fence to all ranks, then barrier: whatever any member did before is visible to every member. A full synchronisation.
+    ///
+    /// Collective. Stands for `GA_Pgroup_sync`, `ARMCI_Barrier`. Errors as [`Team::barrier`].
+    #[track_caller]
+    pub fn sync(&self) -> Result<()> {
+        let call = Call::new(OpCode::Sync);
+        alive("sync")?;
+        self.0.world.transport.fence_all()?;
+        self.rendezvous(call)
+    }
+
+    #[track_caller]
+    pub(crate) fn finalize(&self) -> Result<()> {
+        self.rendezvous(Call::new(OpCode::Finalize))
+    }
+
+    fn rendezvous(&self, call: Call) -> Result<()> {
+        let mut session = self.session(call)?;
+        session.meet(Signature::new(call.op), &[])?;
+        session.complete();
+        Ok(())
+    }
+
+    /// New teams of the members that give the same `color`, ordered by `key`, then by rank here; `None` gives no team.
+    ///
+    /// Collective over this team. Stands for `MPI_Comm_split`, `GA_Pgroup_split`. Errors: `Memory`, `Mismatch`, `Died`, `Finalized`.
+    #[track_caller]
+    pub fn split(&self, color: Option<u32>, key: i64) -> Result<Option<Team>> {
+        let call = Call::new(OpCode::Split);
+        self.regroup(call, color, key)
+    }
+
+    /// The team of the listed ranks, in that order; `None` on members that aren't listed.
+    ///
+    /// Collective over this team, all with the same list. Stands for `MPI_Comm_create`, `GA_Pgroup_create`, `ARMCI_Group_create_child`.
+    /// Errors: `Rank` (outside the team, or twice), else as [`Team::split`].
+    #[track_caller]
+    pub fn subset(&self, ranks: &[usize]) -> Result<Option<Team>> {
+        let call = Call::new(OpCode::Subset);
+        for (place, rank) in ranks.iter().enumerate() {
+            if *rank >= self.size() {
+                return Err(no_such_rank("subset", *rank, self.size()));
+            }
+            if ranks[..place].contains(rank) {
+                return Err(Error::at(ErrorKind::Rank, "subset", *rank, "the rank is listed twice"));
+            }
+        }
+        let place = ranks.iter().position(|rank| *rank == self.rank());
+        self.regroup(call, place.map(|_| 0), place.unwrap_or(0) as i64)
+    }
+
+    fn regroup(&self, call: Call, color: Option<u32>, key: i64) -> Result<Option<Team>> {
+        let mut session = self.session(call)?;
+        let world = &self.0.world;
+        let block = match color {
+            Some(_) => world.heap.allocate_zeroed(ROW_LEN, 64).map(|block| block.offset),
+            None => Ok(0),
+        };
+        let (offset, failed) = match block {
+            Ok(offset) => (offset, 0),
+            Err(_) => (0, 1),
+        };
+        let color_word = color.map_or(u64::MAX, u64::from);
+        let met = session.meet(Signature::new(call.op), &[color_word, key as u64, offset as u64, failed]);
+        let bad = (0..self.size()).find(|rank| session.word(*rank, 3) != 0);
+        if met.is_err() || bad.is_some() {
+            if color.is_some() && failed == 0 {
+                world.heap.free(offset);
+            }
+            met?;
+            let message = format!("no {ROW_LEN} bytes for the control memory of a team");
+            return Err(Error::at(ErrorKind::Memory, call.op.name(), bad.unwrap_or(0), message));
+        }
+        let child = self.0.children.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut chosen: Vec<(i64, usize, usize)> = (0..self.size())
+            .filter(|rank| session.word(*rank, 0) == color_word)
+            .map(|rank| (session.word(rank, 1) as i64, rank, session.word(rank, 2) as usize))
+            .collect();
+        if color.is_none() {
+            return Ok(None);
+        }
+        chosen.sort_unstable();
+        let place =
+            chosen.iter().position(|(_, rank, _)| *rank == self.rank()).expect("own colour is my colour");
+        let members: Box<[usize]> = chosen.iter().map(|(_, rank, _)| self.world_rank(*rank)).collect();
+        let row = |(_, rank, offset): &(i64, usize, usize)| {
+            let address = world.heap.address(self.world_rank(*rank), *offset);
+            NonNull::new(address.cast::<Row>()).expect("the heap is not at address zero")
+        };
+        // SAFETY: each member allocated its row zeroed and frees it only after a later synchronisation of the parent.
+        let rows = unsafe { Rows::new(chosen.iter().map(row).collect(), place) };
+        let id = (self.0.id << 20) ^ (child << 12) ^ members[0] as u64;
+        Ok(Some(Team::new(world.clone(), id, place, members, rows, Some((self.clone(), offset)))))
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.0.world
+    }
+
+    pub(crate) fn id(&self) -> u64 {
+        self.0.id
+    }
+
+    /// Gives a block of the own arena back after the next full synchronisation.
+    pub(crate) fn retire(&self, offset: usize) {
+        self.0.retired.put(self.0.entered.load(Ordering::Relaxed), offset);
+    }
+
+    /// Begins a collective call.
+    pub(crate) fn session(&self, call: Call) -> Result<Session<'_>> {
+        alive(call.op.name())?;
+        let progress = self.0.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        self.0.entered.fetch_add(1, Ordering::Relaxed);
+        Ok(Session { team: &self.0, progress, call })
+    }
+
+    /// Errors when `rank` is no member.
+    pub(crate) fn check_root(&self, op: OpCode, rank: usize) -> Result<()> {
+        if rank < self.size() { Ok(()) } else { Err(no_such_rank(op.name(), rank, self.size())) }
+    }
+}
+
+impl Session<'_> {
+    pub(crate) fn rank(&self) -> usize {
+        self.team.rank
+    }
+
+    pub(crate) fn size(&self) -> usize {
+        self.team.members.len()
+    }
+
+    pub(crate) fn call(&self) -> Call {
+        self.call
+    }
+
+    /// One meeting; see [`Rows::meet`].
+    pub(crate) fn meet(&mut self, signature: Signature, words: &[u64]) -> Result<()> {
+        let Inner { world, id, rows, .. } = self.team;
+        rows.meet(world, *id, &mut self.progress, self.call, signature, words)
+    }
+
+    pub(crate) fn word(&self, rank: usize, index: usize) -> u64 {
+        self.team.rows.word(&self.progress, rank, index)
+    }
+
+    pub(crate) fn bytes(&self, rank: usize) -> *const u8 {
+        self.team.rows.bytes(&self.progress, rank)
+    }
+
+    pub(crate) fn my_outbox(&self) -> *mut u8 {
+        self.team.rows.my_outbox(&self.progress)
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.team.rows.capacity(&self.progress)
+    }
+
+    /// Makes outboxes large if `len` bytes don't fit the small ones. Called with the same `len` by all, with the signature of the
+    /// call, whose first meeting this may be. Without memory for that the small ones go on serving.
+    pub(crate) fn make_room(&mut self, len: usize, signature: Signature) -> Result<()> {
+        if len <= self.capacity() || self.progress.has_large() {
+            return Ok(());
+        }
+        let heap = &self.team.world.heap;
+        let block = heap.allocate(2 * LARGE_HALF, 64).ok();
+        let word = block.map_or(0, |block| block.offset as u64 + 1);
+        let met = self.meet(signature, &[word]);
+        let words: Vec<u64> = (0..self.size()).map(|rank| self.word(rank, 0)).collect();
+        if met.is_err() || words.contains(&0) {
+            if let Some(block) = block {
+                heap.free(block.offset);
+            }
+            return met;
+        }
+        let base = |(rank, word): (usize, &u64)| {
+            let address = heap.address(self.team.members[rank], *word as usize - 1);
+            NonNull::new(address).expect("the heap is not at address zero")
+        };
+        let bases = words.iter().enumerate().map(base).collect();
+        self.progress.set_large(Large { half_len: LARGE_HALF, bases });
+        self.team.large.store(word, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Counts a full synchronisation, and gives back what was retired before it.
+    #[inline]
+    pub(crate) fn complete(&mut self) {
+        let epoch = self.team.epoch.load(Ordering::Relaxed) + 1;
+        self.team.epoch.store(epoch, Ordering::Relaxed);
+        for (_, offset) in self.team.retired.take(self.team.entered.load(Ordering::Relaxed)) {
+            self.team.world.heap.free(offset);
+        }
+    }
+}

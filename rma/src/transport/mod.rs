@@ -1,0 +1,160 @@
+//! The verbs a transport has to offer, and nothing of what is built from them.
+//!
+//! A remote place is `(world rank, byte offset in that rank's arena)`. A verb that starts a transfer returns a [`Token`];
+//! the transfer is locally complete when [`Transport::wait`] returns, remotely after [`Transport::fence`]. What [`Transport::mapped`]
+//! maps is never given to the verbs by the floor above, except through the conformance tests: loads and stores are quicker.
+//!
+//! A capability bit that lies is a bug; the conformance tests check them all.
+
+mod shm;
+
+pub(crate) use self::shm::Shm;
+
+use crate::error::Result;
+use ::shm::DType;
+use std::ptr::NonNull;
+
+/// Memory of some rank.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Remote {
+    /// World rank of the owner.
+    pub rank: usize,
+    /// Byte offset in the owner's arena.
+    pub offset: usize,
+}
+
+/// A transfer under way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Token(u64);
+
+impl Token {
+    /// The token of a transfer that was complete when its verb returned.
+    pub const DONE: Token = Token(0);
+
+    /// A transport's own number for a transfer; 0 is [`Token::DONE`].
+    pub const fn new(number: u64) -> Token {
+        Token(number)
+    }
+
+    /// The transport's number.
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+}
+
+/// What a transport does by itself; the rest is built above it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Capabilities(u32);
+
+impl Capabilities {
+    /// Some peers' memory is mapped.
+    pub const MAPPED: Capabilities = Capabilities(1);
+    /// Strided transfers in one verb.
+    pub const STRIDED: Capabilities = Capabilities(2);
+    /// Accumulate of every element type.
+    pub const ACCUMULATE: Capabilities = Capabilities(4);
+    /// Integer read-modify-write of 32 and 64 bits.
+    pub const ATOMICS: Capabilities = Capabilities(8);
+
+    /// Both sets together.
+    pub const fn with(self, other: Capabilities) -> Capabilities {
+        Capabilities(self.0 | other.0)
+    }
+
+    /// Whether all of `other` is in this set.
+    pub const fn has(self, other: Capabilities) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+/// A strided box as [`shm::copy::copy_strided`](::shm::copy::copy_strided) takes it: everything in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows<'a> {
+    /// Strides at the target.
+    pub remote_strides: &'a [isize],
+    /// Strides in local memory.
+    pub local_strides: &'a [isize],
+    /// Contiguous bytes, then repetitions per stride.
+    pub counts: &'a [usize],
+}
+
+/// An integer operation at the target.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Amo {
+    /// Adds the operand.
+    FetchAdd,
+    /// Stores the operand.
+    Swap,
+    /// Stores the operand if the comparand is there.
+    CompareSwap,
+}
+
+/// A way to reach other ranks' memory.
+///
+/// # Safety
+/// An implementation touches exactly the bytes named, and local memory not after [`Transport::wait`] (or `test`) said so.
+pub unsafe trait Transport: Send + Sync + std::fmt::Debug {
+    /// Short name, as in `"shm"`.
+    fn name(&self) -> &'static str;
+
+    /// What it can do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Where a remote place is mapped in this process, if it is.
+    fn mapped(&self, place: Remote) -> Option<NonNull<u8>>;
+
+    /// Starts writing `len` bytes.
+    ///
+    /// # Safety
+    /// `src` is readable until the transfer is locally complete; the target is part of a segment.
+    unsafe fn put(&self, to: Remote, src: *const u8, len: usize) -> Result<Token>;
+
+    /// Starts reading `len` bytes.
+    ///
+    /// # Safety
+    /// `dst` is writable, and nobody else's, until the transfer is complete; the source is part of a segment.
+    unsafe fn get(&self, from: Remote, dst: *mut u8, len: usize) -> Result<Token>;
+
+    /// Starts writing a strided box.
+    ///
+    /// # Safety
+    /// As [`Transport::put`], for every row.
+    unsafe fn put_strided(&self, to: Remote, rows: Rows<'_>, src: *const u8) -> Result<Token>;
+
+    /// Starts reading a strided box.
+    ///
+    /// # Safety
+    /// As [`Transport::get`], for every row.
+    unsafe fn get_strided(&self, from: Remote, rows: Rows<'_>, dst: *mut u8) -> Result<Token>;
+
+    /// Starts `target += alpha * src` on a strided box of elements; a contiguous run is a box without strides.
+    ///
+    /// # Safety
+    /// As [`Transport::put_strided`]; `alpha` points to one element of `dtype`; rows are aligned to elements.
+    unsafe fn accumulate(
+        &self,
+        to: Remote,
+        rows: Rows<'_>,
+        dtype: DType,
+        src: *const u8,
+        alpha: *const u8,
+    ) -> Result<Token>;
+
+    /// An integer operation of `len` (4 or 8) bytes; returns the old value.
+    ///
+    /// # Safety
+    /// The target is an aligned part of a segment.
+    unsafe fn amo(&self, at: Remote, amo: Amo, len: usize, operand: u64, comparand: u64) -> Result<u64>;
+
+    /// Whether a transfer is locally complete. Makes progress.
+    fn test(&self, token: Token) -> Result<bool>;
+
+    /// Waits for local completion.
+    fn wait(&self, token: Token) -> Result<()>;
+
+    /// Waits for remote completion of everything to `rank`.
+    fn fence(&self, rank: usize) -> Result<()>;
+
+    /// Waits for remote completion of everything to everybody.
+    fn fence_all(&self) -> Result<()>;
+}
