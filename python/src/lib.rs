@@ -1,1 +1,30 @@
-//! Python module `gain`.
+//! Python module `gain._gain`: the class `ndarray`, the ufuncs and what needs speed of call.
+//!
+//! The package `gain` (pure Python, beside this crate) adds NumPy's functions whose cost is not the call. Everything
+//! here converts arguments, calls the crate `gain` and wraps its result; no rule of NumPy is decided here that
+//! `gain` knows. The interpreter's lock is released around every call that may compute or wait.
+
+mod convert;
+mod creation;
+mod error;
+mod flat;
+mod index;
+mod ndarray;
+mod number;
+mod numpy;
+mod reduce;
+mod runtime;
+mod ufunc;
+
+use pyo3::prelude::*;
+
+#[pymodule]
+fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    numpy::Numpy::load(module.py())?;
+    module.add_class::<ndarray::NdArray>()?;
+    module.add_class::<flat::FlatIter>()?;
+    module.add_class::<ufunc::Ufunc>()?;
+    ufunc::register(module)?;
+    creation::register(module)?;
+    runtime::register(module)
+}

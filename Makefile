@@ -1,0 +1,64 @@
+# build: target/release/gain and the Python module in .venv; everything else builds on it.
+# Needs Rust, Python 3.11 or newer and a C compiler. Every target may be repeated; only what changed is done again.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+CARGO ?= cargo
+VENV := .venv
+PY := $(VENV)/bin/python
+# A job that hangs is a failure, not a wait: every test command runs under a deadline (seconds).
+DEADLINE ?= 1500
+WITHIN := timeout --kill-after=10 $(DEADLINE)
+MODULE_SOURCES := $(shell git ls-files -co --exclude-standard '*.rs' '*Cargo.toml' Cargo.lock python/gain python/pyproject.toml)
+
+.PHONY: build demo test test-all bench docs clean packages check
+.DEFAULT_GOAL := build
+
+build: target/release/gain $(VENV)/.module
+
+$(VENV)/.tools: python/make_venv.py python/requirements.txt
+	$(PYTHON) python/make_venv.py $(VENV) -r python/requirements.txt
+	touch $@
+
+$(VENV)/.plotting: $(VENV)/.tools examples/requirements.txt
+	$(PYTHON) python/make_venv.py $(VENV) -r examples/requirements.txt
+	touch $@
+
+target/release/gain: $(MODULE_SOURCES)
+	$(CARGO) build --release
+	touch $@
+
+$(VENV)/.module: $(VENV)/.tools $(MODULE_SOURCES)
+	cd python && VIRTUAL_ENV=$(CURDIR)/$(VENV) $(CURDIR)/$(VENV)/bin/maturin develop --release --quiet
+	touch $@
+
+demo: build $(VENV)/.plotting
+	$(PY) examples/demo.py --output target/demo/laplace.png
+
+# System packages that only tests use; without root or network the tests that need them say what they skip.
+packages:
+	@tests/install-packages
+
+check:
+	$(CARGO) fmt --all --check
+	$(WITHIN) $(CARGO) clippy --workspace --all-targets -- -D warnings
+
+test: packages check build
+	$(WITHIN) $(CARGO) test --workspace
+	$(WITHIN) $(PY) -m pytest python/tests
+
+# The slow ones as well: models of the locks under every interleaving, memory checkers, long fault runs.
+test-all: test
+	RUSTFLAGS="--cfg loom" LOOM_MAX_PREEMPTIONS=3 $(WITHIN) $(CARGO) test --release --package shm --test loom --target-dir target/loom
+	$(WITHIN) $(CARGO) test --workspace --release -- --include-ignored
+	GAIN_TEST_ALL=1 $(WITHIN) $(PY) -m pytest python/tests
+
+bench: build
+	$(PY) bench/run.py
+
+docs:
+	@command -v mdbook >/dev/null || $(CARGO) install --locked --root target/tools mdbook
+	PATH="target/tools/bin:$$PATH" mdbook build docs
+
+clean:
+	rm -rf target $(VENV) docs/book

@@ -1,0 +1,55 @@
+"""A distributed NumPy: `import gain as np`.
+
+Arrays are spread over the ranks of the job (`gain run -n 4 script.py`) and computed by all threads of each; a plain
+`python script.py` is one rank. Operations are recorded and evaluated, fused, when a value is needed. Every function
+is collective: all ranks run the same script; only `ndarray.get` and the attributes of an array are not.
+
+dtypes, scalars, constants and exceptions are NumPy's own.
+"""
+
+import atexit as _atexit
+import gc as _gc
+import sys as _sys
+
+from numpy import (
+    bool_, byte, can_cast, cdouble, complex64, complex128, complexfloating, csingle, double, dtype, e, errstate,
+    euler_gamma, exceptions, finfo, float32, float64, floating, generic, get_printoptions, geterr, iinfo, inexact, inf,
+    int8, int16, int32, int64, int_, intc, integer, intp, isscalar, issubdtype, longlong, nan, newaxis, number, pi,
+    printoptions, promote_types, set_printoptions, seterr, short, signedinteger, single, ubyte, uint, uint8, uint16,
+    uint32, uint64, uintc, uintp, ulonglong, unsignedinteger, ushort,
+)
+
+from . import _gain
+from ._functions import *  # noqa: F403 - its __all__ is NumPy's names
+from ._gain import (
+    abort, barrier, finalize, flatiter, init, ndarray, rank, ranks, stats, threads, threshold, ufunc,
+)
+from ._printing import array2string, array_repr, array_str
+
+__version__ = "0.1.0"
+
+globals().update(_gain.UFUNCS)
+# Second names of the same functions.
+for _alias, _name in {
+    "abs": "absolute", "conj": "conjugate", "mod": "remainder", "pow": "power", "true_divide": "divide",
+    "bitwise_not": "invert", "bitwise_invert": "invert", "bitwise_left_shift": "left_shift",
+    "bitwise_right_shift": "right_shift", "acos": "arccos", "asin": "arcsin", "atan": "arctan", "atan2": "arctan2",
+    "acosh": "arccosh", "asinh": "arcsinh", "atanh": "arctanh", "bool": "bool_", "amin": "min", "amax": "max",
+    "around": "round", "concat": "concatenate", "permute_dims": "transpose",
+}.items():
+    globals()[_alias] = globals()[_name]
+
+
+def __getattr__(name):
+    """Reached for names that are not there."""
+    raise AttributeError(f"module 'gain' has no attribute '{name}' ({_gain.PAGE} lists what there is)")
+
+
+def _leave():
+    """At exit the ranks wait for one another, unless this one leaves with an exception: then the launcher ends them."""
+    if not hasattr(_sys, "last_value"):
+        finalize()
+
+
+_atexit.register(_leave)
+_gc.callbacks.append(_gain.around_collection)

@@ -1,0 +1,201 @@
+//! Operands: what may stand beside an array, and what arrays become when they leave.
+//!
+//! In: our arrays, Python numbers (weak, as NEP 50 has it), NumPy scalars (typed), and whatever `numpy.asarray` makes
+//! a numeric array of. Out: our class, a NumPy scalar for an array of no axes, a NumPy array for `numpy()`.
+
+use crate::error::{OrRaise, ask_numpy};
+use crate::flat::FlatIter;
+use crate::ndarray::NdArray;
+use crate::numpy::Numpy;
+use gain::dtype::Complex64;
+use gain::{Array, Operand, Scalar};
+use pyo3::buffer::PyUntypedBuffer;
+use pyo3::exceptions::{PyBufferError, PyOverflowError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyComplex, PyFloat, PyInt, PyTuple};
+
+/// A converted operand; [`Value::operand`] borrows it.
+pub(crate) enum Value<'py> {
+    /// One of our arrays.
+    Handle(PyRef<'py, NdArray>),
+    /// An array made for this call from something else.
+    Made(Array),
+    /// A number.
+    Number(Scalar),
+}
+
+impl Value<'_> {
+    /// The operand for a call of `gain`.
+    pub(crate) fn operand(&self) -> Operand<'_> {
+        match self {
+            Value::Handle(handle) => Operand::Array(&handle.array),
+            Value::Made(array) => Operand::Array(array),
+            Value::Number(scalar) => Operand::Scalar(*scalar),
+        }
+    }
+
+    /// The operand as an array.
+    pub(crate) fn into_array(self) -> Array {
+        match self {
+            Value::Handle(handle) => handle.array.clone(),
+            Value::Made(array) => array,
+            Value::Number(scalar) => Array::scalar(scalar),
+        }
+    }
+}
+
+/// The value of a Python number or NumPy scalar, `None` for anything else.
+pub(crate) fn number(object: &Bound<'_, PyAny>) -> PyResult<Option<Scalar>> {
+    if let Ok(x) = object.cast_exact::<PyInt>() {
+        return weak_integer(x.as_any()).map(Some);
+    }
+    if let Ok(x) = object.cast_exact::<PyFloat>() {
+        return Ok(Some(Scalar::PyFloat(x.value())));
+    }
+    if let Ok(x) = object.cast_exact::<PyBool>() {
+        return Ok(Some(Scalar::Bool(x.is_true())));
+    }
+    if let Ok(x) = object.cast_exact::<PyComplex>() {
+        return Ok(Some(Scalar::PyComplex(Complex64::new(x.real(), x.imag()))));
+    }
+    let py = object.py();
+    if object.is_instance(Numpy::get(py).generic.bind(py))? {
+        let Some(dtype) = Numpy::element_type(&object.getattr(pyo3::intern!(py, "dtype"))?)? else {
+            return Ok(None);
+        };
+        let plain = object.call_method0(pyo3::intern!(py, "item"))?;
+        return Ok(number(&plain)?.map(|scalar| scalar.cast(dtype)));
+    }
+    if object.is_instance_of::<PyInt>() {
+        return weak_integer(object).map(Some);
+    }
+    if object.is_instance_of::<PyFloat>() {
+        return Ok(Some(Scalar::PyFloat(object.extract()?)));
+    }
+    Ok(None)
+}
+
+fn weak_integer(object: &Bound<'_, PyAny>) -> PyResult<Scalar> {
+    match object.extract::<i64>() {
+        Ok(x) => Ok(Scalar::PyInt(x.into())),
+        Err(_) => match object.extract::<i128>() {
+            Ok(x) => Ok(Scalar::PyInt(x)),
+            Err(_) => Err(PyOverflowError::new_err(format!("Python integer {object} is beyond 128 bits"))),
+        },
+    }
+}
+
+/// `object` as an operand; `None` if NumPy makes no numeric array of it.
+pub(crate) fn value<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Value<'py>>> {
+    if let Ok(array) = object.cast::<NdArray>() {
+        return Ok(Some(Value::Handle(array.try_borrow()?)));
+    }
+    if let Some(scalar) = number(object)? {
+        return Ok(Some(Value::Number(scalar)));
+    }
+    if let Ok(flat) = object.cast::<FlatIter>() {
+        return Ok(Some(Value::Made(flat.get().raveled().or_raise()?)));
+    }
+    Ok(import(object)?.map(Value::Made))
+}
+
+/// As [`value`], for a place where something must be had: raises what NumPy raises.
+pub(crate) fn required<'py>(object: &Bound<'py, PyAny>, function: &str) -> PyResult<Value<'py>> {
+    match value(object)? {
+        Some(value) => Ok(value),
+        None => Err(ask_numpy(object.py(), function, vec![object.clone()])),
+    }
+}
+
+/// A new array from what `numpy.asarray` makes of `object`; `None` if its elements are of no type we have.
+pub(crate) fn import(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
+    let py = object.py();
+    let mut array = Numpy::asarray(&nested(object)?)?;
+    let dtype_object = array.getattr(pyo3::intern!(py, "dtype"))?;
+    let Some(dtype) = Numpy::element_type(&dtype_object)? else {
+        return Ok(None);
+    };
+    let layout = PyUntypedBuffer::get(&array);
+    if !layout.as_ref().is_ok_and(|b| b.is_c_contiguous()) || !dtype_object.getattr("isnative")?.extract()? {
+        // Through asarray with an order, not ascontiguousarray: that one turns 0-d into 1-d.
+        array = Numpy::attribute(py, "array")?
+            .call1((array, Numpy::dtype_object(py, dtype)))?
+            .call_method1("copy", ("C",))?;
+    }
+    let buffer = PyUntypedBuffer::get(&array)?;
+    let shape = buffer.shape();
+    if buffer.len_bytes() == 0 {
+        return Array::from_bytes(dtype, shape, &[]).or_raise().map(Some);
+    }
+    // SAFETY: the buffer is held by `buffer` until after the last use of `bytes`; NumPy exported `len_bytes` bytes
+    // from `buf_ptr` on (it is C-contiguous, checked above or made so). Nobody writes to it meanwhile: the
+    // interpreter's lock is held throughout, and threads that write to it without that lock race in NumPy, too.
+    let bytes = unsafe { std::slice::from_raw_parts(buffer.buf_ptr().cast::<u8>(), buffer.len_bytes()) };
+    Array::from_bytes(dtype, shape, bytes).or_raise().map(Some)
+}
+
+/// Lists and tuples with our arrays in them, with NumPy arrays in their place; anything else as it is.
+fn nested<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let is_array = |item: &Bound<'_, PyAny>| item.cast::<NdArray>().is_ok();
+    let items: Vec<Bound<'py, PyAny>> = match (object.cast::<pyo3::types::PyList>(), object.cast::<PyTuple>())
+    {
+        (Ok(list), _) if list.iter().any(|item| is_array(&item)) => list.iter().collect(),
+        (_, Ok(tuple)) if tuple.iter().any(|item| is_array(&item)) => tuple.iter().collect(),
+        _ => return Ok(object.clone()),
+    };
+    let plain = items.into_iter().map(|item| match item.cast::<NdArray>() {
+        Ok(array) => export(item.py(), &array.try_borrow()?.array),
+        Err(_) => Ok(item),
+    });
+    Ok(pyo3::types::PyList::new(object.py(), plain.collect::<PyResult<Vec<_>>>()?)?.into_any())
+}
+
+/// All elements as a NumPy array, on every rank. Collective.
+pub(crate) fn export<'py>(py: Python<'py>, array: &Array) -> PyResult<Bound<'py, PyAny>> {
+    export_with(py, array, |bytes| array.copy_to_bytes(bytes))
+}
+
+/// A NumPy array of the array's type and shape whose bytes `fill` writes, without the interpreter's lock.
+pub(crate) fn export_with<'py>(
+    py: Python<'py>,
+    array: &Array,
+    fill: impl FnOnce(&mut [u8]) -> gain::Result<()> + Send,
+) -> PyResult<Bound<'py, PyAny>> {
+    let shape = PyTuple::new(py, array.shape())?;
+    let made = Numpy::attribute(py, "zeros")?.call1((shape, Numpy::dtype_object(py, array.dtype())))?;
+    let buffer = PyUntypedBuffer::get(&made)?;
+    if buffer.readonly() || !buffer.is_c_contiguous() {
+        return Err(PyBufferError::new_err("numpy.zeros gave an array that can't be written in order"));
+    }
+    if buffer.len_bytes() == 0 {
+        py.detach(|| fill(&mut [])).or_raise()?;
+    } else {
+        // SAFETY: `made` was created above and is known to this function only, so nobody else reads or writes its
+        // memory; `buffer` keeps it alive and says that `len_bytes` writable, contiguous bytes start at `buf_ptr`.
+        let bytes =
+            unsafe { std::slice::from_raw_parts_mut(buffer.buf_ptr().cast::<u8>(), buffer.len_bytes()) };
+        py.detach(|| fill(bytes)).or_raise()?;
+    }
+    Ok(made)
+}
+
+/// What an operation returns to Python: an array, or for one without axes NumPy's scalar.
+pub(crate) fn result(py: Python<'_>, array: Array) -> PyResult<Bound<'_, PyAny>> {
+    if array.ndim() == 0 {
+        return Numpy::scalar(py, compute(py, &[&array], || array.item())?);
+    }
+    Ok(Bound::new(py, NdArray::new(array))?.into_any())
+}
+
+/// Runs `work` of `gain`, without the interpreter's lock unless it is too little to be worth it.
+pub(crate) fn compute<T: Send>(
+    py: Python<'_>,
+    arrays: &[&Array],
+    work: impl FnOnce() -> gain::Result<T> + Send,
+) -> PyResult<T> {
+    const SMALL: usize = 1024;
+    if arrays.iter().all(|a| a.size() <= SMALL) && gain::world::size() == 1 {
+        return work().or_raise();
+    }
+    py.detach(work).or_raise()
+}

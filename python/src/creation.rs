@@ -1,0 +1,125 @@
+//! Creation. The package's functions read NumPy's conventions (defaults, shapes); these make the arrays.
+
+use crate::convert::{Value, required, value};
+use crate::error::{OrRaise, ask_numpy};
+use crate::ndarray::NdArray;
+use crate::numpy::Numpy;
+use gain::{Array, DType, Scalar};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+
+/// Adds the functions.
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(full, module)?)?;
+    module.add_function(wrap_pyfunction!(empty, module)?)?;
+    module.add_function(wrap_pyfunction!(arange, module)?)?;
+    module.add_function(wrap_pyfunction!(linspace, module)?)?;
+    module.add_function(wrap_pyfunction!(eye, module)?)?;
+    module.add_function(wrap_pyfunction!(indices, module)?)?;
+    module.add_function(wrap_pyfunction!(convert, module)?)?;
+    module.add_function(wrap_pyfunction!(select, module)?)?;
+    module.add_function(wrap_pyfunction!(element_name, module)?)
+}
+
+fn number(object: &Bound<'_, PyAny>) -> PyResult<Scalar> {
+    match value(object)? {
+        Some(Value::Number(scalar)) => Ok(scalar),
+        Some(other) => other.into_array().item().or_raise(),
+        None => Err(ask_numpy(object.py(), "float64", vec![object.clone()])),
+    }
+}
+
+fn dtype_or(dtype: &Bound<'_, PyAny>, default: DType) -> PyResult<DType> {
+    Ok(Numpy::parse_dtype(dtype)?.unwrap_or(default))
+}
+
+#[pyfunction]
+fn full(shape: Vec<usize>, fill: &Bound<'_, PyAny>, dtype: &Bound<'_, PyAny>) -> PyResult<NdArray> {
+    let (fill_value, dtype) = (number(fill)?, Numpy::parse_dtype(dtype)?);
+    fill.py().detach(|| Array::full(&shape, fill_value, dtype)).or_raise().map(NdArray::new)
+}
+
+#[pyfunction]
+fn empty(py: Python<'_>, shape: Vec<usize>, dtype: &Bound<'_, PyAny>) -> PyResult<NdArray> {
+    let dtype = dtype_or(dtype, DType::F64)?;
+    py.detach(|| Array::empty(&shape, dtype)).or_raise().map(NdArray::new)
+}
+
+#[pyfunction]
+fn arange(
+    py: Python<'_>,
+    start: &Bound<'_, PyAny>,
+    stop: &Bound<'_, PyAny>,
+    step: &Bound<'_, PyAny>,
+    dtype: &Bound<'_, PyAny>,
+) -> PyResult<NdArray> {
+    let (start, stop, step) = (number(start)?, number(stop)?, number(step)?);
+    let dtype = Numpy::parse_dtype(dtype)?;
+    py.detach(|| Array::arange(start, stop, step, dtype)).or_raise().map(NdArray::new)
+}
+
+#[pyfunction]
+fn linspace(
+    py: Python<'_>,
+    start: &Bound<'_, PyAny>,
+    stop: &Bound<'_, PyAny>,
+    num: usize,
+    endpoint: bool,
+    dtype: &Bound<'_, PyAny>,
+) -> PyResult<NdArray> {
+    let (start, stop) = (number(start)?, number(stop)?);
+    let dtype = Numpy::parse_dtype(dtype)?;
+    py.detach(|| Array::linspace(start, stop, num, endpoint, dtype)).or_raise().map(NdArray::new)
+}
+
+#[pyfunction]
+fn eye(py: Python<'_>, rows: usize, columns: usize, k: isize, dtype: &Bound<'_, PyAny>) -> PyResult<NdArray> {
+    let dtype = dtype_or(dtype, DType::F64)?;
+    py.detach(|| Array::eye(rows, columns, k, dtype)).or_raise().map(NdArray::new)
+}
+
+#[pyfunction]
+fn indices(py: Python<'_>, shape: Vec<usize>, axis: usize) -> PyResult<NdArray> {
+    py.detach(|| Array::indices(&shape, axis)).or_raise().map(NdArray::new)
+}
+
+/// Anything as one of our arrays: itself if it is one, else a new one.
+#[pyfunction]
+fn convert<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, NdArray>> {
+    if let Ok(array) = object.cast::<NdArray>() {
+        return Ok(array.clone());
+    }
+    match value(object)? {
+        Some(other) => Bound::new(object.py(), NdArray::new(other.into_array())),
+        None => {
+            let dtype = Numpy::asarray(object)?.getattr("dtype")?;
+            Err(PyTypeError::new_err(format!("gain has no arrays of dtype {}", dtype.str()?)))
+        }
+    }
+}
+
+/// `numpy.where(mask, if_true, if_false)`
+#[pyfunction]
+fn select(
+    py: Python<'_>,
+    mask: &Bound<'_, PyAny>,
+    if_true: &Bound<'_, PyAny>,
+    if_false: &Bound<'_, PyAny>,
+) -> PyResult<NdArray> {
+    let mask = required(mask, "where")?.into_array();
+    let (one, two) = (required(if_true, "where")?, required(if_false, "where")?);
+    let (one, two) = (one.operand(), two.operand());
+    py.detach(|| {
+        let mask =
+            if mask.dtype() == DType::Bool { mask } else { mask.astype(DType::Bool, gain::Casting::Unsafe)? };
+        Array::select(&mask, one, two)
+    })
+    .or_raise()
+    .map(NdArray::new)
+}
+
+/// The name of the element type that a dtype argument means.
+#[pyfunction]
+fn element_name(dtype: &Bound<'_, PyAny>) -> PyResult<Option<&'static str>> {
+    Ok(Numpy::parse_dtype(dtype)?.map(DType::name))
+}

@@ -1,0 +1,94 @@
+//! Keys of `a[key]`: basic indexing.
+
+use crate::convert::{compute, required};
+use crate::ndarray::NdArray;
+use crate::numpy::Numpy;
+use gain::Array;
+use gain::view::{Index, Slice};
+use pyo3::exceptions::{PyIndexError, PyNotImplementedError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyEllipsis, PyInt, PyList, PySlice, PyTuple};
+use smallvec::SmallVec;
+
+/// A parsed key. The default is `...`.
+#[derive(Default)]
+pub(crate) struct Key {
+    /// One per item between the brackets.
+    pub(crate) items: SmallVec<[Index; 4]>,
+    /// Only integers: where they name every axis the result is an element, not an array of no axes.
+    pub(crate) is_element: bool,
+}
+
+impl Key {
+    /// From what Python passes to `__getitem__`.
+    pub(crate) fn parse(key: &Bound<'_, PyAny>) -> PyResult<Key> {
+        let mut items = SmallVec::new();
+        match key.cast::<PyTuple>() {
+            Ok(tuple) => {
+                for entry in tuple.iter_borrowed() {
+                    items.push(item(&entry)?);
+                }
+            }
+            Err(_) => items.push(item(key)?),
+        }
+        let is_element = items.iter().all(|item| matches!(item, Index::At(_)));
+        Ok(Key { items, is_element })
+    }
+}
+
+fn item(object: &Bound<'_, PyAny>) -> PyResult<Index> {
+    if let Ok(slice) = object.cast::<PySlice>() {
+        return slice_bounds(slice);
+    }
+    if object.cast_exact::<PyInt>().is_ok() {
+        return object.extract().map(Index::At);
+    }
+    if object.is_none() {
+        return Ok(Index::NewAxis);
+    }
+    if object.is_instance_of::<PyEllipsis>() {
+        return Ok(Index::Ellipsis);
+    }
+    if !object.is_instance_of::<PyBool>() {
+        if let Ok(index) = object.extract::<isize>() {
+            return Ok(Index::At(index));
+        }
+    }
+    Err(refused(object))
+}
+
+/// The error for an item that is no basic index: arrays and lists would be fancy ones, which are not there.
+#[cold]
+fn refused(object: &Bound<'_, PyAny>) -> PyErr {
+    let fancy = object.is_instance_of::<PyBool>()
+        || object.is_instance_of::<PyList>()
+        || object.is_instance_of::<NdArray>()
+        || object.is_instance(Numpy::get(object.py()).ndarray.bind(object.py())).unwrap_or(false);
+    if fancy {
+        return PyNotImplementedError::new_err(
+            "gain indexes by integers, slices, '...' and None, not by arrays, lists and booleans",
+        );
+    }
+    PyIndexError::new_err(
+        "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean arrays are valid indices",
+    )
+}
+
+fn slice_bounds(slice: &Bound<'_, PySlice>) -> PyResult<Index> {
+    let (mut start, mut stop, mut step) = (0, 0, 0);
+    // SAFETY: `slice` is a live slice object, checked by the cast that made it, and the interpreter's lock is held
+    // (it is a `Bound`); the three pointers are to locals. An absent bound comes back as the largest or smallest
+    // integer, which resolves to the same index.
+    let code = unsafe { pyo3::ffi::PySlice_Unpack(slice.as_ptr(), &mut start, &mut stop, &mut step) };
+    if code < 0 {
+        return Err(PyErr::fetch(slice.py()));
+    }
+    Ok(Index::Slice(Slice { start: Some(start), stop: Some(stop), step: Some(step) }))
+}
+
+/// `array[key] = value`
+pub(crate) fn assign(array: &Array, key: &Key, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    let converted = required(value, "float64")?;
+    let operand = converted.operand();
+    compute(value.py(), &[array], || array.set(&key.items, operand))
+}

@@ -1,0 +1,284 @@
+//! Operators. Each is a slot of the class that goes straight to `gain`: no Python function in between.
+
+// What #[pymethods] writes inside a macro of ours calls unsafe functions without a block of its own.
+#![allow(unsafe_op_in_unsafe_fn)]
+
+use crate::convert::{Value, compute, result, value};
+use crate::error::{OrRaise, ask_numpy};
+use crate::ndarray::NdArray;
+use crate::numpy::Numpy;
+use gain::dtype::Kind;
+use gain::{Array, DType, Op, Operand, Options, Scalar};
+use pyo3::basic::CompareOp;
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyComplex, PyFloat, PyInt, PyString, PyTuple};
+
+type Object<'py> = PyResult<Bound<'py, PyAny>>;
+
+fn not_implemented(py: Python<'_>) -> Bound<'_, PyAny> {
+    py.NotImplemented().into_bound(py)
+}
+
+/// `mine op other`, or `other op mine`.
+fn binary<'py>(op: Op, mine: &NdArray, other: &Bound<'py, PyAny>, reflected: bool) -> Object<'py> {
+    let py = other.py();
+    let Some(other_value) = value(other)? else {
+        return foreign(op, mine, other);
+    };
+    let (first, second) = (Operand::Array(&mine.array), other_value.operand());
+    let operands = if reflected { [second, first] } else { [first, second] };
+    let sizes: [&Array; 2] = match second {
+        Operand::Array(array) => [&mine.array, array],
+        Operand::Scalar(_) => [&mine.array, &mine.array],
+    };
+    result(py, compute(py, &sizes, || Array::apply(op, &operands))?)
+}
+
+/// Beside a text NumPy raises an error of its own; to anything else we leave the operation.
+#[cold]
+fn foreign<'py>(op: Op, mine: &NdArray, other: &Bound<'py, PyAny>) -> Object<'py> {
+    let py = other.py();
+    if other.is_instance_of::<PyString>() || other.is_instance_of::<PyBytes>() {
+        let like = Numpy::attribute(py, "zeros")?.call1((1, Numpy::dtype_object(py, mine.array.dtype())))?;
+        return Err(ask_numpy(py, op.name(), vec![like, other.clone()]));
+    }
+    Ok(not_implemented(py))
+}
+
+/// `mine op= other`
+fn in_place(op: Op, mine: &NdArray, other: &Bound<'_, PyAny>) -> PyResult<()> {
+    let Some(other_value) = value(other)? else {
+        let error = foreign(op, mine, other).err();
+        let text = format!("unsupported operand type for {}: {}", op.name(), other.get_type().name()?);
+        return Err(error.unwrap_or_else(|| PyTypeError::new_err(text)));
+    };
+    let (array, operand) = (&mine.array, other_value.operand());
+    let out = [Some(array)];
+    let options = Options { out: &out, ..Options::default() };
+    compute(other.py(), &[array], || Array::ufunc(op, &[array.into(), operand], &options))?;
+    Ok(())
+}
+
+macro_rules! operators {
+    ($($op:ident $name:ident $reflected:ident $in_place:ident;)*) => {
+        #[pymethods]
+        impl NdArray {$(
+            fn $name<'py>(&self, other: &Bound<'py, PyAny>) -> Object<'py> {
+                binary(Op::$op, self, other, false)
+            }
+            fn $reflected<'py>(&self, other: &Bound<'py, PyAny>) -> Object<'py> {
+                binary(Op::$op, self, other, true)
+            }
+            fn $in_place(&self, other: &Bound<'_, PyAny>) -> PyResult<()> {
+                in_place(Op::$op, self, other)
+            }
+        )*}
+    };
+}
+
+operators! {
+    Add __add__ __radd__ __iadd__;
+    Subtract __sub__ __rsub__ __isub__;
+    Multiply __mul__ __rmul__ __imul__;
+    Divide __truediv__ __rtruediv__ __itruediv__;
+    FloorDivide __floordiv__ __rfloordiv__ __ifloordiv__;
+    Remainder __mod__ __rmod__ __imod__;
+    LeftShift __lshift__ __rlshift__ __ilshift__;
+    RightShift __rshift__ __rrshift__ __irshift__;
+    BitwiseAnd __and__ __rand__ __iand__;
+    BitwiseOr __or__ __ror__ __ior__;
+    BitwiseXor __xor__ __rxor__ __ixor__;
+}
+
+macro_rules! unary_operators {
+    ($($op:ident $name:ident;)*) => {
+        #[pymethods]
+        impl NdArray {$(
+            fn $name<'py>(&self, py: Python<'py>) -> Object<'py> {
+                let array = &self.array;
+                result(py, compute(py, &[array], || Array::apply(Op::$op, &[array.into()]))?)
+            }
+        )*}
+    };
+}
+
+unary_operators! {
+    Negative __neg__;
+    Positive __pos__;
+    Absolute __abs__;
+    Invert __invert__;
+    Conjugate conj;
+    Conjugate conjugate;
+}
+
+/// The short way to powers that have an operation of their own, as NumPy goes.
+fn power(mine: &NdArray, exponent: &Bound<'_, PyAny>) -> Op {
+    let inexact = matches!(gain::dtype::kind(mine.array.dtype()), Kind::Float | Kind::Complex);
+    match exponent.cast_exact::<PyInt>().map(|x| x.extract::<i64>()) {
+        Ok(Ok(2)) if mine.array.dtype() != DType::Bool => return Op::Square,
+        Ok(Ok(1)) if inexact => return Op::Positive,
+        Ok(Ok(-1)) if inexact => return Op::Reciprocal,
+        _ => {}
+    }
+    match exponent.cast_exact::<PyFloat>().map(|x| x.value()) {
+        Ok(2.0) if inexact => Op::Square,
+        Ok(1.0) if inexact => Op::Positive,
+        Ok(0.5) if inexact => Op::Sqrt,
+        Ok(-1.0) if inexact => Op::Reciprocal,
+        _ => Op::Power,
+    }
+}
+
+#[pymethods]
+impl NdArray {
+    fn __pow__<'py>(&self, other: &Bound<'py, PyAny>, modulo: &Bound<'py, PyAny>) -> Object<'py> {
+        let py = other.py();
+        if !modulo.is_none() {
+            return Ok(not_implemented(py));
+        }
+        match power(self, other) {
+            Op::Power => binary(Op::Power, self, other, false),
+            op => {
+                let array = &self.array;
+                result(py, compute(py, &[array], || Array::apply(op, &[array.into()]))?)
+            }
+        }
+    }
+
+    fn __rpow__<'py>(&self, other: &Bound<'py, PyAny>, modulo: &Bound<'py, PyAny>) -> Object<'py> {
+        match modulo.is_none() {
+            true => binary(Op::Power, self, other, true),
+            false => Ok(not_implemented(other.py())),
+        }
+    }
+
+    fn __ipow__(&self, other: &Bound<'_, PyAny>, _modulo: &Bound<'_, PyAny>) -> PyResult<()> {
+        in_place(Op::Power, self, other)
+    }
+
+    fn __divmod__<'py>(&self, other: &Bound<'py, PyAny>) -> Object<'py> {
+        both(self, other, false)
+    }
+
+    fn __rdivmod__<'py>(&self, other: &Bound<'py, PyAny>) -> Object<'py> {
+        both(self, other, true)
+    }
+
+    fn __matmul__<'py>(&self, other: &Bound<'py, PyAny>) -> Object<'py> {
+        matmul(self, other, false)
+    }
+
+    fn __rmatmul__<'py>(&self, other: &Bound<'py, PyAny>) -> Object<'py> {
+        matmul(self, other, true)
+    }
+
+    fn __imatmul__(&self, other: &Bound<'_, PyAny>) -> PyResult<()> {
+        let Some(other_value) = value(other)? else {
+            return Err(PyTypeError::new_err("the operand of @= is not an array"));
+        };
+        let (array, second) = (&self.array, other_value.into_array());
+        compute(other.py(), &[array], || array.assign(&array.matmul(&second)?))
+    }
+
+    fn __richcmp__<'py>(&self, other: &Bound<'py, PyAny>, comparison: CompareOp) -> Object<'py> {
+        let op = match comparison {
+            CompareOp::Lt => Op::Less,
+            CompareOp::Le => Op::LessEqual,
+            CompareOp::Eq => Op::Equal,
+            CompareOp::Ne => Op::NotEqual,
+            CompareOp::Gt => Op::Greater,
+            CompareOp::Ge => Op::GreaterEqual,
+        };
+        let is_equality = matches!(op, Op::Equal | Op::NotEqual);
+        match is_equality && value(other)?.is_none() {
+            // No number equals something that is none.
+            true => {
+                let same = Scalar::Bool(op == Op::NotEqual);
+                result(other.py(), Array::full(self.array.shape(), same, None).or_raise()?)
+            }
+            false => binary(op, self, other, false),
+        }
+    }
+
+    fn __contains__(&self, item: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let Some(item_value) = value(item)? else {
+            return Ok(false);
+        };
+        let (array, operand) = (&self.array, item_value.operand());
+        compute(item.py(), &[array], || {
+            let equal = Array::apply(Op::Equal, &[array.into(), operand])?;
+            Ok(equal.reduce(gain::ReduceOp::Any, &gain::ReduceOptions::default())?.item()?.as_bool())
+        })
+    }
+
+    fn __bool__(&self, py: Python<'_>) -> PyResult<bool> {
+        let array = &self.array;
+        match array.size() {
+            1 => Ok(compute(py, &[array], || array.item())?.as_bool()),
+            0 => Err(PyValueError::new_err(
+                "The truth value of an empty array is ambiguous. Use `array.size > 0` to check that an array is not empty.",
+            )),
+            _ => Err(PyValueError::new_err(
+                "The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()",
+            )),
+        }
+    }
+
+    fn __int__<'py>(&self, py: Python<'py>) -> Object<'py> {
+        py.get_type::<PyInt>().call1((only(self, py)?,))
+    }
+
+    fn __float__<'py>(&self, py: Python<'py>) -> Object<'py> {
+        py.get_type::<PyFloat>().call1((only(self, py)?,))
+    }
+
+    fn __complex__<'py>(&self, py: Python<'py>) -> Object<'py> {
+        py.get_type::<PyComplex>().call1((only(self, py)?,))
+    }
+
+    fn __index__<'py>(&self, py: Python<'py>) -> Object<'py> {
+        if self.array.ndim() != 0 || !gain::dtype::is_integer(self.array.dtype()) {
+            return Err(PyTypeError::new_err(
+                "only integer scalar arrays can be converted to a scalar index",
+            ));
+        }
+        self.__int__(py)
+    }
+}
+
+/// The element of an array of no axes, as a NumPy scalar.
+fn only<'py>(mine: &NdArray, py: Python<'py>) -> Object<'py> {
+    if mine.array.ndim() != 0 {
+        return Err(PyTypeError::new_err("only 0-dimensional arrays can be converted to Python scalars"));
+    }
+    result(py, mine.array.clone())
+}
+
+/// `divmod`: both results.
+fn both<'py>(mine: &NdArray, other: &Bound<'py, PyAny>, reflected: bool) -> Object<'py> {
+    let py = other.py();
+    let Some(other_value) = value(other)? else {
+        return foreign(Op::Divmod, mine, other);
+    };
+    let (first, second) = (Operand::Array(&mine.array), other_value.operand());
+    let operands = if reflected { [second, first] } else { [first, second] };
+    let made = compute(py, &[&mine.array], || Array::ufunc(Op::Divmod, &operands, &Options::default()))?;
+    let made = made.into_iter().map(|array| result(py, array)).collect::<PyResult<Vec<_>>>()?;
+    Ok(PyTuple::new(py, made)?.into_any())
+}
+
+/// `mine @ other`, or `other @ mine`. A number is refused: it has no axes.
+fn matmul<'py>(mine: &NdArray, other: &Bound<'py, PyAny>, reflected: bool) -> Object<'py> {
+    let py = other.py();
+    let second = match value(other)? {
+        None => return Ok(not_implemented(py)),
+        Some(Value::Number(_)) => {
+            let zeros = Numpy::attribute(py, "zeros")?.call1((1,))?;
+            return Err(ask_numpy(py, "matmul", vec![zeros, other.clone()]));
+        }
+        Some(array) => array.into_array(),
+    };
+    let (first, second) = if reflected { (second, mine.array.clone()) } else { (mine.array.clone(), second) };
+    result(py, compute(py, &[&first, &second], || first.matmul(&second))?)
+}

@@ -1,0 +1,178 @@
+//! Reductions: the methods of the class, and `reduce` of the ufuncs.
+
+// What #[pymethods] writes inside a macro of ours calls unsafe functions without a block of its own.
+#![allow(unsafe_op_in_unsafe_fn)]
+
+use crate::convert::{Value, compute, number, required, result};
+use crate::ndarray::{NdArray, axes};
+use crate::numpy::Numpy;
+use gain::{Array, ReduceOp, ReduceOptions, Scalar};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+
+type Object<'py> = PyResult<Bound<'py, PyAny>>;
+type Argument<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
+
+/// Keywords that all reductions share, as Python passed them.
+#[derive(Default)]
+pub(crate) struct Keywords<'a, 'py> {
+    pub(crate) axis: Argument<'a, 'py>,
+    pub(crate) dtype: Argument<'a, 'py>,
+    pub(crate) out: Argument<'a, 'py>,
+    pub(crate) keepdims: bool,
+    pub(crate) initial: Argument<'a, 'py>,
+    pub(crate) mask: Argument<'a, 'py>,
+}
+
+/// What a reduction computes.
+#[derive(Clone, Copy)]
+pub(crate) enum Reduction {
+    Fold(ReduceOp),
+    Mean,
+}
+
+/// Reduces `array`; without axes left the result is a NumPy scalar.
+pub(crate) fn reduce<'py>(
+    py: Python<'py>,
+    array: &Array,
+    reduction: Reduction,
+    keywords: &Keywords<'_, 'py>,
+) -> Object<'py> {
+    let axes = axes(keywords.axis)?;
+    let present = |argument: Argument<'_, 'py>| argument.filter(|object| !object.is_none()).cloned();
+    let dtype = keywords.dtype.map(Numpy::parse_dtype).transpose()?.flatten();
+    let out = out(present(keywords.out).as_ref())?;
+    let initial = match present(keywords.initial) {
+        None => None,
+        Some(object) => Some(scalar(&object)?),
+    };
+    let mask = mask(keywords.mask)?;
+    let options = ReduceOptions {
+        axes: axes.as_deref(),
+        keepdims: keywords.keepdims,
+        dtype,
+        initial,
+        mask: mask.as_ref(),
+        out: out.as_ref().map(|handle| &handle.array),
+    };
+    let made = compute(py, &[array], || match reduction {
+        Reduction::Fold(op) => array.reduce(op, &options),
+        Reduction::Mean => array.mean(&options),
+    })?;
+    match present(keywords.out) {
+        Some(object) => Ok(object),
+        None => result(py, made),
+    }
+}
+
+/// `out=`: one of our arrays.
+pub(crate) fn out<'py>(object: Argument<'_, 'py>) -> PyResult<Option<PyRef<'py, NdArray>>> {
+    match object {
+        None => Ok(None),
+        Some(object) => match object.cast::<NdArray>() {
+            Ok(array) => Ok(Some(array.try_borrow()?)),
+            Err(_) => Err(PyTypeError::new_err("return arrays must be of ArrayType")),
+        },
+    }
+}
+
+/// `where=`: an array, unless it is plainly true.
+pub(crate) fn mask(object: Argument<'_, '_>) -> PyResult<Option<Array>> {
+    let Some(object) = object else { return Ok(None) };
+    match required(object, "bool_")? {
+        Value::Number(Scalar::Bool(true)) => Ok(None),
+        other => {
+            let array = other.into_array();
+            if array.dtype() != gain::DType::Bool {
+                return Err(PyTypeError::new_err(format!(
+                    "Cannot cast array data from dtype('{}') to dtype('bool') according to the rule 'safe'",
+                    array.dtype()
+                )));
+            }
+            Ok(Some(array))
+        }
+    }
+}
+
+/// A number, also from an array of one element.
+fn scalar(object: &Bound<'_, PyAny>) -> PyResult<Scalar> {
+    if let Some(value) = number(object)? {
+        return Ok(value);
+    }
+    number(&object.call_method0("item")?)?.ok_or_else(|| PyValueError::new_err("initial must be a number"))
+}
+
+macro_rules! reductions {
+    ($($name:ident $reduction:expr, ($($argument:ident),*);)*) => {
+        #[pymethods]
+        impl NdArray {$(
+            #[pyo3(signature = ($($argument = None,)* keepdims = false, initial = None, r#where = None))]
+            #[allow(clippy::too_many_arguments)]
+            fn $name<'py>(
+                &self,
+                py: Python<'py>,
+                $($argument: Argument<'_, 'py>,)*
+                keepdims: bool,
+                initial: Argument<'_, 'py>,
+                r#where: Argument<'_, 'py>,
+            ) -> Object<'py> {
+                let given = Keywords { $($argument,)* keepdims, initial, mask: r#where, ..Keywords::default() };
+                reduce(py, &self.array, $reduction, &given)
+            }
+        )*}
+    };
+}
+
+reductions! {
+    sum Reduction::Fold(ReduceOp::Sum), (axis, dtype, out);
+    prod Reduction::Fold(ReduceOp::Prod), (axis, dtype, out);
+    min Reduction::Fold(ReduceOp::Min), (axis, out);
+    max Reduction::Fold(ReduceOp::Max), (axis, out);
+    any Reduction::Fold(ReduceOp::Any), (axis, out);
+    all Reduction::Fold(ReduceOp::All), (axis, out);
+    mean Reduction::Mean, (axis, dtype, out);
+}
+
+#[pymethods]
+impl NdArray {
+    #[pyo3(signature = (axis = None, out = None, *, keepdims = false))]
+    fn argmin<'py>(
+        &self,
+        py: Python<'py>,
+        axis: Argument<'_, 'py>,
+        out: Argument<'_, 'py>,
+        keepdims: bool,
+    ) -> Object<'py> {
+        let given = Keywords { axis, out, keepdims, ..Keywords::default() };
+        reduce(py, &self.array, Reduction::Fold(ReduceOp::ArgMin), &given)
+    }
+
+    #[pyo3(signature = (axis = None, out = None, *, keepdims = false))]
+    fn argmax<'py>(
+        &self,
+        py: Python<'py>,
+        axis: Argument<'_, 'py>,
+        out: Argument<'_, 'py>,
+        keepdims: bool,
+    ) -> Object<'py> {
+        let given = Keywords { axis, out, keepdims, ..Keywords::default() };
+        reduce(py, &self.array, Reduction::Fold(ReduceOp::ArgMax), &given)
+    }
+
+    /// `numpy.dot(self, other)`
+    #[pyo3(signature = (other, out = None))]
+    fn dot<'py>(&self, other: &Bound<'py, PyAny>, out: Argument<'_, 'py>) -> Object<'py> {
+        let py = other.py();
+        let second = required(other, "dot")?.into_array();
+        let first = &self.array;
+        let made = compute(py, &[first, &second], || first.dot(&second))?;
+        match crate::reduce::out(out)? {
+            None => result(py, made),
+            Some(target) => {
+                let target = &target.array;
+                compute(py, &[target], || target.assign(&made))?;
+                Ok(out.expect("there is a target").clone())
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The job: ranks, counters, the ends of it, and the launcher's command line.
+
+use crate::error::OrRaise;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Where it is written what this module has of NumPy.
+pub(crate) const PAGE: &str = "docs/src/numpy.md";
+
+/// Adds the functions.
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("PAGE", PAGE)?;
+    module.add_function(wrap_pyfunction!(init, module)?)?;
+    module.add_function(wrap_pyfunction!(rank, module)?)?;
+    module.add_function(wrap_pyfunction!(ranks, module)?)?;
+    module.add_function(wrap_pyfunction!(threads, module)?)?;
+    module.add_function(wrap_pyfunction!(threshold, module)?)?;
+    module.add_function(wrap_pyfunction!(barrier, module)?)?;
+    module.add_function(wrap_pyfunction!(finalize, module)?)?;
+    module.add_function(wrap_pyfunction!(abort, module)?)?;
+    module.add_function(wrap_pyfunction!(stats, module)?)?;
+    module.add_function(wrap_pyfunction!(around_collection, module)?)?;
+    module.add_function(wrap_pyfunction!(launch, module)?)
+}
+
+/// Starts the runtime. Collective.
+#[pyfunction]
+fn init(py: Python<'_>) -> PyResult<()> {
+    py.detach(gain::world::init).or_raise()
+}
+
+/// This process's number among the ranks.
+#[pyfunction]
+fn rank() -> usize {
+    gain::world::rank()
+}
+
+/// How many ranks there are. (`size` is NumPy's function.)
+#[pyfunction]
+fn ranks() -> usize {
+    gain::world::size()
+}
+
+/// How many threads this rank computes with.
+#[pyfunction]
+fn threads() -> usize {
+    gain::world::threads()
+}
+
+/// Arrays of at most this many elements are kept whole on every rank (`GAIN_THRESHOLD`).
+#[pyfunction]
+fn threshold() -> usize {
+    gain::world::threshold()
+}
+
+/// Waits for all ranks. Collective.
+#[pyfunction]
+fn barrier(py: Python<'_>) -> PyResult<()> {
+    py.detach(gain::world::barrier).or_raise()
+}
+
+/// Waits for all ranks and leaves the job; arrays can't be used afterwards. Collective.
+#[pyfunction]
+fn finalize(py: Python<'_>) -> PyResult<()> {
+    py.detach(gain::world::finalize).or_raise()
+}
+
+/// Ends all ranks with this exit code.
+#[pyfunction]
+fn abort(py: Python<'_>, code: i32, message: String) {
+    py.detach(|| gain::world::abort(code, &message))
+}
+
+/// What was done so far, of this rank: buffers and bytes allocated, passes over memory, bytes read from other ranks.
+#[pyfunction]
+fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let stats = gain::stats();
+    let counters = PyDict::new(py);
+    counters.set_item("arrays_created", stats.arrays_created)?;
+    counters.set_item("bytes_allocated", stats.bytes_allocated)?;
+    counters.set_item("passes", stats.passes)?;
+    counters.set_item("bytes_moved", stats.bytes_moved)?;
+    counters.set_item("barriers", stats.barriers)?;
+    Ok(counters)
+}
+
+/// For `gc.callbacks`: a collection finds garbage at times that differ between ranks, so what it drops is set aside
+/// until all ranks have dropped it.
+#[pyfunction]
+fn around_collection(phase: &str, _info: &Bound<'_, PyAny>) {
+    gain::world::hold_drops(phase == "start");
+}
+
+/// The command `gain`; the exit code. `interpreter` runs `.py` programs.
+#[pyfunction]
+fn launch(py: Python<'_>, arguments: Vec<OsString>, interpreter: PathBuf) -> i32 {
+    py.detach(|| launcher::main(arguments, Some(interpreter)))
+}

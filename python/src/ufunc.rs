@@ -1,0 +1,230 @@
+//! The class `ufunc`: one object per operation, called or reduced.
+
+use crate::convert::{Value, compute, required, result, value};
+use crate::error::ask_numpy;
+use crate::ndarray::{NdArray, casting_rule};
+use crate::numpy::Numpy;
+use crate::reduce::{Keywords, Reduction, mask, out, reduce};
+use gain::dtype::Casting;
+use gain::{Array, Op, Operand, Options, ReduceOp};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+
+type Object<'py> = PyResult<Bound<'py, PyAny>>;
+
+/// `gain.ufunc`
+#[pyclass(name = "ufunc", module = "gain", frozen)]
+pub(crate) struct Ufunc {
+    op: Op,
+}
+
+/// Adds the dict of every ufunc by NumPy's name; second names are given in the package.
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let ufuncs = PyDict::new(module.py());
+    for op in Op::all().filter(|op| !matches!(op, Op::Real | Op::Imag)) {
+        ufuncs.set_item(op.name(), Ufunc { op })?;
+    }
+    module.add("UFUNCS", ufuncs)
+}
+
+/// Keywords of a call, converted.
+struct Call<'py> {
+    outs: Vec<Option<PyRef<'py, NdArray>>>,
+    mask: Option<Array>,
+    dtype: Option<gain::DType>,
+    casting: Casting,
+}
+
+impl Ufunc {
+    /// Splits `arguments` into inputs and positional `out`, and reads the keywords.
+    fn keywords<'py>(
+        &self,
+        arguments: &Bound<'py, PyTuple>,
+        keywords: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Call<'py>> {
+        let (inputs, outputs) = (self.op.inputs(), self.op.outputs());
+        let mut given: Vec<Bound<'py, PyAny>> = arguments.iter().skip(inputs).collect();
+        let mut call = Call { outs: Vec::new(), mask: None, dtype: None, casting: Casting::SameKind };
+        for (key, object) in keywords.into_iter().flatten() {
+            match key.extract::<String>()?.as_str() {
+                "out" if object.is_none() => {}
+                "out" if !given.is_empty() => {
+                    return Err(PyTypeError::new_err(
+                        "cannot specify 'out' as both a positional and keyword argument",
+                    ));
+                }
+                "out" => {
+                    given = match object.cast::<PyTuple>() {
+                        Ok(tuple) if tuple.len() == outputs => tuple.iter().collect(),
+                        Ok(_) => {
+                            return Err(PyValueError::new_err(
+                                "The 'out' tuple must have exactly one entry per ufunc output",
+                            ));
+                        }
+                        Err(_) => vec![object],
+                    }
+                }
+                "where" => call.mask = mask(Some(&object))?,
+                "dtype" => call.dtype = Numpy::parse_dtype(&object)?,
+                "casting" => call.casting = casting_rule(&object.extract::<String>()?)?,
+                "order" | "subok" => {}
+                other => {
+                    let name = self.op.name();
+                    return Err(PyTypeError::new_err(format!(
+                        "{name}() got an unexpected keyword argument '{other}'"
+                    )));
+                }
+            }
+        }
+        for object in &given {
+            call.outs.push(if object.is_none() { None } else { out(Some(object))? });
+        }
+        Ok(call)
+    }
+
+    fn check_count(&self, count: usize) -> PyResult<()> {
+        let (inputs, outputs) = (self.op.inputs(), self.op.outputs());
+        if (inputs..=inputs + outputs).contains(&count) {
+            return Ok(());
+        }
+        Err(PyTypeError::new_err(format!(
+            "{}() takes from {inputs} to {} positional arguments but {count} were given",
+            self.op.name(),
+            inputs + outputs
+        )))
+    }
+}
+
+#[pymethods]
+impl Ufunc {
+    #[pyo3(signature = (*arguments, **keywords))]
+    fn __call__<'py>(
+        &self,
+        py: Python<'py>,
+        arguments: &Bound<'py, PyTuple>,
+        keywords: Option<&Bound<'py, PyDict>>,
+    ) -> Object<'py> {
+        self.check_count(arguments.len())?;
+        let inputs = self.op.inputs();
+        let mut values: [Option<Value<'py>>; 2] = [None, None];
+        for (place, object) in arguments.iter().take(inputs).enumerate() {
+            values[place] = value(&object)?;
+            if values[place].is_none() {
+                return Err(ask_numpy(py, self.op.name(), stand_ins(arguments, inputs)?));
+            }
+        }
+        let plain = arguments.len() == inputs && keywords.is_none_or(|k| k.is_empty());
+        if plain && values.iter().flatten().all(|v| matches!(v, Value::Number(_))) {
+            // Numbers among themselves are NumPy's affair.
+            return Numpy::attribute(py, self.op.name())?.call1(arguments);
+        }
+        let first = values[0].as_ref().expect("an operation has an input").operand();
+        let second = values[1].as_ref().map_or(first, Value::operand);
+        let operands = &[first, second][..inputs];
+        let arrays: Vec<&Array> =
+            operands.iter().filter_map(|o| if let Operand::Array(a) = o { Some(*a) } else { None }).collect();
+        if plain && self.op.outputs() == 1 {
+            return result(py, compute(py, &arrays, || Array::apply(self.op, operands))?);
+        }
+        let call = self.keywords(arguments, keywords)?;
+        let outs: Vec<Option<&Array>> =
+            call.outs.iter().map(|o| o.as_ref().map(|handle| &handle.array)).collect();
+        let options =
+            Options { out: &outs, mask: call.mask.as_ref(), dtype: call.dtype, casting: call.casting };
+        let made = compute(py, &arrays, || Array::ufunc(self.op, operands, &options))?;
+        let results = made.into_iter().enumerate().map(|(place, array)| match call.outs.get(place) {
+            Some(Some(handle)) => Ok(handle.into_pyobject(py)?.to_owned().into_any()),
+            _ => result(py, array),
+        });
+        let mut results = results.collect::<PyResult<Vec<_>>>()?;
+        match results.len() {
+            1 => Ok(results.remove(0)),
+            _ => Ok(PyTuple::new(py, results)?.into_any()),
+        }
+    }
+
+    #[pyo3(signature = (array, axis = Axis::Number(0), dtype = None, out = None, keepdims = false, initial = None, r#where = None))]
+    #[allow(clippy::too_many_arguments)]
+    fn reduce<'py>(
+        &self,
+        py: Python<'py>,
+        array: &Bound<'py, PyAny>,
+        axis: Axis<'py>,
+        dtype: Option<&Bound<'py, PyAny>>,
+        out: Option<&Bound<'py, PyAny>>,
+        keepdims: bool,
+        initial: Option<&Bound<'py, PyAny>>,
+        r#where: Option<&Bound<'py, PyAny>>,
+    ) -> Object<'py> {
+        let Some(op) = ReduceOp::of(self.op) else {
+            return Err(match self.op.inputs() == 2 && self.op.outputs() == 1 {
+                true => PyTypeError::new_err(format!("gain does not reduce with {}", self.op.name())),
+                false => PyValueError::new_err("reduce only supported for binary functions"),
+            });
+        };
+        let array = required(array, self.op.name())?.into_array();
+        let axis = match axis {
+            Axis::Number(n) => n.into_pyobject(py)?.into_any(),
+            Axis::Other(object) => object,
+        };
+        let given = Keywords { axis: Some(&axis), dtype, out, keepdims, initial, mask: r#where };
+        reduce(py, &array, Reduction::Fold(op), &given)
+    }
+
+    #[getter]
+    fn __name__(&self) -> &'static str {
+        self.op.name()
+    }
+
+    #[getter]
+    fn nin(&self) -> usize {
+        self.op.inputs()
+    }
+
+    #[getter]
+    fn nout(&self) -> usize {
+        self.op.outputs()
+    }
+
+    #[getter]
+    fn nargs(&self) -> usize {
+        self.op.inputs() + self.op.outputs()
+    }
+
+    #[getter]
+    fn identity<'py>(&self, py: Python<'py>) -> Object<'py> {
+        Numpy::attribute(py, self.op.name())?.getattr("identity")
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<ufunc '{}'>", self.op.name())
+    }
+
+    fn __reduce__<'py>(
+        slf: &Bound<'py, Self>,
+    ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyAny>, &'static str))> {
+        let py = slf.py();
+        Ok((py.import("builtins")?.getattr("getattr")?, (py.import("gain")?.into_any(), slf.get().op.name())))
+    }
+}
+
+/// `axis` of `reduce`, whose default is 0 and not `None`.
+#[derive(FromPyObject)]
+enum Axis<'py> {
+    Number(isize),
+    Other(Bound<'py, PyAny>),
+}
+
+/// The inputs with a small NumPy array in place of each of ours.
+fn stand_ins<'py>(arguments: &Bound<'py, PyTuple>, inputs: usize) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let py = arguments.py();
+    let stand_in = |object: Bound<'py, PyAny>| match object.cast::<NdArray>() {
+        Ok(array) => {
+            let dtype = Numpy::dtype_object(py, array.try_borrow()?.array.dtype());
+            Numpy::attribute(py, "ones")?.call1((1, dtype))
+        }
+        Err(_) => Ok(object),
+    };
+    arguments.iter().take(inputs).map(stand_in).collect()
+}

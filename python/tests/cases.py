@@ -1,0 +1,88 @@
+"""The corpus: every case is a line of Python whose last expression's value NumPy and gain must agree on.
+
+Lines come from `corpus/*.txt` and, for the products of functions and types, from `generated()`. In a text file `#`
+opens a comment, and `#! word ...` sets how the lines after it are compared: `text` compares the texts of exceptions
+as well as their types.
+"""
+
+import ast
+import dataclasses
+import itertools
+import pathlib
+
+CORPUS = pathlib.Path(__file__).parent / "corpus"
+
+DTYPES = ["?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8", "c8", "c16"]
+
+UNARY = """negative positive absolute fabs sign rint floor ceil trunc sqrt cbrt square reciprocal exp exp2 expm1 log
+log2 log10 log1p sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh degrees radians deg2rad
+rad2deg invert logical_not isnan isinf isfinite signbit spacing modf frexp conjugate bitwise_count""".split()
+
+BINARY = """add subtract multiply divide floor_divide remainder divmod power float_power logaddexp logaddexp2
+arctan2 hypot maximum minimum fmax fmin fmod gcd lcm bitwise_and bitwise_or bitwise_xor left_shift right_shift
+logical_and logical_or logical_xor equal not_equal less less_equal greater greater_equal copysign nextafter ldexp
+heaviside""".split()
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """Cases of one `group` are one pytest item, `source` is run, `text` says whether the texts of exceptions count."""
+
+    group: str
+    source: str
+    text: bool = False
+
+
+def read(path):
+    """The cases of one text file."""
+    text = False
+    for line in path.read_text().splitlines():
+        if line.startswith("#!"):
+            text = "text" in line[2:].split()
+        elif line and not line.startswith("#"):
+            yield Case(f"{path.stem}: {line}", line, text)
+
+
+FIRST = {"?": [0, 1, 0, 1, 1], "u": [0, 1, 2, 3, 7], "": [-2, -1, 0, 1, 3]}
+SECOND = {"?": [1, 1, 0, 0, 1], "u": [3, 0, 2, 1, 5], "": [3, 2, -1, -3, 0]}
+FACTOR = {"f4": " * np.float32(0.375)", "f8": " * 0.375", "c8": " * np.complex64(0.375+0.25j)", "c16": " * (0.375+0.25j)"}
+
+
+def operand(dtype, values):
+    """Text of an array of this type: small values, of both signs where there are signs, a zero among them."""
+    return f"np.array({values.get(dtype[0], values[''])}).astype('{dtype}'){FACTOR.get(dtype, '')}"
+
+
+def generated():
+    """Every ufunc on every type it may meet: one case per function and type, or per function and pair of types."""
+    for name, dtype in itertools.product(UNARY, DTYPES):
+        yield name, f"np.{name}({operand(dtype, FIRST)})"
+    for name, dtype in itertools.product(BINARY, DTYPES):
+        yield name, f"np.{name}({operand(dtype, FIRST)}, {operand(dtype, SECOND)})"
+    for name in ("add", "divide", "power", "less", "left_shift", "arctan2", "maximum"):
+        for one, two in itertools.product(DTYPES, DTYPES):
+            if one != two:
+                yield f"{name} of two types", f"np.{name}(np.arange(1, 5).astype('{one}'), np.arange(3, 7).astype('{two}'))"
+    for dtype, scalar in itertools.product(DTYPES, ("True", "3", "2.5", "1j", "np.int16(3)", "np.float32(2.5)")):
+        yield "array + scalar", f"np.arange(3).astype('{dtype}') + {scalar}"
+        yield "scalar * array", f"{scalar} * np.arange(3).astype('{dtype}')"
+    for one, two in itertools.product(DTYPES, DTYPES):
+        yield "astype", f"np.arange(5).astype('{one}').astype('{two}')"
+        yield "assignment of another type", f"a = np.zeros(4, '{one}'); a[1:3] = np.arange(1, 3).astype('{two}'); a"
+    for name, dtype in itertools.product(("sum", "prod", "min", "max", "any", "all", "mean", "argmin", "argmax"), DTYPES):
+        yield name, f"(np.arange(1, 13) % 5).astype('{dtype}').reshape(3, 4).{name}()"
+        yield name, f"(np.arange(1, 13) % 5).astype('{dtype}').reshape(3, 4).{name}(0)"
+        yield name, f"(np.arange(1, 13) % 5).astype('{dtype}').reshape(3, 4).{name}(1)"
+
+
+def parse(source):
+    """The case as two code objects: its statements and its last expression."""
+    tree = ast.parse(source)
+    last = ast.Expression(tree.body.pop().value) if isinstance(tree.body[-1], ast.Expr) else ast.parse("None", mode="eval")
+    return compile(tree, source, "exec"), compile(last, source, "eval")
+
+
+def load():
+    """All cases, files first."""
+    cases = [case for path in sorted(CORPUS.glob("*.txt")) for case in read(path)]
+    return cases + [Case(f"generated: {group}", source) for group, source in generated()]
