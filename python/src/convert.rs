@@ -35,11 +35,11 @@ impl Value<'_> {
     }
 
     /// The operand as an array.
-    pub(crate) fn into_array(self) -> Array {
+    pub(crate) fn into_array(self) -> PyResult<Array> {
         match self {
-            Value::Handle(handle) => handle.array.clone(),
-            Value::Made(array) => array,
-            Value::Number(scalar) => Array::scalar(scalar),
+            Value::Handle(handle) => Ok(handle.array.clone()),
+            Value::Made(array) => Ok(array),
+            Value::Number(scalar) => Array::scalar(scalar).or_raise(),
         }
     }
 }

@@ -24,7 +24,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 fn number(object: &Bound<'_, PyAny>) -> PyResult<Scalar> {
     match value(object)? {
         Some(Value::Number(scalar)) => Ok(scalar),
-        Some(other) => other.into_array().item().or_raise(),
+        Some(other) => other.into_array()?.item().or_raise(),
         None => Err(ask_numpy(object.py(), "float64", vec![object.clone()])),
     }
 }
@@ -90,7 +90,7 @@ fn convert<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, NdArray>> {
         return Ok(array.clone());
     }
     match value(object)? {
-        Some(other) => Bound::new(object.py(), NdArray::new(other.into_array())),
+        Some(other) => Bound::new(object.py(), NdArray::new(other.into_array()?)),
         None => {
             let dtype = Numpy::asarray(object)?.getattr("dtype")?;
             Err(PyTypeError::new_err(format!("gain has no arrays of dtype {}", dtype.str()?)))
@@ -106,7 +106,7 @@ fn select(
     if_true: &Bound<'_, PyAny>,
     if_false: &Bound<'_, PyAny>,
 ) -> PyResult<NdArray> {
-    let mask = required(mask, "where")?.into_array();
+    let mask = required(mask, "where")?.into_array()?;
     let (one, two) = (required(if_true, "where")?, required(if_false, "where")?);
     let (one, two) = (one.operand(), two.operand());
     py.detach(|| {

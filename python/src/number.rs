@@ -177,7 +177,7 @@ impl NdArray {
         let Some(other_value) = value(other)? else {
             return Err(PyTypeError::new_err("the operand of @= is not an array"));
         };
-        let (array, second) = (&self.array, other_value.into_array());
+        let (array, second) = (&self.array, other_value.into_array()?);
         compute(other.py(), &[array], || array.assign(&array.matmul(&second)?))
     }
 
@@ -277,7 +277,7 @@ fn matmul<'py>(mine: &NdArray, other: &Bound<'py, PyAny>, reflected: bool) -> Ob
             let zeros = Numpy::attribute(py, "zeros")?.call1((1,))?;
             return Err(ask_numpy(py, "matmul", vec![zeros, other.clone()]));
         }
-        Some(array) => array.into_array(),
+        Some(array) => array.into_array()?,
     };
     let (first, second) = if reflected { (second, mine.array.clone()) } else { (mine.array.clone(), second) };
     result(py, compute(py, &[&first, &second], || first.matmul(&second))?)

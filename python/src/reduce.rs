@@ -82,7 +82,7 @@ pub(crate) fn mask(object: Argument<'_, '_>) -> PyResult<Option<Array>> {
     match required(object, "bool_")? {
         Value::Number(Scalar::Bool(true)) => Ok(None),
         other => {
-            let array = other.into_array();
+            let array = other.into_array()?;
             if array.dtype() != gain::DType::Bool {
                 return Err(PyTypeError::new_err(format!(
                     "Cannot cast array data from dtype('{}') to dtype('bool') according to the rule 'safe'",
@@ -163,7 +163,7 @@ impl NdArray {
     #[pyo3(signature = (other, out = None))]
     fn dot<'py>(&self, other: &Bound<'py, PyAny>, out: Argument<'_, 'py>) -> Object<'py> {
         let py = other.py();
-        let second = required(other, "dot")?.into_array();
+        let second = required(other, "dot")?.into_array()?;
         let first = &self.array;
         let made = compute(py, &[first, &second], || first.dot(&second))?;
         match crate::reduce::out(out)? {

@@ -163,7 +163,7 @@ impl Ufunc {
                 false => PyValueError::new_err("reduce only supported for binary functions"),
             });
         };
-        let array = required(array, self.op.name())?.into_array();
+        let array = required(array, self.op.name())?.into_array()?;
         let axis = match axis {
             Axis::Number(n) => n.into_pyobject(py)?.into_any(),
             Axis::Other(object) => object,
