@@ -29,8 +29,9 @@ pub(crate) fn write(out: &mut impl Write) -> io::Result<()> {
 /// Under which process manager a program started from here would find itself.
 fn job() -> String {
     match rma::bootstrap::connect() {
-        Ok(bootstrap) if bootstrap.size() > 1 => {
-            format!("rank {} of {}, job {}", bootstrap.rank(), bootstrap.size(), bootstrap.job())
+        Ok(mut bootstrap) if bootstrap.size() > 1 => {
+            let text = format!("rank {} of {}, job {}", bootstrap.rank(), bootstrap.size(), bootstrap.job());
+            bootstrap.leave().map_or_else(|error| error.to_string(), |()| text)
         }
         Ok(_) => "a program started here without `gain run` is a single rank".to_owned(),
         Err(error) => error.to_string(),

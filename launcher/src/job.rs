@@ -23,8 +23,8 @@ pub struct Job {
     pub(crate) deadline: Option<Duration>,
     pub(crate) grace: Duration,
     pub(crate) handles_signals: bool,
-    pub(crate) stdout: Box<dyn Write>,
-    pub(crate) stderr: Box<dyn Write>,
+    /// Standard output and standard error.
+    pub(crate) sinks: (Box<dyn Write>, Box<dyn Write>),
 }
 
 /// How a job ended.
@@ -53,8 +53,7 @@ impl Job {
             deadline: None,
             grace: Duration::from_secs(5),
             handles_signals: false,
-            stdout: Box::new(io::stdout()),
-            stderr: Box::new(io::stderr()),
+            sinks: (Box::new(io::stdout()), Box::new(io::stderr())),
         }
     }
 
@@ -103,7 +102,7 @@ impl Job {
 
     /// Where output and error lines go; by default this process's own.
     pub fn sinks(mut self, stdout: impl Write + 'static, stderr: impl Write + 'static) -> Job {
-        (self.stdout, self.stderr) = (Box::new(stdout), Box::new(stderr));
+        self.sinks = (Box::new(stdout), Box::new(stderr));
         self
     }
 

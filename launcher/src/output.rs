@@ -3,7 +3,9 @@
 //! Standard output goes through line by line. Error lines are held for a moment ([`Merger`]), so that what several ranks
 //! say alike is printed once, with the list of ranks. Order within a rank is always kept.
 
+use rma::waits::name_ranks;
 use std::collections::VecDeque;
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 /// Whose standard output is shown, and how.
@@ -66,24 +68,24 @@ impl Lines {
 
 /// Error lines of all ranks, waiting to be merged.
 #[derive(Debug)]
-pub(crate) struct Merger {
+struct Merger {
     pending: Vec<VecDeque<Vec<u8>>>,
     oldest: Option<Instant>,
 }
 
 impl Merger {
-    pub(crate) fn new(ranks: usize) -> Merger {
+    fn new(ranks: usize) -> Merger {
         Merger { pending: vec![VecDeque::new(); ranks], oldest: None }
     }
 
     /// Adds a line of `rank`.
-    pub(crate) fn push(&mut self, rank: usize, line: &[u8], now: Instant) {
+    fn push(&mut self, rank: usize, line: &[u8], now: Instant) {
         self.pending[rank].push_back(line.to_vec());
         self.oldest.get_or_insert(now);
     }
 
     /// When the held lines are due.
-    pub(crate) fn due(&self) -> Option<Instant> {
+    fn due(&self) -> Option<Instant> {
         if self.pending.iter().any(|lines| lines.len() >= PENDING_LINES) {
             return self.oldest;
         }
@@ -91,7 +93,7 @@ impl Merger {
     }
 
     /// Everything held, merged: the ranks and their common line.
-    pub(crate) fn drain(&mut self) -> Vec<(Vec<usize>, Vec<u8>)> {
+    fn drain(&mut self) -> Vec<(Vec<usize>, Vec<u8>)> {
         self.oldest = None;
         let mut merged = Vec::new();
         while let Some(line) = self.next_line() {
@@ -117,6 +119,67 @@ impl Merger {
                 .any(|lines| lines.front() != Some(line) && lines.iter().take(64).any(|l| l == line))
         };
         heads().find(|line| !is_behind(line)).or_else(|| heads().next()).cloned()
+    }
+}
+
+/// Where everything goes.
+pub(crate) struct Printer {
+    stdout: Box<dyn Write>,
+    stderr: Box<dyn Write>,
+    output: Output,
+    ranks: usize,
+    merger: Merger,
+    stdout_is_open: bool,
+}
+
+impl Printer {
+    pub(crate) fn new(sinks: (Box<dyn Write>, Box<dyn Write>), output: Output, ranks: usize) -> Printer {
+        let (stdout, stderr) = sinks;
+        Printer { stdout, stderr, output, ranks, merger: Merger::new(ranks), stdout_is_open: true }
+    }
+
+    /// A line of standard output, to be followed by [`flush`](Printer::flush).
+    pub(crate) fn print(&mut self, rank: usize, line: &[u8]) {
+        if !self.stdout_is_open {
+            return;
+        }
+        let head = match self.output {
+            Output::Prefix => format!("[{rank}] "),
+            Output::Rank0 | Output::All => String::new(),
+        };
+        self.stdout_is_open = self.stdout.write_all(&[head.as_bytes(), line].concat()).is_ok();
+    }
+
+    /// Whether anybody still reads standard output.
+    pub(crate) fn flush(&mut self) -> bool {
+        self.stdout_is_open = self.stdout_is_open && self.stdout.flush().is_ok();
+        self.stdout_is_open
+    }
+
+    /// A line of standard error, printed later.
+    pub(crate) fn hold_error(&mut self, rank: usize, line: &[u8], now: Instant) {
+        self.merger.push(rank, line, now);
+    }
+
+    /// When [`print_errors`](Printer::print_errors) is due.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.merger.due()
+    }
+
+    /// Prints what was held. A reader that has left is no reason to stop the job.
+    pub(crate) fn print_errors(&mut self) {
+        for (ranks, line) in self.merger.drain() {
+            let head = if self.ranks == 1 { String::new() } else { format!("[{}] ", name_ranks(&ranks)) };
+            let _ = self.stderr.write_all(&[head.as_bytes(), &line].concat());
+        }
+        let _ = self.stderr.flush();
+    }
+
+    /// The launcher's own words.
+    pub(crate) fn say(&mut self, text: &str) {
+        self.print_errors();
+        let _ = self.stderr.write_all(text.as_bytes());
+        let _ = self.stderr.flush();
     }
 }
 

@@ -9,13 +9,13 @@
 
 use crate::guardian::{GROUPS, Guardian};
 use crate::job::{Job, Report};
-use crate::output::{Merger, Output};
+use crate::output::Printer;
 use crate::pmi::{Action, Server};
 use crate::report::{self, Cause};
 use crate::signals::{self, Signals};
 use crate::spawn::{self, Input, Rank};
 use crate::{binding, stdin};
-use rma::waits::{Board, name_ranks};
+use rma::waits::Board;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::time::{Duration, Instant};
@@ -45,7 +45,7 @@ struct Running {
     guardian: Option<Guardian>,
     server: Server,
     board: Board,
-    merger: Merger,
+    printer: Printer,
     signals: Option<Signals>,
     terminal: Option<stdin::Pump>,
     started: Instant,
@@ -56,7 +56,6 @@ struct Running {
     terminate_at: Option<Instant>,
     kill_at: Option<Instant>,
     drain_until: Option<Instant>,
-    stdout_is_open: bool,
 }
 
 /// Runs a job to its end.
@@ -72,7 +71,7 @@ pub(crate) fn run(job: Job) -> io::Result<Report> {
 }
 
 impl Running {
-    fn start(job: Job) -> io::Result<Running> {
+    fn start(mut job: Job) -> io::Result<Running> {
         let guardian = Some(Guardian::start()?);
         let signals = if job.handles_signals { Some(Signals::take_over()?) } else { None };
         let input = match job.handles_signals {
@@ -82,13 +81,15 @@ impl Running {
         };
         let shares = if job.bind { binding::plan(job.ranks) } else { None };
         let name = format!("gain-{}-{:x}", std::process::id(), unique());
+        let sinks = std::mem::replace(&mut job.sinks, (Box::new(io::sink()), Box::new(io::sink())));
+        let printer = Printer::new(sinks, job.output, job.ranks);
         let (board, board_fd) = Board::create(job.ranks).map_err(io::Error::other)?;
         let mut running = Running {
             ranks: Vec::with_capacity(job.ranks),
             guardian,
             server: Server::new(name, job.ranks),
             board,
-            merger: Merger::new(job.ranks),
+            printer,
             signals,
             terminal: None,
             started: Instant::now(),
@@ -98,7 +99,6 @@ impl Running {
             terminate_at: None,
             kill_at: None,
             drain_until: None,
-            stdout_is_open: true,
             job,
         };
         for rank in 0..running.job.ranks {
@@ -174,7 +174,7 @@ impl Running {
             self.ranks.iter().flat_map(|rank| [rank.out_lines.due(), rank.error_lines.due()]).flatten();
         let deadline = self.job.deadline.map(|deadline| self.started + deadline);
         let deadline = deadline.filter(|_| self.failure.is_none());
-        let states = [self.merger.due(), self.terminate_at, self.kill_at, self.drain_until, deadline];
+        let states = [self.printer.due(), self.terminate_at, self.kill_at, self.drain_until, deadline];
         lines.chain(states.into_iter().flatten()).min()
     }
 
@@ -198,13 +198,10 @@ impl Running {
         let mut buffer = [0; 65536];
         let bytes = read_some(&mut rank.stdout, &mut buffer);
         let now = Instant::now();
-        let mut lines = std::mem::take(&mut rank.out_lines);
-        lines.push(bytes, now, |line| self.print(number, line));
-        let ended = self.ranks[number].stdout.is_none();
-        if let Some(rest) = lines.take_unfinished(now, ended) {
-            self.print(number, &rest);
+        rank.out_lines.push(bytes, now, |line| self.printer.print(number, line));
+        if let Some(rest) = rank.out_lines.take_unfinished(now, rank.stdout.is_none()) {
+            self.printer.print(number, &rest);
         }
-        self.ranks[number].out_lines = lines;
         self.flush();
     }
 
@@ -213,11 +210,16 @@ impl Running {
         let mut buffer = [0; 65536];
         let bytes = read_some(&mut rank.stderr, &mut buffer);
         let now = Instant::now();
-        rank.error_lines.push(bytes, now, |line| self.merger.push(number, line, now));
-        let ended = rank.stderr.is_none();
-        if let Some(mut rest) = rank.error_lines.take_unfinished(now, ended) {
-            rest.push(b'\n');
-            self.merger.push(number, &rest, now);
+        rank.error_lines.push(bytes, now, |line| self.printer.hold_error(number, line, now));
+        if let Some(rest) = rank.error_lines.take_unfinished(now, rank.stderr.is_none()) {
+            self.printer.hold_error(number, &[&rest[..], b"\n"].concat(), now);
+        }
+    }
+
+    /// When nobody reads our output any more, the ranks are to see the same.
+    fn flush(&mut self) {
+        if !self.printer.flush() {
+            self.ranks.iter_mut().for_each(|rank| rank.stdout = None);
         }
     }
 
@@ -302,18 +304,17 @@ impl Running {
             self.kill_at = None;
             self.signal_all(libc::SIGKILL);
         }
-        for number in 0..self.ranks.len() {
-            if let Some(rest) = self.ranks[number].out_lines.take_unfinished(now, false) {
-                self.print(number, &rest);
-                self.flush();
+        for (number, rank) in self.ranks.iter_mut().enumerate() {
+            if let Some(rest) = rank.out_lines.take_unfinished(now, false) {
+                self.printer.print(number, &rest);
             }
-            if let Some(mut rest) = self.ranks[number].error_lines.take_unfinished(now, false) {
-                rest.push(b'\n');
-                self.merger.push(number, &rest, now);
+            if let Some(rest) = rank.error_lines.take_unfinished(now, false) {
+                self.printer.hold_error(number, &[&rest[..], b"\n"].concat(), now);
             }
         }
-        if self.merger.due().is_some_and(|due| now >= due) {
-            self.print_errors();
+        self.flush();
+        if self.printer.due().is_some_and(|due| now >= due) {
+            self.printer.print_errors();
         }
     }
 
@@ -331,50 +332,13 @@ impl Running {
         }
         if let Some((cause, _)) = self.failure.clone() {
             self.is_reported = true;
-            self.print_errors();
             let text = report::text(&cause, &self.ranks, &self.server, &self.board);
-            let _ = self.job.stderr.write_all(text.as_bytes());
-            let _ = self.job.stderr.flush();
+            self.printer.say(&text);
         }
-    }
-
-    fn print(&mut self, number: usize, line: &[u8]) {
-        if !self.stdout_is_open {
-            return;
-        }
-        let head = match self.job.output {
-            Output::Prefix => format!("[{number}] "),
-            Output::Rank0 | Output::All => String::new(),
-        };
-        let line = [head.as_bytes(), line].concat();
-        if self.job.stdout.write_all(&line).is_err() {
-            self.close_stdout();
-        }
-    }
-
-    fn flush(&mut self) {
-        if self.stdout_is_open && self.job.stdout.flush().is_err() {
-            self.close_stdout();
-        }
-    }
-
-    /// Nobody reads our output any more: the ranks are to see the same.
-    fn close_stdout(&mut self) {
-        self.stdout_is_open = false;
-        self.ranks.iter_mut().for_each(|rank| rank.stdout = None);
-    }
-
-    fn print_errors(&mut self) {
-        let is_single = self.ranks.len() == 1;
-        for (ranks, line) in self.merger.drain() {
-            let head = if is_single { String::new() } else { format!("[{}] ", name_ranks(&ranks)) };
-            let _ = self.job.stderr.write_all(&[head.as_bytes(), &line].concat());
-        }
-        let _ = self.job.stderr.flush();
     }
 
     fn finish(mut self) -> io::Result<Report> {
-        self.print_errors();
+        self.printer.print_errors();
         self.report();
         let culprit = self.failure.as_ref().and_then(|(cause, _)| cause.rank());
         let code = match (&self.failure, self.ended_by) {

@@ -1,52 +1,192 @@
-//! What a rank does while it waits in vain: says so on the board, looks after its peers.
+//! What a rank does while it waits in vain: says so on the boards, looks after its peers, tells the user.
+//!
+//! A wait that spinning did not end calls [`Waiting::on_slow`] at once and then about every 100 ms. From then on
+//!
+//! - the wait is on two boards: the heap's, for the ranks of this node, and the launcher's, which outlives all ranks;
+//! - after `GAIN_STALL_SECONDS` (default 30, 0 = never), and at every `SIGUSR1`, one error line says what *all* ranks of the
+//!   node wait for; every rank finds the same words, so the launcher prints them once;
+//! - a peer that has ended ends the wait with an error. That is believed at the second look only: a peer may have done all
+//!   that was waited for and then ended, and between two looks the wait sees its effects. Under our own launcher a rank
+//!   leaves it some time to report the dead rank's exit code and end the job ([`LAUNCHER_TIME`]).
+//!
+//! Invariant: nothing here runs, and no system call is made, while waits are short.
 
+use crate::bootstrap::Node;
+use crate::waits::{self, Board};
 use shm::Heap;
 use shm::board::Record;
 use shm::sync::{WaitError, WaitHook};
-use std::sync::Arc;
+use std::cell::Cell;
+use std::os::fd::RawFd;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+
+/// Default of `GAIN_STALL_SECONDS`.
+const STALL_SECONDS: f64 = 30.0;
+
+/// How long our launcher may take to end the job before ranks act on a peer's death by themselves.
+const LAUNCHER_TIME: Duration = Duration::from_millis(1500);
+
+/// Number of `SIGUSR1` this process got.
+static REQUESTS: AtomicU32 = AtomicU32::new(0);
+/// Number of threads of this process that wait.
+static WAITING: AtomicU32 = AtomicU32::new(0);
+/// What the signal handler writes when nobody waits.
+static NOT_WAITING: OnceLock<String> = OnceLock::new();
 
 /// What all waits of this process share.
 #[derive(Debug)]
 pub(crate) struct Watch {
     heap: Arc<Heap>,
-    node: crate::bootstrap::Node,
+    node: Node,
+    my_rank: usize,
+    launcher_board: Option<Board>,
+    has_launcher: bool,
+    stall_after: Option<Duration>,
+    /// When a peer was first seen dead, on the clock of [`shm::clock_ns`]; 0 = never.
+    death_ns: AtomicU64,
 }
 
 impl Watch {
-    pub(crate) fn new(heap: Arc<Heap>, node: crate::bootstrap::Node) -> Watch {
-        Watch { heap, node }
+    /// Reads the environment and installs the handler of `SIGUSR1`, unless the program has one.
+    pub(crate) fn new(heap: Arc<Heap>, node: Node) -> Watch {
+        let seconds = std::env::var("GAIN_STALL_SECONDS").ok().and_then(|text| text.trim().parse().ok());
+        let seconds: f64 = seconds.unwrap_or(STALL_SECONDS);
+        let my_rank = node.members()[node.my_index()].rank;
+        listen(my_rank);
+        Watch {
+            heap,
+            my_rank,
+            launcher_board: launcher_board(my_rank),
+            has_launcher: std::env::var_os(waits::LAUNCHER).is_some_and(|launcher| !launcher.is_empty()),
+            stall_after: Duration::try_from_secs_f64(seconds).ok().filter(|time| !time.is_zero()),
+            death_ns: AtomicU64::new(0),
+            node,
+        }
     }
 
-    /// World rank of the member that is gone, if one is.
-    fn dead(&self) -> Option<usize> {
-        self.node.members().iter().find(|member| !member.is_alive()).map(|member| member.rank)
+    fn enter(&self, record: &Record) {
+        let now = shm::clock_ns();
+        self.heap.board(self.node.my_index()).enter(record, now);
+        if let Some(board) = &self.launcher_board {
+            board.slot(self.my_rank).enter(record, now);
+        }
+        WAITING.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn leave(&self) {
+        WAITING.fetch_sub(1, Ordering::Relaxed);
+        self.heap.board(self.node.my_index()).leave();
+        if let Some(board) = &self.launcher_board {
+            board.slot(self.my_rank).leave();
+        }
+    }
+
+    /// One line with what every rank of this node waits for.
+    fn report(&self, why: &str) {
+        let members = self.node.members().iter().enumerate();
+        let states: Vec<_> =
+            members.map(|(index, member)| (member.rank, self.heap.board(index).read())).collect();
+        // Our launcher says whose line it is.
+        let who = if self.has_launcher { String::new() } else { format!(" rank {}:", self.my_rank) };
+        eprintln!("gain:{who} {why}: {}", waits::describe(&states));
+    }
+
+    /// A peer whose death must end this wait now.
+    fn fatal_death(&self) -> Option<usize> {
+        let dead = self.node.first_dead()?;
+        let now = shm::clock_ns();
+        let first = match self.death_ns.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => return None,
+            Err(first) => first,
+        };
+        let patience = if self.has_launcher { LAUNCHER_TIME } else { Duration::ZERO };
+        (Duration::from_nanos(now.saturating_sub(first)) >= patience).then_some(dead)
     }
 }
 
 /// The hook of one wait.
 #[derive(Debug)]
 pub(crate) struct Waiting<'a> {
-    pub(crate) watch: &'a Watch,
-    pub(crate) record: Record,
+    watch: &'a Watch,
+    record: Record,
+    is_told: Cell<bool>,
+    requests: Cell<u32>,
+}
+
+impl<'a> Waiting<'a> {
+    #[inline]
+    pub(crate) fn new(watch: &'a Watch, record: Record) -> Waiting<'a> {
+        Waiting { watch, record, is_told: Cell::new(false), requests: Cell::new(0) }
+    }
 }
 
 impl WaitHook for Waiting<'_> {
     fn on_slow(&self, waited: Duration) -> Result<(), WaitError> {
+        let requests = REQUESTS.load(Ordering::Relaxed);
         if waited.is_zero() {
-            self.watch.heap.board(self.watch.heap.rank()).enter(&self.record, shm::clock_ns());
+            self.watch.enter(&self.record);
+            self.requests.set(requests);
+            return Ok(());
         }
-        match self.watch.dead() {
+        if self.requests.replace(requests) != requests {
+            self.watch.report("asked by SIGUSR1");
+        }
+        if let Some(limit) = self.watch.stall_after.filter(|limit| waited >= *limit && !self.is_told.get()) {
+            self.is_told.set(true);
+            self.watch.report(&format!("no progress for {} s", limit.as_secs_f64()));
+        }
+        match self.watch.fatal_death() {
             Some(rank) => Err(WaitError::Interrupted { code: rank as i32 }),
             None => Ok(()),
         }
     }
 
     fn on_end(&self) {
-        self.watch.heap.board(self.watch.heap.rank()).leave();
+        self.watch.leave();
     }
 
     fn is_dead(&self, owner: u32) -> bool {
         self.watch.node.members().iter().any(|member| member.rank == owner as usize && !member.is_alive())
+    }
+}
+
+/// The board inherited from our launcher, if there is one with a place for this rank.
+fn launcher_board(rank: usize) -> Option<Board> {
+    let fd: RawFd = std::env::var(waits::BOARD_FD).ok()?.parse().ok()?;
+    Board::attach(fd).ok().filter(|board| rank < board.ranks())
+}
+
+/// Counts `SIGUSR1` from now on. A program's own handler stays.
+fn listen(rank: usize) {
+    if NOT_WAITING.set(format!("gain: rank {rank} is not waiting\n")).is_err() {
+        return;
+    }
+    // SAFETY: all-zero is a valid sigaction (default action, empty mask).
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    // SAFETY: reads the present action into a sigaction of ours.
+    let known = unsafe { libc::sigaction(libc::SIGUSR1, std::ptr::null(), &mut action) } == 0;
+    if known && action.sa_sigaction == libc::SIG_DFL {
+        action.sa_sigaction = on_request as extern "C" fn(libc::c_int) as libc::sighandler_t;
+        action.sa_flags = libc::SA_RESTART;
+        // SAFETY: the handler touches atomics and an initialised static, and writes to a descriptor: async-signal-safe.
+        unsafe { libc::sigaction(libc::SIGUSR1, &action, std::ptr::null_mut()) };
+    }
+}
+
+extern "C" fn on_request(_signal: libc::c_int) {
+    REQUESTS.fetch_add(1, Ordering::Relaxed);
+    if WAITING.load(Ordering::Relaxed) > 0 {
+        return;
+    }
+    if let Some(text) = NOT_WAITING.get() {
+        // SAFETY: writes initialised bytes that live for ever; write is async-signal-safe. Its errno is put back, for the
+        // code that was interrupted.
+        unsafe {
+            let errno = *libc::__errno_location();
+            libc::write(2, text.as_ptr().cast(), text.len());
+            *libc::__errno_location() = errno;
+        }
     }
 }

@@ -163,7 +163,8 @@ impl World {
         self.shared.transport.fence_all()?;
         self.team.finalize()?;
         FINALIZED.store(true, Ordering::Relaxed);
-        Ok(())
+        let mut bootstrap = self.shared.bootstrap.lock().unwrap_or_else(PoisonError::into_inner);
+        bootstrap.leave().map_err(|e| Error::new(ErrorKind::Bootstrap, "finalize", e.to_string()))
     }
 
     /// Ends all ranks of the job with exit code `code`, after printing `message` on standard error.
@@ -195,7 +196,7 @@ impl Shared {
             text: call.op.name(),
             location: call.location,
         };
-        let hook = Waiting { watch: &self.watch, record };
+        let hook = Waiting::new(&self.watch, record);
         let context = WaitContext { hook: &hook, me: self.rank as u32, policy: self.policy };
         wait(&context).map_err(|error| wait_failed(call.op, error))
     }

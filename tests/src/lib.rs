@@ -1,1 +1,139 @@
 //! Harness of the multi-rank tests.
+//!
+//! A test names itself, says on how many ranks it runs, and gives a body. The harness starts the test's own executable again
+//! under the launcher, once for each number of ranks, filtered to that test; there [`spmd`] runs the body with the rank's
+//! [`World`] and ends the process. A job that isn't done within its deadline is killed and the test fails; whatever the
+//! outcome, no process of it is left when the call returns.
+//!
+//! ```no_run
+//! #[test]
+//! fn everyone_meets() {
+//!     tests::spmd(&[1, 2, 3, 4], "everyone_meets", |world| world.barrier().unwrap());
+//! }
+//! ```
+//!
+//! Invariant: within one test function each name is used once, since it tells the child which body to run. Jobs of one test
+//! executable run one after another: the machine may have fewer processors than a single job has ranks.
+
+mod outcome;
+
+use launcher::Output;
+pub use outcome::Outcome;
+use rma::World;
+use std::ffi::OsString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::time::Duration;
+
+/// Tells the child which body to run.
+const MARK: &str = "GAIN_TEST_BODY";
+/// Exit code of a rank whose body panicked, as a panicking program has it.
+const PANICKED: i32 = 101;
+
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// Runs `body` on each of the numbers of ranks, and panics with everything that was printed if one of the jobs fails.
+pub fn spmd(ranks: &[usize], name: &str, body: impl Fn(&World)) {
+    Job::new(name).run(ranks, body);
+}
+
+/// Whether this process is a rank of a test's job.
+pub fn is_rank() -> bool {
+    std::env::var_os(MARK).is_some()
+}
+
+/// A multi-rank test with more to say than [`spmd`].
+#[derive(Clone, Debug)]
+pub struct Job {
+    name: String,
+    environment: Vec<(OsString, OsString)>,
+    deadline: Duration,
+}
+
+impl Job {
+    /// `name` is unique within the test function (usually its name).
+    pub fn new(name: &str) -> Job {
+        Job { name: name.to_owned(), environment: Vec::new(), deadline: Duration::from_secs(60) }
+    }
+
+    /// Sets a variable of the ranks' environment.
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Job {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// Kills the job after so long; one minute if not said.
+    pub fn deadline(mut self, deadline: Duration) -> Job {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Runs `body` on each of the numbers of ranks, and panics with everything that was printed if one of the jobs fails.
+    pub fn run(&self, ranks: &[usize], body: impl Fn(&World)) {
+        self.if_rank(body);
+        if is_rank() {
+            return;
+        }
+        for &ranks in ranks {
+            let outcome = self.start(ranks);
+            let found = outcome.stdout.matches("running 1 test").count();
+            assert!(outcome.code == 0 && found == ranks, "{} on {ranks} ranks failed\n{outcome}", self.name);
+        }
+    }
+
+    /// Runs `body` on so many ranks and says how that ended. For jobs that are meant to fail.
+    pub fn outcome(&self, ranks: usize, body: impl Fn(&World)) -> Outcome {
+        self.if_rank(body);
+        assert!(!is_rank(), "several outcomes in one test: split the test, a rank can't skip one");
+        self.start(ranks)
+    }
+
+    /// In a rank of this job: runs `body` and ends the process. Does nothing elsewhere. For tests that start the job by
+    /// themselves.
+    pub fn if_rank(&self, body: impl Fn(&World)) {
+        if std::env::var(MARK).is_ok_and(|name| name == self.name) {
+            std::process::exit(run_rank(&body));
+        }
+    }
+
+    /// The launcher's job that runs this test's body, for tests of the launcher itself.
+    pub fn launcher_job(&self, ranks: usize) -> launcher::Job {
+        let program = std::env::current_exe().expect("a test has an executable");
+        let mut job = launcher::Job::new(program, ranks)
+            .args([&self.test_filter()[..], "--exact", "--nocapture", "--include-ignored"])
+            .deadline(self.deadline)
+            .output(Output::Prefix);
+        job = mark(job, &self.name);
+        for (name, value) in &self.environment {
+            job = job.env(name, value);
+        }
+        job
+    }
+
+    /// The test harness calls each test in a thread of its name; with one thread only, in the main thread.
+    fn test_filter(&self) -> String {
+        let thread = std::thread::current();
+        thread.name().filter(|name| *name != "main").unwrap_or(&self.name).to_owned()
+    }
+
+    fn start(&self, ranks: usize) -> Outcome {
+        // A test that panicked meanwhile has not left a job running.
+        let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        Outcome::of(self.launcher_job(ranks))
+    }
+}
+
+/// Has the ranks of `job`, which starts a test's executable, run the body called `name`.
+pub fn mark(job: launcher::Job, name: &str) -> launcher::Job {
+    job.env(MARK, name)
+}
+
+/// A rank's life. The panic hook has already printed what is wrong when the body panics.
+fn run_rank(body: &dyn Fn(&World)) -> i32 {
+    let world = World::init().unwrap_or_else(|error| panic!("this rank can't start: {error}"));
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        body(&world);
+        world.finalize().unwrap_or_else(|error| panic!("this rank can't end: {error}"));
+    }));
+    if outcome.is_ok() { 0 } else { PANICKED }
+}

@@ -10,8 +10,9 @@
 //! | nothing | a single rank |
 //!
 //! Invariant: calls are collective and come from one thread at a time; the socket may be shared with an MPI library in
-//! the same process, so nobody uses it between start and end, and `finalize` is never sent (it would end MPI's session).
+//! the same process, so nobody uses it between start and end.
 
+mod frames;
 mod node;
 mod pmi1;
 mod single;
@@ -38,6 +39,10 @@ pub trait Bootstrap: Send {
 
     /// Collective: returns once every rank has called it.
     fn barrier(&mut self) -> io::Result<()>;
+
+    /// Takes leave of the process manager: the process may end now, and no other method is called any more. Local.
+    /// Some managers take the end of a process that has not done so for a failure.
+    fn leave(&mut self) -> io::Result<()>;
 
     /// Not collective: asks the launcher to end all ranks with `code`. The caller exits by itself afterwards.
     fn abort(&mut self, code: i32, message: &str);

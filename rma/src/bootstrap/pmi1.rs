@@ -133,6 +133,15 @@ impl Bootstrap for Pmi1 {
         self.ask("barrier_in", "barrier_out").map(drop)
     }
 
+    /// Not sent when an MPI library is loaded: the session is MPI's as well, and the server would end it for both.
+    fn leave(&mut self) -> io::Result<()> {
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
+        if maps.contains("/libmpi") {
+            return Ok(());
+        }
+        self.ask("finalize", "finalize_ack").map(drop)
+    }
+
     fn abort(&mut self, code: i32, message: &str) {
         // No reply comes, and the caller ends whether or not the server hears it.
         let message = message.replace('\n', " ");

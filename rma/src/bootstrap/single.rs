@@ -28,5 +28,9 @@ impl Bootstrap for Single {
         Ok(())
     }
 
+    fn leave(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
     fn abort(&mut self, _code: i32, _message: &str) {}
 }

@@ -3,6 +3,7 @@
 use super::*;
 use std::fs::File;
 use std::io::{Seek, Write};
+use std::os::fd::{FromRawFd, RawFd};
 use std::sync::{Arc, Barrier, Mutex};
 
 /// Ranks as threads: an oracle for what a PMI server does.
@@ -47,6 +48,9 @@ impl Bootstrap for Threads {
     }
     fn barrier(&mut self) -> io::Result<()> {
         self.barrier.wait();
+        Ok(())
+    }
+    fn leave(&mut self) -> io::Result<()> {
         Ok(())
     }
     fn abort(&mut self, _code: i32, _message: &str) {}

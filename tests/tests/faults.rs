@@ -1,0 +1,273 @@
+//! Faults: each ends the job within five seconds, with a message that names the culprit, and leaves nothing behind.
+//!
+//! The oracle is what was done to the job: which rank was killed, by what, and where the others were by then.
+
+use rma::{ErrorKind, MutexSet, Segment, World};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use tests::{Job, Outcome};
+
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// Kills this process after a moment, from another thread.
+fn kill_me_soon() {
+    std::thread::spawn(|| {
+        std::thread::sleep(Duration::from_millis(300));
+        kill_me();
+    });
+}
+
+fn kill_me() -> ! {
+    // SAFETY: plain system calls; the signal can't be caught.
+    unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+    unreachable!("SIGKILL ends this process")
+}
+
+/// Names in the folders where shared memory and temporary files would be left.
+fn leftovers() -> Vec<String> {
+    let names = |folder: &str| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let ours = names("/dev/shm").chain(names("/tmp")).map(|path| path.display().to_string());
+    let mut ours: Vec<String> = ours.filter(|path| path.contains("gain")).collect();
+    ours.sort();
+    ours
+}
+
+/// Runs a job that fails, and checks what every failing job must satisfy.
+fn fails(job: Job, ranks: usize, body: impl Fn(&World)) -> Outcome {
+    let before = leftovers();
+    let outcome = job.outcome(ranks, body);
+    assert_ne!(outcome.code, 0, "{outcome}");
+    assert!(outcome.elapsed < LIMIT, "{outcome}");
+    assert_eq!(leftovers(), before);
+    for pid in &outcome.processes {
+        assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists(), "process {pid} is left");
+    }
+    outcome
+}
+
+/// [`fails`], with rank 1 killed by SIGKILL.
+fn rank_1_is_killed(name: &str, ranks: usize, body: impl Fn(&World)) -> Outcome {
+    let outcome = fails(Job::new(name), ranks, body);
+    assert_eq!((outcome.code, outcome.culprit), (128 + libc::SIGKILL, Some(1)), "{outcome}");
+    assert!(outcome.stderr.contains("gain: rank 1 (pid "), "{outcome}");
+    assert!(outcome.stderr.contains("was killed by signal 9 (SIGKILL)"), "{outcome}");
+    outcome
+}
+
+#[test]
+fn killed_in_a_barrier() {
+    let outcome = rank_1_is_killed("killed_in_a_barrier", 3, |world| {
+        match world.rank() {
+            0 => std::thread::sleep(Duration::from_secs(60)),
+            1 => kill_me_soon(),
+            _ => {}
+        }
+        world.barrier().unwrap();
+    });
+    assert!(outcome.stderr.contains("meanwhile rank 2 in barrier of team world at "), "{outcome}");
+    assert!(outcome.stderr.contains("faults.rs:"), "{outcome}");
+    assert!(outcome.stderr.contains("rank 0 not waiting"), "{outcome}");
+}
+
+#[test]
+fn killed_in_a_put_loop() {
+    let outcome = rank_1_is_killed("killed_in_a_put_loop", 3, |world| {
+        let segment = Segment::allocate(&world.team(), 8 * 1024).unwrap();
+        if world.rank() == 1 {
+            kill_me_soon();
+            loop {
+                segment.put(0, 0, &[1.0f64; 1024]).unwrap();
+            }
+        }
+        world.barrier().unwrap();
+    });
+    assert!(outcome.stderr.contains("ranks 0,2 in barrier of team world"), "{outcome}");
+}
+
+#[test]
+fn killed_while_holding_a_lock() {
+    let outcome = rank_1_is_killed("killed_while_holding_a_lock", 3, |world| {
+        let locks = MutexSet::create(&world.team(), 1).unwrap();
+        if world.rank() == 1 {
+            let _guard = locks.lock(0, 0).unwrap();
+            world.barrier().unwrap();
+            std::thread::sleep(Duration::from_millis(300));
+            kill_me();
+        }
+        world.barrier().unwrap();
+        let _guard = locks.lock(0, 0).unwrap();
+    });
+    assert!(
+        outcome.stderr.contains("[ranks 0,2]") && outcome.stderr.contains("rank 1 died holding the lock"),
+        "{outcome}"
+    );
+}
+
+#[test]
+fn killed_in_the_middle_of_an_allocation() {
+    let outcome = rank_1_is_killed("killed_in_the_middle_of_an_allocation", 2, |world| {
+        if world.rank() == 1 {
+            kill_me_soon();
+        }
+        loop {
+            let segment = Segment::allocate(&world.team(), 64 << 20).unwrap();
+            segment.free().unwrap();
+        }
+    });
+    assert!(outcome.stderr.contains("meanwhile rank 0 in "), "{outcome}");
+}
+
+#[test]
+fn a_panic_ends_the_others() {
+    let outcome = fails(Job::new("a_panic_ends_the_others"), 3, |world| {
+        assert!(world.rank() != 2, "rank {} has had enough", world.rank());
+        world.barrier().unwrap();
+    });
+    assert_eq!((outcome.code, outcome.culprit), (101, Some(2)), "{outcome}");
+    assert!(outcome.stderr.contains("rank 2 has had enough"), "{outcome}");
+    assert!(outcome.stderr.contains("exited with code 101"), "{outcome}");
+}
+
+#[test]
+fn abort_ends_all_with_its_code() {
+    let outcome = fails(Job::new("abort_ends_all_with_its_code"), 3, |world| {
+        if world.rank() == 1 {
+            world.abort(17, "the input is damaged");
+        }
+        world.barrier().unwrap();
+    });
+    assert_eq!((outcome.code, outcome.culprit), (17, Some(1)), "{outcome}");
+    assert!(outcome.stderr.contains("the input is damaged"), "{outcome}");
+}
+
+/// Nobody kills the job here (the launcher takes code 0 for a good end): the survivors find out by themselves.
+#[test]
+fn a_rank_that_leaves_early_is_named_by_those_who_wait() {
+    let outcome = fails(Job::new("a_rank_that_leaves_early_is_named_by_those_who_wait"), 3, |world| {
+        if world.rank() == 1 {
+            std::process::exit(0);
+        }
+        let error = world.barrier().unwrap_err();
+        assert_eq!((error.kind(), error.rank()), (ErrorKind::Died, Some(1)));
+        panic!("{error}");
+    });
+    assert!(outcome.stderr.contains("barrier (rank 1): world rank 1 "), "{outcome}");
+}
+
+#[test]
+fn different_collectives_name_both_sides() {
+    let outcome = fails(Job::new("different_collectives_name_both_sides"), 2, |world| match world.rank() {
+        0 => world.barrier().unwrap(),
+        _ => drop(world.team().allgather(&[1.0]).unwrap()),
+    });
+    assert_eq!(outcome.code, 101, "{outcome}");
+    assert!(outcome.stderr.contains("barrier(") && outcome.stderr.contains("allgather("), "{outcome}");
+}
+
+/// A hang across two teams, which no check of arguments can find: only the stall report tells.
+#[test]
+fn ranks_that_wait_for_ever_say_where() {
+    let job = Job::new("ranks_that_wait_for_ever_say_where").env("GAIN_STALL_SECONDS", "0.5");
+    let outcome = fails(job.deadline(Duration::from_secs(2)), 3, |world| {
+        let team = world.team().subset(&[1, 2]).unwrap();
+        match world.rank() {
+            1 => team.unwrap().barrier().unwrap(),
+            _ => world.barrier().unwrap(),
+        }
+    });
+    assert_eq!((outcome.code, outcome.culprit), (124, None), "{outcome}");
+    let report = outcome.stderr.lines().find(|line| line.contains("no progress for 0.5 s")).unwrap();
+    assert!(report.starts_with("[ranks 0-2] gain: no progress for 0.5 s: "), "{outcome}");
+    assert!(report.contains("ranks 0,2 in barrier of team world at "), "{outcome}");
+    assert!(report.contains("rank 1 in barrier of team 0x"), "{outcome}");
+    assert_eq!(outcome.stderr.matches("no progress").count(), 1, "one merged line: {outcome}");
+    assert!(outcome.stderr.contains("gain: meanwhile ranks 0,2 in barrier of team world"), "{outcome}");
+}
+
+#[test]
+fn sigusr1_shows_what_each_rank_waits_for() {
+    let outcome = Job::new("sigusr1_shows_what_each_rank_waits_for").outcome(2, |world| {
+        let pids = world.team().allgather(&[std::process::id()]).unwrap();
+        if world.rank() == 1 {
+            std::thread::sleep(Duration::from_millis(300));
+            for pid in pids {
+                // SAFETY: a plain system call.
+                unsafe { libc::kill(pid as i32, libc::SIGUSR1) };
+            }
+            std::thread::sleep(Duration::from_millis(300));
+        }
+        world.barrier().unwrap();
+    });
+    assert_eq!(outcome.code, 0, "{outcome}");
+    assert!(outcome.stderr.contains("[rank 1] gain: rank 1 is not waiting"), "{outcome}");
+    let expected = "[rank 0] gain: asked by SIGUSR1: rank 0 in barrier of team world at ";
+    assert!(outcome.stderr.contains(expected), "{outcome}");
+    assert!(outcome.stderr.contains("(waiting for rank 1); rank 1 not waiting"), "{outcome}");
+}
+
+#[test]
+fn exhausted_memory_is_an_error_on_every_rank() {
+    Job::new("exhausted").env("GAIN_HEAP_BYTES", "268435456").run(&[1, 2, 3], |world| {
+        let team = world.team();
+        // One rank alone asks for too much.
+        let asked = if world.rank() + 1 == world.size() { 1 << 30 } else { 4096 };
+        let error = Segment::allocate(&team, asked).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Memory);
+        assert!(error.to_string().contains("1073741824"), "{error}");
+        let segment = Segment::allocate(&team, 4096).unwrap();
+        segment.put(0, 8 * world.rank(), &[world.rank() as u64]).unwrap();
+        world.sync().unwrap();
+        let mut all = vec![0u64; world.size()];
+        segment.get(0, 0, &mut all).unwrap();
+        assert!(all.iter().enumerate().all(|(rank, value)| rank as u64 == *value));
+        world.barrier().unwrap();
+        segment.free().unwrap();
+    });
+}
+
+const LAUNCHES: &str = "GAIN_TEST_LAUNCHES";
+
+/// This test's executable is started a second time as the launcher of a job, and that process is killed.
+#[test]
+fn the_launcher_killed() {
+    let job = Job::new("the_launcher_killed").deadline(Duration::from_secs(30));
+    if tests::is_rank() {
+        job.run(&[], |world| {
+            println!("pid {}", std::process::id());
+            loop {
+                world.barrier().unwrap();
+            }
+        });
+    }
+    if std::env::var_os(LAUNCHES).is_some() {
+        job.launcher_job(3).run().unwrap();
+        return;
+    }
+    let before = leftovers();
+    let mut launcher = Command::new(std::env::current_exe().unwrap())
+        .args(["the_launcher_killed", "--exact", "--nocapture"])
+        .env(LAUNCHES, "1")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let stdout = std::io::BufReader::new(launcher.stdout.take().unwrap());
+    let pid =
+        |line: std::io::Result<String>| Some(line.unwrap().split_once("pid ")?.1.parse::<u32>().unwrap());
+    let pids: Vec<u32> = std::io::BufRead::lines(stdout).filter_map(pid).take(3).collect();
+    assert_eq!(pids.len(), 3);
+    launcher.kill().unwrap();
+    launcher.wait().unwrap();
+    let start = Instant::now();
+    while pids.iter().any(|pid| is_running(*pid)) {
+        assert!(start.elapsed() < LIMIT, "a rank outlives its launcher by {LIMIT:?}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(leftovers(), before);
+}
+
+/// Whether there is such a process that is no zombie.
+fn is_running(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with(['Z', 'X']))
+}
