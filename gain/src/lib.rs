@@ -9,12 +9,15 @@ pub(crate) mod kernels;
 pub mod ops;
 pub(crate) mod plan;
 pub(crate) mod storage;
+pub mod typed;
 pub mod view;
 pub mod world;
 
 pub use array::{Array, Operand, Options, ReduceOptions};
 pub use dtype::{Casting, DType, Element, Scalar};
 pub use error::{Error, Kind, Result};
+pub use ndarray::s;
 pub use ops::{Op, ReduceOp};
+pub use typed::DistArray;
 pub use view::{Index, Slice, View};
 pub use world::{Stats, stats};

@@ -9,6 +9,8 @@ use crate::error::{Error, Kind, Result, shape_text};
 use crate::graph::{Arg, Expr, Node};
 use crate::ops::{Op, ReduceOp, resolve};
 use crate::plan;
+use crate::storage::blocks_for;
+use crate::view::View;
 use smallvec::SmallVec;
 
 /// # Linear algebra
@@ -62,8 +64,31 @@ impl Array {
         let dtype = promote(self.dtype(), other.dtype());
         match (self.ndim(), other.ndim()) {
             (1, 1) => self.inner(other, dtype),
-            _ => Err(Error::new(Kind::Type, "dot is for arrays of up to 2 axes")),
+            (1..=2, 1..=2) => {
+                let (a, b) = (self.cast_for(dtype)?, other.cast_for(dtype)?);
+                let rows = if a.ndim() == 1 { a.reshape(&[1, -1])? } else { a };
+                let cols = if b.ndim() == 1 { b.reshape(&[-1, 1])? } else { b };
+                let node =
+                    plan::product(dtype, (&rows.cell.get(), &rows.view), (&cols.cell.get(), &cols.view))?;
+                let mut shape: SmallVec<[usize; 4]> = SmallVec::new();
+                shape.extend((self.ndim() == 2).then_some(rows.shape()[0]));
+                shape.extend((other.ndim() == 2).then_some(cols.shape()[1]));
+                let view = View::contiguous(&shape);
+                let value = Expr::Cast(Arg::Node(node.clone(), view));
+                if shape.len() == 2 && node.storage().is_some_and(|s| s.blocks() == blocks_for(&shape)) {
+                    return Ok(Array::from_node(node));
+                }
+                Ok(Array::from_node(Node::lazy(shape, dtype, value)))
+            }
+            _ => Err(Error::new(Kind::Type, "dot and matmul are for arrays of up to 2 axes")),
         }
+    }
+
+    /// This array with stored elements of type `dtype`.
+    fn cast_for(&self, dtype: DType) -> Result<Array> {
+        let array = if dtype == self.dtype() { self.clone() } else { self.cast_to(dtype) };
+        array.force()?;
+        Ok(array)
     }
 
     /// The sum of products, in the operands' common type.

@@ -9,7 +9,7 @@ use crate::world;
 use smallvec::SmallVec;
 
 /// A part of a box, in the box's coordinates.
-type Part = (Dims, Dims);
+pub(super) type Part = (Dims, Dims);
 
 /// Memory that elements fetched from other nodes are held in during a pass.
 pub(super) type Scratch = Vec<Box<[u128]>>;
@@ -70,7 +70,7 @@ fn stream(storage: &Storage, view: &View, ptr: *mut u8) -> Stream {
 }
 
 /// Where to read a part that one rank owns: in place if its memory is mapped here, else in a copy.
-fn source(storage: &Storage, view: &View, scratch: &mut Scratch) -> Result<Stream> {
+pub(super) fn source(storage: &Storage, view: &View, scratch: &mut Scratch) -> Result<Stream> {
     let owner = owner(storage, view);
     if storage.blocks().count() > 1 && owner != world::get().rank {
         world::count(|c| &c.bytes_moved, (view.size() * storage.item_bytes()) as u64);
@@ -90,7 +90,7 @@ fn source(storage: &Storage, view: &View, scratch: &mut Scratch) -> Result<Strea
 }
 
 /// The parts whose elements under `view` lie in `[start, end)`; nothing of the others.
-fn between(part: Part, view: &View, start: usize, end: usize) -> Vec<Part> {
+pub(super) fn between(part: Part, view: &View, start: usize, end: usize) -> Vec<Part> {
     let (mut todo, mut done) = (vec![part], Vec::new());
     while let Some((lo, counts)) = todo.pop() {
         let here = view.patch(&lo, &counts);
@@ -109,7 +109,7 @@ fn between(part: Part, view: &View, start: usize, end: usize) -> Vec<Part> {
 }
 
 /// The part, cut so that each piece's elements under `view` have one owner.
-fn by_owner(part: Part, storage: &Storage, view: &View) -> Vec<Part> {
+pub(super) fn by_owner(part: Part, storage: &Storage, view: &View) -> Vec<Part> {
     let blocks = storage.blocks();
     let (mut todo, mut done) = (vec![part], Vec::new());
     while let Some((lo, counts)) = todo.pop() {

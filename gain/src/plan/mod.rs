@@ -13,9 +13,11 @@ mod alias;
 mod cut;
 mod force;
 mod lower;
+mod product;
 mod reduce;
 
 pub(crate) use force::{force, force_small_patch};
+pub(crate) use product::product;
 pub(crate) use reduce::{fold_all, fold_axes, start_value};
 
 use crate::dtype::DType;
