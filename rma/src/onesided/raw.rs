@@ -207,16 +207,12 @@ impl Segment {
         self.spot(op, rank, offset, 0)
     }
 
+    /// Starts [`Segment::put_bytes`]; [`Segment::wait`] completes it locally. Not collective. Stands for `ARMCI_NbPut`.
+    ///
     /// # Safety
     /// As [`Segment::put_bytes`] until the token is waited for.
     #[inline]
-    pub(crate) unsafe fn start_put(
-        &self,
-        rank: usize,
-        offset: usize,
-        src: *const u8,
-        len: usize,
-    ) -> Result<Token> {
+    pub unsafe fn start_put(&self, rank: usize, offset: usize, src: *const u8, len: usize) -> Result<Token> {
         let spot = self.spot("put", rank, offset, len)?;
         if spot.mapped.is_null() {
             // SAFETY: the target range was checked, the source is the caller's promise.
@@ -227,16 +223,12 @@ impl Segment {
         Ok(Token::DONE)
     }
 
+    /// Starts [`Segment::get_bytes`]; [`Segment::wait`] completes it. Not collective. Stands for `ARMCI_NbGet`.
+    ///
     /// # Safety
     /// As [`Segment::get_bytes`] until the token is waited for.
     #[inline]
-    pub(crate) unsafe fn start_get(
-        &self,
-        rank: usize,
-        offset: usize,
-        dst: *mut u8,
-        len: usize,
-    ) -> Result<Token> {
+    pub unsafe fn start_get(&self, rank: usize, offset: usize, dst: *mut u8, len: usize) -> Result<Token> {
         let spot = self.spot("get", rank, offset, len)?;
         if spot.mapped.is_null() {
             // SAFETY: the source range was checked, the destination is the caller's promise.
@@ -247,9 +239,11 @@ impl Segment {
         Ok(Token::DONE)
     }
 
+    /// Starts [`Segment::put_strided_bytes`]; [`Segment::wait`] completes it locally. Not collective. Stands for `ARMCI_NbPutS`.
+    ///
     /// # Safety
     /// As [`Segment::put_strided_bytes`] until the token is waited for.
-    pub(crate) unsafe fn start_put_strided(
+    pub unsafe fn start_put_strided(
         &self,
         rank: usize,
         offset: usize,
@@ -266,9 +260,11 @@ impl Segment {
         Ok(Token::DONE)
     }
 
+    /// Starts [`Segment::get_strided_bytes`]; [`Segment::wait`] completes it. Not collective. Stands for `ARMCI_NbGetS`.
+    ///
     /// # Safety
     /// As [`Segment::get_strided_bytes`] until the token is waited for.
-    pub(crate) unsafe fn start_get_strided(
+    pub unsafe fn start_get_strided(
         &self,
         rank: usize,
         offset: usize,
@@ -285,9 +281,14 @@ impl Segment {
         Ok(Token::DONE)
     }
 
-    /// Waits for local completion.
+    /// Whether a transfer that was started is locally complete. Not collective. Stands for `ARMCI_Test`.
+    pub fn test(&self, token: Token) -> Result<bool> {
+        if token == Token::DONE { Ok(true) } else { self.transport().test(token) }
+    }
+
+    /// Waits for local completion of a transfer that was started. Not collective. Stands for `ARMCI_Wait`.
     #[inline]
-    pub(crate) fn wait(&self, token: Token) -> Result<()> {
+    pub fn wait(&self, token: Token) -> Result<()> {
         if token == Token::DONE { Ok(()) } else { self.transport().wait(token) }
     }
 }
