@@ -35,13 +35,23 @@ struct Inner {
     kind: ErrorKind,
     operation: &'static str,
     message: String,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    source: Option<rma::Error>,
 }
 
 impl Error {
     #[cold]
     pub(crate) fn new(kind: ErrorKind, operation: &'static str, message: impl fmt::Display) -> Self {
         Error(Box::new(Inner { kind, operation, message: message.to_string(), source: None }))
+    }
+
+    /// An error of the communication layer met in `operation`.
+    #[cold]
+    pub(crate) fn from_rma(operation: &'static str, source: rma::Error) -> Self {
+        let kind = match source.kind() {
+            rma::ErrorKind::Memory => ErrorKind::Memory,
+            _ => ErrorKind::Communication,
+        };
+        Error(Box::new(Inner { kind, operation, message: source.to_string(), source: Some(source) }))
     }
 
     /// The class of the error.
@@ -69,6 +79,6 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.source.as_deref().map(|e| e as _)
+        self.0.source.as_ref().map(|e| e as _)
     }
 }

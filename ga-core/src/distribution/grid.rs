@@ -12,8 +12,7 @@ pub(super) fn choose_grid(shape: &[usize], chunk: &[usize], ranks: usize) -> Dim
     let ndim = shape.len();
     let mut grid = Dims::filled(1, ndim);
     let chunks = Dims::from_fn(ndim, |d| shape[d].div_ceil(chunk[d].clamp(1, shape[d].max(1))).max(1));
-    let mut turn = 0;
-    for prime in prime_factors_descending(ranks) {
+    for (turn, prime) in prime_factors_descending(ranks).into_iter().enumerate() {
         let remainder = |axis: usize| {
             let parts = prime * grid[axis];
             if chunks[axis] < parts { 1.1 } else { (chunks[axis] % parts) as f64 / chunks[axis] as f64 }
@@ -22,7 +21,6 @@ pub(super) fn choose_grid(shape: &[usize], chunk: &[usize], ranks: usize) -> Dim
         // `min_by` keeps the first of equals, which is the axis whose turn it is.
         let Some(best) = axes.min_by(|&a, &b| remainder(a).total_cmp(&remainder(b))) else { break };
         grid[best] *= prime;
-        turn += 1;
     }
     grid
 }
@@ -31,7 +29,7 @@ fn prime_factors_descending(mut n: usize) -> Vec<usize> {
     let mut primes = Vec::new();
     let mut p = 2;
     while p * p <= n {
-        while n % p == 0 {
+        while n.is_multiple_of(p) {
             primes.push(p);
             n /= p;
         }

@@ -153,8 +153,13 @@ impl Distribution {
     pub fn locate_region(&self, region: impl Region) -> Result<Pieces<'_>> {
         region.with_bounds(|lo, hi| {
             self.check_bounds("locate_region", lo, hi)?;
-            Ok(Pieces::new(self, lo, hi))
+            Ok(self.pieces(lo, hi))
         })
+    }
+
+    /// The pieces of a checked box.
+    pub(crate) fn pieces(&self, lo: &[usize], hi: &[usize]) -> Pieces<'_> {
+        Pieces::new(self, lo, hi)
     }
 
     #[inline]

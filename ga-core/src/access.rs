@@ -1,0 +1,315 @@
+//! Blocking access to patches: put, get, accumulate, with dense buffers, leading dimensions, steps, and views.
+//!
+//! None of this is collective. On return of a get the data is there; on return of a put or accumulate the source may be
+//! reused, and [`GlobalArray::sync`] makes the effect visible everywhere. Nothing is written when an error is returned
+//! for a patch that leaves the array or a buffer that doesn't fit.
+
+use crate::array::GlobalArray;
+use crate::boxes::LocalStrides;
+use crate::dims::Dims;
+use crate::error::{Error, ErrorKind, Result};
+use crate::number::Number;
+use crate::patch::Region;
+use crate::transfer::{Completion, Slab, Verb, Wait};
+use ndarray::{ArrayD, ArrayRef, Dimension, IxDyn};
+use rma::Element;
+
+/// How the elements of a patch lie in a local buffer.
+#[derive(Clone, Copy)]
+pub(crate) enum Fit<'a> {
+    /// Densely, row-major, and the buffer ends with them.
+    Dense,
+    /// Row-major, with the extents of the axes but the first given.
+    Leading(&'a [usize]),
+}
+
+impl<T: Element> GlobalArray<T> {
+    /// Writes a dense, row-major buffer to a patch. `NGA_Put`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Shape`] or [`ErrorKind::Range`] for a patch that doesn't fit the array, [`ErrorKind::Buffer`] unless
+    /// `data` has as many elements as the patch.
+    #[inline]
+    pub fn put(&self, region: impl Region, data: &[T]) -> Result<()> {
+        region.with_bounds(|lo, hi| {
+            self.buffered(
+                "put",
+                Verb::Put(data.as_ptr()),
+                Slab { lo, hi, step: None },
+                data.len(),
+                Fit::Dense,
+                &mut Wait,
+            )
+        })
+    }
+
+    /// Reads a patch into a dense, row-major buffer. `NGA_Get`.
+    ///
+    /// # Errors
+    /// As [`GlobalArray::put`].
+    #[inline]
+    pub fn get(&self, region: impl Region, data: &mut [T]) -> Result<()> {
+        region.with_bounds(|lo, hi| {
+            self.buffered(
+                "get",
+                Verb::Get(data.as_mut_ptr()),
+                Slab { lo, hi, step: None },
+                data.len(),
+                Fit::Dense,
+                &mut Wait,
+            )
+        })
+    }
+
+    /// Adds `alpha * data` to a patch, each element atomically with regard to other accumulates. `NGA_Acc`.
+    ///
+    /// # Errors
+    /// As [`GlobalArray::put`].
+    #[inline]
+    pub fn accumulate(&self, region: impl Region, data: &[T], alpha: T) -> Result<()>
+    where
+        T: Number,
+    {
+        region.with_bounds(|lo, hi| {
+            let verb = Verb::Accumulate(data.as_ptr(), alpha);
+            self.buffered("accumulate", verb, Slab { lo, hi, step: None }, data.len(), Fit::Dense, &mut Wait)
+        })
+    }
+
+    /// [`GlobalArray::put`] from a buffer with leading dimensions: `ld[d - 1]` elements of axis `d` per row of the
+    /// buffer, for all axes but the first. `NGA_Put` with `ld[]`.
+    ///
+    /// # Errors
+    /// As [`GlobalArray::put`]; [`ErrorKind::Buffer`] for a leading dimension below the patch's extent or a buffer
+    /// that ends before the patch does.
+    pub fn put_ld(&self, region: impl Region, data: &[T], ld: &[usize]) -> Result<()> {
+        region.with_bounds(|lo, hi| {
+            let slab = Slab { lo, hi, step: None };
+            self.buffered("put_ld", Verb::Put(data.as_ptr()), slab, data.len(), Fit::Leading(ld), &mut Wait)
+        })
+    }
+
+    /// [`GlobalArray::get`] into a buffer with leading dimensions; see [`GlobalArray::put_ld`]. `NGA_Get` with `ld[]`.
+    ///
+    /// # Errors
+    /// As [`GlobalArray::put_ld`].
+    pub fn get_ld(&self, region: impl Region, data: &mut [T], ld: &[usize]) -> Result<()> {
+        region.with_bounds(|lo, hi| {
+            let slab = Slab { lo, hi, step: None };
+            self.buffered(
+                "get_ld",
+                Verb::Get(data.as_mut_ptr()),
+                slab,
+                data.len(),
+                Fit::Leading(ld),
+                &mut Wait,
+            )
+        })
+    }
+
+    /// [`GlobalArray::accumulate`] from a buffer with leading dimensions; see [`GlobalArray::put_ld`]. `NGA_Acc` with
+    /// `ld[]`.
+    ///
+    /// # Errors
+    /// As [`GlobalArray::put_ld`].
+    pub fn accumulate_ld(&self, region: impl Region, data: &[T], ld: &[usize], alpha: T) -> Result<()>
+    where
+        T: Number,
+    {
+        region.with_bounds(|lo, hi| {
+            let verb = Verb::Accumulate(data.as_ptr(), alpha);
+            self.buffered(
+                "accumulate_ld",
+                verb,
+                Slab { lo, hi, step: None },
+                data.len(),
+                Fit::Leading(ld),
+                &mut Wait,
+            )
+        })
+    }
+
+    /// [`GlobalArray::put`] to every `step[d]`-th index of axis `d`, from the lower bound on. `NGA_Strided_put`.
+    ///
+    /// # Errors
+    /// As [`GlobalArray::put`]; [`ErrorKind::Shape`] for a step of 0 or a missing one.
+    pub fn put_steps(&self, region: impl Region, step: &[usize], data: &[T]) -> Result<()> {
+        self.stepped("put_steps", Verb::Put(data.as_ptr()), region, step, data.len())
+    }
+
+    /// [`GlobalArray::get`] of every `step[d]`-th index of axis `d`, from the lower bound on. `NGA_Strided_get`.
+    ///
+    /// # Errors
+    /// As [`GlobalArray::put_steps`].
+    pub fn get_steps(&self, region: impl Region, step: &[usize], data: &mut [T]) -> Result<()> {
+        self.stepped("get_steps", Verb::Get(data.as_mut_ptr()), region, step, data.len())
+    }
+
+    /// [`GlobalArray::accumulate`] to every `step[d]`-th index of axis `d`, from the lower bound on.
+    /// `NGA_Strided_acc`.
+    ///
+    /// # Errors
+    /// As [`GlobalArray::put_steps`].
+    pub fn accumulate_steps(&self, region: impl Region, step: &[usize], data: &[T], alpha: T) -> Result<()>
+    where
+        T: Number,
+    {
+        self.stepped("accumulate_steps", Verb::Accumulate(data.as_ptr(), alpha), region, step, data.len())
+    }
+
+    /// [`GlobalArray::put`] from an `ndarray` view of any strides.
+    ///
+    /// # Errors
+    /// As [`GlobalArray::put`]; [`ErrorKind::Buffer`] unless the view has the patch's shape.
+    pub fn put_view<D: Dimension>(&self, region: impl Region, view: &ArrayRef<T, D>) -> Result<()> {
+        self.viewed("put_view", Verb::Put(view.as_ptr()), region, view.shape(), view.strides())
+    }
+
+    /// [`GlobalArray::get`] into an `ndarray` view of any strides.
+    ///
+    /// # Errors
+    /// As [`GlobalArray::put_view`].
+    pub fn get_view<D: Dimension>(&self, region: impl Region, view: &mut ArrayRef<T, D>) -> Result<()> {
+        let start = Verb::Get(view.as_mut_ptr());
+        self.viewed("get_view", start, region, view.shape(), view.strides())
+    }
+
+    /// [`GlobalArray::accumulate`] from an `ndarray` view of any strides.
+    ///
+    /// # Errors
+    /// As [`GlobalArray::put_view`].
+    pub fn accumulate_view<D: Dimension>(
+        &self,
+        region: impl Region,
+        view: &ArrayRef<T, D>,
+        alpha: T,
+    ) -> Result<()>
+    where
+        T: Number,
+    {
+        let verb = Verb::Accumulate(view.as_ptr(), alpha);
+        self.viewed("accumulate_view", verb, region, view.shape(), view.strides())
+    }
+
+    /// A patch as an array of its own.
+    ///
+    /// # Errors
+    /// As [`GlobalArray::put`].
+    pub fn get_array(&self, region: impl Region) -> Result<ArrayD<T>> {
+        region.with_bounds(|lo, hi| {
+            self.distribution().check_bounds("get_array", lo, hi)?;
+            let slab = Slab { lo, hi, step: None };
+            let extents = slab.extents();
+            let mut data = vec![T::default(); extents.iter().product()];
+            self.buffered(
+                "get_array",
+                Verb::Get(data.as_mut_ptr()),
+                slab,
+                data.len(),
+                Fit::Dense,
+                &mut Wait,
+            )?;
+            Ok(ArrayD::from_shape_vec(IxDyn(&extents), data).expect("as many elements as the shape says"))
+        })
+    }
+
+    /// Moves a slab from or to a buffer of `len` elements, which is the caller's until the transfers are complete.
+    #[inline]
+    pub(crate) fn buffered(
+        &self,
+        op: &'static str,
+        verb: Verb<T>,
+        slab: Slab<'_>,
+        len: usize,
+        fit: Fit<'_>,
+        completion: &mut impl Completion,
+    ) -> Result<()> {
+        self.distribution().check_bounds(op, slab.lo, slab.hi)?;
+        let ndim = slab.lo.len();
+        if let Fit::Leading(ld) = fit
+            && ld.len() + 1 != ndim.max(1)
+        {
+            let message = format!("{} leading dimensions {ld:?} for a patch of {ndim} axes", ld.len());
+            return Err(Error::new(ErrorKind::Shape, op, message));
+        }
+        let mut strides = LocalStrides::from_fn(ndim, |_| size_of::<T>() as isize);
+        // `reach` is the place of the last element, `volume` the number of elements; both of the axes so far.
+        let (mut stride, mut reach, mut volume, mut roomy) = (1usize, 0usize, 1usize, true);
+        for d in (0..ndim).rev() {
+            let extent = slab.extent(d);
+            // A stride that saturates is unused (extent 1) or makes `reach` saturate, too.
+            strides.as_mut_slice()[d] = stride.wrapping_mul(size_of::<T>()) as isize;
+            reach = stride.saturating_mul(extent.saturating_sub(1)).saturating_add(reach);
+            volume *= extent;
+            if d > 0 {
+                let row = if let Fit::Leading(ld) = fit { ld[d - 1] } else { extent };
+                roomy &= row >= extent;
+                stride = stride.saturating_mul(row);
+            }
+        }
+        let fits = match fit {
+            Fit::Dense => len == volume,
+            Fit::Leading(_) => volume == 0 || roomy && len > reach,
+        };
+        if !fits {
+            return Err(misfit(op, slab, len, fit));
+        }
+        // SAFETY: the slab lies in the array (checked), and the buffer has `reach + 1` elements or the dense volume
+        // (checked); it is behind a reference of the caller, so it is not array memory.
+        unsafe { self.raw().transfer(op, verb, slab, strides.as_slice(), completion) }
+    }
+
+    fn stepped(
+        &self,
+        op: &'static str,
+        verb: Verb<T>,
+        region: impl Region,
+        step: &[usize],
+        len: usize,
+    ) -> Result<()> {
+        region.with_bounds(|lo, hi| {
+            if step.len() != self.ndim() || step.contains(&0) {
+                let message =
+                    format!("steps {step:?} for an array of {} axes; each is at least 1", self.ndim());
+                return Err(Error::new(ErrorKind::Shape, op, message));
+            }
+            self.buffered(op, verb, Slab { lo, hi, step: Some(step) }, len, Fit::Dense, &mut Wait)
+        })
+    }
+
+    fn viewed(
+        &self,
+        op: &'static str,
+        verb: Verb<T>,
+        region: impl Region,
+        shape: &[usize],
+        strides: &[isize],
+    ) -> Result<()> {
+        region.with_bounds(|lo, hi| {
+            self.distribution().check_bounds(op, lo, hi)?;
+            let slab = Slab { lo, hi, step: None };
+            if slab.extents()[..] != *shape {
+                let message = format!("a view of shape {shape:?} for patch {lo:?}..{hi:?}");
+                return Err(Error::new(ErrorKind::Buffer, op, message));
+            }
+            let strides = LocalStrides::from_fn(shape.len(), |d| strides[d] * size_of::<T>() as isize);
+            // SAFETY: the slab lies in the array, and the view has an element for each of its; it is behind a
+            // reference of the caller (a mutable one for a get), so it is not array memory.
+            unsafe { self.raw().transfer(op, verb, slab, strides.as_slice(), &mut Wait) }
+        })
+    }
+}
+
+#[cold]
+fn misfit(op: &'static str, slab: Slab<'_>, len: usize, fit: Fit<'_>) -> Error {
+    let extents: Dims = slab.extents();
+    let of = match fit {
+        Fit::Dense => String::new(),
+        Fit::Leading(ld) => format!(" with leading dimensions {ld:?}"),
+    };
+    let message = format!(
+        "a buffer of {len} elements{of} for patch {:?}..{:?} of extents {extents:?}",
+        slab.lo, slab.hi
+    );
+    Error::new(ErrorKind::Buffer, op, message)
+}

@@ -1,0 +1,172 @@
+//! Access to scattered single elements: gather, scatter, scatter_accumulate, read_inc.
+//!
+//! None of this is collective. Invariant: all indices are checked before the first element moves. Elements of mapped
+//! owners are loaded and stored in place, in batches whose cache misses overlap; those of others travel as one vector
+//! transfer per owner.
+
+use crate::array::GlobalArray;
+use crate::error::{Error, ErrorKind, Result};
+use crate::number::Number;
+use rma::{AtomicInteger, Element, Vector};
+use std::collections::BTreeMap;
+
+/// Elements whose places are found before the first of them is touched.
+const BATCH: usize = 64;
+
+/// The elements of one owner: byte offsets in its part, and in the buffer of values.
+#[derive(Default)]
+struct Runs {
+    remote: Vec<usize>,
+    local: Vec<usize>,
+}
+
+impl<T: Element> GlobalArray<T> {
+    /// Reads single elements: `values[k]` becomes the element at `indices[k]`. `NGA_Gather`.
+    ///
+    /// Complete on return.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Range`] or [`ErrorKind::Shape`] for an index that is none, [`ErrorKind::Buffer`] unless there are as
+    /// many values as indices.
+    pub fn gather<I: AsRef<[usize]>>(&self, indices: &[I], values: &mut [T]) -> Result<()> {
+        self.check_indices("gather", indices, values.len())?;
+        let first = values.as_mut_ptr();
+        let far = self.in_batches(indices, |start, places| {
+            for (k, &place) in places.iter().enumerate() {
+                if !place.is_null() {
+                    // SAFETY: `place` is an element in mapped memory, and there are as many values as indices.
+                    unsafe { *first.add(start + k) = *place };
+                }
+            }
+        });
+        for (rank, runs) in far {
+            // SAFETY: the local offsets are those of `values`.
+            let done =
+                unsafe { self.raw().segment().get_vector_bytes(rank, runs.vector::<T>(), first.cast()) };
+            done.map_err(|e| Error::from_rma("gather", e))?;
+        }
+        Ok(())
+    }
+
+    /// Writes single elements: `values[k]` goes to `indices[k]`; of several values for one element, the last stays.
+    /// `NGA_Scatter`.
+    ///
+    /// Locally complete on return.
+    ///
+    /// # Errors
+    /// As [`GlobalArray::gather`]; then nothing was written.
+    pub fn scatter<I: AsRef<[usize]>>(&self, indices: &[I], values: &[T]) -> Result<()> {
+        self.check_indices("scatter", indices, values.len())?;
+        let far = self.in_batches(indices, |start, places| {
+            for (&place, &value) in places.iter().zip(&values[start..]) {
+                if !place.is_null() {
+                    // SAFETY: `place` is an element in mapped memory.
+                    unsafe { *place = value };
+                }
+            }
+        });
+        for (rank, runs) in far {
+            // SAFETY: the local offsets are those of `values`.
+            let done = unsafe {
+                self.raw().segment().put_vector_bytes(rank, runs.vector::<T>(), values.as_ptr().cast())
+            };
+            done.map_err(|e| Error::from_rma("scatter", e))?;
+        }
+        Ok(())
+    }
+
+    /// Adds `alpha * values[k]` to the element at `indices[k]`, each atomically with regard to other accumulates.
+    /// `NGA_Scatter_acc`.
+    ///
+    /// Locally complete on return.
+    ///
+    /// # Errors
+    /// As [`GlobalArray::gather`]; then nothing was added.
+    pub fn scatter_accumulate<I: AsRef<[usize]>>(&self, indices: &[I], values: &[T], alpha: T) -> Result<()>
+    where
+        T: Number,
+    {
+        self.check_indices("scatter_accumulate", indices, values.len())?;
+        let mut owners = BTreeMap::<usize, Runs>::new();
+        for (k, index) in indices.iter().enumerate() {
+            let at = self.distribution().locate(index.as_ref())?;
+            owners.entry(at.rank).or_default().push::<T>(at.offset, k);
+        }
+        for (rank, runs) in owners {
+            let done = self.raw().segment().accumulate_vector(rank, runs.vector::<T>(), values, alpha);
+            done.map_err(|e| Error::from_rma("scatter_accumulate", e))?;
+        }
+        Ok(())
+    }
+
+    /// Adds `increment` to one element and returns what was there before, atomically: the shared counter of dynamic load
+    /// balancing. `NGA_Read_inc`.
+    ///
+    /// Complete on return.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Range`] or [`ErrorKind::Shape`] for an index that is none.
+    #[inline]
+    pub fn read_inc(&self, index: &[usize], increment: T) -> Result<T>
+    where
+        T: AtomicInteger,
+    {
+        let distribution = self.distribution();
+        let at =
+            distribution.try_locate(index).ok_or_else(|| distribution.no_such_element("read_inc", index))?;
+        let old = self.raw().segment().fetch_add(at.rank, at.offset * size_of::<T>(), increment);
+        old.map_err(|e| Error::from_rma("read_inc", e))
+    }
+
+    /// Refuses indices that leave the array, and another number of values.
+    fn check_indices<I: AsRef<[usize]>>(&self, op: &'static str, indices: &[I], values: usize) -> Result<()> {
+        if indices.len() != values {
+            let message = format!("{values} values for {} indices", indices.len());
+            return Err(Error::new(ErrorKind::Buffer, op, message));
+        }
+        let shape = self.shape();
+        let inside =
+            |index: &[usize]| index.len() == shape.len() && index.iter().zip(shape).all(|(i, n)| i < n);
+        match indices.iter().find(|index| !inside(index.as_ref())) {
+            None => Ok(()),
+            Some(index) => Err(self.distribution().no_such_element(op, index.as_ref())),
+        }
+    }
+
+    /// Finds the places of checked indices, and calls `touch(start, places)` for each batch: `places[k]` is that of
+    /// `indices[start + k]`, or null. Returns, by owner, the elements that are not mapped here.
+    fn in_batches<I: AsRef<[usize]>>(
+        &self,
+        indices: &[I],
+        mut touch: impl FnMut(usize, &[*mut T]),
+    ) -> BTreeMap<usize, Runs> {
+        let mut far = BTreeMap::<usize, Runs>::new();
+        let mut places = [std::ptr::null_mut::<T>(); BATCH];
+        for (batch, chunk) in indices.chunks(BATCH).enumerate() {
+            for (k, index) in chunk.iter().enumerate() {
+                let at = self.distribution().try_locate(index.as_ref()).expect("indices were checked");
+                places[k] = match self.raw().mapped(at.rank) {
+                    Some(part) => part.cast::<T>().as_ptr().wrapping_add(at.offset),
+                    None => {
+                        far.entry(at.rank).or_default().push::<T>(at.offset, batch * BATCH + k);
+                        std::ptr::null_mut()
+                    }
+                };
+            }
+            touch(batch * BATCH, &places[..chunk.len()]);
+        }
+        far
+    }
+}
+
+impl Runs {
+    /// Adds the element at offset `remote` of the owner's part, and number `local` of the values.
+    fn push<T>(&mut self, remote: usize, local: usize) {
+        self.remote.push(remote * size_of::<T>());
+        self.local.push(local * size_of::<T>());
+    }
+
+    fn vector<T>(&self) -> Vector<'_> {
+        Vector { remote: &self.remote, local: &self.local, len_bytes: size_of::<T>() }
+    }
+}
