@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import textwrap
 
 GAIN = pathlib.Path(sys.executable).with_name("gain")
 HERE = pathlib.Path(__file__).parent
@@ -37,7 +38,7 @@ def run(arguments, ranks=1, environment=None, deadline=120):
 
 def script(text, ranks=1, environment=None, deadline=60):
     """Runs the Python text on `ranks` ranks."""
-    return run(["-c", text], ranks, environment, deadline)
+    return run(["-c", textwrap.dedent(text)], ranks, environment, deadline)
 
 
 def results(path):
