@@ -15,6 +15,7 @@ impl<T: Element> GlobalArray<T> {
     ///
     /// # Errors
     /// [`ErrorKind::Communication`] from below.
+    #[track_caller]
     pub fn fill(&self, value: T) -> Result<()> {
         self.produce(|_, tile| tile.fill(value))
     }
@@ -23,6 +24,7 @@ impl<T: Element> GlobalArray<T> {
     ///
     /// # Errors
     /// [`ErrorKind::Communication`] from below.
+    #[track_caller]
     pub fn zero(&self) -> Result<()> {
         self.fill(T::default())
     }
@@ -31,6 +33,7 @@ impl<T: Element> GlobalArray<T> {
     ///
     /// # Errors
     /// [`ErrorKind::Communication`] from below.
+    #[track_caller]
     pub fn scale(&self, factor: T) -> Result<()>
     where
         T: Number,
@@ -46,6 +49,7 @@ impl<T: Element> GlobalArray<T> {
     ///
     /// # Errors
     /// [`ErrorKind::Shape`] and [`ErrorKind::Team`] for arrays that don't match.
+    #[track_caller]
     pub fn add(&self, alpha: T, a: &Self, beta: T, b: &Self) -> Result<()>
     where
         T: Number,
@@ -70,6 +74,7 @@ impl<T: Element> GlobalArray<T> {
     ///
     /// # Errors
     /// [`ErrorKind::Shape`] and [`ErrorKind::Team`] for arrays that don't match.
+    #[track_caller]
     pub fn dot(&self, other: &Self) -> Result<T>
     where
         T: Number + Reducible,
@@ -87,6 +92,7 @@ impl<T: Element> GlobalArray<T> {
     }
 
     /// Sets each element of my block, between two synchronisations.
+    #[track_caller]
     fn produce(&self, compute: impl FnMut(usize, &mut [T])) -> Result<()> {
         self.sync()?;
         // SAFETY: my block has that many elements, and each rank works on its own between the two synchronisations.
@@ -95,6 +101,7 @@ impl<T: Element> GlobalArray<T> {
     }
 
     /// `other`, redistributed as this array is, unless it is already. Collective.
+    #[track_caller]
     fn alike(&self, other: &Self) -> Result<Option<Self>> {
         if self.distribution() == other.distribution() {
             return Ok(None);

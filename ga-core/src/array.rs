@@ -67,6 +67,7 @@ impl<'a, T: Element> ArrayBuilder<'a, T> {
     /// # Errors
     /// [`ErrorKind::Distribution`] for a description that can't be, [`ErrorKind::Shape`] for a distribution of
     /// another shape, [`ErrorKind::Memory`] on all ranks when the memory is not there on one.
+    #[track_caller]
     pub fn create(self) -> Result<GlobalArray<T>> {
         let ranks = self.team.size();
         let distribution = match self.layout {
@@ -90,6 +91,7 @@ impl<T: Element> GlobalArray<T> {
     }
 
     /// Wraps a fresh raw array of this element type.
+    #[track_caller]
     pub(crate) fn from_raw(raw: RawArray, name: String) -> Result<Self> {
         debug_assert_eq!(raw.dtype(), T::DTYPE);
         let array = GlobalArray { raw, name, element: PhantomData };
@@ -155,6 +157,7 @@ impl<T: Element> GlobalArray<T> {
     ///
     /// # Errors
     /// [`ErrorKind::Communication`] from below.
+    #[track_caller]
     pub fn sync(&self) -> Result<()> {
         self.raw.sync()
     }
@@ -164,6 +167,7 @@ impl<T: Element> GlobalArray<T> {
     ///
     /// # Errors
     /// [`ErrorKind::Communication`] from below.
+    #[track_caller]
     pub fn destroy(self) -> Result<()> {
         self.raw.destroy()
     }

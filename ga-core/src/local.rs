@@ -17,6 +17,7 @@ impl<T: Element> GlobalArray<T> {
     ///
     /// # Errors
     /// [`ErrorKind::Communication`](crate::ErrorKind::Communication) from below.
+    #[track_caller]
     pub fn with_local<R>(&mut self, f: impl FnOnce(ArrayViewD<'_, T>) -> R) -> Result<R> {
         self.sync()?;
         let guard = PanicGuard { ranks: self.team().size() };
@@ -34,6 +35,7 @@ impl<T: Element> GlobalArray<T> {
     ///
     /// # Errors
     /// [`ErrorKind::Communication`](crate::ErrorKind::Communication) from below.
+    #[track_caller]
     pub fn with_local_mut<R>(&mut self, f: impl FnOnce(ArrayViewMutD<'_, T>) -> R) -> Result<R> {
         self.sync()?;
         let guard = PanicGuard { ranks: self.team().size() };

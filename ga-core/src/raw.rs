@@ -29,6 +29,7 @@ impl RawArray {
     /// # Errors
     /// [`ErrorKind::Team`] when the distribution is for another number of ranks; [`ErrorKind::Memory`] on every
     /// rank when the memory is not there on one.
+    #[track_caller]
     pub fn create(team: &Team, dtype: DType, distribution: Distribution) -> Result<Self> {
         let op = "RawArray::create";
         if distribution.ranks() != team.size() {
@@ -46,6 +47,7 @@ impl RawArray {
     ///
     /// # Errors
     /// [`ErrorKind::Communication`] from below.
+    #[track_caller]
     pub fn destroy(self) -> Result<()> {
         self.segment.free().map_err(|e| Error::from_rma("RawArray::destroy", e))
     }
@@ -121,6 +123,7 @@ impl RawArray {
     ///
     /// # Errors
     /// [`ErrorKind::Communication`] from below.
+    #[track_caller]
     pub fn sync(&self) -> Result<()> {
         self.team.sync().map_err(|e| Error::from_rma("sync", e))
     }

@@ -22,6 +22,7 @@ impl<T: Element> GlobalArray<T> {
     ///
     /// # Errors
     /// [`ErrorKind::Memory`] on all ranks when the memory is not there on one.
+    #[track_caller]
     pub fn duplicate(&self) -> Result<Self> {
         let raw = RawArray::create(self.team(), T::DTYPE, self.distribution().clone())?;
         GlobalArray::from_raw(raw, self.name().to_owned())
@@ -31,6 +32,7 @@ impl<T: Element> GlobalArray<T> {
     ///
     /// # Errors
     /// [`ErrorKind::Shape`] and [`ErrorKind::Team`] for arrays that don't match.
+    #[track_caller]
     pub fn copy_from(&self, source: &Self) -> Result<()> {
         self.check_match("copy_from", source)?;
         self.sync()?;
@@ -61,6 +63,7 @@ impl<T: Element> GlobalArray<T> {
     /// # Errors
     /// [`ErrorKind::Shape`] unless both have two axes and the extents of one are those of the other, exchanged;
     /// [`ErrorKind::Team`] for an array of another team; [`ErrorKind::Shape`] for the array itself.
+    #[track_caller]
     pub fn transpose_from(&self, source: &Self) -> Result<()> {
         let fits = match (self.shape(), source.shape()) {
             ([rows, columns], [source_rows, source_columns]) => {

@@ -1,23 +1,23 @@
 //! What the multi-rank tests share: arrays of many distributions, a generator, and a serial copy as oracle.
-#![allow(dead_code, missing_docs)]
+#![allow(dead_code)]
 
 use ga_core::{Dims, GlobalArray, Patch};
 use ndarray::{ArrayD, IxDyn, Slice};
 use rma::{Element, World};
 
 /// Numbers of ranks that everything is tested on.
-pub const RANKS: &[usize] = &[1, 2, 3, 4];
+pub(crate) const RANKS: &[usize] = &[1, 2, 3, 4];
 
 /// A small generator; each rank can have its own, and others can replay it.
-pub struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub fn new(seed: usize) -> Self {
-        Random(seed as u64 * 0x9e37_79b9_7f4a_7c15 + 0x1234_5678_9abc_def1)
+    pub(crate) fn new(seed: usize) -> Self {
+        Random((seed as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
     /// A number below `n`.
-    pub fn below(&mut self, n: usize) -> usize {
+    pub(crate) fn below(&mut self, n: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -25,7 +25,7 @@ impl Random {
     }
 
     /// A patch of an array, often small, sometimes empty.
-    pub fn patch(&mut self, shape: &[usize]) -> Patch {
+    pub(crate) fn patch(&mut self, shape: &[usize]) -> Patch {
         let lo = Dims::from_fn(shape.len(), |d| self.below(shape[d] + 1));
         let hi = Dims::from_fn(shape.len(), |d| lo[d] + self.below(shape[d] - lo[d] + 1));
         Patch::new(lo, hi)
@@ -33,7 +33,7 @@ impl Random {
 }
 
 /// Arrays of several shapes and distributions, regular and irregular, with unspecified contents.
-pub fn arrays<T: Element>(world: &World) -> Vec<GlobalArray<T>> {
+pub(crate) fn arrays<T: Element>(world: &World) -> Vec<GlobalArray<T>> {
     let team = world.team();
     let ranks = world.size();
     let one =
@@ -60,18 +60,18 @@ pub fn arrays<T: Element>(world: &World) -> Vec<GlobalArray<T>> {
 }
 
 /// The patch of a serial array.
-pub fn cut<T: Element>(serial: &ArrayD<T>, patch: &Patch) -> ArrayD<T> {
+pub(crate) fn cut<T: Element>(serial: &ArrayD<T>, patch: &Patch) -> ArrayD<T> {
     serial.slice_each_axis(|axis| Slice::from(patch.lo()[axis.axis.0]..patch.hi()[axis.axis.0])).to_owned()
 }
 
 /// A serial array with a value of its own in each place.
-pub fn numbered(shape: &[usize], start: i64) -> ArrayD<i64> {
+pub(crate) fn numbered(shape: &[usize], start: i64) -> ArrayD<i64> {
     let len: usize = shape.iter().product();
     ArrayD::from_shape_vec(IxDyn(shape), (start..start + len as i64).collect()).unwrap()
 }
 
 /// Sets a global array to a serial one: every rank puts its own block.
-pub fn load<T: Element>(array: &GlobalArray<T>, serial: &ArrayD<T>) {
+pub(crate) fn load<T: Element>(array: &GlobalArray<T>, serial: &ArrayD<T>) {
     if array.distribution().len_of(array.team().rank()) > 0 {
         let mine = array.local_patch();
         array.put_view(&mine, &cut(serial, &mine)).unwrap();
@@ -80,6 +80,6 @@ pub fn load<T: Element>(array: &GlobalArray<T>, serial: &ArrayD<T>) {
 }
 
 /// All of a global array.
-pub fn all<T: Element>(array: &GlobalArray<T>) -> ArrayD<T> {
+pub(crate) fn all<T: Element>(array: &GlobalArray<T>) -> ArrayD<T> {
     array.get_array(Patch::whole(array.shape())).unwrap()
 }
