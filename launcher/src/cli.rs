@@ -38,7 +38,7 @@ struct Run {
     /// Give each rank processors of its own if there are enough, or leave that to the system
     #[arg(long, value_enum, default_value_t = Bind::Core)]
     bind: Bind,
-    /// Whose standard output to show [default: rank0 for .py programs, all for others]
+    /// Whose standard output to show [default: rank0 for Python, all for others]
     #[arg(long, value_enum)]
     output: Option<Show>,
     /// End the job when it has run for so long
@@ -87,14 +87,16 @@ fn run(options: Run, python: Option<PathBuf>) -> i32 {
     let processors = || binding::allowed().map_or(1, |allowed| allowed.len());
     let ranks = options.ranks.map_or_else(processors, |ranks| ranks as usize);
     let (program, arguments) = options.program.split_first().expect("clap requires a program");
-    let is_python = Path::new(program).extension() == Some(OsStr::new("py"));
-    let mut job = if is_python {
-        let interpreter = python.unwrap_or_else(find_python);
-        // Lines are to appear when they are printed, though a pipe carries them.
-        Job::new(interpreter, ranks).args([program]).env("PYTHONUNBUFFERED", "1")
-    } else {
-        Job::new(program, ranks)
+    let is_script = Path::new(program).extension() == Some(OsStr::new("py"));
+    let mut job = match is_script {
+        true => Job::new(python.unwrap_or_else(find_python), ranks).args([program]),
+        false => Job::new(program, ranks),
     };
+    let is_python = is_script || is_interpreter(Path::new(program));
+    if is_python && std::env::var_os("PYTHONUNBUFFERED").is_none() {
+        // Lines are to appear when they are printed, though a pipe carries them.
+        job = job.env("PYTHONUNBUFFERED", "1");
+    }
     job = job.args(arguments).bind(options.bind == Bind::Core).grace(options.grace).handles_signals(true);
     job = job.output(match options.output {
         Some(Show::Rank0) => Output::Rank0,
@@ -114,6 +116,12 @@ fn run(options: Run, python: Option<PathBuf>) -> i32 {
             if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 }
         }
     }
+}
+
+/// Whether a program is `python`, `python3`, `python3.11`.
+fn is_interpreter(program: &Path) -> bool {
+    let version = program.file_name().and_then(OsStr::to_str).and_then(|name| name.strip_prefix("python"));
+    version.is_some_and(|version| version.chars().all(|c| c.is_ascii_digit() || c == '.'))
 }
 
 /// `$PYTHON`, the virtual environment of this folder, or the system's.

@@ -9,6 +9,9 @@ pub const BOARD_FD: &str = "GAIN_BOARD_FD";
 /// Environment variable that says that a launcher of ours watches the ranks and ends them when one fails.
 pub const LAUNCHER: &str = "GAIN_LAUNCHER";
 
+/// The operation whose record has the mutex's number as sequence number and its rank as target.
+const LOCK: &str = "lock";
+
 /// What each of some ranks waits for, `None` for one that doesn't, as in
 /// `ranks 0,2 in barrier of team world at a.rs:7 (waiting for rank 1); rank 1 not waiting`.
 ///
@@ -19,7 +22,7 @@ pub fn describe(states: &[(usize, Option<Snapshot>)]) -> String {
         let state = state.as_ref();
         let found = groups.iter().position(|(other, ..)| match (other, state) {
             (None, None) => true,
-            (Some(a), Some(b)) => (&a.text, a.team, &a.file, a.line) == (&b.text, b.team, &b.file, b.line),
+            (Some(a), Some(b)) => place(a) == place(b),
             _ => false,
         });
         let group = found.unwrap_or_else(|| {
@@ -32,6 +35,7 @@ pub fn describe(states: &[(usize, Option<Snapshot>)]) -> String {
     // Those that don't wait come last: the others wait for them.
     groups.sort_by_key(|(state, ..)| state.is_none());
     let sentence = |(state, ranks, targets): (Option<&Snapshot>, Vec<usize>, Vec<usize>)| match state {
+        Some(state) if state.text == LOCK => format!("{} in {}", name_ranks(&ranks), place(state)),
         Some(state) => format!("{} in {}{}", name_ranks(&ranks), place(state), awaited(state.team, targets)),
         None => format!("{} not waiting", name_ranks(&ranks)),
     };
@@ -40,7 +44,11 @@ pub fn describe(states: &[(usize, Option<Snapshot>)]) -> String {
 
 fn place(state: &Snapshot) -> String {
     let team = if state.team == 0 { "world".to_owned() } else { format!("{:#x}", state.team) };
-    format!("{} of team {team} at {}:{}", state.text, state.file, state.line)
+    let what = match (&state.text[..], state.target) {
+        (LOCK, Some(rank)) => format!("{LOCK} of mutex {} at rank {rank}", state.sequence),
+        (text, _) => text.to_owned(),
+    };
+    format!("{what} of team {team} at {}:{}", state.file, state.line)
 }
 
 fn awaited(team: u64, mut targets: Vec<usize>) -> String {
@@ -105,7 +113,7 @@ mod tests {
         );
         assert_eq!(
             describe(&[(4, waiting("lock", 18, 7, Some(1)))]),
-            "rank 4 in lock of team 0x12 at a.rs:7 (waiting for the team's rank 1)"
+            "rank 4 in lock of mutex 3 at rank 1 of team 0x12 at a.rs:7"
         );
     }
 

@@ -89,18 +89,52 @@ fn killed_while_holding_a_lock() {
     let outcome = rank_1_is_killed("killed_while_holding_a_lock", 3, |world| {
         let locks = MutexSet::create(&world.team(), 1).unwrap();
         if world.rank() == 1 {
-            let _guard = locks.lock(0, 0).unwrap();
+            locks.lock(0, 0).unwrap();
             world.barrier().unwrap();
             std::thread::sleep(Duration::from_millis(300));
             kill_me();
         }
         world.barrier().unwrap();
-        let _guard = locks.lock(0, 0).unwrap();
+        locks.lock(0, 0).unwrap();
     });
     assert!(
         outcome.stderr.contains("[ranks 0,2]") && outcome.stderr.contains("rank 1 died holding the lock"),
         "{outcome}"
     );
+}
+
+#[test]
+fn killed_in_an_accumulate_loop() {
+    let outcome = rank_1_is_killed("killed_in_an_accumulate_loop", 3, |world| {
+        let segment = Segment::allocate(&world.team(), 8 << 20).unwrap();
+        if world.rank() == 1 {
+            kill_me_soon();
+        }
+        // Rank 0 computes; the others meet in its locks, which one of them may hold when it dies.
+        while world.rank() != 0 {
+            segment.accumulate(0, 0, &vec![1.0f64; 1 << 20], 2.0).unwrap();
+        }
+        world.barrier().unwrap();
+    });
+    assert!(outcome.stderr.contains("rank 0 in barrier of team world"), "{outcome}");
+}
+
+/// No launcher tells anybody: who waits for the lock finds out from the lock itself.
+#[test]
+fn a_lock_whose_owner_left_is_an_error() {
+    tests::spmd(&[3], "a_lock_whose_owner_left_is_an_error", |world| {
+        let locks = MutexSet::create(&world.team(), 4).unwrap();
+        if world.rank() == 1 {
+            locks.lock(2, 3).unwrap();
+            world.barrier().unwrap();
+            std::process::exit(0);
+        }
+        world.barrier().unwrap();
+        let error = locks.lock(2, 3).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Died, "{error}");
+        assert!(error.to_string().contains("world rank 1"), "{error}");
+        std::process::exit(0);
+    });
 }
 
 #[test]
