@@ -23,7 +23,7 @@ pub fn describe() -> String {
 }
 
 /// Processors that are online, whatever this process may use.
-fn online_cores() -> usize {
+pub fn online_cores() -> usize {
     let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     text.lines().filter(|line| line.starts_with("processor")).count()
 }
