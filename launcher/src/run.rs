@@ -72,6 +72,7 @@ pub(crate) fn run(job: Job) -> io::Result<Report> {
 
 impl Running {
     fn start(mut job: Job) -> io::Result<Running> {
+        spawn::make_room(job.ranks);
         let guardian = Some(Guardian::start()?);
         let signals = if job.handles_signals { Some(Signals::take_over()?) } else { None };
         let input = match job.handles_signals {

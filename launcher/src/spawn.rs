@@ -104,6 +104,21 @@ pub(crate) fn start(
     })
 }
 
+/// Lets this process open what so many ranks need (and some more), as far as the system's hard limit goes.
+pub(crate) fn make_room(ranks: usize) {
+    const EACH: usize = 8;
+    const OTHERS: usize = 64;
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    let wanted = (ranks * EACH + OTHERS) as libc::rlim_t;
+    // SAFETY: writes one rlimit. If that or the change fails, opening a descriptor will, with a better message.
+    unsafe {
+        if libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) == 0 && limit.rlim_cur < wanted {
+            limit.rlim_cur = wanted.min(limit.rlim_max);
+            libc::setrlimit(libc::RLIMIT_NOFILE, &limit);
+        }
+    }
+}
+
 /// What the new process does before it becomes the program.
 fn prepare(command: &mut Command, inherited: [RawFd; 2], processors: Option<&[usize]>) {
     let set = processors.map(binding::to_set);
