@@ -1,7 +1,9 @@
 //! The one runtime of this process: ranks, threads, threshold, counters.
 
-use crate::error::Result;
+use crate::dtype::{DType, Scalar};
+use crate::error::{Error, Kind, Result};
 use crate::exec::Partial;
+use rma::{Team, World};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -36,40 +38,69 @@ pub(crate) struct Runtime {
     pub(crate) size: usize,
     pub(crate) threads: usize,
     pub(crate) threshold: usize,
+    world: World,
+    team: Team,
     counters: Counters,
 }
 
 /// Elements up to which arrays are replicated, unless `GAIN_THRESHOLD` says otherwise.
 const THRESHOLD: usize = 65536;
 
-static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+static RUNTIME: OnceLock<Result<Runtime>> = OnceLock::new();
 
 fn number(name: &str) -> Option<usize> {
     std::env::var(name).ok()?.trim().parse().ok()
 }
 
 /// The runtime, started on first use.
+///
+/// # Panics
+/// If it can't be started; [`init`] returns the reason instead.
 #[inline]
 pub(crate) fn get() -> &'static Runtime {
-    RUNTIME.get_or_init(start)
+    match RUNTIME.get_or_init(start) {
+        Ok(runtime) => runtime,
+        Err(e) => panic!("{e}"),
+    }
 }
 
 #[cold]
-fn start() -> Runtime {
-    let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
-    Runtime {
-        rank: 0,
-        size: 1,
-        threads: number("GAIN_NUM_THREADS").unwrap_or(cores).max(1),
+fn start() -> Result<Runtime> {
+    let world = World::init()?;
+    let size = world.size();
+    Ok(Runtime {
+        rank: world.rank(),
+        size,
+        threads: number("GAIN_NUM_THREADS").unwrap_or_else(|| share_of_cores(size)).max(1),
         threshold: number("GAIN_THRESHOLD").unwrap_or(THRESHOLD),
+        team: world.team(),
+        world,
         counters: Counters::default(),
-    }
+    })
+}
+
+/// The cores this rank is bound to, or an even share if it isn't bound.
+fn share_of_cores(ranks: usize) -> usize {
+    let allowed = std::thread::available_parallelism().map_or(1, |n| n.get());
+    let online = std::fs::read_to_string("/sys/devices/system/cpu/online").unwrap_or_default();
+    let count = |range: &str| {
+        let mut ends = range.trim().split('-').filter_map(|n| n.parse::<usize>().ok());
+        let first = ends.next()?;
+        Some(ends.next().unwrap_or(first) + 1 - first)
+    };
+    let online: usize = online.split(',').filter_map(count).sum();
+    if allowed < online { allowed } else { allowed / ranks }
 }
 
 /// Full synchronisations of the ranks so far.
 #[inline]
 pub(crate) fn epoch() -> u64 {
-    1
+    get().team.epoch()
+}
+
+/// The team of all ranks.
+pub(crate) fn team() -> &'static Team {
+    &get().team
 }
 
 /// Add to a counter.
@@ -85,7 +116,31 @@ pub(crate) fn synchronise() -> Result<()> {
 
 /// All ranks' shares of a reduction, combined in the order of ranks. Collective.
 pub(crate) fn combine(mine: Partial) -> Result<Partial> {
-    Ok(mine)
+    let runtime = get();
+    if runtime.size == 1 {
+        return Ok(mine);
+    }
+    let mut words = [0u64; 4];
+    if let Some(value) = mine.value {
+        let bytes = value.bytes();
+        words[0] = 1 + value.dtype() as u64;
+        words[1] = u64::from_le_bytes(bytes[..8].try_into().expect("8 bytes"));
+        words[2] = u64::from_le_bytes(bytes[8..].try_into().expect("8 bytes"));
+        words[3] = mine.index as u64;
+    }
+    let all = runtime.team.allgather(&words)?;
+    let mut total = Partial::empty(mine.op);
+    for share in all.chunks_exact(words.len()) {
+        if share[0] > 0 {
+            let dtype = DType::ALL[share[0] as usize - 1];
+            let mut bytes = [0u8; 16];
+            bytes[..8].copy_from_slice(&share[1].to_le_bytes());
+            bytes[8..].copy_from_slice(&share[2].to_le_bytes());
+            let value = Some(Scalar::from_bytes(dtype, &bytes));
+            total = total.combine(Partial { op: mine.op, value, index: share[3] as i64 });
+        }
+    }
+    Ok(total)
 }
 
 /// The counters. Not collective.
@@ -102,8 +157,7 @@ pub fn stats() -> Stats {
 
 /// Start the runtime, if it isn't. Collective; every operation that needs it does so by itself.
 pub fn init() -> Result<()> {
-    get();
-    Ok(())
+    RUNTIME.get_or_init(start).as_ref().map(drop).map_err(Clone::clone)
 }
 
 /// This process's number, 0 without a launcher. Not collective.
@@ -118,17 +172,18 @@ pub fn size() -> usize {
 
 /// Wait for all ranks. Collective.
 pub fn barrier() -> Result<()> {
-    Ok(())
+    Ok(get().team.barrier()?)
 }
 
 /// End the runtime: wait for all ranks and leave the job. Arrays can't be used afterwards. Collective.
 pub fn finalize() -> Result<()> {
-    Ok(())
+    crate::storage::trim();
+    Ok(get().world.finalize()?)
 }
 
 /// End all ranks with this exit code.
-pub fn abort(code: i32, _message: &str) -> ! {
-    std::process::exit(code)
+pub fn abort(code: i32, message: &str) -> ! {
+    get().world.abort(code, message)
 }
 
 /// Threads used by this rank.
@@ -145,3 +200,14 @@ pub fn threshold() -> usize {
 /// back when all ranks have dropped them. For drops at times that differ between ranks, as in a cyclic garbage
 /// collection. Not collective.
 pub fn hold_drops(_on: bool) {}
+
+impl From<rma::Error> for Error {
+    #[cold]
+    fn from(e: rma::Error) -> Error {
+        let kind = match e.kind() {
+            rma::ErrorKind::Memory => Kind::Memory,
+            _ => Kind::Runtime,
+        };
+        Error::new(kind, e.to_string())
+    }
+}

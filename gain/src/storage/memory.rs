@@ -1,8 +1,10 @@
-//! The memory behind a buffer: private to the process, or one block per rank of the team.
+//! The memory behind a buffer: private to the process, or one part per rank of the team.
 
 use super::Blocks;
 use crate::error::{Error, Kind, Result};
 use crate::world;
+use rma::Segment;
+use smallvec::SmallVec;
 use std::alloc::Layout;
 use std::ptr::NonNull;
 
@@ -11,6 +13,8 @@ use std::ptr::NonNull;
 pub(crate) enum Memory {
     /// Plain memory of this process.
     Private { ptr: NonNull<u8>, layout: Layout },
+    /// One part per rank; where they are mapped in this process, null where they aren't.
+    Shared { segment: Segment, bases: SmallVec<[*mut u8; 2]> },
     /// The caller's, for the length of a call.
     Borrowed(*mut u8),
 }
@@ -35,15 +39,21 @@ impl Memory {
 
     /// One block per rank. Collective.
     pub(super) fn shared(blocks: Blocks, item_bytes: usize) -> Result<Memory> {
+        let me = world::get().rank;
+        let own = (blocks.start(me + 1) - blocks.start(me)) * item_bytes;
+        let segment = Segment::allocate(world::team(), own)?;
+        let base = |rank| segment.mapped(rank).map_or(std::ptr::null_mut(), NonNull::as_ptr);
+        let bases = (0..blocks.count()).map(base).collect();
         world::count(|c| &c.arrays_created, 1);
         world::count(|c| &c.bytes_allocated, (blocks.len() * item_bytes) as u64);
-        Memory::private(blocks.len() * item_bytes)
+        Ok(Memory::Shared { segment, bases })
     }
 
     /// Address of the block of `owner`; null if it isn't mapped.
     #[inline]
-    pub(super) fn base(&self, _owner: usize) -> *mut u8 {
+    pub(super) fn base(&self, owner: usize) -> *mut u8 {
         match self {
+            Memory::Shared { bases, .. } => bases[owner],
             Memory::Private { ptr, .. } => ptr.as_ptr(),
             Memory::Borrowed(ptr) => *ptr,
         }
@@ -51,10 +61,13 @@ impl Memory {
 
     /// Copy from another rank's block.
     pub(super) fn fetch(&self, owner: usize, offset: usize, out: *mut u8, len_bytes: usize) -> Result<()> {
-        let from = self.base(owner).wrapping_add(offset);
-        // SAFETY: the caller (a planned read) asks for bytes of one block, and `out` is its scratch of that length.
-        unsafe { std::ptr::copy_nonoverlapping(from, out, len_bytes) };
-        Ok(())
+        match self {
+            // SAFETY: `out` is the caller's scratch of this length; the range is checked by the segment.
+            Memory::Shared { segment, .. } => {
+                Ok(unsafe { segment.get_bytes(owner, offset, out, len_bytes) }?)
+            }
+            _ => unreachable!("private memory is always mapped"),
+        }
     }
 }
 
@@ -63,7 +76,7 @@ impl Drop for Memory {
         match self {
             // SAFETY: allocated with this layout in `private`, freed once.
             Memory::Private { ptr, layout } => unsafe { std::alloc::dealloc(ptr.as_ptr(), *layout) },
-            Memory::Borrowed(_) => {}
+            Memory::Shared { .. } | Memory::Borrowed(_) => {}
         }
     }
 }

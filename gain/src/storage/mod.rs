@@ -19,6 +19,7 @@ mod memory;
 mod pool;
 
 pub(crate) use blocks::Blocks;
+pub(crate) use pool::trim;
 
 use crate::dtype::Scalar;
 use crate::error::Result;
