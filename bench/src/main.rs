@@ -3,6 +3,7 @@
 //! ```text
 //! gain run -n 2 gain-bench rma       # transfers, atomics, locks, allocation
 //! gain run -n 4 gain-bench sync      # barrier and small collectives
+//! gain run -n 2 gain-bench arrays    # patches of Global Arrays, create and destroy
 //! ```
 
 mod suites;
