@@ -115,7 +115,7 @@ fn write_bounds(f: &mut fmt::Formatter<'_>, lo: &[usize], hi: &[usize]) -> fmt::
     f.write_str("]")
 }
 
-/// Anything that names a box of an array: a [`Patch`], or an array of ranges such as `[0..8, 4..12]`.
+/// Anything that names a box of an array: a [`Patch`], or an array of ranges such as `[0..8, 4..12]`, or a single range.
 ///
 /// The bounds are handed to a closure, so that no form costs an allocation or a copy it doesn't need.
 pub trait Region {
@@ -134,6 +134,14 @@ impl<const N: usize> Region for [Range<usize>; N] {
     #[inline]
     fn with_bounds<R>(&self, f: impl FnOnce(&[usize], &[usize]) -> R) -> R {
         f(&self.each_ref().map(|r| r.start), &self.each_ref().map(|r| r.end))
+    }
+}
+
+/// Of an array of one axis.
+impl Region for Range<usize> {
+    #[inline]
+    fn with_bounds<R>(&self, f: impl FnOnce(&[usize], &[usize]) -> R) -> R {
+        f(&[self.start], &[self.end])
     }
 }
 

@@ -5,6 +5,7 @@ mod common;
 use common::{RANKS, Random, all, arrays, cut, load, numbered};
 use ga_core::{Dims, ErrorKind, GlobalArray, Patch};
 use ndarray::{ArrayD, Axis, IxDyn, Slice};
+use std::ops::Range;
 use tests::spmd;
 
 #[test]
@@ -178,8 +179,8 @@ fn bad_input_is_refused_with_its_numbers_and_writes_nothing() {
         let data = [9; 64];
         refused(array.put([0..7, 0..8], &data[..56]), ErrorKind::Range, &["axis 0", "0..7 of 6"]);
         refused(array.put([0..2, 7..10], &data[..6]), ErrorKind::Range, &["axis 1", "7..10 of 8"]);
-        refused(array.put(&[3..2, 0..1], &data[..0]), ErrorKind::Range, &["3..2"]);
-        refused(array.put([0..2], &data[..2]), ErrorKind::Shape, &["[6, 8]"]);
+        refused(array.put([Range { start: 3, end: 2 }, 0..1], &data[..0]), ErrorKind::Range, &["3..2"]);
+        refused(array.put(0..2, &data[..2]), ErrorKind::Shape, &["[6, 8]"]);
         refused(array.put([0..2, 0..2], &data[..5]), ErrorKind::Buffer, &["5 elements", "[2, 2]"]);
         refused(array.accumulate([0..2, 0..2], &data[..3], 1), ErrorKind::Buffer, &["3 elements"]);
         refused(array.put_ld([0..2, 0..4], &data, &[3]), ErrorKind::Buffer, &["[3]", "[2, 4]"]);
