@@ -38,6 +38,125 @@ pub struct Domain {
     pub shape: Dims<usize>,
     /// One per leaf.
     pub leaves: SmallVec<[Leaf; 6]>,
-    /// One per memory output (stores and axis reductions; a full reduction has none).
+    /// One per memory output (a store has one, an axis reduction one, of indices two; a full reduction none).
     pub outs: SmallVec<[Stream; 2]>,
+}
+
+impl Domain {
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether there is no element.
+    pub fn is_empty(&self) -> bool {
+        self.shape.contains(&0)
+    }
+
+    fn streams(&mut self) -> impl Iterator<Item = &mut Stream> {
+        let leaves = self.leaves.iter_mut().filter_map(|leaf| match leaf {
+            Leaf::Memory(stream) => Some(stream),
+            Leaf::Index { .. } => None,
+        });
+        self.outs.iter_mut().chain(leaves)
+    }
+
+    fn steps(&mut self) -> impl Iterator<Item = (&mut i64, &mut Dims<i64>)> {
+        self.leaves.iter_mut().filter_map(|leaf| match leaf {
+            Leaf::Memory(_) => None,
+            Leaf::Index { start, steps } => Some((start, steps)),
+        })
+    }
+
+    /// The same elements walked in memory order: axes of extent 1 dropped, sorted so that the first streams'
+    /// strides fall, turned so that they are positive, merged where every stream allows it. At least one axis.
+    pub(super) fn normalise(&mut self) {
+        for axis in (0..self.shape.len()).rev() {
+            if self.shape[axis] == 1 {
+                self.remove_axis(axis);
+            }
+        }
+        if self.shape.is_empty() {
+            self.shape.push(1);
+            self.streams().for_each(|stream| stream.strides.push(0));
+            self.steps().for_each(|(_, steps)| steps.push(0));
+        }
+        for axis in 1..self.shape.len() {
+            let mut at = axis;
+            while at > 0 && self.is_inner(at - 1, at) {
+                self.swap_axes(at - 1, at);
+                at -= 1;
+            }
+        }
+        for axis in 0..self.shape.len() {
+            let first = self.streams().map(|stream| stream.strides[axis]).find(|&stride| stride != 0);
+            if first.is_some_and(|stride| stride < 0) {
+                self.turn(axis);
+            }
+        }
+        for axis in (1..self.shape.len()).rev() {
+            if self.merges(axis) {
+                let extent = self.shape[axis];
+                self.shape[axis - 1] *= extent;
+                self.streams().for_each(|stream| stream.strides[axis - 1] = stream.strides[axis]);
+                self.steps().for_each(|(_, steps)| steps[axis - 1] = steps[axis]);
+                self.remove_axis(axis);
+            }
+        }
+    }
+
+    /// Whether axis `a` has smaller strides than `b`, by the first stream that tells them apart.
+    fn is_inner(&mut self, a: usize, b: usize) -> bool {
+        for stream in self.streams() {
+            let (x, y) = (stream.strides[a].unsigned_abs(), stream.strides[b].unsigned_abs());
+            if x != 0 && y != 0 && x != y {
+                return x < y;
+            }
+        }
+        false
+    }
+
+    fn swap_axes(&mut self, a: usize, b: usize) {
+        self.shape.swap(a, b);
+        self.streams().for_each(|stream| stream.strides.swap(a, b));
+        self.steps().for_each(|(_, steps)| steps.swap(a, b));
+    }
+
+    fn remove_axis(&mut self, axis: usize) {
+        self.shape.remove(axis);
+        self.streams().for_each(|stream| _ = stream.strides.remove(axis));
+        self.steps().for_each(|(_, steps)| _ = steps.remove(axis));
+    }
+
+    fn turn(&mut self, axis: usize) {
+        let last = self.shape[axis] - 1;
+        for stream in self.streams() {
+            stream.ptr = stream.ptr.wrapping_offset(stream.strides[axis] * last as isize);
+            stream.strides[axis] = -stream.strides[axis];
+        }
+        for (start, steps) in self.steps() {
+            *start += steps[axis] * last as i64;
+            steps[axis] = -steps[axis];
+        }
+    }
+
+    /// Whether `axis` continues the one before it in every stream.
+    fn merges(&mut self, axis: usize) -> bool {
+        let extent = self.shape[axis];
+        self.streams().all(|stream| stream.strides[axis - 1] == stream.strides[axis] * extent as isize)
+            && self.steps().all(|(_, steps)| steps[axis - 1] == steps[axis] * extent as i64)
+    }
+
+    /// The part `[from, to)` along `axis`.
+    pub(super) fn cut(&self, axis: usize, from: usize, to: usize) -> Domain {
+        let mut part = self.clone();
+        part.shape[axis] = to - from;
+        for stream in part.streams() {
+            stream.ptr = stream.ptr.wrapping_offset(stream.strides[axis] * from as isize);
+        }
+        for (start, steps) in part.steps() {
+            *start += steps[axis] * from as i64;
+        }
+        part
+    }
 }

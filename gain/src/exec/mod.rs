@@ -4,12 +4,17 @@
 //! Build a program with [`Builder`] (SSA: each value is named by a [`Val`]), pair it with a [`Domain`] for each
 //! box into a [`Task`], and [`run`] all tasks of a pass at once.
 
+mod arg;
+mod cascade;
 mod domain;
+mod fuse;
 mod partial;
+mod pool;
 mod program;
 mod run;
+mod tile;
 
 pub use domain::{Dims, Domain, Leaf, Stream};
-pub use partial::Partial;
+pub use partial::{Partial, identity};
 pub use program::{Builder, Program, Val};
 pub use run::{Task, apply, run};

@@ -1,35 +1,118 @@
 //! The result of a full reduction over some elements, to be combined with those of other elements.
 
 use crate::dtype::{DType, Scalar};
+use crate::kernels::{Operands, Slot, reduce};
 use crate::ops::ReduceOp;
+use std::cmp::Ordering;
 
-/// A reduction's value over a set of elements; `value` is `None` over no elements.
+/// A reduction's value over a set of elements.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Partial {
     /// The operation.
     pub op: ReduceOp,
-    /// The combined element (for `ArgMin`/`ArgMax` the extreme element itself).
-    pub value: Option<Scalar>,
+    /// The combined element (for `ArgMin`/`ArgMax` the extreme element itself); over no elements the
+    /// [`identity`].
+    pub value: Scalar,
     /// For `ArgMin`/`ArgMax`: the index value of the extreme element. Else 0.
     pub index: i64,
+    /// Whether there was no element.
+    pub is_empty: bool,
+}
+
+/// What a reduction starts from: combining it with an element gives the element. For reductions that have no
+/// identity in NumPy (`Min`, ...) it is the type's extreme (for `FMin`, `FMax` of floats NaN).
+///
+/// # Panics
+/// When the reduction doesn't exist for the type (`Any` of floats, `Xor` of floats).
+pub fn identity(op: ReduceOp, dtype: DType) -> Scalar {
+    let kernel = reduce::row(op, dtype).unwrap_or_else(|| panic!("{op:?} of {dtype}"));
+    let mut out = [0u64; 2];
+    let slots = [Slot::row(out.as_mut_ptr().cast()); 2];
+    // SAFETY: over no elements the kernel only writes its output, one element of at most 16 bytes.
+    unsafe { kernel(0, slots.as_ptr(), &Operands { dst: [0; 2], src: [1; 5] }) };
+    Scalar::from_bytes(dtype, bytemuck::bytes_of(&out))
 }
 
 impl Partial {
     /// Over no elements.
-    pub fn empty(op: ReduceOp) -> Partial {
-        Partial { op, value: None, index: 0 }
+    ///
+    /// # Panics
+    /// As [`identity`].
+    pub fn empty(op: ReduceOp, dtype: DType) -> Partial {
+        let index = if op.is_index() { i64::MAX } else { 0 };
+        Partial { op, value: identity(op, dtype), index, is_empty: true }
     }
 
-    /// Over the elements of both; `self` comes first (matters for ties of indices and for rounding).
+    /// Over the elements of both; `self` comes first (which matters for rounding).
+    ///
+    /// # Panics
+    /// When the two are of different operations or types.
     pub fn combine(self, later: Partial) -> Partial {
-        let _ = later;
-        todo!()
+        assert_eq!(
+            (self.op, self.value.dtype()),
+            (later.op, later.value.dtype()),
+            "partials of one reduction"
+        );
+        if self.is_empty || later.is_empty {
+            return if self.is_empty { later } else { self };
+        }
+        if self.op.is_index() {
+            return match precedes(self.op, self.value, later.value) {
+                Ordering::Less => self,
+                Ordering::Greater => later,
+                Ordering::Equal if self.index <= later.index => self,
+                Ordering::Equal => later,
+            };
+        }
+        let dtype = self.value.dtype();
+        let kernel = reduce::pair(self.op, dtype).expect("the partials were made by its row kernel");
+        let mut values = [self.value.bytes(), later.value.bytes()];
+        let base: *mut u8 = values.as_mut_ptr().cast();
+        // SAFETY: `base` is the first of two places of 16 bytes each.
+        let slots = unsafe { [Slot::row(base), Slot::row(base.add(16))] };
+        // SAFETY: each slot holds one element of the type; the output lies on the first input.
+        unsafe { kernel(1, slots.as_ptr(), &Operands { dst: [0; 2], src: [0, 1, 0, 0, 0] }) };
+        Partial { value: Scalar::from_bytes(dtype, &values[0]), ..self }
     }
 
     /// The reduction's result in NumPy: the value or identity, or the index as `I64`; `None` when there is none
     /// (`zero-size array to reduction operation minimum which has no identity`).
-    pub fn finish(self, dtype: DType) -> Option<Scalar> {
-        let _ = dtype;
-        todo!()
+    pub fn finish(self) -> Option<Scalar> {
+        if self.is_empty && !self.op.has_identity() {
+            None
+        } else if self.op.is_index() {
+            Some(Scalar::I64(self.index))
+        } else {
+            Some(self.value)
+        }
     }
+}
+
+/// `Less` when `x` beats `y` in an index reduction; a NaN beats every number.
+pub(super) fn precedes(op: ReduceOp, x: Scalar, y: Scalar) -> Ordering {
+    let (a, b) = (rank(x), rank(y));
+    let order = if op == ReduceOp::ArgMin { a.1.cmp(&b.1) } else { b.1.cmp(&a.1) };
+    b.0.cmp(&a.0).then(order)
+}
+
+/// Whether a NaN, and a key ordered as the numbers are.
+fn rank(x: Scalar) -> (bool, (i128, i128)) {
+    match x {
+        Scalar::F32(_) | Scalar::F64(_) => (x.as_f64().is_nan(), (float_key(x.as_f64()), 0)),
+        Scalar::C64(_) | Scalar::C128(_) => {
+            let z = x.as_c128();
+            (z.re.is_nan() || z.im.is_nan(), (float_key(z.re), float_key(z.im)))
+        }
+        Scalar::U64(x) => (false, (x.into(), 0)),
+        other => (false, (other.as_i64().into(), 0)),
+    }
+}
+
+/// An integer ordered as floats are, both zeros alike, all NaNs alike.
+fn float_key(x: f64) -> i128 {
+    if x.is_nan() {
+        return 0;
+    }
+    let magnitude = i128::from(x.abs().to_bits());
+    if x < 0.0 { -magnitude } else { magnitude }
 }

@@ -1,23 +1,105 @@
-//! Programs: straight-line code on elements.
+//! Programs: straight-line code on elements, built as SSA and compiled to kernels over slots.
+//!
+//! Slot numbers: 0 is the status byte of kernels that can fail, then constants, leaves, registers, and one result
+//! per reduction.
+//! A register that is stored belongs to that value alone, so that a run may point its slot straight at the output.
 
+use super::fuse;
 use crate::dtype::{DType, Scalar};
+use crate::kernels::{Kernel, Operands, cast, reduce, table};
 use crate::ops::{Loop, ReduceOp};
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 /// A value in a program under construction.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Val(u32);
+pub struct Val(pub(super) u32);
+
+impl Val {
+    pub(super) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// How a value comes about.
+#[derive(Clone, Debug)]
+pub(super) enum Node {
+    Leaf(u16),
+    Const(Scalar),
+    /// One kernel; `op` is kept for the fuser.
+    Apply {
+        op: Option<Loop>,
+        kernel: Kernel,
+        args: SmallVec<[Val; 4]>,
+    },
+    /// The second output of the operation that made this value.
+    Second(Val),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Output {
+    Store(Val),
+    Reduce { op: ReduceOp, value: Val, index: Option<Val>, axes: bool },
+}
 
 /// Builds a [`Program`]. Values are named in the order they are made; unused ones cost nothing.
 #[derive(Default, Debug)]
 pub struct Builder {
-    dtypes: Vec<DType>,
+    pub(super) nodes: Vec<Node>,
+    pub(super) dtypes: Vec<DType>,
+    leaves: Vec<DType>,
+    outputs: Vec<Output>,
+}
+
+/// One kernel call per tile.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Instr {
+    pub(super) kernel: Kernel,
+    pub(super) operands: Operands,
+}
+
+/// A value that goes to a memory output.
+#[derive(Debug)]
+pub(super) struct Store {
+    /// Which memory output.
+    pub(super) out: usize,
+    pub(super) slot: u16,
+    pub(super) size: usize,
+    /// The slot is a register of this value alone: the run may point it at the output.
+    pub(super) owned: bool,
+    /// Leaves read after the value is made: the output must not lie on one of them if it is written directly.
+    pub(super) read_later: SmallVec<[u16; 4]>,
+}
+
+/// A value that is reduced.
+#[derive(Debug)]
+pub(super) struct Reduce {
+    pub(super) op: ReduceOp,
+    pub(super) dtype: DType,
+    /// Folds a row into the reduction's result slot.
+    pub(super) row: Instr,
+    /// Folds a row of results.
+    pub(super) plain: Kernel,
+    /// Combines two results (used elementwise along kept axes).
+    pub(super) pair: Kernel,
+    /// Slot of the value itself (reductions over axes and indices have no fused fold).
+    pub(super) slot: u16,
+    /// The leaf that names elements, for indices.
+    pub(super) index: Option<u16>,
+    /// First memory output, for a reduction over axes.
+    pub(super) out: Option<usize>,
 }
 
 /// Compiled straight-line code: immutable, reusable on any number of domains.
 #[derive(Debug)]
 pub struct Program {
-    _private: (),
+    pub(super) consts: Vec<([u8; 16], usize)>,
+    pub(super) leaves: Vec<DType>,
+    pub(super) outs: Vec<DType>,
+    /// Bytes per element of each register.
+    pub(super) registers: Vec<usize>,
+    pub(super) instrs: Vec<Instr>,
+    pub(super) stores: Vec<Store>,
+    pub(super) reduces: Vec<Reduce>,
 }
 
 impl Builder {
@@ -26,22 +108,34 @@ impl Builder {
         Builder::default()
     }
 
+    fn push(&mut self, node: Node, dtype: DType) -> Val {
+        self.nodes.push(node);
+        self.dtypes.push(dtype);
+        Val(self.nodes.len() as u32 - 1)
+    }
+
     /// The next leaf, in the order of [`Domain::leaves`](super::Domain::leaves). An index leaf has type `I64`.
     pub fn leaf(&mut self, dtype: DType) -> Val {
-        let _ = dtype;
-        todo!()
+        self.leaves.push(dtype);
+        self.push(Node::Leaf(self.leaves.len() as u16 - 1), dtype)
     }
 
     /// A constant, in its own type (weak ones in their default type: convert first).
     pub fn constant(&mut self, value: Scalar) -> Val {
-        let _ = value;
-        todo!()
+        self.push(Node::Const(value.cast(value.dtype())), value.dtype())
     }
 
     /// `value` converted to `dtype`; itself if it has that type.
     pub fn cast(&mut self, value: Val, dtype: DType) -> Val {
-        let _ = (value, dtype);
-        todo!()
+        let from = self.dtype(value);
+        if from == dtype {
+            return value;
+        }
+        if let Node::Const(x) = self.nodes[value.index()] {
+            return self.constant(x.cast(dtype));
+        }
+        let kernel = cast::kernel(from, dtype);
+        self.push(Node::Apply { op: None, kernel, args: smallvec![value] }, dtype)
     }
 
     /// The (first) output of an operation; arguments are converted to the loop's input types.
@@ -51,56 +145,274 @@ impl Builder {
 
     /// All outputs of an operation.
     pub fn apply_all(&mut self, op: &Loop, args: &[Val]) -> SmallVec<[Val; 2]> {
-        let _ = (op, args);
-        todo!()
+        assert_eq!(args.len(), op.op.inputs(), "{}: wrong number of arguments", op.op.name());
+        let args = args.iter().zip(op.inputs).map(|(&arg, dtype)| self.cast(arg, dtype)).collect();
+        let kernel = table::kernel(op);
+        let first = self.push(Node::Apply { op: Some(*op), kernel, args }, op.outputs[0]);
+        let mut outputs = smallvec![first];
+        if op.op.outputs() == 2 {
+            outputs.push(self.push(Node::Second(first), op.outputs[1]));
+        }
+        outputs
     }
 
     /// `if_true` where the bool `mask` holds, else `if_false`; both of one type.
     pub fn select(&mut self, mask: Val, if_true: Val, if_false: Val) -> Val {
-        let _ = (mask, if_true, if_false);
-        todo!()
+        let dtype = self.dtype(if_true);
+        assert_eq!(self.dtype(mask), DType::Bool, "select needs a bool mask");
+        assert_eq!(dtype, self.dtype(if_false), "select needs values of one type");
+        let kernel = table::select(dtype);
+        self.push(Node::Apply { op: None, kernel, args: smallvec![mask, if_true, if_false] }, dtype)
     }
 
     /// The type of a value.
     pub fn dtype(&self, value: Val) -> DType {
-        self.dtypes[value.0 as usize]
+        self.dtypes[value.index()]
     }
 
     /// Store `value` to the next memory output of the domain.
     pub fn store(&mut self, value: Val) {
-        let _ = value;
-        todo!()
+        self.outputs.push(Output::Store(value));
     }
 
     /// Combine all elements of `value` into the next [`Partial`](super::Partial) of the pass. For indices
-    /// (`ArgMin`, `ArgMax`), `index` is the `I64` value that names an element; it must grow in iteration order.
+    /// (`ArgMin`, `ArgMax`), `index` is the `I64` leaf that names an element; among equals the smallest wins.
     pub fn reduce(&mut self, op: ReduceOp, value: Val, index: Option<Val>) {
-        let _ = (op, value, index);
-        todo!()
+        self.outputs.push(Output::Reduce { op, value, index, axes: false });
     }
 
     /// Combine the elements of `value` into the next memory output, whose strides are 0 along the reduced axes.
-    /// The memory already holds what they are combined with (the identity, or the first element's values).
-    /// For indices there are two memory outputs: the extreme elements, then their `I64` indices.
+    /// The memory already holds what they are combined with, at first [`identity`](super::identity).
+    /// For indices there are two memory outputs: the extreme elements, then their `I64` indices (at first
+    /// `i64::MAX`); `index` as in [`reduce`](Self::reduce).
     pub fn reduce_axes(&mut self, op: ReduceOp, value: Val, index: Option<Val>) {
-        let _ = (op, value, index);
-        todo!()
+        self.outputs.push(Output::Reduce { op, value, index, axes: true });
     }
 
     /// Compile.
-    pub fn finish(self) -> Program {
-        todo!()
+    ///
+    /// # Panics
+    /// When a reduction doesn't exist for its type (`Any` of floats, say): callers convert first.
+    pub fn finish(mut self) -> Program {
+        let mut outputs = std::mem::take(&mut self.outputs);
+        for output in &mut outputs {
+            // `Any`, `All` and `Parity` are defined on bools; other types are tested first.
+            if let Output::Reduce { op: ReduceOp::Any | ReduceOp::All | ReduceOp::Parity, value, .. } = output
+            {
+                *value = self.cast(*value, DType::Bool);
+            }
+        }
+        let folds = fuse::fuse(&mut self, &outputs);
+        Compiler::new(self, &outputs, &folds).compile(&outputs, &folds)
+    }
+}
+
+/// The state of the last step: slots and registers.
+struct Compiler {
+    nodes: Vec<Node>,
+    dtypes: Vec<DType>,
+    /// Reads that are still to come, per value.
+    uses: Vec<usize>,
+    /// Read at the end of the tile by an output: the register is not given back.
+    kept: Vec<bool>,
+    slots: Vec<Option<u16>>,
+    free: Vec<u16>,
+    program: Program,
+}
+
+impl Compiler {
+    fn new(builder: Builder, outputs: &[Output], folds: &[fuse::Fold]) -> Compiler {
+        let mut kept = vec![false; builder.nodes.len()];
+        for output in outputs {
+            if let Output::Store(value) = output {
+                kept[value.index()] = true;
+            }
+        }
+        folds.iter().flat_map(|fold| &fold.args).for_each(|arg| kept[arg.index()] = true);
+        let uses = fuse::count_from(&builder.nodes, kept.iter().map(|&kept| kept.into()).collect());
+        let Builder { nodes, dtypes, leaves, .. } = builder;
+        let program = Program {
+            consts: Vec::new(),
+            leaves,
+            outs: Vec::new(),
+            registers: Vec::new(),
+            instrs: Vec::new(),
+            stores: Vec::new(),
+            reduces: Vec::new(),
+        };
+        Compiler { slots: vec![None; nodes.len()], nodes, dtypes, uses, kept, free: Vec::new(), program }
+    }
+
+    fn compile(mut self, outputs: &[Output], folds: &[fuse::Fold]) -> Program {
+        for (i, node) in self.nodes.iter().enumerate() {
+            if let (Node::Const(x), true) = (node, self.uses[i] > 0) {
+                self.program.consts.push((x.bytes(), self.dtypes[i].size_bytes()));
+                self.slots[i] = Some(self.program.consts.len() as u16);
+            }
+        }
+        let first_leaf = 1 + self.program.consts.len() as u16;
+        let first_register = first_leaf + self.program.leaves.len() as u16;
+        let mut defined_at = vec![usize::MAX; self.nodes.len()];
+        for i in 0..self.nodes.len() {
+            if let Node::Leaf(leaf) = self.nodes[i] {
+                self.slots[i] = Some(first_leaf + leaf);
+            }
+            if self.uses[i] > 0 && matches!(self.nodes[i], Node::Apply { .. }) {
+                defined_at[i] = self.program.instrs.len();
+                self.emit(i, first_register);
+            }
+        }
+        let mut fold = folds.iter();
+        for output in outputs {
+            match *output {
+                Output::Store(value) => self.store(value, first_leaf, first_register, &defined_at),
+                Output::Reduce { op, value, index, axes } => {
+                    let fold = fold.next().expect("one fold per reduction");
+                    self.reduce(op, self.dtypes[value.index()], index, axes, fold);
+                }
+            }
+        }
+        let first_result = first_register + self.program.registers.len() as u16;
+        let mut read_by_folds: SmallVec<[u16; 4]> = SmallVec::new();
+        for (k, reduce) in self.program.reduces.iter_mut().enumerate() {
+            reduce.row.operands.dst[0] = first_result + k as u16;
+            let read = reduce.row.operands.src.iter().filter(|s| (first_leaf..first_register).contains(s));
+            read_by_folds.extend(read.map(|slot| slot - first_leaf));
+        }
+        for store in &mut self.program.stores {
+            store.read_later.extend_from_slice(&read_by_folds);
+        }
+        self.program
+    }
+
+    fn slot(&self, value: Val) -> u16 {
+        self.slots[value.index()].expect("values are defined before use")
+    }
+
+    fn release(&mut self, value: Val, first_register: u16) {
+        let left = &mut self.uses[value.index()];
+        *left -= 1;
+        if *left == 0 && self.slot(value) >= first_register {
+            let slot = self.slot(value);
+            self.free.push(slot);
+        }
+    }
+
+    fn register(&mut self, dtype: DType, first_register: u16, owned: bool) -> u16 {
+        let size = dtype.size_bytes();
+        let fits = |slot: &u16| self.program.registers[usize::from(slot - first_register)] == size;
+        if !owned && let Some(at) = self.free.iter().rposition(fits) {
+            return self.free.swap_remove(at);
+        }
+        self.program.registers.push(size);
+        first_register + self.program.registers.len() as u16 - 1
+    }
+
+    fn emit(&mut self, i: usize, first_register: u16) {
+        let Node::Apply { kernel, args, .. } = self.nodes[i].clone() else { unreachable!() };
+        let mut operands = Operands::default();
+        for (place, &arg) in operands.src.iter_mut().zip(&args) {
+            *place = self.slot(arg);
+        }
+        let second = match self.nodes.get(i + 1) {
+            Some(Node::Second(of)) if of.index() == i => Some(i + 1),
+            _ => None,
+        };
+        // With two outputs, neither may take the register of an input: the first is written before the last read.
+        if second.is_none() {
+            args.iter().for_each(|&arg| self.release(arg, first_register));
+        }
+        operands.dst[0] = self.register(self.dtypes[i], first_register, self.kept[i]);
+        self.slots[i] = Some(operands.dst[0]);
+        if let Some(second) = second {
+            operands.dst[1] = self.register(self.dtypes[second], first_register, self.kept[second]);
+            self.slots[second] = Some(operands.dst[1]);
+            args.iter().for_each(|&arg| self.release(arg, first_register));
+        }
+        self.program.instrs.push(Instr { kernel, operands });
+    }
+
+    fn store(&mut self, value: Val, first_leaf: u16, first_register: u16, defined_at: &[usize]) {
+        let slot = self.slot(value);
+        let definition = match self.nodes[value.index()] {
+            Node::Second(of) => defined_at[of.index()],
+            _ => defined_at[value.index()],
+        };
+        let already = self.program.stores.iter().any(|store| store.slot == slot);
+        let owned = slot >= first_register && !already;
+        let mut read_later = SmallVec::new();
+        for instr in self.program.instrs.iter().skip(definition.saturating_add(1)) {
+            read_later.extend(
+                instr.operands.src.iter().copied().filter(|s| (first_leaf..first_register).contains(s)),
+            );
+        }
+        read_later.iter_mut().for_each(|slot| *slot -= first_leaf);
+        let out = self.program.outs.len();
+        let dtype = self.dtypes[value.index()];
+        self.program.outs.push(dtype);
+        self.program.stores.push(Store { out, slot, size: dtype.size_bytes(), owned, read_later });
+    }
+
+    fn reduce(&mut self, op: ReduceOp, dtype: DType, index: Option<Val>, axes: bool, fold: &fuse::Fold) {
+        let mut operands = Operands::default();
+        for (place, &arg) in operands.src.iter_mut().zip(&fold.args) {
+            *place = self.slot(arg);
+        }
+        let index = index.map(|index| match self.nodes[index.index()] {
+            Node::Leaf(leaf) => leaf,
+            _ => panic!("the index of a reduction is a leaf"),
+        });
+        assert_eq!(index.is_some(), op.is_index(), "{op:?}: index leaf");
+        let out = axes.then_some(self.program.outs.len());
+        if axes {
+            self.program.outs.push(dtype);
+            if op.is_index() {
+                self.program.outs.push(DType::I64);
+            }
+        }
+        let plain = reduce::row(op, dtype).unwrap_or_else(|| panic!("{op:?} of {dtype}"));
+        let pair = reduce::pair(op, dtype).unwrap_or_else(|| panic!("{op:?} of {dtype}"));
+        let row = Instr { kernel: fold.kernel, operands };
+        let slot = row.operands.src[0];
+        self.program.reduces.push(Reduce { op, dtype, row, plain, pair, slot, index, out });
     }
 }
 
 impl Program {
+    pub(super) fn first_leaf(&self) -> usize {
+        1 + self.consts.len()
+    }
+
+    pub(super) fn first_register(&self) -> usize {
+        self.first_leaf() + self.leaves.len()
+    }
+
+    pub(super) fn first_result(&self) -> usize {
+        self.first_register() + self.registers.len()
+    }
+
+    pub(super) fn slots(&self) -> usize {
+        self.first_result() + self.reduces.len()
+    }
+
+    /// The leaf a slot belongs to.
+    pub(super) fn leaf_of(&self, slot: u16) -> Option<usize> {
+        let slot = usize::from(slot);
+        (self.first_leaf()..self.first_register()).contains(&slot).then(|| slot - self.first_leaf())
+    }
+
     /// Types of the leaves.
     pub fn leaves(&self) -> &[DType] {
-        todo!()
+        &self.leaves
     }
 
     /// Types of the memory outputs.
     pub fn outputs(&self) -> &[DType] {
-        todo!()
+        &self.outs
+    }
+
+    /// Kernel calls per tile.
+    pub fn instructions(&self) -> usize {
+        self.instrs.len()
     }
 }

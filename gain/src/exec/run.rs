@@ -1,8 +1,25 @@
-//! Running programs over domains.
+//! Running programs over domains: boxes are cut into pieces of a fixed size, pieces are dealt to threads in
+//! contiguous halves, and reductions are combined in the order of pieces, whichever thread made them.
 
+use super::arg::Extreme;
+use super::cascade::fold;
+use super::tile::{Gathered, Geometry, Machine, scratch_bytes};
 use super::{Domain, Partial, Program};
-use crate::ops::{Loop, OpError};
-use smallvec::SmallVec;
+use crate::dtype::Scalar;
+use crate::kernels::{Operands, Slot, copy, table};
+use crate::ops::{Loop, OpError, OpErrorKind};
+use smallvec::{SmallVec, smallvec};
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Elements of a piece: large against its set-up, small enough that threads finish together.
+const PIECE: usize = 1 << 16;
+
+/// Passes of fewer elements aren't worth waking a thread for.
+const SERIAL: usize = 1 << 15;
+
+/// Outputs of a pass larger than this bypass the caches.
+const STREAM_BYTES: usize = 16 << 20;
 
 /// One box of a pass with its program. All programs of a pass make the same full reductions, in the same order.
 #[derive(Debug)]
@@ -13,21 +30,211 @@ pub struct Task<'p> {
     pub domain: Domain,
 }
 
+/// A normalised box ready to be cut.
+struct Prepared<'p> {
+    program: &'p Program,
+    domain: Domain,
+    geometry: Geometry,
+    /// Axis along which the box may be cut, and extent of a piece along it.
+    cut: Option<(usize, usize)>,
+    /// Index of its first piece in the pass.
+    first: usize,
+}
+
+/// The full reductions of one piece, in the order of the program.
+type Results = SmallVec<[(Scalar, i64); 2]>;
+
+// SAFETY: the pointers in a domain are plain addresses; `run`'s caller vouches for what lies there.
+unsafe impl Sync for Prepared<'_> {}
+
 /// Run all tasks of a pass, on up to `threads` threads, and return the combined full reductions (elements in the
-/// order of tasks, then C order within a task). The tasks may run in any order and at once.
+/// order of tasks, then memory order within a task). The tasks may run in any order and at once.
 ///
 /// Grouping of reductions depends on the domains alone, not on `threads`.
 ///
 /// # Errors
 /// `ValueError` when an integer was raised to a negative integer power; the outputs are then undefined.
 ///
+/// # Panics
+/// When a domain doesn't fit its program (number of leaves, outputs or axes).
+///
 /// # Safety
-/// Every stream of every domain is valid for its whole box (reads for leaves, writes for outputs), aligned to its
-/// type, and no other thread or process writes what is read here or touches what is written here until this
-/// returns. Outputs of different tasks don't overlap each other or leaves of other tasks.
+/// Every stream of every domain is valid for its whole box (reads for leaves, writes for outputs), and no other
+/// thread or process writes what is read here or touches what is written here until this returns. Outputs of
+/// different tasks don't overlap each other or leaves of other tasks; axis reductions into one output by several
+/// tasks are made in several passes.
 pub unsafe fn run(tasks: &[Task<'_>], threads: usize) -> Result<SmallVec<[Partial; 2]>, OpError> {
-    let _ = (tasks, threads);
-    todo!()
+    let mut partials = empty_partials(tasks);
+    let mut prepared: SmallVec<[Prepared<'_>; 2]> = SmallVec::new();
+    let (mut pieces, mut elements, mut out_bytes) = (0, 0, 0);
+    for task in tasks {
+        check(task);
+        if task.domain.is_empty() {
+            continue;
+        }
+        let one = prepare(task, pieces);
+        pieces += one.pieces();
+        elements += task.domain.len();
+        out_bytes += task.program.outs.iter().map(|out| out.size_bytes() * task.domain.len()).sum::<usize>();
+        prepared.push(one);
+    }
+    if pieces == 0 {
+        return Ok(partials);
+    }
+    let stream = out_bytes >= STREAM_BYTES;
+    let threads = if elements < SERIAL { 1 } else { threads.clamp(1, pieces) };
+    let failed = AtomicBool::new(false);
+    let mut results: Vec<Results> = vec![SmallVec::new(); if partials.is_empty() { 0 } else { pieces }];
+    let work = |range: std::ops::Range<usize>, results: &mut [Results]| {
+        // SAFETY: this function's contract.
+        if !unsafe { run_range(&prepared, range, stream, results) } {
+            failed.store(true, Ordering::Relaxed);
+        }
+    };
+    if threads == 1 {
+        work(0..pieces, &mut results);
+    } else {
+        super::pool::split(pieces, threads, &mut results, &work);
+    }
+    if failed.load(Ordering::Relaxed) {
+        let message = "Integers to negative integer powers are not allowed.";
+        return Err(OpError::new(OpErrorKind::Value, message));
+    }
+    for (k, partial) in partials.iter_mut().enumerate() {
+        for task in &prepared {
+            let from_task = combine_pieces(task, k, &results[task.first..task.first + task.pieces()]);
+            *partial = partial.combine(from_task);
+        }
+    }
+    Ok(partials)
+}
+
+fn empty_partials(tasks: &[Task<'_>]) -> SmallVec<[Partial; 2]> {
+    let Some(first) = tasks.first() else { return SmallVec::new() };
+    let full = first.program.reduces.iter().filter(|reduce| reduce.out.is_none());
+    full.map(|reduce| Partial::empty(reduce.op, reduce.dtype)).collect()
+}
+
+fn check(task: &Task<'_>) {
+    let (program, domain) = (task.program, &task.domain);
+    assert_eq!(domain.leaves.len(), program.leaves.len(), "one stream per leaf");
+    assert_eq!(domain.outs.len(), program.outs.len(), "one stream per output");
+    assert!(domain.outs.iter().all(|out| out.strides.len() == domain.shape.len()), "one stride per axis");
+}
+
+fn prepare<'p>(task: &Task<'p>, first: usize) -> Prepared<'p> {
+    let mut domain = task.domain.clone();
+    domain.normalise();
+    let geometry = Geometry::of(&domain);
+    // Pieces of axis reductions must not share an output element.
+    let kept = |axis: usize| {
+        let reduced = task.program.reduces.iter().filter_map(|reduce| reduce.out);
+        reduced.into_iter().all(|out| domain.outs[out].strides[axis] != 0)
+    };
+    let axis = (0..domain.shape.len()).find(|&axis| domain.shape[axis] > 1 && kept(axis));
+    let cut = axis.filter(|_| domain.len() > PIECE).map(|axis| {
+        let row = domain.len() / domain.shape[axis];
+        (axis, (PIECE / row).max(1))
+    });
+    Prepared { program: task.program, domain, geometry, cut, first }
+}
+
+impl Prepared<'_> {
+    fn pieces(&self) -> usize {
+        self.cut.map_or(1, |(axis, extent)| self.domain.shape[axis].div_ceil(extent))
+    }
+
+    fn piece(&self, k: usize) -> Domain {
+        match self.cut {
+            None => self.domain.clone(),
+            Some((axis, extent)) => {
+                self.domain.cut(axis, k * extent, ((k + 1) * extent).min(self.domain.shape[axis]))
+            }
+        }
+    }
+}
+
+/// A cache line, for aligned scratch memory.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Line(#[expect(dead_code, reason = "room only")] [u8; 64]);
+
+thread_local! {
+    static SCRATCH: RefCell<Vec<Line>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Runs the pieces of `range`; `results` (empty without full reductions) has a place for each. False on failure.
+///
+/// # Safety
+/// As [`run`].
+unsafe fn run_range(
+    tasks: &[Prepared<'_>],
+    range: std::ops::Range<usize>,
+    stream: bool,
+    results: &mut [Results],
+) -> bool {
+    let mut ok = true;
+    SCRATCH.with_borrow_mut(|scratch| {
+        for task in tasks {
+            let from = range.start.max(task.first);
+            let to = range.end.min(task.first + task.pieces());
+            let lines = scratch_bytes(task.program).div_ceil(64);
+            if scratch.len() < lines {
+                scratch.resize(lines, Line([0; 64]));
+            }
+            for k in from..to {
+                let domain = task.piece(k - task.first);
+                let room = scratch.as_mut_ptr().cast();
+                let mut machine = Machine::new(task.program, &domain, task.geometry, stream, room);
+                // SAFETY: passed on; the scratch memory is this thread's.
+                ok &= unsafe { machine.run() };
+                if let Some(place) = results.get_mut(k - range.start) {
+                    *place = collect(task.program, machine.gathered);
+                }
+            }
+        }
+    });
+    if stream {
+        copy::stream_fence();
+    }
+    ok
+}
+
+fn collect(program: &Program, gathered: SmallVec<[Gathered; 2]>) -> Results {
+    let mut results = Results::new();
+    for (reduce, gathered) in program.reduces.iter().zip(gathered) {
+        match gathered {
+            Gathered::Cascade(cascade) => {
+                results.push((Scalar::from_bytes(reduce.dtype, &cascade.finish(reduce)), 0));
+            }
+            Gathered::Extreme(Extreme { value, index }) => results.push((value, index)),
+            Gathered::Axes => {}
+        }
+    }
+    results
+}
+
+/// The `k`-th full reduction of a task from those of its pieces.
+fn combine_pieces(task: &Prepared<'_>, k: usize, results: &[Results]) -> Partial {
+    let full = task.program.reduces.iter().filter(|reduce| reduce.out.is_none()).nth(k);
+    let reduce = full.expect("all programs of a pass make the same full reductions");
+    let (value, index) = results[0][k];
+    let mut total = Partial { op: reduce.op, value, index, is_empty: false };
+    if reduce.op.is_index() {
+        for &(value, index) in results[1..].iter().map(|piece| &piece[k]) {
+            total = total.combine(Partial { value, index, ..total });
+        }
+        return total;
+    }
+    let size = reduce.dtype.size_bytes();
+    let mut packed: Vec<u8> = Vec::with_capacity(results.len() * size);
+    for piece in results {
+        packed.extend_from_slice(&piece[k].0.bytes()[..size]);
+    }
+    let mut out = [0; 16];
+    fold(reduce, packed.as_mut_ptr(), results.len(), out.as_mut_ptr());
+    total.value = Scalar::from_bytes(reduce.dtype, &out);
+    total
 }
 
 /// Small eager path: one operation on contiguous memory already of the loop's types, no program, no threads.
@@ -44,6 +251,28 @@ pub unsafe fn apply(
     inputs: &[(*const u8, usize)],
     outputs: &[*mut u8],
 ) -> Result<(), OpError> {
-    let _ = (op, len, inputs, outputs);
-    todo!()
+    let mut status = 0u8;
+    let mut slots: SmallVec<[Slot; 5]> = smallvec![Slot::row(&raw mut status)];
+    let mut splats = [[0u128; crate::kernels::CHUNK]; 2];
+    for ((&(ptr, step), dtype), splat) in inputs.iter().zip(op.inputs).zip(&mut splats) {
+        slots.push(if step == 0 {
+            let place = splat.as_mut_ptr().cast();
+            // SAFETY: one element is readable, the splat has room for `CHUNK` of the largest.
+            unsafe { copy::splat(dtype.size_bytes(), ptr, place) };
+            Slot::splat(place)
+        } else {
+            Slot::row(ptr.cast_mut())
+        });
+    }
+    let first_out = slots.len() as u16;
+    slots.extend(outputs.iter().map(|&ptr| Slot::row(ptr)));
+    let second = if outputs.len() == 2 { first_out + 1 } else { 0 };
+    let operands = Operands { dst: [first_out, second], src: [1, 2, 0, 0, 0] };
+    // SAFETY: the slots are as the kernel of this loop expects them.
+    unsafe { table::kernel(op)(len, slots.as_ptr(), &operands) };
+    if status == 0 {
+        Ok(())
+    } else {
+        Err(OpError::new(OpErrorKind::Value, "Integers to negative integer powers are not allowed."))
+    }
 }

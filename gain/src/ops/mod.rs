@@ -8,5 +8,5 @@ mod resolve;
 mod table;
 
 pub use error::{OpError, OpErrorKind};
-pub use resolve::{Loop, resolve, resolve_with};
+pub use resolve::{Loop, check_output, resolve, resolve_values, resolve_with};
 pub use table::{Op, ReduceOp};

@@ -1,7 +1,10 @@
 //! From an operation and operand types to a loop.
 
-use super::{Op, OpError};
-use crate::dtype::{Casting, DType, Operand};
+use super::table::Family;
+use super::{Op, OpError, OpErrorKind};
+use crate::dtype::{
+    Casting, DType, Kind, Operand, Scalar, can_cast, is_integer, kind, real_part, result_type,
+};
 
 /// A typed operation: inputs are converted to `inputs`, outputs have `outputs`. Unused places repeat the first.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -14,12 +17,139 @@ pub struct Loop {
     pub outputs: [DType; 2],
 }
 
+fn type_error<T>(message: String) -> Result<T, OpError> {
+    Err(OpError::new(OpErrorKind::Type, message))
+}
+
 /// The loop NumPy would run on these operands.
+///
+/// Half precision is missing from our types: where NumPy takes it (functions of bool and 8-bit integers), we take
+/// `float32`.
 ///
 /// # Errors
 /// `TypeError` with NumPy's text when the operation has no loop for them.
 pub fn resolve(op: Op, operands: &[Operand]) -> Result<Loop, OpError> {
-    resolve_with(op, operands, None, Casting::SameKind)
+    refuse_bool(op, operands)?;
+    if op.family() == Family::Compare
+        && let [Operand::Typed(a), Operand::Typed(b)] = *operands
+        && let Some(inputs) = mixed_signs(a, b)
+    {
+        return Ok(Loop { op, inputs, outputs: [DType::Bool; 2] });
+    }
+    if op == Op::Ldexp {
+        return ldexp(operands);
+    }
+    match uniform(op, result_type(operands)) {
+        Some(found) => Ok(found),
+        None => type_error(format!(
+            "ufunc '{}' not supported for the input types, and the inputs could not be safely coerced to any \
+             supported types according to the casting rule ''safe''",
+            op.name()
+        )),
+    }
+}
+
+/// `u64` against a signed integer: compared exactly, not as floats.
+fn mixed_signs(a: DType, b: DType) -> Option<[DType; 2]> {
+    match (a, b) {
+        (DType::U64, b) if kind(b) == Kind::Signed => Some([DType::U64, DType::I64]),
+        (a, DType::U64) if kind(a) == Kind::Signed => Some([DType::I64, DType::U64]),
+        _ => None,
+    }
+}
+
+fn ldexp(operands: &[Operand]) -> Result<Loop, OpError> {
+    let exponent = operands[1].default_dtype();
+    let mantissa = to_float(operands[0].default_dtype());
+    let fits = can_cast(exponent, DType::I64, Casting::Safe);
+    if let (true, Kind::Float) = (fits, kind(mantissa)) {
+        return Ok(Loop { op: Op::Ldexp, inputs: [mantissa, DType::I64], outputs: [mantissa; 2] });
+    }
+    type_error(
+        "ufunc 'ldexp' not supported for the input types, and the inputs could not be safely coerced to any \
+         supported types according to the casting rule ''safe''"
+            .into(),
+    )
+}
+
+/// Bools that NumPy refuses by name.
+fn refuse_bool(op: Op, operands: &[Operand]) -> Result<(), OpError> {
+    if result_type(operands) != DType::Bool {
+        return Ok(());
+    }
+    match op {
+        Op::Subtract => type_error(
+            "numpy boolean subtract, the `-` operator, is not supported, use the bitwise_xor, the `^` operator, or \
+             the logical_xor function instead."
+                .into(),
+        ),
+        Op::Negative => type_error(
+            "The numpy boolean negative, the `-` operator, is not supported, use the `~` operator or the \
+             logical_not function instead."
+                .into(),
+        ),
+        Op::Positive | Op::Sign => type_error(format!(
+            "ufunc '{}' did not contain a loop with signature matching types <class 'numpy.dtypes.BoolDType'> -> None",
+            op.name()
+        )),
+        Op::Gcd | Op::Lcm => type_error(format!(
+            "ufunc '{}' did not contain a loop with signature matching types (<class 'numpy.dtypes.BoolDType'>, \
+             <class 'numpy.dtypes.BoolDType'>) -> None",
+            op.name()
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The float that holds an integer type's values; floats and complex are themselves.
+fn to_float(dtype: DType) -> DType {
+    match dtype {
+        DType::Bool | DType::I8 | DType::U8 | DType::I16 | DType::U16 => DType::F32,
+        DType::I32 | DType::U32 | DType::I64 | DType::U64 => DType::F64,
+        other => other,
+    }
+}
+
+/// Bool as the smallest integer, where an operation has no bool loop.
+fn to_int(dtype: DType) -> DType {
+    if dtype == DType::Bool { DType::I8 } else { dtype }
+}
+
+/// The loop for operands of one common type.
+fn uniform(op: Op, common: DType) -> Option<Loop> {
+    let is_complex = kind(common) == Kind::Complex;
+    let is_whole = common == DType::Bool || is_integer(common);
+    let same = |dtype: DType| Some((dtype, [dtype; 2]));
+    let found = match op.family() {
+        Family::Arith => same(common),
+        Family::NoBool => same(to_int(common)),
+        Family::Any if op == Op::Absolute => Some((common, [real_part(common); 2])),
+        Family::Any => same(common),
+        Family::Real if is_complex => None,
+        Family::Real => same(to_int(common)),
+        Family::Float if is_complex => None,
+        Family::Float | Family::FloatComplex => same(to_float(common)),
+        Family::Round if is_complex => None,
+        Family::Round => same(common),
+        Family::Divide if is_whole => same(DType::F64),
+        Family::Divide => same(common),
+        Family::FloatPower if is_complex => same(DType::C128),
+        Family::FloatPower => same(DType::F64),
+        Family::Int if is_whole => same(to_int(common)),
+        Family::IntBool if is_whole => same(common),
+        Family::Int | Family::IntBool => None,
+        Family::Test | Family::Compare => Some((common, [DType::Bool; 2])),
+        Family::Signbit if is_complex => None,
+        Family::Signbit => Some((to_float(common), [DType::Bool; 2])),
+        Family::Ldexp => None,
+        Family::Frexp if is_complex => None,
+        Family::Frexp => Some((to_float(common), [to_float(common), DType::I32])),
+        Family::Count if is_whole => Some((common, [DType::U8; 2])),
+        Family::Count => None,
+        Family::Part if op == Op::Angle => Some((to_float(common), [real_part(to_float(common)); 2])),
+        Family::Part => Some((common, [real_part(common); 2])),
+    };
+    found.map(|(input, outputs)| Loop { op, inputs: [input; 2], outputs })
 }
 
 /// As [`resolve`] with `dtype=` (the output's type chooses the loop) and `casting=` (how inputs may be converted).
@@ -32,7 +162,104 @@ pub fn resolve_with(
     dtype: Option<DType>,
     casting: Casting,
 ) -> Result<Loop, OpError> {
-    let _ = (dtype, casting);
-    let common = crate::dtype::result_type(operands);
-    Ok(Loop { op, inputs: [common; 2], outputs: [common; 2] })
+    let Some(dtype) = dtype else { return resolve(op, operands) };
+    let chosen = if dtype == DType::Bool && matches!(op.family(), Family::Test | Family::Compare) {
+        Some(resolve(op, operands)?)
+    } else if op == Op::Ldexp {
+        Some(resolve(op, &[dtype.into(), operands[1]])?)
+    } else {
+        refuse_bool(op, &[dtype.into()])?;
+        uniform(op, dtype).filter(|found| found.outputs[0] == dtype)
+    };
+    let Some(chosen) = chosen else {
+        return type_error(format!(
+            "No loop matching the specified signature and casting was found for ufunc {}",
+            op.name()
+        ));
+    };
+    for (i, (&operand, to)) in operands.iter().zip(chosen.inputs).enumerate() {
+        let allowed = match operand {
+            Operand::Typed(from) => can_cast(from, to, casting),
+            Operand::Int => to != DType::Bool || casting == Casting::Unsafe,
+            Operand::Float => kind(to) >= Kind::Float || casting == Casting::Unsafe,
+            Operand::Complex => kind(to) == Kind::Complex || casting == Casting::Unsafe,
+        };
+        if !allowed {
+            let number = if operands.len() == 1 { String::new() } else { format!(" {i}") };
+            return type_error(format!(
+                "Cannot cast ufunc '{}' input{number} from dtype('{}') to dtype('{to}') with casting rule '{}'",
+                op.name(),
+                operand.default_dtype(),
+                casting.name()
+            ));
+        }
+    }
+    Ok(chosen)
+}
+
+/// As [`resolve_with`], and converts the operands that are scalars (`values[i]`; `None` for arrays) to the loop's
+/// types. A Python integer beyond an array's type is an error, except in comparisons, which get a wider loop.
+///
+/// # Errors
+/// As [`resolve_with`], and `OverflowError` with NumPy's text.
+pub fn resolve_values(
+    op: Op,
+    operands: &[Operand],
+    values: &[Option<Scalar>],
+    dtype: Option<DType>,
+    casting: Casting,
+) -> Result<(Loop, [Option<Scalar>; 2]), OpError> {
+    let mut found = resolve_with(op, operands, dtype, casting)?;
+    if op.family() == Family::Compare && is_integer(found.inputs[0]) {
+        for (i, value) in values.iter().enumerate() {
+            if let Some(Scalar::PyInt(x)) = *value
+                && Scalar::PyInt(x).convert(found.inputs[i]).is_err()
+            {
+                found.inputs = beyond(found.inputs[1 - i], x, i);
+            }
+        }
+    }
+    let mut converted = [None; 2];
+    for (i, value) in values.iter().enumerate() {
+        if let Some(value) = value {
+            let outside =
+                matches!(value, Scalar::PyInt(x) if i64::try_from(*x).is_err() && u64::try_from(*x).is_err());
+            let in_floats = op.family() == Family::Compare && found.inputs[i] == DType::F64 && outside;
+            converted[i] = Some(match value {
+                // Compared with integers of at most 64 bits, it may as well be infinite.
+                Scalar::PyInt(x) if in_floats => Scalar::F64(f64::INFINITY.copysign(*x as f64)),
+                other => other.convert(found.inputs[i])?,
+            });
+        }
+    }
+    Ok((found, converted))
+}
+
+/// Input types that compare an integer type with the out-of-range integer `x` at input `at`.
+fn beyond(other: DType, x: i128, at: usize) -> [DType; 2] {
+    let (typed, value) = if i64::try_from(x).is_ok() {
+        (if other == DType::U64 { DType::U64 } else { DType::I64 }, DType::I64)
+    } else if u64::try_from(x).is_ok() {
+        (if kind(other) == Kind::Signed { DType::I64 } else { DType::U64 }, DType::U64)
+    } else {
+        (DType::F64, DType::F64)
+    };
+    if at == 0 { [value, typed] } else { [typed, value] }
+}
+
+/// Checks that the `output`-th result may be stored to an array of type `to` (`out=`, in-place operators).
+///
+/// # Errors
+/// `TypeError` with NumPy's text.
+pub fn check_output(found: &Loop, output: usize, to: DType, casting: Casting) -> Result<(), OpError> {
+    let from = found.outputs[output];
+    if can_cast(from, to, casting) {
+        return Ok(());
+    }
+    let number = if found.op.outputs() == 1 { String::new() } else { format!(" {output}") };
+    type_error(format!(
+        "Cannot cast ufunc '{}' output{number} from dtype('{from}') to dtype('{to}') with casting rule '{}'",
+        found.op.name(),
+        casting.name()
+    ))
 }

@@ -1,0 +1,269 @@
+//! Drivers: they turn a function of elements into a [`Kernel`].
+//!
+//! The function is a closure without captures, of which each driver conjures an instance, so that a kernel is a
+//! plain function pointer. Each driver exists twice: for the baseline and for AVX2 with FMA, chosen when the kernel
+//! is looked up. Bodies work chunk by chunk on arrays, which the compiler turns into vectors.
+
+use super::{CHUNK, Kernel, Operands, Slot};
+
+/// Whether the AVX2 and FMA variants may be used.
+#[inline]
+pub(crate) fn wide() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
+/// An instance of a closure type without captures.
+///
+/// # Safety
+/// An instance exists or existed (the caller got one by value), and the type is `Copy`.
+#[inline(always)]
+unsafe fn conjure<F: Copy>() -> F {
+    const { assert!(size_of::<F>() == 0) };
+    // SAFETY: a zero-sized type has exactly one value; the caller vouches that it is inhabited.
+    unsafe { std::mem::MaybeUninit::<F>::uninit().assume_init() }
+}
+
+/// Keeps the compiler from vectorising a loop of less than a chunk.
+#[inline(always)]
+pub(crate) fn scalar_fence() {
+    // SAFETY: no instruction at all.
+    unsafe { std::arch::asm!("", options(nomem, nostack, preserves_flags)) }
+}
+
+/// Pointer and step of a slot.
+///
+/// # Safety
+/// `index` is within the table.
+#[inline(always)]
+pub(crate) unsafe fn slot<T>(slots: *const Slot, index: u16) -> (*mut T, usize) {
+    // SAFETY: the caller's promise.
+    let slot = unsafe { *slots.add(index.into()) };
+    (slot.ptr.cast(), slot.step)
+}
+
+macro_rules! driver {
+    ($(#[$doc:meta])* $name:ident, $body:ident, $base:ident, $avx:ident, <$($g:ident),*>, ($($arg:ty),*) -> $ret:ty) => {
+        unsafe fn $base<$($g: Copy,)* F: Fn($($arg),*) -> $ret + Copy>(n: usize, s: *const Slot, o: &Operands) {
+            // SAFETY: the driver below was given an `F`; the rest is the kernel's contract.
+            unsafe { $body(n, s, o, conjure::<F>()) }
+        }
+
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
+        unsafe fn $avx<$($g: Copy,)* F: Fn($($arg),*) -> $ret + Copy>(n: usize, s: *const Slot, o: &Operands) {
+            // SAFETY: as above.
+            unsafe { $body(n, s, o, conjure::<F>()) }
+        }
+
+        $(#[$doc])*
+        pub(crate) fn $name<$($g: Copy,)* F: Fn($($arg),*) -> $ret + Copy>(_function: F) -> Kernel {
+            #[cfg(target_arch = "x86_64")]
+            if wide() {
+                return $avx::<$($g,)* F>;
+            }
+            $base::<$($g,)* F>
+        }
+    };
+}
+
+#[inline(always)]
+unsafe fn body1<A: Copy, R: Copy>(n: usize, s: *const Slot, o: &Operands, f: impl Fn(A) -> R) {
+    // SAFETY: the kernel's contract; each access below stays within `n` elements, or within the splat.
+    unsafe {
+        let (mut a, step) = slot::<A>(s, o.src[0]);
+        let (mut d, _) = slot::<R>(s, o.dst[0]);
+        for _ in 0..n / CHUNK {
+            let x = a.cast::<[A; CHUNK]>().read_unaligned();
+            d.cast::<[R; CHUNK]>().write_unaligned(x.map(&f));
+            a = a.add(step);
+            d = d.add(CHUNK);
+        }
+        for i in 0..n % CHUNK {
+            d.add(i).write_unaligned(f(a.add(i).read_unaligned()));
+            scalar_fence();
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn body2<A: Copy, B: Copy, R: Copy>(n: usize, s: *const Slot, o: &Operands, f: impl Fn(A, B) -> R) {
+    // SAFETY: as in `body1`.
+    unsafe {
+        let (mut a, step_a) = slot::<A>(s, o.src[0]);
+        let (mut b, step_b) = slot::<B>(s, o.src[1]);
+        let (mut d, _) = slot::<R>(s, o.dst[0]);
+        for _ in 0..n / CHUNK {
+            let x = a.cast::<[A; CHUNK]>().read_unaligned();
+            let y = b.cast::<[B; CHUNK]>().read_unaligned();
+            d.cast::<[R; CHUNK]>().write_unaligned(std::array::from_fn(|i| f(x[i], y[i])));
+            a = a.add(step_a);
+            b = b.add(step_b);
+            d = d.add(CHUNK);
+        }
+        for i in 0..n % CHUNK {
+            d.add(i).write_unaligned(f(a.add(i).read_unaligned(), b.add(i).read_unaligned()));
+            scalar_fence();
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn body3<A: Copy, B: Copy, C: Copy, R: Copy>(
+    n: usize,
+    s: *const Slot,
+    o: &Operands,
+    f: impl Fn(A, B, C) -> R,
+) {
+    // SAFETY: as in `body1`.
+    unsafe {
+        let (mut a, step_a) = slot::<A>(s, o.src[0]);
+        let (mut b, step_b) = slot::<B>(s, o.src[1]);
+        let (mut c, step_c) = slot::<C>(s, o.src[2]);
+        let (mut d, _) = slot::<R>(s, o.dst[0]);
+        for _ in 0..n / CHUNK {
+            let x = a.cast::<[A; CHUNK]>().read_unaligned();
+            let y = b.cast::<[B; CHUNK]>().read_unaligned();
+            let z = c.cast::<[C; CHUNK]>().read_unaligned();
+            d.cast::<[R; CHUNK]>().write_unaligned(std::array::from_fn(|i| f(x[i], y[i], z[i])));
+            a = a.add(step_a);
+            b = b.add(step_b);
+            c = c.add(step_c);
+            d = d.add(CHUNK);
+        }
+        for i in 0..n % CHUNK {
+            let (x, y) = (a.add(i).read_unaligned(), b.add(i).read_unaligned());
+            d.add(i).write_unaligned(f(x, y, c.add(i).read_unaligned()));
+            scalar_fence();
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn body4<A: Copy, R: Copy>(n: usize, s: *const Slot, o: &Operands, f: impl Fn(A, A, A, A) -> R) {
+    // SAFETY: as in `body1`.
+    unsafe {
+        let mut p: [(*mut A, usize); 4] = std::array::from_fn(|k| slot::<A>(s, o.src[k]));
+        let (mut d, _) = slot::<R>(s, o.dst[0]);
+        for _ in 0..n / CHUNK {
+            let x: [[A; CHUNK]; 4] = std::array::from_fn(|k| p[k].0.cast::<[A; CHUNK]>().read_unaligned());
+            d.cast::<[R; CHUNK]>()
+                .write_unaligned(std::array::from_fn(|i| f(x[0][i], x[1][i], x[2][i], x[3][i])));
+            for (a, step) in &mut p {
+                *a = a.add(*step);
+            }
+            d = d.add(CHUNK);
+        }
+        for i in 0..n % CHUNK {
+            let x: [A; 4] = std::array::from_fn(|k| p[k].0.add(i).read_unaligned());
+            d.add(i).write_unaligned(f(x[0], x[1], x[2], x[3]));
+            scalar_fence();
+        }
+    }
+}
+
+driver!(
+    /// `d = f(a)`
+    map1, body1, map1_base, map1_avx2, <A, R>, (A) -> R
+);
+driver!(
+    /// `d = f(a, b)`
+    map2, body2, map2_base, map2_avx2, <A, B, R>, (A, B) -> R
+);
+driver!(
+    /// `d = f(a, b, c)`
+    map3, body3, map3_base, map3_avx2, <A, B, C, R>, (A, B, C) -> R
+);
+driver!(
+    /// `d = f(a, b, c, e)`
+    map4, body4, map4_base, map4_avx2, <A, R>, (A, A, A, A) -> R
+);
+
+/// `d = f(a)`, one element at a time: for functions that are calls anyway.
+pub(crate) fn each1<A: Copy, R: Copy, F: Fn(A) -> R + Copy>(_function: F) -> Kernel {
+    unsafe fn run<A: Copy, R: Copy, F: Fn(A) -> R + Copy>(n: usize, s: *const Slot, o: &Operands) {
+        // SAFETY: `each1` was given an `F`; the rest is the kernel's contract.
+        unsafe {
+            let f = conjure::<F>();
+            let ((a, step), (d, _)) = (slot::<A>(s, o.src[0]), slot::<R>(s, o.dst[0]));
+            for i in 0..n {
+                d.add(i).write_unaligned(f(a.add(i * step / CHUNK).read_unaligned()));
+                scalar_fence();
+            }
+        }
+    }
+    run::<A, R, F>
+}
+
+/// `d = f(a, b)`, one element at a time. `f` returning `None` writes 1 to the second output's byte.
+pub(crate) fn each2<A: Copy, B: Copy, R: Copy, F: Fn(A, B) -> Option<R> + Copy>(_function: F) -> Kernel {
+    unsafe fn run<A: Copy, B: Copy, R: Copy, F: Fn(A, B) -> Option<R> + Copy>(
+        n: usize,
+        s: *const Slot,
+        o: &Operands,
+    ) {
+        // SAFETY: as in `each1`; the second output is a valid byte for kernels that can fail.
+        unsafe {
+            let f = conjure::<F>();
+            let ((a, step_a), (b, step_b)) = (slot::<A>(s, o.src[0]), slot::<B>(s, o.src[1]));
+            let (d, _) = slot::<R>(s, o.dst[0]);
+            for i in 0..n {
+                let (x, y) =
+                    (a.add(i * step_a / CHUNK).read_unaligned(), b.add(i * step_b / CHUNK).read_unaligned());
+                match f(x, y) {
+                    Some(r) => d.add(i).write_unaligned(r),
+                    None => slot::<u8>(s, o.dst[1]).0.write(1),
+                }
+                scalar_fence();
+            }
+        }
+    }
+    run::<A, B, R, F>
+}
+
+/// `(d, e) = f(a)`, one element at a time.
+pub(crate) fn split1<A: Copy, R: Copy, Q: Copy, F: Fn(A) -> (R, Q) + Copy>(_function: F) -> Kernel {
+    unsafe fn run<A: Copy, R: Copy, Q: Copy, F: Fn(A) -> (R, Q) + Copy>(
+        n: usize,
+        s: *const Slot,
+        o: &Operands,
+    ) {
+        // SAFETY: as in `each1`.
+        unsafe {
+            let f = conjure::<F>();
+            let (a, step) = slot::<A>(s, o.src[0]);
+            let ((d, _), (e, _)) = (slot::<R>(s, o.dst[0]), slot::<Q>(s, o.dst[1]));
+            for i in 0..n {
+                let (r, q) = f(a.add(i * step / CHUNK).read_unaligned());
+                d.add(i).write_unaligned(r);
+                e.add(i).write_unaligned(q);
+                scalar_fence();
+            }
+        }
+    }
+    run::<A, R, Q, F>
+}
+
+/// `(d, e) = f(a, b)`, one element at a time.
+pub(crate) fn split2<A: Copy, R: Copy, F: Fn(A, A) -> (R, R) + Copy>(_function: F) -> Kernel {
+    unsafe fn run<A: Copy, R: Copy, F: Fn(A, A) -> (R, R) + Copy>(n: usize, s: *const Slot, o: &Operands) {
+        // SAFETY: as in `each1`.
+        unsafe {
+            let f = conjure::<F>();
+            let ((a, step_a), (b, step_b)) = (slot::<A>(s, o.src[0]), slot::<A>(s, o.src[1]));
+            let ((d, _), (e, _)) = (slot::<R>(s, o.dst[0]), slot::<R>(s, o.dst[1]));
+            for i in 0..n {
+                let (r, q) =
+                    f(a.add(i * step_a / CHUNK).read_unaligned(), b.add(i * step_b / CHUNK).read_unaligned());
+                d.add(i).write_unaligned(r);
+                e.add(i).write_unaligned(q);
+                scalar_fence();
+            }
+        }
+    }
+    run::<A, R, F>
+}

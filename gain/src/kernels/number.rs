@@ -1,0 +1,234 @@
+//! The two traits kernels are generic over: machine integers and real floats.
+//!
+//! They forward to the standard library's methods, so that one generic function serves all widths.
+
+use super::libm;
+
+/// A machine integer with wrapping arithmetic.
+pub(crate) trait Int: Copy + Ord + 'static {
+    const ZERO: Self;
+    const ONE: Self;
+    const MIN: Self;
+    const MAX: Self;
+    const ALL_ONES: Self;
+    const BITS: u32;
+    const SIGNED: bool;
+    fn add(self, other: Self) -> Self;
+    fn sub(self, other: Self) -> Self;
+    fn mul(self, other: Self) -> Self;
+    fn neg(self) -> Self;
+    /// Truncating quotient; `other` is not zero; `MIN / -1` wraps.
+    fn quotient(self, other: Self) -> Self;
+    /// C's `%`; `other` is not zero; `MIN % -1` is 0.
+    fn modulo(self, other: Self) -> Self;
+    fn and(self, other: Self) -> Self;
+    fn or(self, other: Self) -> Self;
+    fn xor(self, other: Self) -> Self;
+    fn not(self) -> Self;
+    /// Shift by `count`; beyond the width 0, or the sign when shifting a negative value right.
+    fn shift_left(self, count: Self) -> Self;
+    fn shift_right(self, count: Self) -> Self;
+    /// Number of ones in the magnitude.
+    fn ones(self) -> u8;
+    fn magnitude(self) -> Self;
+    fn as_f64(self) -> f64;
+}
+
+macro_rules! int {
+    ($($t:ty, $signed:literal, |$x:ident| $magnitude:expr, $ones:expr;)*) => {$(
+        impl Int for $t {
+            const ZERO: Self = 0;
+            const ONE: Self = 1;
+            const MIN: Self = <$t>::MIN;
+            const MAX: Self = <$t>::MAX;
+            const ALL_ONES: Self = !0;
+            const BITS: u32 = <$t>::BITS;
+            const SIGNED: bool = $signed;
+            #[inline(always)]
+            fn add(self, other: Self) -> Self { self.wrapping_add(other) }
+            #[inline(always)]
+            fn sub(self, other: Self) -> Self { self.wrapping_sub(other) }
+            #[inline(always)]
+            fn mul(self, other: Self) -> Self { self.wrapping_mul(other) }
+            #[inline(always)]
+            fn neg(self) -> Self { self.wrapping_neg() }
+            #[inline(always)]
+            fn quotient(self, other: Self) -> Self { self.wrapping_div(other) }
+            #[inline(always)]
+            fn modulo(self, other: Self) -> Self { self.wrapping_rem(other) }
+            #[inline(always)]
+            fn and(self, other: Self) -> Self { self & other }
+            #[inline(always)]
+            fn or(self, other: Self) -> Self { self | other }
+            #[inline(always)]
+            fn xor(self, other: Self) -> Self { self ^ other }
+            #[inline(always)]
+            fn not(self) -> Self { !self }
+            #[inline(always)]
+            fn shift_left(self, count: Self) -> Self {
+                let fits = (count as u64) < u64::from(<$t>::BITS);
+                if fits { self.wrapping_shl(count as u32) } else { 0 }
+            }
+            #[inline(always)]
+            fn shift_right(self, count: Self) -> Self {
+                let fits = (count as u64) < u64::from(<$t>::BITS);
+                let gone = if $signed { self >> (<$t>::BITS - 1) } else { 0 };
+                if fits { self.wrapping_shr(count as u32) } else { gone }
+            }
+            #[inline(always)]
+            fn ones(self) -> u8 { let $x = self; $ones as u8 }
+            #[inline(always)]
+            fn magnitude(self) -> Self { let $x = self; $magnitude }
+            #[inline(always)]
+            fn as_f64(self) -> f64 { self as f64 }
+        }
+    )*};
+}
+
+int! {
+    i8, true, |x| x.wrapping_abs(), x.unsigned_abs().count_ones();
+    i16, true, |x| x.wrapping_abs(), x.unsigned_abs().count_ones();
+    i32, true, |x| x.wrapping_abs(), x.unsigned_abs().count_ones();
+    i64, true, |x| x.wrapping_abs(), x.unsigned_abs().count_ones();
+    u8, false, |x| x, x.count_ones();
+    u16, false, |x| x, x.count_ones();
+    u32, false, |x| x, x.count_ones();
+    u64, false, |x| x, x.count_ones();
+}
+
+/// `f32` or `f64`.
+pub(crate) trait Real:
+    Copy
+    + PartialOrd
+    + 'static
+    + std::ops::Add<Output = Self>
+    + std::ops::Sub<Output = Self>
+    + std::ops::Mul<Output = Self>
+    + std::ops::Div<Output = Self>
+    + std::ops::Rem<Output = Self>
+    + std::ops::Neg<Output = Self>
+{
+    const ZERO: Self;
+    const HALF: Self;
+    const ONE: Self;
+    const NAN: Self;
+    const INFINITY: Self;
+    const NEG_INFINITY: Self;
+    const LN_2: Self;
+    const LOG2_E: Self;
+    const DEGREES: Self;
+    const RADIANS: Self;
+    fn floor(self) -> Self;
+    fn ceil(self) -> Self;
+    fn trunc(self) -> Self;
+    fn rint(self) -> Self;
+    fn sqrt(self) -> Self;
+    fn abs(self) -> Self;
+    fn copysign(self, sign: Self) -> Self;
+    fn is_nan(self) -> bool;
+    fn is_finite(self) -> bool;
+    fn is_negative(self) -> bool;
+    fn powf(self, other: Self) -> Self;
+    fn cbrt(self) -> Self;
+    fn exp(self) -> Self;
+    fn exp2(self) -> Self;
+    fn exp_m1(self) -> Self;
+    fn ln(self) -> Self;
+    fn log2(self) -> Self;
+    fn log10(self) -> Self;
+    fn ln_1p(self) -> Self;
+    fn sin(self) -> Self;
+    fn cos(self) -> Self;
+    fn tan(self) -> Self;
+    fn asin(self) -> Self;
+    fn acos(self) -> Self;
+    fn atan(self) -> Self;
+    fn sinh(self) -> Self;
+    fn cosh(self) -> Self;
+    fn tanh(self) -> Self;
+    fn asinh(self) -> Self;
+    fn acosh(self) -> Self;
+    fn atanh(self) -> Self;
+    fn atan2(self, x: Self) -> Self;
+    fn hypot(self, other: Self) -> Self;
+    fn nextafter(self, towards: Self) -> Self;
+    fn ldexp(self, exponent: i64) -> Self;
+    fn frexp(self) -> (Self, i32);
+}
+
+macro_rules! real {
+    ($($t:ident, $($name:ident = $c:ident),*;)*) => {$(
+        impl Real for $t {
+            const ZERO: Self = 0.0;
+            const HALF: Self = 0.5;
+            const ONE: Self = 1.0;
+            const NAN: Self = <$t>::NAN;
+            const INFINITY: Self = <$t>::INFINITY;
+            const NEG_INFINITY: Self = <$t>::NEG_INFINITY;
+            const LN_2: Self = std::$t::consts::LN_2;
+            const LOG2_E: Self = std::$t::consts::LOG2_E;
+            const DEGREES: Self = 180.0 / std::$t::consts::PI;
+            const RADIANS: Self = std::$t::consts::PI / 180.0;
+            #[inline(always)]
+            fn floor(self) -> Self { <$t>::floor(self) }
+            #[inline(always)]
+            fn ceil(self) -> Self { <$t>::ceil(self) }
+            #[inline(always)]
+            fn trunc(self) -> Self { <$t>::trunc(self) }
+            #[inline(always)]
+            fn rint(self) -> Self { <$t>::round_ties_even(self) }
+            #[inline(always)]
+            fn sqrt(self) -> Self { <$t>::sqrt(self) }
+            #[inline(always)]
+            fn abs(self) -> Self { <$t>::abs(self) }
+            #[inline(always)]
+            fn copysign(self, sign: Self) -> Self { <$t>::copysign(self, sign) }
+            #[inline(always)]
+            fn is_nan(self) -> bool { <$t>::is_nan(self) }
+            #[inline(always)]
+            fn is_finite(self) -> bool { <$t>::is_finite(self) }
+            #[inline(always)]
+            fn is_negative(self) -> bool { <$t>::is_sign_negative(self) }
+            #[inline]
+            fn powf(self, other: Self) -> Self { <$t>::powf(self, other) }
+            #[inline]
+            fn ldexp(self, exponent: i64) -> Self {
+                let exponent = exponent.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
+                // SAFETY: a pure function of numbers.
+                unsafe { libm::$t::ldexp(self, exponent) }
+            }
+            #[inline]
+            fn frexp(self) -> (Self, i32) {
+                let mut exponent = 0;
+                // SAFETY: `exponent` is a valid place for one C int.
+                let mantissa = unsafe { libm::$t::frexp(self, &mut exponent) };
+                (mantissa, if self.is_finite() { exponent } else { 0 })
+            }
+            #[inline]
+            fn atan2(self, x: Self) -> Self { <$t>::atan2(self, x) }
+            #[inline]
+            fn hypot(self, other: Self) -> Self { <$t>::hypot(self, other) }
+            #[inline]
+            fn nextafter(self, towards: Self) -> Self {
+                // SAFETY: a pure function of numbers.
+                unsafe { libm::$t::nextafter(self, towards) }
+            }
+            $(
+                #[inline]
+                fn $name(self) -> Self {
+                    // SAFETY: a pure function of a number.
+                    unsafe { libm::$t::$c(self) }
+                }
+            )*
+        }
+    )*};
+}
+
+real! {
+    f32, cbrt = cbrt, exp = exp, exp2 = exp2, exp_m1 = expm1, ln = log, log2 = log2, log10 = log10, ln_1p = log1p,
+        sin = sin, cos = cos, tan = tan, asin = asin, acos = acos, atan = atan, sinh = sinh, cosh = cosh,
+        tanh = tanh, asinh = asinh, acosh = acosh, atanh = atanh;
+    f64, cbrt = cbrt, exp = exp, exp2 = exp2, exp_m1 = expm1, ln = log, log2 = log2, log10 = log10, ln_1p = log1p,
+        sin = sin, cos = cos, tan = tan, asin = asin, acos = acos, atan = atan, sinh = sinh, cosh = cosh,
+        tanh = tanh, asinh = asinh, acosh = acosh, atanh = atanh;
+}

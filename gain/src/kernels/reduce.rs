@@ -1,0 +1,245 @@
+//! Reductions of a row to one element.
+//!
+//! A kernel folds its row into [`CHUNK`] lanes, then the lanes as a tree, and writes the result to its first output;
+//! over no elements it writes the identity. Sums of rows of a tile are thus pairwise in quality.
+
+use super::lanes::{slot, wide};
+use super::number::{Int, Real};
+use super::{CHUNK, Kernel, Operands, Slot, complex, float};
+use crate::dtype::DType;
+use crate::ops::ReduceOp;
+use num_complex::Complex;
+
+/// An associative operation with a neutral element, on what `A` (one input) or `A` and `A` (two) are mapped to.
+pub(crate) trait Monoid<T: Copy>: Copy {
+    /// The neutral element.
+    const IDENTITY: T;
+    /// The operation.
+    fn combine(x: T, y: T) -> T;
+}
+
+/// How the inputs become the element that is folded.
+pub(crate) trait Map<T: Copy>: Copy {
+    /// Number of inputs.
+    const INPUTS: usize;
+    /// The element; `y` is `x` when there is one input.
+    fn map(x: T, y: T) -> T;
+}
+
+#[inline(always)]
+unsafe fn body<T: Copy, F: Map<T>, M: Monoid<T>>(n: usize, s: *const Slot, o: &Operands) {
+    // SAFETY: the kernel's contract; each access stays within `n` elements, or within the splat.
+    unsafe {
+        let (mut a, step_a) = slot::<T>(s, o.src[0]);
+        let (mut b, step_b) = if F::INPUTS == 2 { slot::<T>(s, o.src[1]) } else { (a, step_a) };
+        let mut lanes = [[M::IDENTITY; CHUNK]; 2];
+        for _ in 0..n / CHUNK {
+            let x = a.cast::<[T; CHUNK]>().read_unaligned();
+            let y = b.cast::<[T; CHUNK]>().read_unaligned();
+            for i in 0..CHUNK {
+                lanes[0][i] = M::combine(lanes[0][i], F::map(x[i], y[i]));
+            }
+            a = a.add(step_a);
+            b = b.add(step_b);
+        }
+        for i in 0..n % CHUNK {
+            lanes[1][i] = F::map(a.add(i).read_unaligned(), b.add(i).read_unaligned());
+        }
+        let mut tree = [M::IDENTITY; CHUNK];
+        for i in 0..CHUNK {
+            tree[i] = M::combine(lanes[0][i], lanes[1][i]);
+        }
+        let mut width = CHUNK / 2;
+        while width > 0 {
+            for i in 0..width {
+                tree[i] = M::combine(tree[i], tree[i + width]);
+            }
+            width /= 2;
+        }
+        slot::<T>(s, o.dst[0]).0.write_unaligned(tree[0]);
+    }
+}
+
+unsafe fn base<T: Copy, F: Map<T>, M: Monoid<T>>(n: usize, s: *const Slot, o: &Operands) {
+    // SAFETY: the kernel's contract.
+    unsafe { body::<T, F, M>(n, s, o) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
+unsafe fn avx2<T: Copy, F: Map<T>, M: Monoid<T>>(n: usize, s: *const Slot, o: &Operands) {
+    // SAFETY: the kernel's contract.
+    unsafe { body::<T, F, M>(n, s, o) }
+}
+
+fn kernel<T: Copy, F: Map<T>, M: Monoid<T>>() -> Kernel {
+    #[cfg(target_arch = "x86_64")]
+    if wide() {
+        return avx2::<T, F, M>;
+    }
+    base::<T, F, M>
+}
+
+macro_rules! maps {
+    ($($(#[$doc:meta])* $name:ident($inputs:literal) [$($bound:tt)*] |$x:ident, $y:ident| $e:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy)]
+        pub(crate) struct $name;
+        impl<T: Copy + $($bound)*> Map<T> for $name {
+            const INPUTS: usize = $inputs;
+            #[inline(always)]
+            fn map($x: T, $y: T) -> T { $e }
+        }
+    )*};
+}
+
+maps! {
+    /// The element itself.
+    Same(1) [] |x, _y| x;
+    /// `x * y`
+    Product(2) [Real] |x, y| x * y;
+    /// `(x - y)^2`
+    SquaredDifference(2) [Real] |x, y| { let d = x - y; d * d };
+}
+
+macro_rules! monoids {
+    ($($name:ident [$t:ident: $($bound:tt)*] for $ty:ty, $identity:expr, |$x:ident, $y:ident| $e:expr;)*) => {$(
+        #[derive(Clone, Copy)]
+        pub(crate) struct $name;
+        impl<$t: $($bound)*> Monoid<$ty> for $name {
+            const IDENTITY: $ty = $identity;
+            #[inline(always)]
+            fn combine($x: $ty, $y: $ty) -> $ty { $e }
+        }
+    )*};
+}
+
+monoids! {
+    IntSum [T: Int] for T, T::ZERO, |x, y| x.add(y);
+    IntProd [T: Int] for T, T::ONE, |x, y| x.mul(y);
+    IntMin [T: Int] for T, T::MAX, |x, y| if y < x { y } else { x };
+    IntMax [T: Int] for T, T::MIN, |x, y| if y > x { y } else { x };
+    IntAnd [T: Int] for T, T::ALL_ONES, |x, y| x.and(y);
+    IntOr [T: Int] for T, T::ZERO, |x, y| x.or(y);
+    IntXor [T: Int] for T, T::ZERO, |x, y| x.xor(y);
+    RealSum [T: Real] for T, T::ZERO, |x, y| x + y;
+    RealProd [T: Real] for T, T::ONE, |x, y| x * y;
+    RealMin [T: Real] for T, T::INFINITY, |x, y| float::minimum(x, y);
+    RealMax [T: Real] for T, T::NEG_INFINITY, |x, y| float::maximum(x, y);
+    RealFMin [T: Real] for T, T::NAN, |x, y| float::fmin(x, y);
+    RealFMax [T: Real] for T, T::NAN, |x, y| float::fmax(x, y);
+    ComplexSum [T: Real] for Complex<T>, Complex { re: T::ZERO, im: T::ZERO },
+        |x, y| Complex { re: x.re + y.re, im: x.im + y.im };
+    ComplexProd [T: Real] for Complex<T>, Complex { re: T::ONE, im: T::ZERO },
+        |x, y| Complex { re: x.re * y.re - x.im * y.im, im: x.re * y.im + x.im * y.re };
+    ComplexMin [T: Real] for Complex<T>, Complex { re: T::INFINITY, im: T::INFINITY },
+        |x, y| complex::minimum(x, y);
+    ComplexMax [T: Real] for Complex<T>, Complex { re: T::NEG_INFINITY, im: T::NEG_INFINITY },
+        |x, y| complex::maximum(x, y);
+    ComplexFMin [T: Real] for Complex<T>, Complex { re: T::NAN, im: T::NAN }, |x, y| complex::fmin(x, y);
+    ComplexFMax [T: Real] for Complex<T>, Complex { re: T::NAN, im: T::NAN }, |x, y| complex::fmax(x, y);
+}
+
+fn int<T: Int>(op: ReduceOp) -> Option<Kernel> {
+    Some(match op {
+        ReduceOp::Sum => kernel::<T, Same, IntSum>(),
+        ReduceOp::Prod => kernel::<T, Same, IntProd>(),
+        ReduceOp::Min | ReduceOp::FMin | ReduceOp::ArgMin => kernel::<T, Same, IntMin>(),
+        ReduceOp::Max | ReduceOp::FMax | ReduceOp::ArgMax => kernel::<T, Same, IntMax>(),
+        ReduceOp::And => kernel::<T, Same, IntAnd>(),
+        ReduceOp::Or => kernel::<T, Same, IntOr>(),
+        ReduceOp::Xor => kernel::<T, Same, IntXor>(),
+        ReduceOp::Any | ReduceOp::All | ReduceOp::Parity => return None,
+    })
+}
+
+fn real<T: Real>(op: ReduceOp) -> Option<Kernel> {
+    Some(match op {
+        ReduceOp::Sum => kernel::<T, Same, RealSum>(),
+        ReduceOp::Prod => kernel::<T, Same, RealProd>(),
+        ReduceOp::Min | ReduceOp::ArgMin => kernel::<T, Same, RealMin>(),
+        ReduceOp::Max | ReduceOp::ArgMax => kernel::<T, Same, RealMax>(),
+        ReduceOp::FMin => kernel::<T, Same, RealFMin>(),
+        ReduceOp::FMax => kernel::<T, Same, RealFMax>(),
+        _ => return None,
+    })
+}
+
+fn complex_numbers<T: Real>(op: ReduceOp) -> Option<Kernel> {
+    Some(match op {
+        ReduceOp::Sum => kernel::<Complex<T>, Same, ComplexSum>(),
+        ReduceOp::Prod => kernel::<Complex<T>, Same, ComplexProd>(),
+        ReduceOp::Min | ReduceOp::ArgMin => kernel::<Complex<T>, Same, ComplexMin>(),
+        ReduceOp::Max | ReduceOp::ArgMax => kernel::<Complex<T>, Same, ComplexMax>(),
+        ReduceOp::FMin => kernel::<Complex<T>, Same, ComplexFMin>(),
+        ReduceOp::FMax => kernel::<Complex<T>, Same, ComplexFMax>(),
+        _ => return None,
+    })
+}
+
+/// The reduction that folds bools (bytes 0 or 1) as integers would be.
+fn as_byte(op: ReduceOp) -> ReduceOp {
+    match op {
+        ReduceOp::Sum | ReduceOp::Any => ReduceOp::Or,
+        ReduceOp::Prod | ReduceOp::All => ReduceOp::And,
+        ReduceOp::Parity => ReduceOp::Xor,
+        other => other,
+    }
+}
+
+/// The kernel that reduces a row; `None` when the type has no such reduction.
+pub(crate) fn row(op: ReduceOp, dtype: DType) -> Option<Kernel> {
+    match dtype {
+        DType::Bool => int::<u8>(as_byte(op)),
+        DType::I8 => int::<i8>(op),
+        DType::I16 => int::<i16>(op),
+        DType::I32 => int::<i32>(op),
+        DType::I64 => int::<i64>(op),
+        DType::U8 => int::<u8>(op),
+        DType::U16 => int::<u16>(op),
+        DType::U32 => int::<u32>(op),
+        DType::U64 => int::<u64>(op),
+        DType::F32 => real::<f32>(op),
+        DType::F64 => real::<f64>(op),
+        DType::C64 => complex_numbers::<f32>(op),
+        DType::C128 => complex_numbers::<f64>(op),
+    }
+}
+
+/// The kernel of `sum(x * y)`.
+pub(crate) fn sum_of_products(dtype: DType) -> Option<Kernel> {
+    match dtype {
+        DType::F32 => Some(kernel::<f32, Product, RealSum>()),
+        DType::F64 => Some(kernel::<f64, Product, RealSum>()),
+        _ => None,
+    }
+}
+
+/// The kernel of `sum((x - y)^2)`.
+pub(crate) fn sum_of_squared_differences(dtype: DType) -> Option<Kernel> {
+    match dtype {
+        DType::F32 => Some(kernel::<f32, SquaredDifference, RealSum>()),
+        DType::F64 => Some(kernel::<f64, SquaredDifference, RealSum>()),
+        _ => None,
+    }
+}
+
+/// The elementwise operation that combines two results of [`row`].
+pub(crate) fn pair(op: ReduceOp, dtype: DType) -> Option<Kernel> {
+    use crate::ops::Op;
+    let op = match op {
+        ReduceOp::Sum => Op::Add,
+        ReduceOp::Prod => Op::Multiply,
+        ReduceOp::Min | ReduceOp::ArgMin => Op::Minimum,
+        ReduceOp::Max | ReduceOp::ArgMax => Op::Maximum,
+        ReduceOp::FMin => Op::Fmin,
+        ReduceOp::FMax => Op::Fmax,
+        ReduceOp::Any => Op::LogicalOr,
+        ReduceOp::All => Op::LogicalAnd,
+        ReduceOp::Parity => Op::LogicalXor,
+        ReduceOp::And => Op::BitwiseAnd,
+        ReduceOp::Or => Op::BitwiseOr,
+        ReduceOp::Xor => Op::BitwiseXor,
+    };
+    super::table::uniform(op, dtype)
+}
