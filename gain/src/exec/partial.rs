@@ -5,18 +5,15 @@ use crate::kernels::{Operands, Slot, reduce};
 use crate::ops::ReduceOp;
 use std::cmp::Ordering;
 
-/// A reduction's value over a set of elements.
+/// A reduction's value over a set of elements; `value` is `None` over no elements.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Partial {
     /// The operation.
     pub op: ReduceOp,
-    /// The combined element (for `ArgMin`/`ArgMax` the extreme element itself); over no elements the
-    /// [`identity`].
-    pub value: Scalar,
+    /// The combined element (for `ArgMin`/`ArgMax` the extreme element itself).
+    pub value: Option<Scalar>,
     /// For `ArgMin`/`ArgMax`: the index value of the extreme element. Else 0.
     pub index: i64,
-    /// Whether there was no element.
-    pub is_empty: bool,
 }
 
 /// What a reduction starts from: combining it with an element gives the element. For reductions that have no
@@ -35,57 +32,48 @@ pub fn identity(op: ReduceOp, dtype: DType) -> Scalar {
 
 impl Partial {
     /// Over no elements.
-    ///
-    /// # Panics
-    /// As [`identity`].
-    pub fn empty(op: ReduceOp, dtype: DType) -> Partial {
-        let index = if op.is_index() { i64::MAX } else { 0 };
-        Partial { op, value: identity(op, dtype), index, is_empty: true }
+    pub fn empty(op: ReduceOp) -> Partial {
+        Partial { op, value: None, index: 0 }
     }
 
-    /// Over the elements of both; `self` comes first (which matters for rounding).
+    /// Over the elements of both; `self` comes first (which matters for rounding; among equals the smaller index
+    /// wins either way).
     ///
     /// # Panics
     /// When the two are of different operations or types.
     pub fn combine(self, later: Partial) -> Partial {
-        assert_eq!(
-            (self.op, self.value.dtype()),
-            (later.op, later.value.dtype()),
-            "partials of one reduction"
-        );
-        if self.is_empty || later.is_empty {
-            return if self.is_empty { later } else { self };
-        }
+        let (Some(x), Some(y)) = (self.value, later.value) else {
+            return if self.value.is_none() { later } else { self };
+        };
+        assert_eq!((self.op, x.dtype()), (later.op, y.dtype()), "partials of one reduction");
         if self.op.is_index() {
-            return match precedes(self.op, self.value, later.value) {
-                Ordering::Less => self,
-                Ordering::Greater => later,
-                Ordering::Equal if self.index <= later.index => self,
-                Ordering::Equal => later,
-            };
+            let order = precedes(self.op, x, y).then(self.index.cmp(&later.index));
+            return if order == Ordering::Greater { later } else { self };
         }
-        let dtype = self.value.dtype();
-        let kernel = reduce::pair(self.op, dtype).expect("the partials were made by its row kernel");
-        let mut values = [self.value.bytes(), later.value.bytes()];
-        let base: *mut u8 = values.as_mut_ptr().cast();
-        // SAFETY: `base` is the first of two places of 16 bytes each.
-        let slots = unsafe { [Slot::row(base), Slot::row(base.add(16))] };
-        // SAFETY: each slot holds one element of the type; the output lies on the first input.
-        unsafe { kernel(1, slots.as_ptr(), &Operands { dst: [0; 2], src: [0, 1, 0, 0, 0] }) };
-        Partial { value: Scalar::from_bytes(dtype, &values[0]), ..self }
+        Partial { value: Some(combine(self.op, x, y)), ..self }
     }
 
     /// The reduction's result in NumPy: the value or identity, or the index as `I64`; `None` when there is none
     /// (`zero-size array to reduction operation minimum which has no identity`).
-    pub fn finish(self) -> Option<Scalar> {
-        if self.is_empty && !self.op.has_identity() {
-            None
-        } else if self.op.is_index() {
-            Some(Scalar::I64(self.index))
-        } else {
-            Some(self.value)
+    pub fn finish(self, dtype: DType) -> Option<Scalar> {
+        match self.value {
+            None => self.op.has_identity().then(|| identity(self.op, dtype)),
+            Some(_) if self.op.is_index() => Some(Scalar::I64(self.index)),
+            value => value,
         }
     }
+}
+
+/// Two results of one reduction, of one type.
+fn combine(op: ReduceOp, x: Scalar, y: Scalar) -> Scalar {
+    let dtype = x.dtype();
+    let kernel = reduce::pair(op, dtype).expect("the values were made by its row kernel");
+    let mut values = [x.bytes(), y.bytes()];
+    let base: *mut u8 = values.as_mut_ptr().cast();
+    let slots = [Slot::row(base), Slot::row(base.wrapping_add(16))];
+    // SAFETY: each slot holds one element of the type, at most 16 bytes; the output lies on the first input.
+    unsafe { kernel(1, slots.as_ptr(), &Operands { dst: [0; 2], src: [0, 1, 0, 0, 0] }) };
+    Scalar::from_bytes(dtype, &values[0])
 }
 
 /// `Less` when `x` beats `y` in an index reduction; a NaN beats every number.

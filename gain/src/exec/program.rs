@@ -183,8 +183,8 @@ impl Builder {
 
     /// Combine the elements of `value` into the next memory output, whose strides are 0 along the reduced axes.
     /// The memory already holds what they are combined with, at first [`identity`](super::identity).
-    /// For indices there are two memory outputs: the extreme elements, then their `I64` indices (at first
-    /// `i64::MAX`); `index` as in [`reduce`](Self::reduce).
+    /// For indices there are two memory outputs: the extreme elements, then their `I64` indices, at first
+    /// `i64::MAX` (or -1, which stays where no element beats the start value); `index` as in [`reduce`](Self::reduce).
     pub fn reduce_axes(&mut self, op: ReduceOp, value: Val, index: Option<Val>) {
         self.outputs.push(Output::Reduce { op, value, index, axes: true });
     }

@@ -61,9 +61,29 @@ unsafe impl Sync for Prepared<'_> {}
 /// # Safety
 /// Every stream of every domain is valid for its whole box (reads for leaves, writes for outputs), and no other
 /// thread or process writes what is read here or touches what is written here until this returns. Outputs of
-/// different tasks don't overlap each other or leaves of other tasks; axis reductions into one output by several
-/// tasks are made in several passes.
+/// different tasks don't overlap each other or leaves of other tasks, except that of axis reductions.
 pub unsafe fn run(tasks: &[Task<'_>], threads: usize) -> Result<SmallVec<[Partial; 2]>, OpError> {
+    // Tasks may reduce into the same elements: one after the other.
+    if tasks.len() > 1
+        && tasks.iter().any(|task| task.program.reduces.iter().any(|reduce| reduce.out.is_some()))
+    {
+        let mut partials = empty_partials(tasks);
+        for task in tasks {
+            // SAFETY: passed on.
+            let more = unsafe { run_together(std::slice::from_ref(task), threads) }?;
+            partials.iter_mut().zip(more).for_each(|(sum, more)| *sum = sum.combine(more));
+        }
+        return Ok(partials);
+    }
+    // SAFETY: passed on.
+    unsafe { run_together(tasks, threads) }
+}
+
+/// Tasks that touch different memory.
+///
+/// # Safety
+/// As [`run`].
+unsafe fn run_together(tasks: &[Task<'_>], threads: usize) -> Result<SmallVec<[Partial; 2]>, OpError> {
     let mut partials = empty_partials(tasks);
     let mut prepared: SmallVec<[Prepared<'_>; 2]> = SmallVec::new();
     let (mut pieces, mut elements, mut out_bytes) = (0, 0, 0);
@@ -112,7 +132,7 @@ pub unsafe fn run(tasks: &[Task<'_>], threads: usize) -> Result<SmallVec<[Partia
 fn empty_partials(tasks: &[Task<'_>]) -> SmallVec<[Partial; 2]> {
     let Some(first) = tasks.first() else { return SmallVec::new() };
     let full = first.program.reduces.iter().filter(|reduce| reduce.out.is_none());
-    full.map(|reduce| Partial::empty(reduce.op, reduce.dtype)).collect()
+    full.map(|reduce| Partial::empty(reduce.op)).collect()
 }
 
 fn check(task: &Task<'_>) {
@@ -219,10 +239,10 @@ fn combine_pieces(task: &Prepared<'_>, k: usize, results: &[Results]) -> Partial
     let full = task.program.reduces.iter().filter(|reduce| reduce.out.is_none()).nth(k);
     let reduce = full.expect("all programs of a pass make the same full reductions");
     let (value, index) = results[0][k];
-    let mut total = Partial { op: reduce.op, value, index, is_empty: false };
+    let mut total = Partial { op: reduce.op, value: Some(value), index };
     if reduce.op.is_index() {
         for &(value, index) in results[1..].iter().map(|piece| &piece[k]) {
-            total = total.combine(Partial { value, index, ..total });
+            total = total.combine(Partial { value: Some(value), index, ..total });
         }
         return total;
     }
@@ -233,7 +253,7 @@ fn combine_pieces(task: &Prepared<'_>, k: usize, results: &[Results]) -> Partial
     }
     let mut out = [0; 16];
     fold(reduce, packed.as_mut_ptr(), results.len(), out.as_mut_ptr());
-    total.value = Scalar::from_bytes(reduce.dtype, &out);
+    total.value = Some(Scalar::from_bytes(reduce.dtype, &out));
     total
 }
 
