@@ -49,10 +49,10 @@ fn item(object: &Bound<'_, PyAny>) -> PyResult<Index> {
     if object.is_instance_of::<PyEllipsis>() {
         return Ok(Index::Ellipsis);
     }
-    if !object.is_instance_of::<PyBool>() {
-        if let Ok(index) = object.extract::<isize>() {
-            return Ok(Index::At(index));
-        }
+    if !object.is_instance_of::<PyBool>()
+        && let Ok(index) = object.extract::<isize>()
+    {
+        return Ok(Index::At(index));
     }
     Err(refused(object))
 }

@@ -116,7 +116,8 @@ macro_rules! reductions {
                 initial: Argument<'_, 'py>,
                 r#where: Argument<'_, 'py>,
             ) -> Object<'py> {
-                let given = Keywords { $($argument,)* keepdims, initial, mask: r#where, ..Keywords::default() };
+                let mut given = Keywords { keepdims, initial, mask: r#where, ..Keywords::default() };
+                $(given.$argument = $argument;)*
                 reduce(py, &self.array, $reduction, &given)
             }
         )*}

@@ -201,11 +201,9 @@ impl Ufunc {
         format!("<ufunc '{}'>", self.op.name())
     }
 
-    fn __reduce__<'py>(
-        slf: &Bound<'py, Self>,
-    ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyAny>, &'static str))> {
-        let py = slf.py();
-        Ok((py.import("builtins")?.getattr("getattr")?, (py.import("gain")?.into_any(), slf.get().op.name())))
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let getattr = py.import("builtins")?.getattr("getattr")?;
+        (getattr, (py.import("gain")?, self.op.name())).into_pyobject(py)
     }
 }
 
