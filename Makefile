@@ -11,6 +11,10 @@ DEADLINE ?= 1500
 WITHIN := timeout --kill-after=10 $(DEADLINE)
 MODULE_SOURCES := $(shell git ls-files -co --exclude-standard '*.rs' '*Cargo.toml' Cargo.lock python/gain python/pyproject.toml)
 
+# As maturin has them, so that cargo by itself builds the same thing once.
+export PYO3_BUILD_EXTENSION_MODULE := 1
+export PYO3_PYTHON := $(CURDIR)/$(PY)
+
 .PHONY: build demo test test-all bench docs clean packages check
 .DEFAULT_GOAL := build
 
@@ -39,7 +43,7 @@ demo: build $(VENV)/.plotting
 packages:
 	@tests/install-packages
 
-check:
+check: $(VENV)/.tools
 	$(CARGO) fmt --all --check
 	$(WITHIN) $(CARGO) clippy --workspace --all-targets -- -D warnings
 
