@@ -3,6 +3,7 @@
 //! A wait that spinning did not end calls [`Waiting::on_slow`] at once and then about every 100 ms. From then on
 //!
 //! - the wait is on two boards: the heap's, for the ranks of this node, and the launcher's, which outlives all ranks;
+//! - at the second call, bindings of another language may say which line of the user's program this is;
 //! - after `GAIN_STALL_SECONDS` (default 30, 0 = never), and at every `SIGUSR1`, one error line says what *all* ranks of the
 //!   node wait for; every rank finds the same words, so the launcher prints them once;
 //! - a peer that has ended ends the wait with an error. That is believed at the second look only: a peer may have done all
@@ -66,17 +67,14 @@ impl Watch {
         }
     }
 
-    fn enter(&self, record: &Record) {
-        let now = shm::clock_ns();
-        self.heap.board(self.node.my_index()).enter(record, now);
+    fn enter(&self, record: &Record<'_>, since_ns: u64) {
+        self.heap.board(self.node.my_index()).enter(record, since_ns);
         if let Some(board) = &self.launcher_board {
-            board.slot(self.my_rank).enter(record, now);
+            board.slot(self.my_rank).enter(record, since_ns);
         }
-        WAITING.fetch_add(1, Ordering::Relaxed);
     }
 
     fn leave(&self) {
-        WAITING.fetch_sub(1, Ordering::Relaxed);
         self.heap.board(self.node.my_index()).leave();
         if let Some(board) = &self.launcher_board {
             board.slot(self.my_rank).leave();
@@ -110,15 +108,18 @@ impl Watch {
 #[derive(Debug)]
 pub(crate) struct Waiting<'a> {
     watch: &'a Watch,
-    record: Record,
+    record: Record<'a>,
+    since_ns: Cell<u64>,
+    is_located: Cell<bool>,
     is_told: Cell<bool>,
     requests: Cell<u32>,
 }
 
 impl<'a> Waiting<'a> {
     #[inline]
-    pub(crate) fn new(watch: &'a Watch, record: Record) -> Waiting<'a> {
-        Waiting { watch, record, is_told: Cell::new(false), requests: Cell::new(0) }
+    pub(crate) fn new(watch: &'a Watch, record: Record<'a>) -> Waiting<'a> {
+        let (since_ns, is_located) = (Cell::new(0), Cell::new(false));
+        Waiting { watch, record, since_ns, is_located, is_told: Cell::new(false), requests: Cell::new(0) }
     }
 }
 
@@ -126,9 +127,16 @@ impl WaitHook for Waiting<'_> {
     fn on_slow(&self, waited: Duration) -> Result<(), WaitError> {
         let requests = REQUESTS.load(Ordering::Relaxed);
         if waited.is_zero() {
-            self.watch.enter(&self.record);
+            WAITING.fetch_add(1, Ordering::Relaxed);
+            self.since_ns.set(shm::clock_ns());
+            self.watch.enter(&self.record, self.since_ns.get());
             self.requests.set(requests);
             return Ok(());
+        }
+        if !self.is_located.replace(true)
+            && let Some((file, line)) = waits::locate()
+        {
+            self.watch.enter(&Record { file: &file, line, ..self.record }, self.since_ns.get());
         }
         if self.requests.replace(requests) != requests {
             self.watch.report("asked by SIGUSR1");
@@ -144,6 +152,7 @@ impl WaitHook for Waiting<'_> {
     }
 
     fn on_end(&self) {
+        WAITING.fetch_sub(1, Ordering::Relaxed);
         self.watch.leave();
     }
 

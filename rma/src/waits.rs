@@ -1,6 +1,7 @@
 //! What ranks wait for, in words. Read from a board: by a rank that stalls, and by the launcher when a job ends badly.
 
 pub use shm::board::{Board, Snapshot};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// Environment variable with the descriptor of the launcher's board; slots are by world rank.
@@ -11,6 +12,23 @@ pub const LAUNCHER: &str = "GAIN_LAUNCHER";
 
 /// The operation whose record has the mutex's number as sequence number and its rank as target.
 const LOCK: &str = "lock";
+
+/// Finds the line of the user's program that the calling thread is in.
+pub type Locator = fn() -> Option<(String, u32)>;
+
+static LOCATOR: OnceLock<Locator> = OnceLock::new();
+
+/// For bindings of other languages, whose users know nothing of lines in Rust: from now on `locator` is asked once a wait
+/// of this process has lasted for a tenth of a second, in the thread that waits. The first one given stays. Local.
+pub fn set_locator(locator: Locator) {
+    // One module of bindings per process; a second one has no better claim.
+    let _ = LOCATOR.set(locator);
+}
+
+/// What the locator says.
+pub(crate) fn locate() -> Option<(String, u32)> {
+    LOCATOR.get()?()
+}
 
 /// What each of some ranks waits for, `None` for one that doesn't, as in
 /// `ranks 0,2 in barrier of team world at a.rs:7 (waiting for rank 1); rank 1 not waiting`.

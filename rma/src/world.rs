@@ -194,7 +194,8 @@ impl Shared {
             target: target.map(|rank| rank as u32),
             sequence,
             text: call.op.name(),
-            location: call.location,
+            file: call.location.file(),
+            line: call.location.line(),
         };
         let hook = Waiting::new(&self.watch, record);
         let context = WaitContext { hook: &hook, me: self.rank as u32, policy: self.policy };

@@ -19,7 +19,6 @@
 use crate::error::{Error, Result};
 use crate::os::{self, Mapping};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
-use std::panic::Location;
 use std::ptr::NonNull;
 // Not through the facade for loom: a diagnostic that no protocol depends on, and 32 words per slot would drown a model.
 use std::sync::atomic::{
@@ -34,7 +33,7 @@ const FILE: std::ops::Range<usize> = 11..WORDS;
 
 /// What a rank is about to wait for.
 #[derive(Clone, Copy, Debug)]
-pub struct Record {
+pub struct Record<'a> {
     /// The caller's code of the operation.
     pub op: u32,
     /// Team the operation belongs to.
@@ -45,8 +44,10 @@ pub struct Record {
     pub sequence: u64,
     /// A few words, as in `"barrier"`; up to 40 bytes are kept.
     pub text: &'static str,
+    /// The file of the user's line.
+    pub file: &'a str,
     /// The user's line.
-    pub location: &'static Location<'static>,
+    pub line: u32,
 }
 
 /// What was read from a slot.
@@ -81,10 +82,10 @@ pub struct Slot {
 
 impl Slot {
     /// Says what this rank waits for since `since_ns` (not 0). Local; one thread of the slot's rank at a time.
-    pub fn enter(&self, record: &Record, since_ns: u64) {
+    pub fn enter(&self, record: &Record<'_>, since_ns: u64) {
         let fields = [
             since_ns,
-            pack(record.op, record.location.line()),
+            pack(record.op, record.line),
             record.team,
             record.sequence,
             pack(record.target.map_or(0, |rank| rank + 1), std::process::id()),
@@ -94,7 +95,7 @@ impl Slot {
                 word.store(value, Relaxed);
             }
             store_text(&words[TEXT], record.text.as_bytes());
-            store_text(&words[FILE], record.location.file().as_bytes());
+            store_text(&words[FILE], record.file.as_bytes());
         });
     }
 
@@ -238,8 +239,8 @@ impl Board {
 mod tests {
     use super::*;
 
-    fn record(text: &'static str) -> Record {
-        Record { op: 3, team: 1 << 40, target: Some(0), sequence: 9, text, location: Location::caller() }
+    fn record(text: &'static str) -> Record<'static> {
+        Record { op: 3, team: 1 << 40, target: Some(0), sequence: 9, text, file: file!(), line: 11 }
     }
 
     #[test]
@@ -256,7 +257,7 @@ mod tests {
             sequence: 9,
             text: "allreduce".into(),
             file: file!().into(),
-            line: record.location.line(),
+            line: 11,
             since_ns: 77,
             pid: std::process::id(),
         };

@@ -221,6 +221,8 @@ fn ranks_that_wait_for_ever_say_where() {
 #[test]
 fn sigusr1_shows_what_each_rank_waits_for() {
     let outcome = Job::new("sigusr1_shows_what_each_rank_waits_for").outcome(2, |world| {
+        // What the bindings of a scripting language do.
+        rma::waits::set_locator(|| Some(("script.py".to_owned(), 7)));
         let pids = world.team().allgather(&[std::process::id()]).unwrap();
         if world.rank() == 1 {
             std::thread::sleep(Duration::from_millis(300));
@@ -234,7 +236,7 @@ fn sigusr1_shows_what_each_rank_waits_for() {
     });
     assert_eq!(outcome.code, 0, "{outcome}");
     assert!(outcome.stderr.contains("[rank 1] gain: rank 1 is not waiting"), "{outcome}");
-    let expected = "[rank 0] gain: asked by SIGUSR1: rank 0 in barrier of team world at ";
+    let expected = "[rank 0] gain: asked by SIGUSR1: rank 0 in barrier of team world at script.py:7 (waiting";
     assert!(outcome.stderr.contains(expected), "{outcome}");
     assert!(outcome.stderr.contains("(waiting for rank 1); rank 1 not waiting"), "{outcome}");
 }
