@@ -4,6 +4,7 @@
 //! here converts arguments, calls the crate `gain` and wraps its result; no rule of NumPy is decided here that
 //! `gain` knows. The interpreter's lock is released around every call that may compute or wait.
 
+mod caller;
 mod convert;
 mod creation;
 mod error;
@@ -20,6 +21,7 @@ use pyo3::prelude::*;
 
 #[pymodule]
 fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    caller::register();
     numpy::Numpy::load(module.py())?;
     module.add_class::<ndarray::NdArray>()?;
     module.add_class::<flat::FlatIter>()?;
