@@ -12,13 +12,15 @@
 //! row, 16 KiB     0  line of even meetings: number, operation, count, 5 words
 //!                64  line of odd meetings
 //!               128  arrived: the last number again, for those who sleep on it
-//!               192  outbox of even meetings, 7 KiB (or a larger one elsewhere in the arena)
-//!              7360  outbox of odd meetings
+//!               192  place of the call in even meetings, 128 bytes of text (under GAIN_CHECK=1)
+//!               320  the same of odd meetings
+//!               448  outbox of even meetings, 7 KiB (or a larger one elsewhere in the arena)
+//!              7616  outbox of odd meetings
 //! ```
 //!
 //! | field | who writes | who reads | order |
 //! | --- | --- | --- | --- |
-//! | line: operation, count, words | the owner, before publishing | all, after seeing the number | relaxed |
+//! | line: operation, count, words; place | the owner, before publishing | all, after seeing the number | relaxed |
 //! | line: number | the owner | all | release, acquire |
 //! | arrived | the owner, after the number | sleepers | release, acquire |
 //! | outbox | the owner, before publishing | all, after seeing the number | plain |
@@ -47,11 +49,36 @@ struct Line {
     words: [AtomicU64; WORDS],
 }
 
+/// The end of `file:line`, padded with zeros.
+#[repr(C, align(64))]
+struct Place {
+    text: [AtomicU64; 16],
+}
+
+impl Place {
+    fn write(&self, call: Call) {
+        let text = call.location.to_string();
+        let tail = &text.as_bytes()[text.len().saturating_sub(size_of::<Place>())..];
+        let mut bytes = [0; size_of::<Place>()];
+        bytes[..tail.len()].copy_from_slice(tail);
+        for (word, chunk) in self.text.iter().zip(bytes.as_chunks().0) {
+            word.store(u64::from_ne_bytes(*chunk), Ordering::Relaxed);
+        }
+    }
+
+    fn read(&self) -> String {
+        let bytes: Vec<u8> =
+            self.text.iter().flat_map(|word| word.load(Ordering::Relaxed).to_ne_bytes()).collect();
+        String::from_utf8_lossy(bytes.split(|byte| *byte == 0).next().unwrap_or(&[])).into_owned()
+    }
+}
+
 /// One member's share of a team's control memory. Zeroed memory is its initial state.
 #[repr(C, align(64))]
 pub(crate) struct Row {
     lines: [Line; 2],
     arrived: Sequence,
+    places: [Place; 2],
     outbox: [std::cell::UnsafeCell<[u8; OUTBOX_LEN]>; 2],
 }
 
@@ -209,6 +236,9 @@ impl Rows {
         if self.size() == 1 {
             return Ok(());
         }
+        if world.check {
+            mine.places[(number % 2) as usize].write(call);
+        }
         line.number.store(number, Ordering::Release);
         mine.arrived.publish(number);
         let mut differs = None;
@@ -224,7 +254,10 @@ impl Rows {
         }
         match differs {
             None => Ok(()),
-            Some((rank, other)) => Err(mismatch(world, call, signature, rank, other)),
+            Some((rank, other)) => {
+                let place = self.row(rank).places[(number % 2) as usize].read();
+                Err(mismatch(world, call, signature, rank, other, &place))
+            }
         }
     }
 
@@ -258,10 +291,18 @@ impl Rows {
 }
 
 #[cold]
-fn mismatch(world: &Shared, call: Call, mine: Signature, rank: usize, other: Signature) -> Error {
+fn mismatch(
+    world: &Shared,
+    call: Call,
+    mine: Signature,
+    rank: usize,
+    other: Signature,
+    place: &str,
+) -> Error {
     let (me, at) = (world.rank, call.location);
+    let place = if world.check { format!(" at {place}") } else { " (GAIN_CHECK=1 says where)".into() };
     let message = format!(
-        "ranks called different collectives: world rank {me} {mine} at {at}, team rank {rank} {other}"
+        "ranks called different collectives: world rank {me} {mine} at {at}, team rank {rank} {other}{place}"
     );
     Error::at(ErrorKind::Mismatch, call.op.name(), rank, message)
 }

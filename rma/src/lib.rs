@@ -52,6 +52,7 @@ mod mutex;
 mod onesided;
 mod plain;
 mod segment;
+mod session;
 mod stall;
 mod team;
 pub mod transport;

@@ -4,15 +4,13 @@
 //! meetings they had. A segment or row freed by dropping goes back to the arena only after a later full synchronisation.
 
 use crate::call::{Call, OpCode};
-use crate::control::{Large, Progress, ROW_LEN, Row, Rows, Signature};
+use crate::control::{Progress, ROW_LEN, Row, Rows, Signature};
 use crate::error::{Error, ErrorKind, Result};
+use crate::session::Session;
 use crate::world::{Shared, alive, no_such_rank};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// Size of each half of a large outbox.
-const LARGE_HALF: usize = 256 * 1024;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Bytes of the heap's root area before the rows of the world: one bell per rank.
 pub(crate) const BELLS_LEN: usize = 64 * 1024;
@@ -21,27 +19,27 @@ pub(crate) const BELLS_LEN: usize = 64 * 1024;
 #[derive(Clone)]
 pub struct Team(Arc<Inner>);
 
-struct Inner {
-    world: Arc<Shared>,
-    id: u64,
-    rank: usize,
-    members: Box<[usize]>,
-    rows: Rows,
-    progress: Mutex<Progress>,
-    epoch: AtomicU64,
+pub(crate) struct Inner {
+    pub(crate) world: Arc<Shared>,
+    pub(crate) id: u64,
+    pub(crate) rank: usize,
+    pub(crate) members: Box<[usize]>,
+    pub(crate) rows: Rows,
+    pub(crate) progress: Mutex<Progress>,
+    pub(crate) epoch: AtomicU64,
     /// Collective calls this process has entered.
-    entered: AtomicU64,
+    pub(crate) entered: AtomicU64,
     children: AtomicU64,
-    retired: Retired,
+    pub(crate) retired: Retired,
     /// Where this member's row came from: the parent it goes back to, and the offset. The world's row is never freed.
     origin: Option<(Team, usize)>,
     /// One more than the offset of this member's large outbox; 0 if there is none.
-    large: AtomicU64,
+    pub(crate) large: AtomicU64,
 }
 
 /// Blocks of this process that peers may still read, with the number of the last collective call entered before they were given up.
 #[derive(Default)]
-struct Retired {
+pub(crate) struct Retired {
     is_pending: AtomicBool,
     blocks: Mutex<Vec<(u64, usize)>>,
 }
@@ -73,7 +71,7 @@ impl Retired {
     }
 
     /// Takes out what was given up before call number `entered` was entered.
-    fn take(&self, entered: u64) -> Vec<(u64, usize)> {
+    pub(crate) fn take(&self, entered: u64) -> Vec<(u64, usize)> {
         if !self.is_pending.load(Ordering::Acquire) {
             return Vec::new();
         }
@@ -82,13 +80,6 @@ impl Retired {
         self.is_pending.store(!blocks.is_empty(), Ordering::Release);
         taken
     }
-}
-
-/// A collective call in progress: the right to meet.
-pub(crate) struct Session<'a> {
-    team: &'a Inner,
-    progress: MutexGuard<'a, Progress>,
-    call: Call,
 }
 
 impl Team {
@@ -281,87 +272,11 @@ impl Team {
 
     /// Begins a collective call.
     pub(crate) fn session(&self, call: Call) -> Result<Session<'_>> {
-        alive(call.op.name())?;
-        let progress = self.0.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        self.0.entered.fetch_add(1, Ordering::Relaxed);
-        Ok(Session { team: &self.0, progress, call })
+        Session::begin(&self.0, call)
     }
 
     /// Errors when `rank` is no member.
     pub(crate) fn check_root(&self, op: OpCode, rank: usize) -> Result<()> {
         if rank < self.size() { Ok(()) } else { Err(no_such_rank(op.name(), rank, self.size())) }
-    }
-}
-
-impl Session<'_> {
-    pub(crate) fn rank(&self) -> usize {
-        self.team.rank
-    }
-
-    pub(crate) fn size(&self) -> usize {
-        self.team.members.len()
-    }
-
-    pub(crate) fn call(&self) -> Call {
-        self.call
-    }
-
-    /// One meeting; see [`Rows::meet`].
-    pub(crate) fn meet(&mut self, signature: Signature, words: &[u64]) -> Result<()> {
-        let Inner { world, id, rows, .. } = self.team;
-        rows.meet(world, *id, &mut self.progress, self.call, signature, words)
-    }
-
-    pub(crate) fn word(&self, rank: usize, index: usize) -> u64 {
-        self.team.rows.word(&self.progress, rank, index)
-    }
-
-    pub(crate) fn bytes(&self, rank: usize) -> *const u8 {
-        self.team.rows.bytes(&self.progress, rank)
-    }
-
-    pub(crate) fn my_outbox(&self) -> *mut u8 {
-        self.team.rows.my_outbox(&self.progress)
-    }
-
-    pub(crate) fn capacity(&self) -> usize {
-        self.team.rows.capacity(&self.progress)
-    }
-
-    /// Makes outboxes large if `len` bytes don't fit the small ones. Called with the same `len` by all, with the signature of the
-    /// call, whose first meeting this may be. Without memory for that the small ones go on serving.
-    pub(crate) fn make_room(&mut self, len: usize, signature: Signature) -> Result<()> {
-        if len <= self.capacity() || self.progress.has_large() {
-            return Ok(());
-        }
-        let heap = &self.team.world.heap;
-        let block = heap.allocate(2 * LARGE_HALF, 64).ok();
-        let word = block.map_or(0, |block| block.offset as u64 + 1);
-        let met = self.meet(signature, &[word]);
-        let words: Vec<u64> = (0..self.size()).map(|rank| self.word(rank, 0)).collect();
-        if met.is_err() || words.contains(&0) {
-            if let Some(block) = block {
-                heap.free(block.offset);
-            }
-            return met;
-        }
-        let base = |(rank, word): (usize, &u64)| {
-            let address = heap.address(self.team.members[rank], *word as usize - 1);
-            NonNull::new(address).expect("the heap is not at address zero")
-        };
-        let bases = words.iter().enumerate().map(base).collect();
-        self.progress.set_large(Large { half_len: LARGE_HALF, bases });
-        self.team.large.store(word, Ordering::Relaxed);
-        Ok(())
-    }
-
-    /// Counts a full synchronisation, and gives back what was retired before it.
-    #[inline]
-    pub(crate) fn complete(&mut self) {
-        let epoch = self.team.epoch.load(Ordering::Relaxed) + 1;
-        self.team.epoch.store(epoch, Ordering::Relaxed);
-        for (_, offset) in self.team.retired.take(self.team.entered.load(Ordering::Relaxed)) {
-            self.team.world.heap.free(offset);
-        }
     }
 }

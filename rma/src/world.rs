@@ -34,9 +34,9 @@ pub(crate) struct Shared {
     pub(crate) size: usize,
     pub(crate) heap: Arc<Heap>,
     pub(crate) transport: Box<dyn Transport>,
-    /// Under `GAIN_CHECK=1` every collective leaves its call site on the board.
+    /// Under `GAIN_CHECK=1` every collective leaves its call site for the others' error messages.
     pub(crate) check: bool,
-    watch: Watch,
+    watch: Arc<Watch>,
     policy: SpinPolicy,
     bootstrap: Mutex<Box<dyn Bootstrap>>,
 }
@@ -87,13 +87,16 @@ impl World {
         }
         let heap = Arc::new(heap.expect("no rank reported an error"));
         let is_set = |name: &str, value: &str| std::env::var(name).is_ok_and(|text| text == value);
+        let watch = Arc::new(Watch::new(heap.clone(), node));
+        let policy = heap.spin_policy(1);
+        let transport = Shm::new(heap.clone(), watch.clone(), policy, !is_set("GAIN_DIRECT", "0"));
         let shared = Arc::new(Shared {
             rank,
             size,
-            transport: Box::new(Shm::new(heap.clone(), !is_set("GAIN_DIRECT", "0"))),
+            transport: Box::new(transport),
             check: is_set("GAIN_CHECK", "1"),
-            policy: heap.spin_policy(1),
-            watch: Watch::new(heap.clone(), node),
+            policy,
+            watch,
             bootstrap: Mutex::new(bootstrap),
             heap,
         });
@@ -157,9 +160,12 @@ impl World {
 
     /// Ends the job in good order: a [`World::sync`], after which every operation on any rank is an error of kind `Finalized`.
     ///
-    /// Collective. Stands for `MPI_Finalize`. Memory stays mapped until the process ends. A program may also end without it.
+    /// Collective; a second call does nothing. Stands for `MPI_Finalize`. Memory stays mapped until the process ends. A program may also end without it.
     #[track_caller]
     pub fn finalize(&self) -> Result<()> {
+        if FINALIZED.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         self.shared.transport.fence_all()?;
         self.team.finalize()?;
         FINALIZED.store(true, Ordering::Relaxed);

@@ -4,9 +4,9 @@ use super::typed;
 use crate::call::{Call, OpCode};
 use crate::control::Signature;
 use crate::error::Result;
-use crate::plain::{self, Plain};
-use crate::team::{Session, Team};
-use std::ptr::copy_nonoverlapping;
+use crate::plain::Plain;
+use crate::session::Session;
+use crate::team::Team;
 
 impl Team {
     /// Everybody's `data`, which must be of one length, one after another in rank order. A full synchronisation.
@@ -81,46 +81,21 @@ fn collect<T: Plain>(
 ) -> Result<Vec<Vec<T>>> {
     let longest = lens.iter().copied().max().unwrap_or(0);
     session.make_room(longest * size_of::<T>(), signature)?;
-    let piece = session.capacity() / size_of::<T>().max(1);
+    let piece = session.capacity::<T>();
     let mut all: Vec<Vec<T>> =
         lens.iter().map(|len| Vec::with_capacity(if wanted { *len } else { 0 })).collect();
     // One meeting at least, so that the call synchronises even when there is no data.
     for start in (0..longest.max(1)).step_by(piece) {
         let mine = &data[start.min(data.len())..(start + piece).min(data.len())];
-        // SAFETY: the outbox has room for a piece, and nobody reads it before the meeting.
-        unsafe { copy_nonoverlapping(mine.as_ptr(), session.my_outbox().cast(), mine.len()) };
+        session.post(0, mine);
         session.meet(signature, &[])?;
         if !wanted {
             continue;
         }
         for (rank, gathered) in all.iter_mut().enumerate() {
             let count = lens[rank].min(start + piece).saturating_sub(start);
-            let src = session.bytes(rank);
-            // SAFETY: the signatures agree on the type, so the outbox holds `count` elements.
-            unsafe { append(session.call().op.name(), gathered, src, count) }?;
+            session.append(rank, 0, count, gathered)?;
         }
     }
     Ok(all)
-}
-
-/// Appends `count` elements from an outbox.
-///
-/// # Safety
-/// `src` is readable for `count` elements and aligned.
-pub(super) unsafe fn append<T: Plain>(
-    op: &'static str,
-    to: &mut Vec<T>,
-    src: *const u8,
-    count: usize,
-) -> Result<()> {
-    let Some(rest) = count.checked_sub(1) else { return Ok(()) };
-    // SAFETY: count is at least one.
-    let first: T = unsafe { plain::read(op, src) }?;
-    let start = to.len();
-    to.resize(start + count, first);
-    // SAFETY: the other elements, between memory of the heap and a vector of our own.
-    plain::fill(op, &mut to[start + 1..], |bytes| unsafe {
-        copy_nonoverlapping(src.add(size_of::<T>()), bytes, rest * size_of::<T>());
-        Ok(())
-    })
 }

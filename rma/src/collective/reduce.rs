@@ -6,8 +6,9 @@ use crate::call::{Call, OpCode};
 use crate::control::{Signature, WORDS};
 use crate::error::Result;
 use crate::plain::{self, Plain};
-use crate::team::{Session, Team};
-use std::ptr::copy_nonoverlapping;
+use crate::session::Session;
+use crate::team::Team;
+use shm::copy;
 
 /// A piece of an allreduce of at most so many bytes, over all members, is reduced by everybody; a larger one is shared out.
 const SHARE_OUT: usize = 32 * 1024;
@@ -138,7 +139,7 @@ impl Team {
             in_words(&mut session, data, signature, wanted, &fold)?;
         } else {
             session.make_room(len, signature)?;
-            let piece = session.capacity() / size_of::<T>().max(1);
+            let piece = session.capacity::<T>();
             for part in data.chunks_mut(piece) {
                 if wanted == Wanted::ByAll && size_of_val(part) * session.size() > SHARE_OUT {
                     shared_out(&mut session, part, signature, &fold)?;
@@ -182,7 +183,7 @@ fn combine<T: Plain>(
         let count = data.len();
         // SAFETY: the source holds as many elements as `data`, in memory of its own.
         plain::fill(op, data, |bytes| unsafe {
-            copy_nonoverlapping(src, bytes.cast::<T>(), count);
+            copy::copy(bytes, src.cast(), count * size_of::<T>());
             Ok(())
         })?;
     }
@@ -223,11 +224,11 @@ fn in_place<T: Plain>(
     wanted: Wanted,
     fold: &impl Fn(&mut [T], *const T) -> Result<()>,
 ) -> Result<()> {
-    // SAFETY: the outbox has room for a piece, and nobody reads it before the meeting.
-    unsafe { copy_nonoverlapping(data.as_ptr(), session.my_outbox().cast(), data.len()) };
+    session.post(0, data);
     session.meet(signature, &[])?;
     let ranks = contributors(wanted, session.rank(), session.size());
-    combine(session.call().op.name(), data, ranks, |rank| session.bytes(rank).cast(), fold)
+    let count = data.len();
+    combine(session.call().op.name(), data, ranks, |rank| session.posted(rank, 0, count), fold)
 }
 
 /// An allreduce of one outbox: each member reduces its share, then everybody collects the shares.
@@ -239,18 +240,16 @@ fn shared_out<T: Plain>(
 ) -> Result<()> {
     let (me, size, op) = (session.rank(), session.size(), session.call().op.name());
     let mine = data_share(data.len(), me, size);
-    // SAFETY: the outbox has room for a piece, and nobody reads it before the meeting.
-    unsafe { copy_nonoverlapping(data.as_ptr(), session.my_outbox().cast(), data.len()) };
+    session.post(0, data);
     session.meet(signature, &[])?;
-    let source = |rank: usize| session.bytes(rank).cast::<T>().wrapping_add(mine.start);
+    let source = |rank: usize| session.posted(rank, mine.start, mine.len());
     let folded = combine(op, &mut data[mine.clone()], 0..size, source, fold);
-    // SAFETY: the same of the other outbox.
-    unsafe { copy_nonoverlapping(data[mine.clone()].as_ptr(), session.my_outbox().cast(), mine.len()) };
+    session.post(0, &data[mine.clone()]);
     session.meet(signature, &[])?;
     folded?;
     for rank in (0..size).filter(|rank| *rank != me) {
         let range = data_share(data.len(), rank, size);
-        combine(op, &mut data[range], 0..1, |_| session.bytes(rank).cast(), fold)?;
+        session.fetch(rank, 0, &mut data[range])?;
     }
     Ok(())
 }

@@ -1,13 +1,12 @@
 //! Collectives that hand data out: broadcast, scatter, alltoall.
 
-use super::gather::append;
 use super::typed;
 use crate::call::{Call, OpCode};
 use crate::control::Signature;
 use crate::error::{Error, ErrorKind, Result};
-use crate::plain::{self, Plain};
-use crate::team::{Session, Team};
-use std::ptr::copy_nonoverlapping;
+use crate::plain::Plain;
+use crate::session::Session;
+use crate::team::Team;
 
 impl Team {
     /// Everybody's `data` becomes that of `root`.
@@ -20,23 +19,17 @@ impl Team {
         let mut session = self.session(call)?;
         let signature = typed::<T>(Signature::new(call.op), data.len()).root(root);
         session.make_room(size_of_val(data), signature)?;
-        let piece = session.capacity() / size_of::<T>().max(1);
+        let piece = session.capacity::<T>();
         if data.is_empty() {
             return session.meet(signature, &[]);
         }
         for part in data.chunks_mut(piece) {
             if session.rank() == root {
-                // SAFETY: the outbox has room for a piece, and nobody reads it before the meeting.
-                unsafe { copy_nonoverlapping(part.as_ptr(), session.my_outbox().cast(), part.len()) };
+                session.post(0, part);
             }
             session.meet(signature, &[])?;
             if session.rank() != root {
-                let (src, len) = (session.bytes(root), size_of_val(part));
-                // SAFETY: the signatures agree on type and length, so the outbox holds this piece.
-                plain::fill(call.op.name(), part, |bytes| unsafe {
-                    copy_nonoverlapping(src, bytes, len);
-                    Ok(())
-                })?;
+                session.fetch(root, 0, part)?;
             }
         }
         Ok(())
@@ -64,15 +57,8 @@ impl Team {
             true => (0..size).map(|rank| &data[rank * share..][..share]).collect(),
             false => Vec::new(),
         };
-        let lens = vec![share; size];
-        let mut out =
-            hand_out(
-                &mut session,
-                signature,
-                &blocks,
-                share,
-                |rank| if rank == root { lens[me] } else { 0 },
-            )?;
+        let expected = |rank| if rank == root { share } else { 0 };
+        let mut out = hand_out(&mut session, signature, &blocks, share, expected)?;
         Ok(out.swap_remove(root))
     }
 
@@ -84,13 +70,15 @@ impl Team {
     pub fn alltoall<T: Plain>(&self, data: &[T]) -> Result<Vec<T>> {
         let call = Call::new(OpCode::Alltoall);
         let size = self.size();
+        let mut session = self.session(call)?;
+        let signature = typed::<T>(Signature::new(call.op), data.len());
         if data.len() % size != 0 {
+            // The others learn of it as well: either they have the same length, or theirs doesn't match.
+            session.meet(signature, &[])?;
             let message = format!("{} elements don't divide among {size} ranks", data.len());
             return Err(Error::new(ErrorKind::Shape, call.op.name(), message));
         }
         let share = data.len() / size;
-        let mut session = self.session(call)?;
-        let signature = typed::<T>(Signature::new(call.op), data.len());
         let blocks: Vec<&[T]> = (0..size).map(|rank| &data[rank * share..][..share]).collect();
         let all = hand_out(&mut session, signature, &blocks, share, |_| share)?;
         session.complete();
@@ -109,7 +97,6 @@ impl Team {
             return Err(Error::new(ErrorKind::Shape, call.op.name(), message));
         }
         let mut session = self.session(call)?;
-        let me = session.rank();
         let signature = typed::<T>(Signature::new(call.op), 0);
         // Everybody's lengths, through the outboxes as well: one row of `size` words per member.
         let rows: Vec<u64> = data.iter().map(|block| block.len() as u64).collect();
@@ -119,7 +106,6 @@ impl Team {
         session.meet(signature, &[mine])?;
         let longest = (0..size).map(|rank| session.word(rank, 0)).max().unwrap_or(0) as usize;
         let blocks: Vec<&[T]> = data.iter().map(Vec::as_slice).collect();
-        let _ = me;
         let all = hand_out(&mut session, signature, &blocks, longest, |rank| lens[rank][0] as usize)?;
         session.complete();
         Ok(all)
@@ -136,25 +122,23 @@ fn hand_out<T: Plain>(
     longest: usize,
     expected: impl Fn(usize) -> usize,
 ) -> Result<Vec<Vec<T>>> {
-    let (me, size, op) = (session.rank(), session.size(), session.call().op.name());
-    let element = size_of::<T>().max(1);
-    session.make_room(longest * size * element, signature)?;
-    // In elements, with stripes that begin at multiples of the element.
-    let stripe = (session.capacity() / element / size).clamp(1, longest.max(1));
+    let (me, size) = (session.rank(), session.size());
+    session.make_room(longest * size * size_of::<T>(), signature)?;
+    if session.capacity::<T>() < size {
+        let message = format!("no room for {size} elements of {} bytes", size_of::<T>());
+        return Err(Error::new(ErrorKind::Memory, session.call().op.name(), message));
+    }
+    let stripe = (session.capacity::<T>() / size).clamp(1, longest.max(1));
     let mut received: Vec<Vec<T>> = (0..size).map(|rank| Vec::with_capacity(expected(rank))).collect();
     for start in (0..longest.max(1)).step_by(stripe) {
-        let outbox = session.my_outbox().cast::<T>();
         for (rank, block) in blocks.iter().enumerate() {
             let piece = &block[start.min(block.len())..(start + stripe).min(block.len())];
-            // SAFETY: `size` stripes fit the outbox, and nobody reads it before the meeting.
-            unsafe { copy_nonoverlapping(piece.as_ptr(), outbox.add(rank * stripe), piece.len()) };
+            session.post(rank * stripe, piece);
         }
         session.meet(signature, &[])?;
         for (rank, to) in received.iter_mut().enumerate() {
             let count = expected(rank).min(start + stripe).saturating_sub(start);
-            let src = session.bytes(rank).cast::<T>().wrapping_add(me * stripe);
-            // SAFETY: the signatures agree on the type, so this stripe holds `count` elements.
-            unsafe { append(op, to, src.cast(), count) }?;
+            session.append(rank, me * stripe, count, to)?;
         }
     }
     Ok(received)

@@ -3,10 +3,14 @@
 //! World rank and node rank are the same while all ranks live on one node.
 
 use super::{Amo, Capabilities, Remote, Rows, Token, Transport};
+use crate::call::OpCode;
 use crate::error::{Error, ErrorKind, Result};
+use crate::stall::{Waiting, Watch};
 use ::shm::atomics::AtomicInteger;
-use ::shm::sync::{NoHook, SpinPolicy, WaitContext};
+use ::shm::board::Record;
+use ::shm::sync::{SpinPolicy, WaitContext};
 use ::shm::{DType, Heap, accumulate, copy};
+use std::panic::Location;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
@@ -15,13 +19,15 @@ use std::sync::atomic::{Ordering, fence};
 #[derive(Debug)]
 pub(crate) struct Shm {
     heap: Arc<Heap>,
+    watch: Arc<Watch>,
+    policy: SpinPolicy,
     /// Whether peers' memory counts as mapped. If not, everything goes through the verbs, as it would between nodes.
     direct: bool,
 }
 
 impl Shm {
-    pub(crate) fn new(heap: Arc<Heap>, direct: bool) -> Shm {
-        Shm { heap, direct }
+    pub(crate) fn new(heap: Arc<Heap>, watch: Arc<Watch>, policy: SpinPolicy, direct: bool) -> Shm {
+        Shm { heap, watch, policy, direct }
     }
 
     fn address(&self, place: Remote) -> *mut u8 {
@@ -82,8 +88,16 @@ unsafe impl Transport for Shm {
         alpha: *const u8,
     ) -> Result<Token> {
         let target = accumulate::Target { heap: &self.heap, rank: to.rank, offset: to.offset };
-        let context =
-            WaitContext { hook: &NoHook, me: self.heap.rank() as u32, policy: SpinPolicy::DEDICATED };
+        let record = Record {
+            op: OpCode::Accumulate as u32,
+            team: 0,
+            target: Some(to.rank as u32),
+            sequence: 0,
+            text: OpCode::Accumulate.name(),
+            location: Location::caller(),
+        };
+        let hook = Waiting::new(&self.watch, record);
+        let context = WaitContext { hook: &hook, me: self.heap.rank() as u32, policy: self.policy };
         // SAFETY: the caller's promise on every row and on alpha.
         let done = unsafe {
             let (remote, local) = (rows.remote_strides, rows.local_strides);

@@ -1,0 +1,223 @@
+//! Every collective against the naive serial version, on 1 to 4 ranks, for every element type and for lengths that take each
+//! of the ways: words of the meeting, small outbox, pieces of the large one.
+
+#![allow(missing_docs)]
+
+use rma::{Complex32, Complex64, Element, ErrorKind, Op, Plain, Reducible, Team, World};
+use tests::spmd;
+
+const RANKS: &[usize] = &[1, 2, 3, 4];
+const LENGTHS: &[usize] = &[0, 1, 5, 6, 900, 7000, 40_001];
+
+/// The long ones for one type of each size only.
+fn lengths<T: Element>() -> &'static [usize] {
+    let is_first = ["bool", "int16", "float32", "float64", "complex128"].contains(&T::DTYPE.name());
+    if is_first { LENGTHS } else { &LENGTHS[..5] }
+}
+
+/// Small values, so that floating-point results are exact in any order.
+fn value<T: Element>(rank: usize, index: usize) -> T {
+    let number = ((rank * 7 + index * 3) % 5 + 1) as u8;
+    let bytes: Vec<u8> = match T::DTYPE.name() {
+        "bool" => vec![number % 2],
+        "float32" => f32::from(number).to_ne_bytes().to_vec(),
+        "float64" => f64::from(number).to_ne_bytes().to_vec(),
+        "complex64" => [f32::from(number), 1.0].map(f32::to_ne_bytes).concat(),
+        "complex128" => [f64::from(number), 1.0].map(f64::to_ne_bytes).concat(),
+        _ => {
+            let mut bytes = vec![0; size_of::<T>()];
+            bytes[0] = number;
+            bytes
+        }
+    };
+    bytemuck::checked::pod_read_unaligned(&bytes)
+}
+
+fn share<T: Element>(rank: usize, len: usize) -> Vec<T> {
+    (0..len).map(|index| value(rank, index)).collect()
+}
+
+/// The naive serial reduction of the ranks' shares.
+fn folded<T: Reducible>(ranks: std::ops::Range<usize>, len: usize, op: Op) -> Vec<T> {
+    let first = share::<T>(ranks.start, len);
+    ranks.skip(1).fold(first, |acc, rank| {
+        acc.into_iter().zip(share::<T>(rank, len)).map(|(a, b)| T::combine(op, a, b)).collect()
+    })
+}
+
+fn reductions<T: Reducible>(team: &Team) {
+    let (me, size) = (team.rank(), team.size());
+    let ops = [Op::Sum, Op::Prod, Op::Min, Op::Max, Op::And, Op::Or, Op::Xor];
+    for op in ops.into_iter().filter(|op| T::has(*op)) {
+        for &len in lengths::<T>().iter().filter(|len| **len < 100 || matches!(op, Op::Sum | Op::Or)) {
+            let context = format!("{} {op:?} {len}", T::DTYPE);
+            let mut all = share::<T>(me, len);
+            team.allreduce(&mut all, op).unwrap();
+            assert_eq!(all, folded(0..size, len, op), "allreduce {context}");
+            let mut with = share::<T>(me, len);
+            team.allreduce_with(&mut with, |a, b| T::combine(op, a, b)).unwrap();
+            assert_eq!(with, all, "allreduce_with {context}");
+            let root = len % size;
+            let mut at_root = share::<T>(me, len);
+            team.reduce(&mut at_root, op, root).unwrap();
+            assert_eq!(at_root, if me == root { all } else { share(me, len) }, "reduce {context}");
+            let mut prefix = share::<T>(me, len);
+            team.scan(&mut prefix, op).unwrap();
+            assert_eq!(prefix, folded(0..me + 1, len, op), "scan {context}");
+            let mut before = share::<T>(me, len);
+            team.exclusive_scan(&mut before, op).unwrap();
+            assert_eq!(
+                before,
+                if me == 0 { share(0, len) } else { folded(0..me, len, op) },
+                "exclusive_scan {context}"
+            );
+        }
+    }
+    for op in ops.into_iter().filter(|op| !T::has(*op)) {
+        assert_eq!(team.allreduce(&mut share::<T>(me, 3), op).unwrap_err().kind(), ErrorKind::Type);
+    }
+}
+
+fn moves<T: Element>(team: &Team) {
+    let (me, size) = (team.rank(), team.size());
+    for &len in lengths::<T>() {
+        let context = format!("{} {len}", T::DTYPE);
+        let root = (len + 1) % size;
+        let mut data = share::<T>(me, len);
+        team.broadcast(&mut data, root).unwrap();
+        assert_eq!(data, share(root, len), "broadcast {context}");
+        let all: Vec<T> = (0..size).flat_map(|rank| share(rank, len)).collect();
+        assert_eq!(team.allgather(&share::<T>(me, len)).unwrap(), all, "allgather {context}");
+        let gathered = team.gather(&share::<T>(me, len), root).unwrap();
+        assert_eq!(gathered, if me == root { all } else { Vec::new() }, "gather {context}");
+        // Lengths of their own: rank r has r times len.
+        let uneven: Vec<Vec<T>> = (0..size).map(|rank| share(rank, rank * len)).collect();
+        assert_eq!(team.allgatherv(&uneven[me]).unwrap(), uneven, "allgatherv {context}");
+        let gathered = team.gatherv(&uneven[me], root).unwrap();
+        let expected: Vec<Vec<T>> = if me == root { uneven } else { vec![Vec::new(); size] };
+        assert_eq!(gathered, expected, "gatherv {context}");
+        // Part r of rank s is share(s * size + r).
+        let parts =
+            |from: usize| (0..size).flat_map(move |to| share::<T>(from * size + to, len)).collect::<Vec<T>>();
+        let scattered = team.scatter(&if me == root { parts(root) } else { Vec::new() }, root).unwrap();
+        assert_eq!(scattered, share(root * size + me, len), "scatter {context}");
+        let exchanged: Vec<T> = (0..size).flat_map(|from| share(from * size + me, len)).collect();
+        assert_eq!(team.alltoall(&parts(me)).unwrap(), exchanged, "alltoall {context}");
+        let block = |from: usize, to: usize| share::<T>(from * size + to, (from + 2 * to) * len / 4);
+        let blocks: Vec<Vec<T>> = (0..size).map(|to| block(me, to)).collect();
+        let expected: Vec<Vec<T>> = (0..size).map(|from| block(from, me)).collect();
+        assert_eq!(team.alltoallv(&blocks).unwrap(), expected, "alltoallv {context}");
+    }
+}
+
+macro_rules! for_every_type {
+    ($check:ident, $team:expr) => {{
+        $check::<bool>($team);
+        $check::<i8>($team);
+        $check::<i16>($team);
+        $check::<i32>($team);
+        $check::<i64>($team);
+        $check::<u8>($team);
+        $check::<u16>($team);
+        $check::<u32>($team);
+        $check::<u64>($team);
+        $check::<f32>($team);
+        $check::<f64>($team);
+        $check::<Complex32>($team);
+        $check::<Complex64>($team);
+    }};
+}
+
+#[test]
+fn reductions_are_those_of_the_serial_program() {
+    spmd(RANKS, "reductions_are_those_of_the_serial_program", |world| {
+        for_every_type!(reductions, &world.team())
+    });
+}
+
+#[test]
+fn data_arrives_where_the_serial_program_puts_it() {
+    spmd(RANKS, "data_arrives_where_the_serial_program_puts_it", |world| {
+        for_every_type!(moves, &world.team())
+    });
+}
+
+/// Sums whose rounding depends on the order: compared bit by bit between the ranks.
+#[test]
+fn allreduce_is_bitwise_the_same_everywhere() {
+    spmd(RANKS, "allreduce_is_bitwise_the_same_everywhere", |world| {
+        let team = world.team();
+        for &len in LENGTHS {
+            let mut data: Vec<f64> =
+                (0..len).map(|i| ((i * 37 + world.rank() * 11) as f64).sin() * 1e3).collect();
+            team.allreduce(&mut data, Op::Sum).unwrap();
+            let bits: Vec<u64> = data.iter().map(|x| x.to_bits()).collect();
+            let mut of_root = bits.clone();
+            team.broadcast(&mut of_root, 0).unwrap();
+            assert_eq!(bits, of_root, "length {len}");
+        }
+    });
+}
+
+#[test]
+fn a_nan_wins_minimum_and_maximum() {
+    spmd(RANKS, "a_nan_wins_minimum_and_maximum", |world| {
+        for op in [Op::Min, Op::Max] {
+            let mut data = [if world.rank() == world.size() / 2 { f64::NAN } else { 1.0 }];
+            world.team().allreduce(&mut data, op).unwrap();
+            assert!(data[0].is_nan());
+        }
+    });
+}
+
+/// A plain type that is no element, and a function that isn't commutative: composition of affine maps x -> a x + b (mod p).
+#[test]
+fn users_types_and_functions() {
+    #[derive(Clone, Copy, PartialEq, Debug)]
+    #[repr(C)]
+    struct Affine {
+        a: u64,
+        b: u64,
+    }
+    // SAFETY: two u64 in a row: no padding.
+    unsafe impl bytemuck::NoUninit for Affine {}
+    // SAFETY: all zeros are two zeros.
+    unsafe impl bytemuck::Zeroable for Affine {}
+    // SAFETY: any bytes are two u64.
+    unsafe impl bytemuck::AnyBitPattern for Affine {}
+    fn is_plain<T: Plain>() {}
+    is_plain::<Affine>();
+    const P: u64 = 1_000_003;
+    let after = |f: Affine, g: Affine| Affine { a: f.a * g.a % P, b: (g.a * f.b + g.b) % P };
+    let map = |rank: usize, i: usize| Affine { a: (rank + i + 2) as u64, b: (3 * rank + i) as u64 };
+    spmd(RANKS, "users_types_and_functions", |world| {
+        let (me, size) = (world.rank(), world.size());
+        for &len in LENGTHS {
+            let mut data: Vec<Affine> = (0..len).map(|i| map(me, i)).collect();
+            world.team().allreduce_with(&mut data, after).unwrap();
+            let expected = |i| (1..size).fold(map(0, i), |f, rank| after(f, map(rank, i)));
+            assert!(data.iter().enumerate().all(|(i, f)| *f == expected(i)), "allreduce_with {len}");
+            let mut scanned: Vec<Affine> = (0..len).map(|i| map(me, i)).collect();
+            world.team().scan_with(&mut scanned, after).unwrap();
+            let expected = |i| (1..me + 1).fold(map(0, i), |f, rank| after(f, map(rank, i)));
+            assert!(scanned.iter().enumerate().all(|(i, f)| *f == expected(i)), "scan_with {len}");
+        }
+    });
+}
+
+#[test]
+fn synchronisations_are_counted_alike() {
+    spmd(RANKS, "synchronisations_are_counted_alike", |world: &World| {
+        let team = world.team();
+        let start = team.epoch();
+        team.barrier().unwrap();
+        team.sync().unwrap();
+        team.allreduce(&mut [1.0], Op::Sum).unwrap();
+        team.allgather(&[1u8]).unwrap();
+        team.allgatherv(&[1u8]).unwrap();
+        team.alltoall(&vec![1u8; team.size()]).unwrap();
+        team.alltoallv(&vec![vec![1u8]; team.size()]).unwrap();
+        team.broadcast(&mut [1u8], 0).unwrap();
+        assert_eq!(team.epoch(), start + 7, "broadcast is no full synchronisation, the others are");
+    });
+}
