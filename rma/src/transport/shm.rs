@@ -10,7 +10,6 @@ use ::shm::atomics::AtomicInteger;
 use ::shm::board::Record;
 use ::shm::sync::{SpinPolicy, WaitContext};
 use ::shm::{DType, Heap, accumulate, copy};
-use std::panic::Location;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
@@ -94,7 +93,8 @@ unsafe impl Transport for Shm {
             target: Some(to.rank as u32),
             sequence: 0,
             text: OpCode::Accumulate.name(),
-            location: Location::caller(),
+            file: file!(),
+            line: line!(),
         };
         let hook = Waiting::new(&self.watch, record);
         let context = WaitContext { hook: &hook, me: self.heap.rank() as u32, policy: self.policy };
