@@ -9,28 +9,28 @@ use gain::{Array, DType, Index, Op, ReduceOp, ReduceOptions, Slice};
 use ndarray::{ArrayD, Axis, IxDyn};
 
 /// Random numbers that are the same on all ranks.
-pub struct Random(pub u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
     /// Below `n`.
-    pub fn below(&mut self, n: usize) -> usize {
+    pub(crate) fn below(&mut self, n: usize) -> usize {
         self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         ((self.0 >> 33) as usize) % n.max(1)
     }
 
     /// In `lo..hi`.
-    pub fn between(&mut self, lo: isize, hi: isize) -> isize {
+    pub(crate) fn between(&mut self, lo: isize, hi: isize) -> isize {
         lo + self.below((hi - lo) as usize) as isize
     }
 
     /// True once in `n` times.
-    pub fn once_in(&mut self, n: usize) -> bool {
+    pub(crate) fn once_in(&mut self, n: usize) -> bool {
         self.below(n) == 0
     }
 }
 
 /// CPython's definition of a slice: the indices `start, start+step, ..` while on the right side of `stop`.
-pub fn indices_of(s: Slice, n: usize) -> Vec<usize> {
+pub(crate) fn indices_of(s: Slice, n: usize) -> Vec<usize> {
     let (n, step) = (n as isize, s.step.unwrap_or(1));
     let wrap = |i: isize| if i < 0 { i + n } else { i };
     let mut out = Vec::new();
@@ -54,7 +54,7 @@ pub fn indices_of(s: Slice, n: usize) -> Vec<usize> {
 }
 
 /// What an index does to an `ndarray` array, item by item; `None` if it is an error.
-pub fn index_oracle(mut a: ArrayD<usize>, items: &[Index]) -> Option<ArrayD<usize>> {
+pub(crate) fn index_oracle(mut a: ArrayD<usize>, items: &[Index]) -> Option<ArrayD<usize>> {
     let taken = items.iter().filter(|i| matches!(i, Index::At(_) | Index::Slice(_))).count();
     let rest = a.ndim().checked_sub(taken)?;
     let mut axis = 0;
@@ -84,23 +84,23 @@ pub fn index_oracle(mut a: ArrayD<usize>, items: &[Index]) -> Option<ArrayD<usiz
 
 /// A variable's view in the oracle.
 #[derive(Clone)]
-pub struct Handle {
-    pub base: usize,
-    pub at: ArrayD<usize>,
-    pub array: Array,
+pub(crate) struct Handle {
+    pub(crate) base: usize,
+    pub(crate) at: ArrayD<usize>,
+    pub(crate) array: Array,
 }
 
 /// The oracle's variables, and the handles on both sides.
 #[derive(Default)]
-pub struct Model {
-    pub bases: Vec<Vec<f64>>,
-    pub handles: Vec<Handle>,
-    pub log: Vec<String>,
+pub(crate) struct Model {
+    pub(crate) bases: Vec<Vec<f64>>,
+    pub(crate) handles: Vec<Handle>,
+    pub(crate) log: Vec<String>,
 }
 
 impl Model {
     /// A new variable on both sides.
-    pub fn create(&mut self, shape: &[usize], values: Vec<f64>) {
+    pub(crate) fn create(&mut self, shape: &[usize], values: Vec<f64>) {
         let array = Array::from_slice(shape, &values).unwrap();
         self.adopt(shape, values, array);
     }
@@ -112,12 +112,12 @@ impl Model {
     }
 
     /// A handle's elements.
-    pub fn values(&self, h: &Handle) -> ArrayD<f64> {
+    pub(crate) fn values(&self, h: &Handle) -> ArrayD<f64> {
         h.at.mapv(|i| self.bases[h.base][i])
     }
 
     /// Compare a handle's elements on both sides.
-    pub fn check(&self, h: &Handle) {
+    pub(crate) fn check(&self, h: &Handle) {
         let want = self.values(h);
         assert_eq!(h.array.shape(), want.shape(), "{}", self.log.join("\n"));
         let got = h.array.to_vec::<f64>().unwrap();
@@ -136,7 +136,7 @@ impl Model {
 }
 
 /// Random index of an array with these extents.
-pub fn random_index(r: &mut Random, shape: &[usize]) -> Vec<Index> {
+pub(crate) fn random_index(r: &mut Random, shape: &[usize]) -> Vec<Index> {
     let mut items = Vec::new();
     for &n in shape {
         if r.once_in(8) {
@@ -166,7 +166,7 @@ pub fn random_index(r: &mut Random, shape: &[usize]) -> Vec<Index> {
 }
 
 /// Run a random program of `steps` statements on arrays of about `extent` per axis; checks as it goes.
-pub fn random_program(seed: u64, steps: usize, extent: usize) {
+pub(crate) fn random_program(seed: u64, steps: usize, extent: usize) {
     let mut r = Random(seed.wrapping_mul(0x9E3779B97F4A7C15) | 1);
     let mut m = Model::default();
     let mut fresh = 0;
@@ -286,6 +286,6 @@ fn set_from_itself(r: &mut Random, m: &mut Model, h: &Handle) {
 }
 
 /// The elements as doubles, whatever their type.
-pub fn doubles(a: &Array) -> Vec<f64> {
+pub(crate) fn doubles(a: &Array) -> Vec<f64> {
     a.astype(DType::F64, gain::Casting::Unsafe).unwrap().to_vec().unwrap()
 }
