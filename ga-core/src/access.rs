@@ -224,6 +224,34 @@ impl<T: Element> GlobalArray<T> {
         fit: Fit<'_>,
         completion: &mut impl Completion,
     ) -> Result<()> {
+        let (raw, bounds) = (self.raw(), (slab.lo, slab.hi));
+        // SAFETY: the buffer has `len` elements and is behind a reference of the caller, so it is not array memory.
+        let done = unsafe {
+            match (slab.step, slab.lo.len()) {
+                (None, 1) => raw.transfer_short::<T, 1, 2>(verb, bounds, len, fit, completion),
+                (None, 2) => raw.transfer_short::<T, 2, 3>(verb, bounds, len, fit, completion),
+                (None, 3) => raw.transfer_short::<T, 3, 4>(verb, bounds, len, fit, completion),
+                _ => None,
+            }
+        };
+        match done {
+            Some(Ok(())) => Ok(()),
+            Some(Err(error)) => Err(Error::from_rma(op, error)),
+            None => self.buffered_long(op, verb, slab, len, fit, completion),
+        }
+    }
+
+    /// [`GlobalArray::buffered`] without the short way.
+    #[inline(never)]
+    fn buffered_long(
+        &self,
+        op: &'static str,
+        verb: Verb<T>,
+        slab: Slab<'_>,
+        len: usize,
+        fit: Fit<'_>,
+        completion: &mut impl Completion,
+    ) -> Result<()> {
         self.distribution().check_bounds(op, slab.lo, slab.hi)?;
         let ndim = slab.lo.len();
         if let Fit::Leading(ld) = fit

@@ -5,8 +5,8 @@
 
 use crate::dims::Dims;
 
-/// Most stride levels that one strided transfer may have.
-const LEVELS: usize = 8;
+/// Most counts that one strided transfer may have: the contiguous bytes, and eight levels of strides.
+pub(crate) const MOST_COUNTS: usize = 9;
 
 /// Byte strides per axis of a local buffer; signed, for reversed views.
 #[derive(Clone)]
@@ -42,15 +42,15 @@ impl LocalStrides {
     }
 }
 
-/// A box in ARMCI's shape: `counts[0]` contiguous bytes, then levels of strides on both sides.
-pub(crate) struct Levels {
-    counts: [usize; LEVELS + 1],
-    remote: [isize; LEVELS],
-    local: [isize; LEVELS],
+/// A box in ARMCI's shape: `counts[0]` contiguous bytes, then up to `C - 1` levels of strides on both sides.
+pub(crate) struct Levels<const C: usize> {
+    counts: [usize; C],
+    remote: [isize; C],
+    local: [isize; C],
     levels: usize,
 }
 
-impl Levels {
+impl<const C: usize> Levels<C> {
     #[inline]
     pub(crate) fn counts(&self) -> &[usize] {
         &self.counts[..self.levels + 1]
@@ -68,15 +68,15 @@ impl Levels {
 
     /// Starts with one contiguous element.
     #[inline]
-    fn element(size: usize) -> Self {
-        let mut counts = [1; LEVELS + 1];
+    pub(crate) fn element(size: usize) -> Self {
+        let mut counts = [1; C];
         counts[0] = size;
-        Levels { counts, remote: [0; LEVELS], local: [0; LEVELS], levels: 0 }
+        Levels { counts, remote: [0; C], local: [0; C], levels: 0 }
     }
 
     /// Adds the next outer axis; `false` when there is no level left for it.
     #[inline]
-    fn push(&mut self, extent: usize, remote: isize, local: isize) -> bool {
+    pub(crate) fn push(&mut self, extent: usize, remote: isize, local: isize) -> bool {
         let top = self.levels;
         // What the stride would be if this axis went on where the level below ends.
         let (next_remote, next_local) = match top {
@@ -88,7 +88,7 @@ impl Levels {
         };
         if remote == next_remote && local == next_local {
             self.counts[top] *= extent;
-        } else if top < LEVELS {
+        } else if top + 1 < C {
             self.counts[top + 1] = extent;
             self.remote[top] = remote;
             self.local[top] = local;
@@ -108,7 +108,7 @@ pub(crate) fn for_each_transfer<E>(
     remote_strides: &[isize],
     local_strides: &[isize],
     element_bytes: usize,
-    mut f: impl FnMut(&Levels, isize, isize) -> Result<(), E>,
+    mut f: impl FnMut(&Levels<MOST_COUNTS>, isize, isize) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut levels = Levels::element(element_bytes);
     let mut outer = extents.len();
@@ -143,7 +143,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// The (remote, local) byte offsets of each byte of one transfer.
-    fn bytes_of(levels: &Levels, remote: isize, local: isize) -> Vec<(isize, isize)> {
+    fn bytes_of(levels: &Levels<MOST_COUNTS>, remote: isize, local: isize) -> Vec<(isize, isize)> {
         let mut offsets: Vec<_> = (0..levels.counts()[0] as isize).map(|b| (remote + b, local + b)).collect();
         for k in 0..levels.remote().len() {
             let (r, l) = (levels.remote()[k], levels.local()[k]);

@@ -52,6 +52,7 @@ mod number;
 mod patch;
 mod raw;
 mod redistribute;
+mod short;
 mod transfer;
 
 pub use array::{ArrayBuilder, GlobalArray};

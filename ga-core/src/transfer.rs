@@ -169,12 +169,12 @@ impl RawArray {
     /// # Safety
     /// As [`RawArray::move_box`].
     #[inline]
-    unsafe fn move_levels<T: Element>(
+    pub(crate) unsafe fn move_levels<T: Element, const C: usize>(
         &self,
         verb: Verb<T>,
         rank: usize,
         offset: usize,
-        levels: &Levels,
+        levels: &Levels<C>,
         completion: &mut impl Completion,
     ) -> std::result::Result<(), rma::Error> {
         let segment = self.segment();

@@ -57,9 +57,18 @@ impl Axis {
         self.fences.windows(2).map(|w| w[1] - w[0]).max().unwrap_or(0)
     }
 
-    /// The part that holds element `i`, which is below the extent.
+    /// The part that holds element `i`; the last one that isn't beyond it, if it is outside.
     #[inline]
     pub(super) fn part_of(&self, i: usize) -> usize {
+        match self.fences.len() {
+            // Without a branch: whose an element is can't be predicted.
+            2 => 0,
+            3 => (self.fences[1] <= i) as usize,
+            _ => self.part_of_many(i),
+        }
+    }
+
+    fn part_of_many(&self, i: usize) -> usize {
         let inner = &self.fences[1..self.parts()];
         if inner.len() < COUNTED_PARTS {
             return inner.iter().map(|&fence| (fence <= i) as usize).sum();

@@ -203,6 +203,30 @@ impl Distribution {
         Some(Location { rank, offset })
     }
 
+    /// [`Distribution::single_owner`] for a constant number of axes, with the extents of the owner's block. The box need
+    /// not be checked: `None` if it is empty, leaves the array, or the array has another number of axes.
+    #[inline]
+    pub(crate) fn single_owner_of<const N: usize>(
+        &self,
+        lo: &[usize; N],
+        hi: &[usize; N],
+    ) -> Option<(Location, [usize; N])> {
+        let axes: &[Axis; N] = self.0.axes.as_slice().try_into().ok()?;
+        let (mut rank, mut offset, mut block) = (0, 0, [0; N]);
+        for d in 0..N {
+            // An index beyond the array falls into the last part, whose end it can't stay below.
+            let c = axes[d].part_of(lo[d]);
+            let (start, end) = axes[d].part(c);
+            if lo[d] >= hi[d] || hi[d] > end {
+                return None;
+            }
+            block[d] = end - start;
+            rank = rank * axes[d].parts() + c;
+            offset = offset * block[d] + (lo[d] - start);
+        }
+        Some((Location { rank, offset }, block))
+    }
+
     /// Refuses a box that has the wrong number of axes, is upside down, or leaves the array.
     #[inline]
     pub(crate) fn check_bounds(&self, op: &'static str, lo: &[usize], hi: &[usize]) -> Result<()> {
