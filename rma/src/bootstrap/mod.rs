@@ -6,7 +6,7 @@
 //! | found | then |
 //! | --- | --- |
 //! | `PMI_FD` | PMI-1 over the inherited socket: `gain run`, MPICH's `mpiexec`, `srun --mpi=pmi2` |
-//! | Slurm says more than one task, and there is no PMI | an error with advice: N single ranks would be a trap |
+//! | Slurm or Open MPI say more than one task, and there is no `PMI_FD` | an error with advice: N single ranks would be a trap |
 //! | nothing | a single rank |
 //!
 //! Invariant: calls are collective and come from one thread at a time; the socket may be shared with an MPI library in
@@ -59,7 +59,7 @@ fn connect_with(variable: impl Fn(&str) -> Option<String>) -> io::Result<Box<dyn
     if let Some(fd) = variable("PMI_FD") {
         return Ok(Box::new(Pmi1::from_environment(&fd, &variable)?));
     }
-    if let Some(advice) = slurm_without_pmi(&variable) {
+    if let Some(advice) = slurm_without_pmi(&variable).or_else(|| open_mpi(&variable)) {
         return Err(io::Error::new(io::ErrorKind::Unsupported, advice));
     }
     Ok(Box::new(Single))
@@ -82,6 +82,17 @@ fn slurm_without_pmi(variable: &impl Fn(&str) -> Option<String>) -> Option<Strin
     ))
 }
 
+/// Advice when Open MPI's `mpiexec` or `prterun` started several tasks: they offer PMIx only.
+fn open_mpi(variable: &impl Fn(&str) -> Option<String>) -> Option<String> {
+    let tasks = variable("OMPI_COMM_WORLD_SIZE")?;
+    (tasks.trim().parse::<usize>().ok()? > 1).then(|| {
+        format!(
+            "Open MPI started {tasks} tasks, which could meet over PMIx only; that is not spoken here: \
+             start them with MPICH's `mpiexec`, `srun --mpi=pmi2` or `gain run`"
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,10 +109,12 @@ mod tests {
     }
 
     #[test]
-    fn slurm_tasks_without_pmi_are_an_error_with_advice() {
+    fn tasks_that_cannot_meet_are_an_error_with_advice() {
         let step = [("SLURM_PROCID", "1"), ("SLURM_STEP_NUM_TASKS", "4")];
         let error = connect_with(environment(&step)).err().unwrap();
         assert!(error.to_string().contains("srun --mpi=pmi2"), "{error}");
+        let open_mpi = [("OMPI_COMM_WORLD_SIZE", "2"), ("PMIX_RANK", "0")];
+        assert!(connect_with(environment(&open_mpi)).err().unwrap().to_string().contains("PMIx"));
         let batch_script = [("SLURM_PROCID", "0"), ("SLURM_NTASKS", "4")];
         assert!(connect_with(environment(&batch_script)).is_ok());
         let one_task = [("SLURM_PROCID", "0"), ("SLURM_STEP_NUM_TASKS", "1")];
