@@ -25,7 +25,7 @@ use crate::error::{Error, Kind, Result};
 use crate::exec::{Partial, Program, Task};
 use crate::graph::{Arg, Node};
 use crate::ops::{OpError, OpErrorKind, ReduceOp};
-use crate::storage::{Blocks, Storage};
+use crate::storage::{Blocks, Storage, is_small};
 use crate::view::{Dims, View};
 use crate::world;
 use lower::{BoxPlan, Read, Stop};
@@ -250,7 +250,7 @@ impl Pass {
             };
         }
         let size: usize = self.shape.iter().product();
-        if size <= world::get().threshold {
+        if is_small(size) {
             return Anchor::Everyone;
         }
         let operand = plan

@@ -8,7 +8,7 @@ use crate::dtype::DType;
 use crate::error::Result;
 use crate::graph::Node;
 use crate::kernels::matmul::{Matrix, matmul};
-use crate::storage::{Blocks, Storage};
+use crate::storage::{Blocks, Storage, is_small};
 use crate::view::{Dims, View};
 use crate::world;
 use smallvec::SmallVec;
@@ -23,7 +23,7 @@ pub(crate) fn product(
     let ([m, k], [_, n]) = (extents(a_view), extents(b_view));
     let world = world::get();
     let shape: Dims = SmallVec::from_slice(&[m, n]);
-    let is_spread = m * n > 0 && m * n * k.max(1) > world.threshold;
+    let is_spread = m * n > 0 && !is_small(m * n * k.max(1));
     let c = if is_spread {
         Storage::with_blocks(Blocks::distributed(&shape, world.size), dtype.size_bytes())?
     } else {

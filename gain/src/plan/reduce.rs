@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::exec::Partial;
 use crate::graph::{Arg, Node};
 use crate::ops::ReduceOp;
-use crate::storage::{Blocks, Storage, blocks_for};
+use crate::storage::{Blocks, Storage, blocks_for, is_small};
 use crate::view::{Dims, Strides, View, c_strides};
 use crate::world;
 use smallvec::SmallVec;
@@ -63,7 +63,7 @@ pub(crate) fn fold_axes(
     let size: usize = shape.iter().product();
     let world = world::get();
     let by_owner = blocks_for(&kept).is_distributed() && !reduced[0];
-    if world.size == 1 || by_owner || size <= world.threshold {
+    if world.size == 1 || by_owner || is_small(size) {
         return fold_rows(op, value, dtype, shape, reduced, index);
     }
     // A row of partial results per rank.

@@ -125,6 +125,7 @@ impl Storage {
                 std::ptr::copy_nonoverlapping(bytes.as_ptr(), ptr.add(i * self.item_bytes), self.item_bytes)
             }
         }
+        self.mark_written();
     }
 
     /// Fetch `len_bytes` bytes of rank `owner`'s run from element `i` on, where it isn't mapped.
@@ -167,10 +168,10 @@ impl Drop for Storage {
 /// How an array of this shape is spread: replicated up to the threshold.
 pub(crate) fn blocks_for(shape: &[usize]) -> Blocks {
     let len: usize = shape.iter().product();
-    let world = world::get();
-    if len <= world.threshold || len == 0 {
-        Blocks::replicated(len)
-    } else {
-        Blocks::distributed(shape, world.size)
-    }
+    if is_small(len) { Blocks::replicated(len) } else { Blocks::distributed(shape, world::get().size) }
+}
+
+/// Whether so many elements are held, and computed, by every rank alike. One element always is.
+pub(crate) fn is_small(len: usize) -> bool {
+    len <= world::get().threshold.max(1)
 }
