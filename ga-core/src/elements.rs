@@ -9,6 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::number::Number;
 use rma::{AtomicInteger, Element, Vector};
 use std::collections::BTreeMap;
+use std::ptr::NonNull;
 
 /// Elements whose places are found before the first of them is touched.
 const BATCH: usize = 64;
@@ -30,8 +31,18 @@ impl<T: Element> GlobalArray<T> {
     /// many values as indices.
     pub fn gather<I: AsRef<[usize]>>(&self, indices: &[I], values: &mut [T]) -> Result<()> {
         self.check_indices("gather", indices, values.len())?;
+        self.gather_through(|rank| self.raw().mapped(rank), indices, values)
+    }
+
+    /// [`GlobalArray::gather`] of checked indices, where `mapped` says which parts are mapped here.
+    fn gather_through<I: AsRef<[usize]>>(
+        &self,
+        mapped: impl Fn(usize) -> Option<NonNull<u8>>,
+        indices: &[I],
+        values: &mut [T],
+    ) -> Result<()> {
         let first = values.as_mut_ptr();
-        let far = self.in_batches(indices, |start, places| {
+        let far = self.in_batches(mapped, indices, |start, places| {
             for (k, &place) in places.iter().enumerate() {
                 if !place.is_null() {
                     // SAFETY: `place` is an element in mapped memory, and there are as many values as indices.
@@ -57,7 +68,17 @@ impl<T: Element> GlobalArray<T> {
     /// As [`GlobalArray::gather`]; then nothing was written.
     pub fn scatter<I: AsRef<[usize]>>(&self, indices: &[I], values: &[T]) -> Result<()> {
         self.check_indices("scatter", indices, values.len())?;
-        let far = self.in_batches(indices, |start, places| {
+        self.scatter_through(|rank| self.raw().mapped(rank), indices, values)
+    }
+
+    /// [`GlobalArray::scatter`] to checked indices, where `mapped` says which parts are mapped here.
+    fn scatter_through<I: AsRef<[usize]>>(
+        &self,
+        mapped: impl Fn(usize) -> Option<NonNull<u8>>,
+        indices: &[I],
+        values: &[T],
+    ) -> Result<()> {
+        let far = self.in_batches(mapped, indices, |start, places| {
             for (&place, &value) in places.iter().zip(&values[start..]) {
                 if !place.is_null() {
                     // SAFETY: `place` is an element in mapped memory.
@@ -137,6 +158,7 @@ impl<T: Element> GlobalArray<T> {
     /// `indices[start + k]`, or null. Returns, by owner, the elements that are not mapped here.
     fn in_batches<I: AsRef<[usize]>>(
         &self,
+        mapped: impl Fn(usize) -> Option<NonNull<u8>>,
         indices: &[I],
         mut touch: impl FnMut(usize, &[*mut T]),
     ) -> BTreeMap<usize, Runs> {
@@ -145,7 +167,7 @@ impl<T: Element> GlobalArray<T> {
         for (batch, chunk) in indices.chunks(BATCH).enumerate() {
             for (k, index) in chunk.iter().enumerate() {
                 let at = self.distribution().try_locate(index.as_ref()).expect("indices were checked");
-                places[k] = match self.raw().mapped(at.rank) {
+                places[k] = match mapped(at.rank) {
                     Some(part) => part.cast::<T>().as_ptr().wrapping_add(at.offset),
                     None => {
                         far.entry(at.rank).or_default().push::<T>(at.offset, batch * BATCH + k);
@@ -168,5 +190,28 @@ impl Runs {
 
     fn vector<T>(&self) -> Vector<'_> {
         Vector { remote: &self.remote, local: &self.local, len_bytes: size_of::<T>() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rma::World;
+
+    /// The way elements of other nodes take, on one rank: nothing is called mapped.
+    #[test]
+    fn elements_that_are_not_mapped_travel_by_vector() {
+        let world = World::init().unwrap();
+        let array = GlobalArray::<i32>::builder(&world.team(), &[7, 9]).create().unwrap();
+        array.zero().unwrap();
+        let indices: Vec<[usize; 2]> = (0..150).map(|k| [k * 5 % 7, k * 3 % 9]).collect();
+        let values: Vec<i32> = (0..150).collect();
+        array.scatter_through(|_| None, &indices, &values).unwrap();
+        let mut serial = [[0; 9]; 7];
+        indices.iter().zip(&values).for_each(|(&[i, j], &v)| serial[i][j] = v);
+        assert_eq!(array.get_array([0..7, 0..9]).unwrap().into_raw_vec_and_offset().0, serial.as_flattened());
+        let mut gathered = vec![-1; 150];
+        array.gather_through(|_| None, &indices, &mut gathered).unwrap();
+        assert!(indices.iter().zip(&gathered).all(|(&[i, j], &v)| serial[i][j] == v));
     }
 }

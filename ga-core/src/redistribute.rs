@@ -132,3 +132,26 @@ impl<T: Element> GlobalArray<T> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rma::World;
+
+    /// The way a block of another node takes, on one rank; wide enough for several panels.
+    #[test]
+    fn pieces_that_are_not_mapped_are_transposed_by_panels() {
+        let world = World::init().unwrap();
+        let (rows, columns) = (37, PANEL_BYTES / 8 / 10);
+        let source = GlobalArray::<f64>::builder(&world.team(), &[rows, columns]).create().unwrap();
+        let target = GlobalArray::<f64>::builder(&world.team(), &[columns, rows]).create().unwrap();
+        let values: Vec<f64> = (0..rows * columns).map(|k| k as f64).collect();
+        source.put([0..rows, 0..columns], &values).unwrap();
+        let matrix = Matrix { first: target.local_ptr(), row_stride: rows };
+        for piece in source.distribution().locate_region([0..rows, 0..columns]).unwrap() {
+            target.transpose_fetched(&source, &piece, matrix).unwrap();
+        }
+        let transposed = target.get_array([0..columns, 0..rows]).unwrap();
+        assert!(transposed.indexed_iter().all(|(at, &v)| v == (at[1] * columns + at[0]) as f64));
+    }
+}
