@@ -217,7 +217,8 @@ mod tests {
         assert_eq!((calls.len(), hook.ends.get(), calls[0]), (4, 1, Duration::ZERO));
         for pair in calls.windows(2) {
             let gap = pair[1] - pair[0];
-            assert!(gap >= HOOK_INTERVAL && gap < HOOK_INTERVAL * 4, "{gap:?}");
+            // Not much more either, but a loaded machine may take its time.
+            assert!(gap >= HOOK_INTERVAL && gap < HOOK_INTERVAL * 50, "{gap:?}");
         }
     }
 }
