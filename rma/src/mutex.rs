@@ -101,7 +101,7 @@ impl MutexSet {
     fn at(&self, op: &'static str, rank: usize, index: usize) -> Result<&Lock> {
         alive(op)?;
         let size = size_of::<Lock>();
-        let offset = index.checked_mul(size).unwrap_or(usize::MAX);
+        let offset = index.saturating_mul(size);
         let spot = self
             .segment
             .spot(op, rank, offset, size)

@@ -180,10 +180,10 @@ fn combine<T: Plain>(
             fold(data, src)?;
             continue;
         }
-        let count = data.len();
+        let len = size_of_val(data);
         // SAFETY: the source holds as many elements as `data`, in memory of its own.
         plain::fill(op, data, |bytes| unsafe {
-            copy::copy(bytes, src.cast(), count * size_of::<T>());
+            copy::copy(bytes, src.cast(), len);
             Ok(())
         })?;
     }

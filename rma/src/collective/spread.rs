@@ -48,7 +48,7 @@ impl Team {
         let signature = typed::<T>(Signature::new(call.op), 0).root(root);
         session.meet(signature, &[data.len() as u64])?;
         let len = session.word(root, 0) as usize;
-        if len % size != 0 {
+        if !len.is_multiple_of(size) {
             let message = format!("{len} elements at the root don't divide among {size} ranks");
             return Err(Error::at(ErrorKind::Shape, call.op.name(), root, message));
         }
@@ -72,7 +72,7 @@ impl Team {
         let size = self.size();
         let mut session = self.session(call)?;
         let signature = typed::<T>(Signature::new(call.op), data.len());
-        if data.len() % size != 0 {
+        if !data.len().is_multiple_of(size) {
             // The others learn of it as well: either they have the same length, or theirs doesn't match.
             session.meet(signature, &[])?;
             let message = format!("{} elements don't divide among {size} ranks", data.len());

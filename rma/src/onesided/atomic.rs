@@ -48,7 +48,7 @@ impl Segment {
     ) -> Result<T> {
         let len = size_of::<T>();
         let spot = self.spot(op, rank, offset, len)?;
-        if offset % len != 0 {
+        if !offset.is_multiple_of(len) {
             let message = format!("offset {offset} is no multiple of the integer's {len} bytes");
             return Err(Error::at(ErrorKind::Alignment, op, rank, message));
         }

@@ -160,7 +160,7 @@ impl Segment {
         alpha: T,
     ) -> Result<()> {
         let spot = self.spot("accumulate", rank, offset, count * size_of::<T>())?;
-        if offset % size_of::<T>() != 0 || spot.mapped.is_null() {
+        if !offset.is_multiple_of(size_of::<T>()) || spot.mapped.is_null() {
             let alpha = (&raw const alpha).cast();
             // SAFETY: the caller's promise.
             return unsafe { self.accumulate_bytes(rank, offset, T::DTYPE, src.cast(), count, alpha) };

@@ -114,7 +114,7 @@ impl Segment {
 
     fn signal_spot(&self, op: &'static str, rank: usize, offset: usize) -> Result<crate::segment::Spot> {
         let spot = self.spot(op, rank, offset, 8)?;
-        if offset % 8 == 0 {
+        if offset.is_multiple_of(8) {
             return Ok(spot);
         }
         let message = format!("a signal at offset {offset} is no multiple of 8");

@@ -1,0 +1,100 @@
+//! Segments: unequal parts, freeing now and later, and what happens when there is no more memory.
+
+#![allow(missing_docs)]
+
+use rma::{ErrorKind, Segment};
+use tests::{Job, spmd};
+
+const RANKS: &[usize] = &[1, 2, 3, 4];
+
+#[test]
+fn parts_may_have_any_length() {
+    spmd(RANKS, "parts_may_have_any_length", |world| {
+        let len = |rank: usize| rank * 1000;
+        let segment = Segment::allocate_zeroed(&world.team(), len(world.rank())).unwrap();
+        for rank in 0..world.size() {
+            assert_eq!(segment.len_bytes(rank), len(rank));
+            let address = segment.mapped(rank).unwrap().as_ptr() as usize;
+            assert_eq!(address % 64, 0);
+            let mut all = vec![1u8; len(rank)];
+            segment.get(rank, 0, &mut all).unwrap();
+            assert!(all.iter().all(|byte| *byte == 0), "zeroed");
+            let beyond = segment.put(rank, len(rank), &[1u8]).unwrap_err();
+            assert_eq!(beyond.kind(), ErrorKind::Range);
+        }
+        segment.free().unwrap();
+    });
+}
+
+/// With 64 MiB for all ranks together, thousands of segments of 4 MiB per rank only fit if each is given back.
+#[test]
+fn freed_and_dropped_memory_is_used_again() {
+    let job = Job::new("freed_and_dropped_memory_is_used_again").env("GAIN_HEAP_BYTES", "67108864");
+    job.run(RANKS, |world| {
+        let team = world.team();
+        for round in 0..300 {
+            let segment = Segment::allocate(&team, 4 << 20).unwrap();
+            let right = (world.rank() + 1) % world.size();
+            segment.put_value(right, round * 8, round).unwrap();
+            match round % 3 {
+                0 => segment.free().unwrap(),
+                1 => drop(segment),
+                _ => {
+                    let other = segment.clone();
+                    drop(segment);
+                    team.barrier().unwrap();
+                    assert_eq!(
+                        other.get_value::<usize>(right, round * 8).unwrap(),
+                        round,
+                        "a handle is left"
+                    );
+                    drop(other);
+                }
+            }
+        }
+    });
+}
+
+/// What was dropped must not be handed out before everybody has synchronised: a rank that still reads sees its data.
+#[test]
+fn dropped_memory_rests_until_everybody_has_synchronised() {
+    spmd(&[2, 3, 4], "dropped_memory_rests_until_everybody_has_synchronised", |world| {
+        let team = world.team();
+        for round in 0..50u64 {
+            let segment = Segment::allocate(&team, 8 * 512).unwrap();
+            let right = (world.rank() + 1) % world.size();
+            segment.put(right, 0, &[round; 512]).unwrap();
+            team.barrier().unwrap();
+            // Ranks drop one after another; those who come late still read.
+            std::thread::sleep(std::time::Duration::from_micros(50 * world.rank() as u64));
+            let mut there = [0u64; 512];
+            segment.get(right, 0, &mut there).unwrap();
+            assert_eq!(there, [round; 512]);
+            drop(segment);
+        }
+    });
+}
+
+#[test]
+fn no_memory_on_one_rank_is_an_error_on_all() {
+    let job = Job::new("no_memory_on_one_rank_is_an_error_on_all").env("GAIN_HEAP_BYTES", "50331648");
+    job.run(RANKS, |world| {
+        let team = world.team();
+        let last = world.size() - 1;
+        for zeroed in [false, true] {
+            let asked: usize = if world.rank() == last { 1 << 40 } else { 1 << 10 };
+            let error = match zeroed {
+                true => Segment::allocate_zeroed(&team, asked).unwrap_err(),
+                false => Segment::allocate(&team, asked).unwrap_err(),
+            };
+            assert_eq!((error.kind(), error.rank()), (ErrorKind::Memory, Some(last)));
+            assert!(
+                error.to_string().contains("1099511627776") && error.to_string().contains("50331648"),
+                "{error}"
+            );
+        }
+        // The job goes on, with all of the memory.
+        let segment = Segment::allocate(&team, (16 << 20) / world.size()).unwrap();
+        segment.put_value(last, 0, 1u8).unwrap();
+    });
+}

@@ -1,0 +1,156 @@
+//! Mutexes, signals and teams on 1 to 4 ranks.
+
+#![allow(missing_docs)]
+
+use rma::{Compare, MutexSet, Op, Segment, SignalUpdate};
+use tests::spmd;
+
+const RANKS: &[usize] = &[1, 2, 3, 4];
+
+#[test]
+fn a_mutex_lets_one_in() {
+    spmd(RANKS, "a_mutex_lets_one_in", |world| {
+        let team = world.team();
+        let set = MutexSet::create(&team, 3).unwrap();
+        let counters = Segment::allocate_zeroed(&team, 3 * 8).unwrap();
+        world.barrier().unwrap();
+        for turn in 0..300 {
+            let (rank, index) = (turn % world.size(), turn % 3);
+            let guard = set.guard(rank, index).unwrap();
+            let count = counters.get_value::<u64>(rank, 8 * index).unwrap();
+            counters.put_value(rank, 8 * index, count + 1).unwrap();
+            drop(guard);
+        }
+        world.sync().unwrap();
+        let mut sum = [0u64];
+        for index in 0..3 {
+            sum[0] += counters.get_value::<u64>(world.rank(), 8 * index).unwrap();
+        }
+        team.allreduce(&mut sum, Op::Sum).unwrap();
+        assert_eq!(sum[0], 300 * world.size() as u64);
+        if world.rank() == 0 {
+            set.lock(0, 0).unwrap();
+            assert!(!set.try_lock(0, 0).unwrap(), "taken");
+            set.unlock(0, 0).unwrap();
+            assert!(set.try_lock(0, 0).unwrap(), "free");
+            set.unlock(0, 0).unwrap();
+        }
+        set.free().unwrap();
+    });
+}
+
+/// A token goes round; each rank adds to it. Who sees the signal must see the data.
+#[test]
+fn a_signal_comes_after_its_data() {
+    spmd(RANKS, "a_signal_comes_after_its_data", |world| {
+        const LAPS: u64 = 50;
+        let segment = Segment::allocate_zeroed(&world.team(), 16 * 1024).unwrap();
+        world.barrier().unwrap();
+        let (me, size) = (world.rank(), world.size());
+        let right = (me + 1) % size;
+        let mut token = vec![0u64; 1000];
+        for lap in 1..=LAPS {
+            if me > 0 || lap > 1 {
+                let arrived = if me == 0 { lap - 1 } else { lap };
+                assert_eq!(segment.wait_signal(0, Compare::AtLeast(arrived)).unwrap(), arrived);
+                segment.get(me, 64, &mut token).unwrap();
+            }
+            let expected = (lap - 1) * size as u64 + me as u64;
+            assert!(token.iter().all(|value| *value == expected), "lap {lap}: {} for {expected}", token[0]);
+            token.iter_mut().for_each(|value| *value += 1);
+            let update = if lap % 2 == 0 { SignalUpdate::Set(lap) } else { SignalUpdate::Add(1) };
+            segment.put_signal(right, 64, &token, 0, update).unwrap();
+        }
+        if me == 0 {
+            segment.wait_signal(0, Compare::Equal(LAPS)).unwrap();
+        }
+        world.barrier().unwrap();
+    });
+}
+
+/// Several threads of each rank wait for different signals of one sender that takes its time.
+#[test]
+fn any_number_of_threads_may_wait() {
+    spmd(&[1, 2, 3], "any_number_of_threads_may_wait", |world| {
+        let segment = Segment::allocate_zeroed(&world.team(), 1024).unwrap();
+        world.barrier().unwrap();
+        let right = (world.rank() + 1) % world.size();
+        std::thread::scope(|threads| {
+            for signal in 0..4 {
+                let segment = &segment;
+                threads.spawn(move || segment.wait_signal(8 * signal, Compare::NotEqual(0)).unwrap());
+            }
+            for signal in (0..4).rev() {
+                std::thread::sleep(std::time::Duration::from_millis(20));
+                segment.put_signal(right, 512, &[1u8], 8 * signal, SignalUpdate::Set(7)).unwrap();
+            }
+        });
+    });
+}
+
+#[test]
+fn teams_are_split_by_colour_and_ordered_by_key() {
+    spmd(RANKS, "teams_are_split_by_colour_and_ordered_by_key", |world| {
+        let (me, size) = (world.rank(), world.size());
+        let color = (me % 2) as u32;
+        let team = world.team().split(Some(color), -(me as i64)).unwrap().unwrap();
+        let mut expected: Vec<usize> = (0..size).filter(|rank| rank % 2 == me % 2).collect();
+        expected.reverse();
+        let members: Vec<usize> = (0..team.size()).map(|rank| team.world_rank(rank)).collect();
+        assert_eq!(members, expected);
+        assert_eq!(team.world_rank(team.rank()), me);
+        // Both teams work at the same time, each on its own.
+        for round in 0..50 + 20 * me % 2 {
+            assert_eq!(
+                team.allgather(&[me + round]).unwrap(),
+                expected.iter().map(|m| m + round).collect::<Vec<_>>()
+            );
+        }
+        let segment = Segment::allocate_zeroed(&team, 800_000).unwrap();
+        let mut large = vec![1.0; 100_000];
+        team.allreduce(&mut large, Op::Sum).unwrap();
+        assert!(large.iter().all(|x| *x == team.size() as f64));
+        segment.put_value((team.rank() + 1) % team.size(), 0, me as u64).unwrap();
+        team.sync().unwrap();
+        let left = expected[(team.rank() + team.size() - 1) % team.size()];
+        assert_eq!(segment.get_value::<u64>(team.rank(), 0).unwrap(), left as u64);
+        let none = world.team().split((me == 0).then_some(1), 0).unwrap();
+        assert_eq!(none.map(|team| team.size()), (me == 0).then_some(1));
+    });
+}
+
+#[test]
+fn subsets_have_the_listed_order() {
+    spmd(RANKS, "subsets_have_the_listed_order", |world| {
+        let (me, size) = (world.rank(), world.size());
+        let list: Vec<usize> = (0..size).rev().filter(|rank| *rank != 1).collect();
+        let team = world.team().subset(&list).unwrap();
+        assert_eq!(team.is_some(), me != 1);
+        if let Some(team) = team {
+            assert_eq!(team.allgather(&[me]).unwrap(), list);
+            // A team of a team.
+            let inner = team.subset(&[team.size() - 1]).unwrap();
+            assert_eq!(inner.map(|inner| inner.world_rank(0)), (me == 0).then_some(0));
+        }
+        assert!(world.team().subset(&[]).unwrap().is_none());
+        assert_eq!(world.node_team().size(), size);
+    });
+}
+
+/// Making and dropping teams for ever costs no memory.
+#[test]
+fn teams_give_their_memory_back() {
+    tests::Job::new("teams_give_their_memory_back").env("GAIN_HEAP_BYTES", "33554432").run(
+        &[1, 2, 4],
+        |world| {
+            for round in 0..400 {
+                let team = world.team().split(Some(0), 0).unwrap().unwrap();
+                if round % 4 == 0 {
+                    team.allreduce(&mut vec![1u8; 100_000], Op::Max).unwrap();
+                }
+                drop(team);
+                world.barrier().unwrap();
+            }
+        },
+    );
+}
