@@ -3,6 +3,7 @@
 //! The programs are shell scripts; the oracle is what the same script does when the shell starts it, and `/proc`.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::{FromRawFd, OwnedFd};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -174,6 +175,28 @@ fn rank_0_reads_what_the_command_is_given() {
         text(&job.wait_with_output().unwrap().stdout).lines().map(str::to_owned).collect();
     lines.sort();
     assert_eq!(lines, ["end", "end", "some words"]);
+}
+
+#[test]
+fn a_terminal_reaches_rank_0() {
+    let (mut controller, mut terminal) = (0, 0);
+    let null = std::ptr::null_mut();
+    // SAFETY: writes two descriptors; the optional arguments are absent.
+    let status = unsafe { libc::openpty(&mut controller, &mut terminal, null, null.cast(), null.cast()) };
+    assert_eq!(status, 0);
+    // SAFETY: two fresh descriptors that nobody else owns.
+    let (controller, terminal) =
+        unsafe { (OwnedFd::from_raw_fd(controller), OwnedFd::from_raw_fd(terminal)) };
+    let mut job = gain();
+    job.args(["run", "-n", "2", "sh", "-c", "read line; echo \"$line\""])
+        .stdin(terminal)
+        .stdout(Stdio::piped());
+    let job = job.spawn().unwrap();
+    std::fs::File::from(controller.try_clone().unwrap()).write_all(b"typed\n").unwrap();
+    let output = job.wait_with_output().unwrap();
+    let mut lines: Vec<String> = text(&output.stdout).lines().map(str::to_owned).collect();
+    lines.sort();
+    assert_eq!(lines, ["", "typed"]);
 }
 
 #[test]
