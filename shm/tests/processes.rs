@@ -123,10 +123,12 @@ fn running_out_is_a_value_and_memory_moves_between_ranks() {
 #[test]
 fn more_than_the_machine_has_is_refused_without_touching_it() {
     let _alone = alone();
+    let machine = meminfo_bytes("MemTotal:") as u64;
     for ranks in [1, 2] {
-        let heap = Heap::create(HeapConfig { ranks, limit_bytes: Some(1 << 44) }).unwrap();
-        let error = heap.allocate(1 << 42, 64).unwrap_err();
-        assert!(error.asked == 1 << 42 && error.free < 1 << 42, "{error}");
+        // A limit that promises more than there is: the system is asked before a page is touched.
+        let heap = Heap::create(HeapConfig { ranks, limit_bytes: Some(2 * machine) }).unwrap();
+        let error = heap.allocate(machine as usize, 64).unwrap_err();
+        assert!(error.asked == machine && error.free < machine && error.limit == 2 * machine, "{error}");
         assert!(heap.allocate(usize::MAX, 64).is_err());
         assert_eq!(heap.usage().0, 0);
         let zeroed = heap.allocate_zeroed(100_000, 64).unwrap();
@@ -235,10 +237,10 @@ fn a_dead_owner_is_noticed_within_a_second() {
     assert!(heap.is_dead(1) && !heap.is_dead(0));
 }
 
-/// Shared memory of the whole machine in bytes, as the kernel counts it.
-fn machine_shared_bytes() -> i64 {
+/// A figure about the whole machine, as the kernel counts it.
+fn meminfo_bytes(field: &str) -> i64 {
     let text = std::fs::read_to_string("/proc/meminfo").unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix("Shmem:")).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(field)).unwrap();
     line.trim().trim_end_matches(" kB").parse::<i64>().unwrap() * 1024
 }
 
@@ -246,7 +248,7 @@ fn machine_shared_bytes() -> i64 {
 fn a_rank_killed_while_allocating_leaves_nothing() {
     let _alone = alone();
     for round in 0..8 {
-        let before = machine_shared_bytes();
+        let before = meminfo_bytes("Shmem:");
         let heap = Heap::create(HeapConfig { ranks: 2, limit_bytes: Some(1 << 30) }).unwrap();
         let child = Child::spawn(|| {
             let heap = attach(&heap, 1);
@@ -270,7 +272,7 @@ fn a_rank_killed_while_allocating_leaves_nothing() {
         heap.free(block.offset);
         drop(heap);
         // Others on the machine may use a little meanwhile; the dead rank held up to hundreds of MiB.
-        let left = machine_shared_bytes() - before;
+        let left = meminfo_bytes("Shmem:") - before;
         assert!(left < 64 << 20, "{left} bytes of shared memory left behind");
     }
 }

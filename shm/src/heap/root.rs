@@ -50,6 +50,7 @@ pub(super) struct Header {
 #[repr(C, align(256))]
 struct RankEntry {
     pid: AtomicU32,
+    start_ticks: AtomicU64,
     pid_namespace: AtomicU64,
     cpus: [AtomicU64; CPU_WORDS],
 }
@@ -168,8 +169,10 @@ impl Root {
         for (word, bits) in entry.cpus.iter().zip(os::allowed_cpus()) {
             word.store(bits, Relaxed);
         }
+        let pid = std::process::id();
+        entry.start_ticks.store(os::start_ticks(pid), Relaxed);
         entry.pid_namespace.store(os::pid_namespace(), Relaxed);
-        entry.pid.store(std::process::id(), Release);
+        entry.pid.store(pid, Release);
     }
 
     pub(super) fn pid(&self, rank: usize) -> u32 {
@@ -178,8 +181,10 @@ impl Root {
 
     /// Only a process of our own name space can be asked for; others count as alive.
     pub(super) fn is_dead(&self, rank: usize) -> bool {
-        let pid = self.pid(rank);
-        pid != 0 && self.entry(rank).pid_namespace.load(Relaxed) == os::pid_namespace() && os::is_dead(pid)
+        let (pid, entry) = (self.pid(rank), self.entry(rank));
+        pid != 0
+            && entry.pid_namespace.load(Relaxed) == os::pid_namespace()
+            && os::is_dead(pid, entry.start_ticks.load(Relaxed))
     }
 
     /// How many CPUs the ranks that have attached may use, together.
