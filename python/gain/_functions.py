@@ -33,7 +33,7 @@ def _shape(shape):
         if isinstance(shape, (tuple, list, ndarray)):
             shape = tuple(map(operator.index, shape))
         else:
-            numpy.broadcast_to(0, shape)  # raises what NumPy raises
+            numpy.empty(shape)  # raises what NumPy raises
             raise
     if _builtin_any(n < 0 for n in shape):
         raise ValueError("negative dimensions are not allowed")
@@ -143,6 +143,8 @@ def arange(start=None, stop=None, step=None, dtype=None):
         raise TypeError("arange() requires stop to be specified.")
     if stop is None:
         start, stop = 0, start
+    if step is not None and step == 0:
+        (stop - start) / step  # raises what NumPy raises
     return _gain.arange(0 if start is None else start, stop, 1 if step is None else step, dtype)
 
 
@@ -605,6 +607,10 @@ class Flags:
 
     def __repr__(self):
         return "\n".join(f"  {name.upper()} : {value}" for name, value in vars(self).items())
+
+
+# What is a method of ndarray and has no need to be quick.
+METHODS = {"clip": clip, "round": round, "std": std, "var": var}
 
 
 def iterate(array):

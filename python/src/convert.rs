@@ -115,23 +115,24 @@ pub(crate) fn import(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
     let Some(dtype) = Numpy::element_type(&dtype_object)? else {
         return Ok(None);
     };
-    let layout = PyUntypedBuffer::get(&array);
-    if !layout.as_ref().is_ok_and(|b| b.is_c_contiguous()) || !dtype_object.getattr("isnative")?.extract()? {
-        // Through asarray with an order, not ascontiguousarray: that one turns 0-d into 1-d.
-        array = Numpy::attribute(py, "array")?
-            .call1((array, Numpy::dtype_object(py, dtype)))?
-            .call_method1("copy", ("C",))?;
+    if !dtype_object.getattr("isnative")?.extract()? {
+        array = array.call_method1("astype", (Numpy::dtype_object(py, dtype),))?;
     }
-    let buffer = PyUntypedBuffer::get(&array)?;
-    let shape = buffer.shape();
+    let shape: Vec<usize> = array.getattr(pyo3::intern!(py, "shape"))?.extract()?;
+    // In C order, without a copy where it is so already.
+    let flat = array.call_method1(pyo3::intern!(py, "reshape"), (-1,))?;
+    let buffer = match PyUntypedBuffer::get(&flat) {
+        Ok(buffer) if buffer.is_c_contiguous() => buffer,
+        _ => PyUntypedBuffer::get(&flat.call_method0("copy")?)?,
+    };
     if buffer.len_bytes() == 0 {
-        return Array::from_bytes(dtype, shape, &[]).or_raise().map(Some);
+        return Array::from_bytes(dtype, &shape, &[]).or_raise().map(Some);
     }
     // SAFETY: the buffer is held by `buffer` until after the last use of `bytes`; NumPy exported `len_bytes` bytes
     // from `buf_ptr` on (it is C-contiguous, checked above or made so). Nobody writes to it meanwhile: the
     // interpreter's lock is held throughout, and threads that write to it without that lock race in NumPy, too.
     let bytes = unsafe { std::slice::from_raw_parts(buffer.buf_ptr().cast::<u8>(), buffer.len_bytes()) };
-    Array::from_bytes(dtype, shape, bytes).or_raise().map(Some)
+    Array::from_bytes(dtype, &shape, bytes).or_raise().map(Some)
 }
 
 /// Lists and tuples with our arrays in them, with NumPy arrays in their place; anything else as it is.
@@ -163,7 +164,8 @@ pub(crate) fn export_with<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let shape = PyTuple::new(py, array.shape())?;
     let made = Numpy::attribute(py, "zeros")?.call1((shape, Numpy::dtype_object(py, array.dtype())))?;
-    let buffer = PyUntypedBuffer::get(&made)?;
+    // As one axis: the buffer of an array of no axes has no shape to speak of.
+    let buffer = PyUntypedBuffer::get(&made.call_method1(pyo3::intern!(py, "reshape"), (-1,))?)?;
     if buffer.readonly() || !buffer.is_c_contiguous() {
         return Err(PyBufferError::new_err("numpy.zeros gave an array that can't be written in order"));
     }
@@ -171,7 +173,8 @@ pub(crate) fn export_with<'py>(
         py.detach(|| fill(&mut [])).or_raise()?;
     } else {
         // SAFETY: `made` was created above and is known to this function only, so nobody else reads or writes its
-        // memory; `buffer` keeps it alive and says that `len_bytes` writable, contiguous bytes start at `buf_ptr`.
+        // memory (one axis of all its elements is a view); `buffer` keeps it alive and says that `len_bytes`
+        // writable, contiguous bytes start at `buf_ptr`.
         let bytes =
             unsafe { std::slice::from_raw_parts_mut(buffer.buf_ptr().cast::<u8>(), buffer.len_bytes()) };
         py.detach(|| fill(bytes)).or_raise()?;

@@ -5,7 +5,7 @@ use crate::ndarray::NdArray;
 use crate::numpy::Numpy;
 use gain::Array;
 use gain::view::{Index, Slice};
-use pyo3::exceptions::{PyIndexError, PyNotImplementedError};
+use pyo3::exceptions::{PyIndexError, PyNotImplementedError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyEllipsis, PyInt, PyList, PySlice, PyTuple};
 use smallvec::SmallVec;
@@ -88,7 +88,17 @@ fn slice_bounds(slice: &Bound<'_, PySlice>) -> PyResult<Index> {
 
 /// `array[key] = value`
 pub(crate) fn assign(array: &Array, key: &Key, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    writable(array, "assignment destination is read-only")?;
     let converted = required(value, "float64")?;
     let operand = converted.operand();
     compute(value.py(), &[array], || array.set(&key.items, operand))
+}
+
+/// An error if one element of memory stands at several places of the array, as `broadcast_to` makes it.
+pub(crate) fn writable(array: &Array, text: &'static str) -> PyResult<()> {
+    let view = array.view();
+    match view.shape().iter().zip(view.strides()).any(|(&extent, &stride)| extent > 1 && stride == 0) {
+        true => Err(PyValueError::new_err(text)),
+        false => Ok(()),
+    }
 }

@@ -174,8 +174,12 @@ impl NdArray {
         self.array.shape().first().copied().ok_or_else(|| PyTypeError::new_err("len() of unsized object"))
     }
 
-    /// Reached for names that are not there.
-    fn __getattr__(&self, name: &str) -> PyResult<Py<PyAny>> {
+    /// Reached for names that are not methods of this class: some are functions of the package.
+    fn __getattr__<'py>(slf: &Bound<'py, Self>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        if let Ok(function) = py.import("gain._functions")?.getattr("METHODS")?.get_item(name) {
+            return py.import("types")?.getattr("MethodType")?.call1((function, slf));
+        }
         Err(PyAttributeError::new_err(format!(
             "'gain.ndarray' object has no attribute '{name}' ({} lists what there is)",
             crate::runtime::PAGE

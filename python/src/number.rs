@@ -5,6 +5,7 @@
 
 use crate::convert::{Value, compute, result, value};
 use crate::error::{OrRaise, ask_numpy};
+use crate::index::writable;
 use crate::ndarray::NdArray;
 use crate::numpy::Numpy;
 use gain::dtype::Kind;
@@ -54,6 +55,7 @@ fn in_place(op: Op, mine: &NdArray, other: &Bound<'_, PyAny>) -> PyResult<()> {
         return Err(error.unwrap_or_else(|| PyTypeError::new_err(text)));
     };
     let (array, operand) = (&mine.array, other_value.operand());
+    writable(array, "output array is read-only")?;
     let out = [Some(array)];
     let options = Options { out: &out, ..Options::default() };
     compute(other.py(), &[array], || Array::ufunc(op, &[array.into(), operand], &options))?;

@@ -4,6 +4,7 @@
 #![allow(unsafe_op_in_unsafe_fn)]
 
 use crate::convert::{Value, compute, number, required, result};
+use crate::index::writable;
 use crate::ndarray::{NdArray, axes};
 use crate::numpy::Numpy;
 use gain::{Array, ReduceOp, ReduceOptions, Scalar};
@@ -70,7 +71,11 @@ pub(crate) fn out<'py>(object: Argument<'_, 'py>) -> PyResult<Option<PyRef<'py, 
     match object {
         None => Ok(None),
         Some(object) => match object.cast::<NdArray>() {
-            Ok(array) => Ok(Some(array.try_borrow()?)),
+            Ok(array) => {
+                let array = array.try_borrow()?;
+                writable(&array.array, "output array is read-only")?;
+                Ok(Some(array))
+            }
             Err(_) => Err(PyTypeError::new_err("return arrays must be of ArrayType")),
         },
     }

@@ -88,8 +88,9 @@ impl Ufunc {
         if (inputs..=inputs + outputs).contains(&count) {
             return Ok(());
         }
+        let were = if count == 1 { "was" } else { "were" };
         Err(PyTypeError::new_err(format!(
-            "{}() takes from {inputs} to {} positional arguments but {count} were given",
+            "{}() takes from {inputs} to {} positional arguments but {count} {were} given",
             self.op.name(),
             inputs + outputs
         )))

@@ -135,7 +135,7 @@ impl View {
             Error::new(
                 Kind::Shape,
                 format!(
-                    "operands could not be broadcast together with remapped shapes [original->remapped]: {} and requested shape {}",
+                    "operands could not be broadcast together with remapped shapes [original->remapped]: {}  and requested shape {}",
                     shape_text(&self.shape),
                     shape_text(shape)
                 ),
