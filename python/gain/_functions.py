@@ -445,8 +445,7 @@ def ptp(a, axis=None, out=None, keepdims=False):
 
 def count_nonzero(a, axis=None, *, keepdims=False):
     """`numpy.count_nonzero`"""
-    counted = (asarray(a) != 0).sum(axis, None, None, keepdims)
-    return int(counted) if axis is None and not keepdims else counted
+    return (asarray(a) != 0).sum(axis, None, None, keepdims)
 
 
 # --- products

@@ -56,6 +56,8 @@ def operand(dtype, values):
 def generated():
     """Every ufunc on every type it may meet: one case per function and type, or per function and pair of types."""
     for name, dtype in itertools.product(UNARY, DTYPES):
+        if name == "spacing" and dtype in ("?", "i1", "u1"):
+            continue  # what float16, which gain has not, is for
         yield name, f"np.{name}({operand(dtype, FIRST)})"
     for name, dtype in itertools.product(BINARY, DTYPES):
         yield name, f"np.{name}({operand(dtype, FIRST)}, {operand(dtype, SECOND)})"

@@ -76,7 +76,7 @@ def outcomes(module, sources, ranks=0, environment=None):
             restarts += 1
             done[start] = [("died", text)]
             start += 1
-            if restarts == 10:
-                done[start:] = [[("died", "not run: ten cases before it ended their job")]] * (len(sources) - start)
+            if restarts == 40:
+                done[start:] = [[("died", "not run: too many cases before it ended their job")]] * (len(sources) - start)
                 break
     return done

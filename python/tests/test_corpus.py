@@ -47,11 +47,18 @@ def difference(mine, theirs, text):
     if mine[0] != theirs[0]:
         return f"{mine} instead of {theirs}"
     if mine[0] == "error":
-        same = mine[1] == theirs[1] and (not text or mine[2].replace("gain.", "numpy.") == theirs[2])
+        if text:
+            same = mine[1] == theirs[1] and mine[2].replace("gain.", "numpy.") == theirs[2]
+        else:
+            # UFuncTypeError is a TypeError, and which of the two NumPy raises is a matter of its machinery.
+            same = mine[1].removeprefix("UFunc") == theirs[1].removeprefix("UFunc")
         return None if same else f"{mine[1]}: {mine[2]!r} instead of {theirs[1]}: {theirs[2]!r}"
     if mine[0] == "value":
         return difference(mine[1], theirs[1], text)
     if mine[0] in ("array", "scalar"):
+        if theirs[1] == "<f2" and mine[1] == "<f4":
+            # The one type that gain has not: where NumPy's small types give it, gain gives the next larger one.
+            mine = (mine[0], "<f2", mine[2], mine[3].astype("f2"))
         if mine[1:3] != theirs[1:3]:
             return f"dtype and shape {mine[1:3]} instead of {theirs[1:3]}"
         return None if close(mine[3], theirs[3]) else f"{mine[3]!r} instead of {theirs[3]!r}"
