@@ -3,7 +3,7 @@
 use super::table::Family;
 use super::{Op, OpError, OpErrorKind};
 use crate::dtype::{
-    Casting, DType, Kind, Operand, Scalar, can_cast, is_integer, kind, real_part, result_type,
+    Casting, DType, Kind, Operand, Scalar, can_cast, is_integer, kind, promote, real_part, result_type,
 };
 
 /// A typed operation: inputs are converted to `inputs`, outputs have `outputs`. Unused places repeat the first.
@@ -39,7 +39,12 @@ pub fn resolve(op: Op, operands: &[Operand]) -> Result<Loop, OpError> {
     if op == Op::Ldexp {
         return ldexp(operands);
     }
-    match uniform(op, result_type(operands)) {
+    let common = match (op.family(), operands) {
+        // The first loop both convert to safely, which for integers of 16 bits of either sign is `float32`.
+        (Family::Float, &[Operand::Typed(a), Operand::Typed(b)]) => promote(to_float(a), to_float(b)),
+        _ => result_type(operands),
+    };
+    match uniform(op, common) {
         Some(found) => Ok(found),
         None => type_error(format!(
             "ufunc '{}' not supported for the input types, and the inputs could not be safely coerced to any \
