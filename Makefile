@@ -61,8 +61,7 @@ bench: build
 	$(PY) bench/run.py
 
 docs:
-	@command -v mdbook >/dev/null || $(CARGO) install --locked --root target/tools mdbook
-	PATH="target/tools/bin:$$PATH" mdbook build docs
+	docs/build.sh
 
 clean:
 	rm -rf target $(VENV) docs/book

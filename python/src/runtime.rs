@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Where it is written what this module has of NumPy.
-pub(crate) const PAGE: &str = "docs/src/numpy.md";
+pub(crate) const PAGE: &str = "docs/src/names.md";
 
 /// Adds the functions.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
