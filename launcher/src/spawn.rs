@@ -124,8 +124,12 @@ fn prepare(command: &mut Command, inherited: [RawFd; 2], processors: Option<&[us
     let set = processors.map(binding::to_set);
     let launcher = std::process::id() as libc::pid_t;
     let in_child = move || {
-        // SAFETY: plain system calls on integers.
+        let mut none = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+        // SAFETY: plain system calls on integers, and on a set that sigemptyset has initialised.
         unsafe {
+            // The launcher's thread blocks the signals it reads from a descriptor; a rank must get them.
+            libc::sigemptyset(none.as_mut_ptr());
+            libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), std::ptr::null_mut());
             libc::setpgid(0, 0);
             libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
             if libc::getppid() != launcher {

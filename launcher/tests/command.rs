@@ -217,3 +217,10 @@ fn a_python_program_shows_rank_0_only() {
     std::fs::remove_dir_all(&folder).unwrap();
     assert_eq!(text(&output.unwrap().stdout), "rank 0 ['-n', 'x']\n");
 }
+
+/// The launcher blocks signals for itself. Not a shell script: shells clear the mask they inherit.
+#[test]
+fn ranks_start_with_no_signal_blocked() {
+    let output = gain().args(["run", "-n", "2", "grep", "SigBlk", "/proc/self/status"]).output().unwrap();
+    assert_eq!(text(&output.stdout), "SigBlk:\t0000000000000000\n".repeat(2));
+}
