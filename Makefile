@@ -51,10 +51,12 @@ test: packages check build
 	$(WITHIN) $(CARGO) test --workspace
 	$(WITHIN) $(PY) -m pytest python/tests
 
-# The slow ones as well: models of the locks under every interleaving, memory checkers, long fault runs.
+# The slow ones as well: models of the locks under every interleaving, memory checkers, long fault runs,
+# and the ranks of rma's tests started by MPICH.
 test-all: test
 	RUSTFLAGS="--cfg loom" LOOM_MAX_PREEMPTIONS=3 $(WITHIN) $(CARGO) test --release --package shm --test loom --target-dir target/loom
 	$(WITHIN) $(CARGO) test --workspace --release -- --include-ignored
+	if command -v mpiexec.hydra >/dev/null; then GAIN_TEST_STARTER=mpiexec.hydra $(WITHIN) $(CARGO) test --release --package rma --tests; fi
 	GAIN_TEST_ALL=1 $(WITHIN) $(PY) -m pytest python/tests
 
 bench: build

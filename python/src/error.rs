@@ -14,7 +14,9 @@ pub(crate) fn exception(error: gain::Error) -> PyErr {
         Kind::Index => PyIndexError::new_err(text),
         Kind::Axis => numpys("exceptions", "AxisError", text),
         // A missing loop is a TypeError of its own.
-        Kind::Type if text.contains("did not contain a loop") => numpys("_core._exceptions", "UFuncTypeError", text),
+        Kind::Type if text.contains("did not contain a loop") => {
+            numpys("_core._exceptions", "UFuncTypeError", text)
+        }
         Kind::Casting => numpys("_core._exceptions", "UFuncTypeError", text),
         Kind::Type => PyTypeError::new_err(text),
         Kind::Overflow => PyOverflowError::new_err(text),

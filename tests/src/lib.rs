@@ -25,6 +25,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::time::Duration;
 
+/// Names a foreign command (`mpiexec`) that starts the ranks of all jobs instead of our launcher.
+const STARTER: &str = "GAIN_TEST_STARTER";
 /// Tells the child which body to run.
 const MARK: &str = "GAIN_TEST_BODY";
 /// Exit code of a rank whose body panicked, as a panicking program has it.
@@ -48,12 +50,14 @@ pub struct Job {
     name: String,
     environment: Vec<(OsString, OsString)>,
     deadline: Duration,
+    starter: Option<OsString>,
 }
 
 impl Job {
     /// `name` is unique within the test function (usually its name).
     pub fn new(name: &str) -> Job {
-        Job { name: name.to_owned(), environment: Vec::new(), deadline: Duration::from_secs(60) }
+        let starter = std::env::var_os(STARTER).filter(|starter| !starter.is_empty());
+        Job { name: name.to_owned(), environment: Vec::new(), deadline: Duration::from_secs(60), starter }
     }
 
     /// Sets a variable of the ranks' environment.
@@ -65,6 +69,13 @@ impl Job {
     /// Kills the job after so long; one minute if not said.
     pub fn deadline(mut self, deadline: Duration) -> Job {
         self.deadline = deadline;
+        self
+    }
+
+    /// Has the ranks started by `command -n ranks program`, as MPICH's `mpiexec` does, instead of by our launcher. The
+    /// environment variable `GAIN_TEST_STARTER` does so for every job.
+    pub fn starter(mut self, command: impl Into<OsString>) -> Job {
+        self.starter = Some(command.into());
         self
     }
 
@@ -88,9 +99,8 @@ impl Job {
         self.start(ranks)
     }
 
-    /// In a rank of this job: runs `body` and ends the process. Does nothing elsewhere. For tests that start the job by
-    /// themselves.
-    pub fn if_rank(&self, body: impl Fn(&World)) {
+    /// In a rank of this job: runs `body` and ends the process. Does nothing elsewhere.
+    fn if_rank(&self, body: impl Fn(&World)) {
         if std::env::var(MARK).is_ok_and(|name| name == self.name) {
             std::process::exit(run_rank(&body));
         }
@@ -99,11 +109,20 @@ impl Job {
     /// The launcher's job that runs this test's body, for tests of the launcher itself.
     pub fn launcher_job(&self, ranks: usize) -> launcher::Job {
         let program = std::env::current_exe().expect("a test has an executable");
-        let mut job = launcher::Job::new(program, ranks)
+        let job = match &self.starter {
+            None => launcher::Job::new(program, ranks),
+            // For the deadline's sake our launcher starts the starter; the ranks are to find no launcher of ours.
+            Some(starter) => launcher::Job::new(starter, 1)
+                .env("GAIN_LAUNCHER", "")
+                .env("GAIN_BOARD_FD", "")
+                .args(["-n", &ranks.to_string()])
+                .args([program]),
+        };
+        let mut job = job
             .args([&self.test_filter()[..], "--exact", "--nocapture", "--include-ignored"])
+            .env(MARK, &self.name)
             .deadline(self.deadline)
             .output(Output::Prefix);
-        job = mark(job, &self.name);
         for (name, value) in &self.environment {
             job = job.env(name, value);
         }
@@ -121,11 +140,6 @@ impl Job {
         let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         Outcome::of(self.launcher_job(ranks))
     }
-}
-
-/// Has the ranks of `job`, which starts a test's executable, run the body called `name`.
-pub fn mark(job: launcher::Job, name: &str) -> launcher::Job {
-    job.env(MARK, name)
 }
 
 /// A rank's life. The panic hook has already printed what is wrong when the body panics.

@@ -7,8 +7,16 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const FOLDERS: [&str; 8] =
-    ["shm/src", "rma/src", "ga-core/src", "gain/src", "launcher/src", "python/src", "python/gain", "bench/src"];
+const FOLDERS: [&str; 8] = [
+    "shm/src",
+    "rma/src",
+    "ga-core/src",
+    "gain/src",
+    "launcher/src",
+    "python/src",
+    "python/gain",
+    "bench/src",
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -42,7 +50,10 @@ fn the_book_lists_every_variable_and_no_other() {
     let in_book = names(&page);
     let missing: Vec<_> = in_code.difference(&in_book).collect();
     let stale: Vec<_> = in_book.difference(&in_code).collect();
-    assert!(missing.is_empty() && stale.is_empty(), "not in the book: {missing:?}; in the book only: {stale:?}");
+    assert!(
+        missing.is_empty() && stale.is_empty(),
+        "not in the book: {missing:?}; in the book only: {stale:?}"
+    );
 }
 
 #[test]

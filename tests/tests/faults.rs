@@ -3,6 +3,7 @@
 //! The oracle is what was done to the job: which rank was killed, by what, and where the others were by then.
 
 use rma::{ErrorKind, MutexSet, Segment, World};
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tests::{Job, Outcome};
@@ -272,7 +273,7 @@ fn the_launcher_killed() {
     let job = Job::new("the_launcher_killed").deadline(Duration::from_secs(30));
     if tests::is_rank() {
         job.run(&[], |world| {
-            println!("pid {}", std::process::id());
+            writeln!(std::io::stdout(), "pid {}", std::process::id()).unwrap();
             loop {
                 world.barrier().unwrap();
             }
@@ -290,10 +291,10 @@ fn the_launcher_killed() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let stdout = std::io::BufReader::new(launcher.stdout.take().unwrap());
+    let stdout = BufReader::new(launcher.stdout.take().unwrap());
     let pid =
         |line: std::io::Result<String>| Some(line.unwrap().split_once("pid ")?.1.parse::<u32>().unwrap());
-    let pids: Vec<u32> = std::io::BufRead::lines(stdout).filter_map(pid).take(3).collect();
+    let pids: Vec<u32> = stdout.lines().filter_map(pid).take(3).collect();
     assert_eq!(pids.len(), 3);
     launcher.kill().unwrap();
     launcher.wait().unwrap();

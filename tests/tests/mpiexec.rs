@@ -8,8 +8,6 @@ use std::process::Command;
 use std::time::Duration;
 use tests::Outcome;
 
-const NAME: &str = "our_ranks_under_mpiexec";
-
 /// The command of MPICH called `name`, if it is there; under Debian the plain name may be another MPI's.
 fn mpich(name: &str) -> Option<String> {
     let candidates = [format!("{name}.mpich"), format!("{name}.hydra"), name.to_owned()];
@@ -31,20 +29,14 @@ fn mpich(name: &str) -> Option<String> {
     found
 }
 
-/// Starts this executable under `mpiexec`, which itself runs under our launcher, for the deadline's sake.
-fn under_mpiexec(mpiexec: &str, ranks: usize, body: &str) -> Outcome {
-    let program = std::env::current_exe().unwrap();
-    let ranks = ranks.to_string();
-    let job =
-        Job::new(mpiexec, 1).args(["-n", &ranks]).args([program]).args([body, "--exact", "--nocapture"]);
-    // mpiexec hands its environment on; the ranks are to find no launcher of ours in it.
-    let job = job.env("GAIN_LAUNCHER", "").env("GAIN_BOARD_FD", "");
-    Outcome::of(tests::mark(job, body).deadline(Duration::from_secs(30)))
-}
-
 #[test]
 fn our_ranks_under_mpiexec() {
-    tests::Job::new(NAME).if_rank(|world| {
+    let mut job = tests::Job::new("our_ranks_under_mpiexec");
+    if !tests::is_rank() {
+        let Some(mpiexec) = mpich("mpiexec") else { return };
+        job = job.starter(mpiexec);
+    }
+    job.run(&[1, 2, 3, 4], |world| {
         let team = world.team();
         let segment = Segment::allocate(&team, 8 * world.size()).unwrap();
         for target in 0..world.size() {
@@ -55,22 +47,18 @@ fn our_ranks_under_mpiexec() {
         segment.get(world.rank(), 0, &mut all).unwrap();
         let expected: Vec<u64> = (0..world.size()).map(|rank| (100 * rank + world.rank()) as u64).collect();
         assert_eq!(all, expected);
-        println!("rank {} of {} is right", world.rank(), world.size());
+        world.barrier().unwrap();
     });
-    let Some(mpiexec) = mpich("mpiexec") else { return };
-    for ranks in 1..=4 {
-        let outcome = under_mpiexec(&mpiexec, ranks, NAME);
-        assert_eq!(outcome.code, 0, "{outcome}");
-        for rank in 0..ranks {
-            assert!(outcome.stdout.contains(&format!("rank {rank} of {ranks} is right")), "{outcome}");
-        }
-    }
 }
 
 #[test]
 fn a_killed_rank_under_mpiexec() {
-    let name = "a_killed_rank_under_mpiexec";
-    tests::Job::new(name).if_rank(|world| {
+    let mut job = tests::Job::new("a_killed_rank_under_mpiexec");
+    if !tests::is_rank() {
+        let Some(mpiexec) = mpich("mpiexec") else { return };
+        job = job.starter(mpiexec);
+    }
+    let outcome = job.outcome(3, |world| {
         if world.rank() == 1 {
             std::thread::sleep(Duration::from_millis(300));
             // SAFETY: plain system calls.
@@ -78,8 +66,6 @@ fn a_killed_rank_under_mpiexec() {
         }
         world.barrier().unwrap();
     });
-    let Some(mpiexec) = mpich("mpiexec") else { return };
-    let outcome = under_mpiexec(&mpiexec, 3, name);
     assert_ne!(outcome.code, 0, "{outcome}");
     assert!(outcome.elapsed < Duration::from_secs(5), "{outcome}");
 }
