@@ -2,12 +2,12 @@
 //!
 //! Tiny replicated operands are computed at once, without a node of the graph.
 
-use super::{Array, Operand, Options};
-use crate::dtype::{Casting, DType, Kind as TypeKind, Scalar, can_cast, kind, result_type};
+use super::{Array, Operand, Options, ReduceOptions};
+use crate::dtype::{Casting, DType, Kind as TypeKind, Scalar, can_cast, is_integer, kind, result_type};
 use crate::error::{Error, Kind, Result, shape_text};
 use crate::exec;
 use crate::graph::{Arg, Expr, Node, WEIGHT_LIMIT};
-use crate::ops::{Loop, Op, resolve, resolve_with};
+use crate::ops::{Loop, Op, ReduceOp, resolve, resolve_with};
 use crate::plan;
 use crate::storage::Storage;
 use crate::view::{Dims, broadcast_shapes};
@@ -97,13 +97,7 @@ impl Array {
         let shapes: SmallVec<[&[usize]; 2]> = operands.iter().map(Operand::shape).collect();
         let shape = broadcast_shapes(&shapes)?;
         let args = record_args(&op, operands, &shape)?;
-        let may_fail =
-            op.op == Op::Power && !matches!(kind(op.outputs[0]), TypeKind::Float | TypeKind::Complex);
-        let node = Node::lazy(shape, op.outputs[0], Expr::Map { op, output: 0, args });
-        if may_fail {
-            plan::force(&node)?;
-        }
-        Ok(Array::from_node(node))
+        Ok(Array::from_node(Node::lazy(shape, op.outputs[0], Expr::Map { op, output: 0, args })))
     }
 
     /// `np.where(mask, if_true, if_false)`
@@ -147,6 +141,9 @@ impl Array {
 
 /// The arguments of a call, broadcast. Long expressions are stored first, so that none grows without bound.
 fn record_args(op: &Loop, operands: &[Operand<'_>], shape: &Dims) -> Result<SmallVec<[Arg; 2]>> {
+    if op.op == Op::Power && is_integer(op.outputs[0]) && !shape.contains(&0) {
+        refuse_negative(&operands[1])?;
+    }
     let args: SmallVec<[Arg; 2]> =
         operands.iter().enumerate().map(|(i, o)| o.arg(shape, op.inputs[i])).collect::<Result<_>>()?;
     let weight: u32 = args.iter().filter_map(Arg::node).map(|n| n.weight_now()).sum();
@@ -156,6 +153,23 @@ fn record_args(op: &Loop, operands: &[Operand<'_>], shape: &Dims) -> Result<Smal
         }
     }
     Ok(args)
+}
+
+/// An error, and the same on all ranks, if an exponent is negative: the one thing that only values decide, and that
+/// must be known at the call.
+fn refuse_negative(exponent: &Operand<'_>) -> Result<()> {
+    let is_negative = match exponent {
+        Operand::Scalar(x) => x.as_f64() < 0.0,
+        Operand::Array(a) if kind(a.dtype()) != TypeKind::Signed => false,
+        Operand::Array(a) => {
+            let below = Array::apply(Op::Less, &[(*a).into(), Operand::Scalar(Scalar::PyInt(0))])?;
+            below.reduce(ReduceOp::Any, &ReduceOptions::default())?.item()?.as_bool()
+        }
+    };
+    match is_negative {
+        true => Err(Error::new(Kind::Value, "Integers to negative integer powers are not allowed.")),
+        false => Ok(()),
+    }
 }
 
 /// The shape of a call with `out=`: that of `out`, to which the operands must broadcast.
