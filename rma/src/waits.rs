@@ -2,7 +2,6 @@
 
 pub use shm::board::{Board, Snapshot};
 use std::sync::OnceLock;
-use std::time::Duration;
 
 /// Environment variable with the descriptor of the launcher's board; slots are by world rank.
 pub const BOARD_FD: &str = "GAIN_BOARD_FD";
@@ -77,11 +76,6 @@ fn awaited(team: u64, mut targets: Vec<usize>) -> String {
     targets.dedup();
     let member = if team == 0 { "" } else { "the team's " };
     format!(" (waiting for {member}{})", name_ranks(&targets))
-}
-
-/// How long ago a wait began.
-pub fn duration(state: &Snapshot) -> Duration {
-    Duration::from_nanos(shm::clock_ns().saturating_sub(state.since_ns))
 }
 
 /// `0-2,5` for ranks 0, 1, 2 and 5, given in increasing order.
