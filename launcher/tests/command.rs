@@ -37,11 +37,11 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// A job of ranks that print `ready` and then run `script`, once all have printed.
+/// A job of ranks that run `script`, once all have printed `ready`, which the script does when it is.
 fn start(ranks: usize, options: &[&str], script: &str) -> (Child, BufReader<ChildStdout>) {
     let mut job = gain();
     job.args(["run", "-n", &ranks.to_string(), "--output", "all"]).args(options);
-    job.args(["sh", "-c", &format!("echo ready; {script}")]);
+    job.args(["sh", "-c", script]);
     let mut job = job.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdout = BufReader::new(job.stdout.take().unwrap());
     let mut line = String::new();
@@ -128,20 +128,22 @@ fn ranks_get_processors_of_their_own() {
 
 #[test]
 fn signals_reach_every_rank() {
-    let (job, mut stdout) = start(3, &[], "trap 'echo got USR1; exit 0' USR1; while :; do sleep 0.01; done");
+    let (job, mut stdout) =
+        start(3, &[], "trap 'echo got USR1; exit 0' USR1; echo ready; while :; do sleep 0.01; done");
     kill(libc::SIGUSR1, job.id());
     let mut rest = String::new();
     stdout.read_to_string(&mut rest).unwrap();
     assert_eq!(rest, "got USR1\n".repeat(3));
     assert_eq!(job.wait_with_output().unwrap().status.code(), Some(0));
 
-    let (job, _stdout) = start(2, &[], "exec sleep 60");
+    let (job, _stdout) = start(2, &[], "echo ready; exec sleep 60");
     kill(libc::SIGTERM, job.id());
     let output = job.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(128 + libc::SIGTERM));
     assert_eq!(text(&output.stderr), "", "an end on request is no failure to report");
 
-    let (job, _stdout) = start(2, &["--grace", "0.2"], "trap '' TERM; while :; do sleep 0.01; done");
+    let (job, _stdout) =
+        start(2, &["--grace", "0.2"], "trap '' TERM; echo ready; while :; do sleep 0.01; done");
     kill(libc::SIGTERM, job.id());
     assert_eq!(job.wait_with_output().unwrap().status.code(), Some(128 + libc::SIGTERM));
 }
@@ -150,7 +152,7 @@ fn signals_reach_every_rank() {
 fn nothing_survives_the_launcher_s_death() {
     // Each rank has a child of its own in the background.
     let mark = "3600.25";
-    let (mut job, _stdout) = start(3, &[], &format!("sleep {mark} & sleep {mark}"));
+    let (mut job, _stdout) = start(3, &[], &format!("echo ready; sleep {mark} & sleep {mark}"));
     until("six sleeps", || alive(mark).len() >= 6);
     job.kill().unwrap();
     job.wait().unwrap();
@@ -201,7 +203,7 @@ fn a_terminal_reaches_rank_0() {
 
 #[test]
 fn a_reader_that_leaves_ends_the_job() {
-    let (job, stdout) = start(1, &[], "while :; do echo more || exit 1; done");
+    let (job, stdout) = start(1, &[], "echo ready; while :; do echo more || exit 1; done");
     drop(stdout);
     assert_ne!(job.wait_with_output().unwrap().status.code(), Some(0));
 }
