@@ -5,7 +5,7 @@
 use crate::call::{Call, OpCode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::segment::{Segment, Spot};
-use crate::transport::{Rows, Token};
+use crate::transport::{Remote, Rows, Token};
 use shm::accumulate::{self, Target};
 use shm::{DType, Element, copy};
 
@@ -112,7 +112,8 @@ impl Segment {
         let call = Call::new(OpCode::Accumulate);
         let spot = self.box_spot("accumulate_strided", rank, offset, rows)?;
         let size = dtype.size_bytes();
-        let uneven = |bytes: isize| bytes.rem_euclid(size as isize) != 0;
+        // Sizes are powers of two; a division costs as much as a row.
+        let uneven = |bytes: isize| bytes & (size as isize - 1) != 0;
         if uneven(offset as isize)
             || uneven(rows.counts[0] as isize)
             || rows.remote_strides.iter().any(|s| uneven(*s))
@@ -179,6 +180,7 @@ impl Segment {
     }
 
     /// Checks a strided box at the target; the spot is where its first row begins.
+    #[inline]
     pub(crate) fn box_spot(
         &self,
         op: &'static str,
@@ -203,8 +205,9 @@ impl Segment {
             let message = format!("the box reaches {below} bytes below its offset {offset}");
             return Err(Error::at(ErrorKind::Range, op, rank, message));
         }
-        self.spot(op, rank, offset - below, below + above)?;
-        self.spot(op, rank, offset, 0)
+        let low = self.spot(op, rank, offset - below, below + above)?;
+        let mapped = if low.mapped.is_null() { low.mapped } else { low.mapped.wrapping_add(below) };
+        Ok(Spot { mapped, place: Remote { offset: low.place.offset + below, ..low.place } })
     }
 
     /// Starts [`Segment::put_bytes`]; [`Segment::wait`] completes it locally. Not collective. Stands for `ARMCI_NbPut`.
@@ -243,6 +246,7 @@ impl Segment {
     ///
     /// # Safety
     /// As [`Segment::put_strided_bytes`] until the token is waited for.
+    #[inline]
     pub unsafe fn start_put_strided(
         &self,
         rank: usize,
@@ -264,6 +268,7 @@ impl Segment {
     ///
     /// # Safety
     /// As [`Segment::get_strided_bytes`] until the token is waited for.
+    #[inline]
     pub unsafe fn start_get_strided(
         &self,
         rank: usize,
@@ -294,6 +299,7 @@ impl Segment {
 }
 
 /// How far a box reaches below and above its first byte; `None` on overflow. An empty box reaches nowhere.
+#[inline]
 pub(crate) fn extent(counts: &[usize], strides: &[isize]) -> Option<(usize, usize)> {
     if counts.contains(&0) {
         return Some((0, 0));
