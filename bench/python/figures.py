@@ -9,11 +9,12 @@ SHORT = "short"
 def show(unit, value):
     """A number with its unit, three digits; times are in seconds."""
     def digits(value):
-        return f"{value:.0f}" if value >= 99.95 else f"{value:.1f}" if value >= 9.995 else f"{value:.2f}"
+        size = abs(value)
+        return f"{value:.0f}" if size >= 99.95 else f"{value:.1f}" if size >= 9.995 else f"{value:.2f}"
 
     if unit == "time":
         for scale, name in ((1e-9, "ns"), (1e-6, "us"), (1e-3, "ms"), (1.0, "s")):
-            if value < 999.5 * scale or name == "s":
+            if abs(value) < 999.5 * scale or name == "s":
                 return f"{digits(value / scale)} {name}"
     return f"{value:.2f}x" if unit == "ratio" else f"{value:.0f}"
 

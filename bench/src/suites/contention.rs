@@ -85,7 +85,7 @@ fn slowest(world: &World, op: impl FnOnce()) -> rma::Result<f64> {
 
 /// Nanoseconds per call when all ranks call at once; rank 0's share of the time.
 fn at_once(world: &World, mut op: impl FnMut()) -> rma::Result<Spread> {
-    let spent = sample::time_batch(1000, &mut op);
+    let spent = sample::trial(1000, &mut op);
     let plan = agree(world, Plan::from_trial(1000, spent))?;
     let plan = Plan { batch: plan.batch * 20, samples: plan.samples.min(101) };
     let mut samples = Vec::new();

@@ -39,7 +39,7 @@ pub(super) fn run(world: &World) -> Outcome {
 pub(super) fn together(world: &World, mut op: impl FnMut()) -> rma::Result<Spread> {
     let mut trial = 16;
     let plan = loop {
-        let spent = sample::time_batch(trial, &mut op);
+        let spent = sample::trial(trial, &mut op);
         let plan = agree(world, Plan::from_trial(trial, spent))?;
         if trial >= plan.batch {
             break plan;
