@@ -1,17 +1,16 @@
-//! Blocking access to patches: put, get, accumulate, with dense buffers, leading dimensions, steps, and views.
+//! Blocking access to patches: put, get, accumulate, with dense buffers and leading dimensions.
 //!
 //! None of this is collective. On return of a get the data is there; on return of a put or accumulate the source may be
 //! reused, and [`GlobalArray::sync`] makes the effect visible everywhere. Nothing is written when an error is returned
 //! for a patch that leaves the array or a buffer that doesn't fit.
 
 use crate::array::GlobalArray;
-use crate::boxes::LocalStrides;
+use crate::boxes::ByteStrides;
 use crate::dims::Dims;
 use crate::error::{Error, ErrorKind, Result};
 use crate::number::Number;
 use crate::patch::Region;
 use crate::transfer::{Completion, Slab, Verb, Wait};
-use ndarray::{ArrayD, ArrayRef, Dimension, IxDyn};
 use rma::Element;
 
 /// How the elements of a patch lie in a local buffer.
@@ -129,90 +128,6 @@ impl<T: Element> GlobalArray<T> {
         })
     }
 
-    /// [`GlobalArray::put`] to every `step[d]`-th index of axis `d`, from the lower bound on. `NGA_Strided_put`.
-    ///
-    /// # Errors
-    /// As [`GlobalArray::put`]; [`ErrorKind::Shape`] for a step of 0 or a missing one.
-    pub fn put_steps(&self, region: impl Region, step: &[usize], data: &[T]) -> Result<()> {
-        self.stepped("put_steps", Verb::Put(data.as_ptr()), region, step, data.len())
-    }
-
-    /// [`GlobalArray::get`] of every `step[d]`-th index of axis `d`, from the lower bound on. `NGA_Strided_get`.
-    ///
-    /// # Errors
-    /// As [`GlobalArray::put_steps`].
-    pub fn get_steps(&self, region: impl Region, step: &[usize], data: &mut [T]) -> Result<()> {
-        self.stepped("get_steps", Verb::Get(data.as_mut_ptr()), region, step, data.len())
-    }
-
-    /// [`GlobalArray::accumulate`] to every `step[d]`-th index of axis `d`, from the lower bound on.
-    /// `NGA_Strided_acc`.
-    ///
-    /// # Errors
-    /// As [`GlobalArray::put_steps`].
-    pub fn accumulate_steps(&self, region: impl Region, step: &[usize], data: &[T], alpha: T) -> Result<()>
-    where
-        T: Number,
-    {
-        self.stepped("accumulate_steps", Verb::Accumulate(data.as_ptr(), alpha), region, step, data.len())
-    }
-
-    /// [`GlobalArray::put`] from an `ndarray` view of any strides.
-    ///
-    /// # Errors
-    /// As [`GlobalArray::put`]; [`ErrorKind::Buffer`] unless the view has the patch's shape.
-    pub fn put_view<D: Dimension>(&self, region: impl Region, view: &ArrayRef<T, D>) -> Result<()> {
-        self.viewed("put_view", Verb::Put(view.as_ptr()), region, view.shape(), view.strides())
-    }
-
-    /// [`GlobalArray::get`] into an `ndarray` view of any strides.
-    ///
-    /// # Errors
-    /// As [`GlobalArray::put_view`].
-    pub fn get_view<D: Dimension>(&self, region: impl Region, view: &mut ArrayRef<T, D>) -> Result<()> {
-        let start = Verb::Get(view.as_mut_ptr());
-        self.viewed("get_view", start, region, view.shape(), view.strides())
-    }
-
-    /// [`GlobalArray::accumulate`] from an `ndarray` view of any strides.
-    ///
-    /// # Errors
-    /// As [`GlobalArray::put_view`].
-    pub fn accumulate_view<D: Dimension>(
-        &self,
-        region: impl Region,
-        view: &ArrayRef<T, D>,
-        alpha: T,
-    ) -> Result<()>
-    where
-        T: Number,
-    {
-        let verb = Verb::Accumulate(view.as_ptr(), alpha);
-        self.viewed("accumulate_view", verb, region, view.shape(), view.strides())
-    }
-
-    /// A patch as an array of its own.
-    ///
-    /// # Errors
-    /// As [`GlobalArray::put`].
-    pub fn get_array(&self, region: impl Region) -> Result<ArrayD<T>> {
-        region.with_bounds(|lo, hi| {
-            self.distribution().check_bounds("get_array", lo, hi)?;
-            let slab = Slab { lo, hi, step: None };
-            let extents = slab.extents();
-            let mut data = vec![T::default(); extents.iter().product()];
-            self.buffered(
-                "get_array",
-                Verb::Get(data.as_mut_ptr()),
-                slab,
-                data.len(),
-                Fit::Dense,
-                &mut Wait,
-            )?;
-            Ok(ArrayD::from_shape_vec(IxDyn(&extents), data).expect("as many elements as the shape says"))
-        })
-    }
-
     /// Moves a slab from or to a buffer of `len` elements, which is the caller's until the transfers are complete.
     #[inline]
     pub(crate) fn buffered(
@@ -260,7 +175,7 @@ impl<T: Element> GlobalArray<T> {
             let message = format!("{} leading dimensions {ld:?} for a patch of {ndim} axes", ld.len());
             return Err(Error::new(ErrorKind::Shape, op, message));
         }
-        let mut strides = LocalStrides::from_fn(ndim, |_| size_of::<T>() as isize);
+        let mut strides = ByteStrides::from_fn(ndim, |_| size_of::<T>() as isize);
         // `reach` is the place of the last element, `volume` the number of elements; both of the axes so far.
         let (mut stride, mut reach, mut volume, mut roomy) = (1usize, 0usize, 1usize, true);
         for d in (0..ndim).rev() {
@@ -285,46 +200,6 @@ impl<T: Element> GlobalArray<T> {
         // SAFETY: the slab lies in the array (checked), and the buffer has `reach + 1` elements or the dense volume
         // (checked); it is behind a reference of the caller, so it is not array memory.
         unsafe { self.raw().transfer(op, verb, slab, strides.as_slice(), completion) }
-    }
-
-    fn stepped(
-        &self,
-        op: &'static str,
-        verb: Verb<T>,
-        region: impl Region,
-        step: &[usize],
-        len: usize,
-    ) -> Result<()> {
-        region.with_bounds(|lo, hi| {
-            if step.len() != self.ndim() || step.contains(&0) {
-                let message =
-                    format!("steps {step:?} for an array of {} axes; each is at least 1", self.ndim());
-                return Err(Error::new(ErrorKind::Shape, op, message));
-            }
-            self.buffered(op, verb, Slab { lo, hi, step: Some(step) }, len, Fit::Dense, &mut Wait)
-        })
-    }
-
-    fn viewed(
-        &self,
-        op: &'static str,
-        verb: Verb<T>,
-        region: impl Region,
-        shape: &[usize],
-        strides: &[isize],
-    ) -> Result<()> {
-        region.with_bounds(|lo, hi| {
-            self.distribution().check_bounds(op, lo, hi)?;
-            let slab = Slab { lo, hi, step: None };
-            if slab.extents()[..] != *shape {
-                let message = format!("a view of shape {shape:?} for patch {lo:?}..{hi:?}");
-                return Err(Error::new(ErrorKind::Buffer, op, message));
-            }
-            let strides = LocalStrides::from_fn(shape.len(), |d| strides[d] * size_of::<T>() as isize);
-            // SAFETY: the slab lies in the array, and the view has an element for each of its; it is behind a
-            // reference of the caller (a mutable one for a get), so it is not array memory.
-            unsafe { self.raw().transfer(op, verb, slab, strides.as_slice(), &mut Wait) }
-        })
     }
 }
 

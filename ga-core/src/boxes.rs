@@ -8,19 +8,19 @@ use crate::dims::Dims;
 /// Most counts that one strided transfer may have: the contiguous bytes, and eight levels of strides.
 pub(crate) const MOST_COUNTS: usize = 9;
 
-/// Byte strides per axis of a local buffer; signed, for reversed views.
+/// Strides per axis in bytes, on either side; signed, for reversed views.
 #[derive(Clone)]
-pub(crate) struct LocalStrides {
+pub(crate) struct ByteStrides {
     inline: [isize; Dims::INLINE],
     spill: Vec<isize>,
     len: usize,
 }
 
-impl LocalStrides {
+impl ByteStrides {
     /// The strides `f(0) .. f(len)`.
     #[inline]
     pub(crate) fn from_fn(len: usize, mut f: impl FnMut(usize) -> isize) -> Self {
-        let mut strides = LocalStrides { inline: [0; Dims::INLINE], spill: Vec::new(), len };
+        let mut strides = ByteStrides { inline: [0; Dims::INLINE], spill: Vec::new(), len };
         if len > Dims::INLINE {
             strides.spill = (0..len).map(f).collect();
         } else {

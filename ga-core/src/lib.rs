@@ -52,6 +52,7 @@ mod number;
 mod patch;
 mod raw;
 mod redistribute;
+mod shaped;
 mod short;
 mod transfer;
 

@@ -4,7 +4,7 @@
 //! collective and synchronise on both sides.
 
 use crate::array::GlobalArray;
-use crate::boxes::LocalStrides;
+use crate::boxes::ByteStrides;
 use crate::dims::Dims;
 use crate::distribution::Piece;
 use crate::error::{Error, ErrorKind, Result};
@@ -40,7 +40,7 @@ impl<T: Element> GlobalArray<T> {
         let mut done = Ok(());
         if self.local_len() > 0 && !std::ptr::eq(self, source) {
             let strides = Dims::row_major_strides(&block.shape());
-            let local = LocalStrides::from_fn(strides.len(), |d| (strides[d] * size_of::<T>()) as isize);
+            let local = ByteStrides::from_fn(strides.len(), |d| (strides[d] * size_of::<T>()) as isize);
             let slab = Slab { lo: block.lo(), hi: block.hi(), step: None };
             // SAFETY: shapes agree, so the slab lies in the source; my block of this array has those strides, belongs to
             // another array than the source, and is nobody else's between the two synchronisations.

@@ -3,7 +3,7 @@
 //! Invariant: everything is checked before the first byte moves, and a box with one owner (nearly every one) goes
 //! straight to one transfer, without an allocation.
 
-use crate::boxes::{Levels, LocalStrides, for_each_transfer};
+use crate::boxes::{ByteStrides, Levels, for_each_transfer};
 use crate::dims::Dims;
 use crate::distribution::Location;
 use crate::error::{Error, Result};
@@ -130,9 +130,9 @@ impl RawArray {
 
     /// The owner's strides over the slab, in bytes.
     #[inline]
-    fn byte_strides(&self, slab: Slab<'_>, strides: &[usize]) -> LocalStrides {
+    fn byte_strides(&self, slab: Slab<'_>, strides: &[usize]) -> ByteStrides {
         let size = self.dtype().size_bytes();
-        LocalStrides::from_fn(strides.len(), |d| (strides[d] * slab.step(d) * size) as isize)
+        ByteStrides::from_fn(strides.len(), |d| (strides[d] * slab.step(d) * size) as isize)
     }
 
     /// Moves a box that one rank owns, and whose first element is there.
