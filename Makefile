@@ -55,6 +55,8 @@ test: packages check build
 # and the ranks of rma's tests started by MPICH.
 test-all: test
 	RUSTFLAGS="--cfg loom" LOOM_MAX_PREEMPTIONS=3 $(WITHIN) $(CARGO) test --release --package shm --test loom --target-dir target/loom
+	if command -v valgrind >/dev/null; then PROPTEST_CASES=8 CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="valgrind -q --error-exitcode=9" \
+	    $(WITHIN) $(CARGO) test --package shm --lib --test processes -- --skip more_than_the_machine; fi
 	$(WITHIN) $(CARGO) test --workspace --release -- --include-ignored
 	if command -v mpiexec.hydra >/dev/null; then GAIN_TEST_STARTER=mpiexec.hydra $(WITHIN) $(CARGO) test --release --package rma --tests; fi
 	GAIN_TEST_ALL=1 $(WITHIN) $(PY) -m pytest python/tests

@@ -163,7 +163,7 @@ fn barriers_keep_four_ranks_in_step() {
             job(ranks, 16 << 20, |heap| {
                 let shared = shared(heap);
                 let barrier = Barrier::new(&shared.rows[..ranks], heap.rank());
-                for round in 0..500 {
+                for round in 0..200 {
                     shared.numbers[heap.rank()].store(round, SeqCst);
                     waiting(heap, policy, |ctx| barrier.wait(ctx)).unwrap();
                     for number in &shared.numbers[..ranks] {
@@ -279,8 +279,8 @@ fn a_rank_killed_while_allocating_leaves_nothing() {
 
 #[test]
 fn concurrent_accumulates_lose_nothing() {
-    const COUNT: usize = 5000;
-    const ROUNDS: usize = 200;
+    const COUNT: usize = 5001;
+    const ROUNDS: usize = 60;
     job(4, 64 << 20, |heap| {
         if heap.rank() == 0 {
             let block = heap.allocate_zeroed(COUNT * 8, 64).unwrap();

@@ -6,6 +6,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+/// Nothing here takes more than seconds, except under valgrind.
+const DEADLINE_SECONDS: u32 = 120;
+
 /// A forked process; killed and collected when it goes out of scope.
 pub(crate) struct Child(libc::pid_t);
 
@@ -21,7 +24,7 @@ impl Child {
         // SAFETY: plain system calls.
         unsafe {
             libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-            libc::alarm(60);
+            libc::alarm(DEADLINE_SECONDS);
         }
         let code = match catch_unwind(AssertUnwindSafe(body)) {
             Ok(()) => 0,
@@ -64,19 +67,19 @@ impl Drop for Child {
     }
 }
 
-/// Runs `body` on `ranks` ranks over one heap, rank 0 in this process; fails when one fails or after 60 s. One job at a time:
+/// Runs `body` on `ranks` ranks over one heap, rank 0 in this process; fails when one fails or at the deadline. One job at a time:
 /// the tests look at system-wide figures, and each wants the processors.
 pub(crate) fn job(ranks: usize, limit_bytes: u64, body: impl Fn(&Heap) + Sync) {
     let _alone = alone();
     let heap = Heap::create(HeapConfig { ranks, limit_bytes: Some(limit_bytes) }).unwrap();
     let children: Vec<Child> = (1..ranks).map(|rank| Child::spawn(|| body(&attach(&heap, rank)))).collect();
     // SAFETY: sets this process's alarm: the deadline of rank 0.
-    unsafe { libc::alarm(60) };
+    unsafe { libc::alarm(DEADLINE_SECONDS) };
     body(&heap);
     // SAFETY: as above.
     unsafe { libc::alarm(0) };
     for (index, child) in children.into_iter().enumerate() {
-        assert_eq!(child.wait(Duration::from_secs(60)), 0, "rank {}", index + 1);
+        assert_eq!(child.wait(Duration::from_secs(DEADLINE_SECONDS.into())), 0, "rank {}", index + 1);
     }
 }
 
