@@ -8,6 +8,7 @@
 //! All ranks record the same nodes in the same order, and drop them in the same order.
 
 use crate::dtype::{DType, Scalar};
+use crate::limbo;
 use crate::ops::Loop;
 use crate::storage::Storage;
 use crate::view::{Dims, View};
@@ -122,6 +123,11 @@ impl Node {
         self.handles.load(Relaxed) > 0
     }
 
+    /// One variable less has this value.
+    pub(crate) fn unname(&self) {
+        self.handles.fetch_sub(1, Relaxed);
+    }
+
     /// Whether a pass that needs this value should keep it: assignments to a variable at once, other expressions
     /// when they are needed the second time.
     pub(crate) fn wants_storage(&self, expr: &Expr) -> bool {
@@ -177,14 +183,6 @@ impl Arg {
         }
     }
 
-    /// The element type.
-    pub(crate) fn dtype(&self) -> DType {
-        match self {
-            Arg::Node(node, _) => node.dtype,
-            Arg::Const(x) => x.dtype(),
-        }
-    }
-
     /// The same with another view made from the old one.
     pub(crate) fn map_view(&self, f: impl FnOnce(&View) -> View) -> Arg {
         match self {
@@ -226,13 +224,16 @@ impl Cell {
     pub(crate) fn set(&self, node: Arc<Node>) {
         node.handles.fetch_add(1, Relaxed);
         let old = std::mem::replace(&mut *lock(&self.value), node);
-        old.handles.fetch_sub(1, Relaxed);
+        old.unname();
     }
 }
 
 impl Drop for Cell {
     fn drop(&mut self) {
-        self.value.get_mut().unwrap_or_else(PoisonError::into_inner).handles.fetch_sub(1, Relaxed);
+        let value = self.value.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if !limbo::takes(self.id, value) {
+            value.unname();
+        }
     }
 }
 

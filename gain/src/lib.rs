@@ -6,6 +6,7 @@ pub mod error;
 pub mod exec;
 pub(crate) mod graph;
 pub(crate) mod kernels;
+mod limbo;
 pub mod ops;
 pub(crate) mod plan;
 pub(crate) mod storage;

@@ -196,10 +196,7 @@ pub fn threshold() -> usize {
     get().threshold
 }
 
-/// Between `hold_drops(true)` and `hold_drops(false)` handles that are dropped are only set aside; they are given
-/// back when all ranks have dropped them. For drops at times that differ between ranks, as in a cyclic garbage
-/// collection. Not collective.
-pub fn hold_drops(_on: bool) {}
+pub use crate::limbo::hold_drops;
 
 impl From<rma::Error> for Error {
     #[cold]

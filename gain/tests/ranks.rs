@@ -142,3 +142,31 @@ fn any_rank_gets_on_its_own() {
         gain::world::barrier().unwrap();
     });
 }
+
+#[test]
+fn drops_at_different_times_are_settled_together() {
+    Job::new("limbo").env("GAIN_THRESHOLD", "0").run(&[1, 2, 4], |world| {
+        let want = grid(12, 5);
+        let mut kept = Some(array(&want));
+        let mut a = array(&want);
+        for step in 0..200 {
+            if step == 10 + 30 * world.rank() {
+                gain::world::hold_drops(true);
+                kept = None;
+                gain::world::hold_drops(false);
+            }
+            let b = Array::apply(Op::Add, &[(&a).into(), 1.0.into()]).unwrap();
+            let c = b.index(&[Index::range(1, None)]).unwrap();
+            a.set(&[Index::range(None, -1)], &c).unwrap();
+            a.reduce(ReduceOp::Sum, &ReduceOptions::default()).unwrap();
+            a = a.copy().unwrap();
+        }
+        assert!(kept.is_none());
+        let mut oracle = want;
+        for _ in 0..200 {
+            let shifted = &oracle.slice(ndarray::s![1.., ..]) + 1.0;
+            oracle.slice_mut(ndarray::s![..-1, ..]).assign(&shifted);
+        }
+        assert_eq!(a.to_vec::<f64>().unwrap(), oracle.as_slice().unwrap());
+    });
+}

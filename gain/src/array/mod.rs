@@ -5,6 +5,7 @@ mod create;
 mod linalg;
 mod read;
 mod reduce;
+mod text;
 mod ufunc;
 mod views;
 

@@ -24,6 +24,7 @@ use crate::dtype::DType;
 use crate::error::{Error, Kind, Result};
 use crate::exec::{Partial, Program, Task};
 use crate::graph::{Arg, Node};
+use crate::limbo;
 use crate::ops::{OpError, OpErrorKind, ReduceOp};
 use crate::storage::{Blocks, Storage, is_small};
 use crate::view::{Dims, View};
@@ -223,6 +224,9 @@ impl Pass {
             foreign(plan, anchor).for_each(Storage::mark_read);
         }
         let shared = anchors.iter().any(|a| !matches!(a, Anchor::Everyone));
+        if shared && !self.alone {
+            limbo::meet()?;
+        }
         Ok(Outcome::Done { partials, shared })
     }
 

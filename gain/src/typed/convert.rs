@@ -51,3 +51,10 @@ impl<T, D> From<DistArray<T, D>> for Array {
         array.array
     }
 }
+
+impl<T, D> std::fmt::Display for DistArray<T, D> {
+    /// As NumPy prints it. Collective; moves only the elements shown.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.array.fmt(f)
+    }
+}
