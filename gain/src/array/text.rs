@@ -281,7 +281,8 @@ mod tests {
     fn summary_shows_the_corners() {
         let a = Array::arange(Scalar::I64(0), Scalar::I64(1001), Scalar::I64(1), None).unwrap();
         assert_eq!(a.to_string(), "[   0    1    2 ...  998  999 1000]");
-        let b = Array::zeros(&[40, 30], DType::I64).unwrap().index(&[Index::ALL, Index::range(0, 28)]).unwrap();
+        let b =
+            Array::zeros(&[40, 30], DType::I64).unwrap().index(&[Index::ALL, Index::range(0, 28)]).unwrap();
         let row = "[0 0 0 ... 0 0 0]";
         let want = format!("[{row}\n {row}\n {row}\n ...\n {row}\n {row}\n {row}]");
         assert_eq!(b.to_string(), want);
