@@ -19,6 +19,8 @@ __all__ = [
 
 broadcast_shapes = numpy.broadcast_shapes
 _ufuncs = _gain.UFUNCS
+# What NumPy must not be asked about: it would collect all of it.
+_OURS = (ndarray, _gain.flatiter)
 _builtin_all, _builtin_any, _builtin_sum = all, any, sum
 
 
@@ -86,7 +88,7 @@ def full(shape, fill_value, dtype=None, order="C"):
     """`numpy.full`"""
     _c_order(order)
     shape = _shape(shape)
-    if numpy.ndim(fill_value) == 0:
+    if ndim(fill_value) == 0:
         return _gain.full(shape, fill_value, dtype)
     made = _gain.empty(shape, asarray(fill_value).dtype if dtype is None else dtype)
     made[...] = fill_value
@@ -193,7 +195,7 @@ def fromfunction(function, shape, *, dtype=float, **keywords):
 
 def shape(a):
     """`numpy.shape`"""
-    return a.shape if isinstance(a, ndarray) else numpy.shape(a)
+    return _gain.convert(a).shape if isinstance(a, _OURS) else numpy.shape(a)
 
 
 def ndim(a):
@@ -453,16 +455,14 @@ def count_nonzero(a, axis=None, *, keepdims=False):
 
 def dot(a, b, out=None):
     """`numpy.dot`, for operands of up to two axes."""
-    if not isinstance(a, ndarray):
-        if numpy.ndim(a) == 0 and numpy.ndim(b) == 0:
-            return numpy.dot(a, b)
-        a = asarray(a)
-    return a.dot(b, out)
+    if ndim(a) == 0 and ndim(b) == 0 and not isinstance(a, _OURS) and not isinstance(b, _OURS):
+        return numpy.dot(a, b)
+    return asarray(a).dot(b, out)
 
 
 def matmul(x1, x2, /, out=None):
     """`numpy.matmul`, for operands of one or two axes."""
-    if numpy.ndim(x1) == 0 or numpy.ndim(x2) == 0:
+    if ndim(x1) == 0 or ndim(x2) == 0:
         return numpy.matmul(numpy.zeros(shape(x1)), numpy.zeros(shape(x2)))  # raises what NumPy raises
     made = asarray(x1) @ asarray(x2)
     if out is None:
