@@ -8,6 +8,7 @@
 //! All ranks record the same nodes in the same order, and drop them in the same order.
 
 use crate::dtype::{DType, Scalar};
+use crate::error::Result;
 use crate::limbo;
 use crate::ops::Loop;
 use crate::storage::Storage;
@@ -213,6 +214,15 @@ impl Cell {
     /// Its value now.
     pub(crate) fn get(&self) -> Arc<Node> {
         lock(&self.value).clone()
+    }
+
+    /// Overwrite one element where it is, if the value is stored and nobody else has it. Collective.
+    pub(crate) fn poke(&self, at: usize, x: Scalar) -> Result<bool> {
+        let value = lock(&self.value);
+        match value.storage() {
+            Some(storage) if Arc::strong_count(&value) == 1 => storage.poke(at, x).map(|()| true),
+            _ => Ok(false),
+        }
     }
 
     /// A look at the value without keeping it.

@@ -208,3 +208,14 @@ impl From<rma::Error> for Error {
         Error::new(kind, e.to_string())
     }
 }
+
+impl From<ga_core::Error> for Error {
+    #[cold]
+    fn from(e: ga_core::Error) -> Error {
+        let kind = match e.kind() {
+            ga_core::ErrorKind::Memory => Kind::Memory,
+            _ => Kind::Runtime,
+        };
+        Error::new(kind, e.to_string())
+    }
+}

@@ -22,6 +22,18 @@ fn random_programs() {
     });
 }
 
+#[test]
+fn memory_that_is_not_mapped_is_fetched() {
+    Job::new("fetched").env("GAIN_THRESHOLD", "0").env("GAIN_DIRECT", "0").run(&[2, 3], |_| {
+        for seed in 500..540 {
+            common::random_program(seed, 40, 7);
+        }
+        let (a, b) = (grid(6, 5), grid(5, 7));
+        let got = array(&a).matmul(&array(&b)).unwrap();
+        assert_eq!(got.to_vec::<f64>().unwrap(), a.dot(&b).as_slice().unwrap());
+    });
+}
+
 fn grid(rows: usize, cols: usize) -> Array2<f64> {
     Array2::from_shape_fn((rows, cols), |(i, j)| ((i * 31 + j * 17) % 23) as f64 - 11.0)
 }

@@ -15,11 +15,21 @@ impl Array {
     /// Recorded, and carried out together with what reads it; at once if only a small part of the array is written and
     /// nobody else needs its old contents.
     pub fn set<'a>(&self, items: &[Index], value: impl Into<Operand<'a>>) -> Result<()> {
+        let value = value.into();
         let region = self.view.index(items)?;
+        if let Operand::Scalar(x) = value
+            && region.size() == 1
+        {
+            let x = x.convert(self.dtype())?;
+            return match self.cell.poke(region.offset as usize, x)? {
+                true => Ok(()),
+                false => self.write(region, Arg::Const(x)),
+            };
+        }
         if region.shape.iter().zip(&region.strides).any(|(&n, &s)| n > 1 && s == 0) {
             return Err(Error::new(Kind::Value, "assignment destination is read-only"));
         }
-        let value = match value.into() {
+        let value = match value {
             Operand::Scalar(x) => Arg::Const(x.convert(self.dtype())?),
             Operand::Array(a) => Arg::Node(a.cell.get(), broadcast_into(&a.view, &region.shape)?),
         };

@@ -151,7 +151,7 @@ struct Aligned {
 unsafe fn aligned(out: &mut [u8], item: usize, len: usize) -> Aligned {
     let mut beside = None;
     let mut ptr = out.as_mut_ptr();
-    if ptr.addr() % item.min(8) != 0 {
+    if !ptr.addr().is_multiple_of(item.min(8)) {
         let copy = beside.insert(vec![0u128; out.len().div_ceil(16)]);
         ptr = copy.as_mut_ptr().cast();
     }

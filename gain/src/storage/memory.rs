@@ -1,20 +1,20 @@
 //! The memory behind a buffer: private to the process, or one part per rank of the team.
 
 use super::Blocks;
+use crate::dtype::DType;
 use crate::error::{Error, Kind, Result};
 use crate::world;
-use rma::Segment;
+use ga_core::{Distribution, RawArray};
 use smallvec::SmallVec;
 use std::alloc::Layout;
 use std::ptr::NonNull;
 
 /// Owned memory of a buffer.
-#[derive(Debug)]
 pub(crate) enum Memory {
     /// Plain memory of this process.
     Private { ptr: NonNull<u8>, layout: Layout },
-    /// One part per rank; where they are mapped in this process, null where they aren't.
-    Shared { segment: Segment, bases: SmallVec<[*mut u8; 2]> },
+    /// A one-dimensional global array; where its parts are mapped in this process, null where they aren't.
+    Shared { array: RawArray, bases: SmallVec<[*mut u8; 2]> },
     /// The caller's, for the length of a call.
     Borrowed(*mut u8),
 }
@@ -39,14 +39,14 @@ impl Memory {
 
     /// One block per rank. Collective.
     pub(super) fn shared(blocks: Blocks, item_bytes: usize) -> Result<Memory> {
-        let me = world::get().rank;
-        let own = (blocks.start(me + 1) - blocks.start(me)) * item_bytes;
-        let segment = Segment::allocate(world::team(), own)?;
-        let base = |rank| segment.mapped(rank).map_or(std::ptr::null_mut(), NonNull::as_ptr);
+        let starts: Vec<usize> = (0..blocks.count()).map(|r| blocks.start(r)).collect();
+        let distribution = Distribution::irregular(&[blocks.len()], &[starts], blocks.count())?;
+        let array = RawArray::create(world::team(), any_of_size(item_bytes), distribution)?;
+        let base = |rank| array.mapped(rank).map_or(std::ptr::null_mut(), NonNull::as_ptr);
         let bases = (0..blocks.count()).map(base).collect();
         world::count(|c| &c.arrays_created, 1);
         world::count(|c| &c.bytes_allocated, (blocks.len() * item_bytes) as u64);
-        Ok(Memory::Shared { segment, bases })
+        Ok(Memory::Shared { array, bases })
     }
 
     /// Address of the block of `owner`; null if it isn't mapped.
@@ -62,12 +62,20 @@ impl Memory {
     /// Copy from another rank's block.
     pub(super) fn fetch(&self, owner: usize, offset: usize, out: *mut u8, len_bytes: usize) -> Result<()> {
         match self {
-            // SAFETY: `out` is the caller's scratch of this length; the range is checked by the segment.
-            Memory::Shared { segment, .. } => {
-                Ok(unsafe { segment.get_bytes(owner, offset, out, len_bytes) }?)
-            }
+            // SAFETY: `out` is the caller's scratch of this length; the range is checked by the array.
+            Memory::Shared { array, .. } => Ok(unsafe { array.get_bytes(owner, offset, out, len_bytes) }?),
             _ => unreachable!("private memory is always mapped"),
         }
+    }
+}
+
+impl std::fmt::Debug for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Memory::Private { .. } => "private memory",
+            Memory::Shared { .. } => "global array",
+            Memory::Borrowed(_) => "borrowed memory",
+        })
     }
 }
 
@@ -78,6 +86,17 @@ impl Drop for Memory {
             Memory::Private { ptr, layout } => unsafe { std::alloc::dealloc(ptr.as_ptr(), *layout) },
             Memory::Shared { .. } | Memory::Borrowed(_) => {}
         }
+    }
+}
+
+/// An element type of this size: the bytes are all that matters down there.
+fn any_of_size(item_bytes: usize) -> DType {
+    match item_bytes {
+        1 => DType::U8,
+        2 => DType::U16,
+        4 => DType::U32,
+        8 => DType::U64,
+        _ => DType::C128,
     }
 }
 

@@ -98,7 +98,8 @@ impl Storage {
     pub(crate) fn address(&self, owner: usize, i: isize) -> *mut u8 {
         let memory = self.memory.as_ref().expect("a live storage has memory");
         let start = if self.blocks.is_distributed() { self.blocks.start(owner) as isize } else { 0 };
-        memory.base(owner).wrapping_offset((i - start) * self.item_bytes as isize)
+        let base = memory.base(owner);
+        if base.is_null() { base } else { base.wrapping_offset((i - start) * self.item_bytes as isize) }
     }
 
     /// Address of the first element of a replicated buffer.
@@ -126,6 +127,25 @@ impl Storage {
             }
         }
         self.mark_written();
+    }
+
+    /// Set element `at` to `value`, which has the buffer's element size. Collective: its owner does it.
+    pub(crate) fn poke(&self, at: usize, value: Scalar) -> Result<()> {
+        if self.is_being_read() {
+            world::synchronise()?;
+        }
+        let me = world::get().rank;
+        let owner = if self.blocks.is_distributed() { self.blocks.owner(at) } else { me };
+        if owner == me {
+            // SAFETY: element `at` is one of the buffer's, in this rank's own run or in its own replica, and nobody
+            // reads it: passes are collective, and earlier ones that read it are behind a synchronisation.
+            unsafe {
+                let to = self.address(owner, at as isize);
+                std::ptr::copy_nonoverlapping(value.bytes().as_ptr(), to, self.item_bytes);
+            }
+        }
+        self.mark_written();
+        Ok(())
     }
 
     /// Fetch `len_bytes` bytes of rank `owner`'s run from element `i` on, where it isn't mapped.

@@ -1,8 +1,8 @@
 //! Buffers kept for reuse.
 //!
 //! Keyed by cut and element size. A buffer that other ranks may still be reading is passed over until the next full
-//! synchronisation; when all are such, a new one is allocated, up to [`SPARE`] in all, and then a barrier is cheaper.
-//! Deterministic: all ranks take and give in the same order, so they agree on each choice.
+//! synchronisation; when all are such, a new one is allocated, unless several lie there: then a barrier is
+//! cheaper. Deterministic: all ranks take and give in the same order, so they agree on each choice.
 
 use super::{Blocks, Memory};
 use crate::error::{Kind, Result};
@@ -11,8 +11,13 @@ use crate::world;
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex};
 
+/// Bytes of one kind of buffer that may lie idle, though two buffers always may.
+const SPARE_BYTES: usize = 256 << 20;
+
 /// Buffers of one kind that may lie idle.
-const SPARE: usize = 4;
+fn spare(blocks: Blocks, item_bytes: usize) -> usize {
+    (SPARE_BYTES / (blocks.len() * item_bytes).max(1)).clamp(2, 8)
+}
 
 struct Idle {
     memory: Memory,
@@ -35,7 +40,7 @@ pub(super) fn take(blocks: Blocks, item_bytes: usize) -> Result<(Memory, u64)> {
         }
         shelf.len()
     };
-    if waiting >= SPARE {
+    if waiting >= spare(blocks, item_bytes) {
         world::synchronise()?;
         return take(blocks, item_bytes);
     }
@@ -53,7 +58,7 @@ pub(super) fn take(blocks: Blocks, item_bytes: usize) -> Result<(Memory, u64)> {
 pub(super) fn give(blocks: Blocks, item_bytes: usize, memory: Memory, read: u64) {
     let mut pool = lock(&POOL);
     let shelf = pool.entry((blocks, item_bytes)).or_default();
-    if shelf.len() < SPARE {
+    if shelf.len() < spare(blocks, item_bytes) {
         shelf.push(Idle { memory, read });
     }
 }
