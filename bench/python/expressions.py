@@ -32,7 +32,7 @@ def main():
         ("sum(a)", lambda np, a: float(a[0].sum()), None),
         ("dot(a, b)", lambda np, a: float(np.dot(a[0], a[1])), None),
     ):
-        numpy_times, gain_times = in_turn([lambda: call(numpy, theirs), lambda: call(gain, ours)], samples=5, warm=1)
+        numpy_times, gain_times = in_turn([lambda: call(numpy, theirs), lambda: call(gain, ours)], samples=5, warm=4)
         rows += [
             Row(f"NumPy: {what}", numpy_times),
             Row(f"gain: {what}", gain_times),
