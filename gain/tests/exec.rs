@@ -54,7 +54,7 @@ fn laplace(n: usize, threads: usize) -> (Vec<f64>, f64) {
     };
     // SAFETY: all streams lie within the two vectors, which nobody else touches.
     let partials = unsafe { run(&[Task { program: &program, domain }], threads) }.unwrap();
-    let Some(Scalar::F64(total)) = partials[0].finish() else { panic!("a sum of floats") };
+    let Some(Scalar::F64(total)) = partials[0].finish(DType::F64) else { panic!("a sum of floats") };
     let mut expected = vec![0.0; n * n];
     let mut expected_total = 0.0;
     for i in 1..n - 1 {

@@ -46,7 +46,7 @@ impl Extreme {
         let mut found = [0u64; 2];
         let slots = [Slot::row(found.as_mut_ptr().cast()), row];
         // SAFETY: the row holds `len` elements, `found` one of any type.
-        unsafe { (reduce.plain)(len, slots.as_ptr(), &Operands { dst: [0; 2], src: [1; 5] }) };
+        unsafe { (reduce.plain)(len, slots.as_ptr(), &Operands { dst: [0; 2], src: [1; 8] }) };
         let best = Scalar::from_bytes(reduce.dtype, bytemuck::bytes_of(&found));
         if precedes(reduce.op, best, self.value) == Ordering::Greater {
             return;

@@ -74,7 +74,7 @@ impl Cascade {
 /// Reduces `count` packed elements with the reduction's plain row kernel.
 pub(super) fn fold(reduce: &Reduce, from: *mut u8, count: usize, to: *mut u8) {
     let slots = [Slot::row(to), Slot::row(from)];
-    let operands = Operands { dst: [0; 2], src: [1; 5] };
+    let operands = Operands { dst: [0; 2], src: [1; 8] };
     // SAFETY: callers pass `count` elements of the reduction's type and a place for one.
     unsafe { (reduce.plain)(count, slots.as_ptr(), &operands) };
 }

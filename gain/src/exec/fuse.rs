@@ -102,6 +102,9 @@ fn superinstruction(builder: &mut Builder, uses: &mut [usize], i: usize) {
     let value = Val(i as u32);
     let Some((last, x, y)) = arithmetic(builder, value) else { return };
     let dtype = builder.dtype(value);
+    if weighted_pairs(builder, uses, value).is_some() {
+        return;
+    }
     let (left, right) = (inner(builder, uses, x), inner(builder, uses, y));
     if let (Some((p, a, b)), Some((q, c, d)), true) = (left, right, x != y) {
         if let Some(kernel) = fused::pair(dtype, p, q, last) {
@@ -120,6 +123,41 @@ fn superinstruction(builder: &mut Builder, uses: &mut [usize], i: usize) {
     if let Some(kernel) = fused::chain2(dtype, q, r) {
         replace(builder, uses, i, kernel, &[x], smallvec![x2, c, d]);
     }
+}
+
+/// A sum of two values nobody else reads times a constant: operands and step, constant, and the inner value.
+fn weighted(builder: &Builder, uses: &[usize], value: Val) -> Option<(Step, [Val; 3], Val)> {
+    let (Step::Mul, x, y) = inner(builder, uses, value)? else { return None };
+    let (sum, weight) = if is_const(builder, y) { (x, y) } else { (y, x) };
+    let (step, a, b) = inner(builder, uses, sum)?;
+    (is_const(builder, weight) && step != Step::Mul).then_some((step, [a, b, weight], sum))
+}
+
+/// Turns `(a + b) v + (c + d) w`, or that times a constant, into one kernel.
+fn weighted_pairs(builder: &mut Builder, uses: &mut [usize], value: Val) -> Option<()> {
+    let (mut step, mut x, mut y) = arithmetic(builder, value)?;
+    let mut gone: SmallVec<[Val; 8]> = SmallVec::new();
+    let mut scale = None;
+    if step == Step::Mul {
+        let (sum, factor) = if is_const(builder, y) { (x, y) } else { (y, x) };
+        if !is_const(builder, factor) {
+            return None;
+        }
+        (step, x, y) = inner(builder, uses, sum)?;
+        scale = Some(factor);
+        gone.push(sum);
+    }
+    let (p, [a, b, v], first) = weighted(builder, uses, x)?;
+    let (q, [c, d, w], second) = weighted(builder, uses, y)?;
+    let kernel = fused::weighted_pairs(builder.dtype(value), p, q, step, scale.is_some())?;
+    gone.extend([x, y, first, second]);
+    let args = smallvec![a, b, v, c, d, w, scale.unwrap_or(v)];
+    replace(builder, uses, value.index(), kernel, &gone, args);
+    Some(())
+}
+
+fn is_const(builder: &Builder, value: Val) -> bool {
+    matches!(builder.nodes[value.index()], Node::Const(_))
 }
 
 /// Node `i` becomes one kernel on `args`; the values in `gone` are no longer computed.

@@ -9,7 +9,7 @@ mod cascade;
 mod domain;
 mod fuse;
 mod partial;
-mod pool;
+pub(crate) mod pool;
 mod program;
 mod run;
 mod tile;

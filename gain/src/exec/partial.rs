@@ -26,7 +26,7 @@ pub fn identity(op: ReduceOp, dtype: DType) -> Scalar {
     let mut out = [0u64; 2];
     let slots = [Slot::row(out.as_mut_ptr().cast()); 2];
     // SAFETY: over no elements the kernel only writes its output, one element of at most 16 bytes.
-    unsafe { kernel(0, slots.as_ptr(), &Operands { dst: [0; 2], src: [1; 5] }) };
+    unsafe { kernel(0, slots.as_ptr(), &Operands { dst: [0; 2], src: [1; 8] }) };
     Scalar::from_bytes(dtype, bytemuck::bytes_of(&out))
 }
 
@@ -72,7 +72,7 @@ fn combine(op: ReduceOp, x: Scalar, y: Scalar) -> Scalar {
     let base: *mut u8 = values.as_mut_ptr().cast();
     let slots = [Slot::row(base), Slot::row(base.wrapping_add(16))];
     // SAFETY: each slot holds one element of the type, at most 16 bytes; the output lies on the first input.
-    unsafe { kernel(1, slots.as_ptr(), &Operands { dst: [0; 2], src: [0, 1, 0, 0, 0] }) };
+    unsafe { kernel(1, slots.as_ptr(), &Operands { dst: [0; 2], src: [0, 1, 0, 0, 0, 0, 0, 0] }) };
     Scalar::from_bytes(dtype, &values[0])
 }
 

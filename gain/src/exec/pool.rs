@@ -19,7 +19,7 @@ fn pool() -> Option<&'static ThreadPool> {
 
 /// Deals `pieces` to `threads` in contiguous shares; each gets the matching part of `results` (or nothing, when
 /// `results` is empty). Returns when all are done.
-pub(super) fn split<R: Send>(
+pub(crate) fn split<R: Send>(
     pieces: usize,
     threads: usize,
     results: &mut [R],

@@ -5,9 +5,9 @@
 //! A register that is stored belongs to that value alone, so that a run may point its slot straight at the output.
 
 use super::fuse;
-use crate::dtype::{DType, Scalar};
+use crate::dtype::{Complex64, DType, Scalar};
 use crate::kernels::{Kernel, Operands, cast, reduce, table};
-use crate::ops::{Loop, ReduceOp};
+use crate::ops::{Loop, Op, ReduceOp};
 use smallvec::{SmallVec, smallvec};
 
 /// A value in a program under construction.
@@ -146,7 +146,12 @@ impl Builder {
     /// All outputs of an operation.
     pub fn apply_all(&mut self, op: &Loop, args: &[Val]) -> SmallVec<[Val; 2]> {
         assert_eq!(args.len(), op.op.inputs(), "{}: wrong number of arguments", op.op.name());
-        let args = args.iter().zip(op.inputs).map(|(&arg, dtype)| self.cast(arg, dtype)).collect();
+        let args: SmallVec<[Val; 4]> =
+            args.iter().zip(op.inputs).map(|(&arg, dtype)| self.cast(arg, dtype)).collect();
+        if op.op == Op::Power && self.is_two(args[1]) {
+            let square = Loop { op: Op::Square, ..*op };
+            return smallvec![self.apply(&square, &args[..1])];
+        }
         let kernel = table::kernel(op);
         let first = self.push(Node::Apply { op: Some(*op), kernel, args }, op.outputs[0]);
         let mut outputs = smallvec![first];
@@ -154,6 +159,11 @@ impl Builder {
             outputs.push(self.push(Node::Second(first), op.outputs[1]));
         }
         outputs
+    }
+
+    /// Whether a value is the constant 2, to which powers are squares.
+    fn is_two(&self, value: Val) -> bool {
+        matches!(self.nodes[value.index()], Node::Const(x) if x.as_c128() == Complex64::new(2.0, 0.0))
     }
 
     /// `if_true` where the bool `mask` holds, else `if_false`; both of one type.

@@ -145,7 +145,7 @@ fn check(task: &Task<'_>) {
 fn prepare<'p>(task: &Task<'p>, first: usize) -> Prepared<'p> {
     let mut domain = task.domain.clone();
     domain.normalise();
-    let geometry = Geometry::of(&domain);
+    let geometry = Geometry::of(task.program, &domain);
     // Pieces of axis reductions must not share an output element.
     let kept = |axis: usize| {
         let reduced = task.program.reduces.iter().filter_map(|reduce| reduce.out);
@@ -287,7 +287,7 @@ pub unsafe fn apply(
     let first_out = slots.len() as u16;
     slots.extend(outputs.iter().map(|&ptr| Slot::row(ptr)));
     let second = if outputs.len() == 2 { first_out + 1 } else { 0 };
-    let operands = Operands { dst: [first_out, second], src: [1, 2, 0, 0, 0] };
+    let operands = Operands { dst: [first_out, second], src: [1, 2, 0, 0, 0, 0, 0, 0] };
     // SAFETY: the slots are as the kernel of this loop expects them.
     unsafe { table::kernel(op)(len, slots.as_ptr(), &operands) };
     if status == 0 {

@@ -1,6 +1,6 @@
 //! The inner machine: walks one normalised box tile by tile and runs the program on each.
 //!
-//! A tile is `rows` x `columns` elements of the box's last two axes, about 256 in all, so that every stream and
+//! A tile is `rows` x `columns` elements of the box's last two axes, a few hundred in all, so that every stream and
 //! register of a program fits the first-level cache together. For each tile every leaf's slot is set: straight to
 //! memory if the tile is contiguous there, to a splat if it is one element, else to a packed copy.
 
@@ -13,8 +13,8 @@ use crate::kernels::copy::{self, Walk};
 use crate::kernels::{CHUNK, Operands, Slot, cast};
 use smallvec::SmallVec;
 
-/// Elements of a tile.
-pub(super) const TILE: usize = 256;
+/// Bytes that the streams and registers of a tile may take of the first-level cache together.
+const BUDGET: usize = 16 << 10;
 
 /// Shape of the tiles of a box.
 #[derive(Clone, Copy, Debug)]
@@ -62,11 +62,12 @@ pub(super) enum Gathered {
 
 impl Geometry {
     /// Chosen from the whole normalised box, so that it doesn't depend on how the box is cut for threads.
-    pub(super) fn of(domain: &Domain) -> Geometry {
+    pub(super) fn of(program: &Program, domain: &Domain) -> Geometry {
         let last = domain.shape.len() - 1;
         let inner = domain.shape[last];
+        let tile = tile_len(program);
         if last == 0 {
-            return Geometry { rows: 1, columns: TILE };
+            return Geometry { rows: 1, columns: tile };
         }
         let crosses = |strides: &[isize]| {
             let (row, column) = (strides[last - 1].unsigned_abs(), strides[last].unsigned_abs());
@@ -77,11 +78,11 @@ impl Geometry {
             Leaf::Index { .. } => false,
         });
         if leaf_crosses && domain.shape[last - 1] >= 8 {
-            Geometry { rows: 16, columns: 16.min(inner) }
-        } else if inner >= TILE / 2 {
-            Geometry { rows: 1, columns: TILE }
+            Geometry { rows: 16, columns: (tile / 16).min(16).min(inner) }
+        } else if inner >= tile / 2 {
+            Geometry { rows: 1, columns: tile }
         } else {
-            Geometry { rows: TILE / inner, columns: inner }
+            Geometry { rows: tile / inner, columns: inner }
         }
     }
 }
@@ -103,10 +104,21 @@ pub(super) struct Machine<'a> {
     pub(super) gathered: SmallVec<[Gathered; 2]>,
 }
 
+/// Bytes per element of everything a tile touches.
+fn element_bytes(program: &Program) -> usize {
+    let dtypes = program.leaves.iter().chain(&program.outs).map(|dtype| dtype.size_bytes());
+    dtypes.chain(program.registers.iter().copied()).sum()
+}
+
+/// Elements of a tile: what fits the budget, a multiple of 64, at least 128 (so that a 16 x 8 block fits).
+fn tile_len(program: &Program) -> usize {
+    (BUDGET / element_bytes(program).max(1) / 64 * 64).clamp(128, 1024)
+}
+
 /// Bytes of scratch memory a program's tiles need.
 pub(super) fn scratch_bytes(program: &Program) -> usize {
     let sizes = program.leaves.iter().map(|leaf| leaf.size_bytes()).chain(program.registers.iter().copied());
-    program.consts.len() * CHUNK * 16 + sizes.map(|size| size * TILE).sum::<usize>() + TILE * 16
+    program.consts.len() * CHUNK * 16 + tile_len(program) * (sizes.sum::<usize>() + 16)
 }
 
 impl<'a> Machine<'a> {
@@ -138,12 +150,13 @@ impl<'a> Machine<'a> {
 
     fn bind(&mut self, mut scratch: *mut u8) {
         let program = self.program;
+        let tile = tile_len(program);
         let mut take = |bytes: usize| {
             let place = scratch;
             scratch = scratch.wrapping_add(bytes);
             place
         };
-        self.spare = take(TILE * 16);
+        self.spare = take(tile * 16);
         for (k, (bytes, size)) in program.consts.iter().enumerate() {
             let place = take(CHUNK * 16);
             // SAFETY: `bytes` holds one element, `place` room for a splat of the largest.
@@ -151,7 +164,7 @@ impl<'a> Machine<'a> {
             self.slots[1 + k] = Slot::splat(place);
         }
         for (k, (leaf, dtype)) in self.domain.leaves.iter().zip(&program.leaves).enumerate() {
-            let place = take(TILE * dtype.size_bytes());
+            let place = take(tile * dtype.size_bytes());
             let (cursor, mode) = match leaf {
                 Leaf::Memory(stream) => {
                     let cursor = self.cursor(stream.ptr, &stream.strides, *dtype);
@@ -166,7 +179,7 @@ impl<'a> Machine<'a> {
             self.leaves.push((cursor, mode, place));
         }
         for (k, size) in program.registers.iter().enumerate() {
-            self.slots[program.first_register() + k] = Slot::row(take(TILE * size));
+            self.slots[program.first_register() + k] = Slot::row(take(tile * size));
         }
         for (stream, dtype) in self.domain.outs.iter().zip(&program.outs) {
             self.outs.push(self.cursor(stream.ptr, &stream.strides, *dtype));
@@ -277,7 +290,7 @@ impl<'a> Machine<'a> {
             let mut c = 0;
             while c < columns {
                 let mut tile_columns = self.geometry.columns.min(columns - c);
-                if self.stream && self.geometry.rows == 1 && c == 0 && columns > TILE {
+                if self.stream && self.geometry.rows == 1 && c == 0 && columns > self.geometry.columns {
                     tile_columns -= self.misaligned(r);
                 }
                 // SAFETY: the tile lies within the plane.
@@ -354,7 +367,7 @@ impl<'a> Machine<'a> {
                 } else {
                     let slots = [Slot::row(ptr), slot];
                     let dtype = program.outs[store.out];
-                    cast::kernel(dtype, dtype)(n, slots.as_ptr(), &Operands { dst: [0; 2], src: [1; 5] });
+                    cast::kernel(dtype, dtype)(n, slots.as_ptr(), &Operands { dst: [0; 2], src: [1; 8] });
                 }
             }
         }
@@ -444,17 +457,25 @@ unsafe fn reduce_axes(reduce: &Reduce, value: Slot, out: Walk, rows: usize, colu
         unsafe {
             if by_column == 0 {
                 let slots = [Slot::row(spare), row];
-                (reduce.plain)(columns, slots.as_ptr(), &Operands { dst: [0; 2], src: [1; 5] });
+                (reduce.plain)(columns, slots.as_ptr(), &Operands { dst: [0; 2], src: [1; 8] });
                 let slots = [Slot::row(place), Slot::row(spare)];
-                (reduce.pair)(1, slots.as_ptr(), &Operands { dst: [0; 2], src: [0, 1, 0, 0, 0] });
+                (reduce.pair)(1, slots.as_ptr(), &Operands { dst: [0; 2], src: [0, 1, 0, 0, 0, 0, 0, 0] });
             } else if by_column == size as isize {
                 let slots = [Slot::row(place), row];
-                (reduce.pair)(columns, slots.as_ptr(), &Operands { dst: [0; 2], src: [0, 1, 0, 0, 0] });
+                (reduce.pair)(
+                    columns,
+                    slots.as_ptr(),
+                    &Operands { dst: [0; 2], src: [0, 1, 0, 0, 0, 0, 0, 0] },
+                );
             } else {
                 let walk = Walk { ptr: place, strides: [0, by_column] };
                 copy::gather(size, walk, spare, 1, columns);
                 let slots = [Slot::row(spare), row];
-                (reduce.pair)(columns, slots.as_ptr(), &Operands { dst: [0; 2], src: [0, 1, 0, 0, 0] });
+                (reduce.pair)(
+                    columns,
+                    slots.as_ptr(),
+                    &Operands { dst: [0; 2], src: [0, 1, 0, 0, 0, 0, 0, 0] },
+                );
                 copy::scatter(size, slots[0], walk, 1, columns);
             }
         }

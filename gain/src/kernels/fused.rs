@@ -3,7 +3,7 @@
 //! Each step rounds as the single operations do (no contraction), so results are those of the steps apart.
 
 use super::Kernel;
-use super::lanes::{map3, map4};
+use super::lanes::{map3, map4, weighted};
 use super::number::Real;
 use crate::dtype::DType;
 
@@ -97,6 +97,46 @@ pub(crate) fn pair(dtype: DType, p: Step, q: Step, r: Step) -> Option<Kernel> {
     match dtype {
         DType::F32 => Some(pair_of::<f32>(p, q, r)),
         DType::F64 => Some(pair_of::<f64>(p, q, r)),
+        _ => None,
+    }
+}
+
+fn weighted_of<T: Real>(p: Step, q: Step, r: Step, scaled: bool) -> Option<Kernel> {
+    /// Sums and differences alone; a difference the other way round is one of these with operands swapped.
+    macro_rules! with_sign {
+        ($step:expr, $name:ident => $body:expr) => {
+            match $step {
+                Step::Add => {
+                    const $name: u8 = 0;
+                    $body
+                }
+                Step::Sub => {
+                    const $name: u8 = 1;
+                    $body
+                }
+                _ => return None,
+            }
+        };
+    }
+    Some(with_sign!(p, P => with_sign!(q, Q => with_sign!(r, R => {
+        if scaled {
+            weighted(|[a, b]: [T; 2], v: T, [c, d]: [T; 2], w: T, u: T| {
+                step::<T, R>(step::<T, P>(a, b) * v, step::<T, Q>(c, d) * w) * u
+            })
+        } else {
+            weighted(|[a, b]: [T; 2], v: T, [c, d]: [T; 2], w: T, _: T| {
+                step::<T, R>(step::<T, P>(a, b) * v, step::<T, Q>(c, d) * w)
+            })
+        }
+    }))))
+}
+
+/// `(a p b) v r (c q d) w`, all times `u` if `scaled`, with constants `v`, `w`, `u`: five-point stencils. Operands in
+/// the order `a b v c d w u`; steps are additions and subtractions.
+pub(crate) fn weighted_pairs(dtype: DType, p: Step, q: Step, r: Step, scaled: bool) -> Option<Kernel> {
+    match dtype {
+        DType::F32 => weighted_of::<f32>(p, q, r, scaled),
+        DType::F64 => weighted_of::<f64>(p, q, r, scaled),
         _ => None,
     }
 }

@@ -46,6 +46,23 @@ pub(crate) unsafe fn slot<T>(slots: *const Slot, index: u16) -> (*mut T, usize) 
     (slot.ptr.cast(), slot.step)
 }
 
+/// Computes a chunk and then stores it. A plain loop: the library's array functions are not always inlined, and what
+/// is not inlined into an AVX2 variant is compiled without AVX2.
+///
+/// # Safety
+/// `to` is writable for a chunk.
+#[inline(always)]
+unsafe fn write_chunk<R: Copy>(to: *mut R, f: impl Fn(usize) -> R) {
+    let mut chunk = [std::mem::MaybeUninit::<R>::uninit(); CHUNK];
+    let mut i = 0;
+    while i < CHUNK {
+        chunk[i].write(f(i));
+        i += 1;
+    }
+    // SAFETY: the caller's promise; all places of `chunk` are written.
+    unsafe { to.cast::<[std::mem::MaybeUninit<R>; CHUNK]>().write_unaligned(chunk) }
+}
+
 macro_rules! driver {
     ($(#[$doc:meta])* $name:ident, $body:ident, $base:ident, $avx:ident, <$($g:ident),*>, ($($arg:ty),*) -> $ret:ty) => {
         unsafe fn $base<$($g: Copy,)* F: Fn($($arg),*) -> $ret + Copy>(n: usize, s: *const Slot, o: &Operands) {
@@ -79,7 +96,7 @@ unsafe fn body1<A: Copy, R: Copy>(n: usize, s: *const Slot, o: &Operands, f: imp
         let (mut d, _) = slot::<R>(s, o.dst[0]);
         for _ in 0..n / CHUNK {
             let x = a.cast::<[A; CHUNK]>().read_unaligned();
-            d.cast::<[R; CHUNK]>().write_unaligned(x.map(&f));
+            write_chunk(d, |i| f(x[i]));
             a = a.add(step);
             d = d.add(CHUNK);
         }
@@ -100,7 +117,7 @@ unsafe fn body2<A: Copy, B: Copy, R: Copy>(n: usize, s: *const Slot, o: &Operand
         for _ in 0..n / CHUNK {
             let x = a.cast::<[A; CHUNK]>().read_unaligned();
             let y = b.cast::<[B; CHUNK]>().read_unaligned();
-            d.cast::<[R; CHUNK]>().write_unaligned(std::array::from_fn(|i| f(x[i], y[i])));
+            write_chunk(d, |i| f(x[i], y[i]));
             a = a.add(step_a);
             b = b.add(step_b);
             d = d.add(CHUNK);
@@ -129,7 +146,7 @@ unsafe fn body3<A: Copy, B: Copy, C: Copy, R: Copy>(
             let x = a.cast::<[A; CHUNK]>().read_unaligned();
             let y = b.cast::<[B; CHUNK]>().read_unaligned();
             let z = c.cast::<[C; CHUNK]>().read_unaligned();
-            d.cast::<[R; CHUNK]>().write_unaligned(std::array::from_fn(|i| f(x[i], y[i], z[i])));
+            write_chunk(d, |i| f(x[i], y[i], z[i]));
             a = a.add(step_a);
             b = b.add(step_b);
             c = c.add(step_c);
@@ -151,8 +168,7 @@ unsafe fn body4<A: Copy, R: Copy>(n: usize, s: *const Slot, o: &Operands, f: imp
         let (mut d, _) = slot::<R>(s, o.dst[0]);
         for _ in 0..n / CHUNK {
             let x: [[A; CHUNK]; 4] = std::array::from_fn(|k| p[k].0.cast::<[A; CHUNK]>().read_unaligned());
-            d.cast::<[R; CHUNK]>()
-                .write_unaligned(std::array::from_fn(|i| f(x[0][i], x[1][i], x[2][i], x[3][i])));
+            write_chunk(d, |i| f(x[0][i], x[1][i], x[2][i], x[3][i]));
             for (a, step) in &mut p {
                 *a = a.add(*step);
             }
@@ -166,6 +182,39 @@ unsafe fn body4<A: Copy, R: Copy>(n: usize, s: *const Slot, o: &Operands, f: imp
     }
 }
 
+/// Operands 2, 5 and 6 are splats, kept in registers.
+#[inline(always)]
+unsafe fn body_weighted<A: Copy, R: Copy>(
+    n: usize,
+    s: *const Slot,
+    o: &Operands,
+    f: impl Fn([A; 2], A, [A; 2], A, A) -> R,
+) {
+    // SAFETY: as in `body1`.
+    unsafe {
+        let mut p: [(*mut A, usize); 4] = std::array::from_fn(|k| slot::<A>(s, o.src[[0, 1, 3, 4][k]]));
+        let [v, w, u]: [A; 3] = std::array::from_fn(|k| slot::<A>(s, o.src[[2, 5, 6][k]]).0.read_unaligned());
+        let (mut d, _) = slot::<R>(s, o.dst[0]);
+        for _ in 0..n / CHUNK {
+            let x: [[A; CHUNK]; 4] = std::array::from_fn(|k| p[k].0.cast::<[A; CHUNK]>().read_unaligned());
+            write_chunk(d, |i| f([x[0][i], x[1][i]], v, [x[2][i], x[3][i]], w, u));
+            for (a, step) in &mut p {
+                *a = a.add(*step);
+            }
+            d = d.add(CHUNK);
+        }
+        for i in 0..n % CHUNK {
+            let x: [A; 4] = std::array::from_fn(|k| p[k].0.add(i).read_unaligned());
+            d.add(i).write_unaligned(f([x[0], x[1]], v, [x[2], x[3]], w, u));
+            scalar_fence();
+        }
+    }
+}
+
+driver!(
+    /// `d = f([a, b], v, [c, e], w, u)` with splats `v`, `w`, `u` (operands 2, 5, 6)
+    weighted, body_weighted, weighted_base, weighted_avx2, <A, R>, ([A; 2], A, [A; 2], A, A) -> R
+);
 driver!(
     /// `d = f(a)`
     map1, body1, map1_base, map1_avx2, <A, R>, (A) -> R
@@ -182,6 +231,79 @@ driver!(
     /// `d = f(a, b, c, e)`
     map4, body4, map4_base, map4_avx2, <A, R>, (A, A, A, A) -> R
 );
+
+/// `d = fast(a)` where `is_fast(a)`, else `slow(a)`: chunk by chunk if all of a chunk is fast.
+pub(crate) fn guarded1<T: Copy, G, F, H>(_is_fast: G, _fast: F, _slow: H) -> Kernel
+where
+    G: Fn(T) -> bool + Copy,
+    F: Fn(T) -> T + Copy,
+    H: Fn(T) -> T + Copy,
+{
+    #[inline(always)]
+    fn all_fast<T: Copy>(x: &[T; CHUNK], is_fast: impl Fn(T) -> bool) -> bool {
+        let (mut all, mut i) = (true, 0);
+        while i < CHUNK {
+            all &= is_fast(x[i]);
+            i += 1;
+        }
+        all
+    }
+    #[inline(always)]
+    unsafe fn body<T: Copy>(
+        n: usize,
+        s: *const Slot,
+        o: &Operands,
+        is_fast: impl Fn(T) -> bool,
+        fast: impl Fn(T) -> T,
+        slow: impl Fn(T) -> T,
+    ) {
+        // SAFETY: as in `body1`.
+        unsafe {
+            let ((mut a, step), (mut d, _)) = (slot::<T>(s, o.src[0]), slot::<T>(s, o.dst[0]));
+            for k in 0..n.div_ceil(CHUNK) {
+                let len = CHUNK.min(n - k * CHUNK);
+                let x = a.cast::<[T; CHUNK]>();
+                if len == CHUNK && all_fast(&x.read_unaligned(), &is_fast) {
+                    let x = x.read_unaligned();
+                    write_chunk(d, |i| fast(x[i]));
+                } else {
+                    for i in 0..len {
+                        let x = a.add(i).read_unaligned();
+                        d.add(i).write_unaligned(if is_fast(x) { fast(x) } else { slow(x) });
+                        scalar_fence();
+                    }
+                }
+                a = a.add(step);
+                d = d.add(CHUNK);
+            }
+        }
+    }
+    unsafe fn base<T: Copy, G, F, H>(n: usize, s: *const Slot, o: &Operands)
+    where
+        G: Fn(T) -> bool + Copy,
+        F: Fn(T) -> T + Copy,
+        H: Fn(T) -> T + Copy,
+    {
+        // SAFETY: the driver was given one of each function; the rest is the kernel's contract.
+        unsafe { body(n, s, o, conjure::<G>(), conjure::<F>(), conjure::<H>()) }
+    }
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
+    unsafe fn avx2<T: Copy, G, F, H>(n: usize, s: *const Slot, o: &Operands)
+    where
+        G: Fn(T) -> bool + Copy,
+        F: Fn(T) -> T + Copy,
+        H: Fn(T) -> T + Copy,
+    {
+        // SAFETY: as above.
+        unsafe { body(n, s, o, conjure::<G>(), conjure::<F>(), conjure::<H>()) }
+    }
+    #[cfg(target_arch = "x86_64")]
+    if wide() {
+        return avx2::<T, G, F, H>;
+    }
+    base::<T, G, F, H>
+}
 
 /// `d = f(a)`, one element at a time: for functions that are calls anyway.
 pub(crate) fn each1<A: Copy, R: Copy, F: Fn(A) -> R + Copy>(_function: F) -> Kernel {

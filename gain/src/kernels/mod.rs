@@ -53,7 +53,7 @@ pub(crate) struct Operands {
     /// Outputs. A kernel that can fail writes 1 to the byte at its second output when it does.
     pub(crate) dst: [u16; 2],
     /// Inputs.
-    pub(crate) src: [u16; 5],
+    pub(crate) src: [u16; 8],
 }
 
 /// A loop: length, slot table, operands.

@@ -3,7 +3,7 @@
 //! A kernel folds its row into [`CHUNK`] lanes, then the lanes as a tree, and writes the result to its first output;
 //! over no elements it writes the identity. Sums of rows of a tile are thus pairwise in quality.
 
-use super::lanes::{slot, wide};
+use super::lanes::{scalar_fence, slot, wide};
 use super::number::{Int, Real};
 use super::{CHUNK, Kernel, Operands, Slot, complex, float};
 use crate::dtype::DType;
@@ -32,32 +32,40 @@ unsafe fn body<T: Copy, F: Map<T>, M: Monoid<T>>(n: usize, s: *const Slot, o: &O
     unsafe {
         let (mut a, step_a) = slot::<T>(s, o.src[0]);
         let (mut b, step_b) = if F::INPUTS == 2 { slot::<T>(s, o.src[1]) } else { (a, step_a) };
-        let mut lanes = [[M::IDENTITY; CHUNK]; 2];
+        let mut lanes = [M::IDENTITY; CHUNK];
         for _ in 0..n / CHUNK {
             let x = a.cast::<[T; CHUNK]>().read_unaligned();
             let y = b.cast::<[T; CHUNK]>().read_unaligned();
             for i in 0..CHUNK {
-                lanes[0][i] = M::combine(lanes[0][i], F::map(x[i], y[i]));
+                lanes[i] = M::combine(lanes[i], F::map(x[i], y[i]));
             }
             a = a.add(step_a);
             b = b.add(step_b);
         }
-        for i in 0..n % CHUNK {
-            lanes[1][i] = F::map(a.add(i).read_unaligned(), b.add(i).read_unaligned());
+        let (mut tail, rest) = ([M::IDENTITY; CHUNK], n % CHUNK);
+        for (i, place) in tail.iter_mut().enumerate().take(rest) {
+            *place = F::map(a.add(i).read_unaligned(), b.add(i).read_unaligned());
+            scalar_fence();
         }
-        let mut tree = [M::IDENTITY; CHUNK];
-        for i in 0..CHUNK {
-            tree[i] = M::combine(lanes[0][i], lanes[1][i]);
-        }
-        let mut width = CHUNK / 2;
-        while width > 0 {
-            for i in 0..width {
-                tree[i] = M::combine(tree[i], tree[i + width]);
-            }
-            width /= 2;
-        }
-        slot::<T>(s, o.dst[0]).0.write_unaligned(tree[0]);
+        slot::<T>(s, o.dst[0]).0.write_unaligned(tree::<T, M>(&lanes, &tail, rest));
     }
+}
+
+/// Folds the lanes pairwise. Apart from the loop above, so that its order doesn't shuffle the loop's vectors.
+#[inline(never)]
+fn tree<T: Copy, M: Monoid<T>>(lanes: &[T; CHUNK], tail: &[T; CHUNK], rest: usize) -> T {
+    let mut tree = *lanes;
+    for i in 0..rest {
+        tree[i] = M::combine(tree[i], tail[i]);
+    }
+    let mut width = CHUNK / 2;
+    while width > 0 {
+        for i in 0..width {
+            tree[i] = M::combine(tree[i], tree[i + width]);
+        }
+        width /= 2;
+    }
+    tree[0]
 }
 
 unsafe fn base<T: Copy, F: Map<T>, M: Monoid<T>>(n: usize, s: *const Slot, o: &Operands) {
