@@ -61,6 +61,9 @@ fn force_patch(node: &Arc<Node>, base: &Arc<Node>, region: &View, value: &Arg) -
     }
     // A region that is no box: copy all, then overwrite the region.
     force(base)?;
+    if force_in_place(node, region, value)? {
+        return Ok(());
+    }
     let copy = Storage::new(&node.shape, node.dtype.size_bytes())?;
     let whole = View::contiguous(&node.shape);
     let to = Target::At(copy.clone(), whole);

@@ -28,8 +28,10 @@ impl View {
         let mut rest = self.offset as usize;
         let mut start: Dims = SmallVec::from_elem(0, base.len());
         for a in 0..base.len() {
-            start[a] = rest / unit[a] as usize;
-            rest %= unit[a] as usize;
+            if rest >= unit[a] as usize {
+                start[a] = rest / unit[a] as usize;
+                rest %= unit[a] as usize;
+            }
         }
         let mut low: SmallVec<[isize; 4]> = start.iter().map(|&c| c as isize).collect();
         let mut high = low.clone();
@@ -39,8 +41,8 @@ impl View {
                 walks.push(None);
                 continue;
             }
-            let a = (0..base.len()).find(|&a| base[a] > 1 && s % unit[a] == 0)?;
-            let step = s / unit[a];
+            let a = (0..base.len()).find(|&a| base[a] > 1 && (s == unit[a] || s % unit[a] == 0))?;
+            let step = if s == unit[a] { 1 } else { s / unit[a] };
             let far = step * (n as isize - 1);
             if far < 0 {
                 low[a] += far
