@@ -2,7 +2,7 @@
 
 use super::Kernel;
 use super::compare::complex_less;
-use super::lanes::{each1, each2, map1, map2};
+use super::lanes::{each1, each2, map1, map2, wide};
 use super::number::Real;
 use crate::ops::Op;
 use num_complex::Complex;
@@ -10,6 +10,12 @@ use num_complex::Complex;
 #[inline(always)]
 fn mul<T: Real>(x: Complex<T>, y: Complex<T>) -> Complex<T> {
     Complex { re: x.re * y.re - x.im * y.im, im: x.re * y.im + x.im * y.re }
+}
+
+/// As NumPy multiplies where the machine has fused multiply-add.
+#[inline(always)]
+fn mul_fused<T: Real>(x: Complex<T>, y: Complex<T>) -> Complex<T> {
+    Complex { re: x.re.mul_add(y.re, -(x.im * y.im)), im: x.re.mul_add(y.im, x.im * y.re) }
 }
 
 /// Smith's algorithm, in NumPy's order of operations.
@@ -92,6 +98,7 @@ pub(crate) fn unary<T: Real>(op: Op) -> Option<Kernel> {
         Op::Negative => map1(|z: C<T>| C { re: -z.re, im: -z.im }),
         Op::Positive => map1(|z: C<T>| z),
         Op::Conjugate => map1(|z: C<T>| C { re: z.re, im: -z.im }),
+        Op::Square if wide() => map1(|z: C<T>| mul_fused(z, z)),
         Op::Square => map1(|z: C<T>| mul(z, z)),
         Op::Reciprocal => each1(reciprocal::<T>),
         Op::Absolute => each1(|z: C<T>| z.re.hypot(z.im)),
@@ -114,6 +121,7 @@ pub(crate) fn binary<T: Real>(op: Op) -> Option<Kernel> {
     Some(match op {
         Op::Add => map2(|x: C<T>, y: C<T>| C { re: x.re + y.re, im: x.im + y.im }),
         Op::Subtract => map2(|x: C<T>, y: C<T>| C { re: x.re - y.re, im: x.im - y.im }),
+        Op::Multiply if wide() => map2(mul_fused::<T>),
         Op::Multiply => map2(mul::<T>),
         Op::Divide => each2(|x: C<T>, y: C<T>| Some(div(x, y))),
         Op::Maximum => map2(maximum::<T>),
@@ -134,7 +142,7 @@ fn power<T: Real>(x: Complex<T>, y: Complex<T>, general: impl Fn() -> Complex<T>
         return Complex { re: T::ONE, im: T::ZERO };
     }
     if !is_true(x) {
-        let re = if y.re > T::ZERO && y.im == T::ZERO { T::ZERO } else { T::NAN };
+        let re = if y.re > T::ZERO { T::ZERO } else { T::NAN };
         return Complex { re, im: re };
     }
     let Some(exponent) = small_integer(y) else { return general() };

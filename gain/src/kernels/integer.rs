@@ -52,7 +52,7 @@ fn gcd<T: Int>(x: T, y: T) -> T {
 
 fn lcm<T: Int>(x: T, y: T) -> T {
     let g = gcd(x, y);
-    if g == T::ZERO { T::ZERO } else { x.quotient(g).mul(y).magnitude() }
+    if g == T::ZERO { T::ZERO } else { x.magnitude().quotient(g).mul(y.magnitude()) }
 }
 
 /// Loops with one input.

@@ -31,7 +31,6 @@ pub(crate) trait Int: Copy + Ord + 'static {
     /// Number of ones in the magnitude.
     fn ones(self) -> u8;
     fn magnitude(self) -> Self;
-    fn as_f64(self) -> f64;
 }
 
 macro_rules! int {
@@ -79,8 +78,6 @@ macro_rules! int {
             fn ones(self) -> u8 { let $x = self; $ones as u8 }
             #[inline(always)]
             fn magnitude(self) -> Self { let $x = self; $magnitude }
-            #[inline(always)]
-            fn as_f64(self) -> f64 { self as f64 }
         }
     )*};
 }
@@ -128,6 +125,7 @@ pub(crate) trait Real:
     fn is_nan(self) -> bool;
     fn is_finite(self) -> bool;
     fn is_negative(self) -> bool;
+    fn mul_add(self, factor: Self, term: Self) -> Self;
     fn powf(self, other: Self) -> Self;
     fn cbrt(self) -> Self;
     fn exp(self) -> Self;
@@ -189,6 +187,8 @@ macro_rules! real {
             fn is_finite(self) -> bool { <$t>::is_finite(self) }
             #[inline(always)]
             fn is_negative(self) -> bool { <$t>::is_sign_negative(self) }
+            #[inline(always)]
+            fn mul_add(self, factor: Self, term: Self) -> Self { <$t>::mul_add(self, factor, term) }
             #[inline]
             fn powf(self, other: Self) -> Self { <$t>::powf(self, other) }
             #[inline]

@@ -46,6 +46,7 @@ pub fn resolve(op: Op, operands: &[Operand]) -> Result<Loop, OpError> {
     };
     match uniform(op, common) {
         Some(found) => Ok(found),
+        None if matches!(op, Op::Gcd | Op::Lcm) => type_error(no_loop(op, operands)),
         None => type_error(format!(
             "ufunc '{}' not supported for the input types, and the inputs could not be safely coerced to any \
              supported types according to the casting rule ''safe''",
@@ -93,17 +94,21 @@ fn refuse_bool(op: Op, operands: &[Operand]) -> Result<(), OpError> {
              logical_not function instead."
                 .into(),
         ),
-        Op::Positive | Op::Sign => type_error(format!(
-            "ufunc '{}' did not contain a loop with signature matching types <class 'numpy.dtypes.BoolDType'> -> None",
-            op.name()
-        )),
-        Op::Gcd | Op::Lcm => type_error(format!(
-            "ufunc '{}' did not contain a loop with signature matching types (<class 'numpy.dtypes.BoolDType'>, \
-             <class 'numpy.dtypes.BoolDType'>) -> None",
-            op.name()
-        )),
+        Op::Positive | Op::Sign => type_error(no_loop(op, operands)),
         _ => Ok(()),
     }
+}
+
+/// The text for operations that look for a loop of the operands' common type alone.
+fn no_loop(op: Op, operands: &[Operand]) -> String {
+    let class = |operand: &Operand| {
+        let name = operand.default_dtype().name();
+        let (first, rest) = name.split_at(if name.starts_with('u') { 2 } else { 1 });
+        format!("<class 'numpy.dtypes.{}{rest}DType'>", first.to_uppercase())
+    };
+    let inputs: Vec<String> = operands.iter().map(class).collect();
+    let inputs = if let [one] = &inputs[..] { one.clone() } else { format!("({})", inputs.join(", ")) };
+    format!("ufunc '{}' did not contain a loop with signature matching types {inputs} -> None", op.name())
 }
 
 /// The float that holds an integer type's values; floats and complex are themselves.
@@ -140,6 +145,7 @@ fn uniform(op: Op, common: DType) -> Option<Loop> {
         Family::Divide => same(common),
         Family::FloatPower if is_complex => same(DType::C128),
         Family::FloatPower => same(DType::F64),
+        Family::Int if matches!(op, Op::Gcd | Op::Lcm) && !is_integer(common) => None,
         Family::Int if is_whole => same(to_int(common)),
         Family::IntBool if is_whole => same(common),
         Family::Int | Family::IntBool => None,
@@ -151,6 +157,8 @@ fn uniform(op: Op, common: DType) -> Option<Loop> {
         Family::Frexp => Some((to_float(common), [to_float(common), DType::I32])),
         Family::Count if is_whole => Some((common, [DType::U8; 2])),
         Family::Count => None,
+        // An arctangent of an integer 0 and the argument.
+        Family::Part if op == Op::Angle && common == DType::Bool => Some((DType::F64, [DType::F64; 2])),
         Family::Part if op == Op::Angle => Some((to_float(common), [real_part(to_float(common)); 2])),
         Family::Part => Some((common, [real_part(common); 2])),
     };
