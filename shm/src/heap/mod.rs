@@ -105,9 +105,7 @@ impl Heap {
             _ => Some(os::memory_file(OP, c"gain-heap", len, huge == HugePages::Hugetlb)?),
         };
         let mapping = Mapping::new(OP, file, len, CHUNK)?;
-        mapping
-            .populate(0, layout.root_len)
-            .map_err(|error| Error::new(OP, format!("no memory for the root of the heap ({error})")))?;
+        populate_root(OP, &mapping, layout, huge)?;
         // SAFETY: root_len bytes are mapped (by `mapping`, which outlives the root), populated, aligned to CHUNK, and zero.
         let root = unsafe { Root::new(mapping.base(), layout) };
         // SAFETY: the descriptor has not been given to anybody.
@@ -136,9 +134,7 @@ impl Heap {
                 format!("rank {rank} of {ranks}, {stride} bytes each, in {len} bytes"),
             ));
         }
-        mapping
-            .populate(0, layout.root_len)
-            .map_err(|error| Error::new(OP, format!("no memory for the root of the heap ({error})")))?;
+        populate_root(OP, &mapping, layout, huge)?;
         // SAFETY: root_len bytes are mapped, populated and aligned; the creator initialised them before it passed the descriptor on.
         let root = unsafe { Root::new(mapping.base(), layout) };
         if root.pid(rank) != 0 {
@@ -260,6 +256,18 @@ impl Heap {
         let header = self.root.header();
         (header.committed.load(crate::atomic::Ordering::Relaxed), header.limit)
     }
+}
+
+fn populate_root(operation: &'static str, mapping: &Mapping, layout: Layout, huge: HugePages) -> Result<()> {
+    mapping.populate(0, layout.root_len).map_err(|error| {
+        let advice = match huge {
+            HugePages::Hugetlb => {
+                "; GAIN_HUGEPAGES=hugetlb needs pages reserved in /proc/sys/vm/nr_hugepages"
+            }
+            _ => "",
+        };
+        Error::new(operation, format!("no memory for the root of the heap ({error}){advice}"))
+    })
 }
 
 /// Address space per arena: room for the whole limit in one arena twice over, as free memory may be in pieces, as far as 46 bits go.

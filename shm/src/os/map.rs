@@ -148,7 +148,29 @@ impl Mapping {
 
     /// Gives every page of the range memory now, or fails.
     pub(crate) fn populate(&self, offset: usize, len: usize) -> std::io::Result<()> {
-        self.advise(offset, len, libc::MADV_POPULATE_WRITE)
+        match self.advise(offset, len, libc::MADV_POPULATE_WRITE) {
+            Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {
+                self.populate_before_5_14(offset, len)
+            }
+            result => result,
+        }
+    }
+
+    /// [`Mapping::populate`] for kernels that don't know the advice.
+    fn populate_before_5_14(&self, offset: usize, len: usize) -> std::io::Result<()> {
+        let Some(file) = &self.file else {
+            // Private memory can't fail half-way: the kernel would rather end the process. The caller asked how much is available.
+            for page in (offset..offset + len).step_by(4096) {
+                // SAFETY: inside the mapping; what is being populated holds nothing yet, and zero is what it reads as.
+                unsafe { self.base.as_ptr().add(page).write_volatile(0) };
+            }
+            return Ok(());
+        };
+        // SAFETY: the descriptor is open; allocating existing pages again changes nothing.
+        if unsafe { libc::fallocate(file.as_raw_fd(), 0, offset as libc::off_t, len as libc::off_t) } == 0 {
+            return Ok(());
+        }
+        Err(std::io::Error::last_os_error())
     }
 
     /// Sets the page size policy of a range. A kernel that can't is no error: the pages are small then.
@@ -186,5 +208,35 @@ impl Drop for Mapping {
     fn drop(&mut self) {
         // SAFETY: the range was mapped by `new` and is unmapped once; pointers into it are the users' `unsafe` duty.
         unsafe { libc::munmap(self.base.as_ptr().cast(), self.len) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ways_to_populate_give_pages() {
+        const LEN: usize = 1 << 20;
+        for populate in [Mapping::populate, Mapping::populate_before_5_14] {
+            let file = memory_file("test", c"test", 2 * LEN, false).unwrap();
+            let blocks = |file: &OwnedFd| {
+                // SAFETY: a zeroed stat is valid, the descriptor is open.
+                let mut stat: libc::stat = unsafe { std::mem::zeroed() };
+                // SAFETY: as above.
+                unsafe { libc::fstat(file.as_raw_fd(), &mut stat) };
+                stat.st_blocks as usize * 512
+            };
+            let shared = Mapping::new("test", Some(file), 2 * LEN, 2 << 20).unwrap();
+            assert_eq!(shared.base().addr().get() % (2 << 20), 0);
+            populate(&shared, LEN, LEN).unwrap();
+            assert_eq!(blocks(shared.file().unwrap()), LEN);
+            shared.release(LEN, LEN / 2).unwrap();
+            assert_eq!(blocks(shared.file().unwrap()), LEN / 2);
+            let private = Mapping::new("test", None, 2 * LEN, 4096).unwrap();
+            populate(&private, 0, LEN).unwrap();
+            // SAFETY: inside the mapping, populated.
+            assert_eq!(unsafe { private.base().add(LEN - 1).read() }, 0);
+        }
     }
 }
