@@ -27,6 +27,7 @@
 
 use crate::call::{Call, OpCode};
 use crate::error::{Error, ErrorKind, Result};
+use crate::wait::Cause;
 use crate::world::Shared;
 use shm::sync::Sequence;
 use std::ptr::NonNull;
@@ -268,9 +269,8 @@ impl Rows {
         let mut spins = world.policy().spins;
         while line.number.load(Ordering::Acquire) != number {
             if spins == 0 {
-                world.waiting(call, team, Some(rank), number, |context| {
-                    row.arrived.wait_at_least(number, context)
-                })?;
+                let cause = Cause { call, team, target: Some(rank), sequence: number };
+                world.waiting(cause, |context| row.arrived.wait_at_least(number, context))?;
                 break;
             }
             spins -= 1;

@@ -31,8 +31,6 @@ pub enum ErrorKind {
     Memory,
     /// A rank of the job died.
     Died,
-    /// A wait was ended from outside.
-    Interrupted,
     /// The start of the job failed.
     Bootstrap,
     /// Nothing on this machine can do it.
@@ -47,7 +45,7 @@ struct Inner {
     message: String,
 }
 
-/// A failed operation. Nothing was written at the target unless the kind is `Died` or `Interrupted`.
+/// A failed operation. Nothing was written at the target unless the kind is `Died`.
 #[derive(Debug)]
 pub struct Error(Box<Inner>);
 

@@ -56,6 +56,7 @@ mod session;
 mod stall;
 mod team;
 pub mod transport;
+mod wait;
 pub mod waits;
 mod world;
 

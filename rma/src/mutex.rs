@@ -4,6 +4,7 @@ use crate::call::{Call, OpCode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::segment::Segment;
 use crate::team::Team;
+use crate::wait::Cause;
 use crate::world::alive;
 use shm::sync::Lock;
 
@@ -59,7 +60,8 @@ impl MutexSet {
                 format!("mutex {index} is held by this rank already"),
             ));
         }
-        world.waiting(call, team.id(), Some(rank), index as u64, |context| lock.lock(context))
+        let cause = Cause { call, team: team.id(), target: Some(rank), sequence: index as u64 };
+        world.waiting(cause, |context| lock.lock(context))
     }
 
     /// Takes mutex `index` at `rank` if it is free. Not collective. Errors: `Rank`, `Range`, `Foreign`, `Finalized`.

@@ -4,13 +4,11 @@
 //! the node heap stays mapped whatever is still borrowed), and after [`World::finalize`] every operation is an error.
 
 use crate::bootstrap::{self, Bootstrap, Node};
-use crate::call::{Call, OpCode};
 use crate::error::{Error, ErrorKind, Result};
-use crate::stall::{Waiting, Watch};
+use crate::stall::Watch;
 use crate::team::{BELLS_LEN, Team};
 use crate::transport::{Shm, Transport};
-use shm::board::Record;
-use shm::sync::{Sequence, SpinPolicy, WaitContext, WaitError};
+use shm::sync::{Sequence, SpinPolicy};
 use shm::{Heap, HeapConfig};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -36,7 +34,7 @@ pub(crate) struct Shared {
     pub(crate) transport: Box<dyn Transport>,
     /// Under `GAIN_CHECK=1` every collective leaves its call site for the others' error messages.
     pub(crate) check: bool,
-    watch: Arc<Watch>,
+    pub(crate) watch: Arc<Watch>,
     policy: SpinPolicy,
     bootstrap: Mutex<Box<dyn Bootstrap>>,
 }
@@ -184,30 +182,6 @@ impl World {
 }
 
 impl Shared {
-    /// Runs `wait` with the context of a wait for `target` (a rank of the team, if it is a single one).
-    #[inline]
-    pub(crate) fn waiting<R>(
-        &self,
-        call: Call,
-        team: u64,
-        target: Option<usize>,
-        sequence: u64,
-        wait: impl FnOnce(&WaitContext<'_>) -> std::result::Result<R, WaitError>,
-    ) -> Result<R> {
-        let record = Record {
-            op: call.op as u32,
-            team,
-            target: target.map(|rank| rank as u32),
-            sequence,
-            text: call.op.name(),
-            file: call.location.file(),
-            line: call.location.line(),
-        };
-        let hook = Waiting::new(&self.watch, record);
-        let context = WaitContext { hook: &hook, me: self.rank as u32, policy: self.policy };
-        wait(&context).map_err(|error| wait_failed(call.op, error))
-    }
-
     /// The bell of a world rank: counts the signals sent to it, so that it can sleep until the next.
     pub(crate) fn bell(&self, rank: usize) -> &Sequence {
         assert!(rank < self.size && (rank + 1) * size_of::<Sequence>() <= BELLS_LEN);
@@ -250,19 +224,4 @@ fn finalized(op: &'static str) -> Error {
 #[cold]
 pub(crate) fn no_such_rank(op: &'static str, rank: usize, size: usize) -> Error {
     Error::at(ErrorKind::Rank, op, rank, format!("there are ranks 0 to {} only", size.saturating_sub(1)))
-}
-
-#[cold]
-fn wait_failed(op: OpCode, error: WaitError) -> Error {
-    match error {
-        WaitError::OwnerDied { owner } => Error::at(
-            ErrorKind::Died,
-            op.name(),
-            owner as usize,
-            format!("world rank {owner} died holding the lock"),
-        ),
-        WaitError::Interrupted { code } => {
-            Error::at(ErrorKind::Died, op.name(), code as usize, format!("world rank {code} died"))
-        }
-    }
 }

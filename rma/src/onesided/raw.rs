@@ -6,6 +6,7 @@ use crate::call::{Call, OpCode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::segment::{Segment, Spot};
 use crate::transport::{Remote, Rows, Token};
+use crate::wait::Cause;
 use shm::accumulate::{self, Target};
 use shm::{DType, Element, copy};
 
@@ -129,7 +130,8 @@ impl Segment {
         }
         let target = self.target(spot);
         let (remote, local) = (rows.remote_strides, rows.local_strides);
-        self.shared().waiting(call, self.team().id(), Some(rank), 0, |context| {
+        let cause = Cause { call, team: self.team().id(), target: Some(rank), sequence: 0 };
+        self.shared().waiting(cause, |context| {
             // SAFETY: as above; both boxes have rows of whole elements.
             unsafe {
                 accumulate::accumulate_strided_dyn(
@@ -167,7 +169,8 @@ impl Segment {
             return unsafe { self.accumulate_bytes(rank, offset, T::DTYPE, src.cast(), count, alpha) };
         }
         let target = self.target(spot);
-        self.shared().waiting(call, self.team().id(), Some(rank), 0, |context| {
+        let cause = Cause { call, team: self.team().id(), target: Some(rank), sequence: 0 };
+        self.shared().waiting(cause, |context| {
             // SAFETY: the target range is checked and aligned, the source is the caller's promise.
             unsafe { accumulate::accumulate(target, src, count, alpha, context) }
         })

@@ -10,6 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::plain::Plain;
 use crate::segment::Segment;
 use crate::transport::Amo;
+use crate::wait::Cause;
 use shm::atomics::AtomicInteger;
 use shm::sync::Sequence;
 
@@ -108,7 +109,8 @@ impl Segment {
             if until.holds(signal) {
                 return Ok(signal);
             }
-            world.waiting(call, team.id(), None, signal, |context| bell.wait_at_least(rings + 1, context))?;
+            let cause = Cause { call, team: team.id(), target: None, sequence: signal };
+            world.waiting(cause, |context| bell.wait_at_least(rings + 1, context))?;
         }
     }
 

@@ -93,6 +93,7 @@ unsafe fn scaled_sum_avx2<T: Arithmetic, const LANES: usize>(
     unsafe { scaled_sum::<T, LANES>(dst, src, len, alpha) }
 }
 
+#[inline]
 fn best<T: Arithmetic, const LANES: usize>() -> Kernel {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
@@ -102,6 +103,7 @@ fn best<T: Arithmetic, const LANES: usize>() -> Kernel {
 }
 
 /// The kernel of an element type on this processor.
+#[inline]
 pub(super) fn kernel(dtype: DType) -> Kernel {
     match dtype {
         DType::Bool => best::<Boolean, 64>(),

@@ -139,6 +139,7 @@ impl Root {
     }
 
     /// The `index`th of an array of shared structs at `offset`.
+    #[inline]
     fn element<T>(&self, offset: usize, index: usize) -> &T {
         assert!(index < self.layout.ranks, "node rank {index} of {}", self.layout.ranks);
         // SAFETY: the layout reserves `ranks` aligned elements there; T is atomics only (Slot, Stripes, RankEntry), for
@@ -150,6 +151,7 @@ impl Root {
         self.element(self.layout.board, rank)
     }
 
+    #[inline]
     pub(super) fn stripes(&self, rank: usize) -> &Stripes {
         self.element(self.layout.stripes, rank)
     }
