@@ -1,21 +1,22 @@
-//! The same programs on 1 to 4 ranks, with everything distributed and with the default threshold.
+//! The same programs on 1 to 4 ranks, with everything distributed, some of it, and nothing.
 
 mod common;
 
-use gain::{Array, DType, Index, Op, ReduceOp, ReduceOptions, Scalar};
+use gain::{Array, DType, Index, Op, Options, ReduceOp, ReduceOptions, Scalar};
 use ndarray::{Array2, Axis};
 use tests::Job;
 
-/// Run a body on 1 to 4 ranks, with everything distributed and with small arrays replicated.
-fn both(name: &str, body: impl Fn()) {
-    for (threshold, name) in [("0", format!("{name}_spread")), ("65536", format!("{name}_default"))] {
-        Job::new(&name).env("GAIN_THRESHOLD", threshold).run(&[1, 2, 3, 4], |_| body());
+/// Run a body on 1 to 4 ranks, with everything distributed, with some, and with nothing.
+fn everywhere(name: &str, body: impl Fn()) {
+    for (threshold, how) in [("0", "spread"), ("12", "mixed"), ("65536", "replicated")] {
+        let job = Job::new(&format!("{name}_{how}")).env("GAIN_THRESHOLD", threshold);
+        job.run(&[1, 2, 3, 4], |_| body());
     }
 }
 
 #[test]
 fn random_programs() {
-    both("random_programs", || {
+    everywhere("random_programs", || {
         for seed in 0..60 {
             common::random_program(seed, 40, 7);
         }
@@ -44,7 +45,7 @@ fn array(a: &Array2<f64>) -> Array {
 
 #[test]
 fn reductions() {
-    both("reductions", || {
+    everywhere("reductions", || {
         for (rows, cols) in [(1, 1), (7, 5), (2, 40), (40, 2), (13, 1)] {
             let want = grid(rows, cols);
             let a = array(&want);
@@ -83,7 +84,7 @@ fn argmax<'a>(elements: impl Iterator<Item = &'a f64>) -> usize {
 
 #[test]
 fn products() {
-    both("products", || {
+    everywhere("products", || {
         for (m, k, n) in [(1, 1, 1), (5, 7, 3), (1, 9, 6), (8, 3, 1), (2, 30, 4)] {
             let (a, b) = (grid(m, k), grid(k, n));
             let got = array(&a).matmul(&array(&b)).unwrap();
@@ -105,7 +106,7 @@ fn products() {
 
 #[test]
 fn creation() {
-    both("creation", || {
+    everywhere("creation", || {
         let a = Array::arange(2i64.into(), 20i64.into(), 3i64.into(), None).unwrap();
         assert_eq!(a.to_vec::<i64>().unwrap(), [2, 5, 8, 11, 14, 17]);
         let b = Array::linspace(0.0.into(), 1.0.into(), 5, true, None).unwrap();
@@ -120,7 +121,7 @@ fn creation() {
 
 #[test]
 fn corners() {
-    both("corners", || {
+    everywhere("corners", || {
         let want = grid(20, 9);
         let (shape, bytes) = array(&want).corner(3).unwrap();
         assert_eq!(shape, [6, 6]);
@@ -180,5 +181,100 @@ fn drops_at_different_times_are_settled_together() {
             oracle.slice_mut(ndarray::s![..-1, ..]).assign(&shifted);
         }
         assert_eq!(a.to_vec::<f64>().unwrap(), oracle.as_slice().unwrap());
+    });
+}
+
+#[test]
+fn out_and_where() {
+    everywhere("out_and_where", || {
+        let (a, b) = (grid(7, 6), grid(7, 6).mapv(|x| x * 2.0 - 3.0));
+        let (x, y) = (array(&a), array(&b));
+        let mask = Array::apply(Op::Less, &[(&x).into(), 0.0.into()]).unwrap();
+        // Into a transposed view of another array.
+        let target = Array::zeros(&[6, 7], DType::F64).unwrap();
+        let out = target.transpose(None).unwrap();
+        let options = Options { out: &[Some(&out)], mask: Some(&mask), ..Options::default() };
+        Array::ufunc(Op::Add, &[(&x).into(), (&y).into()], &options).unwrap();
+        let want =
+            Array2::from_shape_fn((6, 7), |(j, i)| if a[[i, j]] < 0.0 { a[[i, j]] + b[[i, j]] } else { 0.0 });
+        assert_eq!(target.to_vec::<f64>().unwrap(), want.as_slice().unwrap());
+        // Into an operand, shifted against the other one.
+        let options = Options { out: &[Some(&y)], ..Options::default() };
+        let reversed =
+            y.index(&[Index::Slice(gain::Slice { step: Some(-1), ..Default::default() })]).unwrap();
+        Array::ufunc(Op::Subtract, &[(&reversed).into(), (&x).into()], &options).unwrap();
+        let want = Array2::from_shape_fn((7, 6), |(i, j)| b[[6 - i, j]] - a[[i, j]]);
+        assert_eq!(y.to_vec::<f64>().unwrap(), want.as_slice().unwrap());
+        // A float result does not go into an integer array.
+        let whole = Array::zeros(&[7, 6], DType::I64).unwrap();
+        let options = Options { out: &[Some(&whole)], ..Options::default() };
+        let error = Array::ufunc(Op::Add, &[(&x).into(), (&y).into()], &options).unwrap_err();
+        assert_eq!(error.kind(), gain::Kind::Casting);
+        // Both outputs of one operation.
+        let both = Array::ufunc(Op::Divmod, &[(&x).into(), 4.0.into()], &Options::default()).unwrap();
+        let (quotient, rest) = (a.mapv(|x| (x / 4.0).floor()), a.mapv(|x| x.rem_euclid(4.0)));
+        assert_eq!(both[0].to_vec::<f64>().unwrap(), quotient.as_slice().unwrap());
+        assert_eq!(both[1].to_vec::<f64>().unwrap(), rest.as_slice().unwrap());
+    });
+}
+
+#[test]
+fn masked_and_initial_reductions() {
+    everywhere("masked", || {
+        let a = grid(9, 4);
+        let x = array(&a);
+        let mask = Array::apply(Op::Greater, &[(&x).into(), 0.0.into()]).unwrap();
+        for axis in [0usize, 1] {
+            let axes = [axis as isize];
+            let options = ReduceOptions {
+                axes: Some(&axes),
+                keepdims: true,
+                mask: Some(&mask),
+                initial: Some(Scalar::F64(2.0)),
+                ..ReduceOptions::default()
+            };
+            let got = x.reduce(ReduceOp::Max, &options).unwrap();
+            let want = a.fold_axis(Axis(axis), 2.0, |m, &x| if x > 0.0 { f64::max(*m, x) } else { *m });
+            assert_eq!(got.shape(), want.clone().insert_axis(Axis(axis)).shape());
+            assert_eq!(got.to_vec::<f64>().unwrap(), want.to_vec());
+        }
+        // Counting in int64, over both axes of a broadcast view.
+        let three = mask.broadcast_to(&[3, 9, 4]).unwrap();
+        let count = three.reduce(ReduceOp::Sum, &ReduceOptions::default()).unwrap().item().unwrap();
+        assert_eq!(count, Scalar::I64(3 * a.iter().filter(|&&x| x > 0.0).count() as i64));
+        // Nothing to take the smallest of.
+        let none = Array::zeros(&[0, 3], DType::F64).unwrap();
+        assert!(none.reduce(ReduceOp::Min, &ReduceOptions::default()).is_err());
+        let over_rows = ReduceOptions { axes: Some(&[0]), ..ReduceOptions::default() };
+        let sums = none.reduce(ReduceOp::Sum, &over_rows).unwrap();
+        assert_eq!(sums.to_vec::<f64>().unwrap(), [0.0; 3]);
+    });
+}
+
+#[test]
+fn overlapping_assignments() {
+    everywhere("overlapping", || {
+        let step = |s: isize| Index::Slice(gain::Slice { step: Some(s), ..Default::default() });
+        for n in [1usize, 2, 5, 40] {
+            let mut want: Vec<f64> = (0..n).map(|i| (i * i % 17) as f64).collect();
+            let a = Array::from_slice(&[n], &want).unwrap();
+            // a[1:] = a[:-1]
+            let head = a.index(&[Index::range(None, -1)]).unwrap();
+            a.set(&[Index::range(1, None)], &head).unwrap();
+            want.copy_within(0..n - 1, 1);
+            assert_eq!(a.to_vec::<f64>().unwrap(), want);
+            // a[::-1] += a
+            let back = a.index(&[step(-1)]).unwrap();
+            let sum = Array::apply(Op::Add, &[(&back).into(), (&a).into()]).unwrap();
+            a.set(&[step(-1)], &sum).unwrap();
+            want = (0..n).map(|i| want[i] + want[n - 1 - i]).collect();
+            assert_eq!(a.to_vec::<f64>().unwrap(), want);
+            // a[::2] = a[1::2] shifted by one, where there are as many
+            let even = a.index(&[Index::range(0, n as isize / 2 * 2)]).unwrap().index(&[step(2)]).unwrap();
+            let odd = a.index(&[Index::range(1, None)]).unwrap().index(&[step(2)]).unwrap();
+            even.assign(&odd).unwrap();
+            (0..n / 2).for_each(|k| want[2 * k] = want[2 * k + 1]);
+            assert_eq!(a.to_vec::<f64>().unwrap(), want);
+        }
     });
 }
