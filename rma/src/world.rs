@@ -125,6 +125,11 @@ impl World {
         self.team.clone()
     }
 
+    /// The way to other ranks' memory that isn't mapped, and what it can do. Not collective.
+    pub fn transport(&self) -> &dyn Transport {
+        &*self.shared.transport
+    }
+
     /// [`Team::barrier`] of all ranks.
     #[track_caller]
     pub fn barrier(&self) -> Result<()> {

@@ -3,6 +3,7 @@
 
 #![allow(missing_docs)]
 
+use rma::transport::Capabilities;
 use rma::{AtomicInteger, Complex32, Complex64, Element, Segment, Strided, Vector, World};
 use tests::Job;
 
@@ -249,6 +250,24 @@ fn every_form_does_what_a_vector_does() {
         all_forms::<f64>(world);
         all_forms::<Complex32>(world);
         all_forms::<Complex64>(world);
+    });
+}
+
+/// What the transport says of itself holds: the bits are the ones the forms above have just used.
+#[test]
+fn capabilities_tell_the_truth() {
+    on_both_ways("capabilities_tell_the_truth", |world| {
+        let has = |capability| world.transport().capabilities().has(capability);
+        let segment = Segment::allocate_zeroed(&world.team(), 64).unwrap();
+        for rank in 0..world.size() {
+            let expected = rank == world.rank() || has(Capabilities::MAPPED);
+            assert_eq!(segment.mapped(rank).is_some(), expected, "rank {rank}");
+            let rows =
+                Strided { counts: &[8, 2], remote_strides: &[16], local_strides: &[8], local_offset: 0 };
+            assert_eq!(segment.put_strided(rank, 0, rows, &[0.0; 2]).is_ok(), has(Capabilities::STRIDED));
+            assert_eq!(segment.accumulate(rank, 0, &[0.0], 1.0).is_ok(), has(Capabilities::ACCUMULATE));
+            assert_eq!(segment.fetch_add(rank, 32, 0u64).is_ok(), has(Capabilities::ATOMICS));
+        }
     });
 }
 

@@ -60,6 +60,7 @@ impl Team {
 
     /// [`Team::allreduce`] with a function of two elements, for any plain type. It must give the same on every rank, and is applied
     /// in rank order: `f(f(x0, x1), x2)`, so it need not be commutative.
+    /// It runs while this rank is inside the team's collective: it must not call another one of the same team.
     ///
     /// Collective. Stands for `MPI_Allreduce` with `MPI_Op_create`. Errors: as [`Team::allreduce`].
     #[track_caller]

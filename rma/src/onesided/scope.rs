@@ -46,6 +46,34 @@ impl World {
     /// assert_eq!(halo, [0.0; 4]);
     /// # Ok::<(), rma::Error>(())
     /// ```
+    ///
+    /// A buffer stays borrowed until the scope ends, so what could still change is not read:
+    ///
+    /// ```compile_fail,E0502
+    /// # use rma::{Segment, World};
+    /// # let world = World::init()?;
+    /// # let segment = Segment::allocate_zeroed(&world.team(), 64)?;
+    /// let mut halo = [0.0; 4];
+    /// world.scope(|s| {
+    ///     s.get(&segment, world.rank(), 0, &mut halo)?;
+    ///     assert_eq!(halo[0], 0.0);
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), rma::Error>(())
+    /// ```
+    ///
+    /// nor does a buffer that lives shorter than the scope go in:
+    ///
+    /// ```compile_fail,E0597
+    /// # use rma::{Segment, World};
+    /// # let world = World::init()?;
+    /// # let segment = Segment::allocate_zeroed(&world.team(), 64)?;
+    /// world.scope(|s| {
+    ///     let edge = [1.0; 4];
+    ///     s.put(&segment, world.rank(), 0, &edge)
+    /// })?;
+    /// # Ok::<(), rma::Error>(())
+    /// ```
     pub fn scope<'env, R>(
         &self,
         work: impl for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> Result<R>,
