@@ -59,7 +59,6 @@ test-all: test
 	    $(WITHIN) $(CARGO) test --package shm --lib --test processes -- --skip more_than_the_machine; fi
 	$(WITHIN) $(CARGO) test --workspace --release -- --include-ignored
 	if command -v mpiexec.hydra >/dev/null; then GAIN_TEST_STARTER=mpiexec.hydra $(WITHIN) $(CARGO) test --release --package rma --tests; fi
-	GAIN_TEST_ALL=1 $(WITHIN) $(PY) -m pytest python/tests
 
 bench: build
 	$(PY) bench/run.py

@@ -3,7 +3,7 @@
 //! In: our arrays, Python numbers (weak, as NEP 50 has it), NumPy scalars (typed), and whatever `numpy.asarray` makes
 //! a numeric array of. Out: our class, a NumPy scalar for an array of no axes, a NumPy array for `numpy()`.
 
-use crate::error::{OrRaise, ask_numpy};
+use crate::error::{OrRaise, ask_numpy, exception};
 use crate::flat::FlatIter;
 use crate::ndarray::NdArray;
 use crate::numpy::Numpy;
@@ -170,14 +170,14 @@ pub(crate) fn export_with<'py>(
         return Err(PyBufferError::new_err("numpy.zeros gave an array that can't be written in order"));
     }
     if buffer.len_bytes() == 0 {
-        py.detach(|| fill(&mut [])).or_raise()?;
+        released(py, || fill(&mut []))?;
     } else {
         // SAFETY: `made` was created above and is known to this function only, so nobody else reads or writes its
         // memory (one axis of all its elements is a view); `buffer` keeps it alive and says that `len_bytes`
         // writable, contiguous bytes start at `buf_ptr`.
         let bytes =
             unsafe { std::slice::from_raw_parts_mut(buffer.buf_ptr().cast::<u8>(), buffer.len_bytes()) };
-        py.detach(|| fill(bytes)).or_raise()?;
+        released(py, || fill(bytes))?;
     }
     Ok(made)
 }
@@ -200,5 +200,17 @@ pub(crate) fn compute<T: Send>(
     if arrays.iter().all(|a| a.size() <= SMALL) && gain::world::size() == 1 {
         return work().or_raise();
     }
-    py.detach(work).or_raise()
+    released(py, work)
+}
+
+/// Runs `work` of `gain` without the interpreter's lock.
+pub(crate) fn released<T: Send>(
+    py: Python<'_>,
+    work: impl FnOnce() -> gain::Result<T> + Send,
+) -> PyResult<T> {
+    py.detach(work).or_else(|error| {
+        // A wait that an interrupt of all ranks ended fails because of the others: that is not what to tell.
+        py.check_signals()?;
+        Err(exception(error))
+    })
 }

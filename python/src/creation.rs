@@ -1,6 +1,6 @@
 //! Creation. The package's functions read NumPy's conventions (defaults, shapes); these make the arrays.
 
-use crate::convert::{Value, required, value};
+use crate::convert::{Value, released, required, value};
 use crate::error::{OrRaise, ask_numpy};
 use crate::ndarray::NdArray;
 use crate::numpy::Numpy;
@@ -36,13 +36,13 @@ fn dtype_or(dtype: &Bound<'_, PyAny>, default: DType) -> PyResult<DType> {
 #[pyfunction]
 fn full(shape: Vec<usize>, fill: &Bound<'_, PyAny>, dtype: &Bound<'_, PyAny>) -> PyResult<NdArray> {
     let (fill_value, dtype) = (number(fill)?, Numpy::parse_dtype(dtype)?);
-    fill.py().detach(|| Array::full(&shape, fill_value, dtype)).or_raise().map(NdArray::new)
+    fill.released(py(), || Array::full(&shape, fill_value, dtype)).map(NdArray::new)
 }
 
 #[pyfunction]
 fn empty(py: Python<'_>, shape: Vec<usize>, dtype: &Bound<'_, PyAny>) -> PyResult<NdArray> {
     let dtype = dtype_or(dtype, DType::F64)?;
-    py.detach(|| Array::empty(&shape, dtype)).or_raise().map(NdArray::new)
+    released(py, || Array::empty(&shape, dtype)).map(NdArray::new)
 }
 
 #[pyfunction]
@@ -55,7 +55,7 @@ fn arange(
 ) -> PyResult<NdArray> {
     let (start, stop, step) = (number(start)?, number(stop)?, number(step)?);
     let dtype = Numpy::parse_dtype(dtype)?;
-    py.detach(|| Array::arange(start, stop, step, dtype)).or_raise().map(NdArray::new)
+    released(py, || Array::arange(start, stop, step, dtype)).map(NdArray::new)
 }
 
 #[pyfunction]
@@ -69,18 +69,18 @@ fn linspace(
 ) -> PyResult<NdArray> {
     let (start, stop) = (number(start)?, number(stop)?);
     let dtype = Numpy::parse_dtype(dtype)?;
-    py.detach(|| Array::linspace(start, stop, num, endpoint, dtype)).or_raise().map(NdArray::new)
+    released(py, || Array::linspace(start, stop, num, endpoint, dtype)).map(NdArray::new)
 }
 
 #[pyfunction]
 fn eye(py: Python<'_>, rows: usize, columns: usize, k: isize, dtype: &Bound<'_, PyAny>) -> PyResult<NdArray> {
     let dtype = dtype_or(dtype, DType::F64)?;
-    py.detach(|| Array::eye(rows, columns, k, dtype)).or_raise().map(NdArray::new)
+    released(py, || Array::eye(rows, columns, k, dtype)).map(NdArray::new)
 }
 
 #[pyfunction]
 fn indices(py: Python<'_>, shape: Vec<usize>, axis: usize) -> PyResult<NdArray> {
-    py.detach(|| Array::indices(&shape, axis)).or_raise().map(NdArray::new)
+    released(py, || Array::indices(&shape, axis)).map(NdArray::new)
 }
 
 /// Anything as one of our arrays: itself if it is one, else a new one.
@@ -109,12 +109,11 @@ fn select(
     let mask = required(mask, "where")?.into_array()?;
     let (one, two) = (required(if_true, "where")?, required(if_false, "where")?);
     let (one, two) = (one.operand(), two.operand());
-    py.detach(|| {
+    released(py, || {
         let mask =
             if mask.dtype() == DType::Bool { mask } else { mask.astype(DType::Bool, gain::Casting::Unsafe)? };
         Array::select(&mask, one, two)
     })
-    .or_raise()
     .map(NdArray::new)
 }
 

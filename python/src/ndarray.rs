@@ -3,7 +3,7 @@
 //! A thin handle: all it holds is the array of `gain` and, for a view, the object it is a view of (`a.base`).
 //! Attributes are not collective. Everything else is, `get` apart.
 
-use crate::convert::{self, compute, export, result};
+use crate::convert::{self, compute, export, released, result};
 use crate::error::OrRaise;
 use crate::flat::FlatIter;
 use crate::index::{self, Key};
@@ -389,7 +389,7 @@ impl NdArray {
     /// Evaluates now what was recorded; returns the array itself.
     fn force<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
         let array = slf.try_borrow()?.array.clone();
-        slf.py().detach(|| array.force()).or_raise()?;
+        slf.released(py(), || array.force())?;
         Ok(slf.clone())
     }
 
@@ -436,7 +436,7 @@ impl NdArray {
         c_order(order)?;
         let array = &self.array;
         let len_bytes = array.size() * array.dtype().size_bytes();
-        PyBytes::new_with(py, len_bytes, |bytes| py.detach(|| array.copy_to_bytes(bytes)).or_raise())
+        PyBytes::new_with(py, len_bytes, |bytes| released(py, || array.copy_to_bytes(bytes)))
     }
 
     fn __repr__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
@@ -460,7 +460,7 @@ impl NdArray {
     /// The corner of the array that printing shows, as a NumPy array.
     fn _corner<'py>(&self, py: Python<'py>, edge: usize) -> PyResult<Bound<'py, PyAny>> {
         let array = &self.array;
-        let (shape, bytes) = py.detach(|| array.corner(edge)).or_raise()?;
+        let (shape, bytes) = released(py, || array.corner(edge))?;
         let flat = Numpy::attribute(py, "frombuffer")?
             .call1((PyBytes::new(py, &bytes), Numpy::dtype_object(py, array.dtype())))?;
         flat.call_method1("reshape", (PyTuple::new(py, shape)?,))

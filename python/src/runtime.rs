@@ -1,6 +1,6 @@
 //! The job: ranks, counters, the ends of it, and the launcher's command line.
 
-use crate::error::OrRaise;
+use crate::convert::released;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::ffi::OsString;
@@ -28,7 +28,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 /// Starts the runtime. Collective.
 #[pyfunction]
 fn init(py: Python<'_>) -> PyResult<()> {
-    py.detach(gain::world::init).or_raise()
+    released(py, gain::world::init)
 }
 
 /// This process's number among the ranks.
@@ -58,13 +58,13 @@ fn threshold() -> usize {
 /// Waits for all ranks. Collective.
 #[pyfunction]
 fn barrier(py: Python<'_>) -> PyResult<()> {
-    py.detach(gain::world::barrier).or_raise()
+    released(py, gain::world::barrier)
 }
 
 /// Waits for all ranks and leaves the job; arrays can't be used afterwards. Collective.
 #[pyfunction]
 fn finalize(py: Python<'_>) -> PyResult<()> {
-    py.detach(gain::world::finalize).or_raise()
+    released(py, gain::world::finalize)
 }
 
 /// Ends all ranks with this exit code.

@@ -169,6 +169,23 @@ def test_keyboard_interrupt():
     assert out == "interrupted (1000, 1000)\n" and process.returncode == 0
 
 
+def test_keyboard_interrupt_of_a_job():
+    """Every rank says KeyboardInterrupt, the one that waited for the other, too."""
+    process = subprocess.Popen(
+        [str(jobs.GAIN), "run", "-n", "2", sys.executable, "-c", "import gain, time; gain.rank() or print('ready', flush=True); gain.rank() and time.sleep(60); gain.barrier()"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "KeyboardInterrupt" in err and "lost sys.stderr" not in err
+
+
 def test_garbage_cycles_differ_between_ranks():
     """Arrays that only the cycle collector frees, at times of its own on each rank, don't upset the order of things."""
     done = jobs.script(
