@@ -36,7 +36,7 @@ fn dtype_or(dtype: &Bound<'_, PyAny>, default: DType) -> PyResult<DType> {
 #[pyfunction]
 fn full(shape: Vec<usize>, fill: &Bound<'_, PyAny>, dtype: &Bound<'_, PyAny>) -> PyResult<NdArray> {
     let (fill_value, dtype) = (number(fill)?, Numpy::parse_dtype(dtype)?);
-    fill.released(py(), || Array::full(&shape, fill_value, dtype)).map(NdArray::new)
+    released(fill.py(), || Array::full(&shape, fill_value, dtype)).map(NdArray::new)
 }
 
 #[pyfunction]

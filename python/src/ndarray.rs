@@ -389,7 +389,7 @@ impl NdArray {
     /// Evaluates now what was recorded; returns the array itself.
     fn force<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
         let array = slf.try_borrow()?.array.clone();
-        slf.released(py(), || array.force())?;
+        released(slf.py(), || array.force())?;
         Ok(slf.clone())
     }
 
