@@ -14,8 +14,9 @@
 //!               128  arrived: the last number again, for those who sleep on it
 //!               192  place of the call in even meetings, 128 bytes of text (under GAIN_CHECK=1)
 //!               320  the same of odd meetings
-//!               448  outbox of even meetings, 7 KiB (or a larger one elsewhere in the arena)
-//!              7616  outbox of odd meetings
+//!               448  live: the segments this member has handles to, one bit each
+//!               704  outbox of even meetings, 7 KiB (or a larger one elsewhere in the arena)
+//!              7872  outbox of odd meetings
 //! ```
 //!
 //! | field | who writes | who reads | order |
@@ -23,10 +24,12 @@
 //! | line: operation, count, words; place | the owner, before publishing | all, after seeing the number | relaxed |
 //! | line: number | the owner | all | release, acquire |
 //! | arrived | the owner, after the number | sleepers | release, acquire |
+//! | live | the owner | all | see [`crate::retired`] |
 //! | outbox | the owner, before publishing | all, after seeing the number | plain |
 
 use crate::call::{Call, OpCode};
 use crate::error::{Error, ErrorKind, Result};
+use crate::retired::Live;
 use crate::wait::Cause;
 use crate::world::Shared;
 use shm::sync::Sequence;
@@ -80,6 +83,7 @@ pub(crate) struct Row {
     lines: [Line; 2],
     arrived: Sequence,
     places: [Place; 2],
+    live: Live,
     outbox: [std::cell::UnsafeCell<[u8; OUTBOX_LEN]>; 2],
 }
 
@@ -191,6 +195,11 @@ impl Rows {
     fn row(&self, rank: usize) -> &Row {
         // SAFETY: mapped by the promise of `new`; all fields allow shared access.
         unsafe { self.rows[rank].as_ref() }
+    }
+
+    /// Which segments a member has handles to.
+    pub(crate) fn live(&self, rank: usize) -> &Live {
+        &self.row(rank).live
     }
 
     pub(crate) fn size(&self) -> usize {

@@ -51,6 +51,7 @@ mod error;
 mod mutex;
 mod onesided;
 mod plain;
+mod retired;
 mod segment;
 mod session;
 mod stall;

@@ -15,14 +15,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Memory of a team: a part of its own length at every member. Clones are handles to the same memory.
 ///
-/// Dropping the last handle is not collective; this rank's part goes back to its arena when a later full synchronisation of
-/// the team has passed, so drop at the same place of the program on every rank. [`Segment::free`] frees at once.
+/// Dropping the last handle is not collective; this rank's part goes back to its arena with a later full synchronisation of
+/// the team, once every other rank has dropped its handles, too. [`Segment::free`] frees at once.
 #[derive(Clone)]
 pub struct Segment(Arc<Inner>);
 
 pub(crate) struct Inner {
     parts: Box<[Part]>,
     is_freed: AtomicBool,
+    /// See [`crate::retired`].
+    slot: usize,
     team: Team,
 }
 
@@ -59,7 +61,7 @@ impl std::fmt::Debug for Segment {
 impl Drop for Inner {
     fn drop(&mut self) {
         if !*self.is_freed.get_mut() {
-            self.team.retire(self.parts[self.team.rank()].place.offset);
+            self.team.retire(self.parts[self.team.rank()].place.offset, self.slot);
         }
     }
 }
@@ -87,17 +89,18 @@ impl Segment {
         let asked = len_bytes.max(1);
         let block =
             if zeroed { world.heap.allocate_zeroed(asked, 64) } else { world.heap.allocate(asked, 64) };
+        let slot = session.take_slot();
         let words = match block {
-            Ok(block) => [block.offset as u64, len_bytes as u64, 0, 0, 0],
-            Err(error) => [0, 0, 1, error.free, error.limit],
+            Ok(block) => [block.offset as u64, len_bytes as u64, 0, slot as u64, 0],
+            Err(error) => [0, len_bytes as u64, 1, error.free, error.limit],
         };
-        let words = if words[2] == 1 { [0, len_bytes as u64, 1, words[3], words[4]] } else { words };
         let met = session.meet(Signature::new(call.op), &words);
         let bad = (0..team.size()).find(|rank| session.word(*rank, 2) != 0);
         if met.is_err() || bad.is_some() {
             if let Ok(block) = block {
                 world.heap.free(block.offset);
             }
+            session.return_slot(slot);
             met?;
             let rank = bad.unwrap_or(0);
             let [asked, free, limit] = [1, 3, 4].map(|index| session.word(rank, index));
@@ -110,9 +113,11 @@ impl Segment {
             Part { base, len: session.word(rank, 1) as usize, place }
         };
         let parts = (0..team.size()).map(part).collect();
+        let slot = session.word(0, 3) as usize;
+        session.my_live().set(slot);
         session.complete();
         drop(session);
-        Ok(Segment(Arc::new(Inner { parts, is_freed: AtomicBool::new(false), team: team.clone() })))
+        Ok(Segment(Arc::new(Inner { parts, is_freed: AtomicBool::new(false), slot, team: team.clone() })))
     }
 
     /// Frees the memory. Other handles to it turn stale: using them is an error of kind `Foreign`.
@@ -127,11 +132,16 @@ impl Segment {
         if self.0.is_freed.swap(true, Ordering::Relaxed) {
             return Err(Error::new(ErrorKind::Foreign, call.op.name(), "the segment has been freed already"));
         }
-        let met = session.meet(Signature::new(call.op), &[]);
+        let slot = self.0.slot;
+        session.my_live().clear(slot);
+        // The slot tells segments apart: all must free the same.
+        let met = session.meet(Signature::new(call.op).count(slot), &[]);
         if met.is_err() {
+            session.my_live().set(slot);
             self.0.is_freed.store(false, Ordering::Relaxed);
             return met;
         }
+        session.return_slot(slot);
         team.shared().heap.free(self.0.parts[team.rank()].place.offset);
         session.complete();
         Ok(())

@@ -6,6 +6,7 @@ use crate::call::Call;
 use crate::control::{Large, Progress, Signature};
 use crate::error::Result;
 use crate::plain::{self, Plain};
+use crate::retired::{Live, NO_SLOT};
 use crate::team::Inner;
 use crate::world::alive;
 use shm::copy;
@@ -135,13 +136,33 @@ impl Session<'_> {
         Ok(())
     }
 
+    /// A slot for a segment that is about to be allocated, at rank 0; the others learn it in the meeting.
+    pub(crate) fn take_slot(&self) -> usize {
+        if self.rank() == 0 { self.team.retired.take_slot() } else { NO_SLOT }
+    }
+
+    /// Nobody uses a slot any more. At rank 0 it can be had again.
+    pub(crate) fn return_slot(&self, slot: usize) {
+        if self.rank() == 0 {
+            self.team.retired.return_slot(slot);
+        }
+    }
+
+    /// Which segments this member has handles to.
+    pub(crate) fn my_live(&self) -> &Live {
+        self.team.rows.live(self.rank())
+    }
+
     /// Counts a full synchronisation, and gives back what was retired before it.
     #[inline]
     pub(crate) fn complete(&mut self) {
         let epoch = self.team.epoch.load(Ordering::Relaxed) + 1;
         self.team.epoch.store(epoch, Ordering::Relaxed);
-        for (_, offset) in self.team.retired.take(self.team.entered.load(Ordering::Relaxed)) {
-            self.team.world.heap.free(offset);
+        let Inner { rows, retired, entered, world, .. } = self.team;
+        let is_live = |slot| (0..rows.size()).any(|rank| rows.live(rank).is_set(slot));
+        for block in retired.take(entered.load(Ordering::Relaxed), is_live) {
+            world.heap.free(block.offset);
+            self.return_slot(block.slot);
         }
     }
 }

@@ -6,11 +6,12 @@
 use crate::call::{Call, OpCode};
 use crate::control::{Progress, ROW_LEN, Row, Rows, Signature};
 use crate::error::{Error, ErrorKind, Result};
+use crate::retired::{NO_SLOT, Retired};
 use crate::session::Session;
 use crate::world::{Shared, alive, no_such_rank};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// Bytes of the heap's root area before the rows of the world: one bell per rank.
 pub(crate) const BELLS_LEN: usize = 64 * 1024;
@@ -37,13 +38,6 @@ pub(crate) struct Inner {
     pub(crate) large: AtomicU64,
 }
 
-/// Blocks of this process that peers may still read, with the number of the last collective call entered before they were given up.
-#[derive(Default)]
-pub(crate) struct Retired {
-    is_pending: AtomicBool,
-    blocks: Mutex<Vec<(u64, usize)>>,
-}
-
 impl std::fmt::Debug for Team {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Team {}: rank {} of {}", self.0.id, self.0.rank, self.size())
@@ -53,32 +47,14 @@ impl std::fmt::Debug for Team {
 impl Drop for Inner {
     fn drop(&mut self) {
         let Some((parent, row)) = &self.origin else { return };
-        parent.retire(*row);
-        for (_, offset) in self.retired.take(u64::MAX) {
-            parent.retire(offset);
+        parent.retire(*row, NO_SLOT);
+        for block in self.retired.take(u64::MAX, |_| false) {
+            parent.retire(block.offset, NO_SLOT);
         }
         match self.large.load(Ordering::Relaxed) {
             0 => {}
-            offset => parent.retire(offset as usize - 1),
+            offset => parent.retire(offset as usize - 1, NO_SLOT),
         }
-    }
-}
-
-impl Retired {
-    fn put(&self, entered: u64, offset: usize) {
-        self.blocks.lock().unwrap_or_else(PoisonError::into_inner).push((entered, offset));
-        self.is_pending.store(true, Ordering::Release);
-    }
-
-    /// Takes out what was given up before call number `entered` was entered.
-    pub(crate) fn take(&self, entered: u64) -> Vec<(u64, usize)> {
-        if !self.is_pending.load(Ordering::Acquire) {
-            return Vec::new();
-        }
-        let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = blocks.extract_if(.., |(given_up, _)| *given_up < entered).collect();
-        self.is_pending.store(!blocks.is_empty(), Ordering::Release);
-        taken
     }
 }
 
@@ -265,9 +241,10 @@ impl Team {
         self.0.id
     }
 
-    /// Gives a block of the own arena back after the next full synchronisation.
-    pub(crate) fn retire(&self, offset: usize) {
-        self.0.retired.put(self.0.entered.load(Ordering::Relaxed), offset);
+    /// Gives a block of the own arena back after the next full synchronisation, once nobody has a handle of `slot`.
+    pub(crate) fn retire(&self, offset: usize, slot: usize) {
+        self.0.rows.live(self.rank()).clear(slot);
+        self.0.retired.put(self.0.entered.load(Ordering::Relaxed), offset, slot);
     }
 
     /// Begins a collective call.

@@ -75,6 +75,51 @@ fn dropped_memory_rests_until_everybody_has_synchronised() {
     });
 }
 
+/// Rank 0 drops at once, the others much later and write there until then: what rank 0 has allocated since is untouched. In the end all
+/// of it has come back, or 16 MiB would not do for rounds of 1 MiB per rank.
+#[test]
+fn a_part_outlives_its_owners_handle_while_others_have_one() {
+    let job = Job::new("a_part_outlives_its_owners_handle_while_others_have_one")
+        .env("GAIN_HEAP_BYTES", "25165824");
+    job.run(RANKS, |world| {
+        let team = world.team();
+        const LEN: usize = 1 << 20;
+        for _ in 0..100 {
+            let first = Segment::allocate(&team, LEN).unwrap();
+            let late = (world.rank() > 0).then_some(first);
+            team.barrier().unwrap();
+            let second = Segment::allocate_zeroed(&team, LEN).unwrap();
+            team.barrier().unwrap();
+            if let Some(first) = late {
+                first.put(0, 0, &[0xffu8; 4096]).unwrap();
+            }
+            team.barrier().unwrap();
+            let mut bytes = [1u8; 4096];
+            second.get(0, 0, &mut bytes).unwrap();
+            assert_eq!(bytes, [0; 4096]);
+            drop(second);
+        }
+    });
+}
+
+/// More segments at once than there are slots for the handles' bits.
+#[test]
+fn thousands_of_segments_at_once() {
+    spmd(&[1, 2], "thousands_of_segments_at_once", |world| {
+        let team = world.team();
+        for _ in 0..2 {
+            let all: Vec<Segment> = (0..3000).map(|_| Segment::allocate(&team, 8).unwrap()).collect();
+            for (index, segment) in all.iter().enumerate() {
+                segment.put_value((world.rank() + 1) % world.size(), 0, index).unwrap();
+            }
+            team.barrier().unwrap();
+            for (index, segment) in all.iter().enumerate() {
+                assert_eq!(segment.get_value::<usize>(world.rank(), 0).unwrap(), index);
+            }
+        }
+    });
+}
+
 #[test]
 fn no_memory_on_one_rank_is_an_error_on_all() {
     let job = Job::new("no_memory_on_one_rank_is_an_error_on_all").env("GAIN_HEAP_BYTES", "50331648");

@@ -173,6 +173,11 @@ fn different_collectives_are_told_apart() {
         refused(call, Mismatch, &["allocate", "sync"]);
         let call = if odd { team.split(None, 0).map(drop) } else { team.scan(&mut [1], Op::Sum) };
         refused(call, Mismatch, &["split", "scan"]);
+        let (one, other) = (Segment::allocate(&team, 8).unwrap(), Segment::allocate(&team, 8).unwrap());
+        refused(if odd { one.clone() } else { other.clone() }.free(), Mismatch, &["free"]);
+        one.put_value(0, 0, 1u8).unwrap();
+        one.free().unwrap();
+        other.free().unwrap();
         assert_eq!(team.allgather(&[world.rank()]).unwrap(), (0..world.size()).collect::<Vec<_>>());
     });
 }
