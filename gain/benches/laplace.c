@@ -1,4 +1,4 @@
-/* One sweep of the five-point stencil with the norm of the change, double-buffered and fused by hand: what the
+/* Sweeps of the five-point stencil with the norm of the change, double-buffered and fused by hand: what the
  * executor is compared with. gcc -O3 -march=native -fopenmp; prints milliseconds per sweep (best, median of five batches). */
 #include <math.h>
 #include <omp.h>
