@@ -263,12 +263,12 @@ impl Compiler {
         let first_leaf = 1 + self.program.consts.len() as u16;
         let first_register = first_leaf + self.program.leaves.len() as u16;
         let mut defined_at = vec![usize::MAX; self.nodes.len()];
-        for i in 0..self.nodes.len() {
+        for (i, defined) in defined_at.iter_mut().enumerate() {
             if let Node::Leaf(leaf) = self.nodes[i] {
                 self.slots[i] = Some(first_leaf + leaf);
             }
             if self.uses[i] > 0 && matches!(self.nodes[i], Node::Apply { .. }) {
-                defined_at[i] = self.program.instrs.len();
+                *defined = self.program.instrs.len();
                 self.emit(i, first_register);
             }
         }

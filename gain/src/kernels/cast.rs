@@ -9,7 +9,7 @@ use num_complex::Complex;
 /// `(int64_t)x`: truncation; NaN and out of range give `i64::MIN` (what `cvttsd2si` returns).
 #[inline(always)]
 pub(crate) fn float_to_i64(x: f64) -> i64 {
-    if x >= -9223372036854775808.0 && x < 9223372036854775808.0 { x as i64 } else { i64::MIN }
+    if (-9223372036854775808.0..9223372036854775808.0).contains(&x) { x as i64 } else { i64::MIN }
 }
 
 /// `(int32_t)x`: as [`float_to_i64`] with `i32::MIN`.

@@ -179,36 +179,33 @@ macro_rules! transcendental {
         pub(crate) fn $name(op: Op) -> Option<Kernel> {
             use super::libm::$t as c;
             type C = Complex<$t>;
-            // SAFETY (every call below): the C library's functions of numbers are pure and total.
             Some(match op {
-                Op::Power | Op::FloatPower => {
-                    each2(|x: C, y: C| Some(power(x, y, || unsafe { c::cpow(x, y) })))
-                }
-                Op::Sqrt => each1(|z: C| unsafe { c::csqrt(z) }),
-                Op::Exp => each1(|z: C| unsafe { c::cexp(z) }),
-                Op::Exp2 => each1(|z: C| unsafe { c::cexp(z * std::$t::consts::LN_2) }),
+                Op::Power | Op::FloatPower => each2(|x: C, y: C| Some(power(x, y, || c::cpow(x, y)))),
+                Op::Sqrt => each1(|z: C| c::csqrt(z)),
+                Op::Exp => each1(|z: C| c::cexp(z)),
+                Op::Exp2 => each1(|z: C| c::cexp(z * std::$t::consts::LN_2)),
                 Op::Expm1 => each1(|z: C| {
                     let half = (z.im / 2.0).sin();
                     C { re: z.re.exp_m1() * z.im.cos() - 2.0 * half * half, im: z.re.exp() * z.im.sin() }
                 }),
-                Op::Log => each1(|z: C| unsafe { c::clog(z) }),
-                Op::Log2 => each1(|z: C| unsafe { c::clog(z) } * std::$t::consts::LOG2_E),
-                Op::Log10 => each1(|z: C| unsafe { c::clog(z) } * std::$t::consts::LOG10_E),
+                Op::Log => each1(|z: C| c::clog(z)),
+                Op::Log2 => each1(|z: C| c::clog(z) * std::$t::consts::LOG2_E),
+                Op::Log10 => each1(|z: C| c::clog(z) * std::$t::consts::LOG10_E),
                 Op::Log1p => {
                     each1(|z: C| C { re: (z.re + 1.0).hypot(z.im).ln(), im: z.im.atan2(z.re + 1.0) })
                 }
-                Op::Sin => each1(|z: C| unsafe { c::csin(z) }),
-                Op::Cos => each1(|z: C| unsafe { c::ccos(z) }),
-                Op::Tan => each1(|z: C| unsafe { c::ctan(z) }),
-                Op::Arcsin => each1(|z: C| unsafe { c::casin(z) }),
-                Op::Arccos => each1(|z: C| unsafe { c::cacos(z) }),
-                Op::Arctan => each1(|z: C| unsafe { c::catan(z) }),
-                Op::Sinh => each1(|z: C| unsafe { c::csinh(z) }),
-                Op::Cosh => each1(|z: C| unsafe { c::ccosh(z) }),
-                Op::Tanh => each1(|z: C| unsafe { c::ctanh(z) }),
-                Op::Arcsinh => each1(|z: C| unsafe { c::casinh(z) }),
-                Op::Arccosh => each1(|z: C| unsafe { c::cacosh(z) }),
-                Op::Arctanh => each1(|z: C| unsafe { c::catanh(z) }),
+                Op::Sin => each1(|z: C| c::csin(z)),
+                Op::Cos => each1(|z: C| c::ccos(z)),
+                Op::Tan => each1(|z: C| c::ctan(z)),
+                Op::Arcsin => each1(|z: C| c::casin(z)),
+                Op::Arccos => each1(|z: C| c::cacos(z)),
+                Op::Arctan => each1(|z: C| c::catan(z)),
+                Op::Sinh => each1(|z: C| c::csinh(z)),
+                Op::Cosh => each1(|z: C| c::ccosh(z)),
+                Op::Tanh => each1(|z: C| c::ctanh(z)),
+                Op::Arcsinh => each1(|z: C| c::casinh(z)),
+                Op::Arccosh => each1(|z: C| c::cacosh(z)),
+                Op::Arctanh => each1(|z: C| c::catanh(z)),
                 _ => return None,
             })
         }

@@ -9,22 +9,23 @@ macro_rules! functions {
         pub(crate) mod $module {
             use num_complex::Complex;
 
+            // SAFETY: the C standard's signatures; functions of numbers alone are pure and total, hence safe.
             #[link(name = "m")]
             unsafe extern "C" {
                 $(
                     #[link_name = $symbol]
-                    pub(crate) fn $name(x: $real) -> $real;
+                    pub(crate) safe fn $name(x: $real) -> $real;
                 )*
                 $(
                     #[link_name = $complex_symbol]
-                    pub(crate) fn $complex(z: Complex<$real>) -> Complex<$real>;
+                    pub(crate) safe fn $complex(z: Complex<$real>) -> Complex<$real>;
                 )*
                 #[link_name = $cpow]
-                pub(crate) fn cpow(z: Complex<$real>, w: Complex<$real>) -> Complex<$real>;
+                pub(crate) safe fn cpow(z: Complex<$real>, w: Complex<$real>) -> Complex<$real>;
                 #[link_name = $nextafter]
-                pub(crate) fn nextafter(x: $real, towards: $real) -> $real;
+                pub(crate) safe fn nextafter(x: $real, towards: $real) -> $real;
                 #[link_name = $ldexp]
-                pub(crate) fn ldexp(x: $real, exponent: i32) -> $real;
+                pub(crate) safe fn ldexp(x: $real, exponent: i32) -> $real;
                 #[link_name = $frexp]
                 pub(crate) fn frexp(x: $real, exponent: *mut i32) -> $real;
             }

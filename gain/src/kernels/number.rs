@@ -194,8 +194,7 @@ macro_rules! real {
             #[inline]
             fn ldexp(self, exponent: i64) -> Self {
                 let exponent = exponent.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
-                // SAFETY: a pure function of numbers.
-                unsafe { libm::$t::ldexp(self, exponent) }
+                libm::$t::ldexp(self, exponent)
             }
             #[inline]
             fn frexp(self) -> (Self, i32) {
@@ -210,14 +209,12 @@ macro_rules! real {
             fn hypot(self, other: Self) -> Self { <$t>::hypot(self, other) }
             #[inline]
             fn nextafter(self, towards: Self) -> Self {
-                // SAFETY: a pure function of numbers.
-                unsafe { libm::$t::nextafter(self, towards) }
+                libm::$t::nextafter(self, towards)
             }
             $(
                 #[inline]
                 fn $name(self) -> Self {
-                    // SAFETY: a pure function of a number.
-                    unsafe { libm::$t::$c(self) }
+                    libm::$t::$c(self)
                 }
             )*
         }
