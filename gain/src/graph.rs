@@ -7,10 +7,10 @@
 //!
 //! All ranks record the same nodes in the same order, and drop them in the same order.
 
-use crate::dtype::{DType, Scalar};
+use crate::dtype::{DType, Kind, Scalar, kind};
 use crate::error::Result;
 use crate::limbo;
-use crate::ops::Loop;
+use crate::ops::{Loop, Op};
 use crate::storage::Storage;
 use crate::view::{Dims, View};
 use smallvec::SmallVec;
@@ -56,6 +56,8 @@ pub(crate) struct Node {
     pub(crate) dtype: DType,
     /// Operations that computing this takes, from what is stored.
     pub(crate) weight: u32,
+    /// Whether one of them takes much longer than moving an element does.
+    is_heavy: bool,
     /// Cells whose value this is.
     handles: AtomicU32,
     /// Passes that computed this without storing it.
@@ -71,6 +73,7 @@ impl Node {
             shape,
             dtype,
             weight: 0,
+            is_heavy: false,
             handles: AtomicU32::new(0),
             computed: AtomicU32::new(0),
             storage: OnceLock::from(storage),
@@ -80,12 +83,14 @@ impl Node {
 
     /// A value yet to be computed.
     pub(crate) fn lazy(shape: Dims, dtype: DType, expr: Expr) -> Arc<Node> {
+        let is_heavy = expr.is_heavy() || expr.operands().any(|n| n.weight_now() > 0 && n.is_heavy);
         let own = if matches!(expr, Expr::Patch { .. }) { PATCH_WEIGHT } else { 1 };
         let weight = own + expr.operands().map(|node| node.weight_now()).sum::<u32>();
         Arc::new(Node {
             shape,
             dtype,
             weight,
+            is_heavy,
             handles: AtomicU32::new(0),
             computed: AtomicU32::new(0),
             storage: OnceLock::new(),
@@ -129,14 +134,14 @@ impl Node {
         self.handles.fetch_sub(1, Relaxed);
     }
 
-    /// Whether a pass that needs this value should keep it: assignments to a variable at once, other expressions
-    /// when they are needed the second time.
+    /// Whether a pass that needs this value should keep it: assignments to a variable and expensive expressions at once,
+    /// others when they are needed the second time.
     pub(crate) fn wants_storage(&self, expr: &Expr) -> bool {
         self.is_named()
             && match expr {
                 Expr::Fill(_) | Expr::Coordinate(_) => false,
                 Expr::Patch { .. } => true,
-                _ => self.computed.load(Relaxed) > 0,
+                _ => self.is_heavy || self.computed.load(Relaxed) > 0,
             }
     }
 
@@ -152,6 +157,57 @@ impl Node {
 }
 
 impl Expr {
+    /// Whether the operation itself takes much longer than moving an element does.
+    fn is_heavy(&self) -> bool {
+        use Op::*;
+        let Expr::Map { op, .. } = self else { return false };
+        let is_complex = kind(op.inputs[0]) == Kind::Complex;
+        let is_light = matches!(
+            op.op,
+            Add | Subtract
+                | Multiply
+                | Negative
+                | Positive
+                | Square
+                | Maximum
+                | Minimum
+                | Fmax
+                | Fmin
+                | Conjugate
+                | Real
+                | Imag
+                | Copysign
+                | Signbit
+                | Sign
+                | Fabs
+                | Rint
+                | Floor
+                | Ceil
+                | Trunc
+                | Isfinite
+                | Isinf
+                | Isnan
+                | LogicalAnd
+                | LogicalOr
+                | LogicalXor
+                | LogicalNot
+                | BitwiseAnd
+                | BitwiseOr
+                | BitwiseXor
+                | Invert
+                | LeftShift
+                | RightShift
+                | Less
+                | LessEqual
+                | Greater
+                | GreaterEqual
+                | Equal
+                | NotEqual
+        );
+        !is_light
+            && (is_complex || !matches!(op.op, Absolute | Divide | Sqrt | Reciprocal | Degrees | Radians))
+    }
+
     /// The nodes this is computed from.
     pub(crate) fn operands(&self) -> impl Iterator<Item = &Arc<Node>> {
         let (args, base): (&[Arg], Option<&Arc<Node>>) = match self {

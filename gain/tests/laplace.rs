@@ -66,3 +66,34 @@ fn a_sweep_without_norm_needs_no_copy() {
         assert_eq!(u.to_ndarray().unwrap(), want);
     });
 }
+
+#[test]
+fn rows_updated_from_their_neighbours_stay_in_place() {
+    Job::new("rows").env("GAIN_THRESHOLD", "0").run(&[1, 2, 3], |_| {
+        let n = 20;
+        let mut want = Array2::from_shape_fn((n, n), |(i, j)| ((i * 7 + j * 3) % 5) as f64);
+        let u = DistArray::from_ndarray(&want).unwrap();
+        let mut before = gain::stats();
+        for round in 0..3 {
+            for i in 1..n - 1 {
+                let vertical = &u.slice(s![i - 1, 1..-1]) + &u.slice(s![i + 1, 1..-1]);
+                let next = &(&vertical + &(&u.slice(s![i, ..-2]) + &u.slice(s![i, 2..]))) * 0.25;
+                u.slice(s![i, 1..-1]).assign(&next).unwrap();
+                let row: Vec<f64> = (1..n - 1)
+                    .map(|j| {
+                        let vertical = want[[i - 1, j]] + want[[i + 1, j]];
+                        (vertical + (want[[i, j - 1]] + want[[i, j + 1]])) * 0.25
+                    })
+                    .collect();
+                want.slice_mut(s![i, 1..-1]).assign(&ndarray::Array1::from(row));
+            }
+            if round == 0 {
+                before = gain::stats();
+            }
+        }
+        let after = gain::stats();
+        assert_eq!(u.to_ndarray().unwrap(), want);
+        assert_eq!(after.arrays_created - before.arrays_created, 0);
+        assert!(after.passes - before.passes <= 3 * 2 * (n as u64 - 2));
+    });
+}

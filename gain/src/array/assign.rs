@@ -51,6 +51,14 @@ impl Array {
             self.cell.set(node);
             return Ok(());
         }
+        // A loop that updates part after part from its neighbours: each part in place, none recomputed.
+        if let Arg::Node(from, _) = &value
+            && base.is_patch()
+            && plan::is_small_part(&region, &base)
+            && plan::reads(from, &base)
+        {
+            plan::force(&base)?;
+        }
         let (shape, dtype) = (base.shape.clone(), base.dtype);
         let node = Node::lazy(shape, dtype, Expr::Patch { base, region, value });
         self.cell.set(node.clone());

@@ -73,12 +73,10 @@ impl Array {
                 let mut shape: SmallVec<[usize; 4]> = SmallVec::new();
                 shape.extend((self.ndim() == 2).then_some(rows.shape()[0]));
                 shape.extend((other.ndim() == 2).then_some(cols.shape()[1]));
-                let view = View::contiguous(&shape);
-                let value = Expr::Cast(Arg::Node(node.clone(), view));
-                if shape.len() == 2 && node.storage().is_some_and(|s| s.blocks() == blocks_for(&shape)) {
-                    return Ok(Array::from_node(node));
-                }
-                Ok(Array::from_node(Node::lazy(shape, dtype, value)))
+                let is_placed = node.storage().is_some_and(|s| s.blocks() == blocks_for(&node.shape));
+                let result = Array::from_node(node);
+                let placed = if is_placed { result } else { result.fresh_copy() };
+                Ok(Array { view: View::contiguous(&shape), ..placed })
             }
             _ => Err(Error::new(Kind::Type, "dot and matmul are for arrays of up to 2 axes")),
         }

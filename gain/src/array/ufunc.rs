@@ -25,6 +25,13 @@ impl Operand<'_> {
         }
     }
 
+    fn size(&self) -> usize {
+        match self {
+            Operand::Array(a) => a.size(),
+            Operand::Scalar(_) => 1,
+        }
+    }
+
     fn contributes(&self) -> crate::dtype::Operand {
         match self {
             Operand::Array(a) => a.dtype().into(),
@@ -59,6 +66,14 @@ impl Array {
         };
         if plain && op.op.outputs() == 1 {
             return Ok(SmallVec::from_iter([Array::elementwise(op, operands)?]));
+        }
+        if let ([Some(out)], None, 1) = (options.out, options.mask, op.op.outputs())
+            && op.outputs[0] == out.dtype()
+            && let Some(done) = eager(&op, operands)?
+            && done.shape() == out.shape()
+        {
+            out.write(out.view.clone(), done.arg())?;
+            return Ok(SmallVec::from_iter([Array::clone(out)]));
         }
         let mask_shape = options.mask.map(|m| m.shape());
         let mut shapes: SmallVec<[&[usize]; 4]> = operands.iter().map(Operand::shape).collect();
@@ -127,6 +142,11 @@ impl Array {
     /// `self.copy()`: costs nothing until one of the two is written.
     pub fn copy(&self) -> Result<Array> {
         Ok(self.cast_to(self.dtype()))
+    }
+
+    /// A copy that shares nothing.
+    pub(super) fn fresh_copy(&self) -> Array {
+        Array::from_node(Node::lazy(self.view.shape.clone(), self.dtype(), Expr::Cast(self.arg())))
     }
 
     /// A copy with elements of this type; shares the value where nothing changes.
@@ -234,29 +254,30 @@ fn finish(
     }
 }
 
-/// Compute now, if all operands are tiny, replicated, contiguous, of the loop's types and of one shape or numbers.
+/// Compute now, if all operands are tiny, replicated, contiguous, of the loop's types and of one shape or one element.
 #[inline]
 fn eager(op: &Loop, operands: &[Operand<'_>]) -> Result<Option<Array>> {
-    let mut shape: Option<&[usize]> = None;
+    let mut shape: &[usize] = &[];
+    for operand in operands {
+        let own = operand.shape();
+        if own.len() > shape.len() || own.len() == shape.len() && operand.size() > 1 {
+            shape = own;
+        }
+    }
+    let len: usize = shape.iter().product();
+    if len > EAGER || len > world::get().threshold || op.op.outputs() != 1 {
+        return Ok(None);
+    }
     for (i, operand) in operands.iter().enumerate() {
         if let Operand::Array(a) = operand {
             let ready = a.dtype() == op.inputs[i]
+                && (a.shape() == shape || a.size() == 1)
                 && a.view.is_contiguous()
                 && a.cell.peek(|n| n.storage().is_some_and(|s| !s.blocks().is_distributed()));
-            if !ready || shape.is_some_and(|s| s != a.shape()) {
+            if !ready {
                 return Ok(None);
             }
-            shape = Some(a.shape());
         }
-    }
-    let shape = shape.unwrap_or(&[]);
-    let len: usize = shape.iter().product();
-    if len > EAGER
-        || len > world::get().threshold.max(1)
-        || world::get().threshold == 0
-        || op.op.outputs() != 1
-    {
-        return Ok(None);
     }
     let mut numbers: SmallVec<[[u8; 16]; 2]> = SmallVec::new();
     for (i, operand) in operands.iter().enumerate() {
@@ -272,14 +293,15 @@ fn eager(op: &Loop, operands: &[Operand<'_>]) -> Result<Option<Array>> {
             Operand::Scalar(_) => inputs.push((numbers[i].as_ptr(), 0)),
             Operand::Array(a) => {
                 let storage = a.cell.peek(|n| n.storage().cloned()).expect("seen above");
-                inputs.push((storage.address(0, a.view.offset), storage.item_bytes()));
+                let step = if a.size() == 1 { 0 } else { storage.item_bytes() };
+                inputs.push((storage.address(0, a.view.offset), step));
                 held.push(storage);
             }
         }
     }
     let out = Storage::replicated(len, op.outputs[0].size_bytes())?;
     // SAFETY: each input is `len` elements of the loop's type in a replicated buffer that `held` keeps alive (the
-    // view is contiguous and inside it), or one number with step 0; the output is a new buffer of `len` elements.
+    // view is contiguous and inside it), or one element with step 0; the output is a new buffer of `len` elements.
     // Replicated memory is written by passes of this process only, and none is running.
     unsafe { exec::apply(op, len, &inputs, &[out.local()]) }?;
     let node = Node::stored(SmallVec::from_slice(shape), op.outputs[0], out);

@@ -118,6 +118,24 @@ pub(super) fn exclusive_base(node: &Arc<Node>) -> Option<Arc<Storage>> {
     own.then_some(base.1)
 }
 
+/// Whether computing `node` reads `base`, which is not stored yet or may be overwritten.
+pub(crate) fn reads(node: &Arc<Node>, base: &Arc<Node>) -> bool {
+    Arc::ptr_eq(node, base) || node.expr().is_some_and(|expr| walk(&expr, Arc::as_ptr(base), &mut Vec::new()))
+}
+
+/// The lazy nodes below an assignment that a variable names and that read `base`.
+pub(super) fn named_readers(value: &Arc<Node>, base: &Arc<Node>, found: &mut Vec<Arc<Node>>) {
+    let Some(expr) = value.expr() else { return };
+    if found.iter().any(|n| Arc::ptr_eq(n, value)) || !reads(value, base) {
+        return;
+    }
+    if value.is_named() {
+        found.push(value.clone());
+    } else {
+        expr.operands().for_each(|below| named_readers(below, base, found));
+    }
+}
+
 /// Count the edges from `expr` downwards; whether `base` is among what it reaches.
 fn walk(expr: &Expr, base: *const Node, met: &mut Vec<Met>) -> bool {
     let mut reaches = false;

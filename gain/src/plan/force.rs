@@ -40,15 +40,29 @@ pub(crate) fn force(node: &Arc<Node>) -> Result<()> {
 
 /// Store an assignment at once if that touches its region alone: nobody else needs the old contents, and the region
 /// is less than half of the array. Otherwise nothing is done.
+///
+/// Variables that were computed from the old contents, as the assigned value may be, are stored first.
 pub(crate) fn force_small_patch(node: &Arc<Node>) -> Result<()> {
-    match node.expr().as_deref() {
-        Some(Expr::Patch { base, region, value })
-            if base.storage().is_some() && region.size() * 2 < node.len() =>
-        {
-            force_in_place(node, region, value).map(drop)
-        }
-        _ => Ok(()),
+    let Some(expr) = node.expr() else { return Ok(()) };
+    let Expr::Patch { base, region, value } = &*expr else { return Ok(()) };
+    if base.storage().is_none() || !is_small_part(region, node) {
+        return Ok(());
     }
+    let mut readers = Vec::new();
+    if let Arg::Node(value, _) = value {
+        alias::named_readers(value, base, &mut readers);
+    }
+    for reader in readers {
+        if reader.len() < node.len() {
+            force(&reader)?;
+        }
+    }
+    force_in_place(node, region, value).map(drop)
+}
+
+/// Whether a region is so small a part of an array that the rest is better left where it is.
+pub(crate) fn is_small_part(region: &View, node: &Node) -> bool {
+    region.size() * 2 < node.len()
 }
 
 fn force_patch(node: &Arc<Node>, base: &Arc<Node>, region: &View, value: &Arg) -> Result<()> {
@@ -83,7 +97,7 @@ fn overwrite(storage: &Arc<Storage>, node: &Arc<Node>, region: &View, value: &Ar
 fn force_in_place(node: &Arc<Node>, region: &View, value: &Arg) -> Result<bool> {
     let Some(storage) = alias::exclusive_base(node) else { return Ok(false) };
     if region.size() > 0 && matches!(overwrite(&storage, node, region, value)?, Outcome::Hazard) {
-        if region.size() * 2 >= node.len() {
+        if !is_small_part(region, node) {
             return Ok(false);
         }
         let temp = Node::lazy(region.shape.clone(), node.dtype, Expr::Cast(value.clone()));

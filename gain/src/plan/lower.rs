@@ -90,10 +90,10 @@ fn lower_box(pass: &Pass, lo: &Dims, counts: &Dims) -> Result<BoxPlan, Stop> {
         pass,
         counts,
         builder: Builder::new(),
-        reads: Vec::new(),
-        leaves: Vec::new(),
-        met: Vec::new(),
-        inlined: Vec::new(),
+        reads: Vec::with_capacity(8),
+        leaves: Vec::with_capacity(8),
+        met: Vec::with_capacity(16),
+        inlined: Vec::with_capacity(8),
     };
     let part = |arg: &Arg| arg.map_view(|view| view.patch(lo, counts).canonical());
     let mut values = Vec::with_capacity(pass.stores.len() + pass.folds.len());

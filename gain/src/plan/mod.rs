@@ -16,7 +16,8 @@ mod lower;
 mod product;
 mod reduce;
 
-pub(crate) use force::{force, force_small_patch};
+pub(crate) use alias::reads;
+pub(crate) use force::{force, force_small_patch, is_small_part};
 pub(crate) use product::product;
 pub(crate) use reduce::{fold_all, fold_axes, start_value};
 
