@@ -164,21 +164,15 @@ impl Distribution {
 
     #[inline]
     pub(crate) fn try_locate(&self, index: &[usize]) -> Option<Location> {
-        let inner = &*self.0;
-        if index.len() != inner.axes.len() {
-            return None;
+        // Few axes have loops of constant length; see `place`.
+        let axes = self.0.axes.as_slice();
+        match index.len() {
+            1 => place::<1>(axes.try_into().ok()?, index.try_into().ok()?),
+            2 => place::<2>(axes.try_into().ok()?, index.try_into().ok()?),
+            3 => place::<3>(axes.try_into().ok()?, index.try_into().ok()?),
+            n if n == axes.len() => axes.iter().zip(index).try_fold(Location { rank: 0, offset: 0 }, step),
+            _ => None,
         }
-        let (mut rank, mut offset) = (0, 0);
-        for (axis, &i) in inner.axes.iter().zip(index) {
-            if i >= axis.extent() {
-                return None;
-            }
-            let c = axis.part_of(i);
-            let (start, end) = axis.part(c);
-            rank = rank * axis.parts() + c;
-            offset = offset * (end - start) + (i - start);
-        }
-        Some(Location { rank, offset })
     }
 
     /// If one rank owns all of the non-empty, checked box: where its first element is; `strides` receives the
@@ -260,6 +254,24 @@ impl Distribution {
         let message = format!("index {index:?}: axis {d} asks {} of {}", index[d], shape[d]);
         Error::new(ErrorKind::Range, op, message)
     }
+}
+
+/// Where the element at `index` lives, if there is one.
+#[inline]
+fn place<const N: usize>(axes: &[Axis; N], index: &[usize; N]) -> Option<Location> {
+    (0..N).try_fold(Location { rank: 0, offset: 0 }, |at, d| step(at, (&axes[d], &index[d])))
+}
+
+/// Horner's rule, once more: the place within the grid and within the block, of the axes so far.
+#[inline]
+fn step(at: Location, (axis, &i): (&Axis, &usize)) -> Option<Location> {
+    let c = axis.part_of(i);
+    let (start, end) = axis.part(c);
+    // An index beyond the array falls into the last part, too.
+    (i < end).then(|| Location {
+        rank: at.rank * axis.parts() + c,
+        offset: at.offset * (end - start) + (i - start),
+    })
 }
 
 fn check_size(op: &'static str, shape: &[usize], ranks: usize) -> Result<()> {
