@@ -7,9 +7,14 @@
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Axis {
     fences: Box<[usize]>,
+    /// The first of the fences, filled up with the extent: all of them, if there are few.
+    head: [usize; HEAD],
     /// Parts per element: the first guess where an index lies.
     density: f64,
 }
+
+/// Fences kept inline.
+const HEAD: usize = 4;
 
 /// Up to this many parts, counting the fences below an index beats any cleverness.
 const COUNTED_PARTS: usize = 8;
@@ -19,7 +24,8 @@ impl Axis {
     pub(super) fn from_starts(starts: &[usize], extent: usize) -> Self {
         debug_assert!(starts.first() == Some(&0) && starts.is_sorted() && *starts.last().unwrap() <= extent);
         let fences: Box<[usize]> = starts.iter().copied().chain([extent]).collect();
-        Axis { density: starts.len() as f64 / extent.max(1) as f64, fences }
+        let head = std::array::from_fn(|c| fences.get(c).copied().unwrap_or(extent));
+        Axis { density: starts.len() as f64 / extent.max(1) as f64, head, fences }
     }
 
     /// `parts` near-equal parts, boundaries at multiples of `unit`; the first parts are the larger ones. Parts
@@ -34,11 +40,6 @@ impl Axis {
             .collect();
         let repeated_zero = starts.iter().take_while(|&&s| s == 0).count().max(1);
         Self::from_starts(&starts[repeated_zero - 1..], extent)
-    }
-
-    #[inline]
-    pub(super) fn extent(&self) -> usize {
-        self.fences[self.parts()]
     }
 
     #[inline]
@@ -57,17 +58,25 @@ impl Axis {
         self.fences.windows(2).map(|w| w[1] - w[0]).max().unwrap_or(0)
     }
 
-    /// The part that holds element `i`; the last one that isn't beyond it, if it is outside.
-    #[inline]
+    /// The part that holds element `i`, which is below the extent.
     pub(super) fn part_of(&self, i: usize) -> usize {
-        match self.fences.len() {
-            // Without a branch: whose an element is can't be predicted.
-            2 => 0,
-            3 => (self.fences[1] <= i) as usize,
-            _ => self.part_of_many(i),
-        }
+        self.find(i).0
     }
 
+    /// The part that holds element `i`, its first element, and the one after its last. An index beyond the axis gets a part
+    /// that ends at or before it.
+    #[inline]
+    pub(super) fn find(&self, i: usize) -> (usize, usize, usize) {
+        if self.fences.len() <= HEAD {
+            // Without a branch: whose an element is can't be predicted.
+            let c = (self.head[1] <= i) as usize + (self.head[2] <= i) as usize;
+            return (c, self.head[c], self.head[c + 1]);
+        }
+        let c = self.part_of_many(i);
+        (c, self.fences[c], self.fences[c + 1])
+    }
+
+    #[inline(never)]
     fn part_of_many(&self, i: usize) -> usize {
         let inner = &self.fences[1..self.parts()];
         if inner.len() < COUNTED_PARTS {
@@ -96,14 +105,17 @@ mod tests {
             for i in 0..40 {
                 let naive: Vec<usize> = (0..axis.parts()).filter(|&c| axis.part(c).0 <= i && i < axis.part(c).1).collect();
                 prop_assert_eq!(vec![axis.part_of(i)], naive);
+                let (c, start, end) = axis.find(i);
+                prop_assert_eq!(axis.part(c), (start, end));
             }
+            prop_assert!((40..45).all(|beyond| axis.find(beyond).2 <= beyond));
         }
 
         /// Even parts cover the axis, respect the unit, and differ by one unit at most (the last, cut one, apart).
         #[test]
         fn even_parts_are_even(extent in 0usize..200, unit in 1usize..9, parts in 1usize..20) {
             let axis = Axis::even(extent, unit, parts);
-            prop_assert!(axis.parts() <= parts && axis.extent() == extent);
+            prop_assert!(axis.parts() <= parts);
             let sizes: Vec<usize> = (0..axis.parts()).map(|c| axis.part(c).1 - axis.part(c).0).collect();
             prop_assert_eq!(sizes.iter().sum::<usize>(), extent);
             for (c, &size) in sizes.iter().enumerate() {

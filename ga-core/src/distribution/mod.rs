@@ -164,14 +164,26 @@ impl Distribution {
 
     #[inline]
     pub(crate) fn try_locate(&self, index: &[usize]) -> Option<Location> {
-        // Few axes have loops of constant length; see `place`.
-        let axes = self.0.axes.as_slice();
-        match index.len() {
-            1 => place::<1>(axes.try_into().ok()?, index.try_into().ok()?),
-            2 => place::<2>(axes.try_into().ok()?, index.try_into().ok()?),
-            3 => place::<3>(axes.try_into().ok()?, index.try_into().ok()?),
-            n if n == axes.len() => axes.iter().zip(index).try_fold(Location { rank: 0, offset: 0 }, step),
-            _ => None,
+        self.has(index).then(|| self.locate_checked(index))
+    }
+
+    /// There is such an element.
+    #[inline]
+    pub(crate) fn has(&self, index: &[usize]) -> bool {
+        match (self.shape(), index) {
+            ([rows, columns], [i, j]) => i < rows && j < columns,
+            (shape, index) => index.len() == shape.len() && index.iter().zip(shape).all(|(i, n)| i < n),
+        }
+    }
+
+    /// Where an element that there is lives.
+    // Always inline: two axes then take forty instructions in the loops over many elements, and a call as many again.
+    #[inline(always)]
+    pub(crate) fn locate_checked(&self, index: &[usize]) -> Location {
+        let none = Location { rank: 0, offset: 0 };
+        match (self.0.axes.as_slice(), index) {
+            ([rows, columns], [i, j]) => extend(extend(none, rows, *i), columns, *j),
+            (axes, index) => locate_along(axes, index),
         }
     }
 
@@ -181,8 +193,7 @@ impl Distribution {
     pub(crate) fn single_owner(&self, lo: &[usize], hi: &[usize], strides: &mut [usize]) -> Option<Location> {
         let (mut rank, mut offset) = (0, 0);
         for (d, axis) in self.0.axes.iter().enumerate() {
-            let c = axis.part_of(lo[d]);
-            let (start, end) = axis.part(c);
+            let (c, start, end) = axis.find(lo[d]);
             if hi[d] > end {
                 return None;
             }
@@ -208,9 +219,8 @@ impl Distribution {
         let axes: &[Axis; N] = self.0.axes.as_slice().try_into().ok()?;
         let (mut rank, mut offset, mut block) = (0, 0, [0; N]);
         for d in 0..N {
-            // An index beyond the array falls into the last part, whose end it can't stay below.
-            let c = axes[d].part_of(lo[d]);
-            let (start, end) = axes[d].part(c);
+            // An index beyond the array gets a part whose end it can't stay below.
+            let (c, start, end) = axes[d].find(lo[d]);
             if lo[d] >= hi[d] || hi[d] > end {
                 return None;
             }
@@ -256,22 +266,16 @@ impl Distribution {
     }
 }
 
-/// Where the element at `index` lives, if there is one.
-#[inline]
-fn place<const N: usize>(axes: &[Axis; N], index: &[usize; N]) -> Option<Location> {
-    (0..N).try_fold(Location { rank: 0, offset: 0 }, |at, d| step(at, (&axes[d], &index[d])))
+/// Horner's rule, once more: from the place within the grid and within the block of the axes so far to that with one more.
+#[inline(always)]
+fn extend(at: Location, axis: &Axis, i: usize) -> Location {
+    let (c, start, end) = axis.find(i);
+    Location { rank: at.rank * axis.parts() + c, offset: at.offset * (end - start) + (i - start) }
 }
 
-/// Horner's rule, once more: the place within the grid and within the block, of the axes so far.
-#[inline]
-fn step(at: Location, (axis, &i): (&Axis, &usize)) -> Option<Location> {
-    let c = axis.part_of(i);
-    let (start, end) = axis.part(c);
-    // An index beyond the array falls into the last part, too.
-    (i < end).then(|| Location {
-        rank: at.rank * axis.parts() + c,
-        offset: at.offset * (end - start) + (i - start),
-    })
+#[inline(never)]
+fn locate_along(axes: &[Axis], index: &[usize]) -> Location {
+    axes.iter().zip(index).fold(Location { rank: 0, offset: 0 }, |at, (axis, &i)| extend(at, axis, i))
 }
 
 fn check_size(op: &'static str, shape: &[usize], ranks: usize) -> Result<()> {
