@@ -20,11 +20,15 @@ from numpy import (
 )
 
 from . import _gain
-from ._functions import *  # noqa: F403 - its __all__ is NumPy's names
+from ._base import *  # noqa: F403 - the __all__ of these are NumPy's names
+from ._creation import *  # noqa: F403
+from ._elementwise import *  # noqa: F403
 from ._gain import (
     abort, barrier, finalize, flatiter, init, ndarray, rank, ranks, stats, threads, threshold, ufunc,
 )
-from ._printing import array2string, array_repr, array_str
+from ._printing import *  # noqa: F403
+from ._reductions import *  # noqa: F403
+from ._shapes import *  # noqa: F403
 
 __version__ = "0.1.0"
 

@@ -13,9 +13,11 @@ mod index;
 mod ndarray;
 mod number;
 mod numpy;
+mod read;
 mod reduce;
 mod runtime;
 mod ufunc;
+mod views;
 
 use pyo3::prelude::*;
 

@@ -2,8 +2,9 @@
 
 use crate::convert::{Value, compute, required, result, value};
 use crate::error::ask_numpy;
-use crate::ndarray::{NdArray, casting_rule};
+use crate::ndarray::NdArray;
 use crate::numpy::Numpy;
+use crate::read::casting_rule;
 use crate::reduce::{Keywords, Reduction, mask, out, reduce};
 use gain::dtype::Casting;
 use gain::{Array, Op, Operand, Options, ReduceOp};

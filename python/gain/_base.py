@@ -1,0 +1,77 @@
+"""What all functions need: NumPy's conventions for arguments, and conversion to the class."""
+
+import operator
+
+import numpy
+
+from . import _gain
+from ._gain import ndarray
+
+__all__ = ["asanyarray", "asarray", "ndim", "shape", "size"]
+
+# Every ufunc by name.
+ufuncs = _gain.UFUNCS
+# What NumPy must not be asked about: it would collect all of it.
+OURS = (ndarray, _gain.flatiter)
+# A keyword that was not given, where None means something.
+ABSENT = numpy._NoValue
+
+
+def extents(shape):
+    """A shape argument as a tuple of ints."""
+    try:
+        shape = (operator.index(shape),)
+    except TypeError:
+        if isinstance(shape, (tuple, list, ndarray)):
+            shape = tuple(map(operator.index, shape))
+        else:
+            numpy.empty(shape)  # raises what NumPy raises
+            raise
+    if any(n < 0 for n in shape):
+        raise ValueError("negative dimensions are not allowed")
+    return shape
+
+
+def c_order(order):
+    """Refuses the orders that arrays here are not stored in."""
+    if order not in ("C", "K", "A", None):
+        raise NotImplementedError(f"gain stores in C order only, not order='{order}'")
+
+
+def axes_tuple(axis, ndim, name=None):
+    """An axis argument as a tuple of distinct, nonnegative ints."""
+    return numpy.lib.array_utils.normalize_axis_tuple(axis, ndim, name)
+
+
+def asarray(a, dtype=None, order=None, *, copy=None):
+    """`numpy.asarray`: `a` itself if it is an array of this type."""
+    c_order(order)
+    made = _gain.convert(a)
+    if dtype is not None:
+        made = made.astype(dtype, copy=False)
+    if copy and made is a:
+        return made.copy()
+    if copy is False and made is not a:
+        raise ValueError("Unable to avoid copy while creating an array as requested.")
+    return made
+
+
+asanyarray = asarray
+
+
+def shape(a):
+    """`numpy.shape`"""
+    return _gain.convert(a).shape if isinstance(a, OURS) else numpy.shape(a)
+
+
+def ndim(a):
+    """`numpy.ndim`"""
+    return len(shape(a))
+
+
+def size(a, axis=None):
+    """`numpy.size`"""
+    extents = shape(a)
+    if axis is None:
+        return int(numpy.prod(extents, dtype=int))
+    return extents[axis] if isinstance(axis, int) else int(numpy.prod([extents[i] for i in axis], dtype=int))

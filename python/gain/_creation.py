@@ -1,0 +1,144 @@
+"""NumPy's functions that make arrays."""
+
+import operator
+
+import numpy
+
+from . import _gain
+from ._base import asarray, c_order, extents, ndim
+
+__all__ = [
+    "arange", "array", "ascontiguousarray", "copy", "empty", "empty_like", "eye", "fromfunction", "full",
+    "full_like", "identity", "indices", "linspace", "ones", "ones_like", "zeros", "zeros_like",
+]
+
+
+def array(object, dtype=None, *, copy=True, order="K", subok=False, ndmin=0):
+    """`numpy.array`"""
+    made = asarray(object, dtype, order, copy=copy)
+    if made.ndim < ndmin:
+        made = made.reshape((1,) * (ndmin - made.ndim) + made.shape)
+    return made
+
+
+def ascontiguousarray(a, dtype=None):
+    """`numpy.ascontiguousarray`"""
+    made = asarray(a, dtype)
+    if not made.flags.c_contiguous:
+        made = made.copy()
+    return made.reshape(1) if made.ndim == 0 else made
+
+
+def copy(a, order="K", subok=False):
+    """`numpy.copy`"""
+    return array(a, order=order)
+
+
+def full(shape, fill_value, dtype=None, order="C"):
+    """`numpy.full`"""
+    c_order(order)
+    shape = extents(shape)
+    if ndim(fill_value) == 0:
+        return _gain.full(shape, fill_value, dtype)
+    made = _gain.empty(shape, asarray(fill_value).dtype if dtype is None else dtype)
+    made[...] = fill_value
+    return made
+
+
+def zeros(shape, dtype=float, order="C"):
+    """`numpy.zeros`"""
+    c_order(order)
+    return _gain.full(extents(shape), 0, float if dtype is None else dtype)
+
+
+def ones(shape, dtype=None, order="C"):
+    """`numpy.ones`"""
+    c_order(order)
+    return _gain.full(extents(shape), 1, float if dtype is None else dtype)
+
+
+def empty(shape, dtype=float, order="C"):
+    """`numpy.empty`: elements have no particular value."""
+    c_order(order)
+    return _gain.empty(extents(shape), dtype)
+
+
+def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None):
+    """`numpy.full_like`"""
+    a = asarray(a)
+    made = empty(a.shape if shape is None else shape, a.dtype if dtype is None else dtype, order)
+    made[...] = fill_value
+    return made
+
+
+def zeros_like(a, dtype=None, order="K", subok=True, shape=None):
+    """`numpy.zeros_like`"""
+    a = asarray(a)
+    return zeros(a.shape if shape is None else shape, a.dtype if dtype is None else dtype, order)
+
+
+def ones_like(a, dtype=None, order="K", subok=True, shape=None):
+    """`numpy.ones_like`"""
+    a = asarray(a)
+    return ones(a.shape if shape is None else shape, a.dtype if dtype is None else dtype, order)
+
+
+def empty_like(prototype, dtype=None, order="K", subok=True, shape=None):
+    """`numpy.empty_like`"""
+    a = asarray(prototype)
+    return empty(a.shape if shape is None else shape, a.dtype if dtype is None else dtype, order)
+
+
+def arange(start=None, stop=None, step=None, dtype=None):
+    """`numpy.arange`"""
+    if start is None and stop is None:
+        raise TypeError("arange() requires stop to be specified.")
+    if stop is None:
+        start, stop = 0, start
+    if step is not None and step == 0:
+        (stop - start) / step  # raises what NumPy raises
+    return _gain.arange(0 if start is None else start, stop, 1 if step is None else step, dtype)
+
+
+def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None):
+    """`numpy.linspace`, for numbers as ends."""
+    num = operator.index(num)
+    if num < 0:
+        raise ValueError(f"Number of samples, {num}, must be non-negative.")
+    made = _gain.linspace(start, stop, num, endpoint, dtype)
+    if not retstep:
+        return made
+    intervals = num - 1 if endpoint else num
+    return made, (stop - start) / numpy.float64(intervals) if intervals > 0 else numpy.nan
+
+
+def eye(N, M=None, k=0, dtype=float, order="C"):
+    """`numpy.eye`"""
+    c_order(order)
+    rows, columns = operator.index(N), operator.index(N if M is None else M)
+    if rows < 0 or columns < 0:
+        raise ValueError("negative dimensions are not allowed")
+    return _gain.eye(rows, columns, operator.index(k), dtype)
+
+
+def identity(n, dtype=None):
+    """`numpy.identity`"""
+    return eye(n, dtype=float if dtype is None else dtype)
+
+
+def indices(dimensions, dtype=int, sparse=False):
+    """`numpy.indices`."""
+    dimensions = extents(dimensions)
+    if sparse:
+        raise NotImplementedError("gain has no sparse indices")
+    made = empty((len(dimensions), *dimensions), dtype)
+    for axis in range(len(dimensions)):
+        made[axis] = _gain.indices(dimensions, axis)
+    return made
+
+
+def fromfunction(function, shape, *, dtype=float, **keywords):
+    """`numpy.fromfunction`"""
+    shape = extents(shape)
+    each = [_gain.indices(shape, axis).astype(dtype, copy=False) for axis in range(len(shape))]
+    return function(*each, **keywords)

@@ -1,0 +1,98 @@
+"""NumPy's elementwise functions that are no ufuncs."""
+
+import numpy
+
+from . import _gain
+from ._base import ABSENT, asarray, ufuncs
+from ._gain import ndarray
+
+__all__ = [
+    "allclose", "array_equal", "clip", "copyto", "imag", "isclose", "real", "result_type", "round", "where",
+]
+
+
+def where(condition, x=ABSENT, y=ABSENT, /):
+    """`numpy.where` with three arguments."""
+    if x is ABSENT and y is ABSENT:
+        raise NotImplementedError("gain has no nonzero(), which where(condition) is")
+    if x is ABSENT or y is ABSENT:
+        raise ValueError("either both or neither of x and y should be given")
+    return _gain.select(condition, x, y)
+
+
+def clip(a, a_min=ABSENT, a_max=ABSENT, out=None, *, min=ABSENT, max=ABSENT, **keywords):
+    """`numpy.clip`"""
+    low = min if a_min is ABSENT else a_min
+    high = max if a_max is ABSENT else a_max
+    made = asarray(a)
+    if low is not None and low is not ABSENT:
+        made = ufuncs["maximum"](made, low, **keywords)
+    if high is not None and high is not ABSENT:
+        made = ufuncs["minimum"](made, high, **keywords)
+    if out is None:
+        return made.copy() if made is a else made
+    out[...] = made
+    return out
+
+
+def round(a, decimals=0, out=None):
+    """`numpy.round`"""
+    a = asarray(a)
+    if a.dtype.kind in "iub" and decimals >= 0:
+        made = a.copy()
+    elif decimals == 0:
+        made = ufuncs["rint"](a)
+    elif decimals > 0:
+        made = ufuncs["rint"](a * 10.0**decimals) / 10.0**decimals
+    else:
+        made = (ufuncs["rint"](a / 10.0**-decimals) * 10.0**-decimals).astype(a.dtype, copy=False)
+    if out is None:
+        return made
+    out[...] = made
+    return out
+
+
+def real(val):
+    """`numpy.real`"""
+    return asarray(val).real
+
+
+def imag(val):
+    """`numpy.imag`"""
+    return asarray(val).imag
+
+
+def isclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
+    """`numpy.isclose`"""
+    a, b = asarray(a), asarray(b)
+    if b.dtype.kind in "biu":
+        b = b.astype(float)
+    near = (ufuncs["absolute"](a - b) <= atol + rtol * ufuncs["absolute"](b)) & ufuncs["isfinite"](b) | (a == b)
+    return near | (ufuncs["isnan"](a) & ufuncs["isnan"](b)) if equal_nan else near
+
+
+def allclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
+    """`numpy.allclose`"""
+    return bool(ufuncs["logical_and"].reduce(asarray(isclose(a, b, rtol, atol, equal_nan)), None))
+
+
+def array_equal(a1, a2, equal_nan=False):
+    """`numpy.array_equal`"""
+    a1, a2 = asarray(a1), asarray(a2)
+    if a1.shape != a2.shape:
+        return False
+    same = asarray(a1 == a2)
+    if equal_nan:
+        same = same | (ufuncs["isnan"](a1) & ufuncs["isnan"](a2))
+    return bool(asarray(same).all())
+
+
+def copyto(dst, src, casting="same_kind", where=True):
+    """`numpy.copyto`"""
+    src = asarray(src).astype(dst.dtype, casting=casting, copy=False)
+    dst[...] = src if where is True else _gain.select(where, src, dst)
+
+
+def result_type(*arrays_and_dtypes):
+    """`numpy.result_type`"""
+    return numpy.result_type(*(a.dtype if isinstance(a, ndarray) else a for a in arrays_and_dtypes))

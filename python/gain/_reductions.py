@@ -1,0 +1,123 @@
+"""NumPy's reductions and products."""
+
+import numpy
+
+from ._base import ABSENT, OURS, asarray, axes_tuple, ndim, shape, ufuncs
+
+__all__ = [
+    "all", "any", "argmax", "argmin", "count_nonzero", "dot", "inner", "matmul", "max", "mean", "min", "outer",
+    "prod", "ptp", "std", "sum", "var", "vdot",
+]
+
+
+def _given(**keywords):
+    """The keywords that were given."""
+    return {key: value for key, value in keywords.items() if value is not None and value is not numpy._NoValue}
+
+
+def sum(a, axis=None, dtype=None, out=None, keepdims=False, initial=ABSENT, where=ABSENT):
+    """`numpy.sum`"""
+    return asarray(a).sum(axis, dtype, out, bool(keepdims), **_given(initial=initial, where=where))
+
+
+def prod(a, axis=None, dtype=None, out=None, keepdims=False, initial=ABSENT, where=ABSENT):
+    """`numpy.prod`"""
+    return asarray(a).prod(axis, dtype, out, bool(keepdims), **_given(initial=initial, where=where))
+
+
+def min(a, axis=None, out=None, keepdims=False, initial=ABSENT, where=ABSENT):
+    """`numpy.min`"""
+    return asarray(a).min(axis, out, bool(keepdims), **_given(initial=initial, where=where))
+
+
+def max(a, axis=None, out=None, keepdims=False, initial=ABSENT, where=ABSENT):
+    """`numpy.max`"""
+    return asarray(a).max(axis, out, bool(keepdims), **_given(initial=initial, where=where))
+
+
+def any(a, axis=None, out=None, keepdims=False, *, where=ABSENT):
+    """`numpy.any`"""
+    return asarray(a).any(axis, out, bool(keepdims), **_given(where=where))
+
+
+def all(a, axis=None, out=None, keepdims=False, *, where=ABSENT):
+    """`numpy.all`"""
+    return asarray(a).all(axis, out, bool(keepdims), **_given(where=where))
+
+
+def mean(a, axis=None, dtype=None, out=None, keepdims=False, *, where=ABSENT):
+    """`numpy.mean`"""
+    return asarray(a).mean(axis, dtype, out, bool(keepdims), **_given(where=where))
+
+
+def argmin(a, axis=None, out=None, *, keepdims=False):
+    """`numpy.argmin`"""
+    return asarray(a).argmin(axis, out, keepdims=bool(keepdims))
+
+
+def argmax(a, axis=None, out=None, *, keepdims=False):
+    """`numpy.argmax`"""
+    return asarray(a).argmax(axis, out, keepdims=bool(keepdims))
+
+
+def var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False):
+    """`numpy.var`"""
+    a = asarray(a)
+    if dtype is None and a.dtype.kind in "iub":
+        dtype = numpy.float64
+    difference = a - a.mean(axis, dtype, None, True)
+    if difference.dtype.kind == "c":
+        difference = ufuncs["absolute"](difference)
+    count = a.size if axis is None else numpy.prod([a.shape[i] for i in axes_tuple(axis, a.ndim)], dtype=int)
+    total = (difference * difference).sum(axis, dtype, out, bool(keepdims))
+    return ufuncs["divide"](total, total.dtype.type(count - ddof))
+
+
+def std(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False):
+    """`numpy.std`"""
+    return ufuncs["sqrt"](var(a, axis, dtype, out, ddof, keepdims))
+
+
+def ptp(a, axis=None, out=None, keepdims=False):
+    """`numpy.ptp`"""
+    a = asarray(a)
+    return ufuncs["subtract"](a.max(axis, None, keepdims), a.min(axis, None, keepdims), *([] if out is None else [out]))
+
+
+def count_nonzero(a, axis=None, *, keepdims=False):
+    """`numpy.count_nonzero`"""
+    return (asarray(a) != 0).sum(axis, None, None, keepdims)
+
+
+def dot(a, b, out=None):
+    """`numpy.dot`, for operands of up to two axes."""
+    if ndim(a) == 0 and ndim(b) == 0 and not isinstance(a, OURS) and not isinstance(b, OURS):
+        return numpy.dot(a, b)
+    return asarray(a).dot(b, out)
+
+
+def matmul(x1, x2, /, out=None):
+    """`numpy.matmul`, for operands of one or two axes."""
+    if ndim(x1) == 0 or ndim(x2) == 0:
+        return numpy.matmul(numpy.zeros(shape(x1)), numpy.zeros(shape(x2)))  # raises what NumPy raises
+    made = asarray(x1) @ asarray(x2)
+    if out is None:
+        return made
+    out[...] = made
+    return out
+
+
+def vdot(a, b, /):
+    """`numpy.vdot`"""
+    return asarray(a).conj().ravel().dot(asarray(b).ravel())
+
+
+def inner(a, b, /):
+    """`numpy.inner`"""
+    a, b = asarray(a), asarray(b)
+    return a * b if a.ndim == 0 or b.ndim == 0 else a.dot(b.T)
+
+
+def outer(a, b, out=None):
+    """`numpy.outer`"""
+    return ufuncs["multiply"](asarray(a).ravel()[:, None], asarray(b).ravel()[None], *([] if out is None else [out]))

@@ -1,0 +1,163 @@
+"""NumPy's functions on shapes: views where NumPy gives views, and joining."""
+
+import numpy
+
+from ._base import asarray, axes_tuple, extents
+from ._creation import empty
+
+__all__ = [
+    "atleast_1d", "atleast_2d", "broadcast_arrays", "broadcast_shapes", "broadcast_to", "concatenate",
+    "expand_dims", "flip", "fliplr", "flipud", "hstack", "moveaxis", "ravel", "reshape", "squeeze", "stack",
+    "swapaxes", "transpose", "vstack",
+]
+
+broadcast_shapes = numpy.broadcast_shapes
+
+
+def reshape(a, /, shape, order="C", *, copy=None):
+    """`numpy.reshape`"""
+    return asarray(a).reshape(shape, order=order, copy=copy)
+
+
+def ravel(a, order="C"):
+    """`numpy.ravel`"""
+    return asarray(a).ravel(order)
+
+
+def transpose(a, axes=None):
+    """`numpy.transpose`"""
+    return asarray(a).transpose(axes)
+
+
+def swapaxes(a, axis1, axis2):
+    """`numpy.swapaxes`"""
+    return asarray(a).swapaxes(axis1, axis2)
+
+
+def moveaxis(a, source, destination):
+    """`numpy.moveaxis`"""
+    a = asarray(a)
+    source, destination = axes_tuple(source, a.ndim, "source"), axes_tuple(destination, a.ndim, "destination")
+    if len(source) != len(destination):
+        raise ValueError("`source` and `destination` arguments must have the same number of elements")
+    order = [axis for axis in range(a.ndim) if axis not in source]
+    for place, axis in sorted(zip(destination, source)):
+        order.insert(place, axis)
+    return a.transpose(order)
+
+
+def squeeze(a, axis=None):
+    """`numpy.squeeze`"""
+    return asarray(a).squeeze(axis)
+
+
+def expand_dims(a, axis):
+    """`numpy.expand_dims`"""
+    a = asarray(a)
+    axis = axis if isinstance(axis, (tuple, list)) else (axis,)
+    new = axes_tuple(axis, len(axis) + a.ndim)
+    old = iter(a.shape)
+    return a.reshape([1 if i in new else next(old) for i in range(a.ndim + len(new))])
+
+
+def broadcast_to(array, shape, subok=False):
+    """`numpy.broadcast_to`"""
+    array, shape = asarray(array), extents(shape)
+    return array._broadcast_to(shape)
+
+
+def broadcast_arrays(*args, subok=False):
+    """`numpy.broadcast_arrays`"""
+    arrays = [asarray(a) for a in args]
+    common = broadcast_shapes(*(a.shape for a in arrays))
+    return tuple(a if a.shape == common else a._broadcast_to(common) for a in arrays)
+
+
+def flip(m, axis=None):
+    """`numpy.flip`"""
+    m = asarray(m)
+    turned = range(m.ndim) if axis is None else axes_tuple(axis, m.ndim)
+    return m[tuple(slice(None, None, -1) if i in turned else slice(None) for i in range(m.ndim))]
+
+
+def flipud(m):
+    """`numpy.flipud`"""
+    return flip(m, 0)
+
+
+def fliplr(m):
+    """`numpy.fliplr`"""
+    return flip(m, 1)
+
+
+def atleast_1d(*arys):
+    """`numpy.atleast_1d`"""
+    made = tuple(a if a.ndim >= 1 else a.reshape(1) for a in map(asarray, arys))
+    return made[0] if len(made) == 1 else made
+
+
+def atleast_2d(*arys):
+    """`numpy.atleast_2d`"""
+    made = tuple(a if a.ndim >= 2 else a.reshape(1, -1) for a in map(asarray, arys))
+    return made[0] if len(made) == 1 else made
+
+
+def concatenate(arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind"):
+    """`numpy.concatenate`"""
+    arrays = [asarray(a) for a in arrays]
+    if not arrays:
+        raise ValueError("need at least one array to concatenate")
+    if axis is None:
+        arrays, axis = [a.ravel() for a in arrays], 0
+    first = arrays[0]
+    if first.ndim == 0:
+        raise ValueError("zero-dimensional arrays cannot be concatenated")
+    (axis,) = axes_tuple(axis, first.ndim)
+    for place, a in enumerate(arrays):
+        if a.ndim != first.ndim:
+            raise ValueError(
+                "all the input array dimensions except for the concatenation axis must match exactly, but along "
+                f"dimension 0, the array at index 0 has {first.ndim} dimension(s) and the array at index {place} "
+                f"has {a.ndim} dimension(s)"
+            )
+        for i, (mine, theirs) in enumerate(zip(first.shape, a.shape)):
+            if i != axis and mine != theirs:
+                raise ValueError(
+                    "all the input array dimensions except for the concatenation axis must match exactly, but along "
+                    f"dimension {i}, the array at index 0 has size {mine} and the array at index {place} has size "
+                    f"{theirs}"
+                )
+    joined = list(first.shape)
+    joined[axis] = sum(a.shape[axis] for a in arrays)
+    if out is None:
+        out = empty(tuple(joined), numpy.result_type(*(a.dtype for a in arrays)) if dtype is None else dtype)
+    start = 0
+    for a in arrays:
+        stop = start + a.shape[axis]
+        out[(slice(None),) * axis + (slice(start, stop),)] = a.astype(out.dtype, casting=casting, copy=False)
+        start = stop
+    return out
+
+
+def stack(arrays, axis=0, out=None, *, dtype=None, casting="same_kind"):
+    """`numpy.stack`"""
+    arrays = [asarray(a) for a in arrays]
+    if not arrays:
+        raise ValueError("need at least one array to stack")
+    if len({a.shape for a in arrays}) != 1:
+        raise ValueError("all input arrays must have the same shape")
+    (axis,) = axes_tuple(axis, arrays[0].ndim + 1)
+    key = (slice(None),) * axis + (None,)
+    return concatenate([a[key] for a in arrays], axis, out, dtype=dtype, casting=casting)
+
+
+def vstack(tup, *, dtype=None, casting="same_kind"):
+    """`numpy.vstack`"""
+    return concatenate([atleast_2d(a) for a in tup], 0, dtype=dtype, casting=casting)
+
+
+def hstack(tup, *, dtype=None, casting="same_kind"):
+    """`numpy.hstack`"""
+    arrays = [atleast_1d(a) for a in tup]
+    axis = 0 if arrays and arrays[0].ndim == 1 else 1
+    return concatenate(arrays, axis, dtype=dtype, casting=casting)

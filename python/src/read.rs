@@ -1,0 +1,199 @@
+//! The class `ndarray`: copies of it, its elements as Python and NumPy have them, and NumPy's dispatch protocols.
+//!
+//! All of it is collective but `get`.
+
+use crate::convert::{self, compute, export, released};
+use crate::error::OrRaise;
+use crate::flat::FlatIter;
+use crate::index::{self, Key};
+use crate::ndarray::NdArray;
+use crate::numpy::Numpy;
+use crate::views::c_order;
+use gain::dtype::Casting;
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyTuple};
+
+/// # Copies
+#[pymethods]
+impl NdArray {
+    #[pyo3(signature = (order = None))]
+    fn copy(&self, py: Python<'_>, order: Option<&str>) -> PyResult<NdArray> {
+        c_order(order)?;
+        let array = &self.array;
+        Ok(NdArray::new(compute(py, &[array], || array.copy())?))
+    }
+
+    fn __copy__(&self, py: Python<'_>) -> PyResult<NdArray> {
+        self.copy(py, None)
+    }
+
+    fn __deepcopy__(&self, py: Python<'_>, _memo: &Bound<'_, PyAny>) -> PyResult<NdArray> {
+        self.copy(py, None)
+    }
+
+    #[pyo3(signature = (dtype, order = None, casting = "unsafe", subok = true, copy = true))]
+    fn astype<'py>(
+        slf: &Bound<'py, Self>,
+        dtype: &Bound<'py, PyAny>,
+        order: Option<&str>,
+        casting: &str,
+        subok: bool,
+        copy: bool,
+    ) -> PyResult<Bound<'py, NdArray>> {
+        let _ = subok;
+        c_order(order)?;
+        let mine = slf.try_borrow()?.array.clone();
+        let dtype = Numpy::parse_dtype(dtype)?.unwrap_or(gain::DType::F64);
+        if !copy && dtype == mine.dtype() {
+            return Ok(slf.clone());
+        }
+        let casting = casting_rule(casting)?;
+        Bound::new(slf.py(), NdArray::new(compute(slf.py(), &[&mine], || mine.astype(dtype, casting))?))
+    }
+
+    fn fill(&self, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        index::assign(&self.array, &Key::default(), value)
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyAny>,))> {
+        Ok((py.import("gain")?.getattr("array")?, (export(py, &self.array)?,)))
+    }
+}
+
+/// `casting=` by name.
+pub(crate) fn casting_rule(name: &str) -> PyResult<Casting> {
+    Casting::from_name(name).ok_or_else(|| {
+        PyValueError::new_err(format!(
+            "casting must be one of 'no', 'equiv', 'safe', 'same_kind', or 'unsafe' (got '{name}')"
+        ))
+    })
+}
+
+/// # Reading
+#[pymethods]
+impl NdArray {
+    /// All elements as a NumPy array, on every rank.
+    fn numpy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        export(py, &self.array)
+    }
+
+    /// The elements `self[key]` as a NumPy array, read by this rank alone: not collective. What is read must have
+    /// been evaluated (`force()`, collective), and a `barrier()` must keep others from writing meanwhile.
+    #[pyo3(signature = (key = None))]
+    fn get<'py>(&self, py: Python<'py>, key: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+        let array = match key {
+            Some(key) => self.array.index(&Key::parse(key)?.items).or_raise()?,
+            None => self.array.clone(),
+        };
+        convert::export_with(py, &array, |bytes| array.get_bytes(bytes))
+    }
+
+    /// Evaluates now what was recorded; returns the array itself.
+    fn force<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
+        let array = slf.try_borrow()?.array.clone();
+        released(slf.py(), || array.force())?;
+        Ok(slf.clone())
+    }
+
+    #[pyo3(signature = (dtype = None, *, copy = None))]
+    fn __array__<'py>(
+        &self,
+        py: Python<'py>,
+        dtype: Option<&Bound<'py, PyAny>>,
+        copy: Option<bool>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        if copy == Some(false) {
+            return Err(PyValueError::new_err("a NumPy array of a gain array is always a copy"));
+        }
+        let array = export(py, &self.array)?;
+        match dtype {
+            Some(dtype) if !dtype.is_none() => array.call_method1("astype", (dtype,)),
+            _ => Ok(array),
+        }
+    }
+
+    #[pyo3(signature = (*index))]
+    fn item<'py>(slf: &Bound<'py, Self>, index: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+        let array = slf.try_borrow()?.array.clone();
+        let element = match index.len() {
+            0 if array.size() != 1 => {
+                return Err(PyValueError::new_err("can only convert an array of size 1 to a Python scalar"));
+            }
+            0 => array,
+            1 if array.ndim() != 1 && index.get_item(0)?.extract::<isize>().is_ok() => {
+                FlatIter::new(array).element(index.get_item(0)?.extract()?)?
+            }
+            _ => array.index(&Key::parse(index.as_any())?.items).or_raise()?,
+        };
+        let value = compute(slf.py(), &[&element], || element.item())?;
+        Numpy::scalar(slf.py(), value)?.call_method0("item")
+    }
+
+    fn tolist<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        export(py, &self.array)?.call_method0("tolist")
+    }
+
+    #[pyo3(signature = (order = None))]
+    fn tobytes<'py>(&self, py: Python<'py>, order: Option<&str>) -> PyResult<Bound<'py, PyBytes>> {
+        c_order(order)?;
+        let array = &self.array;
+        let len_bytes = array.size() * array.dtype().size_bytes();
+        PyBytes::new_with(py, len_bytes, |bytes| released(py, || array.copy_to_bytes(bytes)))
+    }
+
+    fn __repr__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("gain._printing")?.getattr("array_repr")?.call1((slf,))
+    }
+
+    fn __str__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("gain._printing")?.getattr("array_str")?.call1((slf,))
+    }
+
+    fn __format__<'py>(slf: &Bound<'py, Self>, specification: &str) -> PyResult<Bound<'py, PyAny>> {
+        if slf.try_borrow()?.array.ndim() == 0 {
+            return Self::item(slf, &PyTuple::empty(slf.py()))?.call_method1("__format__", (specification,));
+        }
+        match specification {
+            "" => Self::__str__(slf),
+            _ => Err(PyTypeError::new_err("unsupported format string passed to gain.ndarray.__format__")),
+        }
+    }
+
+    /// The corner of the array that printing shows, as a NumPy array.
+    fn _corner<'py>(&self, py: Python<'py>, edge: usize) -> PyResult<Bound<'py, PyAny>> {
+        let array = &self.array;
+        let (shape, bytes) = released(py, || array.corner(edge))?;
+        let flat = Numpy::attribute(py, "frombuffer")?
+            .call1((PyBytes::new(py, &bytes), Numpy::dtype_object(py, array.dtype())))?;
+        flat.call_method1("reshape", (PyTuple::new(py, shape)?,))
+    }
+}
+
+/// # NumPy's protocols
+#[pymethods]
+impl NdArray {
+    #[pyo3(signature = (ufunc, method, *inputs, **keywords))]
+    fn __array_ufunc__<'py>(
+        slf: &Bound<'py, Self>,
+        ufunc: &Bound<'py, PyAny>,
+        method: &str,
+        inputs: &Bound<'py, PyTuple>,
+        keywords: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let dispatch = slf.py().import("gain._class")?.getattr("dispatch_ufunc")?;
+        dispatch.call1((ufunc, method, inputs, keywords))
+    }
+
+    fn __array_function__<'py>(
+        slf: &Bound<'py, Self>,
+        function: &Bound<'py, PyAny>,
+        types: &Bound<'py, PyAny>,
+        arguments: &Bound<'py, PyTuple>,
+        keywords: &Bound<'py, PyDict>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let _ = types;
+        let dispatch = slf.py().import("gain._class")?.getattr("dispatch_function")?;
+        dispatch.call1((function, arguments, keywords))
+    }
+}

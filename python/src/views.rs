@@ -1,0 +1,135 @@
+//! The class `ndarray`: indexing, shapes and views of it. Slicing moves nothing; `reshape` copies where NumPy does.
+
+use crate::convert::{compute, result};
+use crate::error::OrRaise;
+use crate::index::{self, Key};
+use crate::ndarray::{NdArray, axes};
+use pyo3::exceptions::{PyNotImplementedError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+/// `f(3, 4)` and `f((3, 4))` alike.
+fn spread(arguments: &Bound<'_, PyTuple>) -> PyResult<Vec<isize>> {
+    if arguments.len() == 1 {
+        let only = arguments.get_item(0)?;
+        return match only.extract::<isize>() {
+            Ok(n) => Ok(vec![n]),
+            Err(_) => only.extract(),
+        };
+    }
+    arguments.extract::<Vec<isize>>()
+}
+
+/// # Shapes and views
+#[pymethods]
+impl NdArray {
+    fn __getitem__<'py>(slf: &Bound<'py, Self>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let key = Key::parse(key)?;
+        let array = slf.try_borrow()?.array.index(&key.items).or_raise()?;
+        if key.is_element && array.ndim() == 0 {
+            return result(slf.py(), array);
+        }
+        Ok(NdArray::derived(slf, array)?.into_any())
+    }
+
+    fn __setitem__(&self, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        index::assign(&self.array, &Key::parse(key)?, value)
+    }
+
+    #[pyo3(signature = (*shape, order = None, copy = None))]
+    fn reshape<'py>(
+        slf: &Bound<'py, Self>,
+        shape: &Bound<'py, PyTuple>,
+        order: Option<&str>,
+        copy: Option<bool>,
+    ) -> PyResult<Bound<'py, NdArray>> {
+        c_order(order)?;
+        let mine = slf.try_borrow()?.array.clone();
+        let shape = spread(shape)?;
+        let mut array = compute(slf.py(), &[&mine], || mine.reshape(&shape))?;
+        match (copy, array.base_id() == mine.base_id()) {
+            (Some(false), false) => {
+                return Err(PyValueError::new_err("Unable to avoid creating a copy while reshaping."));
+            }
+            (Some(true), true) => array = array.copy().or_raise()?,
+            _ => {}
+        }
+        NdArray::derived(slf, array)
+    }
+
+    #[pyo3(signature = (order = None))]
+    fn ravel<'py>(slf: &Bound<'py, Self>, order: Option<&str>) -> PyResult<Bound<'py, NdArray>> {
+        c_order(order)?;
+        let mine = slf.try_borrow()?.array.clone();
+        let array = compute(slf.py(), &[&mine], || mine.ravel())?;
+        NdArray::derived(slf, array)
+    }
+
+    #[pyo3(signature = (order = None))]
+    fn flatten(&self, py: Python<'_>, order: Option<&str>) -> PyResult<NdArray> {
+        c_order(order)?;
+        let array = &self.array;
+        Ok(NdArray::new(compute(py, &[array], || array.ravel()?.copy())?))
+    }
+
+    #[pyo3(signature = (*axes))]
+    fn transpose<'py>(slf: &Bound<'py, Self>, axes: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, NdArray>> {
+        let none = axes.is_empty() || (axes.len() == 1 && axes.get_item(0)?.is_none());
+        let order = if none { None } else { Some(spread(axes)?) };
+        let array = slf.try_borrow()?.array.transpose(order.as_deref()).or_raise()?;
+        NdArray::derived(slf, array)
+    }
+
+    fn swapaxes<'py>(slf: &Bound<'py, Self>, axis1: isize, axis2: isize) -> PyResult<Bound<'py, NdArray>> {
+        let mine = slf.try_borrow()?.array.clone();
+        let ndim = mine.ndim() as isize;
+        let place = |axis: isize, name: &str| match axis {
+            axis if axis < -ndim || axis >= ndim => Err(gain::Error::new(
+                gain::error::Kind::Axis,
+                format!("{name}: axis {axis} is out of bounds for array of dimension {ndim}"),
+            )),
+            axis => Ok(axis.rem_euclid(ndim) as usize),
+        };
+        let mut order: Vec<isize> = (0..ndim).collect();
+        order.swap(place(axis1, "axis1").or_raise()?, place(axis2, "axis2").or_raise()?);
+        NdArray::derived(slf, mine.transpose(Some(&order)).or_raise()?)
+    }
+
+    #[pyo3(signature = (axis = None))]
+    fn squeeze<'py>(
+        slf: &Bound<'py, Self>,
+        axis: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, NdArray>> {
+        let array = slf.try_borrow()?.array.squeeze(axes(axis)?.as_deref()).or_raise()?;
+        NdArray::derived(slf, array)
+    }
+
+    /// `numpy.broadcast_to(self, shape)`; Python's `broadcast_to` calls it.
+    fn _broadcast_to<'py>(slf: &Bound<'py, Self>, shape: Vec<usize>) -> PyResult<Bound<'py, NdArray>> {
+        let array = slf.try_borrow()?.array.broadcast_to(&shape).or_raise()?;
+        NdArray::derived(slf, array)
+    }
+
+    /// Another array object that shows the same elements.
+    fn view<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, NdArray>> {
+        let array = slf.try_borrow()?.array.clone();
+        NdArray::derived(slf, array)
+    }
+
+    fn __iter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        if slf.try_borrow()?.array.ndim() == 0 {
+            return Err(PyTypeError::new_err("iteration over a 0-d array"));
+        }
+        slf.py().import("gain._class")?.getattr("iterate")?.call1((slf,))
+    }
+}
+
+/// Storage has one order here; a request for another is refused, not ignored.
+pub(crate) fn c_order(order: Option<&str>) -> PyResult<()> {
+    match order {
+        None | Some("C" | "K" | "A") => Ok(()),
+        Some(other) => {
+            Err(PyNotImplementedError::new_err(format!("gain stores in C order only, not order='{other}'")))
+        }
+    }
+}
