@@ -7,7 +7,7 @@
 
 mod kernels;
 
-use crate::copy::{Shape, for_each_row, prefetch_for_write};
+use crate::copy::{Rows, Shape, for_each_run};
 use crate::element::{DType, Element};
 use crate::heap::{Heap, STRIPE_SHIFT};
 use crate::sync::{SpinGuard, WaitContext, WaitError};
@@ -120,18 +120,14 @@ pub unsafe fn accumulate_strided_dyn(
 ) -> Result<(), WaitError> {
     let Some(shape) = Shape::new(dst_strides, src_strides, counts) else { return Ok(()) };
     let mut walk = Walk::new(target, kernels::kernel(dtype), alpha, ctx);
-    // Without this the lock of one row would wait for the cache misses of the row before. Measured: short rows gain nothing, long ones
-    // are fetched ahead by the processor itself.
-    let ahead = (256..=1024).contains(&shape.row_bytes).then(|| 2 * shape.inner_stride());
-    for_each_row(&shape, |d, s| {
-        if let Some(ahead) = ahead {
-            let next = target.offset.wrapping_add_signed(d + ahead);
-            prefetch_for_write(target.heap.address(target.rank, next), shape.row_bytes);
-        }
-        // SAFETY: the caller's promises for this row.
-        unsafe { walk.add(target.offset.wrapping_add_signed(d), src.wrapping_offset(s), shape.row_bytes) }
+    let first = shape.rows(target.heap.address(target.rank, target.offset), src);
+    for_each_run(&shape, |d, s| {
+        // SAFETY: the caller's promises for these rows, which begin at this offset.
+        unsafe { walk.add_rows(target.offset.wrapping_add_signed(d), first.moved(d, s)) }
     })
 }
+
+const STRIPE: usize = 1 << STRIPE_SHIFT;
 
 /// An accumulate on its way through an arena; holds the lock of the stripe it is in until it gets to another one.
 struct Walk<'a> {
@@ -156,13 +152,35 @@ impl<'a> Walk<'a> {
     #[inline]
     unsafe fn add(&mut self, mut offset: usize, mut src: *const u8, mut len: usize) -> Result<(), WaitError> {
         while len > 0 {
-            let here = len.min((1 << STRIPE_SHIFT) - offset % (1 << STRIPE_SHIFT));
+            let here = len.min(STRIPE - offset % STRIPE);
             self.hold(offset >> STRIPE_SHIFT)?;
             // SAFETY: `here` bytes of whole elements on both sides (caller), under their lock.
-            unsafe { (self.kernel)(self.heap.address(self.rank, offset), src, here, self.alpha) };
+            unsafe { (self.kernel.row)(self.heap.address(self.rank, offset), src, here, self.alpha) };
             src = src.wrapping_add(here);
             offset += here;
             len -= here;
+        }
+        Ok(())
+    }
+
+    /// Adds rows of which the first is at `offset`: as many at a time as lie in one stripe.
+    ///
+    /// # Safety
+    /// As [`accumulate`], for every row; `rows.dst` is where `offset` is mapped.
+    unsafe fn add_rows(&mut self, mut offset: usize, mut rows: Rows) -> Result<(), WaitError> {
+        while rows.rows > 0 {
+            let within = rows_within_stripe(offset, &rows);
+            if within == 0 {
+                // SAFETY: the caller's promises for this row.
+                unsafe { self.add(offset, rows.src, rows.row_bytes) }?;
+            } else {
+                self.hold(offset >> STRIPE_SHIFT)?;
+                // SAFETY: these rows are the first of the caller's, under their lock.
+                unsafe { (self.kernel.rows)(&Rows { rows: within, ..rows }, self.alpha) };
+            }
+            let done = within.max(1);
+            offset = offset.wrapping_add_signed(done as isize * rows.dst_stride);
+            rows = rows.skip(done);
         }
         Ok(())
     }
@@ -174,6 +192,17 @@ impl<'a> Walk<'a> {
             self.held = Some((stripe, self.heap.stripes(self.rank).lock_of(stripe).lock(self.ctx)?));
         }
         Ok(())
+    }
+}
+
+/// How many rows, from the one at `offset` on, lie wholly in its stripe; 0 when not even the first does.
+fn rows_within_stripe(offset: usize, rows: &Rows) -> usize {
+    let before = offset % STRIPE;
+    let Some(after) = STRIPE.checked_sub(before + rows.row_bytes) else { return 0 };
+    let room = if rows.dst_stride < 0 { before } else { after };
+    match rows.dst_stride.unsigned_abs() {
+        0 => rows.rows,
+        stride => rows.rows.min(room / stride + 1),
     }
 }
 

@@ -9,6 +9,7 @@ use shm::sync::{
     Barrier, BarrierRow, Doorbell, Lock, Sequence, SpinPolicy, WaitContext, WaitError, WaitHook, wait_until,
 };
 use shm::{Heap, HeapConfig};
+use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
@@ -123,7 +124,7 @@ fn running_out_is_a_value_and_memory_moves_between_ranks() {
 #[test]
 fn more_than_the_machine_has_is_refused_without_touching_it() {
     let _alone = alone();
-    let machine = meminfo_bytes("MemTotal:") as u64;
+    let machine = machine_bytes();
     for ranks in [1, 2] {
         // A limit that promises more than there is: the system is asked before a page is touched.
         let heap = Heap::create(HeapConfig { ranks, limit_bytes: Some(2 * machine) }).unwrap();
@@ -237,19 +238,35 @@ fn a_dead_owner_is_noticed_within_a_second() {
     assert!(heap.is_dead(1) && !heap.is_dead(0));
 }
 
-/// A figure about the whole machine, as the kernel counts it.
-fn meminfo_bytes(field: &str) -> i64 {
+/// What the machine has, as the kernel counts it.
+fn machine_bytes() -> u64 {
     let text = std::fs::read_to_string("/proc/meminfo").unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix(field)).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<i64>().unwrap() * 1024
+    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}
+
+/// The processes that map the memory file with this inode: as long as there is one, its pages exist, and no longer.
+fn holders(inode: u64) -> Vec<u32> {
+    let (inode, mut holders) = (inode.to_string(), Vec::new());
+    for process in std::fs::read_dir("/proc").unwrap().flatten() {
+        let Ok(pid) = process.file_name().to_string_lossy().parse::<u32>() else { continue };
+        let maps = std::fs::read_to_string(process.path().join("maps")).unwrap_or_default();
+        let mut files = maps.lines().filter(|line| line.contains("memfd:gain-heap"));
+        if files.any(|line| line.split_ascii_whitespace().nth(4) == Some(&inode)) {
+            holders.push(pid);
+        }
+    }
+    holders
 }
 
 #[test]
 fn a_rank_killed_while_allocating_leaves_nothing() {
     let _alone = alone();
     for round in 0..8 {
-        let before = meminfo_bytes("Shmem:");
         let heap = Heap::create(HeapConfig { ranks: 2, limit_bytes: Some(1 << 30) }).unwrap();
+        let file = std::fs::File::from(heap.fd().unwrap().try_clone_to_owned().unwrap());
+        let inode = file.metadata().unwrap().ino();
+        drop(file);
         let child = Child::spawn(|| {
             let heap = attach(&heap, 1);
             shared(&heap).bell.ring();
@@ -270,10 +287,9 @@ fn a_rank_killed_while_allocating_leaves_nothing() {
         // SAFETY: our own block.
         unsafe { heap.address(0, block.offset).write_bytes(1, block.len) };
         heap.free(block.offset);
+        assert_eq!(holders(inode), [std::process::id()]);
         drop(heap);
-        // Others on the machine may use a little meanwhile; the dead rank held up to hundreds of MiB.
-        let left = meminfo_bytes("Shmem:") - before;
-        assert!(left < 64 << 20, "{left} bytes of shared memory left behind");
+        assert_eq!(holders(inode), []);
     }
 }
 

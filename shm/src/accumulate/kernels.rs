@@ -1,10 +1,17 @@
 //! The loops: one per element type, compiled for each instruction set and chosen once per process.
 
+use crate::copy::{Rows, prefetch_for_write};
 use crate::element::{Complex32, Complex64, DType};
 use num_complex::Complex;
 
-/// `dst[i] += alpha * src[i]` over `len` bytes of elements.
-pub(super) type Kernel = unsafe fn(dst: *mut u8, src: *const u8, len: usize, alpha: *const u8);
+/// `dst[i] += alpha * src[i]` for one element type, as the processor does it best; `alpha` points to one element.
+#[derive(Clone, Copy)]
+pub(super) struct Kernel {
+    /// Over `len` contiguous bytes.
+    pub(super) row: unsafe fn(dst: *mut u8, src: *const u8, len: usize, alpha: *const u8),
+    /// Over all rows.
+    pub(super) rows: unsafe fn(rows: &Rows, alpha: *const u8),
+}
 
 trait Arithmetic: Copy {
     /// From how many bytes on the plain loop is better than blocks. The compiler unrolls it further (measured: as fast as `memcpy`
@@ -70,7 +77,7 @@ impl Arithmetic for Boolean {
 /// # Safety
 /// `src` is readable and `dst` writable for `len` bytes, whole elements; `alpha` is one readable element; any alignment.
 #[inline(always)]
-unsafe fn scaled_sum<T: Arithmetic, const LANES: usize>(
+unsafe fn add_row<T: Arithmetic, const LANES: usize>(
     dst: *mut u8,
     src: *const u8,
     len: usize,
@@ -97,29 +104,58 @@ unsafe fn scaled_sum<T: Arithmetic, const LANES: usize>(
     }
 }
 
-/// The same loop with 32-byte vectors.
+/// # Safety
+/// All rows are readable at `src` and writable at `dst`, whole elements, any alignment; `alpha` is one readable element.
+#[inline(always)]
+unsafe fn add_rows<T: Arithmetic, const LANES: usize>(rows: &Rows, alpha: *const u8) {
+    let mut rows = *rows;
+    // Rows far apart are cache misses, which the next lock would wait for one by one. Measured: rows of less than a line gain nothing, long
+    // ones are fetched ahead by the processor.
+    let ahead = (64..=1024).contains(&rows.row_bytes);
+    while rows.rows > 0 {
+        if ahead {
+            prefetch_for_write(rows.dst.wrapping_offset(4 * rows.dst_stride), rows.row_bytes);
+        }
+        // SAFETY: `dst` and `src` are at the start of a row (caller).
+        unsafe { add_row::<T, LANES>(rows.dst, rows.src, rows.row_bytes, alpha) };
+        rows = rows.skip(1);
+    }
+}
+
+/// [`add_row`] with 32-byte vectors.
 ///
 /// # Safety
-/// As [`scaled_sum`]; the processor has AVX2.
+/// As [`add_row`]; the processor has AVX2.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-unsafe fn scaled_sum_avx2<T: Arithmetic, const LANES: usize>(
+unsafe fn add_row_avx2<T: Arithmetic, const LANES: usize>(
     dst: *mut u8,
     src: *const u8,
     len: usize,
     alpha: *const u8,
 ) {
     // SAFETY: the caller's promises.
-    unsafe { scaled_sum::<T, LANES>(dst, src, len, alpha) }
+    unsafe { add_row::<T, LANES>(dst, src, len, alpha) }
+}
+
+/// [`add_rows`] with 32-byte vectors.
+///
+/// # Safety
+/// As [`add_rows`]; the processor has AVX2.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+unsafe fn add_rows_avx2<T: Arithmetic, const LANES: usize>(rows: &Rows, alpha: *const u8) {
+    // SAFETY: the caller's promises.
+    unsafe { add_rows::<T, LANES>(rows, alpha) }
 }
 
 #[inline]
 fn best<T: Arithmetic, const LANES: usize>() -> Kernel {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
-        return scaled_sum_avx2::<T, LANES>;
+        return Kernel { row: add_row_avx2::<T, LANES>, rows: add_rows_avx2::<T, LANES> };
     }
-    scaled_sum::<T, LANES>
+    Kernel { row: add_row::<T, LANES>, rows: add_rows::<T, LANES> }
 }
 
 /// The kernel of an element type on this processor.

@@ -10,7 +10,7 @@ mod stream;
 mod strided;
 
 pub use strided::{MOST_LEVELS, copy_strided};
-pub(crate) use strided::{Shape, for_each_row};
+pub(crate) use strided::{Rows, Shape, for_each_run};
 
 /// Copies `len` bytes; inlined, a length the compiler knows becomes a few moves. From 32 MiB on (`GAIN_STREAM_BYTES`) past the cache.
 /// Not collective. Stands for the data movement of `ARMCI_Put` and `ARMCI_Get` within a node.

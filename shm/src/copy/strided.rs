@@ -1,5 +1,7 @@
 //! Strided boxes: merging of levels, the walk over rows, and the copy loop per row size.
 
+use std::convert::Infallible;
+
 /// Most strides of a box (ARMCI's limit).
 pub const MOST_LEVELS: usize = 8;
 
@@ -63,27 +65,57 @@ impl Shape {
         }
     }
 
-    /// Number of rows in a run, and the distance of their starts on either side.
-    fn run(&self) -> (usize, isize, isize) {
-        match self.depth {
-            0 => (1, 0, 0),
-            _ => (self.levels[0].count, self.levels[0].dst, self.levels[0].src),
+    /// The first innermost run of rows, with the box starting at `dst` and `src`.
+    #[inline]
+    pub(crate) fn rows(&self, dst: *mut u8, src: *const u8) -> Rows {
+        let inner = if self.depth == 0 { Level { count: 1, dst: 0, src: 0 } } else { self.levels[0] };
+        Rows {
+            dst,
+            src,
+            rows: inner.count,
+            dst_stride: inner.dst,
+            src_stride: inner.src,
+            row_bytes: self.row_bytes,
         }
-    }
-
-    /// How far apart neighbouring rows of the destination begin.
-    pub(crate) fn inner_stride(&self) -> isize {
-        self.run().1
     }
 }
 
-/// Calls `run(dst offset, src offset)` for each innermost run of rows, in row-major order.
+/// Rows at constant distances.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rows {
+    pub(crate) dst: *mut u8,
+    pub(crate) src: *const u8,
+    pub(crate) rows: usize,
+    pub(crate) dst_stride: isize,
+    pub(crate) src_stride: isize,
+    pub(crate) row_bytes: usize,
+}
+
+impl Rows {
+    /// The same rows elsewhere.
+    #[inline]
+    pub(crate) fn moved(self, dst: isize, src: isize) -> Rows {
+        Rows { dst: self.dst.wrapping_offset(dst), src: self.src.wrapping_offset(src), ..self }
+    }
+
+    /// Without the first `n` rows.
+    #[inline]
+    pub(crate) fn skip(self, n: usize) -> Rows {
+        let steps = n as isize;
+        Rows { rows: self.rows - n, ..self.moved(steps * self.dst_stride, steps * self.src_stride) }
+    }
+}
+
+/// Calls `run(dst offset, src offset)` for each innermost run of rows, in row-major order, until an error.
 #[inline]
-pub(crate) fn for_each_run(shape: &Shape, mut run: impl FnMut(isize, isize)) {
+pub(crate) fn for_each_run<E>(
+    shape: &Shape,
+    mut run: impl FnMut(isize, isize) -> Result<(), E>,
+) -> Result<(), E> {
     let outer = if shape.depth > 1 { &shape.levels[1..shape.depth] } else { &[] };
     let (mut index, mut dst, mut src) = ([0usize; MOST_LEVELS], 0isize, 0isize);
     'next: loop {
-        run(dst, src);
+        run(dst, src)?;
         for (i, level) in index.iter_mut().zip(outer) {
             *i += 1;
             dst += level.dst;
@@ -95,26 +127,8 @@ pub(crate) fn for_each_run(shape: &Shape, mut run: impl FnMut(isize, isize)) {
             dst -= level.dst * level.count as isize;
             src -= level.src * level.count as isize;
         }
-        return;
+        return Ok(());
     }
-}
-
-/// Calls `row(dst offset, src offset)` for each row, in row-major order.
-#[inline]
-pub(crate) fn for_each_row<E>(
-    shape: &Shape,
-    mut row: impl FnMut(isize, isize) -> Result<(), E>,
-) -> Result<(), E> {
-    let (rows, dst_stride, src_stride) = shape.run();
-    let mut result = Ok(());
-    for_each_run(shape, |dst, src| {
-        for i in 0..rows as isize {
-            if result.is_ok() {
-                result = row(dst + i * dst_stride, src + i * src_stride);
-            }
-        }
-    });
-    result
 }
 
 /// Copies a strided box: `counts[0]` contiguous bytes, repeated `counts[1]` times at `strides[0]`, and so on (ARMCI's shape, as in
@@ -131,69 +145,52 @@ pub unsafe fn copy_strided(
     counts: &[usize],
 ) {
     let Some(shape) = Shape::new(dst_strides, src_strides, counts) else { return };
-    let (rows, dst_stride, src_stride) = shape.run();
+    let first = shape.rows(dst, src);
     // Rows whose distance is a multiple of the page all fall into one set of the first-level cache. The tight loops then have so many
     // of them in flight that they evict one another (measured: half the rate of a call per row); only whole lines, written without
     // being read, don't suffer.
     let one_set = |stride: isize| stride % 4096 == 0;
-    let crowded = one_set(src_stride) || one_set(dst_stride) && shape.row_bytes < 64;
-    for_each_run(&shape, |d, s| {
-        let run =
-            Run { dst: dst.wrapping_offset(d), src: src.wrapping_offset(s), rows, dst_stride, src_stride };
+    let crowded = one_set(first.src_stride) || one_set(first.dst_stride) && first.row_bytes < 64;
+    let Ok(()) = for_each_run::<Infallible>(&shape, |d, s| {
+        let rows = first.moved(d, s);
         // SAFETY: each row of the run is mapped and disjoint from the others' counterparts (caller).
         unsafe {
-            match shape.row_bytes {
-                len if crowded => run.copy_any(len),
-                8 => run.copy::<8>(),
-                16 => run.copy::<16>(),
-                32 => run.copy::<32>(),
-                64 => run.copy::<64>(),
-                len => run.copy_any(len),
+            match rows.row_bytes {
+                _ if crowded => copy_rows_any(rows),
+                8 => copy_rows::<8>(rows),
+                16 => copy_rows::<16>(rows),
+                32 => copy_rows::<32>(rows),
+                64 => copy_rows::<64>(rows),
+                _ => copy_rows_any(rows),
             }
         }
+        Ok(())
     });
 }
 
-/// Rows at constant distances.
-struct Run {
-    dst: *mut u8,
-    src: *const u8,
-    rows: usize,
-    dst_stride: isize,
-    src_stride: isize,
+/// Rows of a size known to the compiler: a few vector moves each.
+///
+/// # Safety
+/// All rows are mapped on both sides, `ROW` bytes long, and don't overlap.
+#[inline]
+unsafe fn copy_rows<const ROW: usize>(mut rows: Rows) {
+    while rows.rows > 0 {
+        // SAFETY: `dst` and `src` are at the start of a row (caller); alignment is not assumed.
+        unsafe {
+            rows.dst.cast::<[u8; ROW]>().write_unaligned(rows.src.cast::<[u8; ROW]>().read_unaligned())
+        };
+        rows = rows.skip(1);
+    }
 }
 
-impl Run {
-    /// Rows of a size known to the compiler: a few vector moves each.
-    ///
-    /// # Safety
-    /// `rows` rows of `ROW` bytes are mapped on both sides, and don't overlap.
-    #[inline]
-    unsafe fn copy<const ROW: usize>(mut self) {
-        for _ in 0..self.rows {
-            // SAFETY: `dst` and `src` are at the start of a row (caller); alignment is not assumed.
-            unsafe {
-                self.dst.cast::<[u8; ROW]>().write_unaligned(self.src.cast::<[u8; ROW]>().read_unaligned())
-            };
-            self.advance();
-        }
-    }
-
-    /// # Safety
-    /// As [`Run::copy`], for rows of `len` bytes.
-    #[inline]
-    unsafe fn copy_any(mut self, len: usize) {
-        for _ in 0..self.rows {
-            // SAFETY: `dst` and `src` are at the start of a row (caller).
-            unsafe { super::copy(self.dst, self.src, len) };
-            self.advance();
-        }
-    }
-
-    #[inline(always)]
-    fn advance(&mut self) {
-        self.dst = self.dst.wrapping_offset(self.dst_stride);
-        self.src = self.src.wrapping_offset(self.src_stride);
+/// # Safety
+/// As [`copy_rows`], for rows of any size.
+#[inline]
+unsafe fn copy_rows_any(mut rows: Rows) {
+    while rows.rows > 0 {
+        // SAFETY: `dst` and `src` are at the start of a row (caller).
+        unsafe { super::copy(rows.dst, rows.src, rows.row_bytes) };
+        rows = rows.skip(1);
     }
 }
 
