@@ -21,6 +21,11 @@ def test_missing_name_says_where_the_list_is():
         gain.zeros(3).partition
 
 
+def test_the_page_of_names_is_up_to_date():
+    page = jobs.HERE.parents[1] / "docs" / "names.py"
+    assert subprocess.run([sys.executable, page, "--check"], timeout=60).returncode == 0
+
+
 def test_numpy_functions_stay_ours():
     x = gain.arange(6.0)
     for made in (numpy.sqrt(x), numpy.add(x, 1), numpy.arange(6) + x, numpy.reshape(x, (2, 3)), numpy.float64(2) * x):
