@@ -5,6 +5,8 @@
 //! cargo run --release -p gain --example laplace -- 1000 100
 //! gain run -n 2 target/release/examples/laplace 1000 100
 //! ```
+// `1..-1` is a slice up to the last element, as in Python, not a range of integers.
+#![allow(clippy::reversed_empty_ranges)]
 
 use gain::{DistArray, Result, s};
 use ndarray::Ix2;

@@ -1,4 +1,6 @@
 //! The heart of the Laplace program: numbers, and what a sweep costs.
+// `1..-1` is a slice up to the last element, as in Python, not a range of integers.
+#![allow(clippy::reversed_empty_ranges)]
 
 use gain::{Array, DistArray, s};
 use ndarray::{Array2, Ix2};

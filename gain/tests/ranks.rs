@@ -1,4 +1,6 @@
 //! The same programs on 1 to 4 ranks, with everything distributed, some of it, and nothing.
+// `1..-1` is a slice up to the last element, as in Python, not a range of integers.
+#![allow(clippy::reversed_empty_ranges)]
 
 mod common;
 

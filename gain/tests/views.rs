@@ -129,7 +129,7 @@ proptest! {
         prop_assume!(size > 0);
         let mut new: Vec<usize> = Vec::new();
         let mut rest = size;
-        for s in split { if rest % s == 0 { new.push(s); rest /= s; } }
+        for s in split { if rest.is_multiple_of(s) { new.push(s); rest /= s; } }
         new.push(rest);
         let flat = positions(&view);
         let strides: Vec<isize> = (0..new.len()).map(|d| {

@@ -11,7 +11,7 @@ pub(crate) fn resolve_shape(size: usize, wanted: &[isize]) -> Result<Dims> {
     }
     let known: usize = wanted.iter().filter(|&&n| n >= 0).map(|&n| n as usize).product();
     let fits = match wanted.contains(&-1) || wanted.iter().any(|&n| n < 0) {
-        true => known != 0 && size % known == 0,
+        true => known != 0 && size.is_multiple_of(known),
         false => known == size,
     };
     if !fits {
