@@ -1,4 +1,5 @@
-//! The copy and accumulate kernels inside one process, beside `memcpy` of the same bytes, and the uncontended primitives.
+//! The copy and accumulate kernels inside one process, beside `memcpy` of the same bytes, and the uncontended
+//! primitives.
 //!
 //! `cargo bench -p shm`. What several ranks see is measured by the crate `bench`.
 #![cfg(not(loom))]

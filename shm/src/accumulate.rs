@@ -1,9 +1,11 @@
 //! `dst += alpha * src`, atomic element by element under concurrent accumulates from any rank of the node.
 //!
-//! Invariant: an element is changed only under the lock of the stripe its first byte lies in ([`crate::heap`] has the locks), one lock at a
-//! time. There is no lock-free path: a compare-and-swap beside the locks would lose updates. Atomic with regard to one another are therefore
-//! accumulates; puts, gets and [`crate::atomics`] are not part of this (as in ARMCI). Arithmetic is that of the element type: wrapping for
-//! integers, multiplication and addition rounded separately for floats; for `bool`, "plus" is or and "times" is and.
+//! Invariant: an element is changed only under the lock of the stripe its first byte lies in ([`crate::heap`]
+//! has the locks), one lock at a time. There is no lock-free path: a compare-and-swap beside the locks would
+//! lose updates. Atomic with regard to one another are therefore accumulates; puts, gets and
+//! [`crate::atomics`] are not part of this (as in ARMCI). Arithmetic is that of the element type: wrapping
+//! for integers, multiplication and addition rounded separately for floats; for `bool`, "plus" is or and
+//! "times" is and.
 
 mod kernels;
 
@@ -24,14 +26,15 @@ pub struct Target<'a> {
     pub offset: usize,
 }
 
-/// Adds `alpha * src[i]` to the `count` elements at `target`. Not collective; done at the target on return. Stands for `ARMCI_Acc`.
+/// Adds `alpha * src[i]` to the `count` elements at `target`. Not collective; done at the target on return.
+/// Stands for `ARMCI_Acc`.
 ///
 /// # Errors
 /// A rank died holding a stripe lock, or the wait was interrupted: part of the elements may have been added.
 ///
 /// # Safety
-/// `src` holds `count` readable elements (any alignment), `target` as many writable ones, aligned; nothing but accumulates accesses the
-/// target meanwhile, and the two do not overlap.
+/// `src` holds `count` readable elements (any alignment), `target` as many writable ones, aligned; nothing
+/// but accumulates accesses the target meanwhile, and the two do not overlap.
 #[inline]
 pub unsafe fn accumulate<T: Element>(
     target: Target<'_>,
@@ -76,8 +79,8 @@ pub unsafe fn accumulate_dyn(
     }
 }
 
-/// Strided form: the shape of [`crate::copy::copy_strided`], `counts[0]` in bytes and a multiple of the element's size. Stands for
-/// `ARMCI_AccS`.
+/// Strided form: the shape of [`crate::copy::copy_strided`], `counts[0]` in bytes and a multiple of the
+/// element's size. Stands for `ARMCI_AccS`.
 ///
 /// # Errors
 /// As [`accumulate`].
@@ -129,7 +132,8 @@ pub unsafe fn accumulate_strided_dyn(
 
 const STRIPE: usize = 1 << STRIPE_SHIFT;
 
-/// An accumulate on its way through an arena; holds the lock of the stripe it is in until it gets to another one.
+/// An accumulate on its way through an arena; holds the lock of the stripe it is in until it gets to another
+/// one.
 struct Walk<'a> {
     heap: &'a Heap,
     rank: usize,

@@ -1,8 +1,8 @@
 //! Atomic read-modify-write on integers that live in the heap.
 //!
-//! The operations are the processor's own, sequentially consistent, and atomic with regard to one another from any rank of the
-//! node. They are a separate domain from [`crate::accumulate`]: an accumulate and a `fetch_add` on the same element
-//! may lose one of the two, as in ARMCI.
+//! The operations are the processor's own, sequentially consistent, and atomic with regard to one another
+//! from any rank of the node. They are a separate domain from [`crate::accumulate`]: an accumulate and a
+//! `fetch_add` on the same element may lose one of the two, as in ARMCI.
 
 use crate::element::Element;
 use std::sync::atomic::{AtomicI32, AtomicI64, AtomicU64, Ordering::SeqCst};
@@ -12,7 +12,8 @@ pub trait AtomicInteger: Element + Eq {
     /// Adds `value` (wrapping) and returns what was there before.
     ///
     /// # Safety
-    /// `target` is aligned, points into memory mapped for writing, and nobody accesses it non-atomically meanwhile.
+    /// `target` is aligned, points into memory mapped for writing, and nobody accesses it non-atomically
+    /// meanwhile.
     unsafe fn fetch_add(target: *mut Self, value: Self) -> Self;
 
     /// Stores `value` and returns what was there before.
@@ -21,7 +22,8 @@ pub trait AtomicInteger: Element + Eq {
     /// As [`AtomicInteger::fetch_add`].
     unsafe fn swap(target: *mut Self, value: Self) -> Self;
 
-    /// Stores `value` if `expected` is there; returns what was there before, so success is `result == expected`.
+    /// Stores `value` if `expected` is there; returns what was there before, so success is `result ==
+    /// expected`.
     ///
     /// # Safety
     /// As [`AtomicInteger::fetch_add`].

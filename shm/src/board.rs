@@ -1,7 +1,8 @@
 //! The board: one 256-byte slot per rank that says what the rank waits for.
 //!
-//! A slot is written by its rank alone, with relaxed stores and only when a wait turns slow; others (ranks of the node through the heap, the
-//! launcher through a file of its own, also after the rank died) read it without disturbing the writer.
+//! A slot is written by its rank alone, with relaxed stores and only when a wait turns slow; others (ranks of
+//! the node through the heap, the launcher through a file of its own, also after the rank died) read it
+//! without disturbing the writer.
 //!
 //! ```text
 //! word 0      version: odd while being written
@@ -14,13 +15,15 @@
 //! words 11-31 file, 168 bytes, padded with zeros
 //! ```
 //!
-//! The version makes it a sequence lock: a reader that saw the same even version before and after has a consistent record.
+//! The version makes it a sequence lock: a reader that saw the same even version before and after has a
+//! consistent record.
 
 use crate::error::{Error, Result};
 use crate::os::{self, Mapping};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr::NonNull;
-// Not through the facade for loom: a diagnostic that no protocol depends on, and 32 words per slot would drown a model.
+// Not through the facade for loom: a diagnostic that no protocol depends on, and 32 words per slot would
+// drown a model.
 use std::sync::atomic::{
     AtomicU64,
     Ordering::{Acquire, Relaxed, Release},
@@ -81,7 +84,8 @@ pub struct Slot {
 }
 
 impl Slot {
-    /// Says what this rank waits for since `since_ns` (not 0). Local; one thread of the slot's rank at a time.
+    /// Says what this rank waits for since `since_ns` (not 0). Local; one thread of the slot's rank at a
+    /// time.
     pub fn enter(&self, record: &Record<'_>, since_ns: u64) {
         let fields = [
             since_ns,
@@ -112,7 +116,8 @@ impl Slot {
         self.words[0].store((version | 1).wrapping_add(1), Release);
     }
 
-    /// What the slot says now; `None` when its rank isn't waiting, or died or is busy while writing the slot. Local.
+    /// What the slot says now; `None` when its rank isn't waiting, or died or is busy while writing the slot.
+    /// Local.
     pub fn read(&self) -> Option<Snapshot> {
         const ATTEMPTS: u32 = 100;
         for _ in 0..ATTEMPTS {
@@ -163,8 +168,8 @@ fn snapshot(words: &[u64; WORDS]) -> Option<Snapshot> {
     })
 }
 
-/// A board in a memory file of its own: the launcher makes it, the ranks inherit the descriptor (`GAIN_BOARD_FD`). Its size gives the
-/// number of slots.
+/// A board in a memory file of its own: the launcher makes it, the ranks inherit the descriptor
+/// (`GAIN_BOARD_FD`). Its size gives the number of slots.
 #[derive(Debug)]
 pub struct Board {
     mapping: Mapping,
@@ -230,7 +235,8 @@ impl Board {
     pub fn slot(&self, rank: usize) -> &Slot {
         assert!(rank < self.ranks, "board slot {rank} of {}", self.ranks);
         let slots: NonNull<Slot> = self.mapping.base().cast();
-        // SAFETY: in range, page aligned, populated; lives as long as `self`; a slot is atomics, for which any bits will do.
+        // SAFETY: in range, page aligned, populated; lives as long as `self`; a slot is atomics, for which
+        // any bits will do.
         unsafe { slots.add(rank).as_ref() }
     }
 }

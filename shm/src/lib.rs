@@ -1,7 +1,8 @@
 //! Memory that several processes of one node share.
 //!
-//! The bottom floor: it knows the operating system and nothing else. Two processes that map the same [`heap::Heap`] name a
-//! place in it by `(node rank, byte offset)`; everything else in this crate works on such places:
+//! The bottom floor: it knows the operating system and nothing else. Two processes that map the same
+//! [`heap::Heap`] name a place in it by `(node rank, byte offset)`; everything else in this crate works on
+//! such places:
 //!
 //! | module | what it owns |
 //! | --- | --- |

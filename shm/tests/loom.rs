@@ -1,7 +1,9 @@
-//! Models of the protocols in `shm::sync`: loom runs each under every interleaving (up to a number of preemptions) and memory order.
+//! Models of the protocols in `shm::sync`: loom runs each under every interleaving (up to a number of
+//! preemptions) and memory order.
 //!
-//! `RUSTFLAGS="--cfg loom" cargo test -p shm --test loom --release`. The model's futex has no time-out, so a lost wake-up is a deadlock, and
-//! each model protects plain data, so a missing ordering is a race; both fail the test.
+//! `RUSTFLAGS="--cfg loom" cargo test -p shm --test loom --release`. The model's futex has no time-out, so a
+//! lost wake-up is a deadlock, and each model protects plain data, so a missing ordering is a race; both fail
+//! the test.
 #![cfg(loom)]
 
 use loom::cell::UnsafeCell;
@@ -98,8 +100,8 @@ fn spin_lock_excludes() {
     });
 }
 
-/// Each member writes its cell before the barrier and reads everybody's after it; a second round checks that flags can be used again while
-/// a slow member still looks at the first.
+/// Each member writes its cell before the barrier and reads everybody's after it; a second round checks that
+/// flags can be used again while a slow member still looks at the first.
 fn barrier_orders(n: u32, rounds: u32, preemptions: usize) {
     model(preemptions, move || {
         let rows: Vec<BarrierRow> = (0..n).map(|_| BarrierRow::default()).collect();

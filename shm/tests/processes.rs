@@ -47,8 +47,8 @@ struct Shared {
 fn shared(heap: &Heap) -> &Shared {
     let (area, len) = heap.root_area();
     assert!(len >= size_of::<Shared>() && len >= (64 + 16 * heap.ranks()) * 1024);
-    // SAFETY: page aligned zeroed memory of sufficient size that lives as long as the heap; all fields are shared types
-    // whose initial state is zero.
+    // SAFETY: page aligned zeroed memory of sufficient size that lives as long as the heap; all fields are
+    // shared types whose initial state is zero.
     unsafe { area.cast::<Shared>().as_ref() }
 }
 
@@ -96,7 +96,8 @@ fn running_out_is_a_value_and_memory_moves_between_ranks() {
             assert!(error.to_string().contains("8388608") && error.to_string().contains("67108864"));
             barrier(heap);
             barrier(heap);
-            // Freed memory stays here for reuse until somebody else has asked in vain; the next call then returns it.
+            // Freed memory stays here for reuse until somebody else has asked in vain; the next call then
+            // returns it.
             blocks.iter().for_each(|block| heap.free(block.offset));
             barrier(heap);
             barrier(heap);
@@ -245,7 +246,8 @@ fn machine_bytes() -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
 }
 
-/// The processes that map the memory file with this inode: as long as there is one, its pages exist, and no longer.
+/// The processes that map the memory file with this inode: as long as there is one, its pages exist, and no
+/// longer.
 fn holders(inode: u64) -> Vec<u32> {
     let (inode, mut holders) = (inode.to_string(), Vec::new());
     for process in std::fs::read_dir("/proc").unwrap().flatten() {
@@ -311,7 +313,8 @@ fn concurrent_accumulates_lose_nothing() {
                 let piece = if (round + heap.rank()).is_multiple_of(2) { COUNT } else { 1 };
                 for start in (0..COUNT).step_by(piece) {
                     let target = Target { offset: target.offset + 8 * start, ..target };
-                    // SAFETY: inside the source and the target block, which only accumulates touch until the barrier.
+                    // SAFETY: inside the source and the target block, which only accumulates touch until the
+                    // barrier.
                     unsafe { accumulate(target, ones[start..].as_ptr(), piece, 0.5, ctx) }.unwrap();
                 }
             }

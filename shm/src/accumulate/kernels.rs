@@ -4,7 +4,8 @@ use crate::copy::{Rows, prefetch_for_write};
 use crate::element::{Complex32, Complex64, DType};
 use num_complex::Complex;
 
-/// `dst[i] += alpha * src[i]` for one element type, as the processor does it best; `alpha` points to one element.
+/// `dst[i] += alpha * src[i]` for one element type, as the processor does it best; `alpha` points to one
+/// element.
 #[derive(Clone, Copy)]
 pub(super) struct Kernel {
     /// Over `len` contiguous bytes.
@@ -14,8 +15,9 @@ pub(super) struct Kernel {
 }
 
 trait Arithmetic: Copy {
-    /// From how many bytes on the plain loop is better than blocks. The compiler unrolls it further (measured: as fast as `memcpy`
-    /// where blocks are a fifth slower), but its vectors only begin at two cache lines.
+    /// From how many bytes on the plain loop is better than blocks. The compiler unrolls it further
+    /// (measured: as fast as `memcpy` where blocks are a fifth slower), but its vectors only begin at two
+    /// cache lines.
     const LONG: usize = 1024;
 
     fn add_scaled(self, alpha: Self, x: Self) -> Self;
@@ -46,7 +48,8 @@ macro_rules! floats {
             /// Never: the compiler makes vectors of the blocks only.
             const LONG: usize = usize::MAX;
 
-            /// `self + alpha * x` to the bit, written so that both parts are the same operations: a vector each.
+            /// `self + alpha * x` to the bit, written so that both parts are the same operations: a vector
+            /// each.
             #[inline(always)]
             fn add_scaled(self, alpha: Self, x: Self) -> Self {
                 Complex::new(
@@ -71,11 +74,12 @@ impl Arithmetic for Boolean {
     }
 }
 
-/// Rows shorter than `T::LONG` bytes go in blocks of `LANES` elements, a cache line or two, which become whole vectors; the rest through the
-/// plain loop.
+/// Rows shorter than `T::LONG` bytes go in blocks of `LANES` elements, a cache line or two, which become
+/// whole vectors; the rest through the plain loop.
 ///
 /// # Safety
-/// `src` is readable and `dst` writable for `len` bytes, whole elements; `alpha` is one readable element; any alignment.
+/// `src` is readable and `dst` writable for `len` bytes, whole elements; `alpha` is one readable element; any
+/// alignment.
 #[inline(always)]
 unsafe fn add_row<T: Arithmetic, const LANES: usize>(
     dst: *mut u8,
@@ -105,12 +109,13 @@ unsafe fn add_row<T: Arithmetic, const LANES: usize>(
 }
 
 /// # Safety
-/// All rows are readable at `src` and writable at `dst`, whole elements, any alignment; `alpha` is one readable element.
+/// All rows are readable at `src` and writable at `dst`, whole elements, any alignment; `alpha` is one
+/// readable element.
 #[inline(always)]
 unsafe fn add_rows<T: Arithmetic, const LANES: usize>(rows: &Rows, alpha: *const u8) {
     let mut rows = *rows;
-    // Rows far apart are cache misses, which the next lock would wait for one by one. Measured: rows of less than a line gain nothing, long
-    // ones are fetched ahead by the processor.
+    // Rows far apart are cache misses, which the next lock would wait for one by one. Measured: rows of less
+    // than a line gain nothing, long ones are fetched ahead by the processor.
     let ahead = (64..=1024).contains(&rows.row_bytes);
     while rows.rows > 0 {
         if ahead {

@@ -1,10 +1,12 @@
-//! Bulk moves between process memory and the heap: the only place where bytes other ranks may touch are copied.
+//! Bulk moves between process memory and the heap: the only place where bytes other ranks may touch are
+//! copied.
 //!
 //! # The race contract
-//! Source and destination are raw pointers, never references. Two operations that touch the same byte at the same
-//! time, one of them writing, are the program's error in the one-sided model: the bytes that arrive are then some mixture of old and
-//! new ones. Nothing here reads such a byte twice or derives an address or a length from it, so a race can spoil data and nothing else.
-//! What orders two operations is a synchronisation ([`crate::sync`]), not this module; non-temporal stores are fenced before return.
+//! Source and destination are raw pointers, never references. Two operations that touch the same byte at the
+//! same time, one of them writing, are the program's error in the one-sided model: the bytes that arrive are
+//! then some mixture of old and new ones. Nothing here reads such a byte twice or derives an address or a
+//! length from it, so a race can spoil data and nothing else. What orders two operations is a synchronisation
+//! ([`crate::sync`]), not this module; non-temporal stores are fenced before return.
 
 mod stream;
 mod strided;
@@ -12,11 +14,13 @@ mod strided;
 pub use strided::{MOST_LEVELS, copy_strided};
 pub(crate) use strided::{Rows, Shape, for_each_run};
 
-/// Copies `len` bytes; inlined, a length the compiler knows becomes a few moves. From 32 MiB on (`GAIN_STREAM_BYTES`) past the cache.
-/// Not collective. Stands for the data movement of `ARMCI_Put` and `ARMCI_Get` within a node.
+/// Copies `len` bytes; inlined, a length the compiler knows becomes a few moves. From 32 MiB on
+/// (`GAIN_STREAM_BYTES`) past the cache. Not collective. Stands for the data movement of `ARMCI_Put` and
+/// `ARMCI_Get` within a node.
 ///
 /// # Safety
-/// Both ranges are mapped for the whole call (`dst` for writing) and do not overlap; races as the module says.
+/// Both ranges are mapped for the whole call (`dst` for writing) and do not overlap; races as the module
+/// says.
 #[inline]
 pub unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) {
     // SAFETY: the caller's promises are those of both.
@@ -32,9 +36,10 @@ pub unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) {
 /// Up to here the C library copies with vector moves; beyond, with the processor's string copy.
 const PIECE: usize = 2048;
 
-/// Whether the destination begins just behind the source, as the places in their pages go. The string copy of AMD's processors then takes each
-/// of its own stores for one it must wait for, and runs at an eighth of the rate (measured: 2.9 instead of 24 GB/s, for distances
-/// of 1 to 31). Large vectors begin 16 bytes into a page and blocks of the heap on one, so every large get would be of this kind.
+/// Whether the destination begins just behind the source, as the places in their pages go. The string copy of
+/// AMD's processors then takes each of its own stores for one it must wait for, and runs at an eighth of the
+/// rate (measured: 2.9 instead of 24 GB/s, for distances of 1 to 31). Large vectors begin 16 bytes into a
+/// page and blocks of the heap on one, so every large get would be of this kind.
 #[inline(always)]
 fn trails(dst: *const u8, src: *const u8) -> bool {
     (dst as usize).wrapping_sub(src as usize).wrapping_sub(1) % 4096 < 31

@@ -1,4 +1,5 @@
-//! Copies too large for the cache: non-temporal stores neither read the destination first nor push everything else out.
+//! Copies too large for the cache: non-temporal stores neither read the destination first nor push everything
+//! else out.
 
 use std::sync::OnceLock;
 
@@ -15,7 +16,8 @@ fn threshold() -> usize {
     })
 }
 
-/// Copies `len` bytes past the cache if they are many and the processor can; else does nothing and returns `false`.
+/// Copies `len` bytes past the cache if they are many and the processor can; else does nothing and returns
+/// `false`.
 ///
 /// # Safety
 /// As [`super::copy`].
@@ -42,8 +44,9 @@ unsafe fn stream_avx2(dst: *mut u8, src: *const u8, len: usize) {
     const AHEAD: usize = 16 * LINE;
     let head = dst.align_offset(LINE).min(len);
     let body = (len - head) / LINE * LINE;
-    // SAFETY: head, body and the rest are parts of the two ranges (caller); stores of the body are aligned to a line; a prefetch does not
-    // access memory; the fence orders the stores before whatever the caller does next, as plain stores would be.
+    // SAFETY: head, body and the rest are parts of the two ranges (caller); stores of the body are aligned to
+    // a line; a prefetch does not access memory; the fence orders the stores before whatever the caller does
+    // next, as plain stores would be.
     unsafe {
         std::ptr::copy_nonoverlapping(src, dst, head);
         for at in (head..head + body).step_by(LINE) {

@@ -22,8 +22,8 @@ struct Level {
 }
 
 impl Shape {
-    /// Checks and merges: a level whose stride on both sides is the extent of what lies below becomes part of it. `None` when
-    /// the box is empty.
+    /// Checks and merges: a level whose stride on both sides is the extent of what lies below becomes part of
+    /// it. `None` when the box is empty.
     pub(crate) fn new(dst_strides: &[isize], src_strides: &[isize], counts: &[usize]) -> Option<Shape> {
         assert!(
             !counts.is_empty()
@@ -131,12 +131,13 @@ pub(crate) fn for_each_run<E>(
     }
 }
 
-/// Copies a strided box: `counts[0]` contiguous bytes, repeated `counts[1]` times at `strides[0]`, and so on (ARMCI's shape, as in
-/// `ARMCI_PutS`). Strides are in bytes, may be negative, and there is one fewer of them than counts; at most [`MOST_LEVELS`].
-/// A count of zero copies nothing.
+/// Copies a strided box: `counts[0]` contiguous bytes, repeated `counts[1]` times at `strides[0]`, and so on
+/// (ARMCI's shape, as in `ARMCI_PutS`). Strides are in bytes, may be negative, and there is one fewer of them
+/// than counts; at most [`MOST_LEVELS`]. A count of zero copies nothing.
 ///
 /// # Safety
-/// Every row of both boxes is mapped (`dst` for writing), source and destination rows do not overlap; races as the module says.
+/// Every row of both boxes is mapped (`dst` for writing), source and destination rows do not overlap; races
+/// as the module says.
 pub unsafe fn copy_strided(
     dst: *mut u8,
     dst_strides: &[isize],
@@ -146,9 +147,9 @@ pub unsafe fn copy_strided(
 ) {
     let Some(shape) = Shape::new(dst_strides, src_strides, counts) else { return };
     let first = shape.rows(dst, src);
-    // Rows whose distance is a multiple of the page all fall into one set of the first-level cache. The tight loops then have so many
-    // of them in flight that they evict one another (measured: half the rate of a call per row); only whole lines, written without
-    // being read, don't suffer.
+    // Rows whose distance is a multiple of the page all fall into one set of the first-level cache. The tight
+    // loops then have so many of them in flight that they evict one another (measured: half the rate of a
+    // call per row); only whole lines, written without being read, don't suffer.
     let one_set = |stride: isize| stride % 4096 == 0;
     let crowded = one_set(first.src_stride) || one_set(first.dst_stride) && first.row_bytes < 64;
     let Ok(()) = for_each_run::<Infallible>(&shape, |d, s| {

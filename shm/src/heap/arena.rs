@@ -1,8 +1,9 @@
 //! One rank's arena: gives out blocks, and sees to it that what it gives out has pages.
 //!
-//! Only the owner allocates and frees here, so all bookkeeping is private memory: a rank killed in the middle leaves nothing half done for the
-//! others. Pages come and go in chunks of 2 MiB. Invariant: every chunk that a used block touches is committed, and the node-wide
-//! counter holds the sum of all committed chunks. In the steady state neither allocating nor freeing makes a system call.
+//! Only the owner allocates and frees here, so all bookkeeping is private memory: a rank killed in the middle
+//! leaves nothing half done for the others. Pages come and go in chunks of 2 MiB. Invariant: every chunk that
+//! a used block touches is committed, and the node-wide counter holds the sum of all committed chunks. In the
+//! steady state neither allocating nor freeing makes a system call.
 
 use super::OutOfMemory;
 use super::root::{CHUNK, Header};
@@ -175,8 +176,8 @@ impl Arena {
     }
 }
 
-/// Memory the system would give us: what it says, less what ranks are populating at this moment, less a reserve so that we get an error
-/// before the system starts killing.
+/// Memory the system would give us: what it says, less what ranks are populating at this moment, less a
+/// reserve so that we get an error before the system starts killing.
 fn available(header: &Header) -> u64 {
     const RESERVE: u64 = 64 << 20;
     os::available_bytes().saturating_sub(header.growing.load(Relaxed)).saturating_sub(RESERVE)

@@ -5,9 +5,10 @@
 //! | root (see root.rs)    | arena of rank 0           | arena of rank 1         | ...
 //! ```
 //!
-//! A place is `(node rank, byte offset)`, mapped at `base + root_len + rank * stride + offset`; the base differs from process to process. The file has
-//! no name and its size is address space, not memory: pages exist once an arena's owner committed them.
-//! A heap of one rank has no file: private memory gets huge pages more readily.
+//! A place is `(node rank, byte offset)`, mapped at `base + root_len + rank * stride + offset`; the base
+//! differs from process to process. The file has no name and its size is address space, not memory: pages
+//! exist once an arena's owner committed them. A heap of one rank has no file: private memory gets huge pages
+//! more readily.
 
 mod arena;
 mod root;
@@ -30,7 +31,8 @@ pub(crate) use stripes::{STRIPE_SHIFT, Stripes};
 pub struct HeapConfig {
     /// Ranks of this node.
     pub ranks: usize,
-    /// Most bytes all arenas together may hold; `None`: `GAIN_HEAP_BYTES`, else what the machine or the control group has.
+    /// Most bytes all arenas together may hold; `None`: `GAIN_HEAP_BYTES`, else what the machine or the
+    /// control group has.
     pub limit_bytes: Option<u64>,
 }
 
@@ -79,8 +81,8 @@ pub struct Heap {
     mapping: Mapping,
 }
 
-// SAFETY: the pointers lead into `mapping`, which the heap owns; shared state there is atomic or the arenas' bytes, which are handed out as raw
-// pointers only; private state is behind the mutex.
+// SAFETY: the pointers lead into `mapping`, which the heap owns; shared state there is atomic or the arenas'
+// bytes, which are handed out as raw pointers only; private state is behind the mutex.
 unsafe impl Send for Heap {}
 // SAFETY: as above.
 unsafe impl Sync for Heap {}
@@ -89,7 +91,8 @@ impl Heap {
     /// Makes the heap; the caller becomes node rank 0. Not collective: peers attach to [`Heap::fd`].
     ///
     /// # Errors
-    /// More ranks than a node can have, a malformed `GAIN_HEAP_BYTES` or `GAIN_HUGEPAGES`, or what the system says.
+    /// More ranks than a node can have, a malformed `GAIN_HEAP_BYTES` or `GAIN_HUGEPAGES`, or what the system
+    /// says.
     pub fn create(config: HeapConfig) -> Result<Heap> {
         const OP: &str = "heap create";
         let huge = HugePages::from_env()?;
@@ -106,7 +109,8 @@ impl Heap {
         };
         let mapping = Mapping::new(OP, file, len, CHUNK)?;
         populate_root(OP, &mapping, layout, huge)?;
-        // SAFETY: root_len bytes are mapped (by `mapping`, which outlives the root), populated, aligned to CHUNK, and zero.
+        // SAFETY: root_len bytes are mapped (by `mapping`, which outlives the root), populated, aligned to
+        // CHUNK, and zero.
         let root = unsafe { Root::new(mapping.base(), layout) };
         // SAFETY: the descriptor has not been given to anybody.
         unsafe { root.initialise(stride, limit) };
@@ -135,7 +139,8 @@ impl Heap {
             ));
         }
         populate_root(OP, &mapping, layout, huge)?;
-        // SAFETY: root_len bytes are mapped, populated and aligned; the creator initialised them before it passed the descriptor on.
+        // SAFETY: root_len bytes are mapped, populated and aligned; the creator initialised them before it
+        // passed the descriptor on.
         let root = unsafe { Root::new(mapping.base(), layout) };
         if root.pid(rank) != 0 {
             return Err(Error::new(OP, format!("rank {rank} is process {} already", root.pid(rank))));
@@ -182,15 +187,16 @@ impl Heap {
         self.stride
     }
 
-    /// Where `(rank, offset)` is mapped in this process. Neither is checked: a wild offset gives a wild pointer.
+    /// Where `(rank, offset)` is mapped in this process. Neither is checked: a wild offset gives a wild
+    /// pointer.
     #[inline(always)]
     pub fn address(&self, rank: usize, offset: usize) -> *mut u8 {
         self.arenas.as_ptr().wrapping_add(rank.wrapping_mul(self.stride).wrapping_add(offset))
     }
 
-    /// Allocates in this rank's arena: local, no system call unless the arena must grow. The contents are arbitrary (what a
-    /// former block left). `align` is a power of two up to 2 MiB; at least 64 is used, a page for 64 KiB and more.
-    /// Stands for `ARMCI_Malloc_local`.
+    /// Allocates in this rank's arena: local, no system call unless the arena must grow. The contents are
+    /// arbitrary (what a former block left). `align` is a power of two up to 2 MiB; at least 64 is used, a
+    /// page for 64 KiB and more. Stands for `ARMCI_Malloc_local`.
     ///
     /// # Errors
     /// The memory isn't there: every byte of a block that is returned has its page.
@@ -208,8 +214,8 @@ impl Heap {
         Ok(block)
     }
 
-    /// Frees the block of this rank's arena that begins at `offset`. The caller has made sure that nobody uses it any more. Panics when
-    /// there is no such block.
+    /// Frees the block of this rank's arena that begins at `offset`. The caller has made sure that nobody
+    /// uses it any more. Panics when there is no such block.
     pub fn free(&self, offset: usize) {
         let found = self.arena().free(&self.mapping, self.root.header(), offset);
         assert!(found, "free: no block at offset {offset}");
@@ -219,7 +225,8 @@ impl Heap {
         self.arena.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Zeroed memory that all ranks share, for the floor above: at least 64 KiB + 16 KiB per rank, page aligned, committed.
+    /// Zeroed memory that all ranks share, for the floor above: at least 64 KiB + 16 KiB per rank, page
+    /// aligned, committed.
     pub fn root_area(&self) -> (NonNull<u8>, usize) {
         self.root.area()
     }
@@ -245,8 +252,8 @@ impl Heap {
         self.root.is_dead(rank)
     }
 
-    /// Whether waiting ranks may spin: only when all ranks, with `threads` busy threads each, fit the CPUs they may use.
-    /// Right once all ranks have attached.
+    /// Whether waiting ranks may spin: only when all ranks, with `threads` busy threads each, fit the CPUs
+    /// they may use. Right once all ranks have attached.
     pub fn spin_policy(&self, threads: usize) -> SpinPolicy {
         if self.ranks * threads <= self.root.cpus() { SpinPolicy::DEDICATED } else { SpinPolicy::SHARED }
     }
@@ -270,7 +277,8 @@ fn populate_root(operation: &'static str, mapping: &Mapping, layout: Layout, hug
     })
 }
 
-/// Address space per arena: room for the whole limit in one arena twice over, as free memory may be in pieces, as far as 46 bits go.
+/// Address space per arena: room for the whole limit in one arena twice over, as free memory may be in
+/// pieces, as far as 46 bits go.
 fn stride(ranks: usize, limit: u64) -> usize {
     const SPACE: usize = 1 << 46;
     let wanted = usize::try_from(limit.saturating_mul(2)).unwrap_or(SPACE).clamp(CHUNK, SPACE);

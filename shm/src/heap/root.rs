@@ -100,8 +100,8 @@ pub(super) struct Root {
 
 impl Root {
     /// # Safety
-    /// `layout.root_len` bytes at `base` are mapped for as long as the result is used, committed, page aligned, and either zero or
-    /// a root made by [`Root::initialise`] with the same number of ranks.
+    /// `layout.root_len` bytes at `base` are mapped for as long as the result is used, committed, page
+    /// aligned, and either zero or a root made by [`Root::initialise`] with the same number of ranks.
     pub(super) unsafe fn new(base: NonNull<u8>, layout: Layout) -> Root {
         Root { base, layout }
     }
@@ -134,7 +134,8 @@ impl Root {
     }
 
     pub(super) fn header(&self) -> &Header {
-        // SAFETY: mapped (see `new`); plain fields do not change once a second process has the heap, the rest is atomic.
+        // SAFETY: mapped (see `new`); plain fields do not change once a second process has the heap, the rest
+        // is atomic.
         unsafe { self.base.cast().as_ref() }
     }
 
@@ -142,8 +143,8 @@ impl Root {
     #[inline]
     fn element<T>(&self, offset: usize, index: usize) -> &T {
         assert!(index < self.layout.ranks, "node rank {index} of {}", self.layout.ranks);
-        // SAFETY: the layout reserves `ranks` aligned elements there; T is atomics only (Slot, Stripes, RankEntry), for
-        // which zeroed memory is a valid initial value.
+        // SAFETY: the layout reserves `ranks` aligned elements there; T is atomics only (Slot, Stripes,
+        // RankEntry), for which zeroed memory is a valid initial value.
         unsafe { self.base.byte_add(offset).cast::<T>().add(index).as_ref() }
     }
 

@@ -1,7 +1,7 @@
 //! Which bytes of an arena are free: a pure map, private to the owner, that knows nothing of pages.
 //!
-//! Invariant: free extents are disjoint, never touch one another (freeing joins neighbours), and together with the used blocks
-//! cover `[0, len)` exactly; `by_size` holds the same extents as `by_offset`.
+//! Invariant: free extents are disjoint, never touch one another (freeing joins neighbours), and together
+//! with the used blocks cover `[0, len)` exactly; `by_size` holds the same extents as `by_offset`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,7 +32,8 @@ impl Space {
         space
     }
 
-    /// Takes the smallest free extent that fits; `None` if there is none. Returns the offset and the length really taken.
+    /// Takes the smallest free extent that fits; `None` if there is none. Returns the offset and the length
+    /// really taken.
     pub(super) fn take(&mut self, len: usize, align: usize) -> Option<(usize, usize)> {
         let (unit, align) = if len >= PAGED { (PAGE, align.max(PAGE)) } else { (GRAIN, align.max(GRAIN)) };
         let len = len.max(1).checked_next_multiple_of(unit)?;

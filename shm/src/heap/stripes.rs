@@ -1,8 +1,10 @@
-//! The locks that make accumulates atomic: each stripe of an arena belongs to one lock, the same for every rank.
+//! The locks that make accumulates atomic: each stripe of an arena belongs to one lock, the same for every
+//! rank.
 //!
-//! One granularity for all sizes of transfer, or a small and a large accumulate would not exclude each other: an element's lock is that of
-//! the stripe its first byte lies in. Measured with 16, 32 and 64 KiB: a lock has to wait for the stores before it, so rows some KiB apart gain
-//! a fifth from the largest, and two ranks on one target are as fast as on two with any of them.
+//! One granularity for all sizes of transfer, or a small and a large accumulate would not exclude each other:
+//! an element's lock is that of the stripe its first byte lies in. Measured with 16, 32 and 64 KiB: a lock
+//! has to wait for the stores before it, so rows some KiB apart gain a fifth from the largest, and two ranks
+//! on one target are as fast as on two with any of them.
 
 use crate::sync::SpinLock;
 

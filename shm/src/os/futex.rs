@@ -1,7 +1,8 @@
 //! Sleeping on a word of shared memory, across processes.
 //!
-//! `wait` returns at once when the word no longer holds `expected`, and may return without reason; callers loop. Under loom a
-//! condition variable stands in whose wait has no timeout, so that a lost wake-up is a deadlock loom reports.
+//! `wait` returns at once when the word no longer holds `expected`, and may return without reason; callers
+//! loop. Under loom a condition variable stands in whose wait has no timeout, so that a lost wake-up is a
+//! deadlock loom reports.
 
 #[cfg(not(loom))]
 mod system {

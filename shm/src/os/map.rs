@@ -1,7 +1,7 @@
 //! Memory files and mappings.
 //!
-//! A mapping promises nothing by itself: pages exist once [`Mapping::populate`] succeeded on them, which is how running out
-//! of memory becomes a value instead of a SIGBUS.
+//! A mapping promises nothing by itself: pages exist once [`Mapping::populate`] succeeded on them, which is
+//! how running out of memory becomes a value instead of a SIGBUS.
 
 use crate::error::{Error, Result};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -35,7 +35,8 @@ impl HugePages {
     }
 }
 
-/// A new file of `len` bytes that has no name and lives as long as somebody holds or maps it. `name` shows in /proc only.
+/// A new file of `len` bytes that has no name and lives as long as somebody holds or maps it. `name` shows in
+/// /proc only.
 pub(crate) fn memory_file(
     operation: &'static str,
     name: &std::ffi::CStr,
@@ -77,8 +78,8 @@ pub(crate) struct Mapping {
 }
 
 impl Mapping {
-    /// Maps `len` bytes (a multiple of the page size) at an address that is a multiple of `align`, readable and writable:
-    /// the start of `file`, or private zeroed memory. Nothing is committed.
+    /// Maps `len` bytes (a multiple of the page size) at an address that is a multiple of `align`, readable
+    /// and writable: the start of `file`, or private zeroed memory. Nothing is committed.
     pub(crate) fn new(
         operation: &'static str,
         file: Option<OwnedFd>,
@@ -134,8 +135,8 @@ impl Mapping {
         debug_assert!(offset + len <= self.len);
         let start = self.base.as_ptr().wrapping_add(offset);
         loop {
-            // SAFETY: the range lies in this mapping; the advices used here (populate, huge pages, and don't-need on
-            // memory its owner declared free) do not invalidate live data.
+            // SAFETY: the range lies in this mapping; the advices used here (populate, huge pages, and
+            // don't-need on memory its owner declared free) do not invalidate live data.
             if unsafe { libc::madvise(start.cast(), len, advice) } == 0 {
                 return Ok(());
             }
@@ -159,9 +160,11 @@ impl Mapping {
     /// [`Mapping::populate`] for kernels that don't know the advice.
     fn populate_before_5_14(&self, offset: usize, len: usize) -> std::io::Result<()> {
         let Some(file) = &self.file else {
-            // Private memory can't fail half-way: the kernel would rather end the process. The caller asked how much is available.
+            // Private memory can't fail half-way: the kernel would rather end the process. The caller asked
+            // how much is available.
             for page in (offset..offset + len).step_by(4096) {
-                // SAFETY: inside the mapping; what is being populated holds nothing yet, and zero is what it reads as.
+                // SAFETY: inside the mapping; what is being populated holds nothing yet, and zero is what it
+                // reads as.
                 unsafe { self.base.as_ptr().add(page).write_volatile(0) };
             }
             return Ok(());
@@ -195,7 +198,8 @@ impl Mapping {
             return self.advise(offset, len, libc::MADV_DONTNEED);
         };
         let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
-        // SAFETY: the descriptor is open; the range is free memory of this rank's arena (the arena's invariant).
+        // SAFETY: the descriptor is open; the range is free memory of this rank's arena (the arena's
+        // invariant).
         if unsafe { libc::fallocate(file.as_raw_fd(), mode, offset as libc::off_t, len as libc::off_t) } == 0
         {
             return Ok(());
@@ -206,7 +210,8 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: the range was mapped by `new` and is unmapped once; pointers into it are the users' `unsafe` duty.
+        // SAFETY: the range was mapped by `new` and is unmapped once; pointers into it are the users'
+        // `unsafe` duty.
         unsafe { libc::munmap(self.base.as_ptr().cast(), self.len) };
     }
 }

@@ -22,7 +22,8 @@ fn meminfo(field: &str) -> Option<u64> {
     Some(kib * 1024)
 }
 
-/// The folders of this process's memory control groups, each with all its ancestors (version 2 and version 1 trees).
+/// The folders of this process's memory control groups, each with all its ancestors (version 2 and version 1
+/// trees).
 fn group_folders() -> Vec<PathBuf> {
     let mut folders = Vec::new();
     for line in read_to_string("/proc/self/cgroup").unwrap_or_default().lines() {

@@ -21,12 +21,14 @@ pub(crate) fn pid_namespace() -> u64 {
     std::fs::metadata("/proc/self/ns/pid").map_or(0, |meta| meta.ino())
 }
 
-/// When a process began, in clock ticks since the system's start: with the process id, a name that is not used twice. 0 if unknown.
+/// When a process began, in clock ticks since the system's start: with the process id, a name that is not
+/// used twice. 0 if unknown.
 pub(crate) fn start_ticks(pid: u32) -> u64 {
     stat(pid).map_or(0, |(_, start)| start)
 }
 
-/// Whether the process that began at `start_ticks` under this id has ended; one that its parent has not collected yet has.
+/// Whether the process that began at `start_ticks` under this id has ended; one that its parent has not
+/// collected yet has.
 pub(crate) fn is_dead(pid: u32, start_ticks: u64) -> bool {
     match stat(pid) {
         Some((state, start)) => matches!(state, 'Z' | 'X') || start_ticks != 0 && start != start_ticks,

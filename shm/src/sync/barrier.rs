@@ -1,16 +1,16 @@
 //! A dissemination barrier across processes.
 //!
-//! In round k each member signals the one 2^k further on and waits for the signal of the one 2^k behind; after
-//! ceil(log2 n) rounds everybody has heard, directly or not, from everybody.
+//! In round k each member signals the one 2^k further on and waits for the signal of the one 2^k behind;
+//! after ceil(log2 n) rounds everybody has heard, directly or not, from everybody.
 //!
 //! | field | who writes | who reads | ordering |
 //! | --- | --- | --- | --- |
 //! | `entered` | its owner | its owner | relaxed |
 //! | `flags[k]` | the member 2^k behind (swap), its owner (the SLEEPING bit) | its owner | release / acquire |
 //!
-//! A flag holds the number of the barrier last signalled. A neighbour can be one barrier ahead and never two, as the next one
-//! needs us: hence the test "this number or the next". The swap that signals also fetches the SLEEPING bit, so nobody sleeps through a
-//! signal and nobody makes a system call for a member that is awake.
+//! A flag holds the number of the barrier last signalled. A neighbour can be one barrier ahead and never two,
+//! as the next one needs us: hence the test "this number or the next". The swap that signals also fetches the
+//! SLEEPING bit, so nobody sleeps through a signal and nobody makes a system call for a member that is awake.
 
 use super::wait::{WaitContext, WaitError, wait_with};
 use crate::atomic::{
@@ -31,7 +31,8 @@ pub struct BarrierRow {
     flags: [AtomicU32; ROUNDS],
 }
 
-/// A barrier over `rows.len()` members as member `me` sees it. All state is in the rows: handles may come and go.
+/// A barrier over `rows.len()` members as member `me` sees it. All state is in the rows: handles may come and
+/// go.
 #[derive(Clone, Copy, Debug)]
 pub struct Barrier<'a> {
     rows: &'a [BarrierRow],
@@ -42,16 +43,17 @@ impl<'a> Barrier<'a> {
     /// Most members of one barrier.
     pub const MOST_MEMBERS: usize = 1 << ROUNDS;
 
-    /// Member `me`'s handle. The rows are zero before the first member enters. Panics on more than [`Self::MOST_MEMBERS`] rows
-    /// and when `me` isn't one of them.
+    /// Member `me`'s handle. The rows are zero before the first member enters. Panics on more than
+    /// [`Self::MOST_MEMBERS`] rows and when `me` isn't one of them.
     #[inline]
     pub fn new(rows: &'a [BarrierRow], me: usize) -> Barrier<'a> {
         assert!(me < rows.len() && rows.len() <= Self::MOST_MEMBERS, "barrier member {me} of {}", rows.len());
         Barrier { rows, me }
     }
 
-    /// Collective: returns once every member has entered; what each wrote before is then visible to all. One thread per
-    /// member at a time. After an error the barrier is unusable. Stands for `MPI_Barrier` within a node.
+    /// Collective: returns once every member has entered; what each wrote before is then visible to all. One
+    /// thread per member at a time. After an error the barrier is unusable. Stands for `MPI_Barrier` within a
+    /// node.
     #[inline]
     pub fn wait(&self, ctx: &WaitContext<'_>) -> Result<(), WaitError> {
         let mine = &self.rows[self.me];
@@ -77,7 +79,8 @@ impl<'a> Barrier<'a> {
 
 #[inline]
 fn signal(flag: &AtomicU32, number: u32) {
-    // Acquire as well: it keeps the reads of our flags behind this store, as a signal is useless while it is on its way.
+    // Acquire as well: it keeps the reads of our flags behind this store, as a signal is useless while it is
+    // on its way.
     if flag.swap(number, AcqRel) & SLEEPING != 0 {
         futex_wake(flag, 1);
     }

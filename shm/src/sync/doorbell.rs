@@ -1,7 +1,8 @@
 //! A doorbell: somebody rings, one sleeper wakes; rings are not counted.
 //!
-//! The word: QUIET, RUNG (written by whoever rings), SLEEPING (written by the one who waits). A ring replaces the word and so learns
-//! whether there is a sleeper to wake; taking a ring is RUNG -> QUIET, with acquire against the ring's release.
+//! The word: QUIET, RUNG (written by whoever rings), SLEEPING (written by the one who waits). A ring replaces
+//! the word and so learns whether there is a sleeper to wake; taking a ring is RUNG -> QUIET, with acquire
+//! against the ring's release.
 
 use super::wait::{WaitContext, WaitError, wait_with};
 use crate::atomic::{
@@ -22,7 +23,8 @@ pub struct Doorbell {
 }
 
 impl Doorbell {
-    /// Rings. Everything written before is visible to the one who answers. A system call only if somebody sleeps.
+    /// Rings. Everything written before is visible to the one who answers. A system call only if somebody
+    /// sleeps.
     #[inline]
     pub fn ring(&self) {
         if self.word.swap(RUNG, Release) == SLEEPING {

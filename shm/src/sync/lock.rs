@@ -1,6 +1,7 @@
 //! A lock across processes, with its owner on record.
 //!
-//! The word, written by everybody: 0 is free; else owner + 1 in the low bits, and bit 31 says that somebody may sleep on it.
+//! The word, written by everybody: 0 is free; else owner + 1 in the low bits, and bit 31 says that somebody
+//! may sleep on it.
 //!
 //! | transition | by | ordering |
 //! | --- | --- | --- |
@@ -37,7 +38,8 @@ impl Lock {
     /// Takes the lock, with `ctx.me` as its owner. Stands for `ARMCI_Lock`.
     ///
     /// # Errors
-    /// [`WaitError::OwnerDied`] when its owner is gone: the lock stays the dead owner's, as what it guards may be half done.
+    /// [`WaitError::OwnerDied`] when its owner is gone: the lock stays the dead owner's, as what it guards
+    /// may be half done.
     #[inline]
     pub fn lock(&self, ctx: &WaitContext<'_>) -> Result<(), WaitError> {
         if self.try_lock(ctx.me) { Ok(()) } else { self.lock_contended(ctx) }

@@ -1,5 +1,6 @@
-//! Synchronisation that works across processes: every type is `#[repr(C)]`, lives in shared memory, and zeroed memory is its
-//! initial state, so `ptr.cast::<Lock>().as_ref()` on zeroed heap memory is how one is made.
+//! Synchronisation that works across processes: every type is `#[repr(C)]`, lives in shared memory, and
+//! zeroed memory is its initial state, so `ptr.cast::<Lock>().as_ref()` on zeroed heap memory is how one is
+//! made.
 
 mod barrier;
 mod doorbell;

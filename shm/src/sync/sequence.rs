@@ -1,7 +1,8 @@
 //! A counter that only grows and can be waited for.
 //!
-//! The word: bits 0..63 the value, bit 63 says that somebody may sleep. A writer replaces the whole word, clearing the bit, and wakes all
-//! if it was set; a waiter sets the bit and sleeps on the low half, which the writer's change has altered by then or will.
+//! The word: bits 0..63 the value, bit 63 says that somebody may sleep. A writer replaces the whole word,
+//! clearing the bit, and wakes all if it was set; a waiter sets the bit and sleeps on the low half, which the
+//! writer's change has altered by then or will.
 
 use super::wait::{WaitContext, WaitError, wait_with};
 use crate::atomic::{
@@ -26,7 +27,8 @@ impl Sequence {
         self.word.load(Acquire) & !SLEEPERS
     }
 
-    /// Adds `n` (less than 2^32), returns the value before; everything written before is visible to those who see the new value.
+    /// Adds `n` (less than 2^32), returns the value before; everything written before is visible to those who
+    /// see the new value.
     #[inline]
     pub fn add(&self, n: u32) -> u64 {
         let mut seen = self.word.load(Relaxed);
@@ -41,7 +43,8 @@ impl Sequence {
         seen & !SLEEPERS
     }
 
-    /// Sets the value, for a single writer; never below the present one and less than 2^32 above it. Ordering as [`Sequence::add`].
+    /// Sets the value, for a single writer; never below the present one and less than 2^32 above it. Ordering
+    /// as [`Sequence::add`].
     #[inline]
     pub fn publish(&self, value: u64) {
         let was = self.word.swap(value & !SLEEPERS, AcqRel);

@@ -1,7 +1,8 @@
-//! A lock for critical sections of microseconds: one locked instruction to take it, a plain store to release it.
+//! A lock for critical sections of microseconds: one locked instruction to take it, a plain store to release
+//! it.
 //!
-//! Waiters spin, yield and then look again at short intervals; nobody sleeps on the word, so releasing needs no check for
-//! sleepers. The owner is on record as in [`super::Lock`]: 0 is free, else owner + 1.
+//! Waiters spin, yield and then look again at short intervals; nobody sleeps on the word, so releasing needs
+//! no check for sleepers. The owner is on record as in [`super::Lock`]: 0 is free, else owner + 1.
 
 use super::wait::{WaitContext, WaitError, WaitHook, wait_until};
 use crate::atomic::{

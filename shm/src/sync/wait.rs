@@ -1,8 +1,8 @@
 //! The wait engine: every blocking wait of this crate goes through [`wait_until`] or its futex form.
 //!
-//! Invariant: no wait spins without bound. A wait passes through three phases: processor pauses (skipped where ranks share
-//! cores), `sched_yield`, then sleeping. Entering the third it is *slow*: only then does the [`WaitHook`] hear of it, so a
-//! fast wait costs nothing but its own condition.
+//! Invariant: no wait spins without bound. A wait passes through three phases: processor pauses (skipped
+//! where ranks share cores), `sched_yield`, then sleeping. Entering the third it is *slow*: only then does
+//! the [`WaitHook`] hear of it, so a fast wait costs nothing but its own condition.
 
 use crate::atomic::{spin_loop, yield_now};
 use crate::os::{clock_ns, nap};
@@ -13,8 +13,8 @@ const HOOK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What the floor above does while a wait lasts.
 pub trait WaitHook {
-    /// Called when a wait turns slow (spinning and yielding did not help) and then at least every 100 ms; `waited` counts
-    /// from the moment it turned slow. An error ends the wait.
+    /// Called when a wait turns slow (spinning and yielding did not help) and then at least every 100 ms;
+    /// `waited` counts from the moment it turned slow. An error ends the wait.
     fn on_slow(&self, waited: Duration) -> Result<(), WaitError>;
 
     /// Called once when a wait that had turned slow is over, whatever the outcome.
@@ -73,7 +73,8 @@ pub struct SpinPolicy {
 }
 
 impl SpinPolicy {
-    /// Everybody has a core. Yielding harms nobody then and a sleeper takes tens of microseconds to wake, so it goes on for longer.
+    /// Everybody has a core. Yielding harms nobody then and a sleeper takes tens of microseconds to wake, so
+    /// it goes on for longer.
     pub const DEDICATED: SpinPolicy = SpinPolicy { spins: 200, yields: 256 };
     /// More waiters than cores: never spin, the one waited for may need this core.
     pub const SHARED: SpinPolicy = SpinPolicy { spins: 0, yields: 64 };
@@ -84,7 +85,8 @@ impl SpinPolicy {
 pub struct WaitContext<'a> {
     /// What to do meanwhile.
     pub hook: &'a dyn WaitHook,
-    /// Recorded as owner in locks: any number below 2^30 that [`WaitHook::is_dead`] understands, usually the rank.
+    /// Recorded as owner in locks: any number below 2^30 that [`WaitHook::is_dead`] understands, usually the
+    /// rank.
     pub me: u32,
     /// When to stop spinning.
     pub policy: SpinPolicy,
@@ -99,8 +101,8 @@ impl std::fmt::Debug for WaitContext<'_> {
     }
 }
 
-/// Waits until `ready()` holds: spins, yields, then sleeps for short times (50 µs growing to 1 ms). For conditions whose
-/// writer rings no bell; the types of this module sleep on the word itself.
+/// Waits until `ready()` holds: spins, yields, then sleeps for short times (50 µs growing to 1 ms). For
+/// conditions whose writer rings no bell; the types of this module sleep on the word itself.
 #[inline]
 pub fn wait_until(ctx: &WaitContext<'_>, ready: impl FnMut() -> bool) -> Result<(), WaitError> {
     let mut pause = Duration::from_micros(50);
@@ -110,7 +112,8 @@ pub fn wait_until(ctx: &WaitContext<'_>, ready: impl FnMut() -> bool) -> Result<
     })
 }
 
-/// [`wait_until`] with the caller's way to sleep: at most as long as told, ended early by whoever makes `ready` true.
+/// [`wait_until`] with the caller's way to sleep: at most as long as told, ended early by whoever makes
+/// `ready` true.
 #[inline]
 pub(crate) fn wait_with(
     ctx: &WaitContext<'_>,

@@ -15,7 +15,8 @@ pub(crate) struct Child(libc::pid_t);
 impl Child {
     /// Runs `body` in a child; the child exits with 0, or 101 if `body` panics. It never outlives the parent.
     pub(crate) fn spawn(body: impl FnOnce()) -> Child {
-        // SAFETY: the child runs `body` on its only thread and leaves by _exit; the C library makes malloc usable after fork.
+        // SAFETY: the child runs `body` on its only thread and leaves by _exit; the C library makes malloc
+        // usable after fork.
         let pid = unsafe { libc::fork() };
         assert!(pid >= 0, "fork: {}", std::io::Error::last_os_error());
         if pid > 0 {
@@ -67,8 +68,8 @@ impl Drop for Child {
     }
 }
 
-/// Runs `body` on `ranks` ranks over one heap, rank 0 in this process; fails when one fails or at the deadline. One job at a time:
-/// the tests look at system-wide figures, and each wants the processors.
+/// Runs `body` on `ranks` ranks over one heap, rank 0 in this process; fails when one fails or at the
+/// deadline. One job at a time: the tests look at system-wide figures, and each wants the processors.
 pub(crate) fn job(ranks: usize, limit_bytes: u64, body: impl Fn(&Heap) + Sync) {
     let _alone = alone();
     let heap = Heap::create(HeapConfig { ranks, limit_bytes: Some(limit_bytes) }).unwrap();
