@@ -16,7 +16,7 @@ const LINE: usize = 64;
 
 /// A stack tile, aligned for whole-line stores.
 #[repr(align(64))]
-struct Tile<T, const N: usize>([T; N]);
+struct Tile<A>(A);
 
 /// Sets `dst[i]` for all `i < len`: `compute(start, tile)` fills `tile` with the values from `start` on.
 ///
@@ -103,56 +103,50 @@ pub(crate) unsafe fn transpose<T: Element>(
     // SAFETY: the caller's promises, with the width that makes a row of a tile one cache line.
     unsafe {
         match size_of::<T>() {
-            1 => transpose_tiled::<T, 64, 4096>(dst, src, rows, columns),
-            2 => transpose_tiled::<T, 32, 1024>(dst, src, rows, columns),
-            4 => transpose_tiled::<T, 16, 256>(dst, src, rows, columns),
-            8 => transpose_tiled::<T, 8, 64>(dst, src, rows, columns),
-            _ => transpose_tiled::<T, 4, 16>(dst, src, rows, columns),
+            1 => transpose_tiled::<T, 64>(dst, src, rows, columns),
+            2 => transpose_tiled::<T, 32>(dst, src, rows, columns),
+            4 => transpose_tiled::<T, 16>(dst, src, rows, columns),
+            8 => transpose_tiled::<T, 8>(dst, src, rows, columns),
+            _ => transpose_tiled::<T, 4>(dst, src, rows, columns),
         }
     }
 }
 
-/// [`transpose`] by `W` x `W` tiles (`AREA` elements), whose rows are whole lines on both sides if aligned so: each
-/// line is read once and written once, and the tile in between lives in registers or the first-level cache.
+/// [`transpose`] by `W` x `W` tiles, whose rows are whole lines on both sides if aligned so: each line is read once and
+/// written once, and the tile in between lives in registers or the first-level cache.
 ///
 /// # Safety
 /// As [`transpose`].
-unsafe fn transpose_tiled<T: Element, const W: usize, const AREA: usize>(
+unsafe fn transpose_tiled<T: Element, const W: usize>(
     dst: Matrix<*mut T>,
     src: Matrix<*const T>,
     rows: usize,
     columns: usize,
 ) {
-    const { assert!(AREA == W * W) };
-    /// Tiles per block side; the lines of one block's side then share few pages.
-    const BLOCK: usize = 32;
+    /// Tiles per block side: the lines of a block lie in few pages on both sides. Measured.
+    const BLOCK: usize = 8;
     let whole_lines =
         dst.first.align_offset(LINE) == 0 && (dst.row_stride * size_of::<T>()).is_multiple_of(LINE);
     let stream = whole_lines && rows * columns * size_of::<T>() >= STREAM_BYTES;
-    let mut tile = Tile([T::default(); AREA]);
+    let mut tile = Tile([[T::default(); W]; W]);
     for (i0, j0) in blocks(rows, columns, BLOCK * W) {
         for i in (i0..rows.min(i0 + BLOCK * W)).step_by(W) {
             for j in (j0..columns.min(j0 + BLOCK * W)).step_by(W) {
                 let (height, width) = (W.min(rows - i), W.min(columns - j));
-                for y in 0..height {
-                    // SAFETY: i + y < rows and j + width <= columns, which the caller grants.
-                    let row = unsafe { src.first.add((i + y) * src.row_stride + j) };
-                    for x in 0..width {
-                        // SAFETY: x < width, as above.
-                        tile.0[x * W + y] = unsafe { *row.add(x) };
+                // SAFETY: the tile's corner and extents lie in `rows` x `columns`, which the caller grants on both sides.
+                unsafe {
+                    let to = Matrix { first: dst.first.add(j * dst.row_stride + i), ..dst };
+                    let from = Matrix { first: src.first.add(i * src.row_stride + j), ..src };
+                    if height == W && width == W && size_of::<T>() == 8 && cfg!(target_arch = "x86_64") {
+                        let to = Matrix { first: to.first.cast(), row_stride: to.row_stride };
+                        let from = Matrix { first: from.first.cast(), row_stride: from.row_stride };
+                        transpose_words(to, from, stream);
+                    } else if height == W && width == W {
+                        // The same with constants, so that the loops unroll and vectorise.
+                        transpose_tile(&mut tile, to, from, W, W, stream);
+                    } else {
+                        transpose_tile(&mut tile, to, from, height, width, false);
                     }
-                }
-                for x in 0..width {
-                    let from = tile.0[x * W..][..height].as_ptr();
-                    // SAFETY: j + x < columns and i + height <= rows, which the caller grants for dst.
-                    unsafe {
-                        store(
-                            dst.first.add((j + x) * dst.row_stride + i),
-                            from,
-                            height,
-                            stream && height == W,
-                        )
-                    };
                 }
             }
         }
@@ -161,6 +155,72 @@ unsafe fn transpose_tiled<T: Element, const W: usize, const AREA: usize>(
         fence();
     }
 }
+
+/// Transposes one tile of `height` x `width` elements of the source.
+///
+/// # Safety
+/// `height` and `width` are at most `W`, and both sides are good for them; with `stream` both are `W`, and the rows of the
+/// destination lie on lines.
+#[inline(always)]
+unsafe fn transpose_tile<T: Element, const W: usize>(
+    tile: &mut Tile<[[T; W]; W]>,
+    dst: Matrix<*mut T>,
+    src: Matrix<*const T>,
+    height: usize,
+    width: usize,
+    stream: bool,
+) {
+    for y in 0..height {
+        for x in 0..width {
+            // SAFETY: y < height and x < width, which the caller grants.
+            tile.0[x][y] = unsafe { *src.first.add(y * src.row_stride + x) };
+        }
+    }
+    for x in 0..width {
+        // SAFETY: as above, for the destination.
+        unsafe { store(dst.first.add(x * dst.row_stride), tile.0[x].as_ptr(), height, stream) };
+    }
+}
+
+/// Transposes a tile of 8 x 8 elements of 8 bytes in registers. A tile in memory, stored by elements and loaded by vectors, would
+/// wait for each of its stores: twice the time.
+///
+/// # Safety
+/// Both sides are good for such a tile; with `stream` the rows of the destination lie on lines.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "sse2")]
+#[inline]
+unsafe fn transpose_words(dst: Matrix<*mut f64>, src: Matrix<*const f64>, stream: bool) {
+    use std::arch::x86_64::{
+        _mm_loadu_pd, _mm_setzero_pd, _mm_storeu_pd, _mm_stream_pd, _mm_unpackhi_pd, _mm_unpacklo_pd,
+    };
+    for x in (0..8).step_by(2) {
+        // Rows x and x + 1 of the destination, in pairs.
+        let mut rows = [[_mm_setzero_pd(); 4]; 2];
+        for pair in 0..4 {
+            // SAFETY: rows 2 * pair and the next, columns x and x + 1, are inside the tile.
+            let (upper, lower) = unsafe {
+                let upper = src.first.add(2 * pair * src.row_stride + x);
+                (_mm_loadu_pd(upper), _mm_loadu_pd(upper.add(src.row_stride)))
+            };
+            rows[0][pair] = _mm_unpacklo_pd(upper, lower);
+            rows[1][pair] = _mm_unpackhi_pd(upper, lower);
+        }
+        for (y, row) in rows.iter().enumerate() {
+            for (pair, &values) in row.iter().enumerate() {
+                // SAFETY: row x + y, columns 2 * pair and the next, are inside the tile; on a line with `stream`.
+                unsafe {
+                    let to = dst.first.add((x + y) * dst.row_stride + 2 * pair);
+                    if stream { _mm_stream_pd(to, values) } else { _mm_storeu_pd(to, values) }
+                }
+            }
+        }
+    }
+}
+
+/// Never called: other processors take the way through memory.
+#[cfg(not(target_arch = "x86_64"))]
+unsafe fn transpose_words(_: Matrix<*mut f64>, _: Matrix<*const f64>, _: bool) {}
 
 /// Corners of square blocks that cover `rows` x `columns`.
 fn blocks(rows: usize, columns: usize, side: usize) -> impl Iterator<Item = (usize, usize)> {
