@@ -196,17 +196,17 @@ unsafe fn transpose_words(dst: Matrix<*mut f64>, src: Matrix<*const f64>, stream
     };
     for x in (0..8).step_by(2) {
         // Rows x and x + 1 of the destination, in pairs.
-        let mut rows = [[_mm_setzero_pd(); 4]; 2];
-        for pair in 0..4 {
+        let (mut even, mut odd) = ([_mm_setzero_pd(); 4], [_mm_setzero_pd(); 4]);
+        for (pair, (even, odd)) in even.iter_mut().zip(&mut odd).enumerate() {
             // SAFETY: rows 2 * pair and the next, columns x and x + 1, are inside the tile.
             let (upper, lower) = unsafe {
                 let upper = src.first.add(2 * pair * src.row_stride + x);
                 (_mm_loadu_pd(upper), _mm_loadu_pd(upper.add(src.row_stride)))
             };
-            rows[0][pair] = _mm_unpacklo_pd(upper, lower);
-            rows[1][pair] = _mm_unpackhi_pd(upper, lower);
+            *even = _mm_unpacklo_pd(upper, lower);
+            *odd = _mm_unpackhi_pd(upper, lower);
         }
-        for (y, row) in rows.iter().enumerate() {
+        for (y, row) in [even, odd].iter().enumerate() {
             for (pair, &values) in row.iter().enumerate() {
                 // SAFETY: row x + y, columns 2 * pair and the next, are inside the tile; on a line with `stream`.
                 unsafe {
