@@ -78,19 +78,33 @@ unsafe fn read_index(index: Slot, i: usize) -> i64 {
 /// Combines a tile into the outputs `[extremes, indices]`, constant along the reduced axes.
 ///
 /// # Safety
-/// The slots hold the tile, the outputs' elements are writable.
+/// The slots hold the tile, the outputs' elements are writable; `spare` has room for a tile.
 pub(super) unsafe fn reduce_axes(
     reduce: &Reduce,
     value: Slot,
     index: Slot,
     [extremes, indices]: [Walk; 2],
-    rows: usize,
-    columns: usize,
+    [rows, columns]: [usize; 2],
+    spare: *mut u8,
 ) {
     let size = reduce.dtype.size_bytes();
     let along_rows = extremes.strides[1] == 0;
     let runs = if along_rows { 1 } else { columns };
     for r in 0..rows {
+        let row = row_of(value, r * columns, size);
+        let packed = !along_rows && extremes.strides[1] == size as isize;
+        if packed {
+            let old = extremes.ptr.wrapping_offset(r as isize * extremes.strides[0]);
+            let slots = [Slot::row(spare), Slot::row(old), row];
+            // SAFETY: a row of the output, one of the tile, and room for the better of both.
+            unsafe {
+                (reduce.pair)(
+                    columns,
+                    slots.as_ptr(),
+                    &Operands { dst: [0; 2], src: [1, 2, 0, 0, 0, 0, 0, 0] },
+                )
+            };
+        }
         for run in 0..runs {
             let at = |walk: &Walk| {
                 walk.ptr.wrapping_offset(r as isize * walk.strides[0] + run as isize * walk.strides[1])
@@ -99,6 +113,14 @@ pub(super) unsafe fn reduce_axes(
             // SAFETY: the caller's promise; the element's bytes are copied out and in at its size.
             unsafe {
                 let bytes = std::slice::from_raw_parts_mut(place, size);
+                if packed {
+                    // Nothing to do where the old extreme stands and isn't met again.
+                    let better = std::slice::from_raw_parts(spare.wrapping_add(run * size), size);
+                    let new = std::slice::from_raw_parts(row_of(row, run, size).ptr, size);
+                    if better == bytes && new != bytes {
+                        continue;
+                    }
+                }
                 let mut extreme = Extreme {
                     value: Scalar::from_bytes(reduce.dtype, bytes),
                     index: index_place.read_unaligned(),

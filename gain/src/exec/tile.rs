@@ -429,7 +429,8 @@ impl<'a> Machine<'a> {
                     };
                     match index {
                         Some(index) => {
-                            arg::reduce_axes(reduce, value, index, [at(out), at(out + 1)], rows, columns)
+                            let to = [at(out), at(out + 1)];
+                            arg::reduce_axes(reduce, value, index, to, [rows, columns], self.spare);
                         }
                         None => reduce_axes(reduce, value, at(out), rows, columns, self.spare),
                     }
