@@ -1,5 +1,5 @@
-//! `c = a b` by tasks: whoever is free draws the next task from a shared counter, gets two blocks, multiplies them, and
-//! accumulates the product. No rank knows what the others do, and nobody sends anything.
+//! `c = a b` by tasks: whoever is free draws the next task from a shared counter, gets two blocks, multiplies
+//! them, and accumulates the product. No rank knows what the others do, and nobody sends anything.
 //!
 //! ```text
 //! cargo run --release -p ga-core --example matmul          # alone

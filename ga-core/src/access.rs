@@ -1,8 +1,8 @@
 //! Blocking access to patches: put, get, accumulate, with dense buffers and leading dimensions.
 //!
-//! None of this is collective. On return of a get the data is there; on return of a put or accumulate the source may be
-//! reused, and [`GlobalArray::sync`] makes the effect visible everywhere. Nothing is written when an error is returned
-//! for a patch that leaves the array or a buffer that doesn't fit.
+//! None of this is collective. On return of a get the data is there; on return of a put or accumulate the
+//! source may be reused, and [`GlobalArray::sync`] makes the effect visible everywhere. Nothing is written
+//! when an error is returned for a patch that leaves the array or a buffer that doesn't fit.
 
 use crate::array::GlobalArray;
 use crate::boxes::ByteStrides;
@@ -26,8 +26,8 @@ impl<T: Element> GlobalArray<T> {
     /// Writes a dense, row-major buffer to a patch. `NGA_Put`.
     ///
     /// # Errors
-    /// [`ErrorKind::Shape`] or [`ErrorKind::Range`] for a patch that doesn't fit the array, [`ErrorKind::Buffer`] unless
-    /// `data` has as many elements as the patch.
+    /// [`ErrorKind::Shape`] or [`ErrorKind::Range`] for a patch that doesn't fit the array,
+    /// [`ErrorKind::Buffer`] unless `data` has as many elements as the patch.
     #[inline]
     pub fn put(&self, region: impl Region, data: &[T]) -> Result<()> {
         region.with_bounds(|lo, hi| {
@@ -75,12 +75,12 @@ impl<T: Element> GlobalArray<T> {
         })
     }
 
-    /// [`GlobalArray::put`] from a buffer with leading dimensions: `ld[d - 1]` elements of axis `d` per row of the
-    /// buffer, for all axes but the first. `NGA_Put` with `ld[]`.
+    /// [`GlobalArray::put`] from a buffer with leading dimensions: `ld[d - 1]` elements of axis `d` per row
+    /// of the buffer, for all axes but the first. `NGA_Put` with `ld[]`.
     ///
     /// # Errors
-    /// As [`GlobalArray::put`]; [`ErrorKind::Buffer`] for a leading dimension below the patch's extent or a buffer
-    /// that ends before the patch does.
+    /// As [`GlobalArray::put`]; [`ErrorKind::Buffer`] for a leading dimension below the patch's extent or a
+    /// buffer that ends before the patch does.
     pub fn put_ld(&self, region: impl Region, data: &[T], ld: &[usize]) -> Result<()> {
         region.with_bounds(|lo, hi| {
             let slab = Slab { lo, hi, step: None };
@@ -88,7 +88,8 @@ impl<T: Element> GlobalArray<T> {
         })
     }
 
-    /// [`GlobalArray::get`] into a buffer with leading dimensions; see [`GlobalArray::put_ld`]. `NGA_Get` with `ld[]`.
+    /// [`GlobalArray::get`] into a buffer with leading dimensions; see [`GlobalArray::put_ld`]. `NGA_Get`
+    /// with `ld[]`.
     ///
     /// # Errors
     /// As [`GlobalArray::put_ld`].
@@ -106,8 +107,8 @@ impl<T: Element> GlobalArray<T> {
         })
     }
 
-    /// [`GlobalArray::accumulate`] from a buffer with leading dimensions; see [`GlobalArray::put_ld`]. `NGA_Acc` with
-    /// `ld[]`.
+    /// [`GlobalArray::accumulate`] from a buffer with leading dimensions; see [`GlobalArray::put_ld`].
+    /// `NGA_Acc` with `ld[]`.
     ///
     /// # Errors
     /// As [`GlobalArray::put_ld`].
@@ -128,7 +129,8 @@ impl<T: Element> GlobalArray<T> {
         })
     }
 
-    /// Moves a slab from or to a buffer of `len` elements, which is the caller's until the transfers are complete.
+    /// Moves a slab from or to a buffer of `len` elements, which is the caller's until the transfers are
+    /// complete.
     #[inline]
     pub(crate) fn buffered(
         &self,
@@ -140,7 +142,8 @@ impl<T: Element> GlobalArray<T> {
         completion: &mut impl Completion,
     ) -> Result<()> {
         let (raw, bounds) = (self.raw(), (slab.lo, slab.hi));
-        // SAFETY: the buffer has `len` elements and is behind a reference of the caller, so it is not array memory.
+        // SAFETY: the buffer has `len` elements and is behind a reference of the caller, so it is not array
+        // memory.
         let done = unsafe {
             match (slab.step, slab.lo.len()) {
                 (None, 1) => raw.transfer_short::<T, 1, 2>(verb, bounds, len, fit, completion),
@@ -197,8 +200,8 @@ impl<T: Element> GlobalArray<T> {
         if !fits {
             return Err(misfit(op, slab, len, fit));
         }
-        // SAFETY: the slab lies in the array (checked), and the buffer has `reach + 1` elements or the dense volume
-        // (checked); it is behind a reference of the caller, so it is not array memory.
+        // SAFETY: the slab lies in the array (checked), and the buffer has `reach + 1` elements or the dense
+        // volume (checked); it is behind a reference of the caller, so it is not array memory.
         unsafe { self.raw().transfer(op, verb, slab, strides.as_slice(), completion) }
     }
 }

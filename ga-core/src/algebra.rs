@@ -1,7 +1,8 @@
 //! Whole-array operations, owner computes: fill, zero, scale, add, dot.
 //!
-//! All are collective and synchronise on both sides, so whatever was put before takes part and whatever is put after comes
-//! after; `GA_Mask_sync` has no counterpart. Invariant: within, each rank writes its own block only.
+//! All are collective and synchronise on both sides, so whatever was put before takes part and whatever is
+//! put after comes after; `GA_Mask_sync` has no counterpart. Invariant: within, each rank writes its own
+//! block only.
 
 use crate::array::GlobalArray;
 use crate::error::{Error, ErrorKind, Result};
@@ -39,13 +40,14 @@ impl<T: Element> GlobalArray<T> {
         T: Number,
     {
         self.sync()?;
-        // SAFETY: my block has that many elements, and each rank works on its own between the two synchronisations.
+        // SAFETY: my block has that many elements, and each rank works on its own between the two
+        // synchronisations.
         unsafe { kernels::scale(self.local_ptr(), self.local_len(), factor) };
         self.sync()
     }
 
-    /// Sets this array to `alpha * a + beta * b`; it may be `a` or `b`. The arrays have one shape and one team; one
-    /// that is distributed otherwise is redistributed first. Collective. `GA_Add`.
+    /// Sets this array to `alpha * a + beta * b`; it may be `a` or `b`. The arrays have one shape and one
+    /// team; one that is distributed otherwise is redistributed first. Collective. `GA_Add`.
     ///
     /// # Errors
     /// [`ErrorKind::Shape`] and [`ErrorKind::Team`] for arrays that don't match.
@@ -59,8 +61,9 @@ impl<T: Element> GlobalArray<T> {
         let (a_alike, b_alike) = (self.alike(a)?, self.alike(b)?);
         let (a, b) = (a_alike.as_ref().unwrap_or(a), b_alike.as_ref().unwrap_or(b));
         self.produce(|start, tile| {
-            // SAFETY: a and b are distributed as self is, and a tile lies in my block; nobody writes to either between the
-            // two synchronisations but this very loop, which has read an element before `produce` writes it.
+            // SAFETY: a and b are distributed as self is, and a tile lies in my block; nobody writes to
+            // either between the two synchronisations but this very loop, which has read an element before
+            // `produce` writes it.
             let (a, b) = unsafe { (a.local_ptr().add(start), b.local_ptr().add(start)) };
             for (i, value) in tile.iter_mut().enumerate() {
                 // SAFETY: as above.
@@ -69,8 +72,8 @@ impl<T: Element> GlobalArray<T> {
         })
     }
 
-    /// The sum of the products of the elements of two arrays of one shape and one team, the same bits on every rank; no
-    /// element is conjugated. Collective. `GA_Ddot`, `GA_Zdot`.
+    /// The sum of the products of the elements of two arrays of one shape and one team, the same bits on
+    /// every rank; no element is conjugated. Collective. `GA_Ddot`, `GA_Zdot`.
     ///
     /// # Errors
     /// [`ErrorKind::Shape`] and [`ErrorKind::Team`] for arrays that don't match.
@@ -83,8 +86,8 @@ impl<T: Element> GlobalArray<T> {
         let alike = self.alike(other)?;
         let other = alike.as_ref().unwrap_or(other);
         self.sync()?;
-        // SAFETY: both have that many elements in my block; between the synchronisations (the reduction is the second) nobody
-        // writes to them.
+        // SAFETY: both have that many elements in my block; between the synchronisations (the reduction is
+        // the second) nobody writes to them.
         let mut total = [unsafe { kernels::dot(self.local_ptr(), other.local_ptr(), self.local_len()) }];
         let reduced = self.team().allreduce(&mut total, Op::Sum);
         reduced.map_err(|e| Error::from_rma("dot", e))?;
@@ -95,7 +98,8 @@ impl<T: Element> GlobalArray<T> {
     #[track_caller]
     fn produce(&self, compute: impl FnMut(usize, &mut [T])) -> Result<()> {
         self.sync()?;
-        // SAFETY: my block has that many elements, and each rank works on its own between the two synchronisations.
+        // SAFETY: my block has that many elements, and each rank works on its own between the two
+        // synchronisations.
         unsafe { kernels::produce(self.local_ptr(), self.local_len(), compute) };
         self.sync()
     }

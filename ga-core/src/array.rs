@@ -12,8 +12,8 @@ use std::marker::PhantomData;
 
 /// A dense array distributed over the ranks of a team, accessible from each of them by patches.
 ///
-/// Methods marked *collective* are called by all ranks of the team, in the same order and with the same arguments.
-/// The others are one-sided: any rank, any time.
+/// Methods marked *collective* are called by all ranks of the team, in the same order and with the same
+/// arguments. The others are one-sided: any rank, any time.
 pub struct GlobalArray<T: Element> {
     raw: RawArray,
     name: String,
@@ -65,8 +65,8 @@ impl<'a, T: Element> ArrayBuilder<'a, T> {
     /// Collective. On return all parts are there. `NGA_Create_config`, `NGA_Create_irreg_config`.
     ///
     /// # Errors
-    /// [`ErrorKind::Distribution`] for a description that can't be, [`ErrorKind::Shape`] for a distribution of
-    /// another shape, [`ErrorKind::Memory`] on all ranks when the memory is not there on one.
+    /// [`ErrorKind::Distribution`] for a description that can't be, [`ErrorKind::Shape`] for a distribution
+    /// of another shape, [`ErrorKind::Memory`] on all ranks when the memory is not there on one.
     #[track_caller]
     pub fn create(self) -> Result<GlobalArray<T>> {
         let ranks = self.team.size();
@@ -152,8 +152,8 @@ impl<T: Element> GlobalArray<T> {
         &self.raw
     }
 
-    /// Completes all my operations everywhere, then waits for the team: what anybody put before is what everybody
-    /// gets after. Collective. `GA_Sync` on the array's team.
+    /// Completes all my operations everywhere, then waits for the team: what anybody put before is what
+    /// everybody gets after. Collective. `GA_Sync` on the array's team.
     ///
     /// # Errors
     /// [`ErrorKind::Communication`] from below.
@@ -162,8 +162,8 @@ impl<T: Element> GlobalArray<T> {
         self.raw.sync()
     }
 
-    /// Gives the memory back at once. Collective; a synchronisation. Dropping the array instead returns the memory
-    /// at a later synchronisation. `GA_Destroy`.
+    /// Gives the memory back at once. Collective; a synchronisation. Dropping the array instead returns the
+    /// memory at a later synchronisation. `GA_Destroy`.
     ///
     /// # Errors
     /// [`ErrorKind::Communication`] from below.
@@ -173,7 +173,8 @@ impl<T: Element> GlobalArray<T> {
     }
 }
 
-/// Name, element type and distribution on one line; with `{:#}`, one line more per rank. `GA_Print_distribution`.
+/// Name, element type and distribution on one line; with `{:#}`, one line more per rank.
+/// `GA_Print_distribution`.
 impl<T: Element> fmt::Display for GlobalArray<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.name.is_empty() {

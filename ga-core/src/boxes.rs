@@ -100,8 +100,8 @@ impl<const C: usize> Levels<C> {
     }
 }
 
-/// Calls `f(levels, remote offset, local offset)` once for each strided transfer that the box takes: one, unless it
-/// has more levels than a transfer may have. Extents are not 0; strides and offsets are in bytes.
+/// Calls `f(levels, remote offset, local offset)` once for each strided transfer that the box takes: one,
+/// unless it has more levels than a transfer may have. Extents are not 0; strides and offsets are in bytes.
 #[inline]
 pub(crate) fn for_each_transfer<E>(
     extents: &[usize],

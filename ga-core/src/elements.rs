@@ -1,8 +1,8 @@
 //! Access to scattered single elements: gather, scatter, scatter_accumulate, read_inc.
 //!
-//! None of this is collective. Invariant: all indices are checked before the first element moves. Elements of mapped
-//! owners are loaded and stored in place, in batches whose cache misses overlap; those of others travel as one vector
-//! transfer per owner.
+//! None of this is collective. Invariant: all indices are checked before the first element moves. Elements of
+//! mapped owners are loaded and stored in place, in batches whose cache misses overlap; those of others
+//! travel as one vector transfer per owner.
 
 use crate::array::GlobalArray;
 use crate::distribution::Location;
@@ -28,8 +28,8 @@ impl<T: Element> GlobalArray<T> {
     /// Complete on return.
     ///
     /// # Errors
-    /// [`ErrorKind::Range`] or [`ErrorKind::Shape`] for an index that is none, [`ErrorKind::Buffer`] unless there are as
-    /// many values as indices.
+    /// [`ErrorKind::Range`] or [`ErrorKind::Shape`] for an index that is none, [`ErrorKind::Buffer`] unless
+    /// there are as many values as indices.
     pub fn gather<I: AsRef<[usize]>>(&self, indices: &[I], values: &mut [T]) -> Result<()> {
         self.check_indices("gather", indices, values.len())?;
         self.gather_through(|rank| self.raw().mapped(rank), indices, values)
@@ -46,7 +46,8 @@ impl<T: Element> GlobalArray<T> {
         let far = self.in_batches(mapped, indices, |start, places| {
             for (k, &place) in places.iter().enumerate() {
                 if !place.is_null() {
-                    // SAFETY: `place` is an element in mapped memory, and there are as many values as indices.
+                    // SAFETY: `place` is an element in mapped memory, and there are as many values as
+                    // indices.
                     unsafe { *first.add(start + k) = *place };
                 }
             }
@@ -60,8 +61,8 @@ impl<T: Element> GlobalArray<T> {
         Ok(())
     }
 
-    /// Writes single elements: `values[k]` goes to `indices[k]`; of several values for one element, the last stays.
-    /// `NGA_Scatter`.
+    /// Writes single elements: `values[k]` goes to `indices[k]`; of several values for one element, the last
+    /// stays. `NGA_Scatter`.
     ///
     /// Locally complete on return.
     ///
@@ -97,8 +98,8 @@ impl<T: Element> GlobalArray<T> {
         Ok(())
     }
 
-    /// Adds `alpha * values[k]` to the element at `indices[k]`, each atomically with regard to other accumulates.
-    /// `NGA_Scatter_acc`.
+    /// Adds `alpha * values[k]` to the element at `indices[k]`, each atomically with regard to other
+    /// accumulates. `NGA_Scatter_acc`.
     ///
     /// Locally complete on return.
     ///
@@ -127,8 +128,8 @@ impl<T: Element> GlobalArray<T> {
         Ok(())
     }
 
-    /// Adds `increment` to one element and returns what was there before, atomically: the shared counter of dynamic load
-    /// balancing. `NGA_Read_inc`.
+    /// Adds `increment` to one element and returns what was there before, atomically: the shared counter of
+    /// dynamic load balancing. `NGA_Read_inc`.
     ///
     /// Complete on return.
     ///
@@ -158,8 +159,8 @@ impl<T: Element> GlobalArray<T> {
         }
     }
 
-    /// Finds the places of checked indices, and calls `touch(start, places)` for each batch: `places[k]` is that of
-    /// `indices[start + k]`, or null. Returns, by owner, the elements that are not mapped here.
+    /// Finds the places of checked indices, and calls `touch(start, places)` for each batch: `places[k]` is
+    /// that of `indices[start + k]`, or null. Returns, by owner, the elements that are not mapped here.
     fn in_batches<I: AsRef<[usize]>>(
         &self,
         mapped: impl Fn(usize) -> Option<NonNull<u8>>,
@@ -186,7 +187,8 @@ impl<T: Element> GlobalArray<T> {
     }
 }
 
-/// Notes an element that is not mapped here. Out of line: the loop that calls it has better uses for the registers.
+/// Notes an element that is not mapped here. Out of line: the loop that calls it has better uses for the
+/// registers.
 #[cold]
 fn put_off<T>(far: &mut BTreeMap<usize, Runs>, at: Location, local: usize) {
     far.entry(at.rank).or_default().push::<T>(at.offset, local);
@@ -210,12 +212,13 @@ impl Runs {
     }
 }
 
-/// Reads a byte at each of these offsets, so that what locks and adds one by one afterwards finds them in the cache: the
-/// misses overlap here, and would not there. (The processor's prefetches took four times as long as these reads.)
+/// Reads a byte at each of these offsets, so that what locks and adds one by one afterwards finds them in the
+/// cache: the misses overlap here, and would not there. (The processor's prefetches took four times as long
+/// as these reads.)
 fn touch(part: NonNull<u8>, offsets: &[usize]) {
     for &offset in offsets {
-        // SAFETY: the offsets are those of located elements of this part, which is mapped; a byte that changes meanwhile
-        // is no matter, since it is thrown away.
+        // SAFETY: the offsets are those of located elements of this part, which is mapped; a byte that
+        // changes meanwhile is no matter, since it is thrown away.
         unsafe { part.as_ptr().add(offset).read_volatile() };
     }
 }

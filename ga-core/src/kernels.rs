@@ -1,8 +1,8 @@
 //! Passes over blocks of memory: produce, dot, transpose.
 //!
 //! Invariant: memory of the array is touched through raw pointers only, tile by tile; values are computed in
-//! tiles that fit the first-level cache. Blocks too large for the caches are written with non-temporal stores,
-//! which spare the memory one read of every line, and those are fenced before return.
+//! tiles that fit the first-level cache. Blocks too large for the caches are written with non-temporal
+//! stores, which spare the memory one read of every line, and those are fenced before return.
 
 use crate::number::Number;
 use rma::Element;
@@ -21,8 +21,8 @@ struct Tile<A>(A);
 /// Sets `dst[i]` for all `i < len`: `compute(start, tile)` fills `tile` with the values from `start` on.
 ///
 /// # Safety
-/// `dst` is writable for `len` elements, aligned, and nobody else accesses it meanwhile (`compute` may read it at
-/// the same indices: a tile is computed before it is written).
+/// `dst` is writable for `len` elements, aligned, and nobody else accesses it meanwhile (`compute` may read
+/// it at the same indices: a tile is computed before it is written).
 pub(crate) unsafe fn produce<T: Element>(dst: *mut T, len: usize, mut compute: impl FnMut(usize, &mut [T])) {
     let mut tile = Tile([T::default(); TILE]);
     let stream = len * size_of::<T>() >= STREAM_BYTES;
@@ -92,8 +92,8 @@ pub(crate) struct Matrix<P> {
 /// `dst[j][i] = src[i][j]` for the `rows` x `columns` matrix `src`.
 ///
 /// # Safety
-/// `src` is readable for `rows` x `columns`, `dst` writable for `columns` x `rows`, both are aligned and do not
-/// overlap, and nobody writes to the one or accesses the other meanwhile.
+/// `src` is readable for `rows` x `columns`, `dst` writable for `columns` x `rows`, both are aligned and do
+/// not overlap, and nobody writes to the one or accesses the other meanwhile.
 pub(crate) unsafe fn transpose<T: Element>(
     dst: Matrix<*mut T>,
     src: Matrix<*const T>,
@@ -112,8 +112,8 @@ pub(crate) unsafe fn transpose<T: Element>(
     }
 }
 
-/// [`transpose`] by `W` x `W` tiles, whose rows are whole lines on both sides if aligned so: each line is read once and
-/// written once, and the tile in between lives in registers or the first-level cache.
+/// [`transpose`] by `W` x `W` tiles, whose rows are whole lines on both sides if aligned so: each line is
+/// read once and written once, and the tile in between lives in registers or the first-level cache.
 ///
 /// # Safety
 /// As [`transpose`].
@@ -133,7 +133,8 @@ unsafe fn transpose_tiled<T: Element, const W: usize>(
         for i in (i0..rows.min(i0 + BLOCK * W)).step_by(W) {
             for j in (j0..columns.min(j0 + BLOCK * W)).step_by(W) {
                 let (height, width) = (W.min(rows - i), W.min(columns - j));
-                // SAFETY: the tile's corner and extents lie in `rows` x `columns`, which the caller grants on both sides.
+                // SAFETY: the tile's corner and extents lie in `rows` x `columns`, which the caller grants on
+                // both sides.
                 unsafe {
                     let to = Matrix { first: dst.first.add(j * dst.row_stride + i), ..dst };
                     let from = Matrix { first: src.first.add(i * src.row_stride + j), ..src };
@@ -159,8 +160,8 @@ unsafe fn transpose_tiled<T: Element, const W: usize>(
 /// Transposes one tile of `height` x `width` elements of the source.
 ///
 /// # Safety
-/// `height` and `width` are at most `W`, and both sides are good for them; with `stream` both are `W`, and the rows of the
-/// destination lie on lines.
+/// `height` and `width` are at most `W`, and both sides are good for them; with `stream` both are `W`, and
+/// the rows of the destination lie on lines.
 #[inline(always)]
 unsafe fn transpose_tile<T: Element, const W: usize>(
     tile: &mut Tile<[[T; W]; W]>,
@@ -182,8 +183,8 @@ unsafe fn transpose_tile<T: Element, const W: usize>(
     }
 }
 
-/// Transposes a tile of 8 x 8 elements of 8 bytes in registers. A tile in memory, stored by elements and loaded by vectors, would
-/// wait for each of its stores: twice the time.
+/// Transposes a tile of 8 x 8 elements of 8 bytes in registers. A tile in memory, stored by elements and
+/// loaded by vectors, would wait for each of its stores: twice the time.
 ///
 /// # Safety
 /// Both sides are good for such a tile; with `stream` the rows of the destination lie on lines.
@@ -208,7 +209,8 @@ unsafe fn transpose_words(dst: Matrix<*mut f64>, src: Matrix<*const f64>, stream
         }
         for (y, row) in [even, odd].iter().enumerate() {
             for (pair, &values) in row.iter().enumerate() {
-                // SAFETY: row x + y, columns 2 * pair and the next, are inside the tile; on a line with `stream`.
+                // SAFETY: row x + y, columns 2 * pair and the next, are inside the tile; on a line with
+                // `stream`.
                 unsafe {
                     let to = dst.first.add((x + y) * dst.row_stride + 2 * pair);
                     if stream { _mm_stream_pd(to, values) } else { _mm_storeu_pd(to, values) }
@@ -230,7 +232,8 @@ fn blocks(rows: usize, columns: usize, side: usize) -> impl Iterator<Item = (usi
 /// Copies `count` elements out of a tile; with `stream`, by whole lines past the cache.
 ///
 /// # Safety
-/// `dst` and `src` are good for `count` elements; with `stream` both lie on a line and `count` fills whole lines.
+/// `dst` and `src` are good for `count` elements; with `stream` both lie on a line and `count` fills whole
+/// lines.
 #[inline(always)]
 unsafe fn store<T: Element>(dst: *mut T, src: *const T, count: usize, stream: bool) {
     #[cfg(target_arch = "x86_64")]

@@ -1,7 +1,8 @@
 //! Global Arrays: distributed dense arrays with one-sided access to patches.
 //!
-//! A [`GlobalArray`] has a shape and an element type like any array; its elements live in blocks on the ranks of a team
-//! ([`Distribution`]). Any rank reads, writes or adds to any patch, wherever it lives, without the owner's help:
+//! A [`GlobalArray`] has a shape and an element type like any array; its elements live in blocks on the ranks
+//! of a team ([`Distribution`]). Any rank reads, writes or adds to any patch, wherever it lives, without the
+//! owner's help:
 //!
 //! ```
 //! use ga_core::GlobalArray;
@@ -27,15 +28,16 @@
 //! 0-based, half-open, row-major: `[lo, hi)`. A region is a [`Patch`] or ranges (`[0..8, 4..12]`).
 //!
 //! # When things are visible
-//! The words are those of [`rma`]. A get has its data on return. A put or accumulate is locally complete on return, and
-//! visible everywhere after [`GlobalArray::sync`]. Puts of one rank to overlapping elements take effect in order;
-//! accumulates are atomic element by element; a put that races with another rank's access to the same elements leaves
-//! some mixture of both there, and nothing else breaks. Collective operations synchronise before and after.
+//! The words are those of [`rma`]. A get has its data on return. A put or accumulate is locally complete on
+//! return, and visible everywhere after [`GlobalArray::sync`]. Puts of one rank to overlapping elements take
+//! effect in order; accumulates are atomic element by element; a put that races with another rank's access to
+//! the same elements leaves some mixture of both there, and nothing else breaks. Collective operations
+//! synchronise before and after.
 //!
 //! # Layers
 //! [`Distribution`] answers who owns what; [`RawArray`] adds an element type known at run time and memory;
-//! [`GlobalArray`] adds the Rust type. Memory of other ranks on the same node is mapped: [`RawArray::mapped`] and
-//! [`GlobalArray::block_view`] read a neighbour's block in place.
+//! [`GlobalArray`] adds the Rust type. Memory of other ranks on the same node is mapped: [`RawArray::mapped`]
+//! and [`GlobalArray::block_view`] read a neighbour's block in place.
 
 mod access;
 mod algebra;

@@ -1,7 +1,8 @@
 //! Blocks in place: as `ndarray` views of the memory they live in.
 //!
-//! Invariant: a view stands for an epoch. Either the call is collective and the epoch is its own (synchronised on both
-//! sides, nothing else can be called on the array meanwhile), or the caller promises the epoch, and the function is unsafe.
+//! Invariant: a view stands for an epoch. Either the call is collective and the epoch is its own
+//! (synchronised on both sides, nothing else can be called on the array meanwhile), or the caller promises
+//! the epoch, and the function is unsafe.
 
 use crate::array::GlobalArray;
 use crate::error::Result;
@@ -12,8 +13,8 @@ use std::ptr::NonNull;
 impl<T: Element> GlobalArray<T> {
     /// Lets every rank read its block in place: `f` gets a view of [`GlobalArray::local_patch`].
     ///
-    /// Collective. Synchronises before and after, so the view shows what everybody put before, and what is put after the
-    /// call comes after the reading. `NGA_Access` + `NGA_Release` between two `GA_Sync`.
+    /// Collective. Synchronises before and after, so the view shows what everybody put before, and what is
+    /// put after the call comes after the reading. `NGA_Access` + `NGA_Release` between two `GA_Sync`.
     ///
     /// # Errors
     /// [`ErrorKind::Communication`](crate::ErrorKind::Communication) from below.
@@ -21,7 +22,8 @@ impl<T: Element> GlobalArray<T> {
     pub fn with_local<R>(&mut self, f: impl FnOnce(ArrayViewD<'_, T>) -> R) -> Result<R> {
         self.sync()?;
         let guard = PanicGuard { ranks: self.team().size() };
-        // SAFETY: all ranks are inside this function and hold their array mutably, so nobody writes until the second sync.
+        // SAFETY: all ranks are inside this function and hold their array mutably, so nobody writes until the
+        // second sync.
         let result = f(unsafe { self.local() });
         std::mem::forget(guard);
         self.sync()?;
@@ -30,8 +32,8 @@ impl<T: Element> GlobalArray<T> {
 
     /// Lets every rank change its block in place: `f` gets a mutable view of [`GlobalArray::local_patch`].
     ///
-    /// Collective. Synchronises before and after; see [`GlobalArray::with_local`]. `NGA_Access` + `NGA_Release_update`
-    /// between two `GA_Sync`.
+    /// Collective. Synchronises before and after; see [`GlobalArray::with_local`]. `NGA_Access` +
+    /// `NGA_Release_update` between two `GA_Sync`.
     ///
     /// # Errors
     /// [`ErrorKind::Communication`](crate::ErrorKind::Communication) from below.
@@ -39,8 +41,8 @@ impl<T: Element> GlobalArray<T> {
     pub fn with_local_mut<R>(&mut self, f: impl FnOnce(ArrayViewMutD<'_, T>) -> R) -> Result<R> {
         self.sync()?;
         let guard = PanicGuard { ranks: self.team().size() };
-        // SAFETY: all ranks are inside this function and hold their array mutably, so nobody else accesses the block until
-        // the second sync.
+        // SAFETY: all ranks are inside this function and hold their array mutably, so nobody else accesses
+        // the block until the second sync.
         let result = f(unsafe { self.local_mut() });
         std::mem::forget(guard);
         self.sync()?;
@@ -50,26 +52,30 @@ impl<T: Element> GlobalArray<T> {
     /// My block in place. Not collective. `NGA_Access` to read.
     ///
     /// # Safety
-    /// No rank writes to the block while the view lives (mine included), and what was written before is complete: a sync
-    /// lies between.
+    /// No rank writes to the block while the view lives (mine included), and what was written before is
+    /// complete: a sync lies between.
     pub unsafe fn local(&self) -> ArrayViewD<'_, T> {
-        // SAFETY: `local_ptr` is good for the elements of my block, which lie densely; the rest is the caller's promise.
+        // SAFETY: `local_ptr` is good for the elements of my block, which lie densely; the rest is the
+        // caller's promise.
         unsafe { ArrayViewD::from_shape_ptr(self.block_shape(self.team().rank()), self.local_ptr()) }
     }
 
     /// My block in place, to be changed. Not collective. `NGA_Access` to write.
     ///
     /// # Safety
-    /// No rank accesses the block but through this view while it lives, and what was written before is complete.
-    // `&self`, as for a put: the array is shared memory, and whose turn it is was agreed on by the caller's promise.
+    /// No rank accesses the block but through this view while it lives, and what was written before is
+    /// complete.
+    // `&self`, as for a put: the array is shared memory, and whose turn it is was agreed on by the caller's
+    // promise.
     #[allow(clippy::mut_from_ref)]
     pub unsafe fn local_mut(&self) -> ArrayViewMutD<'_, T> {
-        // SAFETY: `local_ptr` is good for the elements of my block, which lie densely; the rest is the caller's promise.
+        // SAFETY: `local_ptr` is good for the elements of my block, which lie densely; the rest is the
+        // caller's promise.
         unsafe { ArrayViewMutD::from_shape_ptr(self.block_shape(self.team().rank()), self.local_ptr()) }
     }
 
-    /// The block of any rank in place, or `None` when its memory is not mapped here (it is, on the same node). Not
-    /// collective.
+    /// The block of any rank in place, or `None` when its memory is not mapped here (it is, on the same
+    /// node). Not collective.
     ///
     /// # Safety
     /// As [`GlobalArray::local`], for that block.
@@ -80,12 +86,13 @@ impl<T: Element> GlobalArray<T> {
             return Some(unsafe { ArrayViewD::from_shape_ptr(shape, NonNull::dangling().as_ptr()) });
         }
         let first = self.raw().mapped(rank)?.cast::<T>();
-        // SAFETY: the part has as many elements, densely from there on, aligned for any element type; that nobody writes
-        // to them is the caller's promise.
+        // SAFETY: the part has as many elements, densely from there on, aligned for any element type; that
+        // nobody writes to them is the caller's promise.
         Some(unsafe { ArrayViewD::from_shape_ptr(shape, first.as_ptr()) })
     }
 
-    /// Shape of a block in memory: that of its patch, but a 0-d array has nothing on ranks that don't own its element.
+    /// Shape of a block in memory: that of its patch, but a 0-d array has nothing on ranks that don't own its
+    /// element.
     fn block_shape(&self, rank: usize) -> IxDyn {
         match self.distribution().len_of(rank) {
             0 if self.ndim() == 0 => IxDyn(&[0]),
@@ -94,8 +101,9 @@ impl<T: Element> GlobalArray<T> {
     }
 }
 
-/// Ends the process, and with it the job, when the closure of a collective epoch panics (its message is out by then): the
-/// others wait for this rank, and if the panic were caught it could write to blocks that they still look at.
+/// Ends the process, and with it the job, when the closure of a collective epoch panics (its message is out
+/// by then): the others wait for this rank, and if the panic were caught it could write to blocks that they
+/// still look at.
 struct PanicGuard {
     ranks: usize,
 }

@@ -1,7 +1,7 @@
 //! Non-blocking access to patches: requests that own their buffer.
 //!
-//! Invariant: the buffer is neither given back nor freed before every transfer it takes part in is locally complete. A
-//! request that is forgotten leaks its buffer and nothing else; one that is dropped waits first.
+//! Invariant: the buffer is neither given back nor freed before every transfer it takes part in is locally
+//! complete. A request that is forgotten leaks its buffer and nothing else; one that is dropped waits first.
 
 use crate::access::Fit;
 use crate::array::GlobalArray;
@@ -34,8 +34,8 @@ impl<T: Element> GlobalArray<T> {
         self.start("put_nb", region, data, |buffer| Verb::Put(buffer.as_ptr()))
     }
 
-    /// Starts a [`GlobalArray::get`] into a vector that has as many elements as the patch; the request gives it back,
-    /// filled. `NGA_NbGet`.
+    /// Starts a [`GlobalArray::get`] into a vector that has as many elements as the patch; the request gives
+    /// it back, filled. `NGA_NbGet`.
     ///
     /// Not collective; nothing is complete on return.
     ///
@@ -66,7 +66,8 @@ impl<T: Element> GlobalArray<T> {
         verb: impl FnOnce(&mut Vec<T>) -> Verb<T>,
     ) -> Result<PatchRequest<T>> {
         let segment = self.raw().segment().clone();
-        // From here on the request owns the buffer: should the third of four transfers fail, dropping it waits for the first.
+        // From here on the request owns the buffer: should the third of four transfers fail, dropping it
+        // waits for the first.
         let mut request = PatchRequest { buffer: ManuallyDrop::new(data), segment, pending: Vec::new() };
         let (verb, len) = (verb(&mut request.buffer), request.buffer.len());
         region.with_bounds(|lo, hi| {

@@ -1,7 +1,7 @@
 //! Half-open boxes of an array's index space.
 //!
-//! Invariant: a [`Patch`] has as many lower as upper bounds and no lower bound above its upper one; whether it
-//! fits a given array is checked where it meets one.
+//! Invariant: a [`Patch`] has as many lower as upper bounds and no lower bound above its upper one; whether
+//! it fits a given array is checked where it meets one.
 
 use crate::dims::Dims;
 use std::fmt;
@@ -115,7 +115,8 @@ fn write_bounds(f: &mut fmt::Formatter<'_>, lo: &[usize], hi: &[usize]) -> fmt::
     f.write_str("]")
 }
 
-/// Anything that names a box of an array: a [`Patch`], or an array of ranges such as `[0..8, 4..12]`, or a single range.
+/// Anything that names a box of an array: a [`Patch`], or an array of ranges such as `[0..8, 4..12]`, or a
+/// single range.
 ///
 /// The bounds are handed to a closure, so that no form costs an allocation or a copy it doesn't need.
 pub trait Region {

@@ -1,7 +1,8 @@
 //! The untyped core of an array: element type, distribution, and a segment per owner.
 //!
-//! Invariant: the part of `rank` in the segment is `distribution.len_of(rank)` elements, dense and row-major from
-//! offset 0. This file and [`crate::transfer`] are all that talks to the communication layer about array memory.
+//! Invariant: the part of `rank` in the segment is `distribution.len_of(rank)` elements, dense and row-major
+//! from offset 0. This file and [`crate::transfer`] are all that talks to the communication layer about array
+//! memory.
 
 use crate::distribution::Distribution;
 use crate::error::{Error, ErrorKind, Result};
@@ -20,15 +21,15 @@ pub struct RawArray {
 }
 
 impl RawArray {
-    /// Creates an array on `team`. The memory is not zeroed. Costs no system call and one synchronisation of the
-    /// team in the common case.
+    /// Creates an array on `team`. The memory is not zeroed. Costs no system call and one synchronisation of
+    /// the team in the common case.
     ///
     /// Collective over `team`. On return every rank's part is there and may be accessed by any rank.
     /// `NGA_Create`.
     ///
     /// # Errors
-    /// [`ErrorKind::Team`] when the distribution is for another number of ranks; [`ErrorKind::Memory`] on every
-    /// rank when the memory is not there on one.
+    /// [`ErrorKind::Team`] when the distribution is for another number of ranks; [`ErrorKind::Memory`] on
+    /// every rank when the memory is not there on one.
     #[track_caller]
     pub fn create(team: &Team, dtype: DType, distribution: Distribution) -> Result<Self> {
         let op = "RawArray::create";
@@ -42,8 +43,8 @@ impl RawArray {
         Ok(RawArray { dtype, distribution, team: team.clone(), segment })
     }
 
-    /// Gives the memory back at once. Collective over the array's team; a synchronisation. Dropping the array is not
-    /// collective at that moment and returns the memory at a later synchronisation. `GA_Destroy`.
+    /// Gives the memory back at once. Collective over the array's team; a synchronisation. Dropping the array
+    /// is not collective at that moment and returns the memory at a later synchronisation. `GA_Destroy`.
     ///
     /// # Errors
     /// [`ErrorKind::Communication`] from below.
@@ -82,8 +83,8 @@ impl RawArray {
         &self.segment
     }
 
-    /// Where the part of `rank` is in this process, if it is mapped here: always for one's own part, and for all ranks of
-    /// the node. Not collective. `NGA_Access` and `GA_Access_ghosts`' untyped pointer.
+    /// Where the part of `rank` is in this process, if it is mapped here: always for one's own part, and for
+    /// all ranks of the node. Not collective. `NGA_Access` and `GA_Access_ghosts`' untyped pointer.
     ///
     /// Reading or writing there is up to the program: see the rules in the documentation of this crate.
     #[inline]
@@ -105,7 +106,8 @@ impl RawArray {
         done.map_err(|e| Error::from_rma("get_bytes", e))
     }
 
-    /// Writes `len` bytes at `offset` of the part of `rank`. Not collective; locally complete on return. `ARMCI_Put`.
+    /// Writes `len` bytes at `offset` of the part of `rank`. Not collective; locally complete on return.
+    /// `ARMCI_Put`.
     ///
     /// # Safety
     /// `src` is readable for `len` bytes and not part of the bytes written.
@@ -119,7 +121,8 @@ impl RawArray {
         done.map_err(|e| Error::from_rma("put_bytes", e))
     }
 
-    /// Completes all my operations everywhere and waits for the team. Collective. `GA_Sync` on the array's team.
+    /// Completes all my operations everywhere and waits for the team. Collective. `GA_Sync` on the array's
+    /// team.
     ///
     /// # Errors
     /// [`ErrorKind::Communication`] from below.

@@ -1,7 +1,7 @@
 //! From one array to another: duplicate, copy, transpose.
 //!
-//! Owner of the target computes: each rank fills its own block of the target from wherever the source is. All are
-//! collective and synchronise on both sides.
+//! Owner of the target computes: each rank fills its own block of the target from wherever the source is. All
+//! are collective and synchronise on both sides.
 
 use crate::array::GlobalArray;
 use crate::boxes::ByteStrides;
@@ -28,7 +28,8 @@ impl<T: Element> GlobalArray<T> {
         GlobalArray::from_raw(raw, self.name().to_owned())
     }
 
-    /// Copies all of `source`, an array of the same shape and team; the distributions may differ. Collective. `GA_Copy`.
+    /// Copies all of `source`, an array of the same shape and team; the distributions may differ. Collective.
+    /// `GA_Copy`.
     ///
     /// # Errors
     /// [`ErrorKind::Shape`] and [`ErrorKind::Team`] for arrays that don't match.
@@ -42,8 +43,9 @@ impl<T: Element> GlobalArray<T> {
             let strides = Dims::row_major_strides(&block.shape());
             let local = ByteStrides::from_fn(strides.len(), |d| (strides[d] * size_of::<T>()) as isize);
             let slab = Slab { lo: block.lo(), hi: block.hi(), step: None };
-            // SAFETY: shapes agree, so the slab lies in the source; my block of this array has those strides, belongs to
-            // another array than the source, and is nobody else's between the two synchronisations.
+            // SAFETY: shapes agree, so the slab lies in the source; my block of this array has those strides,
+            // belongs to another array than the source, and is nobody else's between the two
+            // synchronisations.
             done = unsafe {
                 source.raw().transfer(
                     "copy_from",
@@ -61,8 +63,9 @@ impl<T: Element> GlobalArray<T> {
     /// Makes this matrix the transpose of `source`, a matrix of the same team. Collective. `GA_Transpose`.
     ///
     /// # Errors
-    /// [`ErrorKind::Shape`] unless both have two axes and the extents of one are those of the other, exchanged;
-    /// [`ErrorKind::Team`] for an array of another team; [`ErrorKind::Shape`] for the array itself.
+    /// [`ErrorKind::Shape`] unless both have two axes and the extents of one are those of the other,
+    /// exchanged; [`ErrorKind::Team`] for an array of another team; [`ErrorKind::Shape`] for the array
+    /// itself.
     #[track_caller]
     pub fn transpose_from(&self, source: &Self) -> Result<()> {
         let fits = match (self.shape(), source.shape()) {
@@ -97,9 +100,9 @@ impl<T: Element> GlobalArray<T> {
                 self.transpose_fetched(source, &piece, target)?;
                 continue;
             };
-            // SAFETY: the piece's offset and strides are those of its elements in its owner's part, mapped here; its
-            // transpose lies in my block; nobody writes to the source, or accesses my block, between the two
-            // synchronisations around this.
+            // SAFETY: the piece's offset and strides are those of its elements in its owner's part, mapped
+            // here; its transpose lies in my block; nobody writes to the source, or accesses my block,
+            // between the two synchronisations around this.
             unsafe {
                 let first = part.cast::<T>().as_ptr().add(piece.offset).cast_const();
                 let from = Matrix { first, row_stride: piece.strides[0] };
@@ -118,7 +121,8 @@ impl<T: Element> GlobalArray<T> {
         for row in (lo[0]..hi[0]).step_by(height) {
             let rows = height.min(hi[0] - row);
             source.get([row..row + rows, lo[1]..hi[1]], &mut panel[..rows * columns])?;
-            // SAFETY: the panel has that many rows, all of the piece, and the piece's transpose lies in my block.
+            // SAFETY: the panel has that many rows, all of the piece, and the piece's transpose lies in my
+            // block.
             unsafe {
                 let target = Matrix { first: target.first.add(row - lo[0]), ..target };
                 kernels::transpose(

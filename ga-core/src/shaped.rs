@@ -13,7 +13,8 @@ use ndarray::{ArrayD, ArrayRef, Dimension, IxDyn};
 use rma::Element;
 
 impl<T: Element> GlobalArray<T> {
-    /// [`GlobalArray::put`] to every `step[d]`-th index of axis `d`, from the lower bound on. `NGA_Strided_put`.
+    /// [`GlobalArray::put`] to every `step[d]`-th index of axis `d`, from the lower bound on.
+    /// `NGA_Strided_put`.
     ///
     /// # Errors
     /// As [`GlobalArray::put`]; [`ErrorKind::Shape`] for a step of 0 or a missing one.
@@ -21,7 +22,8 @@ impl<T: Element> GlobalArray<T> {
         self.stepped("put_steps", Verb::Put(data.as_ptr()), region, step, data.len())
     }
 
-    /// [`GlobalArray::get`] of every `step[d]`-th index of axis `d`, from the lower bound on. `NGA_Strided_get`.
+    /// [`GlobalArray::get`] of every `step[d]`-th index of axis `d`, from the lower bound on.
+    /// `NGA_Strided_get`.
     ///
     /// # Errors
     /// As [`GlobalArray::put_steps`].

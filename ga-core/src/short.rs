@@ -1,8 +1,9 @@
 //! The short way for the patches that are nearly all patches: few axes, no steps, one owner.
 //!
-//! Invariant: it does what the general way ([`crate::transfer`]) does, or nothing; whatever is empty, wrong, or owned by
-//! several ranks is left to that, which also finds the words for errors. The number of axes is a constant here, so all
-//! loops unroll and a patch of one element costs some forty instructions beyond its transfer.
+//! Invariant: it does what the general way ([`crate::transfer`]) does, or nothing; whatever is empty, wrong,
+//! or owned by several ranks is left to that, which also finds the words for errors. The number of axes is a
+//! constant here, so all loops unroll and a patch of one element costs some forty instructions beyond its
+//! transfer.
 
 use crate::access::Fit;
 use crate::boxes::Levels;
@@ -11,12 +12,12 @@ use crate::transfer::{Completion, Verb};
 use rma::Element;
 
 impl RawArray {
-    /// Moves the box `[lo, hi)` of `N` axes between the array and a buffer of `len` elements; `C` is `N + 1`. `None`:
-    /// nothing was done, go the general way.
+    /// Moves the box `[lo, hi)` of `N` axes between the array and a buffer of `len` elements; `C` is `N + 1`.
+    /// `None`: nothing was done, go the general way.
     ///
     /// # Safety
-    /// The array's element type is `T`. The verb's buffer is good for `len` elements, no memory of the array, and stays so
-    /// until the transfer is complete.
+    /// The array's element type is `T`. The verb's buffer is good for `len` elements, no memory of the array,
+    /// and stays so until the transfer is complete.
     #[inline]
     pub(crate) unsafe fn transfer_short<T: Element, const N: usize, const C: usize>(
         &self,
@@ -56,8 +57,8 @@ impl RawArray {
         if !fits {
             return None;
         }
-        // SAFETY: the box lies in the block of its owner, whose strides were used; the buffer has its last element; the
-        // rest is the caller's promise.
+        // SAFETY: the box lies in the block of its owner, whose strides were used; the buffer has its last
+        // element; the rest is the caller's promise.
         Some(unsafe { self.move_levels(verb, at.rank, at.offset * size, &levels, completion) })
     }
 }

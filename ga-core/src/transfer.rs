@@ -1,7 +1,7 @@
 //! From a box of the array to strided transfers with its owners.
 //!
-//! Invariant: everything is checked before the first byte moves, and a box with one owner (nearly every one) goes
-//! straight to one transfer, without an allocation.
+//! Invariant: everything is checked before the first byte moves, and a box with one owner (nearly every one)
+//! goes straight to one transfer, without an allocation.
 
 use crate::boxes::{ByteStrides, Levels, for_each_transfer};
 use crate::dims::Dims;
@@ -54,8 +54,9 @@ impl RawArray {
     /// Moves all elements of the slab between the array and a local buffer with these byte strides.
     ///
     /// # Safety
-    /// The slab lies in the array, whose element type is `T`; the buffer is good for the verb at every element of the slab
-    /// and is not part of the array's memory that the slab names; both stay so until the transfers are complete.
+    /// The slab lies in the array, whose element type is `T`; the buffer is good for the verb at every
+    /// element of the slab and is not part of the array's memory that the slab names; both stay so until the
+    /// transfers are complete.
     #[inline]
     pub(crate) unsafe fn transfer<T: Element>(
         &self,
@@ -73,7 +74,8 @@ impl RawArray {
         match self.distribution().single_owner(slab.lo, slab.hi, &mut strides) {
             Some(at) => {
                 let remote = self.byte_strides(slab, &strides);
-                // SAFETY: the slab lies in this owner's block, where `strides` are right; the rest is the caller's.
+                // SAFETY: the slab lies in this owner's block, where `strides` are right; the rest is the
+                // caller's.
                 let done = unsafe { self.move_box(verb, at, &extents, remote.as_slice(), local, completion) };
                 done.map_err(|e| Error::from_rma(op, e))
             }
@@ -110,8 +112,8 @@ impl RawArray {
                 start += first[d] as isize * local[d];
             }
             let remote = self.byte_strides(slab, &piece.strides);
-            // SAFETY: `start` is the buffer's place of an element of the slab, the first of this piece; the elements
-            // visited from there are those of the piece, and the caller vouches for all of the slab.
+            // SAFETY: `start` is the buffer's place of an element of the slab, the first of this piece; the
+            // elements visited from there are those of the piece, and the caller vouches for all of the slab.
             let done = unsafe {
                 let verb = verb.offset_bytes(start);
                 self.move_box(
@@ -180,7 +182,8 @@ impl RawArray {
         let segment = self.segment();
         let (counts, strides) = (levels.counts(), levels.remote());
         let rows = Rows { counts, remote_strides: strides, local_strides: levels.local() };
-        // SAFETY: the caller vouches for the rows; a contiguous source is behind a reference of our callers, hence a slice.
+        // SAFETY: the caller vouches for the rows; a contiguous source is behind a reference of our callers,
+        // hence a slice.
         let token = unsafe {
             match verb {
                 Verb::Put(src) if strides.is_empty() => {

@@ -1,4 +1,5 @@
-//! put, get and accumulate of patches on 1 to 4 ranks, against a serial array that replays what all ranks did.
+//! put, get and accumulate of patches on 1 to 4 ranks, against a serial array that replays what all ranks
+//! did.
 
 mod common;
 

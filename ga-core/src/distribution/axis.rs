@@ -28,8 +28,8 @@ impl Axis {
         Axis { density: starts.len() as f64 / extent.max(1) as f64, head, fences }
     }
 
-    /// `parts` near-equal parts, boundaries at multiples of `unit`; the first parts are the larger ones. Parts
-    /// that would get nothing are left out.
+    /// `parts` near-equal parts, boundaries at multiples of `unit`; the first parts are the larger ones.
+    /// Parts that would get nothing are left out.
     pub(super) fn even(extent: usize, unit: usize, parts: usize) -> Self {
         let unit = unit.max(1);
         let units = extent.div_ceil(unit);
@@ -63,8 +63,8 @@ impl Axis {
         self.find(i).0
     }
 
-    /// The part that holds element `i`, its first element, and the one after its last. An index beyond the axis gets a part
-    /// that ends at or before it.
+    /// The part that holds element `i`, its first element, and the one after its last. An index beyond the
+    /// axis gets a part that ends at or before it.
     #[inline]
     pub(super) fn find(&self, i: usize) -> (usize, usize, usize) {
         if self.fences.len() <= HEAD {
@@ -111,7 +111,8 @@ mod tests {
             prop_assert!((40..45).all(|beyond| axis.find(beyond).2 <= beyond));
         }
 
-        /// Even parts cover the axis, respect the unit, and differ by one unit at most (the last, cut one, apart).
+        /// Even parts cover the axis, respect the unit, and differ by one unit at most (the last, cut one,
+        /// apart).
         #[test]
         fn even_parts_are_even(extent in 0usize..200, unit in 1usize..9, parts in 1usize..20) {
             let axis = Axis::even(extent, unit, parts);

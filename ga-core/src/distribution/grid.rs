@@ -1,13 +1,13 @@
 //! The process grid of a regular distribution, as Global Arrays chooses it.
 //!
-//! GA factors the number of ranks into primes and gives them out, largest first: each goes to the axis that it
-//! divides with the smallest relative remainder; equals are taken in turn. The axes are looked at in Fortran
-//! order, so the last axis (C order) comes first. An axis with a minimum chunk counts in chunks.
+//! GA factors the number of ranks into primes and gives them out, largest first: each goes to the axis that
+//! it divides with the smallest relative remainder; equals are taken in turn. The axes are looked at in
+//! Fortran order, so the last axis (C order) comes first. An axis with a minimum chunk counts in chunks.
 
 use crate::dims::Dims;
 
-/// How many parts to cut each axis into, for `ranks` ranks. The product of the answer is `ranks`, even if some
-/// axis has fewer chunks than parts (GA then leaves ranks without elements, and so do we).
+/// How many parts to cut each axis into, for `ranks` ranks. The product of the answer is `ranks`, even if
+/// some axis has fewer chunks than parts (GA then leaves ranks without elements, and so do we).
 pub(super) fn choose_grid(shape: &[usize], chunk: &[usize], ranks: usize) -> Dims {
     let ndim = shape.len();
     let mut grid = Dims::filled(1, ndim);

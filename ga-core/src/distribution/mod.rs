@@ -4,9 +4,9 @@
 //! which patches on which owners make up this region ([`Distribution::locate_region`]). A [`Piece`] carries
 //! the offset and the strides at its owner, so that block-cyclic and other layouts can answer them too.
 //!
-//! Invariants: every element has exactly one owner; an owner's elements lie densely, row-major, from offset 0;
-//! ranks beyond the process grid own nothing. Rank numbers are those of the array's team, row-major over the
-//! grid.
+//! Invariants: every element has exactly one owner; an owner's elements lie densely, row-major, from offset
+//! 0; ranks beyond the process grid own nothing. Rank numbers are those of the array's team, row-major over
+//! the grid.
 
 mod axis;
 mod grid;
@@ -41,13 +41,13 @@ struct Inner {
 }
 
 impl Distribution {
-    /// Regular blocks on the process grid that Global Arrays would choose. `chunk[d]` is the least extent of a
-    /// block along axis `d`: 0 leaves the axis to the library, `shape[d]` or more keeps it whole; an empty slice
-    /// leaves all axes to the library. `NGA_Create`'s `chunk[]`.
+    /// Regular blocks on the process grid that Global Arrays would choose. `chunk[d]` is the least extent of
+    /// a block along axis `d`: 0 leaves the axis to the library, `shape[d]` or more keeps it whole; an empty
+    /// slice leaves all axes to the library. `NGA_Create`'s `chunk[]`.
     ///
     /// # Errors
-    /// [`ErrorKind::Distribution`] when `chunk` has another number of axes, there are no ranks, or the number of
-    /// elements overflows.
+    /// [`ErrorKind::Distribution`] when `chunk` has another number of axes, there are no ranks, or the number
+    /// of elements overflows.
     pub fn regular(shape: &[usize], chunk: &[usize], ranks: usize) -> Result<Self> {
         let op = "Distribution::regular";
         if !chunk.is_empty() && chunk.len() != shape.len() {
@@ -66,7 +66,8 @@ impl Distribution {
     /// decrease, and equal neighbours make an empty part. `NGA_Create_irreg`'s `map[]`/`nblock[]`, 0-based.
     ///
     /// # Errors
-    /// [`ErrorKind::Distribution`] when the lists are not like that, or make more blocks than there are ranks.
+    /// [`ErrorKind::Distribution`] when the lists are not like that, or make more blocks than there are
+    /// ranks.
     pub fn irregular(shape: &[usize], starts: &[impl AsRef<[usize]>], ranks: usize) -> Result<Self> {
         let op = "Distribution::irregular";
         let refuse = |message: String| Err(Error::new(ErrorKind::Distribution, op, message));
@@ -177,7 +178,8 @@ impl Distribution {
     }
 
     /// Where an element that there is lives.
-    // Always inline: two axes then take forty instructions in the loops over many elements, and a call as many again.
+    // Always inline: two axes then take forty instructions in the loops over many elements, and a call as
+    // many again.
     #[inline(always)]
     pub(crate) fn locate_checked(&self, index: &[usize]) -> Location {
         let none = Location { rank: 0, offset: 0 };
@@ -208,8 +210,9 @@ impl Distribution {
         Some(Location { rank, offset })
     }
 
-    /// [`Distribution::single_owner`] for a constant number of axes, with the extents of the owner's block. The box need
-    /// not be checked: `None` if it is empty, leaves the array, or the array has another number of axes.
+    /// [`Distribution::single_owner`] for a constant number of axes, with the extents of the owner's block.
+    /// The box need not be checked: `None` if it is empty, leaves the array, or the array has another number
+    /// of axes.
     #[inline]
     pub(crate) fn single_owner_of<const N: usize>(
         &self,
@@ -266,7 +269,8 @@ impl Distribution {
     }
 }
 
-/// Horner's rule, once more: from the place within the grid and within the block of the axes so far to that with one more.
+/// Horner's rule, once more: from the place within the grid and within the block of the axes so far to that
+/// with one more.
 #[inline(always)]
 fn extend(at: Location, axis: &Axis, i: usize) -> Location {
     let (c, start, end) = axis.find(i);
