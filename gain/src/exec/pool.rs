@@ -1,8 +1,12 @@
 //! The threads of a rank. The calling thread does the first share itself; the others come from one `rayon` pool.
+//!
+//! Shares are contiguous. Who has finished takes pieces from the far end of another's share, so that a thread that
+//! was not scheduled, or got the slower memory, delays nobody; what is computed doesn't depend on who does it.
 
 use rayon::ThreadPool;
-use std::ops::Range;
+use smallvec::SmallVec;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Workers beside the calling thread; `None` when there is one processor or threads can't be had.
 fn pool() -> Option<&'static ThreadPool> {
@@ -17,25 +21,48 @@ fn pool() -> Option<&'static ThreadPool> {
     .as_ref()
 }
 
-/// Deals `pieces` to `threads` in contiguous shares; each gets the matching part of `results` (or nothing, when
-/// `results` is empty). Returns when all are done.
-pub(crate) fn split<R: Send>(
-    pieces: usize,
-    threads: usize,
-    results: &mut [R],
-    work: &(impl Fn(Range<usize>, &mut [R]) + Sync),
-) {
-    let Some(pool) = pool() else { return work(0..pieces, results) };
+/// Pieces `[from, to)` not yet taken: `from` in the low half, `to` in the high half. Relaxed throughout: a piece is
+/// claimed by the exchange itself, and results reach the caller through the end of the scope.
+struct Share(AtomicU64);
+
+impl Share {
+    fn new(from: usize, to: usize) -> Share {
+        Share(AtomicU64::new(from as u64 | (to as u64) << 32))
+    }
+
+    /// Claims the first piece left, or the last.
+    fn take(&self, first: bool) -> Option<usize> {
+        let split = |both: u64| (both & 0xffff_ffff, both >> 32);
+        let claimed = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |both| {
+            let (from, to) = split(both);
+            (from < to).then(|| if first { both + 1 } else { both - (1 << 32) })
+        });
+        let (from, to) = split(claimed.ok()?);
+        Some(if first { from as usize } else { to as usize - 1 })
+    }
+}
+
+/// Calls `work` once for each of `pieces`, on `threads` threads. Returns when all are done.
+pub(crate) fn split(pieces: usize, threads: usize, work: &(impl Fn(usize) + Sync)) {
+    let Some(pool) = pool().filter(|_| threads > 1) else { return (0..pieces).for_each(work) };
+    assert!(u32::try_from(pieces).is_ok(), "{pieces} pieces");
     let bound = |t: usize| pieces * t / threads;
-    let has_results = !results.is_empty();
-    pool.in_place_scope(|scope| {
-        let (own, mut rest) = results.split_at_mut(if has_results { bound(1) } else { 0 });
-        for t in 1..threads {
-            let (from, to) = (bound(t), bound(t + 1));
-            let (share, later) = rest.split_at_mut(if has_results { to - from } else { 0 });
-            rest = later;
-            scope.spawn(move |_| work(from..to, share));
+    let shares: SmallVec<[Share; 8]> = (0..threads).map(|t| Share::new(bound(t), bound(t + 1))).collect();
+    let run = |t: usize| {
+        while let Some(piece) = shares[t].take(true) {
+            work(piece);
         }
-        work(0..bound(1), own);
+        for other in (1..threads).map(|k| &shares[(t + k) % threads]) {
+            while let Some(piece) = other.take(false) {
+                work(piece);
+            }
+        }
+    };
+    pool.in_place_scope(|scope| {
+        let run = &run;
+        for t in 1..threads {
+            scope.spawn(move |_| run(t));
+        }
+        run(0);
     });
 }

@@ -1,5 +1,5 @@
 //! Running programs over domains: boxes are cut into pieces of a fixed size, pieces are dealt to threads in
-//! contiguous halves, and reductions are combined in the order of pieces, whichever thread made them.
+//! contiguous shares, and reductions are combined in the order of pieces, whichever thread made them.
 
 use super::arg::Extreme;
 use super::cascade::fold;
@@ -10,6 +10,7 @@ use crate::kernels::{Operands, Slot, copy, table};
 use crate::ops::{Loop, OpError, OpErrorKind};
 use smallvec::{SmallVec, smallvec};
 use std::cell::RefCell;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Elements of a piece: large against its set-up, small enough that threads finish together.
@@ -104,22 +105,26 @@ unsafe fn run_together(tasks: &[Task<'_>], threads: usize) -> Result<SmallVec<[P
     let stream = out_bytes >= STREAM_BYTES;
     let threads = if elements < SERIAL { 1 } else { threads.clamp(1, pieces) };
     let failed = AtomicBool::new(false);
-    let mut results: Vec<Results> = vec![SmallVec::new(); if partials.is_empty() { 0 } else { pieces }];
-    let work = |range: std::ops::Range<usize>, results: &mut [Results]| {
+    let mut results: Vec<OnceLock<Results>> = Vec::new();
+    if !partials.is_empty() {
+        results.resize_with(pieces, OnceLock::new);
+    }
+    super::pool::split(pieces, threads, &|piece| {
         // SAFETY: this function's contract.
-        if !unsafe { run_range(&prepared, range, stream, results) } {
+        let (ok, found) = unsafe { run_piece(&prepared, piece, stream) };
+        if !ok {
             failed.store(true, Ordering::Relaxed);
         }
-    };
-    if threads == 1 {
-        work(0..pieces, &mut results);
-    } else {
-        super::pool::split(pieces, threads, &mut results, &work);
-    }
+        if let Some(place) = results.get(piece) {
+            _ = place.set(found);
+        }
+    });
     if failed.load(Ordering::Relaxed) {
         let message = "Integers to negative integer powers are not allowed.";
         return Err(OpError::new(OpErrorKind::Value, message));
     }
+    let results: Vec<Results> =
+        results.into_iter().map(|r| r.into_inner().expect("every piece ran")).collect();
     for (k, partial) in partials.iter_mut().enumerate() {
         for task in &prepared {
             let from_task = combine_pieces(task, k, &results[task.first..task.first + task.pieces()]);
@@ -183,41 +188,28 @@ thread_local! {
     static SCRATCH: RefCell<Vec<Line>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Runs the pieces of `range`; `results` (empty without full reductions) has a place for each. False on failure.
+/// Runs one piece of the pass: whether every value was accepted, and the piece's full reductions.
 ///
 /// # Safety
 /// As [`run`].
-unsafe fn run_range(
-    tasks: &[Prepared<'_>],
-    range: std::ops::Range<usize>,
-    stream: bool,
-    results: &mut [Results],
-) -> bool {
-    let mut ok = true;
+unsafe fn run_piece(tasks: &[Prepared<'_>], piece: usize, stream: bool) -> (bool, Results) {
+    let owner = tasks.iter().rfind(|task| task.first <= piece);
+    let task = owner.expect("the first task starts at piece 0");
     SCRATCH.with_borrow_mut(|scratch| {
-        for task in tasks {
-            let from = range.start.max(task.first);
-            let to = range.end.min(task.first + task.pieces());
-            let lines = scratch_bytes(task.program).div_ceil(64);
-            if scratch.len() < lines {
-                scratch.resize(lines, Line([0; 64]));
-            }
-            for k in from..to {
-                let domain = task.piece(k - task.first);
-                let room = scratch.as_mut_ptr().cast();
-                let mut machine = Machine::new(task.program, &domain, task.geometry, stream, room);
-                // SAFETY: passed on; the scratch memory is this thread's.
-                ok &= unsafe { machine.run() };
-                if let Some(place) = results.get_mut(k - range.start) {
-                    *place = collect(task.program, machine.gathered);
-                }
-            }
+        let lines = scratch_bytes(task.program).div_ceil(64);
+        if scratch.len() < lines {
+            scratch.resize(lines, Line([0; 64]));
         }
-    });
-    if stream {
-        copy::stream_fence();
-    }
-    ok
+        let domain = task.piece(piece - task.first);
+        let room = scratch.as_mut_ptr().cast();
+        let mut machine = Machine::new(task.program, &domain, task.geometry, stream, room);
+        // SAFETY: passed on; the scratch memory is this thread's.
+        let ok = unsafe { machine.run() };
+        if stream {
+            copy::stream_fence();
+        }
+        (ok, collect(task.program, machine.gathered))
+    })
 }
 
 fn collect(program: &Program, gathered: SmallVec<[Gathered; 2]>) -> Results {

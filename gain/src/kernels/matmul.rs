@@ -49,11 +49,11 @@ pub(crate) unsafe fn matmul(
         return unsafe { part(dtype, size, a, b, c, accumulate) };
     }
     let share = Share { a, b, c };
-    pool::split(threads, threads, &mut [(); 0], &|range, _| {
+    pool::split(threads, threads, &|t| {
         let share = &share;
-        let (from, to) = (m * range.start / threads, m * range.end / threads);
+        let (from, to) = (m * t / threads, m * (t + 1) / threads);
         let rows = |matrix: Matrix| Matrix { ptr: matrix.at(from, 0), ..matrix };
-        // SAFETY: passed on, for some of the rows; those of the threads are disjoint.
+        // SAFETY: passed on, for some of the rows; those of the pieces are disjoint.
         unsafe { part(dtype, [to - from, n, k], rows(share.a), share.b, rows(share.c), accumulate) };
     });
 }
