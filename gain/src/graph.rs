@@ -85,7 +85,7 @@ impl Node {
     pub(crate) fn lazy(shape: Dims, dtype: DType, expr: Expr) -> Arc<Node> {
         let is_heavy = expr.is_heavy() || expr.operands().any(|n| n.weight_now() > 0 && n.is_heavy);
         let own = if matches!(expr, Expr::Patch { .. }) { PATCH_WEIGHT } else { 1 };
-        let weight = own + expr.operands().map(|node| node.weight_now()).sum::<u32>();
+        let weight = expr.operands().fold(own, |sum, node| sum.saturating_add(node.weight_now()));
         Arc::new(Node {
             shape,
             dtype,

@@ -31,7 +31,10 @@ impl Array {
         }
         let value = match value {
             Operand::Scalar(x) => Arg::Const(x.convert(self.dtype())?),
-            Operand::Array(a) => Arg::Node(a.cell.get(), broadcast_into(&a.view, &region.shape)?),
+            Operand::Array(a) => {
+                a.bound()?;
+                Arg::Node(a.cell.get(), broadcast_into(&a.view, &region.shape)?)
+            }
         };
         if region.size() > 0 { self.write(region, value) } else { Ok(()) }
     }

@@ -10,7 +10,9 @@ mod ufunc;
 mod views;
 
 use crate::dtype::{Casting, DType, Scalar};
-use crate::graph::{Arg, Cell, Node};
+use crate::error::Result;
+use crate::graph::{Arg, Cell, Node, WEIGHT_LIMIT};
+use crate::plan;
 use crate::storage::blocks_for;
 use crate::view::View;
 use smallvec::SmallVec;
@@ -98,6 +100,12 @@ impl Array {
     /// Another view of the same array.
     fn with_view(&self, view: View) -> Array {
         Array { cell: self.cell.clone(), view, derived: true }
+    }
+
+    /// Stores the value if it is a long expression: called before more is built on it, so that none grows without bound.
+    pub(crate) fn bound(&self) -> Result<()> {
+        let node = self.cell.get();
+        if node.weight_now() > WEIGHT_LIMIT { plan::force(&node) } else { Ok(()) }
     }
 
     /// The elements as they are now.

@@ -119,6 +119,12 @@ impl Array {
     pub fn select(mask: &Array, if_true: Operand<'_>, if_false: Operand<'_>) -> Result<Array> {
         let dtype = result_type(&[if_true.contributes(), if_false.contributes()]);
         let shape = broadcast_shapes(&[mask.shape(), if_true.shape(), if_false.shape()])?;
+        mask.bound()?;
+        for operand in [&if_true, &if_false] {
+            if let Operand::Array(array) = operand {
+                array.bound()?;
+            }
+        }
         let mask = Operand::Array(&mask.cast_to(DType::Bool)).arg(&shape, DType::Bool)?;
         let args = [if_true.arg(&shape, dtype)?, if_false.arg(&shape, dtype)?];
         Ok(Array::from_node(Node::lazy(shape, dtype, Expr::Select { mask, args })))
@@ -136,11 +142,13 @@ impl Array {
                 ),
             ));
         }
+        self.bound()?;
         Ok(self.cast_to(dtype))
     }
 
     /// `self.copy()`: costs nothing until one of the two is written.
     pub fn copy(&self) -> Result<Array> {
+        self.bound()?;
         Ok(self.cast_to(self.dtype()))
     }
 
@@ -239,6 +247,7 @@ fn finish(
                     ),
                 ));
             }
+            mask.bound()?;
             let mask = Operand::Array(mask).arg(&shape, DType::Bool)?;
             let keep = out.map_or(Arg::Const(Scalar::zero(dtype)), Array::arg);
             Arg::whole(Node::lazy(shape, dtype, Expr::Select { mask, args: [value, keep] }))

@@ -157,15 +157,18 @@ impl Pass {
         self.reshaped = true;
     }
 
-    /// Whether all operands and targets have strides for this shape, and nothing depends on the axes.
+    /// Whether all operands and targets have strides for this shape, lazy ones an axis for each of its axes, and nothing
+    /// depends on the axes.
     fn can_reshape(&self, shape: &[usize]) -> bool {
-        let ok = |v: &View| matches!(v.reshape(shape), Ok(Some(_)));
         let arg = |a: &Arg| match a {
-            Arg::Node(_, view) => ok(view),
+            Arg::Node(node, view) => match view.reshape(shape) {
+                Ok(Some(view)) => node.storage().is_some() || view.axis_map(&node.shape).is_some(),
+                _ => false,
+            },
             Arg::Const(_) => true,
         };
         let target = |to: &Target| match to {
-            Target::At(_, view) => ok(view),
+            Target::At(_, view) => matches!(view.reshape(shape), Ok(Some(_))),
             Target::Keep(node) => node.shape[..] == *shape || !node.is_patch(),
         };
         matches!(self.anchor, Anchor::Operand)
