@@ -187,11 +187,12 @@ unsafe fn copy_rows<const ROW: usize>(mut rows: Rows) {
 /// # Safety
 /// As [`copy_rows`], for rows of any size.
 #[inline]
-unsafe fn copy_rows_any(mut rows: Rows) {
-    while rows.rows > 0 {
+unsafe fn copy_rows_any(rows: Rows) {
+    let Rows { mut dst, mut src, .. } = rows;
+    for _ in 0..rows.rows {
         // SAFETY: `dst` and `src` are at the start of a row (caller).
-        unsafe { super::copy(rows.dst, rows.src, rows.row_bytes) };
-        rows = rows.skip(1);
+        unsafe { super::copy(dst, src, rows.row_bytes) };
+        (dst, src) = (dst.wrapping_offset(rows.dst_stride), src.wrapping_offset(rows.src_stride));
     }
 }
 
