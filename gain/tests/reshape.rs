@@ -16,7 +16,7 @@ fn everywhere(name: &str, body: impl Fn()) {
 fn shape_of(r: &mut Random, mut size: usize) -> Vec<usize> {
     let mut shape = Vec::new();
     while shape.len() < 3 && !r.once_in(4) {
-        let divisors: Vec<usize> = (1..=size).filter(|d| size % d == 0).collect();
+        let divisors: Vec<usize> = (1..=size).filter(|d| size.is_multiple_of(*d)).collect();
         let n = divisors[r.below(divisors.len())];
         shape.push(n);
         size /= n;

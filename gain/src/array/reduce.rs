@@ -18,8 +18,7 @@ impl Array {
         let reduced = axes_of(options.axes, self.ndim())?;
         let dtype = options.dtype.unwrap_or_else(|| accumulator(op, self.dtype()));
         let empty = (0..self.ndim()).any(|d| reduced[d] && self.shape()[d] == 0);
-        let results: usize = (0..self.ndim()).filter(|&d| !reduced[d]).map(|d| self.shape()[d]).product();
-        if empty && results > 0 && !op.has_identity() && options.initial.is_none() {
+        if empty && !op.has_identity() && options.initial.is_none() {
             return Err(no_identity(op));
         }
         if op.is_index() && reduced.iter().filter(|&&r| r).count() > 1 && !reduced.iter().all(|&r| r) {

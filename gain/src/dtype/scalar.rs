@@ -193,6 +193,29 @@ impl Scalar {
         Ok(self.cast(dtype))
     }
 
+    /// As [`convert`](Self::convert), for an assignment: a Python complex is no real number, and a Python NaN or infinity
+    /// no integer (NumPy asks Python's `float` and `int`).
+    pub fn assigned(self, dtype: DType) -> Result<Scalar, OpError> {
+        let is_integer = matches!(kind(dtype), Kind::Signed | Kind::Unsigned);
+        match self {
+            Scalar::PyComplex(_) if is_integer => Err(OpError::new(
+                OpErrorKind::Type,
+                "int() argument must be a string, a bytes-like object or a real number, not 'complex'",
+            )),
+            Scalar::PyComplex(_) if kind(dtype) == Kind::Float => Err(OpError::new(
+                OpErrorKind::Type,
+                "float() argument must be a string or a real number, not 'complex'",
+            )),
+            Scalar::PyFloat(x) if is_integer && x.is_nan() => {
+                Err(OpError::new(OpErrorKind::Value, "cannot convert float NaN to integer"))
+            }
+            Scalar::PyFloat(x) if is_integer && x.is_infinite() => {
+                Err(OpError::new(OpErrorKind::Overflow, "cannot convert float infinity to integer"))
+            }
+            _ => self.convert(dtype),
+        }
+    }
+
     /// The bytes of the value in its own type (weak ones in their default type), zero beyond its size.
     pub fn bytes(self) -> [u8; 16] {
         fn put<T: bytemuck::NoUninit>(x: T) -> [u8; 16] {

@@ -89,7 +89,10 @@ fn rank(x: Scalar) -> (bool, (i128, i128)) {
         Scalar::F32(_) | Scalar::F64(_) => (x.as_f64().is_nan(), (float_key(x.as_f64()), 0)),
         Scalar::C64(_) | Scalar::C128(_) => {
             let z = x.as_c128();
-            (z.re.is_nan() || z.im.is_nan(), (float_key(z.re), float_key(z.im)))
+            match z.re.is_nan() || z.im.is_nan() {
+                true => (true, (0, 0)),
+                false => (false, (float_key(z.re), float_key(z.im))),
+            }
         }
         Scalar::U64(x) => (false, (x.into(), 0)),
         other => (false, (other.as_i64().into(), 0)),
