@@ -3,6 +3,7 @@
 //! Invariant: one thread of a process at a time is inside a collective of a team (`inner` is a mutex), and members agree on the number of
 //! meetings they had. A segment or row freed by dropping goes back to the arena only after a later full synchronisation.
 
+use crate::bell::BELLS_LEN;
 use crate::call::{Call, OpCode};
 use crate::control::{Progress, ROW_LEN, Row, Rows, Signature};
 use crate::error::{Error, ErrorKind, Result};
@@ -12,9 +13,6 @@ use crate::world::{Shared, alive, no_such_rank};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-
-/// Bytes of the heap's root area before the rows of the world: one bell per rank.
-pub(crate) const BELLS_LEN: usize = 64 * 1024;
 
 /// An ordered set of ranks. Clones are handles to the same team.
 #[derive(Clone)]

@@ -3,10 +3,12 @@
 //! Invariant: there is at most one world per process; it is made once, lives until the process ends (so memory of
 //! the node heap stays mapped whatever is still borrowed), and after [`World::finalize`] every operation is an error.
 
+use crate::bell;
 use crate::bootstrap::{self, Bootstrap, Node};
 use crate::error::{Error, ErrorKind, Result};
+use crate::layout::Layout;
 use crate::stall::Watch;
-use crate::team::{BELLS_LEN, Team};
+use crate::team::Team;
 use crate::transport::{Shm, Transport};
 use shm::sync::{Sequence, SpinPolicy};
 use shm::{Heap, HeapConfig};
@@ -31,6 +33,7 @@ pub(crate) struct Shared {
     pub(crate) rank: usize,
     pub(crate) size: usize,
     pub(crate) heap: Arc<Heap>,
+    pub(crate) layout: Arc<Layout>,
     pub(crate) transport: Box<dyn Transport>,
     /// Under `GAIN_CHECK=1` every collective leaves its call site for the others' error messages.
     pub(crate) check: bool,
@@ -85,9 +88,11 @@ impl World {
         }
         let heap = Arc::new(heap.expect("no rank reported an error"));
         let is_set = |name: &str, value: &str| std::env::var(name).is_ok_and(|text| text == value);
+        let layout = Arc::new(Layout::new(rank, node.node_numbers()));
         let watch = Arc::new(Watch::new(heap.clone(), node));
         let policy = heap.spin_policy(1);
-        let transport = Shm::new(heap.clone(), watch.clone(), policy, !is_set("GAIN_DIRECT", "0"));
+        let direct = !is_set("GAIN_DIRECT", "0");
+        let transport = Shm::new(heap.clone(), layout.clone(), watch.clone(), policy, direct);
         let shared = Arc::new(Shared {
             rank,
             size,
@@ -97,6 +102,7 @@ impl World {
             watch,
             bootstrap: Mutex::new(bootstrap),
             heap,
+            layout,
         });
         Ok(World { team: Team::world(&shared)?, shared })
     }
@@ -187,13 +193,9 @@ impl World {
 }
 
 impl Shared {
-    /// The bell of a world rank: counts the signals sent to it, so that it can sleep until the next.
+    /// The bell of a world rank of this node.
     pub(crate) fn bell(&self, rank: usize) -> &Sequence {
-        assert!(rank < self.size && (rank + 1) * size_of::<Sequence>() <= BELLS_LEN);
-        let (root, _) = self.heap.root_area();
-        // SAFETY: inside the bells' part of the root area, which is mapped as long as the heap, zero at the start, and
-        // holds nothing but bells; a bell is made of atomics.
-        unsafe { root.cast::<Sequence>().add(rank).as_ref() }
+        bell::bell(&self.heap, self.layout.index(rank))
     }
 
     pub(crate) fn policy(&self) -> SpinPolicy {

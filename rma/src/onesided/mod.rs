@@ -21,4 +21,4 @@ mod signal;
 pub use request::Request;
 pub use scope::Scope;
 pub use shaped::{Strided, Vector};
-pub use signal::{Compare, SignalUpdate};
+pub use signal::Compare;

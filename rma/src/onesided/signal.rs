@@ -9,19 +9,10 @@ use crate::call::{Call, OpCode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plain::Plain;
 use crate::segment::Segment;
-use crate::transport::Amo;
+use crate::transport::SignalUpdate;
 use crate::wait::Cause;
 use shm::atomics::AtomicInteger;
 use shm::sync::Sequence;
-
-/// What happens to the signal's word.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum SignalUpdate {
-    /// It becomes this value.
-    Set(u64),
-    /// This value is added (wrapping).
-    Add(u64),
-}
 
 /// What a waiter waits for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,21 +53,15 @@ impl Segment {
         let signal = self.signal_spot(op, rank, signal_offset)?;
         self.put(rank, offset, src)?;
         if signal.mapped.is_null() {
-            self.transport().fence(signal.place.rank)?;
-            let (amo, value) = match update {
-                SignalUpdate::Set(value) => (Amo::Swap, value),
-                SignalUpdate::Add(value) => (Amo::FetchAdd, value),
-            };
             // SAFETY: the place was checked to be an aligned part of the segment.
-            unsafe { self.transport().amo(signal.place, amo, 8, value, 0) }?;
-        } else {
-            let word = signal.mapped.cast::<u64>();
-            // SAFETY: aligned, inside the part, mapped for writing; everybody accesses signals atomically.
-            unsafe {
-                match update {
-                    SignalUpdate::Set(value) => u64::store_release(word, value),
-                    SignalUpdate::Add(value) => drop(u64::fetch_add(word, value)),
-                }
+            return unsafe { self.transport().signal(signal.place, update) };
+        }
+        let word = signal.mapped.cast::<u64>();
+        // SAFETY: aligned, inside the part, mapped for writing; everybody accesses signals atomically.
+        unsafe {
+            match update {
+                SignalUpdate::Set(value) => u64::store_release(word, value),
+                SignalUpdate::Add(value) => drop(u64::fetch_add(word, value)),
             }
         }
         self.bell(signal.place.rank).add(1);

@@ -6,12 +6,15 @@
 //!
 //! A capability bit that lies is a bug; the conformance tests check them all.
 
+#[allow(dead_code)] // until World starts one
+pub(crate) mod net;
 mod shm;
 
 pub(crate) use self::shm::Shm;
 
 use crate::error::Result;
 use ::shm::DType;
+use std::panic::Location;
 use std::ptr::NonNull;
 
 /// Memory of some rank.
@@ -89,6 +92,26 @@ pub enum Amo {
     CompareSwap,
 }
 
+/// What happens to the word of a signal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SignalUpdate {
+    /// It becomes this value.
+    Set(u64),
+    /// This value is added (wrapping).
+    Add(u64),
+}
+
+/// How an attempt to take or release a mutex ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Held {
+    /// As wanted: it is this rank's now, or no longer.
+    Done,
+    /// It isn't, and belongs to this world rank.
+    By(usize),
+    /// It belongs to nobody.
+    Free,
+}
+
 /// A way to reach other ranks' memory.
 ///
 /// # Safety
@@ -145,6 +168,31 @@ pub unsafe trait Transport: Send + Sync + std::fmt::Debug {
     /// # Safety
     /// The target is an aligned part of a segment.
     unsafe fn amo(&self, at: Remote, amo: Amo, len: usize, operand: u64, comparand: u64) -> Result<u64>;
+
+    /// Changes the word at `at` once everything this process started to that rank before is visible there, then rings that
+    /// rank's bell. Locally complete on return.
+    ///
+    /// # Safety
+    /// The target is an aligned word of a segment, which everybody accesses atomically.
+    unsafe fn signal(&self, at: Remote, update: SignalUpdate) -> Result<()>;
+
+    /// Takes the mutex at `at` in the name of this world rank, waiting for it if told so; `caller` is for stall reports. Without waiting, or when this rank
+    /// holds it already, the answer may be [`Held::By`].
+    ///
+    /// # Safety
+    /// The target is a [`Lock`](::shm::sync::Lock) of a segment.
+    unsafe fn lock(&self, at: Remote, wait: bool, caller: &'static Location<'static>) -> Result<Held>;
+
+    /// Releases the mutex at `at`; if this rank doesn't hold it, the answer says who does.
+    ///
+    /// # Safety
+    /// As [`Transport::lock`].
+    unsafe fn unlock(&self, at: Remote) -> Result<Held>;
+
+    /// Moves things on without waiting. Returns whether anything happened.
+    fn progress(&self) -> bool {
+        false
+    }
 
     /// Whether a transfer is locally complete. Makes progress.
     fn test(&self, token: Token) -> Result<bool>;

@@ -1,15 +1,18 @@
 //! The transport inside a node: every verb is done by the calling processor before it returns.
 //!
-//! World rank and node rank are the same while all ranks live on one node.
+//! It reaches the ranks of this node only; a place elsewhere given to a verb is a bug of the caller's.
 
-use super::{Amo, Capabilities, Remote, Rows, Token, Transport};
+use super::{Amo, Capabilities, Held, Remote, Rows, SignalUpdate, Token, Transport};
+use crate::bell::bell;
 use crate::call::OpCode;
 use crate::error::{Error, ErrorKind, Result};
+use crate::layout::Layout;
 use crate::stall::{Waiting, Watch};
 use ::shm::atomics::AtomicInteger;
 use ::shm::board::Record;
-use ::shm::sync::{SpinPolicy, WaitContext};
+use ::shm::sync::{Lock, SpinPolicy, WaitContext, WaitError};
 use ::shm::{DType, Heap, accumulate, copy};
+use std::panic::Location;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
@@ -18,6 +21,7 @@ use std::sync::atomic::{Ordering, fence};
 #[derive(Debug)]
 pub(crate) struct Shm {
     heap: Arc<Heap>,
+    layout: Arc<Layout>,
     watch: Arc<Watch>,
     policy: SpinPolicy,
     /// Whether peers' memory counts as mapped. If not, everything goes through the verbs, as it would between nodes.
@@ -25,12 +29,48 @@ pub(crate) struct Shm {
 }
 
 impl Shm {
-    pub(crate) fn new(heap: Arc<Heap>, watch: Arc<Watch>, policy: SpinPolicy, direct: bool) -> Shm {
-        Shm { heap, watch, policy, direct }
+    pub(crate) fn new(
+        heap: Arc<Heap>,
+        layout: Arc<Layout>,
+        watch: Arc<Watch>,
+        policy: SpinPolicy,
+        direct: bool,
+    ) -> Shm {
+        Shm { heap, layout, watch, policy, direct }
     }
 
     fn address(&self, place: Remote) -> *mut u8 {
-        self.heap.address(place.rank, place.offset)
+        self.heap.address(self.layout.index(place.rank), place.offset)
+    }
+
+    /// # Safety
+    /// As [`Transport::lock`].
+    unsafe fn lock_at(&self, place: Remote) -> &Lock {
+        // SAFETY: a lock of a segment by the caller's promise, mapped as long as the heap; a lock is made of atomics.
+        unsafe { &*self.address(place).cast::<Lock>() }
+    }
+
+    /// Runs `wait` with a context that says what is waited for.
+    fn waiting<R>(
+        &self,
+        op: OpCode,
+        rank: usize,
+        caller: &'static Location<'static>,
+        wait: impl FnOnce(&WaitContext<'_>) -> std::result::Result<R, WaitError>,
+    ) -> Result<R> {
+        let record = Record {
+            op: op as u32,
+            team: 0,
+            target: Some(rank as u32),
+            sequence: 0,
+            text: op.name(),
+            file: caller.file(),
+            line: caller.line(),
+        };
+        let hook = Waiting::new(&self.watch, record);
+        let me = self.layout.me() as u32;
+        let context = WaitContext { hook: &hook, me, policy: self.policy };
+        wait(&context).map_err(|e| Error::at(ErrorKind::Died, op.name(), rank, format!("{e}")))
     }
 }
 
@@ -46,7 +86,10 @@ unsafe impl Transport for Shm {
     }
 
     fn mapped(&self, place: Remote) -> Option<NonNull<u8>> {
-        let is_mapped = self.direct || place.rank == self.heap.rank();
+        let is_mapped = match self.layout.local(place.rank) {
+            Some(index) => self.direct || index == self.heap.rank(),
+            None => false,
+        };
         if is_mapped { NonNull::new(self.address(place)) } else { None }
     }
 
@@ -86,34 +129,25 @@ unsafe impl Transport for Shm {
         src: *const u8,
         alpha: *const u8,
     ) -> Result<Token> {
-        let target = accumulate::Target { heap: &self.heap, rank: to.rank, offset: to.offset };
-        let record = Record {
-            op: OpCode::Accumulate as u32,
-            team: 0,
-            target: Some(to.rank as u32),
-            sequence: 0,
-            text: OpCode::Accumulate.name(),
-            file: file!(),
-            line: line!(),
-        };
-        let hook = Waiting::new(&self.watch, record);
-        let context = WaitContext { hook: &hook, me: self.heap.rank() as u32, policy: self.policy };
-        // SAFETY: the caller's promise on every row and on alpha.
-        let done = unsafe {
-            let (remote, local) = (rows.remote_strides, rows.local_strides);
-            accumulate::accumulate_strided_dyn(
-                target,
-                dtype,
-                remote,
-                src,
-                local,
-                rows.counts,
-                alpha,
-                &context,
-            )
-        };
-        let died = |e| Error::at(ErrorKind::Died, "accumulate", to.rank, format!("{e}"));
-        done.map(|()| Token::DONE).map_err(died)
+        let index = self.layout.index(to.rank);
+        let target = accumulate::Target { heap: &self.heap, rank: index, offset: to.offset };
+        let (remote, local) = (rows.remote_strides, rows.local_strides);
+        self.waiting(OpCode::Accumulate, to.rank, Location::caller(), |context| {
+            // SAFETY: the caller's promise on every row and on alpha.
+            unsafe {
+                accumulate::accumulate_strided_dyn(
+                    target,
+                    dtype,
+                    remote,
+                    src,
+                    local,
+                    rows.counts,
+                    alpha,
+                    context,
+                )
+            }
+        })?;
+        Ok(Token::DONE)
     }
 
     unsafe fn amo(&self, at: Remote, amo: Amo, len: usize, operand: u64, comparand: u64) -> Result<u64> {
@@ -124,6 +158,49 @@ unsafe impl Transport for Shm {
                 4 => apply(amo, target.cast::<i32>(), operand as i32, comparand as i32) as u32 as u64,
                 _ => apply(amo, target.cast::<u64>(), operand, comparand),
             }
+        })
+    }
+
+    unsafe fn signal(&self, at: Remote, update: SignalUpdate) -> Result<()> {
+        let word = self.address(at).cast::<u64>();
+        // SAFETY: an aligned, mapped word of atomics by the caller's promise.
+        unsafe {
+            match update {
+                SignalUpdate::Set(value) => u64::store_release(word, value),
+                SignalUpdate::Add(value) => drop(u64::fetch_add(word, value)),
+            }
+        }
+        bell(&self.heap, self.layout.index(at.rank)).add(1);
+        Ok(())
+    }
+
+    unsafe fn lock(&self, at: Remote, wait: bool, caller: &'static Location<'static>) -> Result<Held> {
+        let me = self.layout.me();
+        // SAFETY: the caller's promise.
+        let lock = unsafe { self.lock_at(at) };
+        if lock.try_lock(me as u32) {
+            return Ok(Held::Done);
+        }
+        match lock.owner() {
+            Some(owner) if !wait || owner as usize == me => Ok(Held::By(owner as usize)),
+            None if !wait => Ok(Held::Free),
+            _ => {
+                self.waiting(OpCode::Lock, at.rank, caller, |context| lock.lock(context)).map(|()| Held::Done)
+            }
+        }
+    }
+
+    unsafe fn unlock(&self, at: Remote) -> Result<Held> {
+        let me = self.layout.me() as u32;
+        // SAFETY: the caller's promise.
+        let lock = unsafe { self.lock_at(at) };
+        Ok(match lock.owner() {
+            Some(owner) if owner == me => {
+                lock.unlock(me);
+                Held::Done
+            }
+            Some(owner) => Held::By(owner as usize),
+            None => Held::Free,
         })
     }
 

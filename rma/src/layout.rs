@@ -1,0 +1,98 @@
+//! Which rank lives where: nodes, and the numbers of ranks within their nodes.
+//!
+//! Invariant: fixed when the world starts and equal on all ranks. Nodes are numbered by their lowest rank; within a node ranks are
+//! numbered in increasing order, which is their number in the node heap.
+
+use std::ops::Range;
+
+/// The job's ranks by node.
+#[derive(Clone, Debug)]
+pub(crate) struct Layout {
+    me: usize,
+    node_of: Box<[u32]>,
+    index_of: Box<[u32]>,
+    /// All ranks, node by node.
+    by_node: Box<[u32]>,
+    /// Where each node's ranks begin in `by_node`; one more entry than nodes.
+    starts: Box<[u32]>,
+}
+
+impl Layout {
+    /// From the number of each rank's node.
+    pub(crate) fn new(me: usize, node_numbers: &[usize]) -> Layout {
+        let nodes = node_numbers.iter().max().map_or(0, |last| last + 1);
+        let mut members: Vec<Vec<u32>> = vec![Vec::new(); nodes];
+        let mut index_of = Vec::with_capacity(node_numbers.len());
+        for (rank, node) in node_numbers.iter().enumerate() {
+            index_of.push(members[*node].len() as u32);
+            members[*node].push(rank as u32);
+        }
+        let mut starts = vec![0];
+        starts.extend(members.iter().scan(0, |end, ranks| {
+            *end += ranks.len() as u32;
+            Some(*end)
+        }));
+        Layout {
+            me,
+            node_of: node_numbers.iter().map(|node| *node as u32).collect(),
+            index_of: index_of.into(),
+            by_node: members.concat().into(),
+            starts: starts.into(),
+        }
+    }
+
+    /// This process's world rank.
+    pub(crate) fn me(&self) -> usize {
+        self.me
+    }
+
+    /// Number of nodes.
+    pub(crate) fn nodes(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// The node of a world rank.
+    #[inline]
+    pub(crate) fn node(&self, rank: usize) -> usize {
+        self.node_of[rank] as usize
+    }
+
+    /// The number of a world rank in its node's heap.
+    #[inline]
+    pub(crate) fn index(&self, rank: usize) -> usize {
+        self.index_of[rank] as usize
+    }
+
+    /// The number of a world rank in this node's heap, if it is there.
+    #[inline]
+    pub(crate) fn local(&self, rank: usize) -> Option<usize> {
+        (self.node_of[rank] == self.node_of[self.me]).then(|| self.index(rank))
+    }
+
+    /// The world ranks of a node, in increasing order.
+    pub(crate) fn members(&self, node: usize) -> impl ExactSizeIterator<Item = usize> + '_ {
+        let range = Range { start: self.starts[node] as usize, end: self.starts[node + 1] as usize };
+        self.by_node[range].iter().map(|rank| *rank as usize)
+    }
+
+    /// The world ranks of this node.
+    pub(crate) fn my_node(&self) -> impl ExactSizeIterator<Item = usize> + '_ {
+        self.members(self.node(self.me))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_are_numbered_within_their_nodes() {
+        let layout = Layout::new(3, &[0, 1, 0, 2, 1, 0]);
+        assert_eq!(layout.nodes(), 3);
+        let members: Vec<Vec<usize>> = (0..3).map(|node| layout.members(node).collect()).collect();
+        assert_eq!(members, [vec![0, 2, 5], vec![1, 4], vec![3]]);
+        assert_eq!((layout.node(5), layout.index(5), layout.index(4)), (0, 2, 1));
+        assert_eq!((layout.local(3), layout.local(0)), (Some(0), None));
+        assert_eq!(layout.my_node().collect::<Vec<_>>(), [3]);
+    }
+}
