@@ -131,6 +131,17 @@ impl World {
         self.team.clone()
     }
 
+    /// Whether [`World::finalize`] was called. Not collective.
+    #[inline]
+    pub fn is_finalized(&self) -> bool {
+        FINALIZED.load(Ordering::Relaxed)
+    }
+
+    /// Most bytes that all segments of a node's ranks may take together. Not collective; the same on every rank of the node.
+    pub fn heap_limit_bytes(&self) -> u64 {
+        self.shared.heap.usage().1
+    }
+
     /// The way to other ranks' memory that isn't mapped, and what it can do. Not collective.
     pub fn transport(&self) -> &dyn Transport {
         &*self.shared.transport
