@@ -35,6 +35,7 @@ mod limbo;
 pub mod ops;
 pub(crate) mod plan;
 pub(crate) mod storage;
+pub(crate) mod turn;
 pub mod typed;
 pub mod view;
 pub mod world;

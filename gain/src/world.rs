@@ -3,6 +3,7 @@
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Kind, Result};
 use crate::exec::Partial;
+use crate::turn;
 use rma::{Team, World};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -64,6 +65,24 @@ pub(crate) fn get() -> &'static Runtime {
     }
 }
 
+/// An error if the runtime, which is started if it wasn't, can't be or has ended.
+#[inline]
+pub(crate) fn check(operation: &str) -> Result<()> {
+    match RUNTIME.get() {
+        Some(Ok(runtime)) if !runtime.world.is_finalized() => Ok(()),
+        _ => refuse(operation),
+    }
+}
+
+#[cold]
+fn refuse(operation: &str) -> Result<()> {
+    init()?;
+    match get().world.is_finalized() {
+        true => Err(Error::new(Kind::Runtime, format!("{operation}: gain has been finalized"))),
+        false => Ok(()),
+    }
+}
+
 #[cold]
 fn start() -> Result<Runtime> {
     let world = World::init()?;
@@ -103,6 +122,20 @@ pub(crate) fn team() -> &'static Team {
     &get().team
 }
 
+/// Most bytes that all distributed arrays may take together. The same on every rank.
+pub(crate) fn heap_limit_bytes() -> u64 {
+    get().world.heap_limit_bytes()
+}
+
+/// This rank alone can't go on. With others about that would wait for it, the job ends here; else the error is handed back.
+#[cold]
+pub(crate) fn give_up(error: Error) -> Error {
+    match size() {
+        1 => error,
+        _ => abort(1, error.message()),
+    }
+}
+
 /// Add to a counter.
 pub(crate) fn count(which: impl Fn(&Counters) -> &AtomicU64, by: u64) {
     which(&get().counters).fetch_add(by, Relaxed);
@@ -111,7 +144,7 @@ pub(crate) fn count(which: impl Fn(&Counters) -> &AtomicU64, by: u64) {
 /// A barrier that is needed for the sake of shared memory; counted.
 pub(crate) fn synchronise() -> Result<()> {
     count(|c| &c.barriers, 1);
-    barrier()
+    Ok(team().barrier()?)
 }
 
 /// All ranks' shares of a reduction, combined in the order of ranks. Collective.
@@ -160,7 +193,8 @@ pub fn init() -> Result<()> {
     RUNTIME.get_or_init(start).as_ref().map(drop).map_err(Clone::clone)
 }
 
-/// This process's number, 0 without a launcher. Not collective.
+/// This process's number, 0 without a launcher. Not collective. Panics, as do the other attributes here, if the runtime
+/// isn't started and can't be; [`init`] says why.
 pub fn rank() -> usize {
     get().rank
 }
@@ -172,13 +206,18 @@ pub fn size() -> usize {
 
 /// Wait for all ranks. Collective.
 pub fn barrier() -> Result<()> {
-    Ok(get().team.barrier()?)
+    let _turn = turn::take("barrier")?;
+    Ok(team().barrier()?)
 }
 
-/// End the runtime: wait for all ranks and leave the job. Arrays can't be used afterwards. Collective.
+/// End the runtime: wait for all ranks and leave the job. Operations on arrays are errors afterwards; a second call
+/// does nothing. Collective.
 pub fn finalize() -> Result<()> {
-    crate::storage::trim();
-    Ok(get().world.finalize()?)
+    init()?;
+    turn::in_turn(|| {
+        crate::storage::trim();
+        Ok(get().world.finalize()?)
+    })
 }
 
 /// End all ranks with this exit code.
@@ -197,6 +236,7 @@ pub fn threshold() -> usize {
 }
 
 pub use crate::limbo::hold_drops;
+pub use crate::turn::{if_free, in_turn};
 
 impl From<rma::Error> for Error {
     #[cold]

@@ -94,7 +94,7 @@ pub(crate) fn value<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Value<'p
         return Ok(Some(Value::Number(scalar)));
     }
     if let Ok(flat) = object.cast::<FlatIter>() {
-        return Ok(Some(Value::Made(flat.get().raveled().or_raise()?)));
+        return Ok(Some(Value::Made(flat.get().raveled(object.py())?)));
     }
     Ok(import(object)?.map(Value::Made))
 }
@@ -125,14 +125,17 @@ pub(crate) fn import(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
         Ok(buffer) if buffer.is_c_contiguous() => buffer,
         _ => PyUntypedBuffer::get(&flat.call_method0("copy")?)?,
     };
-    if buffer.len_bytes() == 0 {
-        return Array::from_bytes(dtype, &shape, &[]).or_raise().map(Some);
-    }
-    // SAFETY: the buffer is held by `buffer` until after the last use of `bytes`; NumPy exported `len_bytes` bytes
-    // from `buf_ptr` on (it is C-contiguous, checked above or made so). Nobody writes to it meanwhile: the
-    // interpreter's lock is held throughout, and threads that write to it without that lock race in NumPy, too.
-    let bytes = unsafe { std::slice::from_raw_parts(buffer.buf_ptr().cast::<u8>(), buffer.len_bytes()) };
-    Array::from_bytes(dtype, &shape, bytes).or_raise().map(Some)
+    attached(py, || {
+        if buffer.len_bytes() == 0 {
+            return Array::from_bytes(dtype, &shape, &[]);
+        }
+        // SAFETY: the buffer is held by `buffer` until after the last use of `bytes`; NumPy exported `len_bytes` bytes
+        // from `buf_ptr` on (it is C-contiguous, checked above or made so). Nobody writes to it meanwhile: the
+        // interpreter's lock is held in here, and threads that write to it without that lock race in NumPy, too.
+        let bytes = unsafe { std::slice::from_raw_parts(buffer.buf_ptr().cast::<u8>(), buffer.len_bytes()) };
+        Array::from_bytes(dtype, &shape, bytes)
+    })
+    .map(Some)
 }
 
 /// Lists and tuples with our arrays in them, with NumPy arrays in their place; anything else as it is.
@@ -172,11 +175,11 @@ pub(crate) fn export_with<'py>(
     if buffer.len_bytes() == 0 {
         released(py, || fill(&mut []))?;
     } else {
+        let (start, len_bytes) = (buffer.buf_ptr().cast::<u8>(), buffer.len_bytes());
         // SAFETY: `made` was created above and is known to this function only, so nobody else reads or writes its
         // memory (one axis of all its elements is a view); `buffer` keeps it alive and says that `len_bytes`
-        // writable, contiguous bytes start at `buf_ptr`.
-        let bytes =
-            unsafe { std::slice::from_raw_parts_mut(buffer.buf_ptr().cast::<u8>(), buffer.len_bytes()) };
+        // writable, contiguous bytes start at `start`.
+        let bytes = unsafe { std::slice::from_raw_parts_mut(start, len_bytes) };
         released(py, || fill(bytes))?;
     }
     Ok(made)
@@ -190,17 +193,31 @@ pub(crate) fn result(py: Python<'_>, array: Array) -> PyResult<Bound<'_, PyAny>>
     Ok(Bound::new(py, NdArray::new(array))?.into_any())
 }
 
-/// Runs `work` of `gain`, without the interpreter's lock unless it is too little to be worth it.
+/// Runs `work` of `gain`, without the interpreter's lock unless it is too little to be worth it and nobody else is at work.
 pub(crate) fn compute<T: Send>(
     py: Python<'_>,
     arrays: &[&Array],
     work: impl FnOnce() -> gain::Result<T> + Send,
 ) -> PyResult<T> {
     const SMALL: usize = 1024;
-    if arrays.iter().all(|a| a.size() <= SMALL) && gain::world::size() == 1 {
-        return work().or_raise();
+    if arrays.iter().all(|a| a.size() <= SMALL) && gain::world::init().is_ok() && gain::world::size() == 1 {
+        return match gain::world::if_free(work) {
+            Ok(done) => done.or_raise(),
+            Err(work) => released(py, work),
+        };
     }
     released(py, work)
+}
+
+/// Runs `work` of `gain` with the interpreter's lock, once no other thread is at work: that is not waited for with the lock.
+fn attached<T>(py: Python<'_>, mut work: impl FnOnce() -> gain::Result<T>) -> PyResult<T> {
+    loop {
+        match gain::world::if_free(work) {
+            Ok(done) => return done.or_raise(),
+            Err(unused) => work = unused,
+        }
+        py.detach(|| gain::world::in_turn(|| ()));
+    }
 }
 
 /// Runs `work` of `gain` without the interpreter's lock.

@@ -1,7 +1,7 @@
 //! Creation. The package's functions read NumPy's conventions (defaults, shapes); these make the arrays.
 
-use crate::convert::{Value, released, required, value};
-use crate::error::{OrRaise, ask_numpy};
+use crate::convert::{Value, compute, released, required, value};
+use crate::error::ask_numpy;
 use crate::ndarray::NdArray;
 use crate::numpy::Numpy;
 use gain::{Array, DType, Scalar};
@@ -24,7 +24,10 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 fn number(object: &Bound<'_, PyAny>) -> PyResult<Scalar> {
     match value(object)? {
         Some(Value::Number(scalar)) => Ok(scalar),
-        Some(other) => other.into_array()?.item().or_raise(),
+        Some(other) => {
+            let array = other.into_array()?;
+            compute(object.py(), &[&array], || array.item())
+        }
         None => Err(ask_numpy(object.py(), "float64", vec![object.clone()])),
     }
 }

@@ -22,8 +22,8 @@ impl FlatIter {
     }
 
     /// The elements as one axis: a view of the array where its layout allows.
-    pub(crate) fn raveled(&self) -> gain::Result<Array> {
-        self.array.ravel()
+    pub(crate) fn raveled(&self, py: Python<'_>) -> PyResult<Array> {
+        compute(py, &[&self.array], || self.array.ravel())
     }
 
     /// The view of the element at a place in C order.
@@ -49,7 +49,7 @@ impl FlatIter {
         if let [Index::At(at)] = key.items[..] {
             return index::assign(&self.element(at)?, &Key::default(), value);
         }
-        let flat = self.raveled().or_raise()?;
+        let flat = self.raveled(value.py())?;
         index::assign(&flat, key, value)?;
         if flat.base_id() == self.array.base_id() {
             return Ok(());
@@ -76,7 +76,8 @@ impl FlatIter {
         if let [Index::At(at)] = parsed.items[..] {
             return result(key.py(), self.element(at)?);
         }
-        let copy = self.raveled().and_then(|flat| flat.index(&parsed.items)?.copy()).or_raise()?;
+        let array = &self.array;
+        let copy = compute(key.py(), &[array], || array.ravel()?.index(&parsed.items)?.copy())?;
         Ok(Bound::new(key.py(), NdArray::new(copy))?.into_any())
     }
 
@@ -85,12 +86,12 @@ impl FlatIter {
     }
 
     fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let flat = Bound::new(py, NdArray::new(self.raveled().or_raise()?))?;
+        let flat = Bound::new(py, NdArray::new(self.raveled(py)?))?;
         flat.into_any().try_iter().map(Bound::into_any)
     }
 
-    fn copy(&self) -> PyResult<NdArray> {
-        Ok(NdArray::new(self.raveled().and_then(|flat| flat.copy()).or_raise()?))
+    fn copy(&self, py: Python<'_>) -> PyResult<NdArray> {
+        compute(py, &[&self.array], || self.array.ravel()?.copy()).map(NdArray::new)
     }
 
     #[pyo3(signature = (dtype = None, *, copy = None))]
@@ -101,7 +102,7 @@ impl FlatIter {
         copy: Option<bool>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let _ = copy;
-        let array = export(py, &self.raveled().or_raise()?)?;
+        let array = export(py, &self.raveled(py)?)?;
         match dtype {
             Some(dtype) if !dtype.is_none() => array.call_method1("astype", (dtype,)),
             _ => Ok(array),

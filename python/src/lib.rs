@@ -2,7 +2,12 @@
 //!
 //! The package `gain` (pure Python, beside this crate) adds NumPy's functions whose cost is not the call. Everything
 //! here converts arguments, calls the crate `gain` and wraps its result; no rule of NumPy is decided here that
-//! `gain` knows. The interpreter's lock is released around every call that may compute or wait.
+//! `gain` knows.
+//!
+//! Two locks meet here: the interpreter's and the turn of `gain` (one thread at a time computes). Nobody waits for the
+//! turn while holding the interpreter's lock, hence whoever has the turn may wait for that one (to name the line of a
+//! long wait, say). All calls that may compute or wait go through `convert`: they release the interpreter's lock, or
+//! keep it if the turn is free and the work small.
 
 mod caller;
 mod convert;

@@ -65,18 +65,19 @@ impl NdArray {
     }
 
     #[setter]
-    fn set_shape(&mut self, shape: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn set_shape(slf: &Bound<'_, Self>, shape: &Bound<'_, PyAny>) -> PyResult<()> {
         let shape = match shape.extract::<isize>() {
             Ok(n) => vec![n],
             Err(_) => shape.extract()?,
         };
-        let array = self.array.reshape(&shape).or_raise()?;
-        if array.base_id() != self.array.base_id() {
+        let mine = slf.try_borrow()?.array.clone();
+        let array = compute(slf.py(), &[&mine], || mine.reshape(&shape))?;
+        if array.base_id() != mine.base_id() {
             return Err(PyAttributeError::new_err(
                 "Incompatible shape for in-place modification. Use `.reshape()` to make a copy with the desired shape.",
             ));
         }
-        self.array = array;
+        slf.try_borrow_mut()?.array = array;
         Ok(())
     }
 

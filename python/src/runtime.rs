@@ -33,26 +33,30 @@ fn init(py: Python<'_>) -> PyResult<()> {
 
 /// This process's number among the ranks.
 #[pyfunction]
-fn rank() -> usize {
-    gain::world::rank()
+fn rank(py: Python<'_>) -> PyResult<usize> {
+    released(py, gain::world::init)?;
+    Ok(gain::world::rank())
 }
 
 /// How many ranks there are. (`size` is NumPy's function.)
 #[pyfunction]
-fn ranks() -> usize {
-    gain::world::size()
+fn ranks(py: Python<'_>) -> PyResult<usize> {
+    released(py, gain::world::init)?;
+    Ok(gain::world::size())
 }
 
 /// How many threads this rank computes with.
 #[pyfunction]
-fn threads() -> usize {
-    gain::world::threads()
+fn threads(py: Python<'_>) -> PyResult<usize> {
+    released(py, gain::world::init)?;
+    Ok(gain::world::threads())
 }
 
 /// Arrays of at most this many elements are kept whole on every rank (`GAIN_THRESHOLD`).
 #[pyfunction]
-fn threshold() -> usize {
-    gain::world::threshold()
+fn threshold(py: Python<'_>) -> PyResult<usize> {
+    released(py, gain::world::init)?;
+    Ok(gain::world::threshold())
 }
 
 /// Waits for all ranks. Collective.
@@ -76,6 +80,7 @@ fn abort(py: Python<'_>, code: i32, message: String) {
 /// What was done so far, of this rank: buffers and bytes allocated, passes over memory, bytes read from other ranks.
 #[pyfunction]
 fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    released(py, gain::world::init)?;
     let stats = gain::stats();
     let counters = PyDict::new(py);
     counters.set_item("arrays_created", stats.arrays_created)?;

@@ -51,7 +51,7 @@ impl NdArray {
             (Some(false), false) => {
                 return Err(PyValueError::new_err("Unable to avoid creating a copy while reshaping."));
             }
-            (Some(true), true) => array = array.copy().or_raise()?,
+            (Some(true), true) => array = compute(slf.py(), &[&mine], || array.copy())?,
             _ => {}
         }
         NdArray::derived(slf, array)

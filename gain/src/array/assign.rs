@@ -4,6 +4,7 @@ use super::{Array, Operand};
 use crate::error::{Error, Kind, Result, shape_text};
 use crate::graph::{Arg, Expr, Node, WEIGHT_LIMIT};
 use crate::plan;
+use crate::turn;
 use crate::view::{Index, View};
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ impl Array {
     /// Recorded, and carried out together with what reads it; at once if only a small part of the array is written and
     /// nobody else needs its old contents.
     pub fn set<'a>(&self, items: &[Index], value: impl Into<Operand<'a>>) -> Result<()> {
+        let _turn = turn::take("assignment")?;
         let value = value.into();
         let region = self.view.index(items)?;
         if let Operand::Scalar(x) = value

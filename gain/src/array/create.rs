@@ -2,10 +2,11 @@
 
 use super::{Array, Operand};
 use crate::dtype::{DType, Element, Scalar, kind, result_type};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, shape_text};
 use crate::graph::{Expr, Node};
 use crate::ops::Op;
 use crate::storage::Storage;
+use crate::turn;
 use crate::view::checked_size;
 use crate::world;
 use smallvec::SmallVec;
@@ -14,6 +15,7 @@ use smallvec::SmallVec;
 impl Array {
     /// From elements in C order, in native byte order; every rank passes the same bytes. They are copied.
     pub fn from_bytes(dtype: DType, shape: &[usize], bytes: &[u8]) -> Result<Array> {
+        let _turn = turn::take("array")?;
         let (size, item) = (checked_size(shape)?, dtype.size_bytes());
         if bytes.len() != size * item {
             return Err(Error::new(
@@ -48,6 +50,7 @@ impl Array {
 
     /// An array of no axes (`np.array(x)`).
     pub fn scalar(value: Scalar) -> Result<Array> {
+        world::check("array")?;
         let value = value.convert(value.dtype())?;
         let storage = Storage::new(&[], value.dtype().size_bytes())?;
         storage.fill(value);
@@ -56,10 +59,11 @@ impl Array {
 
     /// `np.full(shape, value, dtype)`; `dtype` `None` is the value's own. `zeros`, `ones` and `empty` are this.
     ///
-    /// Memory is taken when the array is first written or read element by element.
+    /// Memory is taken when the array is first written or read element by element. More than there can be is an error
+    /// at the call.
     pub fn full(shape: &[usize], value: Scalar, dtype: Option<DType>) -> Result<Array> {
-        checked_size(shape)?;
         let dtype = dtype.unwrap_or(value.dtype());
+        prepare("full", shape, dtype)?;
         let fill = Expr::Fill(value.convert(dtype)?);
         Ok(Array::from_node(Node::lazy(SmallVec::from_slice(shape), dtype, fill)))
     }
@@ -81,6 +85,7 @@ impl Array {
 
     /// `np.arange(start, stop, step, dtype)`
     pub fn arange(start: Scalar, stop: Scalar, step: Scalar, dtype: Option<DType>) -> Result<Array> {
+        let _turn = turn::take("arange")?;
         let dtype = dtype.unwrap_or_else(|| result_type(&[start.operand(), stop.operand(), step.operand()]));
         let (from, to, by) = (start.as_f64(), stop.as_f64(), step.as_f64());
         if by == 0.0 {
@@ -97,6 +102,7 @@ impl Array {
         if count.is_nan() || count > isize::MAX as f64 {
             return Err(Error::new(Kind::Value, "Maximum allowed size exceeded"));
         }
+        prepare("arange", &[count as usize], dtype)?;
         let index = Array::indices(&[count as usize], 0)?;
         // As NumPy: the first two elements in the type, the rest by their difference.
         let first = start.cast(dtype);
@@ -127,6 +133,8 @@ impl Array {
     ) -> Result<Array> {
         let result = result_type(&[start.operand(), stop.operand(), Scalar::PyFloat(0.0).operand()]);
         let working = crate::dtype::promote(result, DType::F64);
+        let _turn = turn::take("linspace")?;
+        prepare("linspace", &[num], dtype.unwrap_or(working))?;
         let intervals = if endpoint { num.saturating_sub(1) } else { num };
         let index = Array::indices(&[num], 0)?.cast_to(working);
         let (from, to) = (start.cast(working), stop.cast(working));
@@ -156,6 +164,8 @@ impl Array {
 
     /// `np.eye(rows, cols, k, dtype)`
     pub fn eye(rows: usize, cols: usize, k: isize, dtype: DType) -> Result<Array> {
+        let _turn = turn::take("eye")?;
+        prepare("eye", &[rows, cols], dtype)?;
         let row = Array::indices(&[rows, cols], 0)?;
         let col = Array::indices(&[rows, cols], 1)?;
         let shifted = Array::apply(Op::Add, &[(&row).into(), Operand::Scalar(Scalar::I64(k as i64))])?;
@@ -164,7 +174,7 @@ impl Array {
 
     /// The coordinate along `axis` of each element of an array of this shape (`np.indices(shape)[axis]`), `int64`.
     pub fn indices(shape: &[usize], axis: usize) -> Result<Array> {
-        checked_size(shape)?;
+        prepare("indices", shape, DType::I64)?;
         if axis >= shape.len() {
             return Err(Error::axis(axis as isize, shape.len()));
         }
@@ -178,5 +188,61 @@ impl Array {
             .map(|axis| Ok(Array::indices(shape, axis)?.cast_to(DType::F64)))
             .collect::<Result<Vec<_>>>()?;
         f(&axes)
+    }
+}
+
+/// Whether an array of this shape and type may be recorded: the runtime runs, and the heap could hold it if nothing else
+/// were there. Decided from what all ranks know alike. An array this large is distributed whatever the threshold.
+fn prepare(operation: &str, shape: &[usize], dtype: DType) -> Result<()> {
+    world::check(operation)?;
+    let len_bytes = checked_size(shape)? as u64 * dtype.size_bytes() as u64;
+    if len_bytes <= world::heap_limit_bytes() {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::Memory,
+        format!(
+            "Unable to allocate {} for an array with shape {} and data type {dtype}",
+            size_text(len_bytes),
+            shape_text(shape).replace(',', ", ").replace(", )", ",)")
+        ),
+    ))
+}
+
+/// A number of bytes as NumPy's `MemoryError` writes it: three digits and a binary unit.
+fn size_text(len_bytes: u64) -> String {
+    const UNITS: [&str; 7] = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let mut unit = len_bytes.checked_ilog2().map_or(0, |log| log as usize / 10);
+    let mut count = len_bytes as f64 / (1u64 << (10 * unit)) as f64;
+    if count.round() == 1024.0 {
+        (unit, count) = (unit + 1, 1.0);
+    }
+    let decimals = if unit == 0 { 0 } else { 2usize.saturating_sub(count.log10() as usize) };
+    // NumPy keeps the point of three digits before it.
+    let point = if unit > 0 && decimals == 0 { "." } else { "" };
+    format!("{count:.decimals$}{point} {}", UNITS[unit])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size_text;
+
+    /// What `numpy._core._exceptions._ArrayMemoryError._size_to_string` says.
+    #[test]
+    fn sizes_read_as_numpy_writes_them() {
+        let cases: [(u64, &str); 9] = [
+            (0, "0 bytes"),
+            (1023, "1023 bytes"),
+            (1024, "1.00 KiB"),
+            (8_000_000_000_000, "7.28 TiB"),
+            (16 << 30, "16.0 GiB"),
+            (125 << 30, "125. GiB"),
+            (1010 << 30, "1010. GiB"),
+            ((1 << 40) - 1, "1.00 TiB"),
+            (3 << 60, "3.00 EiB"),
+        ];
+        for (bytes, text) in cases {
+            assert_eq!(size_text(bytes), text);
+        }
     }
 }

@@ -10,6 +10,7 @@ use crate::graph::{Arg, Expr, Node};
 use crate::ops::{Op, ReduceOp, resolve};
 use crate::plan;
 use crate::storage::blocks_for;
+use crate::turn;
 use crate::view::View;
 use smallvec::SmallVec;
 
@@ -17,6 +18,7 @@ use smallvec::SmallVec;
 impl Array {
     /// `np.dot` for operands of 0, 1 and 2 axes.
     pub fn dot(&self, other: &Array) -> Result<Array> {
+        let _turn = turn::take("dot")?;
         if self.ndim() == 0 || other.ndim() == 0 {
             return Array::apply(Op::Multiply, &[self.into(), other.into()]);
         }
@@ -38,6 +40,7 @@ impl Array {
 
     /// `np.matmul` for operands of 1 and 2 axes.
     pub fn matmul(&self, other: &Array) -> Result<Array> {
+        let _turn = turn::take("matmul")?;
         for (i, a) in [self, other].iter().enumerate() {
             if a.ndim() == 0 {
                 return Err(Error::new(

@@ -6,6 +6,7 @@ use crate::error::{Error, Kind, Result, shape_text};
 use crate::graph::{Arg, Node};
 use crate::plan::{self, Anchor, Pass, Store, Target};
 use crate::storage::Storage;
+use crate::turn;
 use crate::view::{Dims, View};
 use crate::world;
 use ndarray::Dimension;
@@ -15,11 +16,13 @@ use std::sync::Arc;
 impl Array {
     /// Evaluate now what was recorded.
     pub fn force(&self) -> Result<()> {
+        let _turn = turn::take("force")?;
         plan::force(&self.cell.get())
     }
 
     /// The only element (`self.item()`).
     pub fn item(&self) -> Result<Scalar> {
+        let _turn = turn::take("item")?;
         if self.size() != 1 {
             return Err(Error::new(Kind::Value, "can only convert an array of size 1 to a Python scalar"));
         }
@@ -29,8 +32,8 @@ impl Array {
             && !storage.blocks().is_distributed()
         {
             let at = storage.address(0, self.view.offset);
-            // SAFETY: the view's one element lies in the replicated buffer that `node` keeps alive, which only passes
-            // of this process write; none is running.
+            // SAFETY: the view's one element lies in the replicated buffer that `node` keeps alive. Only operations of
+            // this process write it, and it is this thread's turn.
             let bytes = unsafe { std::slice::from_raw_parts(at, storage.item_bytes()) };
             return Ok(Scalar::from_bytes(self.dtype(), bytes));
         }
@@ -41,6 +44,7 @@ impl Array {
 
     /// All elements in C order into `out`, on every rank; `out` has `size() * dtype().size_bytes()` bytes.
     pub fn copy_to_bytes(&self, out: &mut [u8]) -> Result<()> {
+        let _turn = turn::take("read")?;
         self.check_len(out.len())?;
         let node = self.cell.get();
         plan::force(&node)?;
@@ -64,6 +68,7 @@ impl Array {
     /// remains to be evaluated and there are several ranks: call [`Array::force`] on all of them first. The caller
     /// sees to it (by a [`barrier`](crate::world::barrier)) that nobody writes meanwhile.
     pub fn get_bytes(&self, out: &mut [u8]) -> Result<()> {
+        let _turn = turn::take("get")?;
         self.check_len(out.len())?;
         let node = self.cell.get();
         if node.storage().is_none() && world::get().size > 1 {
@@ -79,6 +84,7 @@ impl Array {
     /// What printing shows: along each axis longer than `2 * edge` the first and last `edge` items only, the others
     /// all. Only those are moved. Returns the shape of the corner and its elements in C order.
     pub fn corner(&self, edge: usize) -> Result<(Vec<usize>, Vec<u8>)> {
+        let _turn = turn::take("print")?;
         let node = self.cell.get();
         plan::force(&node)?;
         let item = self.dtype().size_bytes();

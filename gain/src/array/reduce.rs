@@ -6,6 +6,7 @@ use crate::error::{Error, Kind, Result, normalize_axis, shape_text};
 use crate::graph::{Arg, Expr, Node};
 use crate::ops::{Op, ReduceOp};
 use crate::plan;
+use crate::turn;
 use crate::view::{Dims, View, distinct};
 use smallvec::SmallVec;
 
@@ -15,6 +16,7 @@ use smallvec::SmallVec;
 impl Array {
     /// A reduction; `ArgMin` and `ArgMax` take one axis or none.
     pub fn reduce(&self, op: ReduceOp, options: &ReduceOptions<'_>) -> Result<Array> {
+        let _turn = turn::take(name(op))?;
         let reduced = axes_of(options.axes, self.ndim())?;
         let dtype = options.dtype.unwrap_or_else(|| accumulator(op, self.dtype()));
         let empty = (0..self.ndim()).any(|d| reduced[d] && self.shape()[d] == 0);
@@ -44,6 +46,7 @@ impl Array {
 
     /// `np.mean`
     pub fn mean(&self, options: &ReduceOptions<'_>) -> Result<Array> {
+        let _turn = turn::take("mean")?;
         let dtype = options.dtype.unwrap_or(match kind(self.dtype()) {
             TypeKind::Float | TypeKind::Complex => self.dtype(),
             _ => DType::F64,

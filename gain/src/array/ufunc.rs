@@ -10,6 +10,7 @@ use crate::graph::{Arg, Expr, Node, WEIGHT_LIMIT};
 use crate::ops::{Loop, Op, ReduceOp, resolve, resolve_with};
 use crate::plan;
 use crate::storage::Storage;
+use crate::turn;
 use crate::view::{Dims, broadcast_shapes};
 use crate::world;
 use smallvec::SmallVec;
@@ -52,6 +53,7 @@ impl Operand<'_> {
 impl Array {
     /// A ufunc call: one array per output. With `out=` the result is a clone of that handle.
     pub fn ufunc(op: Op, operands: &[Operand<'_>], options: &Options<'_>) -> Result<SmallVec<[Array; 2]>> {
+        let _turn = turn::take(op.name())?;
         if operands.len() != op.inputs() {
             return Err(Error::new(
                 Kind::Type,
@@ -101,6 +103,7 @@ impl Array {
     /// A ufunc of one output without keywords: the short way for operators.
     #[inline]
     pub fn apply(op: Op, operands: &[Operand<'_>]) -> Result<Array> {
+        let _turn = turn::take(op.name())?;
         let types: SmallVec<[_; 2]> = operands.iter().map(Operand::contributes).collect();
         Array::elementwise(resolve(op, &types)?, operands)
     }
@@ -117,6 +120,7 @@ impl Array {
 
     /// `np.where(mask, if_true, if_false)`
     pub fn select(mask: &Array, if_true: Operand<'_>, if_false: Operand<'_>) -> Result<Array> {
+        let _turn = turn::take("where")?;
         let dtype = result_type(&[if_true.contributes(), if_false.contributes()]);
         let shape = broadcast_shapes(&[mask.shape(), if_true.shape(), if_false.shape()])?;
         mask.bound()?;
@@ -132,6 +136,7 @@ impl Array {
 
     /// `self.astype(dtype)`: always a copy.
     pub fn astype(&self, dtype: DType, casting: Casting) -> Result<Array> {
+        let _turn = turn::take("astype")?;
         if !can_cast(self.dtype(), dtype, casting) {
             return Err(Error::new(
                 Kind::Casting,
@@ -148,6 +153,7 @@ impl Array {
 
     /// `self.copy()`: costs nothing until one of the two is written.
     pub fn copy(&self) -> Result<Array> {
+        let _turn = turn::take("copy")?;
         self.bound()?;
         Ok(self.cast_to(self.dtype()))
     }
@@ -311,7 +317,7 @@ fn eager(op: &Loop, operands: &[Operand<'_>]) -> Result<Option<Array>> {
     let out = Storage::replicated(len, op.outputs[0].size_bytes())?;
     // SAFETY: each input is `len` elements of the loop's type in a replicated buffer that `held` keeps alive (the
     // view is contiguous and inside it), or one element with step 0; the output is a new buffer of `len` elements.
-    // Replicated memory is written by passes of this process only, and none is running.
+    // Replicated memory is written by operations of this process only, and it is this thread's turn.
     unsafe { exec::apply(op, len, &inputs, &[out.local()]) }?;
     let node = Node::stored(SmallVec::from_slice(shape), op.outputs[0], out);
     Ok(Some(Array::from_node(node)))

@@ -162,7 +162,7 @@ impl Walk<'_> {
         if is_one && !storage.blocks().is_distributed() {
             let at = storage.address(0, view.offset);
             // SAFETY: the view lies inside the node, which the buffer holds in full (it is replicated, in private
-            // memory that only passes of this process write; none is running).
+            // memory that only operations of this process write, and it is this thread's turn).
             let bytes = unsafe { std::slice::from_raw_parts(at, storage.item_bytes()) };
             return self.builder.constant(Scalar::from_bytes(node.dtype, bytes));
         }

@@ -65,7 +65,7 @@ pub(crate) fn product(
             let c_part = Matrix { ptr: c.address(owner, to.offset), strides };
             // SAFETY: the three parts lie inside live buffers, each within one owner's mapped block or in `scratch`;
             // `c` is a new buffer, of which this rank writes its own run alone; what `a` and `b` hold was written
-            // before the last synchronisation and by nobody since (passes are collective).
+            // before the last synchronisation and by nobody since (passes are collective, and it is this thread's turn).
             unsafe {
                 let size = [counts[0], counts[1], counts[2]];
                 matmul(dtype, size, a_part, b_part, c_part, lo[2] > 0, world.threads);

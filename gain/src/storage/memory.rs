@@ -26,14 +26,14 @@ unsafe impl Send for Memory {}
 unsafe impl Sync for Memory {}
 
 impl Memory {
-    /// Uninitialised memory of this process alone.
+    /// Uninitialised memory of this process alone. If other ranks went on without it, the job ends.
     pub(super) fn private(len_bytes: usize) -> Result<Memory> {
         let align = if len_bytes >= 4096 { 64 } else { 16 };
         let layout =
             Layout::from_size_align(len_bytes.max(16), align).map_err(|_| out_of_memory(len_bytes))?;
         // SAFETY: the layout has a size of at least 16 bytes.
-        let ptr =
-            NonNull::new(unsafe { std::alloc::alloc(layout) }).ok_or_else(|| out_of_memory(len_bytes))?;
+        let ptr = unsafe { std::alloc::alloc(layout) };
+        let ptr = NonNull::new(ptr).ok_or_else(|| out_of_memory(len_bytes))?;
         Ok(Memory::Private { ptr, layout })
     }
 
@@ -102,5 +102,5 @@ fn any_of_size(item_bytes: usize) -> DType {
 
 #[cold]
 fn out_of_memory(len_bytes: usize) -> Error {
-    Error::new(Kind::Memory, format!("Unable to allocate {len_bytes} bytes"))
+    world::give_up(Error::new(Kind::Memory, format!("Unable to allocate {len_bytes} bytes")))
 }

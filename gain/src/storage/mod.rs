@@ -138,7 +138,8 @@ impl Storage {
         let owner = if self.blocks.is_distributed() { self.blocks.owner(at) } else { me };
         if owner == me {
             // SAFETY: element `at` is one of the buffer's, in this rank's own run or in its own replica, and nobody
-            // reads it: passes are collective, and earlier ones that read it are behind a synchronisation.
+            // reads it: passes are collective, earlier ones that read it are behind a synchronisation, and it is this
+            // thread's turn.
             unsafe {
                 let to = self.address(owner, at as isize);
                 std::ptr::copy_nonoverlapping(value.bytes().as_ptr(), to, self.item_bytes);

@@ -1,0 +1,164 @@
+"""Several threads, memory that isn't there, and the ends of the runtime."""
+
+import numpy
+import pytest
+
+import gain
+import jobs
+
+
+@pytest.mark.parametrize("threshold", [0, 500, 65536])
+def test_threads_compute_at_once(threshold):
+    """Work of their own, small and large, and rows of shared arrays, against NumPy."""
+    done = jobs.script(
+        """
+        import random, sys, threading
+        import gain, numpy
+
+        sys.setswitchinterval(1e-4)
+        shared, rows = gain.zeros((4, 700)), numpy.zeros((4, 700))
+        small, cells = gain.zeros(4), numpy.zeros(4)
+        wrong = []
+
+        def program(np, seed):
+            r, out = random.Random(seed), []
+            a = np.arange(float(r.choice((7, 300, 40000))))
+            for step in range(60):
+                what = r.randrange(8)
+                if what == 0: a = a * 0.5 + step
+                elif what == 1: a[r.randrange(len(a))] = step
+                elif what == 2: a[1:] = a[:-1] * 2 - a[1:]
+                elif what == 3: out.append(float(a[r.randrange(len(a))]))
+                elif what == 4: a += a[::-1]
+                elif what == 5: out.append(float((a > step).sum()))
+                elif what == 6: a = np.asarray(numpy.arange(float(len(a)))) - a
+                else: b = a.copy(); b[:3] = 0; out.append(float(b.max()))
+                a = a.clip(-1000, 1000) if hasattr(a, "clip") else a
+                a = np.minimum(np.maximum(a, -1000), 1000)
+            return out, numpy.asarray(a).tolist()
+
+        def work(me):
+            try:
+                for round in range(12):
+                    seed = 100 * me + round
+                    if program(gain, seed) != program(numpy, seed):
+                        wrong.append(("program", seed))
+                    for np, whole, few in ((gain, shared, small), (numpy, rows, cells)):
+                        whole[me] += np.arange(700.0) * round
+                        whole[me, round] = -me
+                        few[me] = few[me] + round
+                    if numpy.asarray(shared[me]).tolist() != rows[me].tolist():
+                        wrong.append(("row", me, round))
+                    assert few[me] == small[me]
+            except BaseException as error:
+                wrong.append(error)
+
+        threads = [threading.Thread(target=work, args=(me,)) for me in range(4)]
+        for thread in threads: thread.start()
+        for thread in threads: thread.join()
+        assert not wrong, wrong
+        assert shared.numpy().tolist() == rows.tolist() and small.tolist() == cells.tolist()
+        """,
+        environment={"GAIN_THRESHOLD": str(threshold)},
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_too_large_is_refused_at_the_call(ranks):
+    done = jobs.script(
+        """
+        import gain as np
+        makers = [
+            (lambda: np.zeros(10**12), "7.28 TiB", "(1000000000000,)", "float64"),
+            (lambda: np.ones((10**6, 10**6), dtype="f4"), "3.64 TiB", "(1000000, 1000000)", "float32"),
+            (lambda: np.full((10**12, 1), 2), "7.28 TiB", "(1000000000000, 1)", "int64"),
+            (lambda: np.empty(10**12, dtype=complex), "14.6 TiB", "(1000000000000,)", "complex128"),
+            (lambda: np.arange(1e12), "7.28 TiB", "(1000000000000,)", "float64"),
+            (lambda: np.eye(10**6), "7.28 TiB", "(1000000, 1000000)", "float64"),
+        ]
+        for make, size, shape, dtype in makers:
+            try:
+                make()
+                raise SystemExit("no error")
+            except MemoryError as error:
+                text = f"Unable to allocate {size} for an array with shape {shape} and data type {dtype}"
+                assert str(error) == text, error
+        assert float(np.zeros(10).sum()) == 0
+        """,
+        ranks=ranks,
+        environment={"GAIN_HEAP_BYTES": "1G"},
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
+
+
+def test_memory_that_one_rank_lacks_ends_the_job():
+    done = jobs.script(
+        """
+        import resource
+        import gain as np
+        np.barrier()
+        if np.rank() == 1:
+            pages = int(open("/proc/self/statm").read().split()[0])
+            resource.setrlimit(resource.RLIMIT_AS, (pages * 4096 + 40_000_000,) * 2)
+        x = np.zeros(10_000_000) + 1
+        x.force()
+        np.barrier()
+        """,
+        ranks=2,
+        environment={"GAIN_THRESHOLD": "100000000"},
+        deadline=20,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "rank 1: abort: Unable to allocate 80000000 bytes" in done.stderr
+
+
+def test_use_after_the_end_names_the_operation():
+    done = jobs.script(
+        """
+        import gain as np
+        x, big = np.arange(3.0) + 0, np.zeros(100000) + 1
+        x.force()
+        np.finalize()
+        np.finalize()
+        assert x.shape == (3,) and x[1:].shape == (2,)
+        uses = {
+            "add": lambda: x + 1, "multiply": lambda: np.multiply(big, 2), "assignment": lambda: x.__setitem__(0, 1),
+            "read": lambda: x.numpy(), "item": lambda: float(x[0]), "full": lambda: np.zeros(3),
+            "array": lambda: np.array([1.0]), "copy": lambda: x.copy(), "barrier": np.barrier, "dot": lambda: np.dot(x, x),
+            "arange": lambda: np.arange(3), "mean": lambda: x.mean(), "get": lambda: x.get(), "force": lambda: x.force(),
+        }
+        for name, use in uses.items():
+            try:
+                use()
+                raise SystemExit(f"no error from {name}")
+            except RuntimeError as error:
+                assert str(error) == f"{name}: gain has been finalized", error
+        """,
+        ranks=2,
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("environment", [{"PMI_FD": "77", "PMI_RANK": "0", "PMI_SIZE": "2"}, {"PMI_FD": "nonsense"}])
+def test_a_start_that_fails_is_an_error_at_any_first_use(environment):
+    uses = ["np.zeros(3)", "np.rank()", "np.array([1, 2])", "np.init()", "np.threads()", "np.stats()", "np.arange(3.0)",
+            "np.add([1], [2])", "np.barrier()"]
+    done = jobs.script(
+        f"""
+        import gain as np
+        texts = set()
+        for use in {uses!r}:
+            try:
+                eval(use)
+            except RuntimeError as error:
+                texts.add(str(error))
+            else:
+                raise SystemExit("no error from " + use)
+        assert len(texts) == 1 and "start of the job" in texts.pop()
+        """,
+        ranks=0,
+        environment=environment,
+    )
+    assert "PanicException" not in done.stderr and "panicked" not in done.stderr, done.stderr
+    assert done.returncode == 0, done.stderr
