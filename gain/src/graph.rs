@@ -11,7 +11,7 @@ use crate::dtype::{DType, Kind, Scalar, kind};
 use crate::error::Result;
 use crate::limbo;
 use crate::ops::{Loop, Op};
-use crate::storage::Storage;
+use crate::storage::{Storage, blocks_for};
 use crate::view::{Dims, View};
 use smallvec::SmallVec;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
@@ -257,13 +257,16 @@ pub(crate) struct Cell {
     value: Mutex<Arc<Node>>,
 }
 
-static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+/// Numbers of distributed variables and of replicated ones: the former are the same on every rank even if one of them
+/// made a few replicated ones by itself, for a report, say.
+static NEXT_IDS: [AtomicU64; 2] = [AtomicU64::new(2), AtomicU64::new(1)];
 
 impl Cell {
     /// A new variable with this value.
     pub(crate) fn new(node: Arc<Node>) -> Arc<Cell> {
         node.handles.fetch_add(1, Relaxed);
-        let id = NEXT_ID.fetch_add(1, Relaxed);
+        let is_replicated = !blocks_for(&node.shape).is_distributed();
+        let id = NEXT_IDS[usize::from(is_replicated)].fetch_add(2, Relaxed);
         Arc::new(Cell { id, dtype: node.dtype, value: Mutex::new(node) })
     }
 

@@ -3,6 +3,7 @@
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Kind, Result};
 use crate::exec::Partial;
+use crate::limbo;
 use crate::turn;
 use rma::{Team, World};
 use std::sync::OnceLock;
@@ -122,6 +123,11 @@ pub(crate) fn team() -> &'static Team {
     &get().team
 }
 
+/// Whether the runtime runs and has several ranks.
+pub(crate) fn is_shared() -> bool {
+    matches!(RUNTIME.get(), Some(Ok(runtime)) if runtime.size > 1)
+}
+
 /// Most bytes that all distributed arrays may take together. The same on every rank.
 pub(crate) fn heap_limit_bytes() -> u64 {
     get().world.heap_limit_bytes()
@@ -207,7 +213,8 @@ pub fn size() -> usize {
 /// Wait for all ranks. Collective.
 pub fn barrier() -> Result<()> {
     let _turn = turn::take("barrier")?;
-    Ok(team().barrier()?)
+    team().barrier()?;
+    limbo::meet()
 }
 
 /// End the runtime: wait for all ranks and leave the job. Operations on arrays are errors afterwards; a second call

@@ -1,4 +1,4 @@
-"""Several threads, memory that isn't there, and the ends of the runtime."""
+"""Several threads, garbage that only the collector finds, memory that isn't there, and the ends of the runtime."""
 
 import numpy
 import pytest
@@ -62,6 +62,62 @@ def test_threads_compute_at_once(threshold):
         environment={"GAIN_THRESHOLD": str(threshold)},
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_garbage_of_small_arrays_does_not_stay():
+    """Small arrays never bring the ranks together, so what the collector frees can't wait for that."""
+    done = jobs.script(
+        """
+        import gc, resource
+        import gain as np
+        def cycle(i):
+            x = np.arange(4000.0) + i
+            y = x * 2 + x                       # recorded
+            z = (np.zeros(300) + 1) * i
+            z.force(); y.force() if i % 2 else None
+            loop = [x, y, z, y[1:]]
+            loop.append(loop)
+        def rounds(n):
+            for i in range(n):
+                cycle(i)
+                if (i * 7 + np.rank() * 3) % 23 == 0: gc.collect()
+        gc.disable()
+        rounds(500)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        rounds(3000)                            # 100 MB, were it kept
+        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+        assert grown < 10_000, f"{grown} KiB"
+        """,
+        ranks=2,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_reading_a_small_array_on_one_rank_upsets_nothing():
+    """Not to be relied on, but done: such reads must not count towards what the ranks do together."""
+    done = jobs.script(
+        """
+        import gc
+        import gain as np
+        total, small = 0.0, np.arange(5.0) + 1
+        for i in range(300):
+            x = np.arange(100000.0) + i
+            loop = [x]
+            loop.append(loop)
+            del loop
+            if np.rank() == i % 3:
+                str(small), small.sum(), float(small[i % 5] * 2)
+            if (i * 7 + np.rank() * 3) % 11 == 0: gc.collect()
+            total += float(x[::1000].sum())
+            del x
+        print(total)
+        assert np.stats()["arrays_created"] < 60, np.stats()
+        """,
+        ranks=3,
+    )
+    assert done.returncode == 0, done.stderr
+    x = numpy.arange(100000.0)[::1000]
+    assert float(done.stdout) == sum((x + i).sum() for i in range(300))
 
 
 @pytest.mark.parametrize("ranks", [1, 2])

@@ -181,8 +181,12 @@ impl Pass {
     fn execute(self, mut boxes: Vec<BoxPlan>, owned: &Owned) -> Result<Outcome> {
         let Some(targets) = alias::choose(&self, &boxes, owned) else { return Ok(Outcome::Hazard) };
         let anchors: Vec<Anchor> = boxes.iter().map(|b| self.anchor_of(b, &targets)).collect();
+        let shared = anchors.iter().any(|a| !matches!(a, Anchor::Everyone));
         if !self.alone {
             sync_reads(&boxes, &anchors, &targets)?;
+            if shared {
+                limbo::count_pass()?;
+            }
         }
         let targets = targets
             .into_iter()
@@ -206,8 +210,9 @@ impl Pass {
         world::count(|c| &c.passes, 1);
         // SAFETY: `cut::tasks` made every stream from a view that lies inside a live buffer (held by `boxes`,
         // `targets` and `self.folds` until after this call), within one owner's mapped block. Writes go to blocks
-        // this rank owns or to private memory; what is read here is written by nobody meanwhile, because passes
-        // are collective and `sync_reads` put a synchronisation between a write and a foreign read of one buffer.
+        // this rank owns or to private memory; what is read here is written by nobody meanwhile: it is this thread's
+        // turn, passes are collective, and `sync_reads` put a synchronisation between a write and a foreign read
+        // of one buffer.
         // `alias::choose` let an output share a buffer with a leaf only at equal index.
         let partials = unsafe { crate::exec::run(&tasks, world::get().threads) }?;
         drop(tasks);
@@ -226,10 +231,6 @@ impl Pass {
         for (plan, anchor) in boxes.iter().zip(&anchors).filter(|_| !self.alone) {
             plan.mark_computed();
             foreign(plan, anchor).for_each(Storage::mark_read);
-        }
-        let shared = anchors.iter().any(|a| !matches!(a, Anchor::Everyone));
-        if shared && !self.alone {
-            limbo::meet()?;
         }
         Ok(Outcome::Done { partials, shared })
     }
