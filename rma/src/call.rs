@@ -24,7 +24,8 @@ ops! {
     Allgather "allgather", Allgatherv "allgatherv", Gather "gather", Gatherv "gatherv", Scatter "scatter",
     Alltoall "alltoall", Alltoallv "alltoallv", Scan "scan", ExclusiveScan "exclusive_scan", Split "split", Subset "subset",
     Allocate "allocate", Free "free", MutexCreate "mutex create", MutexFree "mutex free", Lock "lock",
-    WaitSignal "wait_signal", Accumulate "accumulate", Finalize "finalize",
+    WaitSignal "wait_signal", Accumulate "accumulate", Finalize "finalize", Put "put", Get "get", PutSignal "put_signal",
+    Amo "atomic operation", Unlock "unlock", Wait "wait", Fence "fence",
 }
 
 impl OpCode {

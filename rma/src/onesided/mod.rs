@@ -18,6 +18,7 @@ mod scope;
 mod shaped;
 mod signal;
 
+pub(crate) use raw::extent;
 pub use request::Request;
 pub use scope::Scope;
 pub use shaped::{Strided, Vector};

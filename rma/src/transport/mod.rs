@@ -14,6 +14,7 @@ pub(crate) use self::shm::Shm;
 
 use crate::error::Result;
 use ::shm::DType;
+use ::shm::atomics::AtomicInteger;
 use std::panic::Location;
 use std::ptr::NonNull;
 
@@ -205,4 +206,31 @@ pub unsafe trait Transport: Send + Sync + std::fmt::Debug {
 
     /// Waits for remote completion of everything to everybody.
     fn fence_all(&self) -> Result<()>;
+}
+
+/// Does an integer operation of `len` (4 or 8) bytes; returns the old value.
+///
+/// # Safety
+/// `target` is aligned and mapped for writing; others access it atomically.
+pub(crate) unsafe fn apply_amo(target: *mut u8, amo: Amo, len: usize, operand: u64, comparand: u64) -> u64 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match len {
+            4 => apply(amo, target.cast::<i32>(), operand as i32, comparand as i32) as u32 as u64,
+            _ => apply(amo, target.cast::<u64>(), operand, comparand),
+        }
+    }
+}
+
+/// # Safety
+/// As [`AtomicInteger::fetch_add`].
+unsafe fn apply<T: AtomicInteger>(amo: Amo, target: *mut T, operand: T, comparand: T) -> T {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match amo {
+            Amo::FetchAdd => T::fetch_add(target, operand),
+            Amo::Swap => T::swap(target, operand),
+            Amo::CompareSwap => T::compare_swap(target, comparand, operand),
+        }
+    }
 }

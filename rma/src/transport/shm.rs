@@ -2,7 +2,7 @@
 //!
 //! It reaches the ranks of this node only; a place elsewhere given to a verb is a bug of the caller's.
 
-use super::{Amo, Capabilities, Held, Remote, Rows, SignalUpdate, Token, Transport};
+use super::{Amo, Capabilities, Held, Remote, Rows, SignalUpdate, Token, Transport, apply_amo};
 use crate::bell::bell;
 use crate::call::OpCode;
 use crate::error::{Error, ErrorKind, Result};
@@ -151,14 +151,8 @@ unsafe impl Transport for Shm {
     }
 
     unsafe fn amo(&self, at: Remote, amo: Amo, len: usize, operand: u64, comparand: u64) -> Result<u64> {
-        let target = self.address(at);
         // SAFETY: aligned and mapped by the caller's promise; other ranks access it atomically or race by their own fault.
-        Ok(unsafe {
-            match len {
-                4 => apply(amo, target.cast::<i32>(), operand as i32, comparand as i32) as u32 as u64,
-                _ => apply(amo, target.cast::<u64>(), operand, comparand),
-            }
-        })
+        Ok(unsafe { apply_amo(self.address(at), amo, len, operand, comparand) })
     }
 
     unsafe fn signal(&self, at: Remote, update: SignalUpdate) -> Result<()> {
@@ -220,18 +214,5 @@ unsafe impl Transport for Shm {
     fn fence_all(&self) -> Result<()> {
         fence(Ordering::SeqCst);
         Ok(())
-    }
-}
-
-/// # Safety
-/// As [`AtomicInteger::fetch_add`].
-unsafe fn apply<T: AtomicInteger>(amo: Amo, target: *mut T, operand: T, comparand: T) -> T {
-    // SAFETY: the caller's promise.
-    unsafe {
-        match amo {
-            Amo::FetchAdd => T::fetch_add(target, operand),
-            Amo::Swap => T::swap(target, operand),
-            Amo::CompareSwap => T::compare_swap(target, comparand, operand),
-        }
     }
 }

@@ -1,3 +1,456 @@
 //! The transport between nodes: one protocol of active messages over a network engine.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `wire` | what an engine offers; `ucx`, `ofi` implement it |
+//! | `message`, `shape` | what messages look like; strided boxes as streams |
+//! | `choose` | which engine |
+//! | `peer`, `requests` | the state of a talk; what callers wait for |
+//! | `engine` | sending, and the turn of the crank |
+//! | `core`, `serve` | receiving, and what messages do to memory |
+//! | `progress` | who turns the crank |
+//!
+//! Every operation travels as numbered messages, which the target takes in order; so operations of one process to one target take
+//! effect in the order of issue. The target acknowledges numbers, not messages: cumulatively, along with whatever it sends
+//! anyway, and at once when asked. [`Net::fence`] is complete when the last number is acknowledged. A source has a window of
+//! messages and bytes not acknowledged, so a target's memory is bounded by its sources, not by their speed; answers are bounded by the
+//! windows of those that asked. Receiving never waits for sending, hence no cycle of full windows can come about.
 
+pub(crate) mod choose;
+mod core;
+mod engine;
+mod message;
+mod peer;
+mod progress;
+mod requests;
+mod serve;
+mod shape;
+#[cfg(test)]
+mod tests;
 pub(crate) mod wire;
+
+use self::core::Core;
+use self::engine::{Engine, answer_len};
+use self::message::{Head, Kind, Packed};
+use self::peer::{Scale, Stream, Transfer, Work};
+use self::serve::Memory;
+use self::shape::Shape;
+use self::wire::Wire;
+use super::{Amo, Capabilities, Held, Remote, Rows, SignalUpdate, Token, Transport};
+use crate::call::OpCode;
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::Layout;
+use crate::stall::{Waiting, Watch};
+use ::shm::board::Record;
+use ::shm::sync::{SpinPolicy, WaitError, WaitHook};
+use ::shm::{DType, Heap};
+use std::panic::Location;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How long a peer that is waited for may stay silent, and how often that is looked at.
+const PATIENCE: Duration = Duration::from_secs(6);
+
+/// Who turns the crank while the program computes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Progress {
+    /// A helper thread.
+    Thread,
+    /// Nobody: the program calls often enough.
+    Poll,
+}
+
+/// What a network transport needs to know of its process.
+pub(crate) struct Surroundings {
+    pub(crate) heap: Arc<Heap>,
+    pub(crate) layout: Arc<Layout>,
+    pub(crate) watch: Arc<Watch>,
+    pub(crate) policy: SpinPolicy,
+    /// Whether peers' memory on the node counts as mapped.
+    pub(crate) direct: bool,
+    pub(crate) progress: Progress,
+    /// By world rank, for messages to people.
+    pub(crate) hosts: Box<[Box<str>]>,
+}
+
+/// The transport over one engine.
+pub(crate) struct Net {
+    name: &'static str,
+    engine: Mutex<Engine>,
+    heap: Arc<Heap>,
+    layout: Arc<Layout>,
+    watch: Arc<Watch>,
+    policy: SpinPolicy,
+    direct: bool,
+    progress: Progress,
+    hosts: Box<[Box<str>]>,
+    /// Threads that wait and turn the crank meanwhile.
+    waiters: AtomicU32,
+    /// Counts calls of the program, so that the helper knows whether it communicates.
+    calls: AtomicU64,
+}
+
+impl std::fmt::Debug for Net {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Net over {}", self.name)
+    }
+}
+
+impl Net {
+    /// The transport of a process that has `wire`; `book` has every rank's [`Wire::address`].
+    pub(crate) fn start(
+        wire: Box<dyn Wire>,
+        book: Box<[Box<[u8]>]>,
+        around: Surroundings,
+    ) -> Result<Arc<Net>> {
+        let Surroundings { heap, layout, watch, policy, direct, progress, hosts } = around;
+        let name = wire.name();
+        let memory = Memory { heap: heap.clone(), layout: layout.clone(), watch: watch.clone(), policy };
+        let core = Core::new(memory, book.len(), answer_len(&*wire));
+        let net = Arc::new(Net {
+            name,
+            engine: Mutex::new(Engine::new(wire, core, book)),
+            heap,
+            layout,
+            watch,
+            policy,
+            direct,
+            progress,
+            hosts,
+            waiters: AtomicU32::new(0),
+            calls: AtomicU64::new(0),
+        });
+        if progress == Progress::Thread {
+            progress::start_helper(&net).map_err(|error| {
+                Error::new(ErrorKind::Bootstrap, "init", format!("no thread for progress: {error}"))
+            })?;
+        }
+        Ok(net)
+    }
+
+    /// Engine, library, devices: for people.
+    pub(crate) fn describe(&self) -> String {
+        self.inside().describe()
+    }
+
+    fn inside(&self) -> MutexGuard<'_, Engine> {
+        self.engine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The engine, for a call of the program.
+    fn engine(&self) -> MutexGuard<'_, Engine> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        self.inside()
+    }
+
+    fn died(&self, op: &'static str, rank: usize, why: &str) -> Error {
+        let host = self.hosts.get(rank).map_or("", |host| host);
+        Error::at(
+            ErrorKind::Died,
+            op,
+            rank,
+            format!("world rank {rank} on host {host} can't be reached: {why}"),
+        )
+    }
+
+    /// Turns the crank until `ready` says so.
+    fn wait_for<R>(
+        &self,
+        op: OpCode,
+        rank: usize,
+        caller: &'static Location<'static>,
+        mut ready: impl FnMut(&mut Engine) -> Option<wire::Result<R>>,
+    ) -> Result<R> {
+        let _waiter = Counted::new(&self.waiters);
+        let mut idle = 0;
+        while idle < self.policy.spins + self.policy.yields {
+            let mut engine = self.engine();
+            let any = engine.progress();
+            if let Some(outcome) = ready(&mut engine) {
+                return outcome.map_err(|why| self.died(op.name(), rank, &why));
+            }
+            drop(engine);
+            match (any, idle < self.policy.spins) {
+                (true, _) => idle = 0,
+                (false, true) => std::hint::spin_loop(),
+                (false, false) => std::thread::yield_now(),
+            }
+            idle += u32::from(!any);
+        }
+        let record = Record {
+            op: op as u32,
+            team: 0,
+            target: Some(rank as u32),
+            sequence: 0,
+            text: op.name(),
+            file: caller.file(),
+            line: caller.line(),
+        };
+        let hook = Waiting::new(&self.watch, record);
+        let outcome = self.wait_long(&hook, &mut ready);
+        hook.on_end();
+        match outcome {
+            Ok(outcome) => outcome.map_err(|why| self.died(op.name(), rank, &why)),
+            Err(WaitError::OwnerDied { owner: dead }) => Err(self.died(op.name(), dead as usize, "it died")),
+            Err(WaitError::Interrupted { code }) => Err(self.died(op.name(), code as usize, "it died")),
+        }
+    }
+
+    fn wait_long<R>(
+        &self,
+        hook: &Waiting<'_>,
+        ready: &mut impl FnMut(&mut Engine) -> Option<R>,
+    ) -> std::result::Result<R, WaitError> {
+        let began = ::shm::clock_ns();
+        let mut next_look = Duration::ZERO;
+        loop {
+            let now_ns = ::shm::clock_ns();
+            let waited = Duration::from_nanos(now_ns - began);
+            if waited >= next_look {
+                hook.on_slow(waited)?;
+                next_look = waited + Duration::from_millis(100);
+                self.look_after_peers(now_ns);
+            }
+            let mut engine = self.engine();
+            let any = engine.progress();
+            if let Some(outcome) = ready(&mut engine) {
+                return Ok(outcome);
+            }
+            if any {
+                continue;
+            }
+            let is_armed = engine.arm();
+            let fd = engine.event_fd();
+            drop(engine);
+            // Another thread may take the event that this one waits for.
+            let is_alone = is_armed && self.waiters.load(Ordering::Relaxed) == 1;
+            let longest = if is_alone { next_look - waited.min(next_look) } else { Duration::from_millis(1) };
+            progress::sleep_on(fd.filter(|_| is_armed), longest);
+        }
+    }
+
+    /// Asks peers that stay silent for a sign of life. A peer that only progresses in calls of its own can't be expected to give one.
+    fn look_after_peers(&self, now_ns: u64) {
+        if self.progress == Progress::Thread {
+            self.inside().check_peers(now_ns, PATIENCE.as_nanos() as u64);
+        }
+    }
+
+    fn start_transfer(&self, op: OpCode, to: Remote, work: Work, token: Token) -> Result<Token> {
+        let transfer = Transfer { work, token, op: op.name() };
+        self.engine().start(to.rank, transfer).map_err(|why| self.died(op.name(), to.rank, &why))
+    }
+
+    fn start_get(&self, from: Remote, remote: Shape, dst: *mut u8, local: Shape) -> Result<Token> {
+        let len = remote.len();
+        if len == 0 {
+            return Ok(Token::DONE);
+        }
+        let mut engine = self.engine();
+        let token = engine.core.requests.open("get", from.rank, len as u64);
+        if let Some(request) = engine.core.requests.get(token) {
+            (request.dst, request.shape) = (dst, local);
+        }
+        let stream = Stream { offset: from.offset as u64, remote, local: dst, shape: local, at: 0, len };
+        let transfer = Transfer { work: Work::In(stream), token, op: "get" };
+        engine.start(from.rank, transfer).map_err(|why| self.died("get", from.rank, &why))
+    }
+
+    fn start_put(
+        &self,
+        to: Remote,
+        remote: Shape,
+        src: *const u8,
+        local: Shape,
+        scale: Option<Scale>,
+    ) -> Result<Token> {
+        let len = remote.len();
+        if len == 0 {
+            return Ok(Token::DONE);
+        }
+        let op = if scale.is_some() { OpCode::Accumulate } else { OpCode::Put };
+        let stream =
+            Stream { offset: to.offset as u64, remote, local: src.cast_mut(), shape: local, at: 0, len };
+        self.start_transfer(op, to, Work::Out(stream, scale), Token::DONE)
+    }
+
+    /// Sends a message that is answered with a value, and waits for that.
+    fn ask(&self, op: OpCode, at: Remote, mut head: Head, caller: &'static Location<'static>) -> Result<u64> {
+        let mut engine = self.engine();
+        let token = engine.core.requests.open(op.name(), at.rank, 1);
+        (head.offset, head.token) = (at.offset as u64, token.number());
+        let work = Work::Small(Box::new(Packed::new(head, None, None)));
+        let started = engine.start(at.rank, Transfer { work, token, op: op.name() });
+        drop(engine);
+        started.map_err(|why| self.died(op.name(), at.rank, &why))?;
+        self.wait_for(op, at.rank, caller, |engine| closed(engine, token))
+    }
+
+    fn head(&self, kind: Kind) -> Head {
+        Head::new(kind, self.layout.me())
+    }
+
+    /// What an answer about a mutex says.
+    fn held(answer: u64) -> Held {
+        match answer {
+            0 => Held::Done,
+            1 => Held::Free,
+            owner => Held::By(owner as usize - 2),
+        }
+    }
+}
+
+/// The outcome of a request, if it is complete.
+fn closed(engine: &mut Engine, token: Token) -> Option<wire::Result<u64>> {
+    match engine.core.requests.get(token) {
+        Some(request) if request.pending > 0 => None,
+        _ => Some(engine.core.requests.close(token)),
+    }
+}
+
+// SAFETY: the engine touches local memory of a transfer until its request is complete, and addresses in the own arena only after
+// checking them.
+unsafe impl Transport for Net {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let verbs = Capabilities::STRIDED.with(Capabilities::ACCUMULATE).with(Capabilities::ATOMICS);
+        if self.direct { verbs.with(Capabilities::MAPPED) } else { verbs }
+    }
+
+    fn mapped(&self, place: Remote) -> Option<NonNull<u8>> {
+        let index = self.layout.local(place.rank)?;
+        let is_mapped = self.direct || index == self.heap.rank();
+        if is_mapped { NonNull::new(self.heap.address(index, place.offset)) } else { None }
+    }
+
+    unsafe fn put(&self, to: Remote, src: *const u8, len: usize) -> Result<Token> {
+        self.start_put(to, Shape::run(len), src, Shape::run(len), None)
+    }
+
+    unsafe fn get(&self, from: Remote, dst: *mut u8, len: usize) -> Result<Token> {
+        self.start_get(from, Shape::run(len), dst, Shape::run(len))
+    }
+
+    unsafe fn put_strided(&self, to: Remote, rows: Rows<'_>, src: *const u8) -> Result<Token> {
+        self.start_put(to, Shape::remote(rows), src, Shape::local(rows), None)
+    }
+
+    unsafe fn get_strided(&self, from: Remote, rows: Rows<'_>, dst: *mut u8) -> Result<Token> {
+        self.start_get(from, Shape::remote(rows), dst, Shape::local(rows))
+    }
+
+    unsafe fn accumulate(
+        &self,
+        to: Remote,
+        rows: Rows<'_>,
+        dtype: DType,
+        src: *const u8,
+        alpha: *const u8,
+    ) -> Result<Token> {
+        let size = dtype.size_bytes();
+        let mut scale = Scale { variant: dtype as u8 + 1, alpha: [0; 16] };
+        // SAFETY: alpha is one element by the caller's promise, of at most 16 bytes.
+        unsafe { std::ptr::copy_nonoverlapping(alpha, scale.alpha.as_mut_ptr(), size) };
+        self.start_put(to, Shape::remote(rows), src, Shape::local(rows), Some(scale))
+    }
+
+    unsafe fn amo(&self, at: Remote, amo: Amo, len: usize, operand: u64, comparand: u64) -> Result<u64> {
+        let head = Head {
+            variant: amo as u8,
+            len: len as u64,
+            value: operand,
+            at: comparand,
+            ..self.head(Kind::Amo)
+        };
+        self.ask(OpCode::Amo, at, head, Location::caller())
+    }
+
+    unsafe fn signal(&self, at: Remote, update: SignalUpdate) -> Result<()> {
+        let (variant, value) = match update {
+            SignalUpdate::Set(value) => (0, value),
+            SignalUpdate::Add(value) => (1, value),
+        };
+        let head = Head { variant, value, offset: at.offset as u64, ..self.head(Kind::Signal) };
+        let work = Work::Small(Box::new(Packed::new(head, None, None)));
+        let token = self.start_transfer(OpCode::PutSignal, at, work, Token::DONE)?;
+        self.wait(token)
+    }
+
+    unsafe fn lock(&self, at: Remote, wait: bool, caller: &'static Location<'static>) -> Result<Held> {
+        let head = Head { variant: u8::from(wait), ..self.head(Kind::Lock) };
+        self.ask(OpCode::Lock, at, head, caller).map(Net::held)
+    }
+
+    unsafe fn unlock(&self, at: Remote) -> Result<Held> {
+        self.ask(OpCode::Unlock, at, self.head(Kind::Unlock), Location::caller()).map(Net::held)
+    }
+
+    fn progress(&self) -> bool {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        match self.engine.try_lock() {
+            Ok(mut engine) => engine.progress(),
+            Err(_) => false,
+        }
+    }
+
+    fn test(&self, token: Token) -> Result<bool> {
+        let mut engine = self.engine();
+        engine.progress();
+        let rank = engine.core.requests.get(token).map_or(0, |request| request.peer);
+        match closed(&mut engine, token) {
+            None => Ok(false),
+            Some(Ok(_)) => Ok(true),
+            Some(Err(why)) => Err(self.died("test", rank, &why)),
+        }
+    }
+
+    fn wait(&self, token: Token) -> Result<()> {
+        if token == Token::DONE {
+            return Ok(());
+        }
+        let rank = self.engine().core.requests.get(token).map_or(0, |request| request.peer);
+        self.wait_for(OpCode::Wait, rank, Location::caller(), |engine| closed(engine, token)).map(drop)
+    }
+
+    fn fence(&self, rank: usize) -> Result<()> {
+        self.wait_for(OpCode::Fence, rank, Location::caller(), |engine| fenced(engine, rank))
+    }
+
+    fn fence_all(&self) -> Result<()> {
+        // All are asked before any is waited for.
+        let ranks: Vec<usize> = self.engine().core.talked_to().collect();
+        for &rank in &ranks {
+            self.engine().is_fenced(rank).map_err(|why| self.died("fence", rank, &why))?;
+        }
+        ranks.into_iter().try_for_each(|rank| self.fence(rank))
+    }
+}
+
+fn fenced(engine: &mut Engine, rank: usize) -> Option<wire::Result<()>> {
+    match engine.is_fenced(rank) {
+        Ok(false) => None,
+        Ok(true) => Some(Ok(())),
+        Err(why) => Some(Err(why)),
+    }
+}
+
+/// Counts a thread as long as it lives.
+struct Counted<'a>(&'a AtomicU32);
+
+impl<'a> Counted<'a> {
+    fn new(count: &'a AtomicU32) -> Counted<'a> {
+        count.fetch_add(1, Ordering::Relaxed);
+        Counted(count)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

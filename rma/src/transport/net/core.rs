@@ -1,0 +1,331 @@
+//! The receiving half of the protocol: what messages do to this process, and what is to be said in return.
+//!
+//! It never calls the wire (it runs inside [`Wire::progress`](super::wire::Wire::progress)); what has to be sent goes to `outgoing`.
+//!
+//! Invariant: numbered messages of a peer take effect in the order of their numbers, whatever order they arrive in.
+
+use super::message::{Head, Kind, Message, Packed, WANT_ACK};
+use super::peer::Peer;
+use super::requests::Requests;
+use super::serve::{Memory, Served};
+use super::wire::{Result, Sink};
+use crate::transport::Token;
+use std::collections::VecDeque;
+
+/// Buffers kept for reuse, at most.
+const KEPT_BUFFERS: usize = 64;
+
+/// What to do when the wire is done with a message or transfer.
+pub(super) enum Flight {
+    /// A part of a request's transfer.
+    Part(Token),
+    /// The body was in this buffer.
+    Buffer(Vec<u8>),
+    /// The body of an answer to `peer` was memory.
+    Answer(usize),
+    /// Nothing.
+    Free,
+}
+
+/// The body of an answer.
+pub(super) enum Body {
+    None,
+    Memory(*const u8, usize),
+    Buffer(Vec<u8>),
+}
+
+// SAFETY: the memory is this process's arena, mapped for good; the program's own synchronisation decides what is read there.
+unsafe impl Send for Body {}
+
+/// An unnumbered message to be sent.
+pub(super) struct Outgoing {
+    pub(super) to: usize,
+    pub(super) packed: Packed,
+    pub(super) body: Body,
+}
+
+/// A request for a mutex that somebody else holds.
+struct Pending {
+    source: usize,
+    offset: u64,
+    token: u64,
+}
+
+pub(super) struct Core {
+    pub(super) memory: Memory,
+    pub(super) peers: Vec<Option<Box<Peer>>>,
+    pub(super) requests: Requests,
+    pub(super) outgoing: VecDeque<Outgoing>,
+    /// Peers to be told what was taken from them.
+    pub(super) due: Vec<usize>,
+    /// Longest body of an answer.
+    pub(super) piece: usize,
+    pending_locks: Vec<Pending>,
+    flights: Vec<Flight>,
+    free_flights: Vec<u32>,
+    buffers: Vec<Vec<u8>>,
+    /// The first peer that broke, for those who wait for nobody in particular.
+    pub(super) first_broken: Option<usize>,
+}
+
+impl Core {
+    pub(super) fn new(memory: Memory, ranks: usize, piece: usize) -> Core {
+        Core {
+            memory,
+            peers: std::iter::repeat_with(|| None).take(ranks).collect(),
+            requests: Requests::default(),
+            outgoing: VecDeque::new(),
+            due: Vec::new(),
+            piece,
+            pending_locks: Vec::new(),
+            flights: Vec::new(),
+            free_flights: Vec::new(),
+            buffers: Vec::new(),
+            first_broken: None,
+        }
+    }
+
+    /// The state of the talk with a rank, begun now if there was none.
+    pub(super) fn peer(&mut self, rank: usize) -> &mut Peer {
+        self.peers[rank].get_or_insert_default()
+    }
+
+    /// The ranks that something was sent to.
+    pub(super) fn talked_to(&self) -> impl Iterator<Item = usize> + '_ {
+        let talked = |peer: &Option<Box<Peer>>| {
+            peer.as_ref().is_some_and(|peer| peer.sent > 0 || !peer.queue.is_empty())
+        };
+        (0..self.peers.len()).filter(move |rank| talked(&self.peers[*rank]))
+    }
+
+    /// Keeps `flight` until the wire reports the tag.
+    pub(super) fn launch(&mut self, flight: Flight) -> u64 {
+        let index = self.free_flights.pop().unwrap_or_else(|| {
+            self.flights.push(Flight::Free);
+            self.flights.len() as u32 - 1
+        });
+        self.flights[index as usize] = flight;
+        u64::from(index)
+    }
+
+    /// Takes a flight back.
+    pub(super) fn land(&mut self, tag: u64) -> Flight {
+        let Some(flight) = self.flights.get_mut(tag as usize) else { return Flight::Free };
+        let flight = std::mem::replace(flight, Flight::Free);
+        if !matches!(flight, Flight::Free) {
+            self.free_flights.push(tag as u32);
+        }
+        flight
+    }
+
+    pub(super) fn flight_mut(&mut self, tag: u64) -> &mut Flight {
+        &mut self.flights[tag as usize]
+    }
+
+    /// An empty buffer.
+    pub(super) fn buffer(&mut self) -> Vec<u8> {
+        self.buffers.pop().unwrap_or_default()
+    }
+
+    /// Gives a buffer back.
+    pub(super) fn recycle(&mut self, mut buffer: Vec<u8>) {
+        if self.buffers.len() < KEPT_BUFFERS {
+            buffer.clear();
+            self.buffers.push(buffer);
+        }
+    }
+
+    /// Whether mutexes are waited for by peers: then somebody has to look after them.
+    pub(super) fn has_pending_locks(&self) -> bool {
+        !self.pending_locks.is_empty()
+    }
+
+    /// Gives mutexes that have become free to those that wait for them, oldest first.
+    pub(super) fn retry_locks(&mut self) {
+        let mut at = 0;
+        while let Some(Pending { source, offset, token }) = self.pending_locks.get(at) {
+            let (source, token) = (*source, *token);
+            if self.memory.try_lock(*offset, source).is_some() {
+                at += 1;
+                continue;
+            }
+            self.pending_locks.remove(at);
+            self.answer(source, token, 0);
+        }
+    }
+
+    /// Ends everything that concerns a peer.
+    pub(super) fn break_off(&mut self, rank: usize, why: &str) {
+        let peer = self.peer(rank);
+        if peer.broken.is_some() {
+            return;
+        }
+        peer.broken = Some(why.to_owned());
+        peer.queue.clear();
+        peer.early.clear();
+        self.requests.fail(rank, why);
+        self.outgoing.retain(|outgoing| outgoing.to != rank);
+        self.pending_locks.retain(|pending| pending.source != rank);
+        self.first_broken.get_or_insert(rank);
+    }
+
+    fn answer(&mut self, to: usize, token: u64, value: u64) {
+        let head = Head { token, value, ..Head::new(Kind::Answer, self.memory.me()) };
+        self.outgoing.push_back(Outgoing { to, packed: Packed::new(head, None, None), body: Body::None });
+    }
+
+    fn due(&mut self, rank: usize) {
+        let peer = self.peer(rank);
+        if !std::mem::replace(&mut peer.is_due, true) {
+            self.due.push(rank);
+        }
+    }
+
+    /// Lets a message whose turn it is take effect.
+    fn take(&mut self, message: &Message<'_>, bytes: usize) {
+        let source = message.head.source as usize;
+        match self.memory.serve(message) {
+            Served::Done => {}
+            Served::Answer(value) => self.answer(source, message.head.token, value),
+            Served::Busy => {
+                let (offset, token) = (message.head.offset, message.head.token);
+                self.pending_locks.push(Pending { source, offset, token });
+            }
+            Served::Data => self.send_data(message),
+            Served::Refused(why) => return self.break_off(source, &why),
+        }
+        let wants = message.head.flags & WANT_ACK != 0;
+        if self.peer(source).note_taken(bytes) || wants {
+            self.due(source);
+        }
+    }
+
+    /// Answers a get, in pieces.
+    fn send_data(&mut self, message: &Message<'_>) {
+        let (to, head) = (message.head.source as usize, message.head);
+        let (from, len) = (head.at as usize, head.len as usize);
+        let mut at = from;
+        while at < from + len {
+            let now = self.piece.min(from + len - at);
+            let answer = Head {
+                token: head.token,
+                at: at as u64,
+                len: now as u64,
+                ..Head::new(Kind::Data, self.memory.me())
+            };
+            let body = if message.head.levels == 0 {
+                self.peer(to).answering += 1;
+                Body::Memory(self.memory.address(head.offset).wrapping_add(at), now)
+            } else {
+                let mut buffer = self.buffer();
+                self.memory.pack(head.offset, &message.shape, at, now, &mut buffer);
+                Body::Buffer(buffer)
+            };
+            self.outgoing.push_back(Outgoing { to, packed: Packed::new(answer, None, None), body });
+            at += now;
+        }
+    }
+
+    /// The body of an answer to `rank` is read: what waited for that may take effect.
+    pub(super) fn answered(&mut self, rank: usize) {
+        let peer = self.peer(rank);
+        peer.answering -= 1;
+        if peer.answering == 0 {
+            self.take_early(rank);
+        }
+    }
+
+    fn may_take(peer: &Peer, number: u64, kind: Kind) -> bool {
+        number == peer.taken + 1 && !(peer.answering > 0 && kind.is_writing())
+    }
+
+    fn take_early(&mut self, rank: usize) {
+        loop {
+            let peer = self.peer(rank);
+            let next = peer.taken + 1;
+            let Some(bytes) = peer.early.remove(&next) else { return };
+            let message = Message::parse(&bytes).expect("parsed when it came");
+            if !Self::may_take(peer, next, message.kind) {
+                peer.early.insert(next, bytes);
+                return;
+            }
+            self.take(&message, bytes.len());
+        }
+    }
+
+    /// An answer to one of this process's requests.
+    fn receive(&mut self, message: &Message<'_>) {
+        let (head, source) = (message.head, message.head.source as usize);
+        let Some(request) = self.requests.get(Token::new(head.token)) else { return };
+        match message.kind {
+            Kind::Data => {
+                // SAFETY: the caller of the get promised the box at `dst` until the request is closed; lengths below are checked.
+                let fits = unsafe {
+                    super::serve::unpack(request.dst, &request.shape, head.at as usize, message.body)
+                };
+                if !fits {
+                    return self.break_off(source, "it sent data that was not asked for");
+                }
+                request.pending = request.pending.saturating_sub(head.len);
+                let peer = self.peer(source);
+                peer.getting = peer.getting.saturating_sub(head.len as usize);
+            }
+            _ => {
+                request.value = head.value;
+                request.pending = request.pending.saturating_sub(1);
+            }
+        }
+    }
+}
+
+impl Sink for Core {
+    fn message(&mut self, bytes: &[u8]) {
+        let ranks = self.peers.len();
+        let Some(message) = Message::parse(bytes).filter(|message| (message.head.source as usize) < ranks)
+        else {
+            // Not one of ours: nobody to blame by number, and nothing that could be answered.
+            return;
+        };
+        let (head, source) = (message.head, message.head.source as usize);
+        let peer = self.peer(source);
+        peer.is_heard = true;
+        peer.note_ack(head.ack);
+        if peer.broken.is_some() {
+            return;
+        }
+        if head.number == 0 {
+            if matches!(message.kind, Kind::Data | Kind::Answer) {
+                self.receive(&message);
+            }
+            return;
+        }
+        if Self::may_take(peer, head.number, message.kind) {
+            self.take(&message, bytes.len());
+            self.take_early(source);
+        } else if head.number > peer.taken {
+            peer.early.insert(head.number, bytes.into());
+        }
+    }
+
+    fn done(&mut self, tag: u64, outcome: Result<()>) {
+        match self.land(tag) {
+            Flight::Part(token) => {
+                if let Some(request) = self.requests.get(token) {
+                    request.pending = request.pending.saturating_sub(1);
+                    if let Err(why) = outcome {
+                        request.failed.get_or_insert(why);
+                    }
+                }
+            }
+            Flight::Buffer(buffer) => self.recycle(buffer),
+            Flight::Answer(peer) => self.answered(peer),
+            Flight::Free => {}
+        }
+    }
+
+    fn broken(&mut self, peer: usize, why: String) {
+        if peer < self.peers.len() {
+            self.break_off(peer, &why);
+        }
+    }
+}

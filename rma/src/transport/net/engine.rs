@@ -1,0 +1,396 @@
+//! The sending half of the protocol, and the turn of the crank: [`Engine::progress`].
+//!
+//! An operation is a [`Transfer`], sent message by message as the peer's window allows. What can't go at once waits in the peer's
+//! queue, and behind it all later operations to that peer: so they take effect in the order of issue.
+
+use super::core::{Body, Core, Flight, Outgoing};
+use super::message::{HEAD_LEN, Head, Kind, MOST_HEAD, Packed, WANT_ACK};
+use super::peer::{Scale, Stream, Transfer, Work};
+use super::serve::pack;
+use super::wire::{Result, Sent, Wire};
+use crate::transport::Token;
+use std::os::fd::RawFd;
+
+/// Bytes that one message asks for.
+const GET_PIECE: usize = 128 * 1024;
+
+pub(super) struct Engine {
+    wire: Box<dyn Wire>,
+    pub(super) core: Core,
+    book: Box<[Box<[u8]>]>,
+    /// Longest body behind the longest head.
+    piece: usize,
+    /// Peers with operations in their queue.
+    busy: Vec<usize>,
+}
+
+impl Engine {
+    pub(super) fn new(wire: Box<dyn Wire>, core: Core, book: Box<[Box<[u8]>]>) -> Engine {
+        let piece = piece_len(&*wire);
+        Engine { wire, core, book, piece, busy: Vec::new() }
+    }
+
+    pub(super) fn describe(&self) -> String {
+        self.wire.describe()
+    }
+
+    pub(super) fn event_fd(&self) -> Option<RawFd> {
+        self.wire.event_fd()
+    }
+
+    /// Whether the next event will be seen at [`Engine::event_fd`], and nothing waits for anything else.
+    pub(super) fn arm(&mut self) -> bool {
+        // An error of arming shows again in progress.
+        self.core.outgoing.is_empty() && !self.core.has_pending_locks() && self.wire.arm().unwrap_or(false)
+    }
+
+    /// Moves everything on. Returns whether anything happened.
+    pub(super) fn progress(&mut self) -> bool {
+        let any = self.wire.progress(&mut self.core);
+        if self.core.has_pending_locks() {
+            self.core.retry_locks();
+        }
+        self.send_outgoing();
+        self.pump();
+        self.send_due();
+        any
+    }
+
+    fn send_outgoing(&mut self) {
+        while let Some(outgoing) = self.core.outgoing.pop_front() {
+            let Outgoing { to, mut packed, body } = outgoing;
+            let (at, len) = match &body {
+                Body::None => (std::ptr::null(), 0),
+                Body::Memory(at, len) => (*at, *len),
+                Body::Buffer(buffer) => (buffer.as_ptr(), buffer.len()),
+            };
+            let memory = matches!(body, Body::Memory(..));
+            let flight = match body {
+                Body::None => Flight::Part(Token::DONE),
+                Body::Memory(..) => Flight::Answer(to),
+                Body::Buffer(buffer) => Flight::Buffer(buffer),
+            };
+            let tag = self.core.launch(flight);
+            match self.send(to, &mut packed, at, len, tag) {
+                Ok(Sent::Started) => {}
+                Ok(Sent::Done) => match self.core.land(tag) {
+                    Flight::Answer(peer) => self.core.answered(peer),
+                    Flight::Buffer(buffer) => self.core.recycle(buffer),
+                    _ => {}
+                },
+                Ok(Sent::Full) => {
+                    let body = match self.core.land(tag) {
+                        Flight::Buffer(buffer) => Body::Buffer(buffer),
+                        _ if memory => Body::Memory(at, len),
+                        _ => Body::None,
+                    };
+                    self.core.outgoing.push_front(Outgoing { to, packed, body });
+                    return;
+                }
+                Err(why) => {
+                    self.core.land(tag);
+                    self.core.break_off(to, &why);
+                }
+            }
+        }
+    }
+
+    fn pump(&mut self) {
+        let mut at = 0;
+        while let Some(&to) = self.busy.get(at) {
+            self.pump_one(to);
+            if self.core.peer(to).queue.is_empty() {
+                self.busy.swap_remove(at);
+            } else {
+                at += 1;
+            }
+        }
+    }
+
+    fn pump_one(&mut self, to: usize) {
+        while let Some(mut transfer) = self.core.peer(to).queue.pop_front() {
+            match self.advance(to, &mut transfer) {
+                Ok(true) => {
+                    if let Some(request) = self.core.requests.get(transfer.token) {
+                        request.pending -= 1;
+                    }
+                }
+                Ok(false) => return self.core.peer(to).queue.push_front(transfer),
+                Err(why) => {
+                    if let Some(request) = self.core.requests.get(transfer.token) {
+                        request.pending = 0;
+                        request.failed.get_or_insert_with(|| why.clone());
+                    }
+                    self.core.break_off(to, &why);
+                }
+            }
+        }
+    }
+
+    fn send_due(&mut self) {
+        let due = std::mem::take(&mut self.core.due);
+        for to in due {
+            let peer = self.core.peer(to);
+            if !peer.is_due || peer.broken.is_some() {
+                continue;
+            }
+            let head = Head::new(Kind::Ack, self.core.memory.me());
+            let mut packed = Packed::new(head, None, None);
+            let tag = self.core.launch(Flight::Part(Token::DONE));
+            match self.send(to, &mut packed, std::ptr::null(), 0, tag) {
+                Ok(Sent::Started) => {}
+                Ok(Sent::Done) => drop(self.core.land(tag)),
+                Ok(Sent::Full) => {
+                    self.core.land(tag);
+                    self.core.due.push(to);
+                }
+                Err(why) => {
+                    self.core.land(tag);
+                    self.core.break_off(to, &why);
+                }
+            }
+        }
+    }
+
+    /// Gives one message to the wire, with the number of the last message taken from that peer.
+    fn send(
+        &mut self,
+        to: usize,
+        packed: &mut Packed,
+        body: *const u8,
+        len: usize,
+        tag: u64,
+    ) -> Result<Sent> {
+        let peer = self.core.peer(to);
+        if !peer.is_connected {
+            let address = self.book.get(to).map_or(&[][..], |address| address);
+            self.wire.connect(to, address)?;
+            peer.is_connected = true;
+        }
+        packed.head_mut().ack = peer.taken;
+        // SAFETY: bodies are buffers of the flight, memory of the arena, or local memory that the caller of the operation has
+        // promised until it is complete.
+        let sent = unsafe { self.wire.send(to, packed.bytes(), body, len, tag) }?;
+        if sent != Sent::Full {
+            self.core.peer(to).note_told();
+        }
+        Ok(sent)
+    }
+
+    /// Sends one numbered message.
+    fn send_numbered(
+        &mut self,
+        to: usize,
+        packed: &mut Packed,
+        body: *const u8,
+        len: usize,
+        tag: u64,
+    ) -> Result<Sent> {
+        let number = self.core.peer(to).sent + 1;
+        let head = packed.head_mut();
+        head.number = number;
+        let wants = head.flags & WANT_ACK != 0;
+        let bytes = packed.bytes().len() + len;
+        let sent = self.send(to, packed, body, len, tag)?;
+        if sent != Sent::Full {
+            let peer = self.core.peer(to);
+            peer.note_sent(bytes);
+            if wants {
+                peer.asked = number;
+            }
+        }
+        Ok(sent)
+    }
+
+    /// Starts an operation. The token is [`Token::DONE`] if it is complete, as far as this side is concerned.
+    pub(super) fn start(&mut self, to: usize, mut transfer: Transfer) -> Result<Token> {
+        let peer = self.core.peer(to);
+        if let Some(why) = &peer.broken {
+            let why = why.clone();
+            self.core.requests.close(transfer.token).ok();
+            return Err(why);
+        }
+        let is_first = peer.queue.is_empty();
+        if is_first && self.advance(to, &mut transfer)? {
+            return Ok(transfer.token);
+        }
+        if transfer.token == Token::DONE {
+            transfer.token = self.core.requests.open(transfer.op, to, 0);
+        }
+        if let Some(request) = self.core.requests.get(transfer.token) {
+            request.pending += 1;
+        }
+        let token = transfer.token;
+        self.core.peer(to).queue.push_back(transfer);
+        if is_first {
+            self.busy.push(to);
+        }
+        Ok(token)
+    }
+
+    /// Sends what can be sent of an operation. Returns whether that was all.
+    fn advance(&mut self, to: usize, transfer: &mut Transfer) -> Result<bool> {
+        match &mut transfer.work {
+            Work::Small(packed) => {
+                if !self.core.peer(to).has_room() {
+                    return Ok(false);
+                }
+                let tag = self.core.launch(Flight::Part(Token::DONE));
+                let sent = self.send_numbered(to, packed, std::ptr::null(), 0, tag)?;
+                if sent != Sent::Started {
+                    self.core.land(tag);
+                }
+                Ok(sent != Sent::Full)
+            }
+            Work::Out(stream, scale) => {
+                while stream.at < stream.len {
+                    if !self.core.peer(to).has_room()
+                        || !self.send_piece(to, stream, *scale, transfer.op, &mut transfer.token)?
+                    {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+            Work::In(stream) => {
+                while stream.at < stream.len {
+                    let peer = self.core.peer(to);
+                    if !peer.has_room() || !peer.may_get() || !self.ask_piece(to, stream, transfer.token)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+        }
+    }
+
+    /// Sends the next stretch of a put or accumulate. False if the wire has no room.
+    fn send_piece(
+        &mut self,
+        to: usize,
+        stream: &mut Stream,
+        scale: Option<Scale>,
+        op: &'static str,
+        token: &mut Token,
+    ) -> Result<bool> {
+        let now = self.piece.min(stream.len - stream.at);
+        let kind = if scale.is_some() { Kind::Accumulate } else { Kind::Put };
+        let head = Head {
+            offset: stream.offset,
+            at: stream.at as u64,
+            len: now as u64,
+            variant: scale.map_or(0, |scale| scale.variant),
+            ..Head::new(kind, self.core.memory.me())
+        };
+        let mut packed = Packed::new(head, scale.map(|scale| scale.alpha), Some(&stream.remote));
+        let (body, flight) = if stream.shape.is_run() {
+            (stream.local.wrapping_add(stream.at).cast_const(), Flight::Part(*token))
+        } else {
+            let mut buffer = self.core.buffer();
+            // SAFETY: the caller's box, until the transfer is complete.
+            unsafe { pack(stream.local, &stream.shape, stream.at, now, &mut buffer) };
+            (buffer.as_ptr(), Flight::Buffer(buffer))
+        };
+        let tag = self.core.launch(flight);
+        let sent = self.send_numbered(to, &mut packed, body, now, tag)?;
+        if sent == Sent::Started {
+            if stream.shape.is_run() {
+                if *token == Token::DONE {
+                    *token = self.core.requests.open(op, to, 0);
+                    *self.core.flight_mut(tag) = Flight::Part(*token);
+                }
+                if let Some(request) = self.core.requests.get(*token) {
+                    request.pending += 1;
+                }
+            }
+        } else if let Flight::Buffer(buffer) = self.core.land(tag) {
+            self.core.recycle(buffer);
+        }
+        if sent != Sent::Full {
+            stream.at += now;
+        }
+        Ok(sent != Sent::Full)
+    }
+
+    /// Asks for the next stretch of a get. False if the wire has no room.
+    fn ask_piece(&mut self, to: usize, stream: &mut Stream, token: Token) -> Result<bool> {
+        let now = GET_PIECE.min(stream.len - stream.at);
+        let head = Head {
+            offset: stream.offset,
+            at: stream.at as u64,
+            len: now as u64,
+            token: token.number(),
+            ..Head::new(Kind::Get, self.core.memory.me())
+        };
+        let mut packed = Packed::new(head, None, Some(&stream.remote));
+        let tag = self.core.launch(Flight::Part(Token::DONE));
+        let sent = self.send_numbered(to, &mut packed, std::ptr::null(), 0, tag)?;
+        if sent != Sent::Started {
+            self.core.land(tag);
+        }
+        if sent == Sent::Full {
+            return Ok(false);
+        }
+        self.core.peer(to).getting += now;
+        stream.at += now;
+        Ok(true)
+    }
+
+    /// Whether everything to `rank` has taken effect; asks for an acknowledgement if none is under way.
+    pub(super) fn is_fenced(&mut self, rank: usize) -> Result<bool> {
+        let Some(peer) = &self.core.peers[rank] else { return Ok(true) };
+        if let Some(why) = &peer.broken {
+            return Err(why.clone());
+        }
+        if peer.is_quiet() {
+            return Ok(true);
+        }
+        if peer.queue.is_empty() && peer.asked < peer.sent {
+            self.ask(rank)?;
+        }
+        Ok(false)
+    }
+
+    fn ask(&mut self, rank: usize) -> Result<()> {
+        let head = Head { flags: WANT_ACK, ..Head::new(Kind::Nothing, self.core.memory.me()) };
+        let work = Work::Small(Box::new(Packed::new(head, None, None)));
+        let token = self.start(rank, Transfer { work, token: Token::DONE, op: "fence" })?;
+        // Nobody waits for the message itself.
+        self.core.requests.abandon(token);
+        Ok(())
+    }
+
+    /// Looks after all peers talked to: those that stayed silent since the last look are asked for a sign of life, and given up
+    /// after `patience_ns`.
+    pub(super) fn check_peers(&mut self, now_ns: u64, patience_ns: u64) {
+        for rank in 0..self.core.peers.len() {
+            let Some(peer) = &mut self.core.peers[rank] else { continue };
+            if peer.broken.is_some() || !peer.is_connected {
+                continue;
+            }
+            if std::mem::take(&mut peer.is_heard) || peer.silent_ns == 0 {
+                peer.silent_ns = now_ns;
+            }
+            let silent_ns = now_ns - peer.silent_ns;
+            if silent_ns > patience_ns {
+                let why = format!("no sign of life for {:.1} s", silent_ns as f64 * 1e-9);
+                self.core.break_off(rank, &why);
+            } else if peer.acked == peer.sent
+                && peer.queue.is_empty()
+                && let Err(why) = self.ask(rank)
+            {
+                self.core.break_off(rank, &why);
+            }
+        }
+    }
+}
+
+/// Longest body of a message, a multiple of the longest element.
+pub(super) fn piece_len(wire: &dyn Wire) -> usize {
+    (wire.limits().message_len - MOST_HEAD) / 16 * 16
+}
+
+/// Longest body of an answer, whose head has no extras.
+pub(super) fn answer_len(wire: &dyn Wire) -> usize {
+    wire.limits().message_len - HEAD_LEN
+}

@@ -1,0 +1,135 @@
+//! What a process knows of another one it talks to.
+//!
+//! Invariant: exists only for ranks that something was sent to or received from. Numbered messages leave in the order of
+//! `queue`, and are taken in the order of their numbers.
+
+use super::shape::Shape;
+use crate::transport::Token;
+use std::collections::{BTreeMap, VecDeque};
+
+/// Numbered messages under way to a peer, at most.
+const WINDOW_MESSAGES: usize = 512;
+/// And their bytes.
+const WINDOW_BYTES: usize = 1 << 20;
+/// Bytes asked of a peer and not yet here, at most.
+const WINDOW_GET: usize = 1 << 20;
+
+/// What is still to be sent for one operation.
+pub(super) struct Transfer {
+    pub(super) work: Work,
+    /// The request of those who wait for it, made when the first part could not be completed at once.
+    pub(super) token: Token,
+    pub(super) op: &'static str,
+}
+
+/// What one operation sends.
+pub(super) enum Work {
+    /// One message without body, as it is.
+    Small(Box<super::message::Packed>),
+    /// A stream of local memory, put or accumulated.
+    Out(Stream, Option<Scale>),
+    /// A stream wanted from the peer.
+    In(Stream),
+}
+
+/// Element type (as [`Head::variant`](super::message::Head) has it) and factor of an accumulate.
+#[derive(Clone, Copy)]
+pub(super) struct Scale {
+    pub(super) variant: u8,
+    pub(super) alpha: [u8; 16],
+}
+
+/// A stream between a box there and a box here.
+pub(super) struct Stream {
+    pub(super) offset: u64,
+    pub(super) remote: Shape,
+    pub(super) local: *mut u8,
+    pub(super) shape: Shape,
+    /// Bytes dealt with.
+    pub(super) at: usize,
+    pub(super) len: usize,
+}
+
+// SAFETY: the local memory is the caller's promise until the transfer is complete, whichever thread completes it.
+unsafe impl Send for Stream {}
+
+/// A message that came before its turn.
+pub(super) type Early = Box<[u8]>;
+
+/// The state of the talk with one other process.
+#[derive(Default)]
+pub(super) struct Peer {
+    /// Operations not wholly sent.
+    pub(super) queue: VecDeque<Transfer>,
+    /// Number of the last numbered message sent, and of the last one the peer has taken.
+    pub(super) sent: u64,
+    pub(super) acked: u64,
+    /// Sizes of those between, and their sum.
+    under_way: VecDeque<u32>,
+    under_way_bytes: usize,
+    /// Number of the last message that asked for an acknowledgement.
+    pub(super) asked: u64,
+    /// Bytes asked for and not yet here.
+    pub(super) getting: usize,
+    /// Number of the last message taken from the peer.
+    pub(super) taken: u64,
+    /// Messages and bytes taken since the peer was last told.
+    pub(super) untold: usize,
+    pub(super) untold_bytes: usize,
+    pub(super) is_due: bool,
+    /// Messages that can't be taken yet, by number.
+    pub(super) early: BTreeMap<u64, Early>,
+    /// Answers whose bodies the engine still reads from memory.
+    pub(super) answering: usize,
+    /// Why nothing works any more.
+    pub(super) broken: Option<String>,
+    /// Whether anything was heard since that was last asked, and when silence began, on [`shm::clock_ns`]'s clock; 0 = not yet.
+    pub(super) is_heard: bool,
+    pub(super) silent_ns: u64,
+    pub(super) is_connected: bool,
+}
+
+impl Peer {
+    /// Whether another numbered message may go.
+    pub(super) fn has_room(&self) -> bool {
+        self.under_way.len() < WINDOW_MESSAGES && self.under_way_bytes < WINDOW_BYTES
+    }
+
+    /// Whether more may be asked for.
+    pub(super) fn may_get(&self) -> bool {
+        self.getting < WINDOW_GET
+    }
+
+    /// A numbered message of so many bytes has gone.
+    pub(super) fn note_sent(&mut self, bytes: usize) {
+        self.sent += 1;
+        self.under_way.push_back(bytes as u32);
+        self.under_way_bytes += bytes;
+    }
+
+    /// The peer has taken everything up to `number`.
+    pub(super) fn note_ack(&mut self, number: u64) {
+        while self.acked < number.min(self.sent) {
+            self.acked += 1;
+            self.under_way_bytes -= self.under_way.pop_front().unwrap_or(0) as usize;
+        }
+    }
+
+    /// A numbered message has been taken. Whether the peer should be told soon, to keep its window open.
+    pub(super) fn note_taken(&mut self, bytes: usize) -> bool {
+        self.taken += 1;
+        self.untold += 1;
+        self.untold_bytes += bytes;
+        self.untold >= WINDOW_MESSAGES / 4 || self.untold_bytes >= WINDOW_BYTES / 4
+    }
+
+    /// A message that says `ack` has gone.
+    pub(super) fn note_told(&mut self) {
+        (self.untold, self.untold_bytes, self.is_due) = (0, 0, false);
+    }
+
+    /// Whether everything sent has taken effect.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.queue.is_empty() && self.acked == self.sent
+    }
+}

@@ -1,0 +1,89 @@
+//! Who turns the crank: the thread that waits, or else a helper thread.
+//!
+//! | thread | when | how |
+//! | --- | --- | --- |
+//! | a caller that waits | always | spins, yields, then sleeps on the wire's descriptor |
+//! | the helper | nobody waits, and nobody called for a while | drains, then sleeps on the wire's descriptor |
+//!
+//! A program that communicates all the time would only be disturbed by the helper, so it looks at `calls` at growing intervals
+//! of up to a millisecond while that moves on. Once a program computes, the helper sleeps on the descriptor and wakes
+//! with each message, some tens of microseconds after it arrived.
+//!
+//! Invariant: no wait is unbounded: a sleeper looks again every tenth of a second at the latest.
+
+use super::Net;
+use std::os::fd::RawFd;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// Longest sleep on the descriptor.
+const LONGEST: Duration = Duration::from_millis(100);
+/// The helper's shortest and longest pause while the program communicates by itself.
+const PAUSES: (Duration, Duration) = (Duration::from_micros(100), Duration::from_millis(1));
+/// Empty turns of the crank after the last message before the helper sleeps, where cores are not shared.
+const LINGER: u32 = 64;
+
+/// Sleeps until `fd` is readable or the time is over.
+pub(super) fn sleep_on(fd: Option<RawFd>, longest: Duration) {
+    let Some(fd) = fd else { return std::thread::sleep(longest.min(Duration::from_micros(50))) };
+    let mut poll = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+    let timeout = i32::try_from(longest.as_millis().max(1)).unwrap_or(i32::MAX);
+    // SAFETY: one initialised pollfd, alive during the call. An interruption by a signal is as good as an event.
+    unsafe { libc::poll(&mut poll, 1, timeout) };
+}
+
+/// Starts the helper. It ends with the process.
+pub(super) fn start_helper(net: &Arc<Net>) -> std::io::Result<()> {
+    let net = net.clone();
+    let run = move || {
+        block_signals();
+        help(&net);
+    };
+    std::thread::Builder::new().name("gain-progress".into()).stack_size(256 * 1024).spawn(run).map(drop)
+}
+
+/// The helper's life.
+fn help(net: &Net) {
+    let mut seen = 0;
+    let mut pause = PAUSES.0;
+    let linger = if net.policy.spins > 0 { LINGER } else { 1 };
+    loop {
+        let calls = net.calls.load(Ordering::Relaxed);
+        if calls != seen || net.waiters.load(Ordering::Relaxed) > 0 {
+            seen = calls;
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(PAUSES.1);
+            continue;
+        }
+        pause = PAUSES.0;
+        let mut empty = 0;
+        while empty < linger {
+            let any = net.inside().progress();
+            empty = if any { 0 } else { empty + 1 };
+            if net.waiters.load(Ordering::Relaxed) > 0 {
+                break;
+            }
+        }
+        let mut engine = net.inside();
+        let is_armed = engine.arm();
+        let (fd, has_pending) = (engine.event_fd(), engine.core.has_pending_locks());
+        drop(engine);
+        if is_armed {
+            sleep_on(fd, LONGEST);
+        } else if has_pending {
+            // A mutex that one of this node's ranks holds: it doesn't tell us when it gives it back.
+            std::thread::sleep(PAUSES.0 / 2);
+        }
+    }
+}
+
+/// Signals are for the program's own threads.
+fn block_signals() {
+    // SAFETY: a signal set of our own, filled and passed by address; affects this thread only.
+    unsafe {
+        let mut all = std::mem::zeroed();
+        libc::sigfillset(&mut all);
+        libc::pthread_sigmask(libc::SIG_BLOCK, &all, std::ptr::null_mut());
+    }
+}

@@ -1,0 +1,97 @@
+//! Transfers that callers wait for.
+//!
+//! Invariant: a slot is live from [`Requests::open`] to [`Requests::close`]; its token names slot and generation, so an answer that
+//! comes too late finds nobody.
+
+use super::shape::Shape;
+use crate::transport::Token;
+
+/// One transfer.
+pub(super) struct Request {
+    generation: u32,
+    is_live: bool,
+    pub(super) op: &'static str,
+    pub(super) peer: usize,
+    /// What is outstanding: bytes still to arrive, messages not yet locally complete, one while the transfer is not wholly
+    /// sent. Zero is complete.
+    pub(super) pending: u64,
+    /// Where a get's data goes, and how it lies there.
+    pub(super) dst: *mut u8,
+    pub(super) shape: Shape,
+    /// An answer's value.
+    pub(super) value: u64,
+    pub(super) failed: Option<String>,
+}
+
+// SAFETY: the destination is used by the engine only, under its lock, while the caller that gave it waits or has promised to.
+unsafe impl Send for Request {}
+
+/// All of them.
+#[derive(Default)]
+pub(super) struct Requests {
+    slots: Vec<Request>,
+    free: Vec<u32>,
+}
+
+impl Requests {
+    /// A new request with `pending` parts.
+    pub(super) fn open(&mut self, op: &'static str, peer: usize, pending: u64) -> Token {
+        let index = self.free.pop().unwrap_or_else(|| {
+            let (dst, shape) = (std::ptr::null_mut(), Shape::run(0));
+            let request = Request {
+                generation: 0,
+                is_live: false,
+                op,
+                peer,
+                pending,
+                dst,
+                shape,
+                value: 0,
+                failed: None,
+            };
+            self.slots.push(request);
+            self.slots.len() as u32 - 1
+        });
+        let slot = &mut self.slots[index as usize];
+        (slot.op, slot.peer, slot.pending, slot.value) = (op, peer, pending, 0);
+        (slot.is_live, slot.failed) = (true, None);
+        Token::new(u64::from(slot.generation) << 32 | u64::from(index + 1))
+    }
+
+    /// The request of a token, if it is still open.
+    pub(super) fn get(&mut self, token: Token) -> Option<&mut Request> {
+        let (index, generation) = split(token)?;
+        self.slots.get_mut(index).filter(|slot| slot.is_live && slot.generation == generation)
+    }
+
+    /// Ends a request that is complete: its value, or what went wrong.
+    pub(super) fn close(&mut self, token: Token) -> Result<u64, String> {
+        let Some((index, _)) = split(token) else { return Ok(0) };
+        let Some(slot) = self.get(token) else { return Ok(0) };
+        slot.is_live = false;
+        slot.generation = slot.generation.wrapping_add(1);
+        let outcome = slot.failed.take().map_or(Ok(slot.value), Err);
+        self.free.push(index as u32);
+        outcome
+    }
+
+    /// Nobody will wait for this one.
+    pub(super) fn abandon(&mut self, token: Token) {
+        // Its slot may be had again at once; what still arrives for the old token finds nobody.
+        let _ = self.close(token);
+    }
+
+    /// All open requests to a peer end with an error.
+    pub(super) fn fail(&mut self, peer: usize, why: &str) {
+        for slot in self.slots.iter_mut().filter(|slot| slot.is_live && slot.peer == peer) {
+            slot.pending = 0;
+            slot.failed.get_or_insert_with(|| why.to_owned());
+        }
+    }
+}
+
+fn split(token: Token) -> Option<(usize, u32)> {
+    let number = token.number();
+    let index = (number as u32).checked_sub(1)?;
+    Some((index as usize, (number >> 32) as u32))
+}

@@ -1,0 +1,248 @@
+//! What a message does to the memory of this process.
+//!
+//! The only place where a peer's numbers become addresses: they are checked against the arena first, so that a peer gone wild is an
+//! error and not a wild store.
+
+use super::message::{Kind, Message};
+use super::shape::Shape;
+use crate::bell::bell;
+use crate::call::OpCode;
+use crate::layout::Layout;
+use crate::stall::{Waiting, Watch};
+use crate::transport::Amo;
+use shm::accumulate::{self, Target};
+use shm::atomics::AtomicInteger;
+use shm::board::Record;
+use shm::sync::{Lock, SpinPolicy, WaitContext};
+use shm::{DType, Heap, copy};
+use std::sync::Arc;
+
+/// How a message ended.
+pub(super) enum Served {
+    /// It has taken effect.
+    Done,
+    /// It has, and the source gets this value.
+    Answer(u64),
+    /// The mutex is held by somebody else, and the source waits for it.
+    Busy,
+    /// The source gets the data it asked for.
+    Data,
+    /// It can't take effect, because it makes no sense.
+    Refused(String),
+}
+
+/// This process's arena, as peers see it.
+#[derive(Debug)]
+pub(super) struct Memory {
+    pub(super) heap: Arc<Heap>,
+    pub(super) layout: Arc<Layout>,
+    pub(super) watch: Arc<Watch>,
+    pub(super) policy: SpinPolicy,
+}
+
+impl Memory {
+    /// This process's world rank.
+    pub(super) fn me(&self) -> usize {
+        self.layout.me()
+    }
+
+    /// Where an offset of the own arena is mapped.
+    pub(super) fn address(&self, offset: u64) -> *mut u8 {
+        self.heap.address(self.heap.rank(), offset as usize)
+    }
+
+    /// Whether a box lies in the arena.
+    fn holds(&self, offset: u64, shape: &Shape) -> bool {
+        let Some((below, above)) = shape.extent() else { return false };
+        let offset = offset as usize;
+        let end = offset.checked_add(above);
+        below <= offset && end.is_some_and(|end| end <= self.heap.arena_len())
+    }
+
+    /// Lets a numbered message take effect.
+    pub(super) fn serve(&self, message: &Message<'_>) -> Served {
+        let head = &message.head;
+        let end = (head.at as usize).saturating_add(head.len as usize);
+        let shape = match message.kind {
+            Kind::Put | Kind::Accumulate | Kind::Get if head.levels > 0 => message.shape,
+            Kind::Put | Kind::Accumulate | Kind::Get => Shape::run(end),
+            Kind::Lock | Kind::Unlock => Shape::run(size_of::<Lock>()),
+            _ => Shape::run(8),
+        };
+        let has_body = matches!(message.kind, Kind::Put | Kind::Accumulate);
+        let is_whole = !has_body || message.body.len() == head.len as usize;
+        if end > shape.len() && head.len > 0 || !is_whole || !self.holds(head.offset, &shape) {
+            return Served::Refused(format!("it sent a request that makes no sense: {head:?}"));
+        }
+        match message.kind {
+            Kind::Put => {
+                // SAFETY: the box lies in the own arena, and the stretch in the box.
+                unsafe { unpack(self.address(head.offset), &shape, head.at as usize, message.body) };
+                Served::Done
+            }
+            Kind::Accumulate => self.accumulate(message, &shape),
+            Kind::Get => Served::Data,
+            Kind::Amo => self.amo(message),
+            Kind::Signal => {
+                let word = self.address(head.offset).cast::<u64>();
+                if !word.is_aligned() {
+                    return Served::Refused("it signalled an odd address".into());
+                }
+                // SAFETY: an aligned word of the own arena, which everybody accesses atomically.
+                unsafe {
+                    match head.variant {
+                        0 => u64::store_release(word, head.value),
+                        _ => drop(u64::fetch_add(word, head.value)),
+                    }
+                }
+                bell(&self.heap, self.heap.rank()).add(1);
+                Served::Done
+            }
+            Kind::Lock => match self.try_lock(head.offset, head.source as usize) {
+                None => Served::Answer(0),
+                Some(owner) if head.variant == 0 || owner == Some(head.source) => Served::Answer(said(owner)),
+                Some(_) => Served::Busy,
+            },
+            Kind::Unlock => self.unlock(head.offset, head.source),
+            _ => Served::Done,
+        }
+    }
+
+    fn lock_at(&self, offset: u64) -> &Lock {
+        let lock = self.address(offset).cast::<Lock>();
+        assert!(lock.is_aligned(), "a mutex at {offset}");
+        // SAFETY: mapped and aligned, inside the arena by the check in `serve`; a lock is made of atomics, and segments of
+        // mutexes hold nothing else.
+        unsafe { &*lock }
+    }
+
+    /// Takes a mutex for `source`; or says who has it.
+    pub(super) fn try_lock(&self, offset: u64, source: usize) -> Option<Option<u32>> {
+        let lock = self.lock_at(offset);
+        if lock.try_lock(source as u32) { None } else { Some(lock.owner()) }
+    }
+
+    fn unlock(&self, offset: u64, source: u32) -> Served {
+        let lock = self.lock_at(offset);
+        let owner = lock.owner();
+        if owner != Some(source) {
+            return Served::Answer(said(owner));
+        }
+        lock.unlock(source);
+        Served::Answer(0)
+    }
+
+    fn amo(&self, message: &Message<'_>) -> Served {
+        let (head, target) = (&message.head, self.address(message.head.offset));
+        let amo = match head.variant {
+            0 => Amo::FetchAdd,
+            1 => Amo::Swap,
+            _ => Amo::CompareSwap,
+        };
+        if !(target as usize).is_multiple_of(if head.len == 4 { 4 } else { 8 }) {
+            return Served::Refused("it asked for an atomic operation at an odd address".into());
+        }
+        // SAFETY: aligned and in the own arena; other ranks access it atomically or race by their own fault.
+        Served::Answer(unsafe {
+            crate::transport::apply_amo(target, amo, head.len as usize, head.value, head.at)
+        })
+    }
+
+    fn accumulate(&self, message: &Message<'_>, shape: &Shape) -> Served {
+        let head = &message.head;
+        let Some(dtype) = DType::ALL.get(usize::from(head.variant).wrapping_sub(1)).copied() else {
+            return Served::Refused(format!("it accumulated elements of unknown type {}", head.variant));
+        };
+        let mut aligned = Vec::new();
+        let body = aligned_body(message.body, &mut aligned);
+        let alpha = AlignedAlpha(message.alpha);
+        let record = Record {
+            op: OpCode::Accumulate as u32,
+            team: 0,
+            target: None,
+            sequence: 0,
+            text: OpCode::Accumulate.name(),
+            file: file!(),
+            line: line!(),
+        };
+        let hook = Waiting::new(&self.watch, record);
+        let context = WaitContext { hook: &hook, me: self.me() as u32, policy: self.policy };
+        let mut outcome = Ok(());
+        let mut taken = 0;
+        shape.for_each_run(head.at as usize, body.len(), |at, len| {
+            let offset = (head.offset as usize).wrapping_add_signed(at);
+            let target = Target { heap: &self.heap, rank: self.heap.rank(), offset };
+            let (src, count) = (body[taken..].as_ptr(), len / dtype.size_bytes());
+            if outcome.is_ok() {
+                // SAFETY: the run lies in the own arena; the source is an aligned copy or an aligned stretch of the message.
+                outcome = unsafe {
+                    accumulate::accumulate_dyn(target, dtype, src, count, alpha.0.as_ptr(), &context)
+                };
+            }
+            taken += len;
+        });
+        match outcome {
+            Ok(()) => Served::Done,
+            Err(error) => Served::Refused(format!("accumulate: {error}")),
+        }
+    }
+
+    /// Appends a stretch of a box's stream to `buffer`. The box lies in the arena, as `serve` has checked.
+    pub(super) fn pack(&self, offset: u64, shape: &Shape, from: usize, len: usize, buffer: &mut Vec<u8>) {
+        // SAFETY: the box lies in the own arena.
+        unsafe { pack(self.address(offset), shape, from, len, buffer) }
+    }
+}
+
+#[repr(align(16))]
+struct AlignedAlpha([u8; 16]);
+
+/// The body where elements may begin: as it is, or copied.
+fn aligned_body<'a>(body: &'a [u8], buffer: &'a mut Vec<u128>) -> &'a [u8] {
+    if body.as_ptr().cast::<u128>().is_aligned() {
+        return body;
+    }
+    buffer.resize(body.len().div_ceil(16), 0);
+    let copy = &mut bytemuck::cast_slice_mut::<u128, u8>(buffer)[..body.len()];
+    copy.copy_from_slice(body);
+    copy
+}
+
+/// Who holds a mutex, as an answer's value; 0 is for success.
+fn said(owner: Option<u32>) -> u64 {
+    owner.map_or(1, |owner| u64::from(owner) + 2)
+}
+
+/// Copies `bytes` into the box at `base`, from number `from` of its stream on. False, and nothing is done, if they don't fit.
+///
+/// # Safety
+/// The box is writable; nobody holds references to it.
+pub(super) unsafe fn unpack(base: *mut u8, shape: &Shape, from: usize, bytes: &[u8]) -> bool {
+    if from.saturating_add(bytes.len()) > shape.len() {
+        return false;
+    }
+    let mut taken = 0;
+    shape.for_each_run(from, bytes.len(), |at, len| {
+        let src = bytes[taken..].as_ptr();
+        // SAFETY: inside the box; `bytes` has that many left.
+        unsafe { copy::copy(base.wrapping_offset(at), src, len) };
+        taken += len;
+    });
+    true
+}
+
+/// Appends `len` bytes of the stream of the box at `base` to `buffer`, from number `from` on.
+///
+/// # Safety
+/// The box is readable, and the stretch lies in its stream.
+pub(super) unsafe fn pack(base: *const u8, shape: &Shape, from: usize, len: usize, buffer: &mut Vec<u8>) {
+    buffer.reserve(len);
+    let mut end = buffer.len();
+    shape.for_each_run(from, len, |at, run| {
+        // SAFETY: inside the box; the buffer has room for all runs.
+        unsafe { copy::copy(buffer.as_mut_ptr().add(end), base.wrapping_offset(at), run) };
+        end += run;
+    });
+    // SAFETY: the runs have initialised the bytes up to `end`.
+    unsafe { buffer.set_len(end) };
+}

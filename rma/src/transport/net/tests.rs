@@ -1,0 +1,363 @@
+//! The protocol over an engine that does everything an engine may do to it: messages overtake one another, are refused, and are
+//! read from the caller's buffer as late as allowed.
+
+use super::wire::{Key, Limits, Region, Result, Sent, Sink, Wire};
+use super::{Net, Progress, Surroundings};
+use crate::bootstrap::{Node, Single};
+use crate::layout::Layout;
+use crate::stall::Watch;
+use crate::transport::{Amo, Held, Remote, Rows, SignalUpdate, Token, Transport};
+use proptest::prelude::*;
+use shm::sync::Lock;
+use shm::{DType, Heap, HeapConfig};
+use std::os::fd::RawFd;
+use std::panic::Location;
+use std::sync::{Arc, Mutex};
+
+/// A few pseudo-random numbers.
+#[derive(Debug)]
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (self.0 >> 33) as usize % sides
+    }
+}
+
+/// Where messages lie until they are fetched, by receiver.
+type Post = Arc<Mutex<Vec<Vec<Vec<u8>>>>>;
+
+#[derive(Debug)]
+struct Unruly {
+    post: Post,
+    me: usize,
+    dice: Dice,
+    /// Messages that were started: receiver, head, where and how long the body is, tag.
+    started: Vec<(usize, Vec<u8>, usize, usize, u64)>,
+    is_cut_off: bool,
+}
+
+// SAFETY: bodies are read before `done` is called.
+unsafe impl Wire for Unruly {
+    fn name(&self) -> &'static str {
+        "unruly"
+    }
+    fn describe(&self) -> String {
+        "memory".into()
+    }
+    fn limits(&self) -> Limits {
+        Limits { message_len: 2048, is_rdma: false }
+    }
+    fn address(&self) -> &[u8] {
+        b"here"
+    }
+    fn connect(&mut self, _peer: usize, address: &[u8]) -> Result<()> {
+        assert_eq!(address, b"here");
+        Ok(())
+    }
+    unsafe fn send(
+        &mut self,
+        peer: usize,
+        head: &[u8],
+        body: *const u8,
+        len: usize,
+        tag: u64,
+    ) -> Result<Sent> {
+        assert!(head.len() + len <= 2048);
+        if self.is_cut_off {
+            return Err("cut off".into());
+        }
+        match self.dice.below(4) {
+            0 => return Ok(Sent::Full),
+            1 => {
+                self.started.push((peer, head.to_vec(), body as usize, len, tag));
+                return Ok(Sent::Started);
+            }
+            _ => {}
+        }
+        self.post.lock().unwrap()[peer].push(whole(head, body, len));
+        Ok(Sent::Done)
+    }
+    unsafe fn register(&mut self, _base: *mut u8, _len: usize) -> Result<(Region, Vec<u8>)> {
+        Err("no".into())
+    }
+    fn unregister(&mut self, _region: Region) {}
+    fn import(&mut self, _peer: usize, _key: &[u8]) -> Result<Key> {
+        Err("no".into())
+    }
+    unsafe fn write(&mut self, _: usize, _: Key, _: u64, _: *const u8, _: usize, _: u64) -> Result<Sent> {
+        Err("no".into())
+    }
+    unsafe fn read(&mut self, _: usize, _: Key, _: u64, _: *mut u8, _: usize, _: u64) -> Result<Sent> {
+        Err("no".into())
+    }
+    fn flush(&mut self, _peer: usize, _tag: u64) -> Result<Sent> {
+        Ok(Sent::Done)
+    }
+    fn progress(&mut self, sink: &mut dyn Sink) -> bool {
+        let mut any = false;
+        while !self.started.is_empty() && self.dice.below(3) > 0 {
+            let at = self.dice.below(self.started.len());
+            let (peer, head, body, len, tag) = self.started.swap_remove(at);
+            self.post.lock().unwrap()[peer].push(whole(&head, body as *const u8, len));
+            sink.done(tag, Ok(()));
+            any = true;
+        }
+        loop {
+            let mut post = self.post.lock().unwrap();
+            let waiting = &mut post[self.me];
+            if waiting.is_empty() || self.dice.below(8) == 0 {
+                return any;
+            }
+            let next = waiting.swap_remove(self.dice.below(waiting.len()));
+            drop(post);
+            sink.message(&next);
+            any = true;
+        }
+    }
+    fn event_fd(&self) -> Option<RawFd> {
+        None
+    }
+    fn arm(&mut self) -> Result<bool> {
+        Ok(false)
+    }
+}
+
+fn whole(head: &[u8], body: *const u8, len: usize) -> Vec<u8> {
+    let mut bytes = head.to_vec();
+    if len > 0 {
+        // SAFETY: the sender keeps the body until it is told that it is no longer needed.
+        bytes.extend(unsafe { std::slice::from_raw_parts(body, len) });
+    }
+    bytes
+}
+
+/// Two processes' transports, each with a heap of its own and a block of `len` zeros in it.
+fn pair(len: usize, seed: u64) -> ([Arc<Net>; 2], [Arc<Heap>; 2], usize) {
+    let post: Post = Arc::new(Mutex::new(vec![Vec::new(); 2]));
+    let mut block = 0;
+    let mut make = |me: usize| {
+        let heap = Arc::new(Heap::create(HeapConfig { ranks: 1, limit_bytes: Some(64 << 20) }).unwrap());
+        block = heap.allocate_zeroed(len, 64).unwrap().offset;
+        let node = Node::discover(&mut Single).unwrap();
+        let wire = Unruly {
+            post: post.clone(),
+            me,
+            dice: Dice(seed ^ me as u64),
+            started: Vec::new(),
+            is_cut_off: false,
+        };
+        let around = Surroundings {
+            policy: heap.spin_policy(1),
+            watch: Arc::new(Watch::new(heap.clone(), node)),
+            layout: Arc::new(Layout::new(me, &[0, 1])),
+            heap: heap.clone(),
+            direct: true,
+            progress: Progress::Thread,
+            hosts: ["a".into(), "b".into()].into(),
+        };
+        let book = vec![Box::from(&b"here"[..]); 2].into();
+        (Net::start(Box::new(wire), book, around).unwrap(), heap)
+    };
+    let ((a, heap_a), (b, heap_b)) = (make(0), make(1));
+    ([a, b], [heap_a, heap_b], block)
+}
+
+/// One operation on the peer's block, all in bytes.
+#[derive(Clone, Debug)]
+enum Action {
+    Put { at: usize, data: Vec<u8> },
+    Accumulate { at: usize, data: Vec<i64>, alpha: i64 },
+    Get { at: usize, len: usize },
+    PutRows { at: usize, run: usize, rows: usize, stride: usize, seed: u8 },
+    GetRows { at: usize, run: usize, rows: usize, stride: usize },
+    Add { at: usize, value: u64 },
+    Signal { at: usize, value: u64 },
+    Fence,
+}
+
+const BLOCK: usize = 32 * 1024;
+
+fn action() -> impl Strategy<Value = Action> {
+    let at = 0..BLOCK / 2;
+    let word = (0..BLOCK / 16).prop_map(|word| word * 8);
+    let rows = (0..BLOCK / 4, 1usize..300, 1usize..40, 0usize..64);
+    let put_rows = (rows.clone(), any::<u8>());
+    prop_oneof![
+        (at.clone(), proptest::collection::vec(any::<u8>(), 0..9000))
+            .prop_map(|(at, data)| Action::Put { at, data }),
+        (word.clone(), proptest::collection::vec(-9i64..9, 0..1500), -3i64..4)
+            .prop_map(|(at, data, alpha)| Action::Accumulate { at, data, alpha }),
+        (at, 0..BLOCK / 2).prop_map(|(at, len)| Action::Get { at, len }),
+        put_rows.prop_map(|((at, run, rows, gap), seed)| Action::PutRows {
+            at,
+            run,
+            rows,
+            stride: run + gap,
+            seed
+        }),
+        rows.prop_map(|(at, run, rows, gap)| Action::GetRows { at, run, rows, stride: run + gap }),
+        (word.clone(), any::<u64>()).prop_map(|(at, value)| Action::Add { at, value }),
+        (word, any::<u64>()).prop_map(|(at, value)| Action::Signal { at, value }),
+        Just(Action::Fence),
+    ]
+}
+
+/// Does it over the transport and to the model; gets are compared when they are waited for, at the end.
+fn apply(
+    net: &Net,
+    block: usize,
+    model: &mut [u8],
+    action: &Action,
+    gets: &mut Vec<(Token, Vec<u8>, Vec<u8>)>,
+) {
+    let there = |at: usize| Remote { rank: 1, offset: block + at };
+    match action {
+        Action::Put { at, data } => {
+            // SAFETY: waited for at once.
+            let token = unsafe { net.put(there(*at), data.as_ptr(), data.len()) }.unwrap();
+            net.wait(token).unwrap();
+            model[*at..*at + data.len()].copy_from_slice(data);
+        }
+        Action::Accumulate { at, data, alpha } => {
+            let rows = Rows { remote_strides: &[], local_strides: &[], counts: &[data.len() * 8] };
+            let alpha_at = (&raw const *alpha).cast();
+            // SAFETY: waited for at once.
+            let token =
+                unsafe { net.accumulate(there(*at), rows, DType::I64, data.as_ptr().cast(), alpha_at) }
+                    .unwrap();
+            net.wait(token).unwrap();
+            for (index, value) in data.iter().enumerate() {
+                let word = &mut model[*at + index * 8..][..8];
+                let old = i64::from_ne_bytes(word.try_into().unwrap());
+                word.copy_from_slice(&old.wrapping_add(alpha.wrapping_mul(*value)).to_ne_bytes());
+            }
+        }
+        Action::Get { at, len } => {
+            let mut data = vec![0; *len];
+            // SAFETY: the vector is kept until the token is waited for.
+            let token = unsafe { net.get(there(*at), data.as_mut_ptr(), *len) }.unwrap();
+            gets.push((token, data, model[*at..*at + len].to_vec()));
+        }
+        Action::PutRows { at, run, rows, stride, seed } => {
+            let data: Vec<u8> = (0..run * rows * 2).map(|i| (i as u8).wrapping_mul(*seed)).collect();
+            let shape = Rows {
+                remote_strides: &[*stride as isize],
+                local_strides: &[2 * *run as isize],
+                counts: &[*run, *rows],
+            };
+            // SAFETY: waited for at once.
+            let token = unsafe { net.put_strided(there(*at), shape, data.as_ptr()) }.unwrap();
+            net.wait(token).unwrap();
+            for row in 0..*rows {
+                model[at + row * stride..][..*run].copy_from_slice(&data[row * 2 * run..][..*run]);
+            }
+        }
+        Action::GetRows { at, run, rows, stride } => {
+            let mut data = vec![0; run * rows];
+            let shape = Rows {
+                remote_strides: &[*stride as isize],
+                local_strides: &[*run as isize],
+                counts: &[*run, *rows],
+            };
+            // SAFETY: the vector is kept until the token is waited for.
+            let token = unsafe { net.get_strided(there(*at), shape, data.as_mut_ptr()) }.unwrap();
+            let expected = (0..*rows).flat_map(|row| model[at + row * stride..][..*run].to_vec()).collect();
+            gets.push((token, data, expected));
+        }
+        Action::Add { at, value } => {
+            // SAFETY: an aligned word of the block.
+            let old = unsafe { net.amo(there(*at), Amo::FetchAdd, 8, *value, 0) }.unwrap();
+            let word = &mut model[*at..*at + 8];
+            assert_eq!(old, u64::from_ne_bytes(word.try_into().unwrap()));
+            word.copy_from_slice(&old.wrapping_add(*value).to_ne_bytes());
+        }
+        Action::Signal { at, value } => {
+            // SAFETY: an aligned word of the block.
+            unsafe { net.signal(there(*at), SignalUpdate::Set(*value)) }.unwrap();
+            model[*at..*at + 8].copy_from_slice(&value.to_ne_bytes());
+        }
+        Action::Fence => net.fence(1).unwrap(),
+    }
+}
+
+fn memory(heap: &Heap, block: usize, len: usize) -> Vec<u8> {
+    let mut bytes = vec![0; len];
+    // SAFETY: the block is allocated, and quiet after a fence.
+    unsafe { shm::copy::copy(bytes.as_mut_ptr(), heap.address(0, block), len) };
+    bytes
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn operations_take_effect_in_the_order_of_issue(
+        actions in proptest::collection::vec(action(), 1..60),
+        seed in any::<u64>(),
+    ) {
+        let ([a, _b], [_, heap], block) = pair(BLOCK, seed);
+        let (mut model, mut gets) = (vec![0; BLOCK], Vec::new());
+        for action in &actions {
+            apply(&a, block, &mut model, action, &mut gets);
+        }
+        for (token, data, expected) in gets {
+            a.wait(token).unwrap();
+            prop_assert_eq!(data, expected);
+        }
+        a.fence_all().unwrap();
+        prop_assert_eq!(memory(&heap, block, BLOCK), model);
+    }
+}
+
+#[test]
+fn both_may_send_more_than_the_windows_at_once() {
+    let ([a, b], heaps, block) = pair(8, 7);
+    let add = |net: &Net, to: usize| {
+        let one = 1u64;
+        let rows = Rows { remote_strides: &[], local_strides: &[], counts: &[8] };
+        let at = (&raw const one).cast::<u8>();
+        for _ in 0..20_000 {
+            let place = Remote { rank: to, offset: block };
+            // SAFETY: the operand lives until the transport is fenced.
+            unsafe { net.accumulate(place, rows, DType::U64, at, at) }.unwrap();
+        }
+        net.fence(to).unwrap();
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| add(&a, 1));
+        scope.spawn(|| add(&b, 0));
+    });
+    for heap in heaps {
+        assert_eq!(memory(&heap, block, 8), 20_000u64.to_ne_bytes());
+    }
+}
+
+#[test]
+fn a_mutex_is_had_by_one_at_a_time_and_handed_on() {
+    let ([a, b], [_, heap], block) = pair(size_of::<Lock>() + 8, 9);
+    let (lock, counter) =
+        (Remote { rank: 1, offset: block }, Remote { rank: 1, offset: block + size_of::<Lock>() });
+    // SAFETY: the block begins with a zeroed lock; the counter is an aligned word behind it.
+    unsafe {
+        assert_eq!(a.lock(lock, true, Location::caller()).unwrap(), Held::Done);
+        assert_eq!(a.lock(lock, true, Location::caller()).unwrap(), Held::By(0));
+        assert_eq!(a.unlock(lock).unwrap(), Held::Done);
+        assert_eq!(a.unlock(lock).unwrap(), Held::Free);
+        // Rank 1 goes through memory, as owners do.
+        let local = &*heap.address(0, block).cast::<Lock>();
+        assert!(local.try_lock(1));
+        assert_eq!(a.lock(lock, false, Location::caller()).unwrap(), Held::By(1));
+        let waiting = std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| a.lock(lock, true, Location::caller()).unwrap());
+            let mut old = [0u8; 8];
+            a.wait(a.get(counter, old.as_mut_ptr(), 8).unwrap()).unwrap();
+            assert_eq!(local.owner(), Some(1));
+            local.unlock(1);
+            waiting.join().unwrap()
+        });
+        assert_eq!((waiting, local.owner()), (Held::Done, Some(0)));
+    }
+    drop(b);
+}
