@@ -1,8 +1,6 @@
 //! Values that are not stored yet, met through another shape; and expressions that go on for ever.
 
-mod common;
-
-use common::{Random, doubles};
+use crate::common::{Random, doubles};
 use gain::{Array, DType, Op, Operand, ReduceOp, ReduceOptions, Scalar};
 use tests::Job;
 

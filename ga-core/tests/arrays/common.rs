@@ -1,5 +1,4 @@
 //! What the multi-rank tests share: arrays of many distributions, a generator, and a serial copy as oracle.
-#![allow(dead_code)]
 
 use ga_core::{Dims, GlobalArray, Patch};
 use ndarray::{ArrayD, IxDyn, Slice};

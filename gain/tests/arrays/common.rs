@@ -3,8 +3,6 @@
 //! A variable of the oracle is a flat vector; a view is the list of flat positions of its elements. Assignment first
 //! copies what it reads. That is all of NumPy's aliasing rules.
 
-#![allow(dead_code)]
-
 use gain::{Array, DType, Index, Op, ReduceOp, ReduceOptions, Slice};
 use ndarray::{ArrayD, Axis, IxDyn};
 

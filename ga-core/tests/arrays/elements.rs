@@ -1,8 +1,7 @@
 //! gather, scatter, scatter_accumulate, read_inc and non-blocking patches on 1 to 4 ranks.
 
-mod common;
-
-use common::{RANKS, Random, all, arrays, load, numbered};
+use crate::common;
+use crate::common::{RANKS, Random, all, arrays, load, numbered};
 use ga_core::{ErrorKind, GlobalArray};
 use ndarray::IxDyn;
 use tests::spmd;

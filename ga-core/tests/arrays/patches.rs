@@ -1,9 +1,7 @@
 //! put, get and accumulate of patches on 1 to 4 ranks, against a serial array that replays what all ranks
 //! did.
 
-mod common;
-
-use common::{RANKS, Random, all, arrays, cut, load, numbered};
+use crate::common::{RANKS, Random, all, arrays, cut, load, numbered};
 use ga_core::{Dims, ErrorKind, GlobalArray, Patch};
 use ndarray::{ArrayD, Axis, IxDyn, Slice};
 use std::ops::Range;

@@ -1,7 +1,6 @@
 //! Several threads of one rank at once: on arrays of their own, and on one array.
 
-mod common;
-
+use crate::common;
 use gain::{Array, DType, DistArray, Index, Op, ReduceOp, ReduceOptions, s};
 use ndarray::{Array2, Ix2};
 use tests::Job;

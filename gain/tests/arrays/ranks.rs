@@ -2,8 +2,7 @@
 // `1..-1` is a slice up to the last element, as in Python, not a range of integers.
 #![allow(clippy::reversed_empty_ranges)]
 
-mod common;
-
+use crate::common;
 use gain::{Array, DType, Index, Op, Options, ReduceOp, ReduceOptions, Scalar};
 use ndarray::{Array2, Axis};
 use tests::Job;

@@ -1,7 +1,6 @@
 //! Random programs of views, expressions and assignments on one rank, against plain vectors.
 
-mod common;
-
+use crate::common;
 #[test]
 fn small_arrays() {
     for seed in 0..300 {

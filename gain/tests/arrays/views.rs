@@ -1,8 +1,9 @@
 //! View algebra against `ndarray` (slicing) and against the definition (reshape: a view exists exactly when the flat
 //! positions, read in C order, are an affine function of the new coordinates).
 
+use crate::common::index_oracle;
 use gain::{Index, Slice, View};
-use ndarray::{ArrayD, Axis, IxDyn};
+use ndarray::IxDyn;
 use proptest::prelude::*;
 
 /// Flat positions of a view's elements in C order.
@@ -21,59 +22,6 @@ fn slice() -> impl Strategy<Value = Slice> {
     let end = || prop::option::of(-9isize..9);
     let step = prop::option::of(prop_oneof![1isize..4, -3isize..0]);
     (end(), end(), step).prop_map(|(start, stop, step)| Slice { start, stop, step })
-}
-
-/// CPython's definition of a slice: the indices `start, start+step, ..` while on the right side of `stop`.
-fn indices_of(s: Slice, n: usize) -> Vec<usize> {
-    let (n, step) = (n as isize, s.step.unwrap_or(1));
-    let wrap = |i: isize| if i < 0 { i + n } else { i };
-    let mut out = Vec::new();
-    let mut at = match s.start.map(wrap) {
-        None => {
-            if step > 0 {
-                0
-            } else {
-                n - 1
-            }
-        }
-        Some(i) if step > 0 => i.max(0),
-        Some(i) => i.min(n - 1),
-    };
-    let stop = s.stop.map(|i| wrap(i).max(-1)).unwrap_or(if step > 0 { n } else { -1 });
-    while at >= 0 && at < n && if step > 0 { at < stop } else { at > stop } {
-        out.push(at as usize);
-        at += step;
-    }
-    out
-}
-
-/// What an index does to an `ndarray` array, item by item.
-fn oracle(mut a: ArrayD<usize>, items: &[Index]) -> Option<ArrayD<usize>> {
-    let taken = items.iter().filter(|i| matches!(i, Index::At(_) | Index::Slice(_))).count();
-    let rest = a.ndim().checked_sub(taken)?;
-    let mut axis = 0;
-    for item in items {
-        match item {
-            Index::Ellipsis => axis += rest,
-            Index::NewAxis => {
-                a = a.insert_axis(Axis(axis));
-                axis += 1;
-            }
-            Index::At(i) => {
-                let n = a.len_of(Axis(axis)) as isize;
-                let at = if *i < 0 { i + n } else { *i };
-                if at < 0 || at >= n {
-                    return None;
-                }
-                a = a.index_axis(Axis(axis), at as usize).to_owned();
-            }
-            Index::Slice(s) => {
-                a = a.select(Axis(axis), &indices_of(*s, a.len_of(Axis(axis))));
-                axis += 1;
-            }
-        }
-    }
-    Some(a)
 }
 
 fn items() -> impl Strategy<Value = Vec<Index>> {
@@ -105,7 +53,7 @@ proptest! {
                 view = view.transpose(None).unwrap();
                 want = want.reversed_axes().as_standard_layout().to_owned();
             }
-            match (oracle(want.clone(), items), view.index(items)) {
+            match (index_oracle(want.clone(), items), view.index(items)) {
                 (Some(w), Ok(v)) => { want = w; view = v; }
                 (None, Err(_)) => return Ok(()),
                 (w, v) => prop_assert!(false, "{items:?}: oracle {w:?}, view {v:?}"),

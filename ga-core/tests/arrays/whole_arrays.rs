@@ -1,8 +1,6 @@
 //! Collective operations on whole arrays, and blocks in place, on 1 to 4 ranks against `ndarray`.
 
-mod common;
-
-use common::{RANKS, all, arrays, cut, load, numbered};
+use crate::common::{RANKS, all, arrays, cut, load, numbered};
 use ga_core::{ErrorKind, GlobalArray};
 use ndarray::IxDyn;
 use rma::{Complex64, World};

@@ -1,0 +1,6 @@
+//! Global arrays on one to four ranks against serial copies: one test program, since all of it shares an oracle.
+
+mod common;
+mod elements;
+mod patches;
+mod whole_arrays;
