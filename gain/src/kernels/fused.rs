@@ -23,6 +23,7 @@ pub(crate) enum Step {
 const ADD: u8 = 0;
 const SUB: u8 = 1;
 const SUB_FROM: u8 = 2;
+const MUL: u8 = 3;
 
 #[inline(always)]
 fn step<T: Real, const S: u8>(value: T, operand: T) -> T {
@@ -34,88 +35,69 @@ fn step<T: Real, const S: u8>(value: T, operand: T) -> T {
     }
 }
 
-/// Evaluates the expression with the step as the constant of that name.
+/// Evaluates the expression with the step as the constant of that name; `in` restricts the steps, others give `else`.
 macro_rules! with_step {
     ($step:expr, $name:ident => $body:expr) => {
+        with_step!($step, $name in Add ADD, Sub SUB, SubFrom SUB_FROM, Mul MUL => $body)
+    };
+    ($step:expr, $name:ident in $($case:ident $number:ident),* => $body:expr $(, else $rest:expr)?) => {
         match $step {
-            Step::Add => {
-                const $name: u8 = 0;
+            $(Step::$case => {
+                const $name: u8 = $number;
                 $body
-            }
-            Step::Sub => {
-                const $name: u8 = 1;
-                $body
-            }
-            Step::SubFrom => {
-                const $name: u8 = 2;
-                $body
-            }
-            Step::Mul => {
-                const $name: u8 = 3;
-                $body
-            }
+            })*
+            $(_ => $rest,)?
         }
     };
 }
 
-fn chain2_of<T: Real>(p: Step, q: Step) -> Kernel {
-    with_step!(p, P => with_step!(q, Q => map3(|a: T, b: T, c: T| step::<T, Q>(step::<T, P>(a, b), c))))
+/// The kernel that a function generic over the element type makes; `None` for types without superinstructions.
+macro_rules! of_float {
+    ($dtype:expr, $make:ident($($arg:expr),*)) => {
+        match $dtype {
+            DType::F32 => $make::<f32>($($arg),*),
+            DType::F64 => $make::<f64>($($arg),*),
+            _ => None,
+        }
+    };
 }
 
-fn chain3_of<T: Real>(p: Step, q: Step, r: Step) -> Kernel {
-    with_step!(p, P => with_step!(q, Q => with_step!(r, R => {
+fn chain2_of<T: Real>(p: Step, q: Step) -> Option<Kernel> {
+    Some(with_step!(p, P => with_step!(q, Q => map3(|a: T, b: T, c: T| step::<T, Q>(step::<T, P>(a, b), c)))))
+}
+
+fn chain3_of<T: Real>(p: Step, q: Step, r: Step) -> Option<Kernel> {
+    Some(with_step!(p, P => with_step!(q, Q => with_step!(r, R => {
         map4(|a: T, b: T, c: T, d: T| step::<T, R>(step::<T, Q>(step::<T, P>(a, b), c), d))
-    })))
+    }))))
 }
 
-fn pair_of<T: Real>(p: Step, q: Step, r: Step) -> Kernel {
-    with_step!(p, P => with_step!(q, Q => with_step!(r, R => {
+fn pair_of<T: Real>(p: Step, q: Step, r: Step) -> Option<Kernel> {
+    Some(with_step!(p, P => with_step!(q, Q => with_step!(r, R => {
         map4(|a: T, b: T, c: T, d: T| step::<T, R>(step::<T, P>(a, b), step::<T, Q>(c, d)))
-    })))
+    }))))
 }
 
-/// `(a p b) q c`; `None` for types without superinstructions.
+/// `(a p b) q c`; `None` for other types than floats.
 pub(crate) fn chain2(dtype: DType, p: Step, q: Step) -> Option<Kernel> {
-    match dtype {
-        DType::F32 => Some(chain2_of::<f32>(p, q)),
-        DType::F64 => Some(chain2_of::<f64>(p, q)),
-        _ => None,
-    }
+    of_float!(dtype, chain2_of(p, q))
 }
 
 /// `((a p b) q c) r d`
 pub(crate) fn chain3(dtype: DType, p: Step, q: Step, r: Step) -> Option<Kernel> {
-    match dtype {
-        DType::F32 => Some(chain3_of::<f32>(p, q, r)),
-        DType::F64 => Some(chain3_of::<f64>(p, q, r)),
-        _ => None,
-    }
+    of_float!(dtype, chain3_of(p, q, r))
 }
 
 /// `(a p b) r (c q d)`
 pub(crate) fn pair(dtype: DType, p: Step, q: Step, r: Step) -> Option<Kernel> {
-    match dtype {
-        DType::F32 => Some(pair_of::<f32>(p, q, r)),
-        DType::F64 => Some(pair_of::<f64>(p, q, r)),
-        _ => None,
-    }
+    of_float!(dtype, pair_of(p, q, r))
 }
 
 fn weighted_of<T: Real>(p: Step, q: Step, r: Step, scaled: bool) -> Option<Kernel> {
     /// Sums and differences alone; a difference the other way round is one of these with operands swapped.
     macro_rules! with_sign {
         ($step:expr, $name:ident => $body:expr) => {
-            match $step {
-                Step::Add => {
-                    const $name: u8 = 0;
-                    $body
-                }
-                Step::Sub => {
-                    const $name: u8 = 1;
-                    $body
-                }
-                _ => return None,
-            }
+            with_step!($step, $name in Add ADD, Sub SUB => $body, else return None)
         };
     }
     Some(with_sign!(p, P => with_sign!(q, Q => with_sign!(r, R => {
@@ -134,9 +116,5 @@ fn weighted_of<T: Real>(p: Step, q: Step, r: Step, scaled: bool) -> Option<Kerne
 /// `(a p b) v r (c q d) w`, all times `u` if `scaled`, with constants `v`, `w`, `u`: five-point stencils. Operands in
 /// the order `a b v c d w u`; steps are additions and subtractions.
 pub(crate) fn weighted_pairs(dtype: DType, p: Step, q: Step, r: Step, scaled: bool) -> Option<Kernel> {
-    match dtype {
-        DType::F32 => weighted_of::<f32>(p, q, r, scaled),
-        DType::F64 => weighted_of::<f64>(p, q, r, scaled),
-        _ => None,
-    }
+    of_float!(dtype, weighted_of(p, q, r, scaled))
 }
