@@ -30,16 +30,7 @@ impl<T: Element> GlobalArray<T> {
     /// [`ErrorKind::Buffer`] unless `data` has as many elements as the patch.
     #[inline]
     pub fn put(&self, region: impl Region, data: &[T]) -> Result<()> {
-        region.with_bounds(|lo, hi| {
-            self.buffered(
-                "put",
-                Verb::Put(data.as_ptr()),
-                Slab { lo, hi, step: None },
-                data.len(),
-                Fit::Dense,
-                &mut Wait,
-            )
-        })
+        self.blocking("put", region, Verb::Put(data.as_ptr()), data.len(), Fit::Dense)
     }
 
     /// Reads a patch into a dense, row-major buffer. `NGA_Get`.
@@ -48,16 +39,7 @@ impl<T: Element> GlobalArray<T> {
     /// As [`GlobalArray::put`].
     #[inline]
     pub fn get(&self, region: impl Region, data: &mut [T]) -> Result<()> {
-        region.with_bounds(|lo, hi| {
-            self.buffered(
-                "get",
-                Verb::Get(data.as_mut_ptr()),
-                Slab { lo, hi, step: None },
-                data.len(),
-                Fit::Dense,
-                &mut Wait,
-            )
-        })
+        self.blocking("get", region, Verb::Get(data.as_mut_ptr()), data.len(), Fit::Dense)
     }
 
     /// Adds `alpha * data` to a patch, each element atomically with regard to other accumulates. `NGA_Acc`.
@@ -69,10 +51,7 @@ impl<T: Element> GlobalArray<T> {
     where
         T: Number,
     {
-        region.with_bounds(|lo, hi| {
-            let verb = Verb::Accumulate(data.as_ptr(), alpha);
-            self.buffered("accumulate", verb, Slab { lo, hi, step: None }, data.len(), Fit::Dense, &mut Wait)
-        })
+        self.blocking("accumulate", region, Verb::Accumulate(data.as_ptr(), alpha), data.len(), Fit::Dense)
     }
 
     /// [`GlobalArray::put`] from a buffer with leading dimensions: `ld[d - 1]` elements of axis `d` per row
@@ -82,10 +61,7 @@ impl<T: Element> GlobalArray<T> {
     /// As [`GlobalArray::put`]; [`ErrorKind::Buffer`] for a leading dimension below the patch's extent or a
     /// buffer that ends before the patch does.
     pub fn put_ld(&self, region: impl Region, data: &[T], ld: &[usize]) -> Result<()> {
-        region.with_bounds(|lo, hi| {
-            let slab = Slab { lo, hi, step: None };
-            self.buffered("put_ld", Verb::Put(data.as_ptr()), slab, data.len(), Fit::Leading(ld), &mut Wait)
-        })
+        self.blocking("put_ld", region, Verb::Put(data.as_ptr()), data.len(), Fit::Leading(ld))
     }
 
     /// [`GlobalArray::get`] into a buffer with leading dimensions; see [`GlobalArray::put_ld`]. `NGA_Get`
@@ -94,17 +70,7 @@ impl<T: Element> GlobalArray<T> {
     /// # Errors
     /// As [`GlobalArray::put_ld`].
     pub fn get_ld(&self, region: impl Region, data: &mut [T], ld: &[usize]) -> Result<()> {
-        region.with_bounds(|lo, hi| {
-            let slab = Slab { lo, hi, step: None };
-            self.buffered(
-                "get_ld",
-                Verb::Get(data.as_mut_ptr()),
-                slab,
-                data.len(),
-                Fit::Leading(ld),
-                &mut Wait,
-            )
-        })
+        self.blocking("get_ld", region, Verb::Get(data.as_mut_ptr()), data.len(), Fit::Leading(ld))
     }
 
     /// [`GlobalArray::accumulate`] from a buffer with leading dimensions; see [`GlobalArray::put_ld`].
@@ -116,17 +82,21 @@ impl<T: Element> GlobalArray<T> {
     where
         T: Number,
     {
-        region.with_bounds(|lo, hi| {
-            let verb = Verb::Accumulate(data.as_ptr(), alpha);
-            self.buffered(
-                "accumulate_ld",
-                verb,
-                Slab { lo, hi, step: None },
-                data.len(),
-                Fit::Leading(ld),
-                &mut Wait,
-            )
-        })
+        let verb = Verb::Accumulate(data.as_ptr(), alpha);
+        self.blocking("accumulate_ld", region, verb, data.len(), Fit::Leading(ld))
+    }
+
+    /// [`GlobalArray::buffered`] for all elements of a region, complete on return.
+    #[inline(always)]
+    fn blocking(
+        &self,
+        op: &'static str,
+        region: impl Region,
+        verb: Verb<T>,
+        len: usize,
+        fit: Fit<'_>,
+    ) -> Result<()> {
+        region.with_bounds(|lo, hi| self.buffered(op, verb, Slab { lo, hi, step: None }, len, fit, &mut Wait))
     }
 
     /// Moves a slab from or to a buffer of `len` elements, which is the caller's until the transfers are
