@@ -41,8 +41,9 @@ pub unsafe fn copy_rows(
 #[inline(never)]
 pub unsafe fn accumulate(dst: *mut f64, src: *const f64, count: usize, alpha: f64) {
     // SAFETY: validity, alignment and disjointness are the caller's contract; nobody else touches the memory meanwhile.
-    let (dst, src) =
-        unsafe { (std::slice::from_raw_parts_mut(dst, count), std::slice::from_raw_parts(src, count)) };
+    let dst = unsafe { std::slice::from_raw_parts_mut(dst, count) };
+    // SAFETY: as above.
+    let src = unsafe { std::slice::from_raw_parts(src, count) };
     for (to, from) in dst.iter_mut().zip(src) {
         *to += alpha * from;
     }

@@ -53,9 +53,9 @@ impl<T: Element> GlobalArray<T> {
             }
         });
         for (rank, runs) in far {
+            let segment = self.raw().segment();
             // SAFETY: the local offsets are those of `values`.
-            let done =
-                unsafe { self.raw().segment().get_vector_bytes(rank, runs.vector::<T>(), first.cast()) };
+            let done = unsafe { segment.get_vector_bytes(rank, runs.vector::<T>(), first.cast()) };
             done.map_err(|e| Error::from_rma("gather", e))?;
         }
         Ok(())

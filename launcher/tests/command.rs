@@ -186,9 +186,10 @@ fn a_terminal_reaches_rank_0() {
     // SAFETY: writes two descriptors; the optional arguments are absent.
     let status = unsafe { libc::openpty(&mut controller, &mut terminal, null, null.cast(), null.cast()) };
     assert_eq!(status, 0);
-    // SAFETY: two fresh descriptors that nobody else owns.
-    let (controller, terminal) =
-        unsafe { (OwnedFd::from_raw_fd(controller), OwnedFd::from_raw_fd(terminal)) };
+    // SAFETY: a fresh descriptor that nobody else owns.
+    let controller = unsafe { OwnedFd::from_raw_fd(controller) };
+    // SAFETY: as above, the other one.
+    let terminal = unsafe { OwnedFd::from_raw_fd(terminal) };
     let mut job = gain();
     job.args(["run", "-n", "2", "sh", "-c", "read line; echo \"$line\""])
         .stdin(terminal)

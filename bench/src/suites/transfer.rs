@@ -64,9 +64,9 @@ fn rates(segment: &Segment, rank: usize, near: *mut u8, far: *mut u8) -> Vec<Row
         let there = || unsafe { yardstick::copy(far, near, black_box(len)) };
         // SAFETY: as above.
         let back = || unsafe { yardstick::copy(near, far, black_box(len)) };
+        let (to, from) = (far.cast(), near.cast());
         // SAFETY: as above.
-        let add_by_hand =
-            || unsafe { yardstick::accumulate(far.cast(), near.cast(), black_box(count), 1e-9) };
+        let add_by_hand = || unsafe { yardstick::accumulate(to, from, black_box(count), 1e-9) };
 
         let (rate, _, slowness) = sample::in_turn(put, there);
         rows.extend(pair("put", len, rate, slowness, Some(0.95)));
