@@ -12,6 +12,9 @@ use crate::world;
 use ndarray::Dimension;
 use std::sync::Arc;
 
+/// A view is a small part of its base if this many would make no more than the base.
+const PART: usize = 8;
+
 /// # Reading
 impl Array {
     /// Evaluate now what was recorded.
@@ -26,8 +29,7 @@ impl Array {
         if self.size() != 1 {
             return Err(Error::new(Kind::Value, "can only convert an array of size 1 to a Python scalar"));
         }
-        self.force()?;
-        let node = self.cell.get();
+        let node = self.evaluated()?;
         if let Some(storage) = node.storage()
             && !storage.blocks().is_distributed()
         {
@@ -46,9 +48,17 @@ impl Array {
     pub fn copy_to_bytes(&self, out: &mut [u8]) -> Result<()> {
         let _turn = turn::take("read")?;
         self.check_len(out.len())?;
+        read(&self.evaluated()?, &self.view, out, false)
+    }
+
+    /// The value to read this view from: evaluated, unless the view shows a small part of it. Then the part alone is
+    /// computed; the expression decides whether that happens a second time.
+    fn evaluated(&self) -> Result<Arc<Node>> {
         let node = self.cell.get();
-        plan::force(&node)?;
-        read(&node, &self.view, out, false)
+        if self.size() * PART > node.len() {
+            plan::force(&node)?;
+        }
+        Ok(node)
     }
 
     /// All elements in C order, on every rank.

@@ -1,4 +1,5 @@
-//! Which buffer a stored value gets: the one it updates, when nobody else needs the old contents, or another one.
+//! Which buffer a stored value gets: the one it updates or an operand's, when nobody else needs the old contents, or
+//! another one.
 
 use super::{Pass, Target, lower::BoxPlan};
 use crate::error::Result;
@@ -101,21 +102,43 @@ struct Met {
     reaches: bool,
 }
 
-/// The buffer that the assignments `node` consists of started from, if it will be of no use to anybody once `node` is
-/// stored: all references to it come from inside `node`'s own expression.
+/// A stored node, and where.
+type Stored = (*const Node, Arc<Storage>);
+
+/// A buffer that `node` may be stored in, as it will be of no use to anybody then: all references to it come from inside
+/// `node`'s own expression. It is the one that the assignments `node` consists of started from, or else an operand's
+/// with the same cut (which the caller has yet to see to be read at the same index only).
 pub(super) fn exclusive_base(node: &Arc<Node>) -> Option<Arc<Storage>> {
-    let mut expr = node.expr()?;
-    let base = loop {
-        let Expr::Patch { base, .. } = &*expr else { return None };
-        match base.expr() {
-            Some(inner) => expr = inner,
-            None => break (Arc::as_ptr(base), base.storage()?.clone()),
-        }
-    };
+    let expr = node.expr()?;
+    let base = if node.is_patch() { patched(&expr) } else { spare_operand(node, &expr) }?;
     let mut met = Vec::new();
-    walk(&*node.expr()?, base.0, &mut met);
+    walk(&expr, base.0, &mut met);
     let own = met.iter().filter(|m| m.reaches).all(|m| m.edges == m.strong && !m.is_named);
     own.then_some(base.1)
+}
+
+/// What a chain of assignments started from.
+fn patched(expr: &Expr) -> Option<Stored> {
+    let Expr::Patch { base, .. } = expr else { return None };
+    match base.expr() {
+        Some(inner) => patched(&inner),
+        None => Some((Arc::as_ptr(base), base.storage()?.clone())),
+    }
+}
+
+/// The first operand below `expr` that no variable names and whose buffer is like the one `node` would get, and ready to
+/// be written.
+fn spare_operand(node: &Node, expr: &Expr) -> Option<Stored> {
+    expr.operands().filter(|below| !below.is_named()).find_map(|below| match below.expr() {
+        Some(inner) => spare_operand(node, &inner),
+        None => {
+            let storage = below.storage()?;
+            let is_like = storage.item_bytes() == node.dtype.size_bytes()
+                && storage.blocks() == blocks_for(&node.shape)
+                && !storage.is_being_read();
+            is_like.then(|| (Arc::as_ptr(below), storage.clone()))
+        }
+    })
 }
 
 /// Whether computing `node` reads `base`, which is not stored yet or may be overwritten.
