@@ -27,6 +27,8 @@ mod serve;
 mod shape;
 #[cfg(test)]
 mod tests;
+#[allow(dead_code)] // until `choose` opens it
+mod ucx;
 pub(crate) mod wire;
 
 use self::core::Core;

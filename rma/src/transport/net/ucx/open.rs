@@ -1,0 +1,160 @@
+//! Starting UCP: library, configuration, context, worker.
+//!
+//! Invariant: what the user says in `UCX_*` stands; our own settings fill only what is left open. The process's environment and
+//! its signal handlers are as before.
+
+use std::ffi::{CStr, c_char, c_void};
+use std::ptr::null_mut;
+
+use super::bindings::*;
+use crate::library::Library;
+
+/// Version of the interface that the bindings are written against.
+const API: (u32, u32) = (1, 10);
+
+/// Settings of our own: a name without `UCX_`, a value. What a version doesn't know it is not told.
+const SETTINGS: &[(&CStr, &CStr)] = &[
+    // Messages are short and their receiver has flow control: never ask first.
+    (c"RNDV_THRESH", c"inf"),
+    // Who is gone is noticed within seconds, even if nothing is sent to it.
+    (c"KEEPALIVE_INTERVAL", c"2s"),
+];
+
+/// Loads the library. It installs handlers for signals like SIGSEGV when it is loaded (up to 1.13 or so), which is for the
+/// program, not for us, to want: unless the user asked for it or somebody else had loaded it, they are taken back.
+pub(super) fn library() -> Result<Api, String> {
+    // SAFETY: a terminated string; nothing is loaded.
+    let was_loaded =
+        !unsafe { libc::dlopen(c"libucs.so.0".as_ptr(), libc::RTLD_NOW | libc::RTLD_NOLOAD) }.is_null();
+    let api = Api::find(Library::load("GAIN_UCX_LIB", c"libucp.so.0")?)?;
+    if !was_loaded
+        && !is_set("HANDLE_ERRORS")
+        && let Ok(disable) = api.library.symbol(c"ucs_debug_disable_signals")
+    {
+        // SAFETY: the function of that name in ucs/debug/debug.h takes and returns nothing.
+        unsafe { std::mem::transmute::<*mut c_void, unsafe extern "C" fn()>(disable.as_ptr())() };
+    }
+    Ok(api)
+}
+
+/// Whether the user has set this parameter of UCX.
+fn is_set(name: &str) -> bool {
+    std::env::var_os(format!("UCX_{name}")).is_some()
+}
+
+/// A context for about `peers` peers.
+pub(super) fn context(api: &Api, peers: usize) -> Result<Context, String> {
+    let mut config: Config = null_mut();
+    // SAFETY: null stands for the default prefix and file; the result is written on success and released below.
+    let status = unsafe { (api.ucp_config_read)(std::ptr::null(), std::ptr::null(), &mut config) };
+    api.check("ucp_config_read", status)?;
+    for (name, value) in SETTINGS {
+        if !is_set(&name.to_string_lossy()) {
+            // SAFETY: a live configuration and two strings. A parameter of another version is refused and stays out.
+            unsafe { (api.ucp_config_modify)(config, name.as_ptr(), value.as_ptr()) };
+        }
+    }
+    let params = InitParams {
+        mask: INIT_FEATURES | INIT_ENDPOINTS,
+        features: FEATURE_RMA | FEATURE_AM | FEATURE_WAKEUP,
+        estimated_num_eps: peers,
+        ..InitParams::zeroed()
+    };
+    let mut context: Context = null_mut();
+    // SAFETY: parameters and configuration live through the call; the result is written on success.
+    let status = unsafe { (api.ucp_init_version)(API.0, API.1, &params, config, &mut context) };
+    // SAFETY: made above, used no more.
+    unsafe { (api.ucp_config_release)(config) };
+    api.check("ucp_init", status)?;
+    Ok(context)
+}
+
+/// A worker that threads may use one at a time.
+pub(super) fn worker(api: &Api, context: Context) -> Result<Worker, String> {
+    let params = WorkerParams { mask: WORKER_THREAD_MODE, thread_mode: SERIALIZED, ..WorkerParams::zeroed() };
+    let mut worker: Worker = null_mut();
+    // SAFETY: a live context; the result is written on success.
+    let status = unsafe { (api.ucp_worker_create)(context, &params, &mut worker) };
+    api.check("ucp_worker_create", status)?;
+    Ok(worker)
+}
+
+/// The worker's address, of network devices only: ranks of one node have shared memory.
+pub(super) fn address(api: &Api, worker: Worker) -> Result<Vec<u8>, String> {
+    let mut attr = WorkerAttr {
+        mask: ATTR_ADDRESS | ATTR_ADDRESS_FLAGS,
+        address_flags: ADDRESS_NET_ONLY,
+        ..WorkerAttr::zeroed()
+    };
+    // SAFETY: a live worker; the fields named by the mask are written on success.
+    let status = unsafe { (api.ucp_worker_query)(worker, &mut attr) };
+    api.check("ucp_worker_query", status)?;
+    // SAFETY: the call has given `address_len` bytes, which are ours until released.
+    let bytes = unsafe { std::slice::from_raw_parts(attr.address.cast::<u8>(), attr.address_len) }.to_vec();
+    // SAFETY: as above; not used after this.
+    unsafe { (api.ucp_worker_release_address)(worker, attr.address) };
+    Ok(bytes)
+}
+
+/// The descriptor that wakes who sleeps on the worker; `None` if the transports have none.
+pub(super) fn event_fd(api: &Api, worker: Worker) -> Option<i32> {
+    let mut fd = -1;
+    // SAFETY: a live worker; the result is written on success.
+    let status = unsafe { (api.ucp_worker_get_efd)(worker, &mut fd) };
+    (status == OK).then_some(fd)
+}
+
+/// Sets the callback for all messages.
+pub(super) fn listen(
+    api: &Api,
+    worker: Worker,
+    id: u32,
+    callback: MessageCallback,
+    data: *mut c_void,
+) -> Result<(), String> {
+    let params = HandlerParams {
+        mask: HANDLER_ID | HANDLER_FLAGS | HANDLER_CALLBACK | HANDLER_DATA,
+        id,
+        flags: WHOLE_MESSAGE,
+        callback: Some(callback),
+        data,
+        ..HandlerParams::zeroed()
+    };
+    // SAFETY: a live worker; the caller keeps `data` alive as long as the worker.
+    let status = unsafe { (api.ucp_worker_set_am_recv_handler)(worker, &params) };
+    api.check("ucp_worker_set_am_recv_handler", status)
+}
+
+/// Transports with their devices that this context may use on the network, as in `tcp/eth0`.
+pub(super) fn devices(api: &Api, context: Context) -> Vec<String> {
+    // SAFETY: a live context and stream.
+    let text = printed(|stream| unsafe { (api.ucp_context_print_info)(context, stream) });
+    let is_local = |device: &str| {
+        let transport = device.split('/').next().unwrap_or(device);
+        ["self", "posix", "sysv", "xpmem", "cma", "knem"].contains(&transport)
+    };
+    text.lines()
+        .filter(|line| line.contains("resource"))
+        .filter_map(|line| line.split_whitespace().last())
+        .filter(|device| device.contains('/') && !is_local(device))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// What `print` writes to a C stream.
+fn printed(print: impl FnOnce(Stream)) -> String {
+    let mut text: *mut c_char = null_mut();
+    let mut len = 0;
+    // SAFETY: both places outlive the stream; after `fclose` they hold an allocated, terminated string.
+    unsafe {
+        let stream = libc::open_memstream(&mut text, &mut len);
+        if stream.is_null() {
+            return String::new();
+        }
+        print(stream);
+        libc::fclose(stream);
+        let copy = CStr::from_ptr(text).to_string_lossy().into_owned();
+        libc::free(text.cast());
+        copy
+    }
+}
