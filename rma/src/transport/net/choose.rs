@@ -13,18 +13,18 @@ use std::path::Path;
 /// The variable that chooses.
 pub(crate) const VARIABLE: &str = "GAIN_TRANSPORT";
 
-/// Opens the engine that the environment asks for.
-pub(crate) fn open() -> Result<Box<dyn Wire>> {
+/// Opens the engine that the environment asks for, for about `peers` processes to talk to.
+pub(crate) fn open(peers: usize) -> Result<Box<dyn Wire>> {
     let wanted = std::env::var(VARIABLE).unwrap_or_default();
     match wanted.as_str() {
-        "" | "auto" => open_first(&by_fabric()),
-        "ucx" => ucx(),
-        "ofi" => ofi(),
+        "" | "auto" => open_first(&by_fabric(), peers),
+        "ucx" => ucx(peers),
+        "ofi" => ofi(peers),
         other => Err(format!("{VARIABLE}={other}: must be ucx, ofi or auto")),
     }
 }
 
-type Opener = fn() -> Result<Box<dyn Wire>>;
+type Opener = fn(usize) -> Result<Box<dyn Wire>>;
 
 /// Both engines, the better one for this machine's fabric first.
 fn by_fabric() -> [(&'static str, Opener); 2] {
@@ -42,10 +42,10 @@ fn has_device(class: impl AsRef<Path>, prefix: &str) -> bool {
     entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
 }
 
-fn open_first(engines: &[(&'static str, Opener)]) -> Result<Box<dyn Wire>> {
+fn open_first(engines: &[(&'static str, Opener)], peers: usize) -> Result<Box<dyn Wire>> {
     let mut reasons = Vec::new();
     for (name, open) in engines {
-        match open() {
+        match open(peers) {
             Ok(wire) => return Ok(wire),
             Err(why) => reasons.push(format!("{name}: {why}")),
         }
@@ -53,10 +53,10 @@ fn open_first(engines: &[(&'static str, Opener)]) -> Result<Box<dyn Wire>> {
     Err(format!("no network engine can be used here. {}", reasons.join("; ")))
 }
 
-fn ucx() -> Result<Box<dyn Wire>> {
-    Err("not there yet".into())
+fn ucx(peers: usize) -> Result<Box<dyn Wire>> {
+    Ok(Box::new(super::ucx::Ucx::open(peers)?))
 }
 
-fn ofi() -> Result<Box<dyn Wire>> {
+fn ofi(_peers: usize) -> Result<Box<dyn Wire>> {
     Err("not there yet".into())
 }

@@ -27,7 +27,6 @@ mod serve;
 mod shape;
 #[cfg(test)]
 mod tests;
-#[allow(dead_code)] // until `choose` opens it
 mod ucx;
 pub(crate) mod wire;
 
