@@ -77,6 +77,26 @@ pub(crate) fn shape_text(shape: &[usize]) -> String {
     }
 }
 
+/// The beginning of NumPy's text for an array that there is no memory for.
+pub(crate) fn cannot_allocate(len_bytes: u64, shape: &[usize]) -> String {
+    let shape = shape_text(shape).replace(',', ", ").replace(", )", ",)");
+    format!("Unable to allocate {} for an array with shape {shape}", size_text(len_bytes))
+}
+
+/// A number of bytes as NumPy's `MemoryError` writes it: three digits and a binary unit.
+fn size_text(len_bytes: u64) -> String {
+    const UNITS: [&str; 7] = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let mut unit = len_bytes.checked_ilog2().map_or(0, |log| log as usize / 10);
+    let mut count = len_bytes as f64 / (1u64 << (10 * unit)) as f64;
+    if count.round() == 1024.0 {
+        (unit, count) = (unit + 1, 1.0);
+    }
+    let decimals = if unit == 0 { 0 } else { 2usize.saturating_sub(count.log10() as usize) };
+    // NumPy keeps the point of three digits before it.
+    let point = if unit > 0 && decimals == 0 { "." } else { "" };
+    format!("{count:.decimals$}{point} {}", UNITS[unit])
+}
+
 /// `axis` as NumPy takes it (negative counts from the end), checked against `ndim`.
 pub(crate) fn normalize_axis(axis: isize, ndim: usize) -> Result<usize> {
     let n = ndim as isize;
@@ -84,4 +104,28 @@ pub(crate) fn normalize_axis(axis: isize, ndim: usize) -> Result<usize> {
         return Err(Error::axis(axis, ndim));
     }
     Ok(if axis < 0 { axis + n } else { axis } as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size_text;
+
+    /// What `numpy._core._exceptions._ArrayMemoryError._size_to_string` says.
+    #[test]
+    fn sizes_read_as_numpy_writes_them() {
+        let cases: [(u64, &str); 9] = [
+            (0, "0 bytes"),
+            (1023, "1023 bytes"),
+            (1024, "1.00 KiB"),
+            (8_000_000_000_000, "7.28 TiB"),
+            (16 << 30, "16.0 GiB"),
+            (125 << 30, "125. GiB"),
+            (1010 << 30, "1010. GiB"),
+            ((1 << 40) - 1, "1.00 TiB"),
+            (3 << 60, "3.00 EiB"),
+        ];
+        for (bytes, text) in cases {
+            assert_eq!(size_text(bytes), text);
+        }
+    }
 }

@@ -220,6 +220,10 @@ pub fn barrier() -> Result<()> {
 /// End the runtime: wait for all ranks and leave the job. Operations on arrays are errors afterwards; a second call
 /// does nothing. Collective.
 pub fn finalize() -> Result<()> {
+    if let Some(Err(_)) = RUNTIME.get() {
+        // There is nothing to end, and it was reported when the start failed.
+        return Ok(());
+    }
     init()?;
     turn::in_turn(|| {
         crate::storage::trim();

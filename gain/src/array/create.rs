@@ -2,7 +2,7 @@
 
 use super::{Array, Operand};
 use crate::dtype::{DType, Element, Scalar, kind, result_type};
-use crate::error::{Error, Kind, Result, shape_text};
+use crate::error::{Error, Kind, Result, cannot_allocate};
 use crate::graph::{Expr, Node};
 use crate::ops::Op;
 use crate::storage::Storage;
@@ -199,50 +199,5 @@ fn prepare(operation: &str, shape: &[usize], dtype: DType) -> Result<()> {
     if len_bytes <= world::heap_limit_bytes() {
         return Ok(());
     }
-    Err(Error::new(
-        Kind::Memory,
-        format!(
-            "Unable to allocate {} for an array with shape {} and data type {dtype}",
-            size_text(len_bytes),
-            shape_text(shape).replace(',', ", ").replace(", )", ",)")
-        ),
-    ))
-}
-
-/// A number of bytes as NumPy's `MemoryError` writes it: three digits and a binary unit.
-fn size_text(len_bytes: u64) -> String {
-    const UNITS: [&str; 7] = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-    let mut unit = len_bytes.checked_ilog2().map_or(0, |log| log as usize / 10);
-    let mut count = len_bytes as f64 / (1u64 << (10 * unit)) as f64;
-    if count.round() == 1024.0 {
-        (unit, count) = (unit + 1, 1.0);
-    }
-    let decimals = if unit == 0 { 0 } else { 2usize.saturating_sub(count.log10() as usize) };
-    // NumPy keeps the point of three digits before it.
-    let point = if unit > 0 && decimals == 0 { "." } else { "" };
-    format!("{count:.decimals$}{point} {}", UNITS[unit])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::size_text;
-
-    /// What `numpy._core._exceptions._ArrayMemoryError._size_to_string` says.
-    #[test]
-    fn sizes_read_as_numpy_writes_them() {
-        let cases: [(u64, &str); 9] = [
-            (0, "0 bytes"),
-            (1023, "1023 bytes"),
-            (1024, "1.00 KiB"),
-            (8_000_000_000_000, "7.28 TiB"),
-            (16 << 30, "16.0 GiB"),
-            (125 << 30, "125. GiB"),
-            (1010 << 30, "1010. GiB"),
-            ((1 << 40) - 1, "1.00 TiB"),
-            (3 << 60, "3.00 EiB"),
-        ];
-        for (bytes, text) in cases {
-            assert_eq!(size_text(bytes), text);
-        }
-    }
+    Err(Error::new(Kind::Memory, format!("{} and data type {dtype}", cannot_allocate(len_bytes, shape))))
 }

@@ -22,7 +22,7 @@ pub(crate) use blocks::Blocks;
 pub(crate) use pool::trim;
 
 use crate::dtype::Scalar;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result, cannot_allocate};
 use crate::world;
 use memory::Memory;
 use std::sync::Arc;
@@ -44,7 +44,7 @@ impl Storage {
     pub(crate) fn new(shape: &[usize], item_bytes: usize) -> Result<Arc<Storage>> {
         let blocks = blocks_for(shape);
         let (memory, read) = if blocks.is_distributed() {
-            pool::take(blocks, item_bytes)?
+            pool::take(blocks, item_bytes).map_err(|e| lacking(e, shape, item_bytes))?
         } else {
             (Memory::private(blocks.len() * item_bytes)?, 0)
         };
@@ -183,6 +183,19 @@ impl Drop for Storage {
         {
             pool::give(self.blocks, self.item_bytes, memory, self.read.load(Relaxed));
         }
+    }
+}
+
+/// The error of an allocation, with the array it was for.
+#[cold]
+fn lacking(error: Error, shape: &[usize], item_bytes: usize) -> Error {
+    let len_bytes = shape.iter().fold(item_bytes as u64, |bytes, &n| bytes.saturating_mul(n as u64));
+    match error.kind() {
+        Kind::Memory => {
+            let text = cannot_allocate(len_bytes, shape);
+            Error::new(Kind::Memory, format!("{text}: {}", error.message()))
+        }
+        _ => error,
     }
 }
 
