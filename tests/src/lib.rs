@@ -72,6 +72,11 @@ impl Job {
         self
     }
 
+    /// Has the ranks of one machine pretend to be on `nodes` nodes, in blocks. Needs no root, unlike hosts.
+    pub fn fake_nodes(self, nodes: usize) -> Job {
+        self.env("GAIN_FAKE_NODES", nodes.to_string())
+    }
+
     /// Has the ranks started by `command -n ranks program`, as MPICH's `mpiexec` does, instead of by our launcher. The
     /// environment variable `GAIN_TEST_STARTER` does so for every job.
     pub fn starter(mut self, command: impl Into<OsString>) -> Job {

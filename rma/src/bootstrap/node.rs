@@ -23,6 +23,9 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 
+/// Environment variable: into how many nodes the ranks of one machine pretend to be divided. A testing aid.
+const FAKE_NODES: &str = "GAIN_FAKE_NODES";
+
 /// One process of this node.
 #[derive(Debug)]
 pub struct Member {
@@ -74,8 +77,8 @@ impl Node {
         }
         // SAFETY: no arguments, cannot fail.
         let user = unsafe { libc::getuid() };
-        let name = format!("gain-{user}-{}", bootstrap.job());
-        let address = SocketAddr::from_abstract_name(&name)?;
+        let pretended = pretended_node(std::env::var(FAKE_NODES).ok().as_deref(), rank, bootstrap.size())?;
+        let address = SocketAddr::from_abstract_name(socket_name(user, bootstrap.job(), pretended))?;
         let listener = match UnixListener::bind_addr(&address) {
             Ok(listener) => Some(listener),
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => None,
@@ -158,6 +161,30 @@ impl Node {
         };
         descriptor.ok_or_else(|| io::Error::other(String::from_utf8_lossy(&text).into_owned()))
     }
+}
+
+/// The node that `rank` pretends to be on, when the variable's text says so: blocks of ranks, as even as can be.
+fn pretended_node(text: Option<&str>, rank: usize, size: usize) -> io::Result<Option<usize>> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+    match text.parse::<usize>() {
+        Ok(nodes) if nodes > 0 => Ok(Some(rank * nodes.min(size) / size)),
+        _ => Err(io::Error::other(format!("{FAKE_NODES}={text} is not a number of nodes"))),
+    }
+}
+
+/// The abstract name all ranks of a node meet at. Names have room for 107 bytes and some managers' job names don't fit,
+/// so a long one is cut and a hash of the whole put after it.
+fn socket_name(user: u32, job: &str, pretended: Option<usize>) -> Vec<u8> {
+    const ROOM: usize = 60;
+    let node = pretended.map_or(String::new(), |node| format!("-{node}"));
+    let mut name = format!("gain-{user}{node}-").into_bytes();
+    name.extend(&job.as_bytes()[..job.len().min(ROOM)]);
+    if job.len() > ROOM {
+        // FNV-1a: every rank must compute the same, whatever its build.
+        let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+        name.extend(format!("-{:x}", job.bytes().fold(0xcbf2_9ce4_8422_2325, step)).bytes());
+    }
+    name
 }
 
 /// A spoke's side of step 3.

@@ -83,6 +83,34 @@ fn members_are_all_ranks_and_take_what_member_zero_gives() {
 }
 
 #[test]
+fn pretended_nodes_are_even_blocks_of_ranks() {
+    let nodes = |text, size: usize| -> Vec<usize> {
+        (0..size).map(|rank| pretended_node(Some(text), rank, size).unwrap().unwrap()).collect()
+    };
+    assert_eq!(nodes("2", 4), [0, 0, 1, 1]);
+    assert_eq!(nodes("2", 5), [0, 0, 0, 1, 1]);
+    assert_eq!(nodes("3", 2), [0, 1]);
+    assert_eq!(pretended_node(None, 0, 4).unwrap(), None);
+    assert!(pretended_node(Some("two"), 0, 4).unwrap_err().to_string().contains("GAIN_FAKE_NODES=two"));
+}
+
+#[test]
+fn names_of_sockets_fit_and_differ_where_jobs_and_nodes_do() {
+    let long = "x".repeat(255);
+    let names = [
+        socket_name(0, "job", None),
+        socket_name(0, "job", Some(0)),
+        socket_name(0, "job", Some(1)),
+        socket_name(1, "job", None),
+        socket_name(u32::MAX, &(long.clone() + "1"), Some(9999)),
+        socket_name(u32::MAX, &(long + "2"), Some(9999)),
+    ];
+    for (index, name) in names.iter().enumerate() {
+        assert!(name.len() <= 107 && !names[..index].contains(name), "{}", String::from_utf8_lossy(name));
+    }
+}
+
+#[test]
 fn a_leader_without_a_descriptor_is_an_error_on_every_member() {
     Threads::start(3, "refuse", |mut bootstrap| {
         let mut node = Node::discover(&mut bootstrap).unwrap();
