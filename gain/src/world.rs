@@ -40,6 +40,7 @@ pub(crate) struct Runtime {
     pub(crate) size: usize,
     pub(crate) threads: usize,
     pub(crate) threshold: usize,
+    limit_bytes: u64,
     world: World,
     team: Team,
     counters: Counters,
@@ -93,6 +94,8 @@ fn start() -> Result<Runtime> {
         size,
         threads: number("GAIN_NUM_THREADS").unwrap_or_else(|| share_of_cores(size)).max(1),
         threshold: number("GAIN_THRESHOLD").unwrap_or(THRESHOLD),
+        // Ranks of several nodes know their own node's only, and must not decide by what others don't know.
+        limit_bytes: if world.node_team().size() == size { world.heap_limit_bytes() } else { u64::MAX },
         team: world.team(),
         world,
         counters: Counters::default(),
@@ -128,9 +131,10 @@ pub(crate) fn is_shared() -> bool {
     matches!(RUNTIME.get(), Some(Ok(runtime)) if runtime.size > 1)
 }
 
-/// Most bytes that all distributed arrays may take together. The same on every rank.
-pub(crate) fn heap_limit_bytes() -> u64 {
-    get().world.heap_limit_bytes()
+/// Most bytes that all distributed arrays may take together, if that is known: the same on every rank.
+#[inline]
+pub(crate) fn limit_bytes() -> u64 {
+    get().limit_bytes
 }
 
 /// This rank alone can't go on. With others about that would wait for it, the job ends here; else the error is handed back.

@@ -196,7 +196,7 @@ impl Array {
 fn prepare(operation: &str, shape: &[usize], dtype: DType) -> Result<()> {
     world::check(operation)?;
     let len_bytes = checked_size(shape)? as u64 * dtype.size_bytes() as u64;
-    if len_bytes <= world::heap_limit_bytes() {
+    if len_bytes <= world::limit_bytes() {
         return Ok(());
     }
     Err(Error::new(Kind::Memory, format!("{} and data type {dtype}", cannot_allocate(len_bytes, shape))))
