@@ -20,6 +20,8 @@ pub(super) struct Arena {
     space: Space,
     /// One bit per chunk: it has pages.
     chunks: Vec<u64>,
+    /// One bit per chunk: it keeps its pages for good.
+    pinned: Vec<u64>,
     committed_bytes: usize,
     /// Most committed bytes kept for later when nobody uses them.
     keep_bytes: usize,
@@ -35,6 +37,7 @@ impl Arena {
             len,
             space: Space::new(len),
             chunks: Vec::new(),
+            pinned: Vec::new(),
             committed_bytes: 0,
             keep_bytes: (fair_share / 4).max(fair_share.min(256 << 20)),
             pressure_seen: header.pressure.load(Relaxed),
@@ -125,8 +128,25 @@ impl Arena {
         true
     }
 
+    /// Keeps the pages of the chunk at `offset` for good, and of its neighbours that have pages and are not kept yet. Returns
+    /// the bytes newly kept, as `[start, end)`; `None` if there are no pages, or they were kept already.
+    pub(super) fn pin(&mut self, offset: usize) -> Option<(usize, usize)> {
+        let middle = offset / CHUNK;
+        let is_new = |chunk: usize| self.is_committed(chunk) && !is_set(&self.pinned, chunk);
+        if !is_new(middle) {
+            return None;
+        }
+        let first = (0..middle).rev().take_while(|&chunk| is_new(chunk)).last().unwrap_or(middle);
+        let end = (middle..).find(|&chunk| !is_new(chunk)).unwrap_or(middle + 1);
+        self.pinned.resize(self.chunks.len(), 0);
+        for chunk in first..end {
+            self.pinned[chunk / 64] |= 1 << (chunk % 64);
+        }
+        Some((first * CHUNK, end * CHUNK))
+    }
+
     fn is_committed(&self, chunk: usize) -> bool {
-        self.chunks.get(chunk / 64).is_some_and(|word| word >> (chunk % 64) & 1 == 1)
+        is_set(&self.chunks, chunk)
     }
 
     /// The runs of chunks in `[first, end)` that are committed, or that are not.
@@ -156,7 +176,9 @@ impl Arena {
         let mut surplus = self.unused_bytes().saturating_sub(keep) / CHUNK;
         for (offset, len) in self.space.free_from_the_top() {
             let (first, end) = (offset.div_ceil(CHUNK), ((offset + len) / CHUNK).min(top));
-            for run in self.runs(first, end, true).into_iter().rev() {
+            let has_pinned = (first..end).any(|chunk| is_set(&self.pinned, chunk));
+            let runs = if has_pinned { Vec::new() } else { self.runs(first, end, true) };
+            for run in runs.into_iter().rev() {
                 let count = run.len().min(surplus);
                 let run = run.end - count..run.end;
                 if count > 0 && memory.release(self.start + run.start * CHUNK, count * CHUNK).is_ok() {
@@ -174,6 +196,10 @@ impl Arena {
             header.committed.fetch_sub(CHUNK as u64, Relaxed);
         }
     }
+}
+
+fn is_set(bits: &[u64], index: usize) -> bool {
+    bits.get(index / 64).is_some_and(|word| word >> (index % 64) & 1 == 1)
 }
 
 /// Memory the system would give us: what it says, less what ranks are populating at this moment, less a

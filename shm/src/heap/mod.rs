@@ -221,6 +221,13 @@ impl Heap {
         assert!(found, "free: no block at offset {offset}");
     }
 
+    /// Keeps the pages around `offset` of this rank's arena for good, as a network adapter that is told their addresses needs it:
+    /// the run of committed memory that was not kept before. Returns where it begins and ends; `None` if there is no memory at
+    /// `offset` or it is kept already. Local.
+    pub fn pin(&self, offset: usize) -> Option<(usize, usize)> {
+        self.arena().pin(offset)
+    }
+
     fn arena(&self) -> MutexGuard<'_, Arena> {
         self.arena.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -23,6 +23,10 @@ pub(super) enum Flight {
     Buffer(Vec<u8>),
     /// The body of an answer to `peer` was memory.
     Answer(usize),
+    /// A part of a request's transfer to or from a peer's registered memory.
+    Direct(usize, Token),
+    /// A flush to a peer.
+    Flush(usize),
     /// Nothing.
     Free,
 }
@@ -44,6 +48,16 @@ pub(super) struct Outgoing {
     pub(super) body: Body,
 }
 
+impl Outgoing {
+    pub(super) fn small(to: usize, head: Head) -> Outgoing {
+        Outgoing { to, packed: Packed::new(head, None, None), body: Body::None }
+    }
+
+    pub(super) fn with_body(to: usize, head: Head, body: Vec<u8>) -> Outgoing {
+        Outgoing { body: Body::Buffer(body), ..Outgoing::small(to, head) }
+    }
+}
+
 /// A request for a mutex that somebody else holds.
 struct Pending {
     source: usize,
@@ -58,6 +72,8 @@ pub(super) struct Core {
     pub(super) outgoing: VecDeque<Outgoing>,
     /// Peers to be told what was taken from them.
     pub(super) due: Vec<usize>,
+    /// Peers that want to use this process's memory, and the offset concerned.
+    pub(super) wanted_keys: Vec<(usize, u64)>,
     /// Longest body of an answer.
     pub(super) piece: usize,
     pending_locks: Vec<Pending>,
@@ -76,6 +92,7 @@ impl Core {
             requests: Requests::default(),
             outgoing: VecDeque::new(),
             due: Vec::new(),
+            wanted_keys: Vec::new(),
             piece,
             pending_locks: Vec::new(),
             flights: Vec::new(),
@@ -171,7 +188,17 @@ impl Core {
 
     fn answer(&mut self, to: usize, token: u64, value: u64) {
         let head = Head { token, value, ..Head::new(Kind::Answer, self.memory.me()) };
-        self.outgoing.push_back(Outgoing { to, packed: Packed::new(head, None, None), body: Body::None });
+        self.outgoing.push_back(Outgoing::small(to, head));
+    }
+
+    /// A part of a request's transfer is over.
+    fn part_done(&mut self, token: Token, outcome: Result<()>) {
+        if let Some(request) = self.requests.get(token) {
+            request.pending = request.pending.saturating_sub(1);
+            if let Err(why) = outcome {
+                request.failed.get_or_insert(why);
+            }
+        }
     }
 
     fn due(&mut self, rank: usize) {
@@ -294,8 +321,11 @@ impl Sink for Core {
             return;
         }
         if head.number == 0 {
-            if matches!(message.kind, Kind::Data | Kind::Answer) {
-                self.receive(&message);
+            match message.kind {
+                Kind::Data | Kind::Answer => self.receive(&message),
+                Kind::WantKey => self.wanted_keys.push((source, head.offset)),
+                Kind::Key => self.note_key(source, &head, message.body),
+                _ => {}
             }
             return;
         }
@@ -309,14 +339,15 @@ impl Sink for Core {
 
     fn done(&mut self, tag: u64, outcome: Result<()>) {
         match self.land(tag) {
-            Flight::Part(token) => {
-                if let Some(request) = self.requests.get(token) {
-                    request.pending = request.pending.saturating_sub(1);
-                    if let Err(why) = outcome {
-                        request.failed.get_or_insert(why);
-                    }
-                }
+            Flight::Part(token) => self.part_done(token, outcome),
+            Flight::Direct(peer, token) => {
+                self.peer(peer).direct.note_done();
+                self.part_done(token, outcome);
             }
+            Flight::Flush(peer) => match outcome {
+                Ok(()) => self.peer(peer).direct.note_flushed(),
+                Err(why) => self.break_off(peer, &why),
+            },
             Flight::Buffer(buffer) => self.recycle(buffer),
             Flight::Answer(peer) => self.answered(peer),
             Flight::Free => {}

@@ -4,9 +4,11 @@
 //! queue, and behind it all later operations to that peer: so they take effect in the order of issue.
 
 use super::core::{Body, Core, Flight, Outgoing};
+use super::direct::Exported;
 use super::message::{HEAD_LEN, Head, Kind, MOST_HEAD, Packed, WANT_ACK};
-use super::peer::{Scale, Stream, Transfer, Work};
+use super::peer::{Scale, Stream, Transfer, Way, Work};
 use super::serve::pack;
+use super::shape::Span;
 use super::wire::{Result, Sent, Wire};
 use crate::transport::Token;
 use std::os::fd::RawFd;
@@ -22,12 +24,24 @@ pub(super) struct Engine {
     piece: usize,
     /// Peers with operations in their queue.
     busy: Vec<usize>,
+    pub(super) exported: Exported,
+    /// From how many bytes on a run goes past the messages.
+    direct_bytes: usize,
 }
 
 impl Engine {
-    pub(super) fn new(wire: Box<dyn Wire>, core: Core, book: Box<[Box<[u8]>]>) -> Engine {
+    pub(super) fn new(
+        wire: Box<dyn Wire>,
+        core: Core,
+        book: Box<[Box<[u8]>]>,
+        direct_bytes: usize,
+    ) -> Engine {
         let piece = piece_len(&*wire);
-        Engine { wire, core, book, piece, busy: Vec::new() }
+        Engine { wire, core, book, piece, busy: Vec::new(), exported: Exported::default(), direct_bytes }
+    }
+
+    pub(super) fn wire(&mut self) -> &mut dyn Wire {
+        &mut *self.wire
     }
 
     pub(super) fn describe(&self) -> String {
@@ -49,6 +63,9 @@ impl Engine {
         let any = self.wire.progress(&mut self.core);
         if self.core.has_pending_locks() {
             self.core.retry_locks();
+        }
+        if !self.core.wanted_keys.is_empty() {
+            self.export();
         }
         self.send_outgoing();
         self.pump();
@@ -211,8 +228,19 @@ impl Engine {
             return Err(why);
         }
         let is_first = peer.queue.is_empty();
-        if is_first && self.advance(to, &mut transfer)? {
-            return Ok(transfer.token);
+        if let Work::In(stream) = &transfer.work {
+            transfer.token = self.expect(to, transfer.token, transfer.op, stream);
+        }
+        if is_first {
+            match self.advance(to, &mut transfer) {
+                Ok(true) => return Ok(transfer.token),
+                Ok(false) => {}
+                Err(why) => {
+                    self.core.break_off(to, &why);
+                    self.core.requests.close(transfer.token).ok();
+                    return Err(why);
+                }
+            }
         }
         if transfer.token == Token::DONE {
             transfer.token = self.core.requests.open(transfer.op, to, 0);
@@ -229,7 +257,10 @@ impl Engine {
     }
 
     /// Sends what can be sent of an operation. Returns whether that was all.
-    fn advance(&mut self, to: usize, transfer: &mut Transfer) -> Result<bool> {
+    pub(super) fn advance(&mut self, to: usize, transfer: &mut Transfer) -> Result<bool> {
+        if !self.may_begin(to, transfer)? {
+            return Ok(false);
+        }
         match &mut transfer.work {
             Work::Small(packed) => {
                 if !self.core.peer(to).has_room() {
@@ -261,6 +292,35 @@ impl Engine {
                 }
                 Ok(true)
             }
+            Work::Direct(..) => self.advance_direct(to, transfer),
+        }
+    }
+
+    /// Whether messages of this operation may go: not while direct transfers are under way that touch the same memory.
+    fn may_begin(&mut self, to: usize, transfer: &Transfer) -> Result<bool> {
+        let span = match &transfer.work {
+            Work::Out(stream, _) | Work::In(stream) => stream.remote.span(stream.offset),
+            Work::Small(packed) => packed.span(),
+            Work::Direct(..) => return Ok(true),
+        };
+        let peer = self.core.peer(to);
+        if peer.direct.may_touch(span) {
+            return self.settle(to);
+        }
+        if peer.acked == peer.sent && peer.getting == 0 {
+            peer.span = Span::EMPTY;
+        }
+        peer.span = peer.span.with(span);
+        Ok(true)
+    }
+
+    /// The work of moving a stream: directly if its runs are long enough.
+    pub(super) fn by_length(&self, stream: Stream, way: Way) -> Work {
+        let run = stream.remote.counts[0].min(stream.shape.counts[0]);
+        match way {
+            _ if run >= self.direct_bytes => Work::Direct(stream, way),
+            Way::Write => Work::Out(stream, None),
+            Way::Read => Work::In(stream),
         }
     }
 
@@ -345,18 +405,29 @@ impl Engine {
         if peer.is_quiet() {
             return Ok(true);
         }
-        if peer.queue.is_empty() && peer.asked < peer.sent {
-            self.ask(rank)?;
+        if !peer.queue.is_empty() {
+            return Ok(false);
         }
-        Ok(false)
+        if peer.asked < peer.sent {
+            self.ask_now(rank)?;
+        }
+        let is_settled = self.settle(rank)?;
+        let peer = self.core.peer(rank);
+        Ok(is_settled && peer.acked == peer.sent)
     }
 
-    fn ask(&mut self, rank: usize) -> Result<()> {
+    /// Asks for an acknowledgement past the queue, if there is room for a message.
+    pub(super) fn ask_now(&mut self, rank: usize) -> Result<()> {
+        if !self.core.peer(rank).has_room() {
+            return Ok(());
+        }
         let head = Head { flags: WANT_ACK, ..Head::new(Kind::Nothing, self.core.memory.me()) };
-        let work = Work::Small(Box::new(Packed::new(head, None, None)));
-        let token = self.start(rank, Transfer { work, token: Token::DONE, op: "fence" })?;
-        // Nobody waits for the message itself.
-        self.core.requests.abandon(token);
+        let mut packed = Packed::new(head, None, None);
+        let tag = self.core.launch(Flight::Part(Token::DONE));
+        let sent = self.send_numbered(rank, &mut packed, std::ptr::null(), 0, tag)?;
+        if sent != Sent::Started {
+            self.core.land(tag);
+        }
         Ok(())
     }
 
@@ -377,7 +448,7 @@ impl Engine {
                 self.core.break_off(rank, &why);
             } else if peer.acked == peer.sent
                 && peer.queue.is_empty()
-                && let Err(why) = self.ask(rank)
+                && let Err(why) = self.ask_now(rank)
             {
                 self.core.break_off(rank, &why);
             }

@@ -9,7 +9,7 @@
 //!
 //! All numbers are in the machine's order: ranks of one job run on one kind of machine.
 
-use super::shape::{LEVELS, Shape};
+use super::shape::{LEVELS, Shape, Span};
 use bytemuck::{Pod, Zeroable};
 
 /// What a message asks for or answers. The first group is numbered and takes effect in the order of issue; the second isn't and
@@ -33,8 +33,6 @@ pub(super) enum Kind {
     Lock,
     /// Releases a mutex; answered.
     Unlock,
-    /// Wants the key of the region around `offset`; answered by [`Kind::Key`].
-    WantKey,
     /// A stretch of what a get asked for.
     Data,
     /// The outcome `value` of the request `token`.
@@ -43,6 +41,8 @@ pub(super) enum Kind {
     Key,
     /// Says `ack`.
     Ack,
+    /// Wants the key of the region around `offset`; answered by [`Kind::Key`].
+    WantKey,
 }
 
 impl Kind {
@@ -55,11 +55,11 @@ impl Kind {
         Kind::Signal,
         Kind::Lock,
         Kind::Unlock,
-        Kind::WantKey,
         Kind::Data,
         Kind::Answer,
         Kind::Key,
         Kind::Ack,
+        Kind::WantKey,
     ];
 
     fn from(number: u8) -> Option<Kind> {
@@ -141,10 +141,25 @@ impl Packed {
         packed
     }
 
+    /// No message.
+    pub(super) fn empty() -> Packed {
+        Packed { words: [0; MOST_HEAD / 8], len: 0 }
+    }
+
     fn push(&mut self, bytes: &[u8]) {
         bytemuck::cast_slice_mut::<u64, u8>(&mut self.words)[self.len..][..bytes.len()]
             .copy_from_slice(bytes);
         self.len += bytes.len();
+    }
+
+    /// What a message without body touches at its target. Signals come after everything.
+    pub(super) fn span(&self) -> Span {
+        let head: &Head = bytemuck::from_bytes(&self.bytes()[..HEAD_LEN]);
+        match Kind::from(head.kind) {
+            Some(Kind::Signal) => Span::ALL,
+            Some(Kind::Amo) => Span { start: head.offset, end: head.offset + 8 },
+            _ => Span::EMPTY,
+        }
     }
 
     pub(super) fn bytes(&self) -> &[u8] {

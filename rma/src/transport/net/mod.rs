@@ -7,6 +7,7 @@
 //! | `choose` | which engine |
 //! | `peer`, `requests` | the state of a talk; what callers wait for |
 //! | `engine` | sending, and the turn of the crank |
+//! | `direct` | transfers past the messages, by the engine's own remote memory access |
 //! | `core`, `serve` | receiving, and what messages do to memory |
 //! | `progress` | who turns the crank |
 //!
@@ -18,6 +19,7 @@
 
 pub(crate) mod choose;
 mod core;
+mod direct;
 mod engine;
 mod message;
 mod peer;
@@ -33,9 +35,8 @@ pub(crate) mod wire;
 use self::core::Core;
 use self::engine::{Engine, answer_len};
 use self::message::{Head, Kind, Packed};
-use self::peer::{Scale, Stream, Transfer, Work};
+use self::peer::{Scale, Stream, Transfer, Way, Work};
 use self::serve::Memory;
-use self::shape::Shape;
 use self::wire::Wire;
 use super::{Amo, Capabilities, Held, Remote, Rows, SignalUpdate, Token, Transport};
 use crate::call::OpCode;
@@ -50,6 +51,9 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+/// The variable that sets from how many bytes on a run goes past the messages.
+const DIRECT_BYTES: &str = "GAIN_RDMA_BYTES";
 
 /// How long a peer that is waited for may stay silent, and how often that is looked at.
 const PATIENCE: Duration = Duration::from_secs(6);
@@ -108,11 +112,12 @@ impl Net {
     ) -> Result<Arc<Net>> {
         let Surroundings { heap, layout, watch, policy, direct, progress, hosts } = around;
         let name = wire.name();
+        let direct_bytes = direct_bytes(&*wire)?;
         let memory = Memory { heap: heap.clone(), layout: layout.clone(), watch: watch.clone(), policy };
         let core = Core::new(memory, book.len(), answer_len(&*wire));
         let net = Arc::new(Net {
             name,
-            engine: Mutex::new(Engine::new(wire, core, book)),
+            engine: Mutex::new(Engine::new(wire, core, book, direct_bytes)),
             heap,
             layout,
             watch,
@@ -244,37 +249,25 @@ impl Net {
         self.engine().start(to.rank, transfer).map_err(|why| self.died(op.name(), to.rank, &why))
     }
 
-    fn start_get(&self, from: Remote, remote: Shape, dst: *mut u8, local: Shape) -> Result<Token> {
-        let len = remote.len();
-        if len == 0 {
+    fn start_stream(
+        &self,
+        op: OpCode,
+        place: Remote,
+        stream: Stream,
+        way: Way,
+        scale: Option<Scale>,
+    ) -> Result<Token> {
+        if stream.len == 0 {
             return Ok(Token::DONE);
         }
         let mut engine = self.engine();
-        let token = engine.core.requests.open("get", from.rank, len as u64);
-        if let Some(request) = engine.core.requests.get(token) {
-            (request.dst, request.shape) = (dst, local);
-        }
-        let stream = Stream { offset: from.offset as u64, remote, local: dst, shape: local, at: 0, len };
-        let transfer = Transfer { work: Work::In(stream), token, op: "get" };
-        engine.start(from.rank, transfer).map_err(|why| self.died("get", from.rank, &why))
-    }
-
-    fn start_put(
-        &self,
-        to: Remote,
-        remote: Shape,
-        src: *const u8,
-        local: Shape,
-        scale: Option<Scale>,
-    ) -> Result<Token> {
-        let len = remote.len();
-        if len == 0 {
-            return Ok(Token::DONE);
-        }
-        let op = if scale.is_some() { OpCode::Accumulate } else { OpCode::Put };
-        let stream =
-            Stream { offset: to.offset as u64, remote, local: src.cast_mut(), shape: local, at: 0, len };
-        self.start_transfer(op, to, Work::Out(stream, scale), Token::DONE)
+        let work = match scale {
+            Some(_) => Work::Out(stream, scale),
+            None => engine.by_length(stream, way),
+        };
+        engine
+            .start(place.rank, Transfer { work, token: Token::DONE, op: op.name() })
+            .map_err(|why| self.died(op.name(), place.rank, &why))
     }
 
     /// Sends a message that is answered with a value, and waits for that.
@@ -300,6 +293,22 @@ impl Net {
             1 => Held::Free,
             owner => Held::By(owner as usize - 2),
         }
+    }
+}
+
+/// From how many bytes on a run goes past the messages.
+///
+/// An adapter that needs no processor at the target gets everything but scattered bytes. Elsewhere both ways are software; where they
+/// break even was measured, see `docs/src/network.md`.
+fn direct_bytes(wire: &dyn Wire) -> Result<usize> {
+    let default = if wire.limits().is_rdma { 2048 } else { usize::MAX };
+    match std::env::var(DIRECT_BYTES) {
+        Err(_) => Ok(default),
+        Ok(text) if text == "never" => Ok(usize::MAX),
+        Ok(text) => text.parse().map_err(|_| {
+            let message = format!("{DIRECT_BYTES}={text}: must be a number of bytes, or never");
+            Error::new(ErrorKind::Bootstrap, "init", message)
+        }),
     }
 }
 
@@ -330,19 +339,20 @@ unsafe impl Transport for Net {
     }
 
     unsafe fn put(&self, to: Remote, src: *const u8, len: usize) -> Result<Token> {
-        self.start_put(to, Shape::run(len), src, Shape::run(len), None)
+        let stream = Stream::run(to, src.cast_mut(), len);
+        self.start_stream(OpCode::Put, to, stream, Way::Write, None)
     }
 
     unsafe fn get(&self, from: Remote, dst: *mut u8, len: usize) -> Result<Token> {
-        self.start_get(from, Shape::run(len), dst, Shape::run(len))
+        self.start_stream(OpCode::Get, from, Stream::run(from, dst, len), Way::Read, None)
     }
 
     unsafe fn put_strided(&self, to: Remote, rows: Rows<'_>, src: *const u8) -> Result<Token> {
-        self.start_put(to, Shape::remote(rows), src, Shape::local(rows), None)
+        self.start_stream(OpCode::Put, to, Stream::rows(to, rows, src.cast_mut()), Way::Write, None)
     }
 
     unsafe fn get_strided(&self, from: Remote, rows: Rows<'_>, dst: *mut u8) -> Result<Token> {
-        self.start_get(from, Shape::remote(rows), dst, Shape::local(rows))
+        self.start_stream(OpCode::Get, from, Stream::rows(from, rows, dst), Way::Read, None)
     }
 
     unsafe fn accumulate(
@@ -357,7 +367,8 @@ unsafe impl Transport for Net {
         let mut scale = Scale { variant: dtype as u8 + 1, alpha: [0; 16] };
         // SAFETY: alpha is one element by the caller's promise, of at most 16 bytes.
         unsafe { std::ptr::copy_nonoverlapping(alpha, scale.alpha.as_mut_ptr(), size) };
-        self.start_put(to, Shape::remote(rows), src, Shape::local(rows), Some(scale))
+        let stream = Stream::rows(to, rows, src.cast_mut());
+        self.start_stream(OpCode::Accumulate, to, stream, Way::Write, Some(scale))
     }
 
     unsafe fn amo(&self, at: Remote, amo: Amo, len: usize, operand: u64, comparand: u64) -> Result<u64> {

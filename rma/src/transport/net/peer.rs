@@ -3,8 +3,9 @@
 //! Invariant: exists only for ranks that something was sent to or received from. Numbered messages leave in the order of
 //! `queue`, and are taken in the order of their numbers.
 
-use super::shape::Shape;
-use crate::transport::Token;
+use super::direct::Direct;
+use super::shape::{Shape, Span};
+use crate::transport::{Remote, Rows, Token};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Numbered messages under way to a peer, at most.
@@ -30,6 +31,15 @@ pub(super) enum Work {
     Out(Stream, Option<Scale>),
     /// A stream wanted from the peer.
     In(Stream),
+    /// A stream that the engine itself writes to, or reads from, the peer's registered memory.
+    Direct(Stream, Way),
+}
+
+/// Which way bytes go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Way {
+    Write,
+    Read,
 }
 
 /// Element type (as [`Head::variant`](super::message::Head) has it) and factor of an accumulate.
@@ -48,6 +58,20 @@ pub(super) struct Stream {
     /// Bytes dealt with.
     pub(super) at: usize,
     pub(super) len: usize,
+}
+
+impl Stream {
+    /// Between a run there and a run here.
+    pub(super) fn run(there: Remote, local: *mut u8, len: usize) -> Stream {
+        let shape = Shape::run(len);
+        Stream { offset: there.offset as u64, remote: shape, local, shape, at: 0, len }
+    }
+
+    /// Between strided boxes.
+    pub(super) fn rows(there: Remote, rows: Rows<'_>, local: *mut u8) -> Stream {
+        let (remote, shape) = (Shape::remote(rows), Shape::local(rows));
+        Stream { offset: there.offset as u64, remote, local, shape, at: 0, len: remote.len() }
+    }
 }
 
 // SAFETY: the local memory is the caller's promise until the transfer is complete, whichever thread completes it.
@@ -81,6 +105,10 @@ pub(super) struct Peer {
     pub(super) early: BTreeMap<u64, Early>,
     /// Answers whose bodies the engine still reads from memory.
     pub(super) answering: usize,
+    /// What the numbered messages not yet acknowledged, and the gets not yet answered, may touch.
+    pub(super) span: Span,
+    /// Transfers past the numbered messages.
+    pub(super) direct: Direct,
     /// Why nothing works any more.
     pub(super) broken: Option<String>,
     /// Whether anything was heard since that was last asked, and when silence began, on [`shm::clock_ns`]'s clock; 0 = not yet.
@@ -130,6 +158,14 @@ impl Peer {
 
     /// Whether everything sent has taken effect.
     pub(super) fn is_quiet(&self) -> bool {
-        self.queue.is_empty() && self.acked == self.sent
+        self.queue.is_empty() && self.acked == self.sent && self.direct.is_quiet()
+    }
+
+    /// Whether numbered messages that may touch `span` are under way.
+    pub(super) fn may_touch(&mut self, span: Span) -> bool {
+        if self.acked == self.sent && self.getting == 0 {
+            self.span = Span::EMPTY;
+        }
+        self.span.overlaps(span)
     }
 }

@@ -75,12 +75,6 @@ impl Requests {
         outcome
     }
 
-    /// Nobody will wait for this one.
-    pub(super) fn abandon(&mut self, token: Token) {
-        // Its slot may be had again at once; what still arrives for the old token finds nobody.
-        let _ = self.close(token);
-    }
-
     /// All open requests to a peer end with an error.
     pub(super) fn fail(&mut self, peer: usize, why: &str) {
         for slot in self.slots.iter_mut().filter(|slot| slot.is_live && slot.peer == peer) {

@@ -107,9 +107,49 @@ impl Shape {
         }
     }
 
+    /// Where number `at` of the stream lies, and how many bytes follow it without a gap.
+    pub(super) fn run_at(&self, at: usize) -> (isize, usize) {
+        let mut found = (0, 0);
+        self.for_each_run(at, 1, |offset, _| found = (offset, self.counts[0] - at % self.counts[0]));
+        found
+    }
+
+    /// The span of addresses that a box at `offset` may touch.
+    pub(super) fn span(&self, offset: u64) -> Span {
+        let (below, above) = self.extent().unwrap_or((usize::MAX, usize::MAX));
+        Span { start: offset.saturating_sub(below as u64), end: offset.saturating_add(above as u64) }
+    }
+
     /// How many bytes the box reaches below its address and above it; `None` on overflow.
     pub(super) fn extent(&self) -> Option<(usize, usize)> {
         crate::onesided::extent(&self.counts[..=self.levels], &self.strides[..self.levels])
+    }
+}
+
+/// A range of offsets in an arena.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    pub(super) start: u64,
+    pub(super) end: u64,
+}
+
+impl Default for Span {
+    fn default() -> Span {
+        Span::EMPTY
+    }
+}
+
+impl Span {
+    pub(super) const EMPTY: Span = Span { start: u64::MAX, end: 0 };
+    pub(super) const ALL: Span = Span { start: 0, end: u64::MAX };
+
+    pub(super) fn overlaps(self, other: Span) -> bool {
+        self.start < other.end && other.start < self.end
+    }
+
+    /// The least span that holds both.
+    pub(super) fn with(self, other: Span) -> Span {
+        Span { start: self.start.min(other.start), end: self.end.max(other.end) }
     }
 }
 

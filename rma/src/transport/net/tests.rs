@@ -33,9 +33,25 @@ struct Unruly {
     post: Post,
     me: usize,
     dice: Dice,
-    /// Messages that were started: receiver, head, where and how long the body is, tag.
-    started: Vec<(usize, Vec<u8>, usize, usize, u64)>,
+    /// What was started and is not locally complete, with its tag.
+    started: Vec<(Started, u64)>,
+    /// Writes that are locally complete and not yet visible: where, and what.
+    late: Vec<(usize, Vec<u8>)>,
+    /// Peers' regions.
+    keys: Vec<usize>,
+    is_rdma: bool,
     is_cut_off: bool,
+}
+
+/// Addresses are numbers here, for the sake of `Send`.
+#[derive(Debug)]
+enum Started {
+    /// Receiver, head, body.
+    Message(usize, Vec<u8>, usize, usize),
+    /// To, from, length.
+    Write(usize, usize, usize),
+    Read(usize, usize, usize),
+    Flush,
 }
 
 // SAFETY: bodies are read before `done` is called.
@@ -47,7 +63,7 @@ unsafe impl Wire for Unruly {
         "memory".into()
     }
     fn limits(&self) -> Limits {
-        Limits { message_len: 2048, is_rdma: false }
+        Limits { message_len: 2048, is_rdma: self.is_rdma }
     }
     fn address(&self) -> &[u8] {
         b"here"
@@ -71,7 +87,7 @@ unsafe impl Wire for Unruly {
         match self.dice.below(4) {
             0 => return Ok(Sent::Full),
             1 => {
-                self.started.push((peer, head.to_vec(), body as usize, len, tag));
+                self.started.push((Started::Message(peer, head.to_vec(), body as usize, len), tag));
                 return Ok(Sent::Started);
             }
             _ => {}
@@ -79,28 +95,71 @@ unsafe impl Wire for Unruly {
         self.post.lock().unwrap()[peer].push(whole(head, body, len));
         Ok(Sent::Done)
     }
-    unsafe fn register(&mut self, _base: *mut u8, _len: usize) -> Result<(Region, Vec<u8>)> {
-        Err("no".into())
+    unsafe fn register(&mut self, base: *mut u8, _len: usize) -> Result<(Region, Vec<u8>)> {
+        Ok((Region(0), (base as usize).to_ne_bytes().to_vec()))
     }
     fn unregister(&mut self, _region: Region) {}
-    fn import(&mut self, _peer: usize, _key: &[u8]) -> Result<Key> {
-        Err("no".into())
+    fn import(&mut self, _peer: usize, key: &[u8]) -> Result<Key> {
+        self.keys.push(usize::from_ne_bytes(key.try_into().unwrap()));
+        Ok(Key(self.keys.len() as u32 - 1))
     }
-    unsafe fn write(&mut self, _: usize, _: Key, _: u64, _: *const u8, _: usize, _: u64) -> Result<Sent> {
-        Err("no".into())
+    unsafe fn write(
+        &mut self,
+        _: usize,
+        key: Key,
+        offset: u64,
+        src: *const u8,
+        len: usize,
+        tag: u64,
+    ) -> Result<Sent> {
+        let there = self.keys[key.0 as usize] + offset as usize;
+        self.begin(Started::Write(there, src as usize, len), tag)
     }
-    unsafe fn read(&mut self, _: usize, _: Key, _: u64, _: *mut u8, _: usize, _: u64) -> Result<Sent> {
-        Err("no".into())
+    unsafe fn read(
+        &mut self,
+        _: usize,
+        key: Key,
+        offset: u64,
+        dst: *mut u8,
+        len: usize,
+        tag: u64,
+    ) -> Result<Sent> {
+        let there = self.keys[key.0 as usize] + offset as usize;
+        self.begin(Started::Read(dst as usize, there, len), tag)
     }
-    fn flush(&mut self, _peer: usize, _tag: u64) -> Result<Sent> {
-        Ok(Sent::Done)
+    fn flush(&mut self, _peer: usize, tag: u64) -> Result<Sent> {
+        self.begin(Started::Flush, tag)
     }
     fn progress(&mut self, sink: &mut dyn Sink) -> bool {
         let mut any = false;
+        while !self.late.is_empty() && self.dice.below(3) == 0 {
+            self.apply_late();
+        }
         while !self.started.is_empty() && self.dice.below(3) > 0 {
             let at = self.dice.below(self.started.len());
-            let (peer, head, body, len, tag) = self.started.swap_remove(at);
-            self.post.lock().unwrap()[peer].push(whole(&head, body as *const u8, len));
+            let (started, tag) = self.started.swap_remove(at);
+            match started {
+                Started::Message(peer, head, body, len) => {
+                    self.post.lock().unwrap()[peer].push(whole(&head, body as *const u8, len));
+                }
+                Started::Write(there, here, len) => {
+                    self.late.push((there, whole(&[], here as *const u8, len)))
+                }
+                // SAFETY: both blocks live, and nobody else uses the destination.
+                Started::Read(here, there, len) => unsafe {
+                    shm::copy::copy(here as *mut u8, there as *const u8, len);
+                },
+                Started::Flush => {
+                    // Those started before it and not locally complete are not rare; then it has to wait.
+                    if self.started.iter().any(|(started, _)| matches!(started, Started::Write(..))) {
+                        self.started.push((Started::Flush, tag));
+                        continue;
+                    }
+                    while !self.late.is_empty() {
+                        self.apply_late();
+                    }
+                }
+            }
             sink.done(tag, Ok(()));
             any = true;
         }
@@ -121,6 +180,24 @@ unsafe impl Wire for Unruly {
     }
     fn arm(&mut self) -> Result<bool> {
         Ok(false)
+    }
+}
+
+impl Unruly {
+    fn begin(&mut self, what: Started, tag: u64) -> Result<Sent> {
+        if self.dice.below(4) == 0 {
+            return Ok(Sent::Full);
+        }
+        self.started.push((what, tag));
+        Ok(Sent::Started)
+    }
+
+    /// Lets any of the late writes become visible.
+    fn apply_late(&mut self) {
+        let at = self.dice.below(self.late.len());
+        let (there, bytes) = self.late.swap_remove(at);
+        // SAFETY: a part of the peer's block, which lives as long as its heap.
+        unsafe { shm::copy::copy(there as *mut u8, bytes.as_ptr(), bytes.len()) };
     }
 }
 
@@ -146,6 +223,9 @@ fn pair(len: usize, seed: u64) -> ([Arc<Net>; 2], [Arc<Heap>; 2], usize) {
             me,
             dice: Dice(seed ^ me as u64),
             started: Vec::new(),
+            late: Vec::new(),
+            keys: Vec::new(),
+            is_rdma: seed.is_multiple_of(2),
             is_cut_off: false,
         };
         let around = Surroundings {
