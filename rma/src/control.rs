@@ -115,7 +115,7 @@ impl Signature {
     }
 
     pub(crate) fn root(mut self, root: usize) -> Signature {
-        self.operation |= (root as u64) << 32;
+        self.operation |= (root.min(u32::MAX as usize) as u64) << 32;
         self
     }
 

@@ -165,29 +165,37 @@ impl Team {
     #[track_caller]
     pub fn split(&self, color: Option<u32>, key: i64) -> Result<Option<Team>> {
         let call = Call::new(OpCode::Split);
-        self.regroup(call, color, key)
+        self.regroup(call, Signature::new(call.op), color, key)
     }
 
     /// The team of the listed ranks, in that order; `None` on members that aren't listed.
     ///
     /// Collective over this team, all with the same list. Stands for `MPI_Comm_create`, `GA_Pgroup_create`, `ARMCI_Group_create_child`.
-    /// Errors: `Rank` (outside the team, or twice), else as [`Team::split`].
+    /// Errors: `Rank` (outside the team, or twice), `Mismatch` on every member when lists differ, else as [`Team::split`].
     #[track_caller]
     pub fn subset(&self, ranks: &[usize]) -> Result<Option<Team>> {
         let call = Call::new(OpCode::Subset);
+        let signature = Signature::new(call.op).count(list_number(ranks));
         for (place, rank) in ranks.iter().enumerate() {
             if *rank >= self.size() {
-                return Err(no_such_rank("subset", *rank, self.size()));
+                return Err(self.refuse(call, signature, no_such_rank("subset", *rank, self.size())));
             }
             if ranks[..place].contains(rank) {
-                return Err(Error::at(ErrorKind::Rank, "subset", *rank, "the rank is listed twice"));
+                let error = Error::at(ErrorKind::Rank, "subset", *rank, "the rank is listed twice");
+                return Err(self.refuse(call, signature, error));
             }
         }
         let place = ranks.iter().position(|rank| *rank == self.rank());
-        self.regroup(call, place.map(|_| 0), place.unwrap_or(0) as i64)
+        self.regroup(call, signature, place.map(|_| 0), place.unwrap_or(0) as i64)
     }
 
-    fn regroup(&self, call: Call, color: Option<u32>, key: i64) -> Result<Option<Team>> {
+    fn regroup(
+        &self,
+        call: Call,
+        signature: Signature,
+        color: Option<u32>,
+        key: i64,
+    ) -> Result<Option<Team>> {
         let mut session = self.session(call)?;
         let world = &self.0.world;
         let block = match color {
@@ -199,7 +207,7 @@ impl Team {
             Err(_) => (0, 1),
         };
         let color_word = color.map_or(u64::MAX, u64::from);
-        let met = session.meet(Signature::new(call.op), &[color_word, key as u64, offset as u64, failed]);
+        let met = session.meet(signature, &[color_word, key as u64, offset as u64, failed]);
         let bad = (0..self.size()).find(|rank| session.word(*rank, 3) != 0);
         if met.is_err() || bad.is_some() {
             if color.is_some() && failed == 0 {
@@ -250,8 +258,31 @@ impl Team {
         Session::begin(&self.0, call)
     }
 
-    /// Errors when `rank` is no member.
-    pub(crate) fn check_root(&self, op: OpCode, rank: usize) -> Result<()> {
-        if rank < self.size() { Ok(()) } else { Err(no_such_rank(op.name(), rank, self.size())) }
+    /// Errors when `root` is no member, after telling the others.
+    pub(crate) fn check_root(&self, call: Call, signature: Signature, root: usize) -> Result<()> {
+        if root < self.size() {
+            return Ok(());
+        }
+        Err(self.refuse(call, signature, no_such_rank(call.op.name(), root, self.size())))
     }
+
+    /// What a collective whose arguments are wrong returns. Nobody is left waiting: the others meet a signature that no good
+    /// call has, so theirs is a mismatch, or they have made the same mistake.
+    #[cold]
+    pub(crate) fn refuse(&self, call: Call, signature: Signature, error: Error) -> Error {
+        match self.session(call) {
+            Ok(mut session) => {
+                // The mismatch that others are told is this error here.
+                let _ = session.meet(signature, &[]);
+                error
+            }
+            Err(finalized) => finalized,
+        }
+    }
+}
+
+/// A number that tells lists of ranks apart (FNV-1a).
+fn list_number(ranks: &[usize]) -> usize {
+    let step = |hash: u64, rank: &usize| (hash ^ *rank as u64).wrapping_mul(0x0000_0100_0000_01b3);
+    ranks.iter().fold(0xcbf2_9ce4_8422_2325, step) as usize
 }

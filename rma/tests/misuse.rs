@@ -181,3 +181,38 @@ fn different_collectives_are_told_apart() {
         assert_eq!(team.allgather(&[world.rank()]).unwrap(), (0..world.size()).collect::<Vec<_>>());
     });
 }
+
+/// One rank alone gives a wrong argument: it is told what is wrong, the others whose call differs, and the job can go on.
+#[test]
+fn a_wrong_argument_on_one_rank_leaves_nobody_waiting() {
+    spmd(&[2, 3, 4], "a_wrong_argument_on_one_rank_leaves_nobody_waiting", |world| {
+        use ErrorKind::{Mismatch, Rank, Shape, Type};
+        let (team, size) = (world.team(), world.size());
+        let odd = world.rank() + 1 == size;
+        let root = if odd { size + 7 } else { 0 };
+        let (kind, number) =
+            if odd { (Rank, (size + 7).to_string()) } else { (Mismatch, format!("root {}", size + 7)) };
+        let numbers = &[&number[..]];
+        refused(team.broadcast(&mut [1u8], root), kind, numbers);
+        refused(team.broadcast(&mut vec![1u8; 100_000], root), kind, numbers);
+        refused(team.reduce(&mut [1.0], Op::Sum, root), kind, numbers);
+        refused(team.reduce_with(&mut [1.0; 9], f64::max, root), kind, numbers);
+        refused(team.gather(&[1u8], root), kind, numbers);
+        refused(team.gatherv(&[1u8], root), kind, numbers);
+        refused(team.scatter(&vec![1u8; size], root), kind, numbers);
+        // A number whose low half is a rank is no rank either.
+        refused(team.broadcast(&mut [1u8], if odd { 1 << 32 } else { 0 }), kind, &[]);
+
+        let kind = if odd { Type } else { Mismatch };
+        refused(team.allreduce(&mut [1.0], if odd { Op::Xor } else { Op::Sum }), kind, &["xor"]);
+        let kind = if odd { Shape } else { Mismatch };
+        refused(team.alltoallv(&vec![vec![1u8]; if odd { 0 } else { size }]), kind, &[]);
+        refused(team.alltoall(&vec![1u8; if odd { size + 1 } else { size }]), Mismatch, &["alltoall"]);
+        let kind = if odd { Rank } else { Mismatch };
+        refused(team.subset(if odd { &[0, 9] } else { &[0, 1] }), kind, &[]);
+        refused(team.subset(if odd { &[0, 0] } else { &[0, 1] }), kind, &[]);
+        // Good lists, but not the same.
+        refused(team.subset(if odd { &[1, 0] } else { &[0, 1] }), Mismatch, &["subset"]);
+        assert_eq!(team.allgather(&[world.rank()]).unwrap(), (0..size).collect::<Vec<_>>());
+    });
+}

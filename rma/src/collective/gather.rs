@@ -41,9 +41,9 @@ impl Team {
     #[track_caller]
     pub fn gather<T: Plain>(&self, data: &[T], root: usize) -> Result<Vec<T>> {
         let call = Call::new(OpCode::Gather);
-        self.check_root(call.op, root)?;
-        let mut session = self.session(call)?;
         let signature = typed::<T>(Signature::new(call.op), data.len()).root(root);
+        self.check_root(call, signature, root)?;
+        let mut session = self.session(call)?;
         let lens = vec![data.len(); session.size()];
         let wanted = session.rank() == root;
         let all = collect(&mut session, data, signature, &lens, wanted)?;
@@ -56,9 +56,9 @@ impl Team {
     #[track_caller]
     pub fn gatherv<T: Plain>(&self, data: &[T], root: usize) -> Result<Vec<Vec<T>>> {
         let call = Call::new(OpCode::Gatherv);
-        self.check_root(call.op, root)?;
-        let mut session = self.session(call)?;
         let signature = typed::<T>(Signature::new(call.op), 0).root(root);
+        self.check_root(call, signature, root)?;
+        let mut session = self.session(call)?;
         let lens = exchange_lens(&mut session, signature, data.len())?;
         let wanted = session.rank() == root;
         collect(&mut session, data, signature, &lens, wanted)

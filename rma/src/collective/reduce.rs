@@ -40,7 +40,6 @@ impl Team {
     #[track_caller]
     pub fn reduce<T: Reducible>(&self, data: &mut [T], op: Op, root: usize) -> Result<()> {
         let call = Call::new(OpCode::Reduce);
-        self.check_root(call.op, root)?;
         self.reduction(call, data, op, Wanted::ByRoot(root))
     }
 
@@ -77,7 +76,6 @@ impl Team {
         root: usize,
     ) -> Result<()> {
         let call = Call::new(OpCode::Reduce);
-        self.check_root(call.op, root)?;
         self.user_reduction(call, data, combine, Wanted::ByRoot(root))
     }
 
@@ -95,8 +93,8 @@ impl Team {
 
     #[inline]
     fn reduction<T: Reducible>(&self, call: Call, data: &mut [T], op: Op, wanted: Wanted) -> Result<()> {
-        ops::check::<T>(op, call.op.name())?;
         let signature = Signature::new(call.op).reduction(op as u8).element(dtype_kind(T::DTYPE));
+        ops::check::<T>(op, call.op.name()).map_err(|error| self.refuse(call, signature, error))?;
         // SAFETY: `run` promises readable, aligned elements which nobody writes; the signatures agree on the type.
         self.run(call, data, signature, wanted, |acc, src| unsafe {
             ops::fold(op, acc, src);
@@ -132,9 +130,10 @@ impl Team {
         wanted: Wanted,
         fold: impl Fn(&mut [T], *const T) -> Result<()>,
     ) -> Result<()> {
-        let mut session = self.session(call)?;
         let root = if let Wanted::ByRoot(root) = wanted { root } else { 0 };
         let signature = signature.root(root).count(data.len());
+        self.check_root(call, signature, root)?;
+        let mut session = self.session(call)?;
         let len = size_of_val(data);
         if len <= WORDS * 8 && align_of::<T>() <= 8 {
             in_words(&mut session, data, signature, wanted, &fold)?;

@@ -15,9 +15,9 @@ impl Team {
     #[track_caller]
     pub fn broadcast<T: Plain>(&self, data: &mut [T], root: usize) -> Result<()> {
         let call = Call::new(OpCode::Broadcast);
-        self.check_root(call.op, root)?;
-        let mut session = self.session(call)?;
         let signature = typed::<T>(Signature::new(call.op), data.len()).root(root);
+        self.check_root(call, signature, root)?;
+        let mut session = self.session(call)?;
         session.make_room(size_of_val(data), signature)?;
         let piece = session.capacity::<T>();
         if data.is_empty() {
@@ -42,10 +42,10 @@ impl Team {
     #[track_caller]
     pub fn scatter<T: Plain>(&self, data: &[T], root: usize) -> Result<Vec<T>> {
         let call = Call::new(OpCode::Scatter);
-        self.check_root(call.op, root)?;
+        let signature = typed::<T>(Signature::new(call.op), 0).root(root);
+        self.check_root(call, signature, root)?;
         let mut session = self.session(call)?;
         let (me, size) = (session.rank(), session.size());
-        let signature = typed::<T>(Signature::new(call.op), 0).root(root);
         session.meet(signature, &[data.len() as u64])?;
         let len = session.word(root, 0) as usize;
         if !len.is_multiple_of(size) {
@@ -92,12 +92,14 @@ impl Team {
     pub fn alltoallv<T: Plain>(&self, data: &[Vec<T>]) -> Result<Vec<Vec<T>>> {
         let call = Call::new(OpCode::Alltoallv);
         let size = self.size();
+        // The number of blocks is the count, so that others learn of a wrong one.
+        let signature = typed::<T>(Signature::new(call.op), data.len());
         if data.len() != size {
             let message = format!("{} blocks for {size} ranks", data.len());
-            return Err(Error::new(ErrorKind::Shape, call.op.name(), message));
+            let error = Error::new(ErrorKind::Shape, call.op.name(), message);
+            return Err(self.refuse(call, signature, error));
         }
         let mut session = self.session(call)?;
-        let signature = typed::<T>(Signature::new(call.op), 0);
         // Everybody's lengths, through the outboxes as well: one row of `size` words per member.
         let rows: Vec<u64> = data.iter().map(|block| block.len() as u64).collect();
         let blocks: Vec<&[u64]> = rows.chunks(1).collect();
