@@ -200,7 +200,8 @@ pub(crate) fn compute<T: Send>(
     work: impl FnOnce() -> gain::Result<T> + Send,
 ) -> PyResult<T> {
     const SMALL: usize = 1024;
-    if arrays.iter().all(|a| a.size() <= SMALL) && gain::world::init().is_ok() && gain::world::size() == 1 {
+    let is_small = |a: &&Array| a.size() <= SMALL && (!a.is_view() || a.pending() <= SMALL);
+    if arrays.iter().all(is_small) && gain::world::init().is_ok() && gain::world::size() == 1 {
         return match gain::world::if_free(work) {
             Ok(done) => done.or_raise(),
             Err(work) => released(py, work),

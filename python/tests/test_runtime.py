@@ -64,6 +64,38 @@ def test_threads_compute_at_once(threshold):
     assert done.returncode == 0, done.stderr
 
 
+def test_one_thread_computes_and_another_collects():
+    """On several ranks arrays are one thread's; the collector may run in any, at any time."""
+    done = jobs.script(
+        """
+        import gc, threading
+        import gain as np
+        gc.disable()
+        over, totals = threading.Event(), []
+        def work():
+            for i in range(50):
+                x = np.arange(3000.0) + i
+                loop = [x, x * 2]
+                loop.append(loop)
+                u = x.copy()
+                u[1:-1] = (x[2:] + x[:-2]) * 0.5
+                totals.append(float(u.sum()))
+            over.set()
+        thread = threading.Thread(target=work)
+        thread.start()
+        while not over.is_set():
+            gc.collect()
+            over.wait(0.001 * (1 + np.rank()))
+        thread.join()
+        print(sum(totals))
+        """,
+        ranks=2,
+        environment={"GAIN_THRESHOLD": "0"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) == sum(numpy.arange(3000.0).sum() + 3000 * i for i in range(50))
+
+
 def test_garbage_of_small_arrays_does_not_stay():
     """Small arrays never bring the ranks together, so what the collector frees can't wait for that."""
     done = jobs.script(

@@ -167,6 +167,11 @@ impl Array {
         self.cell.peek(|node| !blocks_for(&node.shape).is_distributed())
     }
 
+    /// How many elements of the base are recorded only and may have to be computed before this array can be read.
+    pub fn pending(&self) -> usize {
+        self.cell.peek(|node| if node.storage().is_some() { 0 } else { node.len() })
+    }
+
     /// For each rank, the flat range of the base that it owns (for pictures and reports); one range if replicated.
     pub fn blocks(&self) -> Vec<Range<usize>> {
         let blocks = self.cell.peek(|node| blocks_for(&node.shape));
