@@ -23,6 +23,8 @@ pub enum Output {
 const HOLD: Duration = Duration::from_millis(120);
 /// A line without an end (a question, a progress bar) goes out after this long.
 const UNFINISHED: Duration = Duration::from_millis(200);
+/// Most bytes of a line that are kept until it ends; then it goes out in pieces.
+const LONGEST_LINE: usize = 1 << 20;
 /// Pending error lines of one rank beyond which nobody waits.
 const PENDING_LINES: usize = 2000;
 
@@ -30,11 +32,12 @@ const PENDING_LINES: usize = 2000;
 #[derive(Debug, Default)]
 pub(crate) struct Lines {
     rest: Vec<u8>,
+    /// When the first byte of `rest` came.
     since: Option<Instant>,
 }
 
 impl Lines {
-    /// Adds bytes; calls `line` with each line that is now complete, its newline included.
+    /// Adds bytes; calls `line` with each line that is now complete, its newline included, and with what is too long to keep.
     pub(crate) fn push(&mut self, bytes: &[u8], now: Instant, mut line: impl FnMut(&[u8])) {
         let mut bytes = bytes;
         while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
@@ -45,10 +48,15 @@ impl Lines {
                 line(&self.rest);
                 self.rest.clear();
             }
+            self.since = None;
             bytes = &bytes[end + 1..];
         }
         self.rest.extend_from_slice(bytes);
-        self.since = (!self.rest.is_empty()).then_some(now);
+        if self.rest.len() >= LONGEST_LINE {
+            line(&self.rest);
+            self.rest.clear();
+        }
+        self.since = if self.rest.is_empty() { None } else { self.since.or(Some(now)) };
     }
 
     /// Takes what has no newline yet, if it is old enough or the stream has ended.
@@ -211,6 +219,26 @@ mod tests {
             assert_eq!(lines.take_unfinished(now, true).unwrap(), b"three");
             assert_eq!(lines.take_unfinished(now, true), None);
         }
+    }
+
+    #[test]
+    fn what_never_ends_a_line_goes_out_all_the_same() {
+        let (mut lines, start) = (Lines::default(), Instant::now());
+        let none = |line: &[u8]| panic!("{line:?} is no line");
+        // A progress bar, faster than the patience with a line.
+        lines.push(b"10 %\r", start, none);
+        lines.push(b"20 %\r", start + UNFINISHED / 2, none);
+        assert_eq!(lines.due(), Some(start + UNFINISHED));
+        assert_eq!(lines.take_unfinished(start + UNFINISHED, false).unwrap(), b"10 %\r20 %\r");
+        lines.push(b"end\nnext", start + 2 * UNFINISHED, |line| assert_eq!(line, b"end\n"));
+        assert_eq!(lines.due(), Some(start + 3 * UNFINISHED));
+        // A flood.
+        let (mut lines, mut got) = (Lines::default(), 0);
+        for _ in 0..40 {
+            lines.push(&[b'y'; 65536], start, |line| got += line.len());
+            assert!(lines.rest.len() < LONGEST_LINE);
+        }
+        assert_eq!(got + lines.take_unfinished(start, true).unwrap().len(), 40 * 65536);
     }
 
     #[test]

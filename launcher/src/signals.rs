@@ -1,6 +1,7 @@
 //! Signals the launcher gets, as something to poll.
 //!
-//! They are blocked in the calling thread and read from a descriptor; the thread's mask is restored on drop.
+//! They are blocked in the calling thread and read from a descriptor; the thread's mask is restored on drop. A signal that whoever
+//! started the launcher has it ignore (`nohup`, a shell's background job) stays ignored: blocked it would arrive here.
 
 use std::io;
 use std::mem::{self, MaybeUninit};
@@ -26,7 +27,7 @@ impl Signals {
         // SAFETY: sigemptyset initialises the set; the others read it and fill `old_mask`; a negative descriptor is not wrapped.
         unsafe {
             libc::sigemptyset(mask.as_mut_ptr());
-            for signal in ENDING.into_iter().chain(OTHERS) {
+            for signal in ENDING.into_iter().chain(OTHERS).filter(|signal| !is_ignored(*signal)) {
                 libc::sigaddset(mask.as_mut_ptr(), signal);
             }
             libc::pthread_sigmask(libc::SIG_BLOCK, mask.as_ptr(), old_mask.as_mut_ptr());
@@ -58,6 +59,16 @@ impl Drop for Signals {
     fn drop(&mut self) {
         // SAFETY: restores the mask that the same thread had; Signals is used by the thread that made it.
         unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &self.old_mask, std::ptr::null_mut()) };
+    }
+}
+
+/// Whether this process ignores a signal.
+fn is_ignored(signal: i32) -> bool {
+    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: writes the present action into a sigaction of ours, for which all-zero is valid should the call fail.
+    unsafe {
+        libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr());
+        action.assume_init().sa_sigaction == libc::SIG_IGN
     }
 }
 

@@ -148,6 +148,22 @@ fn signals_reach_every_rank() {
     assert_eq!(job.wait_with_output().unwrap().status.code(), Some(128 + libc::SIGTERM));
 }
 
+/// As `nohup` and shells' background jobs have it.
+#[test]
+fn a_signal_the_launcher_was_told_to_ignore_ends_nothing() {
+    let command = "trap '' HUP; exec \"$0\" run -n 2 --grace 0.1 sh -c 'echo ready; sleep 1; echo done'";
+    let mut job = Command::new("sh");
+    job.args(["-c", command, env!("CARGO_BIN_EXE_gain")]).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut job = job.spawn().unwrap();
+    let mut stdout = BufReader::new(job.stdout.take().unwrap());
+    let mut line = String::new();
+    stdout.read_line(&mut line).unwrap();
+    kill(libc::SIGHUP, job.id());
+    let mut rest = String::new();
+    stdout.read_to_string(&mut rest).unwrap();
+    assert_eq!((rest.matches("done").count(), job.wait().unwrap().code()), (2, Some(0)), "{line}{rest}");
+}
+
 #[test]
 fn nothing_survives_the_launcher_s_death() {
     // Each rank has a child of its own in the background.
