@@ -165,13 +165,15 @@ impl Reply {
     }
 }
 
-/// The value of `key` in a PMI-1 line; `value=` and `error_msg=` reach to the line's end.
+/// The value of `key` in a PMI-1 line; `value=` and `error_msg=` reach to the line's end. Words that are no fields are skipped.
 ///
 /// Server and client parse alike, so the launcher uses this, too.
 pub fn field<'a>(line: &'a str, key: &str) -> Option<&'a str> {
     let mut rest = line.trim_end();
     while !rest.is_empty() {
         let (name, after) = rest.split_once('=')?;
+        // Words without a value stand before the name.
+        let name = name.rsplit(' ').next().unwrap_or(name);
         let to_the_end = matches!(name, "value" | "error_msg");
         let (value, next) =
             if to_the_end { (after, "") } else { after.split_once(' ').unwrap_or((after, "")) };
@@ -191,4 +193,24 @@ fn from_hex(digits: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| (byte as char).to_digit(16).map(|value| value as u8);
     let pairs = digits.as_bytes().chunks(2);
     pairs.map(|pair| Some(digit(pair[0])? << 4 | digit(*pair.get(1)?)?)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::field;
+
+    #[test]
+    fn fields_are_found_in_any_order_among_foreign_words() {
+        let line = "cmd=get_result  new rc=0 extra=a,b verbose msg=success value=b=c cmd=x ";
+        let found = |key| field(line, key);
+        assert_eq!(
+            (found("cmd"), found("rc"), found("msg")),
+            (Some("get_result"), Some("0"), Some("success"))
+        );
+        assert_eq!(
+            (found("value"), found("new"), found("verbose"), found("")),
+            (Some("b=c cmd=x"), None, None, None)
+        );
+        assert_eq!((field("", "cmd"), field("cmd", "cmd"), field("cmd=", "cmd")), (None, None, Some("")));
+    }
 }
