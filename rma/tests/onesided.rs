@@ -171,6 +171,16 @@ impl<T: Arithmetic> Field<T> {
                 *to = to.add_scaled(alpha, data[*l as usize]);
             }
             self.check("accumulate_strided");
+            let request = self
+                .segment
+                .accumulate_strided_nb(self.target, remote_first * size, shape, data.clone(), alpha)
+                .unwrap();
+            assert_eq!(request.wait().unwrap(), data, "the buffer comes back");
+            for (r, l) in &pairs {
+                let to = &mut self.model[*r as usize];
+                *to = to.add_scaled(alpha, data[*l as usize]);
+            }
+            self.check("accumulate_strided_nb");
         }
     }
 

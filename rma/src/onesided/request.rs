@@ -124,6 +124,22 @@ impl Segment {
         })
     }
 
+    /// Starts `target += alpha * src` on strided boxes.
+    ///
+    /// Not collective. Stands for `ARMCI_NbAccS`. Errors: as [`Segment::accumulate_strided`].
+    #[track_caller]
+    pub fn accumulate_strided_nb<T: Element>(
+        &self,
+        rank: usize,
+        offset: usize,
+        shape: Strided<'_>,
+        src: Vec<T>,
+        alpha: T,
+    ) -> Result<Request<T>> {
+        self.accumulate_strided(rank, offset, shape, &src, alpha)?;
+        self.request(src, false, |_| Ok(Token::DONE))
+    }
+
     /// Starts writing a strided box of `src`. Not collective. Stands for `ARMCI_NbPutS`. Errors: as [`Segment::put_strided`].
     pub fn put_strided_nb<T: Plain>(
         &self,
