@@ -57,6 +57,7 @@ impl Segment {
     pub fn accumulate<T: Element>(&self, rank: usize, offset: usize, src: &[T], alpha: T) -> Result<()> {
         let call = Call::new(OpCode::Accumulate);
         // SAFETY: the slice is readable; memory of segments is never behind a reference of safe code.
-        unsafe { self.accumulate_run(call, rank, offset, src.as_ptr(), src.len(), alpha) }
+        let token = unsafe { self.start_accumulate_run(call, rank, offset, src.as_ptr(), src.len(), alpha) }?;
+        self.wait(token)
     }
 }

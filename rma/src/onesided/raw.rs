@@ -110,6 +110,25 @@ impl Segment {
         src: *const u8,
         alpha: *const u8,
     ) -> Result<()> {
+        // SAFETY: the caller's promise; waited for at once.
+        let token = unsafe { self.start_accumulate_strided(rank, offset, rows, dtype, src, alpha) }?;
+        self.wait(token)
+    }
+
+    /// Starts [`Segment::accumulate_strided_bytes`]; [`Segment::wait`] completes it locally. Not collective. Stands for `ARMCI_NbAccS`.
+    ///
+    /// # Safety
+    /// As [`Segment::accumulate_strided_bytes`] until the token is waited for; `alpha` is read before this returns.
+    #[track_caller]
+    pub unsafe fn start_accumulate_strided(
+        &self,
+        rank: usize,
+        offset: usize,
+        rows: Rows<'_>,
+        dtype: DType,
+        src: *const u8,
+        alpha: *const u8,
+    ) -> Result<Token> {
         let call = Call::new(OpCode::Accumulate);
         let spot = self.box_spot("accumulate_strided", rank, offset, rows)?;
         let size = dtype.size_bytes();
@@ -125,8 +144,7 @@ impl Segment {
         }
         if spot.mapped.is_null() {
             // SAFETY: the target box was checked, source and alpha are the caller's promise.
-            let token = unsafe { self.transport().accumulate(spot.place, rows, dtype, src, alpha) }?;
-            return self.wait(token);
+            return unsafe { self.transport().accumulate(spot.place, rows, dtype, src, alpha) };
         }
         let target = self.target(spot);
         let (remote, local) = (rows.remote_strides, rows.local_strides);
@@ -145,15 +163,16 @@ impl Segment {
                     context,
                 )
             }
-        })
+        })?;
+        Ok(Token::DONE)
     }
 
     /// The contiguous accumulate of the fast path.
     ///
     /// # Safety
-    /// `src` is readable for `count` elements and outside the target.
+    /// `src` is readable for `count` elements and outside the target, until the token is waited for.
     #[inline]
-    pub(crate) unsafe fn accumulate_run<T: Element>(
+    pub(crate) unsafe fn start_accumulate_run<T: Element>(
         &self,
         call: Call,
         rank: usize,
@@ -161,19 +180,21 @@ impl Segment {
         src: *const T,
         count: usize,
         alpha: T,
-    ) -> Result<()> {
+    ) -> Result<Token> {
         let spot = self.spot("accumulate", rank, offset, count * size_of::<T>())?;
         if !offset.is_multiple_of(size_of::<T>()) || spot.mapped.is_null() {
             let alpha = (&raw const alpha).cast();
-            // SAFETY: the caller's promise.
-            return unsafe { self.accumulate_bytes(rank, offset, T::DTYPE, src.cast(), count, alpha) };
+            let rows = Rows { remote_strides: &[], local_strides: &[], counts: &[count * size_of::<T>()] };
+            // SAFETY: a box of one row; the caller's promise.
+            return unsafe { self.start_accumulate_strided(rank, offset, rows, T::DTYPE, src.cast(), alpha) };
         }
         let target = self.target(spot);
         let cause = Cause { call, team: self.team().id(), target: Some(rank), sequence: 0 };
         self.shared().waiting(cause, |context| {
             // SAFETY: the target range is checked and aligned, the source is the caller's promise.
             unsafe { accumulate::accumulate(target, src, count, alpha, context) }
-        })
+        })?;
+        Ok(Token::DONE)
     }
 
     /// Node ranks are world ranks as long as there is one node; only mapped places come here.

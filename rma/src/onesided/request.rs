@@ -119,8 +119,9 @@ impl Segment {
         let count = src.len();
         self.request(src, false, |bytes| {
             // SAFETY: the request keeps the buffer until the transfer is complete.
-            unsafe { self.accumulate_run(call, rank, offset, bytes.cast::<T>().cast_const(), count, alpha) }?;
-            Ok(Token::DONE)
+            unsafe {
+                self.start_accumulate_run(call, rank, offset, bytes.cast::<T>().cast_const(), count, alpha)
+            }
         })
     }
 
@@ -136,8 +137,13 @@ impl Segment {
         src: Vec<T>,
         alpha: T,
     ) -> Result<Request<T>> {
-        self.accumulate_strided(rank, offset, shape, &src, alpha)?;
-        self.request(src, false, |_| Ok(Token::DONE))
+        shape.check::<T>("accumulate_strided_nb", rank, src.len())?;
+        let alpha = (&raw const alpha).cast();
+        // SAFETY: local rows were checked; the request keeps the buffer until the transfer is complete.
+        self.request(src, false, |bytes| unsafe {
+            let src = bytes.wrapping_add(shape.local_offset);
+            self.start_accumulate_strided(rank, offset, shape.rows(), T::DTYPE, src, alpha)
+        })
     }
 
     /// Starts writing a strided box of `src`. Not collective. Stands for `ARMCI_NbPutS`. Errors: as [`Segment::put_strided`].
