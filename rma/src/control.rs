@@ -30,6 +30,7 @@
 use crate::call::{Call, OpCode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::retired::Live;
+use crate::stall::Needs;
 use crate::wait::Cause;
 use crate::world::Shared;
 use shm::sync::Sequence;
@@ -224,11 +225,11 @@ impl Rows {
         self.outbox(progress, self.me, progress.number + 1)
     }
 
-    /// Meets all members. Errors: `Mismatch` on every member when signatures differ (the meeting has taken place then); `Died`.
+    /// Meets all members of the team with this id. Errors: `Mismatch` on every member when signatures differ (the meeting has taken place then); `Died`.
     pub(crate) fn meet(
         &self,
         world: &Shared,
-        team: u64,
+        team: (u64, &[usize]),
         progress: &mut Progress,
         call: Call,
         signature: Signature,
@@ -272,13 +273,27 @@ impl Rows {
     }
 
     #[inline]
-    fn await_line(&self, world: &Shared, team: u64, call: Call, rank: usize, number: u64) -> Result<&Line> {
+    fn await_line(
+        &self,
+        world: &Shared,
+        (team, members): (u64, &[usize]),
+        call: Call,
+        rank: usize,
+        number: u64,
+    ) -> Result<&Line> {
         let row = self.row(rank);
         let line = &row.lines[(number % 2) as usize];
         let mut spins = world.policy().spins;
         while line.number.load(Ordering::Acquire) != number {
             if spins == 0 {
-                let cause = Cause { call, team, target: Some(rank), sequence: number };
+                // A member that came here and ended is missed in the next meeting, if there is one; others don't matter.
+                let is_missing = |place: usize| {
+                    let line = &self.row(place).lines[(number % 2) as usize];
+                    line.number.load(Ordering::Acquire) != number
+                };
+                let needs = |dead| members.iter().position(|member| *member == dead).is_some_and(is_missing);
+                let cause =
+                    Cause { call, team, target: Some(rank), sequence: number, needs: Needs::These(&needs) };
                 world.waiting(cause, |context| row.arrived.wait_at_least(number, context))?;
                 break;
             }

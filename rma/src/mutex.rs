@@ -3,6 +3,7 @@
 use crate::call::{Call, OpCode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::segment::Segment;
+use crate::stall::Needs;
 use crate::team::Team;
 use crate::wait::Cause;
 use crate::world::alive;
@@ -30,7 +31,7 @@ impl MutexSet {
     #[track_caller]
     pub fn create(team: &Team, count: usize) -> Result<MutexSet> {
         let call = Call::new(OpCode::MutexCreate);
-        let segment = Segment::allocate_as(call, team, count * size_of::<Lock>(), true)?;
+        let segment = Segment::allocate_as(call, team, count.saturating_mul(size_of::<Lock>()), true)?;
         Ok(MutexSet { segment })
     }
 
@@ -60,7 +61,8 @@ impl MutexSet {
                 format!("mutex {index} is held by this rank already"),
             ));
         }
-        let cause = Cause { call, team: team.id(), target: Some(rank), sequence: index as u64 };
+        let cause =
+            Cause { call, team: team.id(), target: Some(rank), sequence: index as u64, needs: Needs::Owner };
         world.waiting(cause, |context| lock.lock(context))
     }
 

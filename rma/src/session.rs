@@ -49,8 +49,8 @@ impl Session<'_> {
 
     /// One meeting; see [`Rows::meet`].
     pub(crate) fn meet(&mut self, signature: Signature, words: &[u64]) -> Result<()> {
-        let Inner { world, id, rows, .. } = self.team;
-        rows.meet(world, *id, &mut self.progress, self.call, signature, words)
+        let Inner { world, id, members, rows, .. } = self.team;
+        rows.meet(world, (*id, members), &mut self.progress, self.call, signature, words)
     }
 
     pub(crate) fn word(&self, rank: usize, index: usize) -> u64 {

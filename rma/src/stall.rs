@@ -6,20 +6,22 @@
 //! - at the second call, bindings of another language may say which line of the user's program this is;
 //! - after `GAIN_STALL_SECONDS` (default 30, 0 = never), and at every `SIGUSR1`, one error line says what *all* ranks of the
 //!   node wait for; every rank finds the same words, so the launcher prints them once;
-//! - a peer that has ended ends the wait with an error. That is believed at the second look only: a peer may have done all
+//! - a peer that has ended ends the wait with an error, if the wait can't end well without it ([`Needs`]): programs may end
+//!   without a word, each rank when it is done, as long as nobody waits for one that is gone. That is believed at the second look only: a peer may have done all
 //!   that was waited for and then ended, and between two looks the wait sees its effects. Under our own launcher a rank
 //!   leaves it some time to report the dead rank's exit code and end the job ([`LAUNCHER_TIME`]).
 //!
 //! Invariant: nothing here runs, and no system call is made, while waits are short.
 
 use crate::bootstrap::Node;
+use crate::call::OpCode;
 use crate::waits::{self, Board};
 use shm::Heap;
 use shm::board::Record;
 use shm::sync::{WaitError, WaitHook};
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::os::fd::RawFd;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -45,8 +47,19 @@ pub(crate) struct Watch {
     launcher_board: Option<Board>,
     has_launcher: bool,
     stall_after: Option<Duration>,
-    /// When a peer was first seen dead, on the clock of [`shm::clock_ns`]; 0 = never.
-    death_ns: AtomicU64,
+}
+
+/// Whose end makes a wait hopeless.
+#[derive(Clone, Copy)]
+pub(crate) enum Needs<'a> {
+    /// Any rank's: it isn't known who would end the wait, or the transport can't go on.
+    Any,
+    /// A lock's owner, whom the lock itself asks after.
+    Owner,
+    /// Those world ranks for which this holds.
+    These(&'a dyn Fn(usize) -> bool),
+    /// All others': any one of them may end the wait.
+    AnyOther,
 }
 
 impl Watch {
@@ -62,7 +75,6 @@ impl Watch {
             launcher_board: launcher_board(my_rank),
             has_launcher: std::env::var_os(waits::LAUNCHER).is_some_and(|launcher| !launcher.is_empty()),
             stall_after: Duration::try_from_secs_f64(seconds).ok().filter(|time| !time.is_zero()),
-            death_ns: AtomicU64::new(0),
             node,
         }
     }
@@ -92,12 +104,24 @@ impl Watch {
     }
 
     /// A peer whose death must end this wait now.
-    fn fatal_death(&self) -> Option<usize> {
-        let dead = self.node.first_dead()?;
+    ///
+    /// `since_ns` is when the wait has first seen it, on the clock of [`shm::clock_ns`]; 0 = never.
+    fn fatal_death(&self, needs: Needs<'_>, since_ns: &Cell<u64>) -> Option<usize> {
+        let mut dead = self.node.dead().into_iter();
+        let dead = match needs {
+            Needs::Any => dead.next(),
+            Needs::Owner => None,
+            Needs::These(missing) => dead.find(|rank| missing(*rank)),
+            Needs::AnyOther if dead.len() + 1 < self.node.node_numbers().len() => None,
+            Needs::AnyOther => dead.next(),
+        }?;
         let now = shm::clock_ns();
-        let first = match self.death_ns.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed) {
-            Ok(_) => return None,
-            Err(first) => first,
+        let first = match since_ns.get() {
+            0 => {
+                since_ns.set(now);
+                return None;
+            }
+            first => first,
         };
         let patience = if self.has_launcher { LAUNCHER_TIME } else { Duration::ZERO };
         (Duration::from_nanos(now.saturating_sub(first)) >= patience).then_some(dead)
@@ -105,21 +129,46 @@ impl Watch {
 }
 
 /// The hook of one wait.
-#[derive(Debug)]
 pub(crate) struct Waiting<'a> {
     watch: &'a Watch,
     record: Record<'a>,
+    needs: Needs<'a>,
     since_ns: Cell<u64>,
-    is_located: Cell<bool>,
+    death_ns: Cell<u64>,
+    /// World rank of the mutex's holder when it was last looked at.
+    holder: Cell<Option<u32>>,
+    /// The line of the user's program, once the locator was asked.
+    place: OnceCell<Option<(String, u32)>>,
     is_told: Cell<bool>,
     requests: Cell<u32>,
 }
 
 impl<'a> Waiting<'a> {
     #[inline]
-    pub(crate) fn new(watch: &'a Watch, record: Record<'a>) -> Waiting<'a> {
-        let (since_ns, is_located) = (Cell::new(0), Cell::new(false));
-        Waiting { watch, record, since_ns, is_located, is_told: Cell::new(false), requests: Cell::new(0) }
+    pub(crate) fn new(watch: &'a Watch, record: Record<'a>, needs: Needs<'a>) -> Waiting<'a> {
+        Waiting {
+            watch,
+            record,
+            needs,
+            since_ns: Cell::new(0),
+            death_ns: Cell::new(0),
+            holder: Cell::new(None),
+            place: OnceCell::new(),
+            is_told: Cell::new(false),
+            requests: Cell::new(0),
+        }
+    }
+
+    /// Writes what is known to the boards.
+    fn enter(&self) {
+        let mut record = self.record;
+        if let Some(Some((file, line))) = self.place.get() {
+            (record.file, record.line) = (file, *line);
+        }
+        if let Some(holder) = self.holder.get() {
+            record.sequence = waits::with_holder(record.sequence, holder);
+        }
+        self.watch.enter(&record, self.since_ns.get());
     }
 }
 
@@ -129,14 +178,12 @@ impl WaitHook for Waiting<'_> {
         if waited.is_zero() {
             WAITING.fetch_add(1, Ordering::Relaxed);
             self.since_ns.set(shm::clock_ns());
-            self.watch.enter(&self.record, self.since_ns.get());
+            self.enter();
             self.requests.set(requests);
             return Ok(());
         }
-        if !self.is_located.replace(true)
-            && let Some((file, line)) = waits::locate()
-        {
-            self.watch.enter(&Record { file: &file, line, ..self.record }, self.since_ns.get());
+        if self.place.get().is_none() && self.place.get_or_init(waits::locate).is_some() {
+            self.enter();
         }
         if self.requests.replace(requests) != requests {
             self.watch.report("asked by SIGUSR1");
@@ -145,7 +192,7 @@ impl WaitHook for Waiting<'_> {
             self.is_told.set(true);
             self.watch.report(&format!("no progress for {} s", limit.as_secs_f64()));
         }
-        match self.watch.fatal_death() {
+        match self.watch.fatal_death(self.needs, &self.death_ns) {
             Some(rank) => Err(WaitError::Interrupted { code: rank as i32 }),
             None => Ok(()),
         }
@@ -157,6 +204,10 @@ impl WaitHook for Waiting<'_> {
     }
 
     fn is_dead(&self, owner: u32) -> bool {
+        // The lock has just told its owner.
+        if self.record.op == OpCode::Lock as u32 && self.holder.replace(Some(owner)) != Some(owner) {
+            self.enter();
+        }
         self.watch.node.members().iter().any(|member| member.rank == owner as usize && !member.is_alive())
     }
 }

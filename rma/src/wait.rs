@@ -4,7 +4,7 @@
 
 use crate::call::{Call, OpCode};
 use crate::error::{Error, ErrorKind, Result};
-use crate::stall::Waiting;
+use crate::stall::{Needs, Waiting};
 use crate::world::Shared;
 use shm::board::Record;
 use shm::sync::{WaitContext, WaitError, WaitHook};
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// What is waited for.
 #[derive(Clone, Copy)]
-pub(crate) struct Cause {
+pub(crate) struct Cause<'a> {
     pub(crate) call: Call,
     /// Id of the team.
     pub(crate) team: u64,
@@ -21,18 +21,20 @@ pub(crate) struct Cause {
     pub(crate) target: Option<usize>,
     /// Number of the meeting, or of the mutex.
     pub(crate) sequence: u64,
+    /// Whose end makes the wait hopeless.
+    pub(crate) needs: Needs<'a>,
 }
 
 struct Hook<'a> {
     world: &'a Shared,
-    cause: Cause,
+    cause: Cause<'a>,
     waiting: OnceCell<Waiting<'a>>,
 }
 
 impl<'a> Hook<'a> {
     #[cold]
     fn waiting(&self) -> &Waiting<'a> {
-        let Cause { call, team, target, sequence } = self.cause;
+        let Cause { call, team, target, sequence, needs } = self.cause;
         let record = Record {
             op: call.op as u32,
             team,
@@ -42,7 +44,7 @@ impl<'a> Hook<'a> {
             file: call.location.file(),
             line: call.location.line(),
         };
-        self.waiting.get_or_init(|| Waiting::new(&self.world.watch, record))
+        self.waiting.get_or_init(|| Waiting::new(&self.world.watch, record, needs))
     }
 }
 
@@ -65,7 +67,7 @@ impl Shared {
     #[inline]
     pub(crate) fn waiting<R>(
         &self,
-        cause: Cause,
+        cause: Cause<'_>,
         wait: impl FnOnce(&WaitContext<'_>) -> std::result::Result<R, WaitError>,
     ) -> Result<R> {
         let hook = Hook { world: self, cause, waiting: OnceCell::new() };

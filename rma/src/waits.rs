@@ -9,7 +9,8 @@ pub const BOARD_FD: &str = "GAIN_BOARD_FD";
 /// Environment variable that says that a launcher of ours watches the ranks and ends them when one fails.
 pub const LAUNCHER: &str = "GAIN_LAUNCHER";
 
-/// The operation whose record has the mutex's number as sequence number and its rank as target.
+/// The operation whose record has the mutex's rank as target and as sequence number the mutex's number, with one more than
+/// the world rank of its holder in the high half.
 const LOCK: &str = "lock";
 
 /// Finds the line of the user's program that the calling thread is in.
@@ -22,6 +23,11 @@ static LOCATOR: OnceLock<Locator> = OnceLock::new();
 pub fn set_locator(locator: Locator) {
     // One module of bindings per process; a second one has no better claim.
     let _ = LOCATOR.set(locator);
+}
+
+/// The sequence number of a wait for a mutex whose holder is known.
+pub(crate) fn with_holder(sequence: u64, holder: u32) -> u64 {
+    u64::from(sequence as u32) | (u64::from(holder) + 1) << 32
 }
 
 /// What the locator says.
@@ -47,13 +53,12 @@ pub fn describe(states: &[(usize, Option<Snapshot>)]) -> String {
             groups.len() - 1
         });
         groups[group].1.push(*rank);
-        groups[group].2.extend(state.and_then(|state| state.target).map(|target| target as usize));
+        groups[group].2.extend(state.and_then(awaited));
     }
     // Those that don't wait come last: the others wait for them.
     groups.sort_by_key(|(state, ..)| state.is_none());
     let sentence = |(state, ranks, targets): (Option<&Snapshot>, Vec<usize>, Vec<usize>)| match state {
-        Some(state) if state.text == LOCK => format!("{} in {}", name_ranks(&ranks), place(state)),
-        Some(state) => format!("{} in {}{}", name_ranks(&ranks), place(state), awaited(state.team, targets)),
+        Some(state) => format!("{} in {}{}", name_ranks(&ranks), place(state), name_awaited(state, targets)),
         None => format!("{} not waiting", name_ranks(&ranks)),
     };
     groups.into_iter().map(sentence).collect::<Vec<_>>().join("; ")
@@ -62,19 +67,30 @@ pub fn describe(states: &[(usize, Option<Snapshot>)]) -> String {
 fn place(state: &Snapshot) -> String {
     let team = if state.team == 0 { "world".to_owned() } else { format!("{:#x}", state.team) };
     let what = match (&state.text[..], state.target) {
-        (LOCK, Some(rank)) => format!("{LOCK} of mutex {} at rank {rank}", state.sequence),
+        (LOCK, Some(rank)) => format!("{LOCK} of mutex {} at rank {rank}", state.sequence as u32),
         (text, _) => text.to_owned(),
     };
     format!("{what} of team {team} at {}:{}", state.file, state.line)
 }
 
-fn awaited(team: u64, mut targets: Vec<usize>) -> String {
+/// The rank that the wait is for: a mutex's holder, or the target.
+fn awaited(state: &Snapshot) -> Option<usize> {
+    match &state.text[..] {
+        LOCK => (state.sequence >> 32).checked_sub(1).map(|holder| holder as usize),
+        _ => state.target.map(|target| target as usize),
+    }
+}
+
+fn name_awaited(state: &Snapshot, mut targets: Vec<usize>) -> String {
     if targets.is_empty() {
         return String::new();
     }
     targets.sort_unstable();
     targets.dedup();
-    let member = if team == 0 { "" } else { "the team's " };
+    if state.text == LOCK {
+        return format!(" (held by world {})", name_ranks(&targets));
+    }
+    let member = if state.team == 0 { "" } else { "the team's " };
     format!(" (waiting for {member}{})", name_ranks(&targets))
 }
 
@@ -126,6 +142,12 @@ mod tests {
         assert_eq!(
             describe(&[(4, waiting("lock", 18, 7, Some(1)))]),
             "rank 4 in lock of mutex 3 at rank 1 of team 0x12 at a.rs:7"
+        );
+        let held = waiting("lock", 18, 7, Some(1))
+            .map(|state| Snapshot { sequence: with_holder(state.sequence, 0), ..state });
+        assert_eq!(
+            describe(&[(4, held.clone()), (5, held)]),
+            "ranks 4,5 in lock of mutex 3 at rank 1 of team 0x12 at a.rs:7 (held by world rank 0)"
         );
     }
 

@@ -83,6 +83,7 @@ fn ranges_ranks_and_alignment_are_checked() {
             refused(world.team().alltoall(&vec![1u8; world.size() + 1]), Shape, &[]);
         }
 
+        refused(MutexSet::create(&world.team(), usize::MAX / 2), ErrorKind::Memory, &[]);
         let set = MutexSet::create(&world.team(), 2).unwrap();
         refused(set.lock(0, 2), Range, &["2"]);
         refused(set.lock(world.size(), 0), Rank, &[]);

@@ -154,3 +154,24 @@ fn teams_give_their_memory_back() {
         },
     );
 }
+
+/// A signal that was changed without ringing the bell ends the wait, too.
+#[test]
+fn a_signal_changed_by_an_atomic_is_noticed() {
+    spmd(&[1, 2, 3], "a_signal_changed_by_an_atomic_is_noticed", |world| {
+        let segment = Segment::allocate_zeroed(&world.team(), 8).unwrap();
+        std::thread::scope(|threads| {
+            if world.rank() + 1 == world.size() {
+                threads.spawn(|| {
+                    // Long enough for the waiter to be asleep.
+                    std::thread::sleep(std::time::Duration::from_millis(300));
+                    segment.fetch_add(0, 0, 7u64).unwrap();
+                });
+            }
+            if world.rank() == 0 {
+                assert_eq!(segment.wait_signal(0, Compare::AtLeast(7)).unwrap(), 7);
+            }
+        });
+        world.barrier().unwrap();
+    });
+}

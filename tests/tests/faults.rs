@@ -2,7 +2,7 @@
 //!
 //! The oracle is what was done to the job: which rank was killed, by what, and where the others were by then.
 
-use rma::{ErrorKind, MutexSet, Segment, World};
+use rma::{Compare, ErrorKind, MutexSet, Segment, SignalUpdate, World};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -187,6 +187,59 @@ fn a_rank_that_leaves_early_is_named_by_those_who_wait() {
         panic!("{error}");
     });
     assert!(outcome.stderr.contains("barrier (rank 1): world rank 1 "), "{outcome}");
+}
+
+/// A program may end without a word. Oracle: who waits for the others only gets what it waits for.
+#[test]
+fn a_rank_that_leaves_early_is_no_matter_to_those_who_do_not_need_it() {
+    let outcome =
+        Job::new("a_rank_that_leaves_early_is_no_matter_to_those_who_do_not_need_it").outcome(3, |world| {
+            let segment = Segment::allocate_zeroed(&world.team(), 8).unwrap();
+            let locks = MutexSet::create(&world.team(), 1).unwrap();
+            let team = world.team().subset(&[0, 2]).unwrap();
+            if world.rank() == 2 {
+                locks.lock(0, 0).unwrap();
+            }
+            world.barrier().unwrap();
+            let Some(team) = team else { std::process::exit(0) };
+            if world.rank() == 2 {
+                // Longer than ranks leave the launcher.
+                std::thread::sleep(Duration::from_millis(2500));
+                locks.unlock(0, 0).unwrap();
+                segment.put_signal(0, 0, &[0u8; 0], 0, SignalUpdate::Set(5)).unwrap();
+                team.barrier().unwrap();
+            } else {
+                std::thread::scope(|threads| {
+                    threads.spawn(|| locks.lock(0, 0).unwrap());
+                    threads.spawn(|| assert_eq!(segment.wait_signal(0, Compare::NotEqual(0)).unwrap(), 5));
+                    team.barrier().unwrap();
+                });
+            }
+            std::process::exit(0);
+        });
+    assert_eq!((outcome.code, outcome.culprit), (0, None), "{outcome}");
+}
+
+#[test]
+fn who_waits_for_a_mutex_says_who_holds_it() {
+    let job = Job::new("who_waits_for_a_mutex_says_who_holds_it").env("GAIN_STALL_SECONDS", "0.5");
+    let outcome = fails(job.deadline(Duration::from_secs(4)), 3, |world| {
+        let locks = MutexSet::create(&world.team(), 2).unwrap();
+        if world.rank() == 2 {
+            locks.lock(0, 1).unwrap();
+        }
+        world.barrier().unwrap();
+        if world.rank() == 2 {
+            std::thread::sleep(Duration::from_secs(60));
+        }
+        locks.lock(0, 1).unwrap();
+    });
+    let said = |line: &str| {
+        line.contains("no progress for 0.5 s: ")
+            && line.contains("in lock of mutex 1 at rank 0 of team world at ")
+            && line.contains(" (held by world rank 2)")
+    };
+    assert!(outcome.stderr.lines().any(said), "{outcome}");
 }
 
 #[test]

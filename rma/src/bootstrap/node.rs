@@ -110,15 +110,18 @@ impl Node {
         &self.members
     }
 
-    /// The rank of a member that has ended, if there is one. One system call, local.
-    pub fn first_dead(&self) -> Option<usize> {
+    /// The ranks of the members that have ended. One system call, local.
+    pub fn dead(&self) -> Vec<usize> {
         let watched = |member: &Member| member.process.as_ref().map_or(-1, AsRawFd::as_raw_fd);
         let poll = |member| libc::pollfd { fd: watched(member), events: libc::POLLIN, revents: 0 };
         let mut polled: Vec<libc::pollfd> = self.members.iter().map(poll).collect();
         // SAFETY: an initialised array of the length given; a timeout of zero returns at once; -1 is skipped by the kernel.
         let ready = unsafe { libc::poll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, 0) };
-        let first = polled.iter().position(|polled| ready > 0 && polled.revents & libc::POLLIN != 0)?;
-        Some(self.members[first].rank)
+        if ready <= 0 {
+            return Vec::new();
+        }
+        let ended = self.members.iter().zip(&polled).filter(|(_, polled)| polled.revents & libc::POLLIN != 0);
+        ended.map(|(member, _)| member.rank).collect()
     }
 
     /// The place of this process in [`members`](Node::members). Number 0 is the node's leader.

@@ -5,6 +5,7 @@
 use crate::call::{Call, OpCode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::segment::{Segment, Spot};
+use crate::stall::Needs;
 use crate::transport::{Remote, Rows, Token};
 use crate::wait::Cause;
 use shm::accumulate::{self, Target};
@@ -148,7 +149,8 @@ impl Segment {
         }
         let target = self.target(spot);
         let (remote, local) = (rows.remote_strides, rows.local_strides);
-        let cause = Cause { call, team: self.team().id(), target: Some(rank), sequence: 0 };
+        let cause =
+            Cause { call, team: self.team().id(), target: Some(rank), sequence: 0, needs: Needs::Owner };
         self.shared().waiting(cause, |context| {
             // SAFETY: as above; both boxes have rows of whole elements.
             unsafe {
@@ -189,7 +191,8 @@ impl Segment {
             return unsafe { self.start_accumulate_strided(rank, offset, rows, T::DTYPE, src.cast(), alpha) };
         }
         let target = self.target(spot);
-        let cause = Cause { call, team: self.team().id(), target: Some(rank), sequence: 0 };
+        let cause =
+            Cause { call, team: self.team().id(), target: Some(rank), sequence: 0, needs: Needs::Owner };
         self.shared().waiting(cause, |context| {
             // SAFETY: the target range is checked and aligned, the source is the caller's promise.
             unsafe { accumulate::accumulate(target, src, count, alpha, context) }

@@ -9,6 +9,7 @@ use crate::call::{Call, OpCode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plain::Plain;
 use crate::segment::Segment;
+use crate::stall::Needs;
 use crate::transport::SignalUpdate;
 use crate::wait::Cause;
 use shm::atomics::AtomicInteger;
@@ -94,8 +95,10 @@ impl Segment {
             if until.holds(signal) {
                 return Ok(signal);
             }
-            let cause = Cause { call, team: team.id(), target: None, sequence: signal };
-            world.waiting(cause, |context| bell.wait_at_least(rings + 1, context))?;
+            let cause =
+                Cause { call, team: team.id(), target: None, sequence: signal, needs: Needs::AnyOther };
+            let came = || until.holds(load());
+            world.waiting(cause, |context| bell.wait_at_least_or(rings + 1, came, context))?;
         }
     }
 

@@ -7,7 +7,7 @@ use crate::bell::bell;
 use crate::call::OpCode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::Layout;
-use crate::stall::{Waiting, Watch};
+use crate::stall::{Needs, Waiting, Watch};
 use ::shm::atomics::AtomicInteger;
 use ::shm::board::Record;
 use ::shm::sync::{Lock, SpinPolicy, WaitContext, WaitError};
@@ -67,7 +67,7 @@ impl Shm {
             file: caller.file(),
             line: caller.line(),
         };
-        let hook = Waiting::new(&self.watch, record);
+        let hook = Waiting::new(&self.watch, record, Needs::Owner);
         let me = self.layout.me() as u32;
         let context = WaitContext { hook: &hook, me, policy: self.policy };
         wait(&context).map_err(|e| Error::at(ErrorKind::Died, op.name(), rank, format!("{e}")))

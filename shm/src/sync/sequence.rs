@@ -61,12 +61,24 @@ impl Sequence {
     /// Waits until the value is at least `target`; returns the value seen.
     #[inline]
     pub fn wait_at_least(&self, target: u64, ctx: &WaitContext<'_>) -> Result<u64, WaitError> {
+        self.wait_at_least_or(target, || false, ctx)
+    }
+
+    /// [`Sequence::wait_at_least`] that also ends when `other` holds, which is asked again every 100 ms at
+    /// least, as nobody wakes the waiter for it.
+    #[inline]
+    pub fn wait_at_least_or(
+        &self,
+        target: u64,
+        other: impl Fn() -> bool,
+        ctx: &WaitContext<'_>,
+    ) -> Result<u64, WaitError> {
         let value = std::cell::Cell::new(0);
         wait_with(
             ctx,
             || {
                 value.set(self.load());
-                value.get() >= target
+                value.get() >= target || other()
             },
             |longest| {
                 let seen = self.word.load(Relaxed);

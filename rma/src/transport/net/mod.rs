@@ -42,7 +42,7 @@ use super::{Amo, Capabilities, Held, Remote, Rows, SignalUpdate, Token, Transpor
 use crate::call::OpCode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::Layout;
-use crate::stall::{Waiting, Watch};
+use crate::stall::{Needs, Waiting, Watch};
 use ::shm::board::Record;
 use ::shm::sync::{SpinPolicy, WaitError, WaitHook};
 use ::shm::{DType, Heap};
@@ -194,7 +194,7 @@ impl Net {
             file: caller.file(),
             line: caller.line(),
         };
-        let hook = Waiting::new(&self.watch, record);
+        let hook = Waiting::new(&self.watch, record, Needs::Any);
         let outcome = self.wait_long(&hook, &mut ready);
         hook.on_end();
         match outcome {

@@ -8,7 +8,7 @@ use super::shape::Shape;
 use crate::bell::bell;
 use crate::call::OpCode;
 use crate::layout::Layout;
-use crate::stall::{Waiting, Watch};
+use crate::stall::{Needs, Waiting, Watch};
 use crate::transport::Amo;
 use shm::accumulate::{self, Target};
 use shm::atomics::AtomicInteger;
@@ -165,7 +165,7 @@ impl Memory {
             file: file!(),
             line: line!(),
         };
-        let hook = Waiting::new(&self.watch, record);
+        let hook = Waiting::new(&self.watch, record, Needs::Owner);
         let context = WaitContext { hook: &hook, me: self.me() as u32, policy: self.policy };
         let mut outcome = Ok(());
         let mut taken = 0;
