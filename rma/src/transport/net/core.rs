@@ -271,7 +271,7 @@ impl Core {
             let peer = self.peer(rank);
             let next = peer.taken + 1;
             let Some(bytes) = peer.early.remove(&next) else { return };
-            let message = Message::parse(&bytes).expect("parsed when it came");
+            let message = Message::parse(&bytes, &[]).expect("parsed when it came");
             if !Self::may_take(peer, next, message.kind) {
                 peer.early.insert(next, bytes);
                 return;
@@ -306,9 +306,10 @@ impl Core {
 }
 
 impl Sink for Core {
-    fn message(&mut self, bytes: &[u8]) {
+    fn message(&mut self, bytes: &[u8], body: &[u8]) {
         let ranks = self.peers.len();
-        let Some(message) = Message::parse(bytes).filter(|message| (message.head.source as usize) < ranks)
+        let Some(message) =
+            Message::parse(bytes, body).filter(|message| (message.head.source as usize) < ranks)
         else {
             // Not one of ours: nobody to blame by number, and nothing that could be answered.
             return;
@@ -330,10 +331,10 @@ impl Sink for Core {
             return;
         }
         if Self::may_take(peer, head.number, message.kind) {
-            self.take(&message, bytes.len());
+            self.take(&message, bytes.len() + body.len());
             self.take_early(source);
         } else if head.number > peer.taken {
-            peer.early.insert(head.number, bytes.into());
+            peer.early.insert(head.number, [bytes, body].concat().into());
         }
     }
 

@@ -181,8 +181,9 @@ pub(super) struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// `None` for bytes that are no message.
-    pub(super) fn parse(bytes: &'a [u8]) -> Option<Message<'a>> {
+    /// `None` for bytes that are no message. They come as in [`Sink::message`](super::wire::Sink::message): the body behind the
+    /// head, or apart.
+    pub(super) fn parse(bytes: &'a [u8], body: &'a [u8]) -> Option<Message<'a>> {
         let head: Head = bytemuck::pod_read_unaligned(bytes.get(..HEAD_LEN)?);
         let kind = Kind::from(head.kind)?;
         let mut at = HEAD_LEN;
@@ -204,7 +205,8 @@ impl<'a> Message<'a> {
             }
             at += numbers.len();
         }
-        Some(Message { head, kind, alpha, shape, body: bytes.get(at.next_multiple_of(16)..)? })
+        let behind = bytes.get(at.next_multiple_of(16)..)?;
+        Some(Message { head, kind, alpha, shape, body: if body.is_empty() { behind } else { body } })
     }
 }
 
@@ -221,13 +223,16 @@ mod tests {
         let mut bytes = Packed::new(head, Some(alpha), Some(&shape)).bytes().to_vec();
         assert!(bytes.len().is_multiple_of(16));
         bytes.extend([9; 48]);
-        let message = Message::parse(&bytes).unwrap();
-        assert_eq!((message.kind, message.alpha, message.body), (Kind::Accumulate, alpha, &[9; 48][..]));
-        assert_eq!((message.head.offset, message.head.at, message.head.source), (77, 24, 3));
-        assert_eq!((message.shape.counts, message.shape.strides), (shape.counts, shape.strides));
-        assert!(Message::parse(&bytes[..HEAD_LEN + 3]).is_none());
+        let (start, body) = bytes.split_at(bytes.len() - 48);
+        for message in [Message::parse(&bytes, &[]), Message::parse(start, body)] {
+            let message = message.unwrap();
+            assert_eq!((message.kind, message.alpha, message.body), (Kind::Accumulate, alpha, &[9; 48][..]));
+            assert_eq!((message.head.offset, message.head.at, message.head.source), (77, 24, 3));
+            assert_eq!((message.shape.counts, message.shape.strides), (shape.counts, shape.strides));
+        }
+        assert!(Message::parse(&bytes[..HEAD_LEN + 3], &[]).is_none());
         bytes[0] = 77;
-        assert!(Message::parse(&bytes).is_none());
+        assert!(Message::parse(&bytes, &[]).is_none());
     }
 
     #[test]

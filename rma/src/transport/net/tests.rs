@@ -171,7 +171,7 @@ unsafe impl Wire for Unruly {
             }
             let next = waiting.swap_remove(self.dice.below(waiting.len()));
             drop(post);
-            sink.message(&next);
+            sink.message(&next, &[]);
             any = true;
         }
     }

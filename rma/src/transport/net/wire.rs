@@ -41,8 +41,9 @@ pub(crate) struct Key(pub(crate) u32);
 
 /// Who hears what a wire has to tell, during [`Wire::progress`] only.
 pub(crate) trait Sink {
-    /// A message arrived: head and body, one behind the other. The bytes are gone when this returns.
-    fn message(&mut self, bytes: &[u8]);
+    /// A message arrived, in one piece or in two: `bytes` is all of it, head and body, and `body` empty; or `bytes` is the head
+    /// that was sent, and `body` its body, which the engine has elsewhere. The bytes are gone when this returns.
+    fn message(&mut self, bytes: &[u8], body: &[u8]);
 
     /// The operation started with `tag` is over.
     fn done(&mut self, tag: u64, outcome: Result<()>);

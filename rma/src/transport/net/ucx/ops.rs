@@ -48,7 +48,7 @@ impl Shared {
         let any = !unheard.is_empty();
         for event in unheard {
             match event {
-                Event::Message(bytes) => sink.message(&bytes),
+                Event::Message(bytes) => sink.message(&bytes, &[]),
                 Event::Done(tag, status) => sink.done(tag, self.outcome(status)),
                 Event::Broken(peer, status) => sink.broken(peer, self.api.explain(status)),
             }
@@ -66,7 +66,7 @@ impl Shared {
     fn message(&mut self, bytes: &[u8]) {
         match self.sink {
             // SAFETY: between `meet` and `part` the sink is borrowed by `progress`, which doesn't touch it meanwhile.
-            Some(sink) => unsafe { &mut *sink }.message(bytes),
+            Some(sink) => unsafe { &mut *sink }.message(bytes, &[]),
             None => self.unheard.push(Event::Message(bytes.to_vec())),
         }
     }

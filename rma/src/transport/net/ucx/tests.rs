@@ -20,8 +20,8 @@ struct Heard {
 }
 
 impl Sink for Heard {
-    fn message(&mut self, bytes: &[u8]) {
-        self.messages.push(bytes.to_vec());
+    fn message(&mut self, bytes: &[u8], body: &[u8]) {
+        self.messages.push([bytes, body].concat());
     }
 
     fn done(&mut self, tag: u64, outcome: Result<()>) {
