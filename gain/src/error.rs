@@ -16,7 +16,7 @@ pub enum Kind {
     Axis,
     /// A type that an operation does not take (`TypeError`).
     Type,
-    /// A cast that the casting rule forbids (`UFuncTypeError`, a `TypeError`).
+    /// A cast of a ufunc's operand or output that the casting rule forbids (`UFuncTypeError`, a `TypeError`).
     Casting,
     /// A value outside its domain (`ValueError`).
     Value,
@@ -95,6 +95,14 @@ fn size_text(len_bytes: u64) -> String {
     // NumPy keeps the point of three digits before it.
     let point = if unit > 0 && decimals == 0 { "." } else { "" };
     format!("{count:.decimals$}{point} {}", UNITS[unit])
+}
+
+/// A shape as NumPy writes it where an axis may be without extent (negative): `newaxis`, left out in front.
+pub(crate) fn open_shape_text(shape: &[isize]) -> String {
+    let leading = shape.iter().take_while(|&&n| n < 0).count();
+    let name = |n: &isize| if *n < 0 { "newaxis".to_owned() } else { n.to_string() };
+    let comma = if shape.len() == 1 && leading == 0 { "," } else { "" };
+    format!("({}{comma})", shape[leading..].iter().map(name).collect::<Vec<_>>().join(","))
 }
 
 /// `axis` as NumPy takes it (negative counts from the end), checked against `ndim`.

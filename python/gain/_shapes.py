@@ -129,6 +129,8 @@ def concatenate(arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind")
                 )
     joined = list(first.shape)
     joined[axis] = sum(a.shape[axis] for a in arrays)
+    if out is not None and out.shape != tuple(joined):
+        raise ValueError("Output array is the wrong shape")
     if out is None:
         out = empty(tuple(joined), numpy.result_type(*(a.dtype for a in arrays)) if dtype is None else dtype)
     start = 0

@@ -80,7 +80,7 @@ fn weak_integer(object: &Bound<'_, PyAny>) -> PyResult<Scalar> {
         Ok(x) => Ok(Scalar::PyInt(x.into())),
         Err(_) => match object.extract::<i128>() {
             Ok(x) => Ok(Scalar::PyInt(x)),
-            Err(_) => Err(PyOverflowError::new_err(format!("Python integer {object} is beyond 128 bits"))),
+            Err(_) => Err(PyOverflowError::new_err("Python int too large to convert to C long")),
         },
     }
 }

@@ -13,7 +13,7 @@ pub(crate) fn exception(error: gain::Error) -> PyErr {
     match error.kind() {
         Kind::Index => PyIndexError::new_err(text),
         Kind::Axis => numpys("exceptions", "AxisError", text),
-        // A missing loop is a TypeError of its own.
+        // A missing loop is an error of the same class.
         Kind::Type if text.contains("did not contain a loop") => {
             numpys("_core._exceptions", "UFuncTypeError", text)
         }

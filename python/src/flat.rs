@@ -4,9 +4,9 @@ use crate::convert::{compute, export, result};
 use crate::error::OrRaise;
 use crate::index::{self, Key};
 use crate::ndarray::NdArray;
-use gain::Array;
 use gain::view::Index;
-use pyo3::exceptions::PyIndexError;
+use gain::{Array, Operand};
+use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
 
 /// `gain.flatiter`. As an operand it is its array, raveled.
@@ -47,7 +47,13 @@ impl FlatIter {
     /// `flat[key] = value`
     pub(crate) fn assign(&self, key: &Key, value: &Bound<'_, PyAny>) -> PyResult<()> {
         if let [Index::At(at)] = key.items[..] {
-            return index::assign(&self.element(at)?, &Key::default(), value);
+            let element = self.element(at)?;
+            return match crate::convert::value(value)? {
+                Some(value) if matches!(value.operand(), Operand::Array(array) if array.ndim() > 0) => {
+                    Err(PyValueError::new_err("Error setting single item of array."))
+                }
+                _ => index::assign(&element, &Key::default(), value),
+            };
         }
         let flat = self.raveled(value.py())?;
         index::assign(&flat, key, value)?;

@@ -1,10 +1,11 @@
 //! Keys of `a[key]`: basic indexing.
 
 use crate::convert::{compute, required};
+use crate::error::OrRaise;
 use crate::ndarray::NdArray;
 use crate::numpy::Numpy;
-use gain::Array;
 use gain::view::{Index, Slice};
+use gain::{Array, Operand};
 use pyo3::exceptions::{PyIndexError, PyNotImplementedError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyEllipsis, PyInt, PyList, PySlice, PyTuple};
@@ -91,6 +92,13 @@ pub(crate) fn assign(array: &Array, key: &Key, value: &Bound<'_, PyAny>) -> PyRe
     writable(array, "assignment destination is read-only")?;
     let converted = required(value, "float64")?;
     let operand = converted.operand();
+    if let Operand::Array(value) = operand
+        && key.is_element
+        && value.ndim() > 0
+        && array.index(&key.items).or_raise()?.ndim() == 0
+    {
+        return Err(PyValueError::new_err("setting an array element with a sequence."));
+    }
     compute(value.py(), &[array], || array.set(&key.items, operand))
 }
 

@@ -53,7 +53,12 @@ impl NdArray {
     }
 
     fn fill(&self, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        index::assign(&self.array, &Key::default(), value)
+        match crate::convert::value(value)? {
+            Some(value) if matches!(value.operand(), gain::Operand::Array(array) if array.ndim() > 0) => {
+                Err(PyValueError::new_err("setting an array element with a sequence."))
+            }
+            _ => index::assign(&self.array, &Key::default(), value),
+        }
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyAny>,))> {

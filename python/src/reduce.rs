@@ -4,12 +4,15 @@
 #![allow(unsafe_op_in_unsafe_fn)]
 
 use crate::convert::{Value, compute, number, required, result};
+use crate::error::exception;
 use crate::index::writable;
 use crate::ndarray::{NdArray, axes};
 use crate::numpy::Numpy;
+use gain::error::Kind;
 use gain::{Array, ReduceOp, ReduceOptions, Scalar};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 
 type Object<'py> = PyResult<Bound<'py, PyAny>>;
 type Argument<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
@@ -39,7 +42,22 @@ pub(crate) fn reduce<'py>(
     reduction: Reduction,
     keywords: &Keywords<'_, 'py>,
 ) -> Object<'py> {
-    let axes = axes(keywords.axis)?;
+    let mut axes = axes(keywords.axis)?;
+    if array.ndim() == 0
+        && let Reduction::Fold(op) = reduction
+        && let Some([axis]) = axes.as_deref()
+        && keywords.axis.is_some_and(|object| object.cast::<PyTuple>().is_err())
+    {
+        // An array of no axes counts as one element in a row, as long as it is a number that names the axis.
+        match axis {
+            0 | -1 => axes = None,
+            _ => {
+                let ndim = usize::from(op.is_index());
+                let text = format!("axis {axis} is out of bounds for array of dimension {ndim}");
+                return Err(exception(gain::Error::new(Kind::Axis, text)));
+            }
+        }
+    }
     let present = |argument: Argument<'_, 'py>| argument.filter(|object| !object.is_none()).cloned();
     let dtype = keywords.dtype.map(Numpy::parse_dtype).transpose()?.flatten();
     let out = out(present(keywords.out).as_ref())?;

@@ -36,6 +36,10 @@ impl NdArray {
         index::assign(&self.array, &Key::parse(key)?, value)
     }
 
+    fn __delitem__(&self, _key: &Bound<'_, PyAny>) -> PyResult<()> {
+        Err(PyValueError::new_err("cannot delete array elements"))
+    }
+
     #[pyo3(signature = (*shape, order = None, copy = None))]
     fn reshape<'py>(
         slf: &Bound<'py, Self>,

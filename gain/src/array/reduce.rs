@@ -2,7 +2,7 @@
 
 use super::{Array, Operand, ReduceOptions};
 use crate::dtype::{DType, Kind as TypeKind, Scalar, kind};
-use crate::error::{Error, Kind, Result, normalize_axis, shape_text};
+use crate::error::{Error, Kind, Result, normalize_axis, open_shape_text, shape_text};
 use crate::graph::{Arg, Expr, Node};
 use crate::ops::{Op, ReduceOp};
 use crate::plan;
@@ -68,6 +68,9 @@ impl Array {
             }
         };
         match options.out {
+            Some(out) if out.shape() != mean.shape() => {
+                Err(self.wrong_output(ReduceOp::Sum, out.shape(), mean.ndim(), &reduced, options.keepdims))
+            }
             Some(out) => out.assign(&mean).map(|()| out.clone()),
             None => Ok(mean.cast_to(dtype)),
         }
@@ -124,17 +127,50 @@ impl Array {
         };
         match options.out {
             None => Ok(folded),
-            Some(out) if out.shape() != folded.shape() => Err(Error::new(
-                Kind::Value,
-                format!(
-                    "output parameter for reduction operation {} has the wrong shape: found {} but expected {}",
-                    name(op),
-                    shape_text(out.shape()),
-                    shape_text(folded.shape())
-                ),
-            )),
+            Some(out) if out.shape() != folded.shape() => {
+                Err(self.wrong_output(op, out.shape(), folded.ndim(), reduced, options.keepdims))
+            }
             Some(out) => out.assign(&folded).map(|()| out.clone()),
         }
+    }
+
+    /// The error for an `out=` of another shape than the result's, which has `ndim` axes.
+    #[cold]
+    fn wrong_output(
+        &self,
+        op: ReduceOp,
+        out: &[usize],
+        ndim: usize,
+        reduced: &[bool],
+        keepdims: bool,
+    ) -> Error {
+        if op.is_index() {
+            let text = format!("output array does not match result of np.{}.", name(op));
+            return Error::new(Kind::Value, text);
+        }
+        if out.len() != ndim {
+            let why = if keepdims { " (must match the operand's when keepdims=True)" } else { "" };
+            return Error::new(
+                Kind::Value,
+                format!(
+                    "output parameter for reduction operation {} has the wrong number of dimensions: Found {} but expected {ndim}{why}",
+                    name(op),
+                    out.len()
+                ),
+            );
+        }
+        let mut extents = out.iter().map(|&n| n as isize);
+        let remapped: SmallVec<[isize; 4]> =
+            reduced.iter().map(|&r| if r && !keepdims { -1 } else { extents.next().unwrap_or(-1) }).collect();
+        Error::new(
+            Kind::Value,
+            format!(
+                "operands could not be broadcast together with remapped shapes [original->remapped]: {}->{} {} ",
+                shape_text(out),
+                open_shape_text(&remapped),
+                shape_text(self.shape())
+            ),
+        )
     }
 }
 

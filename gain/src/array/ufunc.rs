@@ -7,7 +7,7 @@ use crate::dtype::{Casting, DType, Kind as TypeKind, Scalar, can_cast, is_intege
 use crate::error::{Error, Kind, Result, shape_text};
 use crate::exec;
 use crate::graph::{Arg, Expr, Node, WEIGHT_LIMIT};
-use crate::ops::{Loop, Op, ReduceOp, resolve, resolve_with};
+use crate::ops::{Loop, Op, ReduceOp, check_output, resolve, resolve_values, resolve_with};
 use crate::plan;
 use crate::storage::Storage;
 use crate::turn;
@@ -66,6 +66,13 @@ impl Array {
             (None, Casting::SameKind) => resolve(op, &types)?,
             (dtype, casting) => resolve_with(op, &types, dtype, casting)?,
         };
+        if beyond(&op, operands) {
+            let (values, dtype, casting) = (numbers(operands), options.dtype, options.casting);
+            let (_, typed) = resolve_values(op.op, &types, &values, dtype, casting)?;
+            // Typed numbers are compared exactly whatever the array's type: `dtype=` has had its say.
+            let options = Options { dtype: None, casting: Casting::SameKind, ..*options };
+            return Array::ufunc(op.op, &with_numbers(operands, &typed), &options);
+        }
         if plain && op.op.outputs() == 1 {
             return Ok(SmallVec::from_iter([Array::elementwise(op, operands)?]));
         }
@@ -95,7 +102,10 @@ impl Array {
         let mut results = SmallVec::new();
         for (i, node) in nodes.into_iter().enumerate() {
             let out = options.out.get(i).copied().flatten();
-            results.push(finish(&op, node, out, options)?);
+            if let Some(out) = out {
+                check_output(&op, i, out.dtype(), options.casting)?;
+            }
+            results.push(finish(node, out, options)?);
         }
         Ok(results)
     }
@@ -105,7 +115,12 @@ impl Array {
     pub fn apply(op: Op, operands: &[Operand<'_>]) -> Result<Array> {
         let _turn = turn::take(op.name())?;
         let types: SmallVec<[_; 2]> = operands.iter().map(Operand::contributes).collect();
-        Array::elementwise(resolve(op, &types)?, operands)
+        let found = resolve(op, &types)?;
+        if beyond(&found, operands) {
+            let (found, typed) = resolve_values(op, &types, &numbers(operands), None, Casting::SameKind)?;
+            return Array::elementwise(found, &with_numbers(operands, &typed));
+        }
+        Array::elementwise(found, operands)
     }
 
     fn elementwise(op: Loop, operands: &[Operand<'_>]) -> Result<Array> {
@@ -130,7 +145,11 @@ impl Array {
             }
         }
         let mask = Operand::Array(&mask.cast_to(DType::Bool)).arg(&shape, DType::Bool)?;
-        let args = [if_true.arg(&shape, dtype)?, if_false.arg(&shape, dtype)?];
+        let arg = |operand: Operand<'_>| match operand {
+            Operand::Scalar(x) => Ok(Arg::Const(x.wrapped(dtype)?)),
+            array => array.arg(&shape, dtype),
+        };
+        let args = [arg(if_true)?, arg(if_false)?];
         Ok(Array::from_node(Node::lazy(shape, dtype, Expr::Select { mask, args })))
     }
 
@@ -139,7 +158,7 @@ impl Array {
         let _turn = turn::take("astype")?;
         if !can_cast(self.dtype(), dtype, casting) {
             return Err(Error::new(
-                Kind::Casting,
+                Kind::Type,
                 format!(
                     "Cannot cast array data from dtype('{}') to dtype('{dtype}') according to the rule '{}'",
                     self.dtype(),
@@ -171,6 +190,26 @@ impl Array {
         }
         Array::from_node(Node::lazy(self.view.shape.clone(), dtype, Expr::Cast(self.arg())))
     }
+}
+
+/// Whether an integer comparison is with a Python number that the loop's type can't hold: true or false of all elements.
+#[inline]
+fn beyond(op: &Loop, operands: &[Operand<'_>]) -> bool {
+    let is_comparison = op.outputs[0] == DType::Bool && operands.len() == 2 && is_integer(op.inputs[0]);
+    is_comparison
+        && operands.iter().zip(op.inputs).any(|(operand, dtype)| {
+            matches!(operand, Operand::Scalar(x @ Scalar::PyInt(_)) if x.convert(dtype).is_err())
+        })
+}
+
+/// The numbers among two operands.
+fn numbers(operands: &[Operand<'_>]) -> SmallVec<[Option<Scalar>; 2]> {
+    operands.iter().map(|o| if let Operand::Scalar(x) = o { Some(*x) } else { None }).collect()
+}
+
+/// The operands with these numbers in the place of theirs.
+fn with_numbers<'a>(operands: &[Operand<'a>], numbers: &[Option<Scalar>]) -> SmallVec<[Operand<'a>; 2]> {
+    operands.iter().zip(numbers).map(|(o, x)| x.map_or(*o, Operand::Scalar)).collect()
 }
 
 /// The arguments of a call, broadcast. Long expressions are stored first, so that none grows without bound.
@@ -222,24 +261,8 @@ fn output_shape(out: &[usize], operands: &[usize]) -> Result<Dims> {
 }
 
 /// Apply `where=` and `out=` to a recorded result.
-fn finish(
-    op: &Loop,
-    node: std::sync::Arc<Node>,
-    out: Option<&Array>,
-    options: &Options<'_>,
-) -> Result<Array> {
+fn finish(node: std::sync::Arc<Node>, out: Option<&Array>, options: &Options<'_>) -> Result<Array> {
     let (dtype, shape) = (out.map_or(node.dtype, Array::dtype), node.shape.clone());
-    if !can_cast(node.dtype, dtype, options.casting) {
-        return Err(Error::new(
-            Kind::Casting,
-            format!(
-                "Cannot cast ufunc '{}' output from dtype('{}') to dtype('{dtype}') with casting rule '{}'",
-                op.op.name(),
-                node.dtype,
-                options.casting.name()
-            ),
-        ));
-    }
     let value = Arg::whole(node);
     let value = match options.mask {
         None => value,

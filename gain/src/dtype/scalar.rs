@@ -45,6 +45,11 @@ enum Wide {
     Complex(Complex64),
 }
 
+/// Whether `int64` or `uint64` can hold it.
+fn fits_64_bits(x: i128) -> bool {
+    i64::try_from(x).is_ok() || u64::try_from(x).is_ok()
+}
+
 impl Scalar {
     /// What this value contributes to type promotion.
     pub const fn operand(self) -> Operand {
@@ -184,13 +189,24 @@ impl Scalar {
                 _ => None,
             };
             if range.is_some_and(|(lo, hi)| x < lo || x > hi) {
-                return Err(OpError::new(
-                    OpErrorKind::Overflow,
-                    format!("Python integer {x} out of bounds for {dtype}"),
-                ));
+                // What fits no 64 bits NumPy has not yet compared with the type's bounds when it gives up.
+                let text = if dtype == DType::I64 || !fits_64_bits(x) {
+                    "Python int too large to convert to C long".to_owned()
+                } else {
+                    format!("Python integer {x} out of bounds for {dtype}")
+                };
+                return Err(OpError::new(OpErrorKind::Overflow, text));
             }
         }
         Ok(self.cast(dtype))
+    }
+
+    /// As [`convert`](Self::convert), for `np.where`: an integer wraps as long as 64 bits hold it.
+    pub fn wrapped(self, dtype: DType) -> Result<Scalar, OpError> {
+        match self {
+            Scalar::PyInt(x) if fits_64_bits(x) => Ok(self.cast(dtype)),
+            _ => self.convert(dtype),
+        }
     }
 
     /// As [`convert`](Self::convert), for an assignment: a Python complex is no real number, and a Python NaN or infinity

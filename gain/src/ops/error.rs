@@ -5,8 +5,10 @@ use std::fmt;
 /// The Python exception an error stands for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum OpErrorKind {
-    /// `TypeError`: no loop for these types, or a cast that `casting=` forbids.
+    /// `TypeError`: no loop for these types.
     Type,
+    /// `UFuncTypeError`: a cast of an operand that `casting=` forbids.
+    Casting,
     /// `ValueError`: integers to negative integer powers; a reduction without identity over nothing.
     Value,
     /// `OverflowError`: a Python integer out of bounds for the array's type.

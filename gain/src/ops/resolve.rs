@@ -21,6 +21,10 @@ fn type_error<T>(message: String) -> Result<T, OpError> {
     Err(OpError::new(OpErrorKind::Type, message))
 }
 
+fn casting_error<T>(message: String) -> Result<T, OpError> {
+    Err(OpError::new(OpErrorKind::Casting, message))
+}
+
 /// The loop NumPy would run on these operands.
 ///
 /// Half precision is missing from our types: where NumPy takes it (functions of bool and 8-bit integers), we take
@@ -199,7 +203,7 @@ pub fn resolve_with(
         };
         if !allowed {
             let number = if operands.len() == 1 { String::new() } else { format!(" {i}") };
-            return type_error(format!(
+            return casting_error(format!(
                 "Cannot cast ufunc '{}' input{number} from dtype('{}') to dtype('{to}') with casting rule '{}'",
                 op.name(),
                 operand.default_dtype(),
@@ -269,8 +273,10 @@ pub fn check_output(found: &Loop, output: usize, to: DType, casting: Casting) ->
     if can_cast(from, to, casting) {
         return Ok(());
     }
-    let number = if found.op.outputs() == 1 { String::new() } else { format!(" {output}") };
-    type_error(format!(
+    // NumPy counts the outputs after the inputs.
+    let number =
+        if found.op.outputs() == 1 { String::new() } else { format!(" {}", found.op.inputs() + output) };
+    casting_error(format!(
         "Cannot cast ufunc '{}' output{number} from dtype('{from}') to dtype('{to}') with casting rule '{}'",
         found.op.name(),
         casting.name()

@@ -299,6 +299,7 @@ impl From<OpError> for Error {
     fn from(e: OpError) -> Error {
         let kind = match e.kind() {
             OpErrorKind::Type => Kind::Type,
+            OpErrorKind::Casting => Kind::Casting,
             OpErrorKind::Value => Kind::Value,
             OpErrorKind::Overflow => Kind::Overflow,
         };

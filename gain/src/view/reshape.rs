@@ -1,7 +1,7 @@
 //! Reshape without a copy: exactly when NumPy can.
 
 use super::{Dims, Strides, View, c_strides};
-use crate::error::{Error, Kind, Result, shape_text};
+use crate::error::{Error, Kind, Result, open_shape_text, shape_text};
 use smallvec::SmallVec;
 
 /// The shape that `wanted` means for `size` elements: one entry may be -1.
@@ -15,11 +15,9 @@ pub(crate) fn resolve_shape(size: usize, wanted: &[isize]) -> Result<Dims> {
         false => known == size,
     };
     if !fits {
-        let text: Vec<String> = wanted.iter().map(|n| n.to_string()).collect();
-        let comma = if wanted.len() == 1 { "," } else { "" };
         return Err(Error::new(
             Kind::Shape,
-            format!("cannot reshape array of size {size} into shape ({}{comma})", text.join(",")),
+            format!("cannot reshape array of size {size} into shape {}", open_shape_text(wanted)),
         ));
     }
     Ok(wanted.iter().map(|&n| if n < 0 { size / known } else { n as usize }).collect())
