@@ -58,6 +58,8 @@ test-all: test
 	if command -v valgrind >/dev/null; then PROPTEST_CASES=8 CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="valgrind -q --error-exitcode=9" \
 	    $(WITHIN) $(CARGO) test --package shm --lib --test processes -- --skip more_than_the_machine; fi
 	$(WITHIN) $(CARGO) test --workspace --release -- --include-ignored
+	$(WITHIN) $(PY) python/tests/fuzz.py 1 3000
+	$(WITHIN) $(PY) python/tests/fuzz.py 2 3000 3
 	if command -v mpiexec.hydra >/dev/null; then GAIN_TEST_STARTER=mpiexec.hydra $(WITHIN) $(CARGO) test --release --package rma --tests; fi
 
 bench: build

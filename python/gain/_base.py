@@ -43,9 +43,16 @@ def axes_tuple(axis, ndim, name=None):
     return numpy.lib.array_utils.normalize_axis_tuple(axis, ndim, name)
 
 
-def asarray(a, dtype=None, order=None, *, copy=None):
+def host(device):
+    """Refuses devices as NumPy does: there is one, `"cpu"`."""
+    if device not in (None, "cpu"):
+        numpy.empty(0, device=device)  # raises what NumPy raises
+
+
+def asarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
     """`numpy.asarray`: `a` itself if it is an array of this type."""
     c_order(order)
+    host(device)
     made = _gain.convert(a)
     if dtype is not None:
         made = made.astype(dtype, copy=False)

@@ -5,7 +5,7 @@ import operator
 import numpy
 
 from . import _gain
-from ._base import asarray, c_order, extents, ndim
+from ._base import asarray, c_order, extents, host, ndim, ufuncs
 
 __all__ = [
     "arange", "array", "ascontiguousarray", "copy", "empty", "empty_like", "eye", "fromfunction", "full",
@@ -13,7 +13,7 @@ __all__ = [
 ]
 
 
-def array(object, dtype=None, *, copy=True, order="K", subok=False, ndmin=0):
+def array(object, dtype=None, *, copy=True, order="K", subok=False, ndmin=0, like=None):
     """`numpy.array`"""
     made = asarray(object, dtype, order, copy=copy)
     if made.ndim < ndmin:
@@ -21,7 +21,7 @@ def array(object, dtype=None, *, copy=True, order="K", subok=False, ndmin=0):
     return made
 
 
-def ascontiguousarray(a, dtype=None):
+def ascontiguousarray(a, dtype=None, *, like=None):
     """`numpy.ascontiguousarray`"""
     made = asarray(a, dtype)
     if not made.flags.c_contiguous:
@@ -34,9 +34,10 @@ def copy(a, order="K", subok=False):
     return array(a, order=order)
 
 
-def full(shape, fill_value, dtype=None, order="C"):
+def full(shape, fill_value, dtype=None, order="C", *, device=None, like=None):
     """`numpy.full`"""
     c_order(order)
+    host(device)
     shape = extents(shape)
     if ndim(fill_value) == 0:
         return _gain.full(shape, fill_value, dtype)
@@ -45,52 +46,56 @@ def full(shape, fill_value, dtype=None, order="C"):
     return made
 
 
-def zeros(shape, dtype=float, order="C"):
+def zeros(shape, dtype=float, order="C", *, device=None, like=None):
     """`numpy.zeros`"""
     c_order(order)
+    host(device)
     return _gain.full(extents(shape), 0, float if dtype is None else dtype)
 
 
-def ones(shape, dtype=None, order="C"):
+def ones(shape, dtype=None, order="C", *, device=None, like=None):
     """`numpy.ones`"""
     c_order(order)
+    host(device)
     return _gain.full(extents(shape), 1, float if dtype is None else dtype)
 
 
-def empty(shape, dtype=float, order="C"):
+def empty(shape, dtype=float, order="C", *, device=None, like=None):
     """`numpy.empty`: elements have no particular value."""
     c_order(order)
+    host(device)
     return _gain.empty(extents(shape), dtype)
 
 
-def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None):
+def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, *, device=None):
     """`numpy.full_like`"""
     a = asarray(a)
-    made = empty(a.shape if shape is None else shape, a.dtype if dtype is None else dtype, order)
+    made = empty(a.shape if shape is None else shape, a.dtype if dtype is None else dtype, order, device=device)
     made[...] = fill_value
     return made
 
 
-def zeros_like(a, dtype=None, order="K", subok=True, shape=None):
+def zeros_like(a, dtype=None, order="K", subok=True, shape=None, *, device=None):
     """`numpy.zeros_like`"""
     a = asarray(a)
-    return zeros(a.shape if shape is None else shape, a.dtype if dtype is None else dtype, order)
+    return zeros(a.shape if shape is None else shape, a.dtype if dtype is None else dtype, order, device=device)
 
 
-def ones_like(a, dtype=None, order="K", subok=True, shape=None):
+def ones_like(a, dtype=None, order="K", subok=True, shape=None, *, device=None):
     """`numpy.ones_like`"""
     a = asarray(a)
-    return ones(a.shape if shape is None else shape, a.dtype if dtype is None else dtype, order)
+    return ones(a.shape if shape is None else shape, a.dtype if dtype is None else dtype, order, device=device)
 
 
-def empty_like(prototype, dtype=None, order="K", subok=True, shape=None):
+def empty_like(prototype, dtype=None, order="K", subok=True, shape=None, *, device=None):
     """`numpy.empty_like`"""
     a = asarray(prototype)
-    return empty(a.shape if shape is None else shape, a.dtype if dtype is None else dtype, order)
+    return empty(a.shape if shape is None else shape, a.dtype if dtype is None else dtype, order, device=device)
 
 
-def arange(start=None, stop=None, step=None, dtype=None):
+def arange(start=None, stop=None, step=None, dtype=None, *, device=None, like=None):
     """`numpy.arange`"""
+    host(device)
     if start is None and stop is None:
         raise TypeError("arange() requires stop to be specified.")
     if stop is None:
@@ -100,11 +105,20 @@ def arange(start=None, stop=None, step=None, dtype=None):
     return _gain.arange(0 if start is None else start, stop, 1 if step is None else step, dtype)
 
 
-def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None):
-    """`numpy.linspace`, for numbers as ends."""
+def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0, *, device=None):
+    """`numpy.linspace`"""
+    host(device)
     num = operator.index(num)
     if num < 0:
         raise ValueError(f"Number of samples, {num}, must be non-negative.")
+    if ndim(start) or ndim(stop):
+        made, step = _lines(asarray(start) * 1.0, asarray(stop) * 1.0, num, endpoint)
+        if dtype is not None:
+            made = (ufuncs["floor"](made) if numpy.issubdtype(dtype, numpy.integer) else made).astype(dtype)
+        order = list(range(1, made.ndim))
+        order.insert(axis if axis >= 0 else made.ndim + axis, 0)
+        made = made.transpose(order)
+        return (made, step) if retstep else made
     made = _gain.linspace(start, stop, num, endpoint, dtype)
     if not retstep:
         return made
@@ -112,16 +126,29 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None):
     return made, (stop - start) / numpy.float64(intervals) if intervals > 0 else numpy.nan
 
 
-def eye(N, M=None, k=0, dtype=float, order="C"):
+def _lines(start, stop, num, endpoint):
+    """`linspace` between the elements of arrays, along a new first axis; the steps."""
+    span = asarray(stop - start)
+    index = arange(num, dtype=span.dtype).reshape((num,) + (1,) * span.ndim)
+    intervals = num - 1 if endpoint else num
+    step = span / intervals if intervals > 0 else numpy.nan
+    made = index * (step if intervals > 0 else span) + start
+    if endpoint and num > 1:
+        made[-1] = stop
+    return made, step
+
+
+def eye(N, M=None, k=0, dtype=float, order="C", *, device=None, like=None):
     """`numpy.eye`"""
     c_order(order)
+    host(device)
     rows, columns = operator.index(N), operator.index(N if M is None else M)
     if rows < 0 or columns < 0:
         raise ValueError("negative dimensions are not allowed")
     return _gain.eye(rows, columns, operator.index(k), dtype)
 
 
-def identity(n, dtype=None):
+def identity(n, dtype=None, *, like=None):
     """`numpy.identity`"""
     return eye(n, dtype=float if dtype is None else dtype)
 
@@ -137,7 +164,7 @@ def indices(dimensions, dtype=int, sparse=False):
     return made
 
 
-def fromfunction(function, shape, *, dtype=float, **keywords):
+def fromfunction(function, shape, *, dtype=float, like=None, **keywords):
     """`numpy.fromfunction`"""
     shape = extents(shape)
     each = [_gain.indices(shape, axis).astype(dtype, copy=False) for axis in range(len(shape))]

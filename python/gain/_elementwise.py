@@ -20,11 +20,22 @@ def where(condition, x=ABSENT, y=ABSENT, /):
     return _gain.select(condition, x, y)
 
 
+def _reachable(made, low, high):
+    """What `clip` compares: the array in a type that all three share, and bounds beyond that type cut to it."""
+    numbers = [bound for bound in (low, high) if isinstance(bound, (int, float, complex, numpy.generic))]
+    made = made.astype(numpy.result_type(made.dtype, *numbers), copy=False)
+    if made.dtype.kind in "iu":
+        limits = numpy.iinfo(made.dtype)
+        low = limits.min if type(low) is int and low < limits.min else low
+        high = limits.max if type(high) is int and high > limits.max else high
+    return made, low, high
+
+
 def clip(a, a_min=ABSENT, a_max=ABSENT, out=None, *, min=ABSENT, max=ABSENT, **keywords):
     """`numpy.clip`"""
     low = min if a_min is ABSENT else a_min
     high = max if a_max is ABSENT else a_max
-    made = asarray(a)
+    made, low, high = _reachable(asarray(a), low, high)
     if low is not None and low is not ABSENT:
         made = ufuncs["maximum"](made, low, **keywords)
     if high is not None and high is not ABSENT:

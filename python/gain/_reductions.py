@@ -4,6 +4,8 @@ import numpy
 
 from ._base import ABSENT, OURS, asarray, axes_tuple, ndim, shape, ufuncs
 
+from ._shapes import broadcast_to
+
 __all__ = [
     "all", "any", "argmax", "argmin", "count_nonzero", "dot", "inner", "matmul", "max", "mean", "min", "outer",
     "prod", "ptp", "std", "sum", "var", "vdot",
@@ -60,22 +62,36 @@ def argmax(a, axis=None, out=None, *, keepdims=False):
     return asarray(a).argmax(axis, out, keepdims=bool(keepdims))
 
 
-def var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False):
+def var(
+    a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=ABSENT, mean=ABSENT, correction=ABSENT
+):
     """`numpy.var`"""
+    if correction is not ABSENT:
+        if ddof != 0:
+            raise ValueError("ddof and correction can't be provided simultaneously.")
+        ddof = correction
     a = asarray(a)
     if dtype is None and a.dtype.kind in "iub":
         dtype = numpy.float64
-    difference = a - a.mean(axis, dtype, None, True)
+    given = _given(where=where)
+    difference = asarray(a - (a.mean(axis, dtype, None, True, **given) if mean is ABSENT else mean))
     if difference.dtype.kind == "c":
         difference = ufuncs["absolute"](difference)
-    count = a.size if axis is None else numpy.prod([a.shape[i] for i in axes_tuple(axis, a.ndim)], dtype=int)
-    total = (difference * difference).sum(axis, dtype, out, bool(keepdims))
-    return ufuncs["divide"](total, total.dtype.type(count - ddof))
+    if given:
+        count = broadcast_to(asarray(where), a.shape).sum(axis, None, None, bool(keepdims))
+    else:
+        count = a.size if axis is None else numpy.prod([a.shape[i] for i in axes_tuple(axis, a.ndim)], dtype=int)
+    total = (difference * difference).sum(axis, dtype, None, bool(keepdims), **given)
+    over = ufuncs["maximum"](count - ddof, 0)
+    return ufuncs["divide"](total, over.astype(total.dtype), out=out, casting="unsafe")
 
 
-def std(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False):
+def std(
+    a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=ABSENT, mean=ABSENT, correction=ABSENT
+):
     """`numpy.std`"""
-    return ufuncs["sqrt"](var(a, axis, dtype, out, ddof, keepdims))
+    made = var(a, axis, dtype, out, ddof, keepdims, where=where, mean=mean, correction=correction)
+    return ufuncs["sqrt"](made, out=out)
 
 
 def ptp(a, axis=None, out=None, keepdims=False):

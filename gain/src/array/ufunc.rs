@@ -60,7 +60,6 @@ impl Array {
                 format!("{}() takes {} arguments, {} given", op.name(), op.inputs(), operands.len()),
             ));
         }
-        let plain = options.out.iter().all(Option::is_none) && options.mask.is_none();
         let types: SmallVec<[_; 2]> = operands.iter().map(Operand::contributes).collect();
         let op = match (options.dtype, options.casting) {
             (None, Casting::SameKind) => resolve(op, &types)?,
@@ -73,8 +72,14 @@ impl Array {
             let options = Options { dtype: None, casting: Casting::SameKind, ..*options };
             return Array::ufunc(op.op, &with_numbers(operands, &typed), &options);
         }
+        let plain = options.out.iter().all(Option::is_none) && options.mask.is_none();
         if plain && op.op.outputs() == 1 {
             return Ok(SmallVec::from_iter([Array::elementwise(op, operands)?]));
+        }
+        for (i, out) in options.out.iter().enumerate() {
+            if let Some(out) = out {
+                check_output(&op, i, out.dtype(), options.casting)?;
+            }
         }
         if let ([Some(out)], None, 1) = (options.out, options.mask, op.op.outputs())
             && op.outputs[0] == out.dtype()
@@ -102,9 +107,6 @@ impl Array {
         let mut results = SmallVec::new();
         for (i, node) in nodes.into_iter().enumerate() {
             let out = options.out.get(i).copied().flatten();
-            if let Some(out) = out {
-                check_output(&op, i, out.dtype(), options.casting)?;
-            }
             results.push(finish(node, out, options)?);
         }
         Ok(results)

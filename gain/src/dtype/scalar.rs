@@ -209,8 +209,8 @@ impl Scalar {
         }
     }
 
-    /// As [`convert`](Self::convert), for an assignment: a Python complex is no real number, and a Python NaN or infinity
-    /// no integer (NumPy asks Python's `float` and `int`).
+    /// As [`convert`](Self::convert), for an assignment: a Python complex is no real number, a Python NaN or infinity no
+    /// integer, and any other Python float the integer it is cut to (NumPy asks Python's `float` and `int`).
     pub fn assigned(self, dtype: DType) -> Result<Scalar, OpError> {
         let is_integer = matches!(kind(dtype), Kind::Signed | Kind::Unsigned);
         match self {
@@ -228,6 +228,7 @@ impl Scalar {
             Scalar::PyFloat(x) if is_integer && x.is_infinite() => {
                 Err(OpError::new(OpErrorKind::Overflow, "cannot convert float infinity to integer"))
             }
+            Scalar::PyFloat(x) if is_integer => Scalar::PyInt(x as i128).convert(dtype),
             _ => self.convert(dtype),
         }
     }
