@@ -14,7 +14,7 @@
 //!               128  arrived: the last number again, for those who sleep on it
 //!               192  place of the call in even meetings, 128 bytes of text (under GAIN_CHECK=1)
 //!               320  the same of odd meetings
-//!               448  live: the segments this member has handles to, one bit each
+//!               448  live: the segments this member has handles to, one bit each, and the team
 //!               704  outbox of even meetings, 7 KiB (or a larger one elsewhere in the arena)
 //!              7872  outbox of odd meetings
 //! ```
@@ -196,6 +196,16 @@ impl Rows {
     fn row(&self, rank: usize) -> &Row {
         // SAFETY: mapped by the promise of `new`; all fields allow shared access.
         unsafe { self.rows[rank].as_ref() }
+    }
+
+    /// The same rows, for what outlives the team.
+    pub(crate) fn take(&mut self) -> Rows {
+        Rows { rows: std::mem::take(&mut self.rows), me: self.me }
+    }
+
+    /// Whether any member has a handle to the team.
+    pub(crate) fn is_held(&self) -> bool {
+        (0..self.size()).any(|rank| self.live(rank).holds_team())
     }
 
     /// Which segments a member has handles to.

@@ -6,19 +6,25 @@
 //! again after giving back its own part; a member that looks later may then find bits of the slot's next segment,
 //! and keeps its part until those are cleared, too.
 //!
+//! Bit 0 stands for the team itself. Its memory (control rows, and whatever of its segments is left) goes back to the arena of the
+//! parent when nobody has a handle to it. Segments are handles, too. Who sees that first waits for two more synchronisations
+//! of the parent: by the first one the others have seen it as well, and nobody looks at the row any more.
+//!
 //! | bit | who writes | who reads | order |
 //! | --- | --- | --- | --- |
 //! | set | its member, in the meeting that allocates | all, after a later meeting | relaxed; the meetings order it |
 //! | clear | its member, when it drops its last handle | all | release, acquire: what it read there, it has read |
 
+use crate::control::Rows;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Slots of a team. Segments beyond so many have none.
 const SLOTS: usize = 2048;
 
-/// The slot of what has none: control rows, and segments when all slots are taken. A synchronisation alone decides about those.
+/// The slot of what has none: segments when all slots are taken. A synchronisation alone decides about those.
 pub(crate) const NO_SLOT: usize = 0;
 
 /// One member's bits. Zeroed memory is their initial state.
@@ -40,18 +46,55 @@ impl Live {
         }
     }
 
+    /// The member has a handle to the team.
+    pub(crate) fn hold_team(&self) {
+        self.words[0].fetch_or(1, Ordering::Relaxed);
+    }
+
+    /// The member has none any more.
+    pub(crate) fn leave_team(&self) {
+        self.words[0].fetch_and(!1, Ordering::Release);
+    }
+
+    pub(crate) fn holds_team(&self) -> bool {
+        self.words[0].load(Ordering::Acquire) & 1 != 0
+    }
+
     pub(crate) fn is_set(&self, slot: usize) -> bool {
         slot != NO_SLOT && self.words[slot / 64].load(Ordering::Acquire) & (1 << (slot % 64)) != 0
     }
 }
 
 /// A block of this process's arena, given up.
-#[derive(Clone, Copy)]
 pub(crate) struct Retiree {
     /// The last collective call this process had entered.
     entered: u64,
     pub(crate) offset: usize,
     pub(crate) slot: usize,
+    /// The rows of the team it belonged to, until nobody has a handle to that.
+    team: Option<Arc<Rows>>,
+    /// Synchronisations to let pass.
+    rest: u32,
+}
+
+impl Retiree {
+    /// Whether nobody uses it in the synchronisation that call number `entered` is.
+    fn is_free(&mut self, entered: u64, is_live: &impl Fn(usize) -> bool) -> bool {
+        if self.entered >= entered {
+            return false;
+        }
+        if let Some(rows) = &self.team {
+            if !rows.is_held() {
+                (self.team, self.rest) = (None, 1);
+            }
+            return false;
+        }
+        if self.rest > 0 {
+            self.rest -= 1;
+            return false;
+        }
+        !is_live(self.slot)
+    }
 }
 
 /// What a member has given up, and at rank 0 the slots to hand out.
@@ -75,8 +118,22 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Retired {
     pub(crate) fn put(&self, entered: u64, offset: usize, slot: usize) {
-        lock(&self.blocks).push(Retiree { entered, offset, slot });
+        self.push(Retiree { entered, offset, slot, team: None, rest: 0 });
+    }
+
+    /// Takes over a block of a team that this process has no handle to any more.
+    pub(crate) fn put_of_team(&self, entered: u64, offset: usize, team: Arc<Rows>) {
+        self.push(Retiree { entered, offset, slot: NO_SLOT, team: Some(team), rest: 0 });
+    }
+
+    fn push(&self, block: Retiree) {
+        lock(&self.blocks).push(block);
         self.is_pending.store(true, Ordering::Release);
+    }
+
+    /// Takes out everything.
+    pub(crate) fn take_all(&self) -> Vec<Retiree> {
+        std::mem::take(&mut *lock(&self.blocks))
     }
 
     /// Takes out what was given up before call number `entered` was entered, and is in nobody's use.
@@ -85,7 +142,7 @@ impl Retired {
             return Vec::new();
         }
         let mut blocks = lock(&self.blocks);
-        let taken = blocks.extract_if(.., |block| block.entered < entered && !is_live(block.slot)).collect();
+        let taken = blocks.extract_if(.., |block| block.is_free(entered, &is_live)).collect();
         self.is_pending.store(!blocks.is_empty(), Ordering::Release);
         taken
     }

@@ -1,13 +1,13 @@
 //! Teams: a set of ranks with an order, and what each member needs to meet the others.
 //!
 //! Invariant: one thread of a process at a time is inside a collective of a team (`inner` is a mutex), and members agree on the number of
-//! meetings they had. A segment or row freed by dropping goes back to the arena only after a later full synchronisation.
+//! meetings they had. What is freed by dropping goes back to the arena as [`crate::retired`] says.
 
 use crate::bell::BELLS_LEN;
 use crate::call::{Call, OpCode};
 use crate::control::{Progress, ROW_LEN, Row, Rows, Signature};
 use crate::error::{Error, ErrorKind, Result};
-use crate::retired::{NO_SLOT, Retired};
+use crate::retired::Retired;
 use crate::session::Session;
 use crate::world::{Shared, alive, no_such_rank};
 use std::ptr::NonNull;
@@ -45,13 +45,13 @@ impl std::fmt::Debug for Team {
 impl Drop for Inner {
     fn drop(&mut self) {
         let Some((parent, row)) = &self.origin else { return };
-        parent.retire(*row, NO_SLOT);
-        for block in self.retired.take(u64::MAX, |_| false) {
-            parent.retire(block.offset, NO_SLOT);
-        }
-        match self.large.load(Ordering::Relaxed) {
-            0 => {}
-            offset => parent.retire(offset as usize - 1, NO_SLOT),
+        self.rows.live(self.rank).leave_team();
+        let rows = Arc::new(self.rows.take());
+        let segments = self.retired.take_all().into_iter().map(|block| block.offset);
+        let large = self.large.load(Ordering::Relaxed).checked_sub(1).map(|offset| offset as usize);
+        let entered = parent.0.entered.load(Ordering::Relaxed);
+        for offset in segments.chain(large).chain([*row]) {
+            parent.0.retired.put_of_team(entered, offset, rows.clone());
         }
     }
 }
@@ -233,8 +233,9 @@ impl Team {
             let address = world.heap.address(self.world_rank(*rank), *offset);
             NonNull::new(address.cast::<Row>()).expect("the heap is not at address zero")
         };
-        // SAFETY: each member allocated its row zeroed and frees it only after a later synchronisation of the parent.
+        // SAFETY: each member allocated its row zeroed; the heap stays mapped for the life of the process.
         let rows = unsafe { Rows::new(chosen.iter().map(row).collect(), place) };
+        rows.live(place).hold_team();
         let id = (self.0.id << 20) ^ (child << 12) ^ members[0] as u64;
         Ok(Some(Team::new(world.clone(), id, place, members, rows, Some((self.clone(), offset)))))
     }

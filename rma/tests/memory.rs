@@ -102,6 +102,37 @@ fn a_part_outlives_its_owners_handle_while_others_have_one() {
     });
 }
 
+/// The same of segments of a team that all but its segments' late users have dropped.
+#[test]
+fn a_team_s_memory_outlives_its_owners_handles_while_others_have_one() {
+    let job = Job::new("a_team_s_memory_outlives_its_owners_handles_while_others_have_one")
+        .env("GAIN_HEAP_BYTES", "33554432");
+    job.run(RANKS, |world| {
+        let team = world.team();
+        const LEN: usize = 1 << 20;
+        for _ in 0..100 {
+            let child = team.split(Some(0), 0).unwrap().unwrap();
+            let inner = child.split(Some(0), 0).unwrap().unwrap();
+            // Large enough for outboxes beyond those of the rows.
+            child.allreduce(&mut vec![1.0; 4000], rma::Op::Sum).unwrap();
+            let first = Segment::allocate(&inner, LEN).unwrap();
+            let late = (world.rank() > 0).then_some(first);
+            drop((child, inner));
+            team.barrier().unwrap();
+            let second = Segment::allocate_zeroed(&team, LEN).unwrap();
+            team.barrier().unwrap();
+            if let Some(first) = late {
+                first.put(0, 0, &[0xffu8; 4096]).unwrap();
+            }
+            team.barrier().unwrap();
+            let mut bytes = vec![1u8; LEN];
+            second.get(0, 0, &mut bytes).unwrap();
+            assert!(bytes.iter().all(|byte| *byte == 0));
+            drop(second);
+        }
+    });
+}
+
 /// More segments at once than there are slots for the handles' bits.
 #[test]
 fn thousands_of_segments_at_once() {
