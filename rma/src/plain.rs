@@ -21,13 +21,18 @@ pub(crate) fn fill<T: Plain>(
 ) -> Result<()> {
     let Some(&keep) = dst.first() else { return write(dst.as_mut_ptr().cast()) };
     let written = write(dst.as_mut_ptr().cast());
+    written.and(check(op, dst, keep))
+}
+
+/// Checks bytes that were written to `dst`; where they are no values of `T`, `dst` holds `keep` throughout afterwards.
+pub(crate) fn check<T: Plain>(op: &'static str, dst: &mut [T], keep: T) -> Result<()> {
     // SAFETY: Bits has the size and alignment of T (CheckedBitPattern's contract) and accepts any bytes.
     let bits = unsafe { std::slice::from_raw_parts(dst.as_ptr().cast::<T::Bits>(), dst.len()) };
     if bits.iter().all(T::is_valid_bit_pattern) {
-        return written;
+        return Ok(());
     }
     dst.fill(keep);
-    written.and(Err(invalid::<T>(op)))
+    Err(invalid::<T>(op))
 }
 
 /// A value of `T` read from memory that other ranks may write.

@@ -96,6 +96,9 @@ fn ranges_ranks_and_alignment_are_checked() {
         segment.put(me, 50, &[2u8]).unwrap();
         let mut flags = [true; 3];
         refused(segment.get(me, 49, &mut flags), Type, &["bool"]);
+        refused(segment.get_nb(me, 50, vec![true; 3]).unwrap().wait(), Type, &["bool"]);
+        let rows = shape(&[1, 2], &[1], &[1]);
+        refused(segment.get_strided_nb(me, 50, rows, vec![true; 2]).unwrap().wait(), Type, &["bool"]);
         segment.put(me, 50, &[0u8]).unwrap();
         let mut all = [1u8; 100];
         segment.get(me, 0, &mut all).unwrap();

@@ -19,8 +19,8 @@ pub struct Request<T: Plain> {
     buffer: ManuallyDrop<Vec<T>>,
     token: Token,
     segment: Segment,
-    /// What arrived in a get must be checked before it is shown.
-    is_get: bool,
+    /// Of a get, the first element before it: what arrives must be checked before it is shown, and replaced where it isn't valid.
+    before: Option<T>,
 }
 
 impl<T: Plain> Request<T> {
@@ -37,15 +37,15 @@ impl<T: Plain> Request<T> {
     /// Not collective. Stands for `ARMCI_Wait`, `MPI_Wait`. Errors: `Died`; `Type` when bytes that arrived are no values of `T`.
     pub fn wait(mut self) -> Result<Vec<T>> {
         self.finish()?;
+        if let Some(before) = self.before {
+            // An error drops the request, whose buffer holds values again.
+            plain::check("get_nb", &mut self.buffer, before)?;
+        }
         // SAFETY: taken once: `self` is forgotten at once.
-        let mut buffer = unsafe { ManuallyDrop::take(&mut self.buffer) };
-        let is_get = self.is_get;
+        let buffer = unsafe { ManuallyDrop::take(&mut self.buffer) };
         // SAFETY: read once; `self` is forgotten at once, so the segment is dropped here and nowhere else.
         drop(unsafe { std::ptr::read(&self.segment) });
         std::mem::forget(self);
-        if is_get {
-            plain::fill("get_nb", &mut buffer, |_| Ok(()))?;
-        }
         Ok(buffer)
     }
 
@@ -72,12 +72,12 @@ impl Segment {
     fn request<T: Plain>(
         &self,
         buffer: Vec<T>,
-        is_get: bool,
+        before: Option<T>,
         start: impl FnOnce(*mut u8) -> Result<Token>,
     ) -> Result<Request<T>> {
         let mut buffer = ManuallyDrop::new(buffer);
         match start(buffer.as_mut_ptr().cast()) {
-            Ok(token) => Ok(Request { buffer, token, segment: self.clone(), is_get }),
+            Ok(token) => Ok(Request { buffer, token, segment: self.clone(), before }),
             Err(error) => {
                 // SAFETY: dropped once; nothing was started.
                 unsafe { ManuallyDrop::drop(&mut buffer) };
@@ -92,16 +92,16 @@ impl Segment {
     pub fn put_nb<T: Plain>(&self, rank: usize, offset: usize, src: Vec<T>) -> Result<Request<T>> {
         let len = size_of_val(src.as_slice());
         // SAFETY: the request keeps the buffer until the transfer is complete.
-        self.request(src, false, |bytes| unsafe { self.start_put(rank, offset, bytes, len) })
+        self.request(src, None, |bytes| unsafe { self.start_put(rank, offset, bytes, len) })
     }
 
     /// Starts reading `rank`'s part at byte `offset` into `dst`, as many elements as it has.
     ///
     /// Not collective. Stands for `ARMCI_NbGet`, `MPI_Rget`. Errors: as [`Segment::get`].
     pub fn get_nb<T: Plain>(&self, rank: usize, offset: usize, dst: Vec<T>) -> Result<Request<T>> {
-        let len = size_of_val(dst.as_slice());
+        let (len, before) = (size_of_val(dst.as_slice()), dst.first().copied());
         // SAFETY: as put_nb; nobody else sees the buffer meanwhile.
-        self.request(dst, true, |bytes| unsafe { self.start_get(rank, offset, bytes, len) })
+        self.request(dst, before, |bytes| unsafe { self.start_get(rank, offset, bytes, len) })
     }
 
     /// Starts `target += alpha * src`.
@@ -117,7 +117,7 @@ impl Segment {
     ) -> Result<Request<T>> {
         let call = Call::new(OpCode::Accumulate);
         let count = src.len();
-        self.request(src, false, |bytes| {
+        self.request(src, None, |bytes| {
             // SAFETY: the request keeps the buffer until the transfer is complete.
             unsafe {
                 self.start_accumulate_run(call, rank, offset, bytes.cast::<T>().cast_const(), count, alpha)
@@ -140,7 +140,7 @@ impl Segment {
         shape.check::<T>("accumulate_strided_nb", rank, src.len())?;
         let alpha = (&raw const alpha).cast();
         // SAFETY: local rows were checked; the request keeps the buffer until the transfer is complete.
-        self.request(src, false, |bytes| unsafe {
+        self.request(src, None, |bytes| unsafe {
             let src = bytes.wrapping_add(shape.local_offset);
             self.start_accumulate_strided(rank, offset, shape.rows(), T::DTYPE, src, alpha)
         })
@@ -156,7 +156,7 @@ impl Segment {
     ) -> Result<Request<T>> {
         shape.check::<T>("put_strided_nb", rank, src.len())?;
         // SAFETY: local rows were checked; the request keeps the buffer until the transfer is complete.
-        self.request(src, false, |bytes| unsafe {
+        self.request(src, None, |bytes| unsafe {
             self.start_put_strided(rank, offset, shape.rows(), bytes.wrapping_add(shape.local_offset))
         })
     }
@@ -170,8 +170,9 @@ impl Segment {
         dst: Vec<T>,
     ) -> Result<Request<T>> {
         shape.check::<T>("get_strided_nb", rank, dst.len())?;
+        let before = dst.first().copied();
         // SAFETY: as put_strided_nb; nobody else sees the buffer meanwhile.
-        self.request(dst, true, |bytes| unsafe {
+        self.request(dst, before, |bytes| unsafe {
             self.start_get_strided(rank, offset, shape.rows(), bytes.wrapping_add(shape.local_offset))
         })
     }
