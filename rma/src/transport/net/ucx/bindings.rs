@@ -133,10 +133,6 @@ structs! {
         datatype / "datatype": u64,
         data / "user_data": *mut c_void,
     }
-    Piece: "ucp_dt_iov_t", spare 0 {
-        address / "buffer": *const c_void,
-        len / "length": usize,
-    }
 }
 
 macro_rules! constants {
@@ -179,10 +175,9 @@ constants! {
     RENDEZVOUS: u64 = 1 << 17, "UCP_AM_RECV_ATTR_FLAG_RNDV";
     OP_CALLBACK: u32 = 2, "UCP_OP_ATTR_FIELD_CALLBACK";
     OP_DATA: u32 = 4, "UCP_OP_ATTR_FIELD_USER_DATA";
-    OP_DATATYPE: u32 = 8, "UCP_OP_ATTR_FIELD_DATATYPE";
     OP_FLAGS: u32 = 16, "UCP_OP_ATTR_FIELD_FLAGS";
+    OP_MULTI: u32 = 1 << 19, "UCP_OP_ATTR_FLAG_MULTI_SEND";
     CLOSE_FORCE: u32 = 1, "UCP_EP_CLOSE_FLAG_FORCE";
-    PIECES: u64 = 2, "ucp_dt_make_iov()";
     STATUS_SIZE: usize = size_of::<Status>(), "sizeof(ucs_status_t)";
 }
 

@@ -30,14 +30,15 @@ use super::wire::{Key, Limits, Region, Result, Sent, Sink, Wire};
 const MESSAGE_ID: u32 = 0;
 /// Longest head.
 const HEAD_LEN: usize = 256;
-/// Longest message that is copied.
-const COPY_LEN: usize = 8 << 10;
+/// Longest message that is copied: with UCP's own headers it fits into one segment of TCP's 8 KiB, which goes out at once.
+const COPY_LEN: usize = 8064;
 /// Copies that may wait for the network.
 const COPIES: usize = 256;
 /// Other operations that may be under way.
 const IN_FLIGHT: usize = 1024;
-/// Longest message.
-const MESSAGE_LEN: usize = 32 << 10;
+/// Longest message. TCP's receivers have segments of 64 KiB, headers included; up to there a message is one system call on either
+/// side, and the longer the faster: 1.0, 1.5, 2.4, 3.3 GB/s at 8, 16, 32, 64 KiB.
+const MESSAGE_LEN: usize = (64 << 10) - 128;
 /// How long a drop waits for endpoints to close.
 const CLOSING: Duration = Duration::from_millis(200);
 
@@ -175,7 +176,9 @@ impl Ucx {
         let begun = unsafe {
             let copy = (*op).bytes.as_mut_ptr();
             copy.copy_from_nonoverlapping(head.as_ptr(), head.len());
-            copy.add(head.len()).copy_from_nonoverlapping(body, body_len);
+            if body_len > 0 {
+                copy.add(head.len()).copy_from_nonoverlapping(body, body_len);
+            }
             let len = head.len() + body_len;
             (self.api().ucp_am_send_nbx)(endpoint, MESSAGE_ID, null(), 0, copy.cast(), len, &params(op))
         };
@@ -219,10 +222,11 @@ impl Ucx {
     }
 }
 
-/// Parameters of an operation that ends in [`ops::finished`].
+/// Parameters of an operation that ends in [`ops::finished`]. It is one of many: newer versions would else have every message
+/// sent from where it lies, and completed later.
 fn params(op: *mut Op) -> OpParams {
     OpParams {
-        mask: OP_CALLBACK | OP_DATA,
+        mask: OP_CALLBACK | OP_DATA | OP_MULTI,
         callback: ops::finished as SendCallback as *const c_void,
         data: op.cast(),
         ..OpParams::zeroed()
@@ -289,24 +293,11 @@ unsafe impl Wire for Ucx {
         // SAFETY: the operation is ours until UCP has it; it holds a head of HEAD_LEN bytes, which slicing checks. The body is
         // readable until completion by the caller's promise.
         let begun = unsafe {
-            let op = &mut *op;
-            op.tag = Some(tag);
-            op.bytes[..head.len()].copy_from_slice(head);
-            op.pieces = [
-                Piece { address: op.bytes.as_ptr().cast(), len: head.len(), ..Piece::zeroed() },
-                Piece { address: body.cast(), len: body_len, ..Piece::zeroed() },
-            ];
-            let params = OpParams { datatype: PIECES, ..params(op) };
-            let params = OpParams { mask: params.mask | OP_DATATYPE, ..params };
-            (self.api().ucp_am_send_nbx)(
-                endpoint,
-                MESSAGE_ID,
-                null(),
-                0,
-                op.pieces.as_ptr().cast(),
-                2,
-                &params,
-            )
+            let Op { tag: its_tag, bytes, .. } = &mut *op;
+            *its_tag = Some(tag);
+            bytes[..head.len()].copy_from_slice(head);
+            let (kept, api) = (bytes.as_ptr().cast(), self.api());
+            (api.ucp_am_send_nbx)(endpoint, MESSAGE_ID, kept, head.len(), body.cast(), body_len, &params(op))
         };
         self.begun(op, begun)
     }

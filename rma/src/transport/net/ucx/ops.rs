@@ -63,11 +63,11 @@ impl Shared {
         self.sink = None;
     }
 
-    fn message(&mut self, bytes: &[u8]) {
+    fn message(&mut self, bytes: &[u8], body: &[u8]) {
         match self.sink {
             // SAFETY: between `meet` and `part` the sink is borrowed by `progress`, which doesn't touch it meanwhile.
-            Some(sink) => unsafe { &mut *sink }.message(bytes, &[]),
-            None => self.unheard.push(Event::Message(bytes.to_vec())),
+            Some(sink) => unsafe { &mut *sink }.message(bytes, body),
+            None => self.unheard.push(Event::Message([bytes, body].concat())),
         }
     }
 
@@ -98,7 +98,6 @@ pub(super) struct Op {
     /// What to report at the end, if anything.
     pub(super) tag: Option<u64>,
     is_copy: bool,
-    pub(super) pieces: [Piece; 2],
     pub(super) bytes: Box<[u8]>,
 }
 
@@ -124,8 +123,7 @@ impl Pool {
             return None;
         }
         let bytes = vec![0; self.buffer_len].into_boxed_slice();
-        let op =
-            Box::into_raw(Box::new(Op { shared, tag: None, is_copy, pieces: [Piece::zeroed(); 2], bytes }));
+        let op = Box::into_raw(Box::new(Op { shared, tag: None, is_copy, bytes }));
         self.all.push(op);
         Some(op)
     }
@@ -180,39 +178,52 @@ pub(super) extern "C" fn broke(data: *mut c_void, _: Endpoint, status: Status) {
     unsafe { (*(*link).shared).failed.push(((*link).peer, status)) };
 }
 
-/// A message that is fetched from its sender by rendezvous.
+/// A message whose body is fetched from its sender by rendezvous.
 struct Arrival {
     shared: *mut Shared,
-    bytes: Vec<u8>,
+    head: Vec<u8>,
+    body: Vec<u8>,
 }
 
-/// A message is there, or announced.
+impl Arrival {
+    fn tell(&self, len: usize) {
+        let body = &self.body[..len];
+        let (bytes, body) = if self.head.is_empty() { (body, &[][..]) } else { (&self.head[..], body) };
+        // SAFETY: as in `broke`.
+        unsafe { (*self.shared).message(bytes, body) };
+    }
+}
+
+/// A message is there, or announced. A short one has no header of UCP's, a long one has its head there.
 pub(super) extern "C" fn arrived(
     data: *mut c_void,
-    _: *const c_void,
-    _: usize,
-    bytes: *mut c_void,
-    len: usize,
+    head: *const c_void,
+    head_len: usize,
+    body: *mut c_void,
+    body_len: usize,
     info: *const MessageInfo,
 ) -> Status {
     let shared = data.cast::<Shared>();
+    let slice = |at: *const c_void, len: usize| match len {
+        0 => &[][..],
+        // SAFETY: UCP's buffers, which nobody changes before this returns.
+        _ => unsafe { std::slice::from_raw_parts(at.cast::<u8>(), len) },
+    };
+    let head = slice(head, head_len);
     // SAFETY: UCP's parameters are valid during the callback.
     if unsafe { (*info).attributes } & RENDEZVOUS != 0 {
-        return fetch(shared, bytes, len);
+        return fetch(shared, head, body, body_len);
     }
-    let bytes = match len {
-        0 => &[][..],
-        // SAFETY: a whole message in UCP's buffer, which nobody changes before this returns.
-        _ => unsafe { std::slice::from_raw_parts(bytes.cast::<u8>(), len) },
-    };
+    let body = slice(body, body_len);
+    let (bytes, body) = if head.is_empty() { (body, head) } else { (head, body) };
     // SAFETY: `data` is the wire's `Shared`, as in `broke`.
-    unsafe { (*shared).message(bytes) };
+    unsafe { (*shared).message(bytes, body) };
     OK
 }
 
-/// Starts fetching a message of `len` bytes that `announced` stands for.
-fn fetch(shared: *mut Shared, announced: *mut c_void, len: usize) -> Status {
-    let arrival = Box::into_raw(Box::new(Arrival { shared, bytes: vec![0; len] }));
+/// Starts fetching a body of `len` bytes that `announced` stands for.
+fn fetch(shared: *mut Shared, head: &[u8], announced: *mut c_void, len: usize) -> Status {
+    let arrival = Box::into_raw(Box::new(Arrival { shared, head: head.to_vec(), body: vec![0; len] }));
     let params = OpParams {
         mask: OP_CALLBACK | OP_DATA,
         callback: fetched as ReceiveCallback as *const c_void,
@@ -221,18 +232,17 @@ fn fetch(shared: *mut Shared, announced: *mut c_void, len: usize) -> Status {
     };
     // SAFETY: the buffer has `len` bytes and belongs to the arrival, which `fetched` or the arms below free.
     unsafe {
-        let bytes = (*arrival).bytes.as_mut_ptr();
+        let body = (*arrival).body.as_mut_ptr();
         match Begun::from(((*shared).api.ucp_am_recv_data_nbx)(
             (*shared).worker,
             announced,
-            bytes.cast(),
+            body.cast(),
             len,
             &params,
         )) {
             Begun::Request(_) => {}
             Begun::Complete => {
-                let arrival = Box::from_raw(arrival);
-                (*shared).message(&arrival.bytes);
+                Box::from_raw(arrival).tell(len);
             }
             // The sender, and the endpoint to it, hear of it from UCP.
             Begun::Failed(_) => drop(Box::from_raw(arrival)),
@@ -246,10 +256,9 @@ extern "C" fn fetched(request: *mut c_void, status: Status, len: usize, data: *m
     // SAFETY: `data` is the arrival given to the one operation whose end this is; `Shared` as in `broke`.
     unsafe {
         let arrival = Box::from_raw(data.cast::<Arrival>());
-        let shared = arrival.shared;
-        ((*shared).api.ucp_request_free)(request);
+        ((*arrival.shared).api.ucp_request_free)(request);
         if status == OK {
-            (*shared).message(&arrival.bytes[..len]);
+            arrival.tell(len);
         }
     }
 }
