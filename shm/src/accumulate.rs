@@ -22,7 +22,7 @@ pub struct Target<'a> {
     pub heap: &'a Heap,
     /// Node rank of the owner.
     pub rank: usize,
-    /// Byte offset in the owner's arena, a multiple of the element's alignment.
+    /// Byte offset in the owner's arena, a multiple of the element's size: no element may straddle two stripes.
     pub offset: usize,
 }
 
