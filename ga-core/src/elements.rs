@@ -112,7 +112,7 @@ impl<T: Element> GlobalArray<T> {
         self.check_indices("scatter_accumulate", indices, values.len())?;
         let mut owners = BTreeMap::<usize, Runs>::new();
         for (k, index) in indices.iter().enumerate() {
-            let at = self.distribution().locate_checked(index.as_ref());
+            let at = self.located(index);
             owners.entry(at.rank).or_default().push::<T>(at.offset, k);
         }
         for (rank, runs) in owners {
@@ -159,6 +159,15 @@ impl<T: Element> GlobalArray<T> {
         }
     }
 
+    /// Where the element at a checked index is. Checked again, as safe code may write an `as_ref` that gives
+    /// something else the second time, and what is found here is accessed without further ado.
+    #[inline(always)]
+    fn located(&self, index: &impl AsRef<[usize]>) -> Location {
+        self.distribution()
+            .try_locate(index.as_ref())
+            .expect("an index stays what it was when it was checked")
+    }
+
     /// Finds the places of checked indices, and calls `touch(start, places)` for each batch: `places[k]` is
     /// that of `indices[start + k]`, or null. Returns, by owner, the elements that are not mapped here.
     fn in_batches<I: AsRef<[usize]>>(
@@ -167,12 +176,11 @@ impl<T: Element> GlobalArray<T> {
         indices: &[I],
         mut touch: impl FnMut(usize, &[*mut T]),
     ) -> BTreeMap<usize, Runs> {
-        let distribution = self.distribution();
         let mut far = BTreeMap::<usize, Runs>::new();
         let mut places = [std::ptr::null_mut::<T>(); BATCH];
         for (batch, chunk) in indices.chunks(BATCH).enumerate() {
             for (k, (place, index)) in places.iter_mut().zip(chunk).enumerate() {
-                let at = distribution.locate_checked(index.as_ref());
+                let at = self.located(index);
                 *place = match mapped(at.rank) {
                     Some(part) => part.cast::<T>().as_ptr().wrapping_add(at.offset),
                     None => {
@@ -227,6 +235,24 @@ fn touch(part: NonNull<u8>, offsets: &[usize]) {
 mod tests {
     use super::*;
     use rma::World;
+    use std::cell::Cell;
+
+    /// An index that is good when it is checked, and none afterwards.
+    struct Fickle(Cell<bool>);
+
+    impl AsRef<[usize]> for Fickle {
+        fn as_ref(&self) -> &[usize] {
+            if self.0.replace(true) { &[1 << 40, 0] } else { &[0, 0] }
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "an index stays what it was")]
+    fn an_index_that_changes_after_the_check_reaches_no_memory() {
+        let world = World::init().unwrap();
+        let array = GlobalArray::<i32>::builder(&world.team(), &[7, 9]).create().unwrap();
+        array.gather(&[Fickle(Cell::new(false))], &mut [0]).unwrap();
+    }
 
     /// The way elements of other nodes take, on one rank: nothing is called mapped.
     #[test]

@@ -145,3 +145,18 @@ fn display_names_grid_and_blocks() {
     assert_eq!(long.lines().nth(2).unwrap().trim(), "rank 1: [2..3] (1 elements)");
     assert_eq!(long.lines().nth(3).unwrap().trim(), "rank 2: nothing");
 }
+
+/// Block starts that are good when they are checked, and none afterwards.
+struct Fickle(std::cell::Cell<bool>);
+
+impl AsRef<[usize]> for Fickle {
+    fn as_ref(&self) -> &[usize] {
+        if self.0.replace(true) { &[0, 1 << 40] } else { &[0, 4] }
+    }
+}
+
+#[test]
+fn block_starts_are_those_that_were_checked() {
+    let distribution = Distribution::irregular(&[9], &[Fickle(std::cell::Cell::new(false))], 2).unwrap();
+    assert_eq!((distribution.len_of(0), distribution.len_of(1)), (4, 5));
+}

@@ -71,22 +71,23 @@ impl Distribution {
     pub fn irregular(shape: &[usize], starts: &[impl AsRef<[usize]>], ranks: usize) -> Result<Self> {
         let op = "Distribution::irregular";
         let refuse = |message: String| Err(Error::new(ErrorKind::Distribution, op, message));
+        // Asked once: what is used is what was checked.
+        let starts: Vec<&[usize]> = starts.iter().map(AsRef::as_ref).collect();
         if starts.len() != shape.len() {
             return refuse(format!("{} lists of block starts for shape {shape:?}", starts.len()));
         }
         check_size(op, shape, ranks)?;
-        for (d, list) in starts.iter().map(AsRef::as_ref).enumerate() {
+        for (d, list) in starts.iter().enumerate() {
             if list.first() != Some(&0) || !list.is_sorted() || list.last() > Some(&shape[d]) {
                 let rule = "must begin with 0, never decrease, and not pass the extent";
                 return refuse(format!("block starts {list:?} of axis {d} (extent {}) {rule}", shape[d]));
             }
         }
-        let counts = Dims::from_fn(starts.len(), |d| starts[d].as_ref().len());
+        let counts = Dims::from_fn(starts.len(), |d| starts[d].len());
         if checked_volume(&counts).is_none_or(|blocks| blocks > ranks) {
             return refuse(format!("{counts:?} blocks for {ranks} ranks"));
         }
-        let axes =
-            starts.iter().zip(shape).map(|(s, &extent)| Axis::from_starts(s.as_ref(), extent)).collect();
+        let axes = starts.iter().zip(shape).map(|(s, &extent)| Axis::from_starts(s, extent)).collect();
         Ok(Distribution(Arc::new(Inner { ranks, shape: Dims::from(shape), axes })))
     }
 
