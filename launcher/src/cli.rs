@@ -2,14 +2,14 @@
 
 use crate::job::Job;
 use crate::output::Output;
-use crate::{binding, info};
+use crate::{agent, binding, hosts, info};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Run programs as several ranks on this machine.
+/// Run programs as several ranks, on this machine or on several.
 #[derive(Parser)]
 #[command(name = "gain", version, arg_required_else_help = true)]
 struct Cli {
@@ -23,6 +23,9 @@ enum Command {
     Run(Run),
     /// Show what this machine offers to a job
     Info,
+    /// Start ranks for a launcher on another host (`run --hosts` does this)
+    #[command(hide = true)]
+    Agent,
 }
 
 #[derive(Args)]
@@ -32,9 +35,21 @@ Error lines that several ranks print alike appear once, with the list of ranks.
 The exit code is that of the first rank that failed, or 128 + N when signal N killed it.
 Signals are handed to all ranks; SIGUSR1 makes each say what it waits for.")]
 struct Run {
-    /// Number of ranks [default: one per processor this command may use]
+    /// Number of ranks [default: one per processor this command may use, or as many as the hosts take]
     #[arg(short = 'n', long = "ranks", value_parser = clap::value_parser!(u32).range(1..))]
     ranks: Option<u32>,
+    /// Hosts to start the ranks on, with the number of ranks each takes, as in h1:2,h2:2
+    #[arg(long, value_name = "HOSTS")]
+    hosts: Option<String>,
+    /// A file with one host per line: `h1:2`, or `h1 slots=2`
+    #[arg(long, value_name = "FILE", conflicts_with = "hosts")]
+    hostfile: Option<PathBuf>,
+    /// The command, with options, that runs a command line on a host
+    #[arg(long, value_name = "COMMAND", default_value = "ssh")]
+    rsh: String,
+    /// A variable that ranks on other hosts get, too
+    #[arg(long, value_name = "NAME")]
+    export: Vec<String>,
     /// Give each rank processors of its own if there are enough, or leave that to the system
     #[arg(long, value_enum, default_value_t = Bind::Core)]
     bind: Bind,
@@ -71,6 +86,7 @@ enum Show {
 pub fn main(arguments: impl IntoIterator<Item = OsString>, python: Option<PathBuf>) -> i32 {
     match Cli::try_parse_from(arguments) {
         Ok(Cli { command: Command::Run(options) }) => run(options, python),
+        Ok(Cli { command: Command::Agent }) => agent::agent(),
         Ok(Cli { command: Command::Info }) => match info::write(&mut io::stdout()) {
             Ok(()) => 0,
             Err(_) => 1,
@@ -84,8 +100,28 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, python: Option<PathBu
 }
 
 fn run(options: Run, python: Option<PathBuf>) -> i32 {
-    let processors = || binding::allowed().map_or(1, |allowed| allowed.len());
-    let ranks = options.ranks.map_or_else(processors, |ranks| ranks as usize);
+    // The executable of this process is then the interpreter, which has to be told about the module.
+    let agent = python
+        .iter()
+        .flat_map(|python| [python.as_os_str(), "-m".as_ref(), "gain".as_ref(), "agent".as_ref()]);
+    let agent: Vec<OsString> = agent.map(OsStr::to_owned).collect();
+    let hosts = match (&options.hosts, &options.hostfile) {
+        (Some(list), _) => hosts::hosts(list),
+        (None, Some(path)) => hosts::host_file(path),
+        (None, None) => Ok(Vec::new()),
+    };
+    let hosts = match hosts {
+        Ok(hosts) => hosts,
+        Err(message) => {
+            let _ = writeln!(io::stderr(), "gain: {message}");
+            return 2;
+        }
+    };
+    let default = || match hosts.is_empty() {
+        true => binding::allowed().map_or(1, |allowed| allowed.len()),
+        false => hosts.iter().map(|host| host.places).sum(),
+    };
+    let ranks = options.ranks.map_or_else(default, |ranks| ranks as usize);
     let (program, arguments) = options.program.split_first().expect("clap requires a program");
     let is_script = Path::new(program).extension() == Some(OsStr::new("py"));
     let mut job = match is_script {
@@ -97,6 +133,7 @@ fn run(options: Run, python: Option<PathBuf>) -> i32 {
         // Lines are to appear when they are printed, though a pipe carries them.
         job = job.env("PYTHONUNBUFFERED", "1");
     }
+    job = job.agent(agent).hosts(hosts).remote_shell(options.rsh.split_whitespace()).exports(options.export);
     job = job.args(arguments).bind(options.bind == Bind::Core).grace(options.grace).handles_signals(true);
     job = job.output(match options.output {
         Some(Show::Rank0) => Output::Rank0,

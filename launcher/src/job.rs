@@ -1,12 +1,13 @@
 //! A job to run: program, ranks, and what becomes of its output.
 
+use crate::hosts::Host;
 use crate::output::Output;
 use crate::run;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::time::Duration;
 
-/// A program to start as several ranks on this machine.
+/// A program to start as several ranks, on this machine or on others.
 ///
 /// ```
 /// let report = launcher::Job::new("true", 2).run()?;
@@ -23,6 +24,12 @@ pub struct Job {
     pub(crate) deadline: Option<Duration>,
     pub(crate) grace: Duration,
     pub(crate) handles_signals: bool,
+    /// Where to start the ranks; none for this machine.
+    pub(crate) hosts: Vec<Host>,
+    pub(crate) remote_shell: Vec<OsString>,
+    pub(crate) agent: Vec<OsString>,
+    /// Variables of this process that ranks on other hosts get besides the usual ones.
+    pub(crate) exports: Vec<String>,
     /// Standard output and standard error.
     pub(crate) sinks: (Box<dyn Write>, Box<dyn Write>),
 }
@@ -35,7 +42,7 @@ pub struct Report {
     pub code: i32,
     /// The rank that failed first.
     pub culprit: Option<usize>,
-    /// Process ids the ranks had.
+    /// Process ids the ranks had on their hosts.
     pub processes: Vec<u32>,
 }
 
@@ -53,6 +60,10 @@ impl Job {
             deadline: None,
             grace: Duration::from_secs(5),
             handles_signals: false,
+            hosts: Vec::new(),
+            remote_shell: vec!["ssh".into()],
+            agent: Vec::new(),
+            exports: Vec::new(),
             sinks: (Box::new(io::stdout()), Box::new(io::stderr())),
         }
     }
@@ -97,6 +108,33 @@ impl Job {
     /// process's only one that may receive signals.
     pub fn handles_signals(mut self, handles: bool) -> Job {
         self.handles_signals = handles;
+        self
+    }
+
+    /// Starts the ranks on these hosts, which are filled in order, instead of this machine. They run in a folder of the same
+    /// name as this process's, and their environment is what the host gives to a login and the variables of
+    /// [`env`](Job::env) and [`exports`](Job::exports).
+    pub fn hosts(mut self, hosts: impl IntoIterator<Item = Host>) -> Job {
+        self.hosts = hosts.into_iter().collect();
+        self
+    }
+
+    /// The command that gets a host and a command line to run there, `ssh` by default, with its options.
+    pub fn remote_shell<I: IntoIterator<Item: AsRef<OsStr>>>(mut self, command: I) -> Job {
+        self.remote_shell = command.into_iter().map(|word| word.as_ref().to_owned()).collect();
+        self
+    }
+
+    /// The command that calls [`agent`](crate::agent) on a host; by default this executable with the argument `agent`.
+    pub fn agent<I: IntoIterator<Item: AsRef<OsStr>>>(mut self, command: I) -> Job {
+        self.agent = command.into_iter().map(|word| word.as_ref().to_owned()).collect();
+        self
+    }
+
+    /// More variables of this process that ranks on other hosts get. They always get `PATH`, `LD_LIBRARY_PATH`,
+    /// `PYTHONPATH`, and everything that starts with `GAIN_`, `UCX_`, `FI_` or `OMP_`.
+    pub fn exports<I: IntoIterator<Item: AsRef<str>>>(mut self, names: I) -> Job {
+        self.exports.extend(names.into_iter().map(|name| name.as_ref().to_owned()));
         self
     }
 

@@ -27,10 +27,10 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn new(job: String, ranks: usize) -> Server {
-        // Every rank is on this machine: one block, from node 0, of one node, with all ranks.
-        let layout = ("PMI_process_mapping".to_owned(), format!("(vector,(0,1,{ranks}))"));
-        Server { job, values: HashMap::from([layout]), in_barrier: vec![false; ranks] }
+    /// A job with so many ranks on each of its hosts.
+    pub(crate) fn new(job: String, counts: &[usize]) -> Server {
+        let layout = ("PMI_process_mapping".to_owned(), mapping(counts));
+        Server { job, values: HashMap::from([layout]), in_barrier: vec![false; counts.iter().sum()] }
     }
 
     /// Whether some rank waits for others to enter a barrier.
@@ -94,6 +94,17 @@ impl Server {
     }
 }
 
+/// MPICH's way to say which ranks share a host: blocks of (first host, hosts, ranks on each).
+fn mapping(counts: &[usize]) -> String {
+    let mut first = 0;
+    let block = |run: &[usize]| {
+        let text = format!(",({first},{},{})", run.len(), run[0]);
+        first += run.len();
+        text
+    };
+    format!("(vector{})", counts.chunk_by(|a, b| a == b).map(block).collect::<String>())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_value_keeps_its_equals_signs_and_a_missing_key_is_an_error() {
-        let mut server = Server::new("job".into(), 1);
+        let mut server = Server::new("job".into(), &[1]);
         assert!(only_reply(server.serve(0, "cmd=put kvsname=job key=a value=b=c d")).contains("rc=0"));
         assert!(only_reply(server.serve(0, "cmd=get kvsname=job key=a")).ends_with("value=b=c d\n"));
         assert!(only_reply(server.serve(0, "cmd=get kvsname=job key=z")).contains("rc=-1"));
@@ -120,8 +131,14 @@ mod tests {
     }
 
     #[test]
+    fn hosts_alike_share_a_block_of_the_mapping() {
+        assert_eq!(mapping(&[4]), "(vector,(0,1,4))");
+        assert_eq!(mapping(&[2, 2, 1, 3]), "(vector,(0,2,2),(2,1,1),(3,1,3))");
+    }
+
+    #[test]
     fn the_barrier_opens_when_the_last_rank_enters() {
-        let mut server = Server::new("job".into(), 3);
+        let mut server = Server::new("job".into(), &[2, 1]);
         assert!(server.serve(2, "cmd=barrier_in").is_empty());
         assert!(server.serve(0, "cmd=barrier_in").is_empty());
         assert_eq!(server.waiting().collect::<Vec<_>>(), [0, 2]);
@@ -133,7 +150,7 @@ mod tests {
     #[test]
     fn client_and_server_exchange_values_of_any_length() {
         const RANKS: usize = 3;
-        let server = Arc::new(Mutex::new(Server::new("job".into(), RANKS)));
+        let server = Arc::new(Mutex::new(Server::new("job".into(), &[RANKS])));
         let pairs: Vec<_> = (0..RANKS).map(|_| UnixStream::pair().unwrap()).collect();
         let writers: Vec<UnixStream> = pairs.iter().map(|(ours, _)| ours.try_clone().unwrap()).collect();
         let writers = Arc::new(Mutex::new(writers));

@@ -4,15 +4,15 @@
 //! launcher's thread (`PR_SET_PDEATHSIG`). `PMI_FD` and `GAIN_BOARD_FD` name inherited descriptors.
 
 use crate::binding;
-use crate::job::Job;
-use crate::output::{Lines, Output};
+use crate::crew::nonblocking;
+use crate::wire::{Input, Task};
 use rma::waits;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 /// Variables of other process managers that would mislead a rank.
 const FOREIGN: [&str; 12] = [
@@ -30,75 +30,61 @@ const FOREIGN: [&str; 12] = [
     "OMPI_COMM_WORLD_SIZE",
 ];
 
-/// Where rank 0 reads from.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Input {
-    /// Nobody reads.
-    None,
-    /// Rank 0 has the launcher's own standard input.
-    Inherited,
-    /// Rank 0 has a pipe; the launcher copies a terminal into it, which ranks (background groups) must not read.
-    Piped,
-}
-
 /// A rank and the launcher's ends of its connections. A closed connection is `None`.
 #[derive(Debug)]
 pub(crate) struct Rank {
     pub(crate) child: Child,
     pub(crate) process: OwnedFd,
-    pub(crate) stdin: Option<ChildStdin>,
+    pub(crate) stdin: Option<File>,
     pub(crate) stdout: Option<File>,
     pub(crate) stderr: Option<File>,
     pub(crate) pmi: Option<UnixStream>,
-    pub(crate) out_lines: Lines,
-    pub(crate) error_lines: Lines,
-    pub(crate) pmi_lines: Lines,
     /// Set when the rank has ended; it stays a zombie, which keeps its process group's number taken, until the job ends.
     pub(crate) status: Option<ExitStatus>,
 }
 
-/// Starts `rank` of the job.
+/// Starts the rank at this place of the task's.
 pub(crate) fn start(
-    job: &Job,
-    rank: usize,
+    task: &Task,
+    place: usize,
     processors: Option<&[usize]>,
     board: BorrowedFd<'_>,
-    input: Input,
 ) -> io::Result<Rank> {
+    let rank = task.first + place;
     let (pmi, pmi_of_rank) = UnixStream::pair()?;
-    let mut command = Command::new(&job.program);
-    command.args(&job.arguments);
+    let mut command = Command::new(&task.program);
+    command.args(&task.arguments);
     FOREIGN.iter().for_each(|name| {
         command.env_remove(name);
     });
     command
         .env("PMI_FD", pmi_of_rank.as_raw_fd().to_string())
         .env("PMI_RANK", rank.to_string())
-        .env("PMI_SIZE", job.ranks.to_string())
-        .env("MPI_LOCALRANKID", rank.to_string())
-        .env("MPI_LOCALNRANKS", job.ranks.to_string())
+        .env("PMI_SIZE", task.size.to_string())
+        .env("MPI_LOCALRANKID", place.to_string())
+        .env("MPI_LOCALNRANKS", task.count.to_string())
         .env(waits::LAUNCHER, std::process::id().to_string())
         .env(waits::BOARD_FD, board.as_raw_fd().to_string())
-        .envs(job.environment.iter().map(|(name, value)| (name, value)));
-    command.stdin(match input {
+        .envs(task.environment.iter().map(|(name, value)| (name, value)));
+    if let Some(folder) = &task.folder {
+        command.current_dir(folder);
+    }
+    command.stdin(match task.input {
         Input::Inherited if rank == 0 => Stdio::inherit(),
         Input::Piped if rank == 0 => Stdio::piped(),
         _ => Stdio::null(),
     });
-    let shows_output = rank == 0 || job.output != Output::Rank0;
+    let shows_output = rank == 0 || task.shows_all;
     command.stdout(if shows_output { Stdio::piped() } else { Stdio::null() }).stderr(Stdio::piped());
     let inherited = [pmi_of_rank.as_raw_fd(), board.as_raw_fd()];
     prepare(&mut command, inherited, processors);
     let mut child = command.spawn()?;
     Ok(Rank {
         process: pidfd(&child)?,
-        stdin: child.stdin.take(),
+        stdin: child.stdin.take().map(|pipe| nonblocking(File::from(OwnedFd::from(pipe)))),
         stdout: child.stdout.take().map(|pipe| File::from(OwnedFd::from(pipe))),
         stderr: child.stderr.take().map(|pipe| File::from(OwnedFd::from(pipe))),
         pmi: Some(pmi),
-        out_lines: Lines::default(),
-        error_lines: Lines::default(),
-        pmi_lines: Lines::default(),
         status: None,
         child,
     })
@@ -119,17 +105,36 @@ pub(crate) fn make_room(ranks: usize) {
     }
 }
 
+/// For a helper process: signals of the terminal spare it, and it gets the signals that the launcher's thread blocks.
+pub(crate) fn detach(command: &mut Command) {
+    command.process_group(0);
+    // SAFETY: the closure makes one async-signal-safe call.
+    unsafe {
+        command.pre_exec(|| {
+            unblock_signals();
+            Ok(())
+        })
+    };
+}
+
+fn unblock_signals() {
+    let mut none = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: sigemptyset initialises the set that sigprocmask reads.
+    unsafe {
+        libc::sigemptyset(none.as_mut_ptr());
+        libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), std::ptr::null_mut());
+    }
+}
+
 /// What the new process does before it becomes the program.
 fn prepare(command: &mut Command, inherited: [RawFd; 2], processors: Option<&[usize]>) {
     let set = processors.map(binding::to_set);
     let launcher = std::process::id() as libc::pid_t;
     let in_child = move || {
-        let mut none = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
-        // SAFETY: plain system calls on integers, and on a set that sigemptyset has initialised.
+        // The launcher's thread blocks the signals it reads from a descriptor; a rank must get them.
+        unblock_signals();
+        // SAFETY: plain system calls on integers.
         unsafe {
-            // The launcher's thread blocks the signals it reads from a descriptor; a rank must get them.
-            libc::sigemptyset(none.as_mut_ptr());
-            libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), std::ptr::null_mut());
             libc::setpgid(0, 0);
             libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
             if libc::getppid() != launcher {
@@ -145,7 +150,8 @@ fn prepare(command: &mut Command, inherited: [RawFd; 2], processors: Option<&[us
     unsafe { command.pre_exec(in_child) };
 }
 
-fn pidfd(child: &Child) -> io::Result<OwnedFd> {
+/// A descriptor that turns readable when the child ends.
+pub(crate) fn pidfd(child: &Child) -> io::Result<OwnedFd> {
     // SAFETY: the call takes two integers; the result is checked before it is wrapped.
     let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, child.id(), 0) };
     if fd < 0 {

@@ -1,26 +1,17 @@
-//! Copies the terminal to rank 0, which as a background process group must not read it.
+//! Standard input on its way to rank 0, when that can't simply inherit it: as a background process group it must not read
+//! a terminal, and on another host it has none of ours.
 //!
-//! Never blocks: the terminal is read only when everything read before has been taken.
+//! Never blocks: more is read only when everything read before has been taken.
 
 use std::fs::File;
-use std::io::{self, IsTerminal, Read, Write};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
-use std::process::ChildStdin;
+use std::io::{self, IsTerminal, Read};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 
-/// What has to become ready next.
-pub(crate) enum Wants {
-    /// Something to read.
-    Terminal(RawFd),
-    /// Room to write.
-    Rank(RawFd),
-}
-
-/// The copying.
+/// The reading end.
 #[derive(Debug)]
 pub(crate) struct Pump {
-    terminal: File,
-    rank: File,
-    pending: Vec<u8>,
+    input: File,
+    is_taken: bool,
 }
 
 /// Whether standard input is a terminal.
@@ -29,36 +20,25 @@ pub(crate) fn is_terminal() -> bool {
 }
 
 impl Pump {
-    pub(crate) fn new(rank: ChildStdin) -> io::Result<Pump> {
-        let rank = File::from(OwnedFd::from(rank));
-        // SAFETY: a system call on a descriptor that is open.
-        unsafe { libc::fcntl(rank.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) };
-        let terminal = File::from(io::stdin().as_fd().try_clone_to_owned()?);
-        Ok(Pump { terminal, rank, pending: Vec::new() })
+    pub(crate) fn new() -> io::Result<Pump> {
+        Ok(Pump { input: File::from(io::stdin().as_fd().try_clone_to_owned()?), is_taken: true })
     }
 
-    pub(crate) fn wants(&self) -> Wants {
-        match self.pending.is_empty() {
-            true => Wants::Terminal(self.terminal.as_raw_fd()),
-            false => Wants::Rank(self.rank.as_raw_fd()),
-        }
+    /// What to poll, if more is wanted.
+    pub(crate) fn wants(&self) -> Option<RawFd> {
+        self.is_taken.then(|| self.input.as_raw_fd())
     }
 
-    /// Copies once. An error (or the end of the input) means that nothing more is to be copied.
-    pub(crate) fn advance(&mut self) -> io::Result<()> {
-        if self.pending.is_empty() {
-            let mut buffer = [0; 4096];
-            let len = self.terminal.read(&mut buffer)?;
-            if len == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            self.pending.extend_from_slice(&buffer[..len]);
-        }
-        match self.rank.write(&self.pending) {
-            Ok(len) => drop(self.pending.drain(..len)),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
-        }
-        Ok(())
+    /// Reads once. Nothing means the end, also after an error.
+    pub(crate) fn read(&mut self) -> Vec<u8> {
+        let mut buffer = [0; 4096];
+        self.is_taken = false;
+        let len = self.input.read(&mut buffer).unwrap_or(0);
+        buffer[..len].to_vec()
+    }
+
+    /// Rank 0 has taken what was read last.
+    pub(crate) fn taken(&mut self) {
+        self.is_taken = true;
     }
 }

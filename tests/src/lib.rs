@@ -16,9 +16,11 @@
 //! executable run one after another: the machine may have fewer processors than a single job has ranks.
 
 mod outcome;
+pub mod rig;
 
 use launcher::Output;
 pub use outcome::Outcome;
+use rig::{Network, Rig};
 use rma::World;
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,6 +31,8 @@ use std::time::Duration;
 const STARTER: &str = "GAIN_TEST_STARTER";
 /// Tells the child which body to run.
 const MARK: &str = "GAIN_TEST_BODY";
+/// What it says to a host's agent, which is this executable as well.
+const AGENT: &str = "the agent";
 /// Exit code of a rank whose body panicked, as a panicking program has it.
 const PANICKED: i32 = 101;
 
@@ -51,13 +55,24 @@ pub struct Job {
     environment: Vec<(OsString, OsString)>,
     deadline: Duration,
     starter: Option<OsString>,
+    starter_options: Vec<OsString>,
+    hosts: Option<usize>,
+    network: Network,
 }
 
 impl Job {
     /// `name` is unique within the test function (usually its name).
     pub fn new(name: &str) -> Job {
         let starter = std::env::var_os(STARTER).filter(|starter| !starter.is_empty());
-        Job { name: name.to_owned(), environment: Vec::new(), deadline: Duration::from_secs(60), starter }
+        Job {
+            name: name.to_owned(),
+            environment: Vec::new(),
+            deadline: Duration::from_secs(60),
+            starter,
+            starter_options: Vec::new(),
+            hosts: None,
+            network: Network::default(),
+        }
     }
 
     /// Sets a variable of the ranks' environment.
@@ -72,6 +87,32 @@ impl Job {
         self
     }
 
+    /// Divides the ranks in blocks among so many hosts of a [`Rig`]. Where none can be made (that needs root) the test says
+    /// so and passes without having run anything.
+    pub fn hosts(mut self, hosts: usize) -> Job {
+        assert!((1..=rig::HOSTS).contains(&hosts), "a rig has {} hosts", rig::HOSTS);
+        self.hosts = Some(hosts);
+        self
+    }
+
+    /// What the network between the hosts is like.
+    pub fn network(mut self, network: Network) -> Job {
+        self.network = network;
+        self
+    }
+
+    /// Whether the hosts asked for can be had; says so if not.
+    pub fn is_possible(&self) -> bool {
+        if is_rank() || self.hosts.is_none() {
+            return true;
+        }
+        let rig = Rig::with(self.network);
+        if let Err(reason) = &rig {
+            eprintln!("skipped: {} on several hosts: {reason}", self.name);
+        }
+        rig.is_ok()
+    }
+
     /// Has the ranks of one machine pretend to be on `nodes` nodes, in blocks. Needs no root, unlike hosts.
     pub fn fake_nodes(self, nodes: usize) -> Job {
         self.env("GAIN_FAKE_NODES", nodes.to_string())
@@ -84,10 +125,16 @@ impl Job {
         self
     }
 
+    /// Options of the starter, before `-n`.
+    pub fn starter_options<T: Into<OsString>>(mut self, options: impl IntoIterator<Item = T>) -> Job {
+        self.starter_options.extend(options.into_iter().map(Into::into));
+        self
+    }
+
     /// Runs `body` on each of the numbers of ranks, and panics with everything that was printed if one of the jobs fails.
     pub fn run(&self, ranks: &[usize], body: impl Fn(&World)) {
         self.if_rank(body);
-        if is_rank() {
+        if is_rank() || !self.is_possible() {
             return;
         }
         for &ranks in ranks {
@@ -97,15 +144,20 @@ impl Job {
         }
     }
 
-    /// Runs `body` on so many ranks and says how that ended. For jobs that are meant to fail.
+    /// Runs `body` on so many ranks and says how that ended. For jobs that are meant to fail. Panics when the job
+    /// isn't [possible](Job::is_possible).
     pub fn outcome(&self, ranks: usize, body: impl Fn(&World)) -> Outcome {
         self.if_rank(body);
         assert!(!is_rank(), "several outcomes in one test: split the test, a rank can't skip one");
         self.start(ranks)
     }
 
-    /// In a rank of this job: runs `body` and ends the process. Does nothing elsewhere.
+    /// In a rank of this job: runs `body` and ends the process, which in a host's agent starts the ranks. Does nothing
+    /// elsewhere.
     fn if_rank(&self, body: impl Fn(&World)) {
+        if std::env::var(MARK).is_ok_and(|name| name == AGENT) {
+            std::process::exit(launcher::agent());
+        }
         if std::env::var(MARK).is_ok_and(|name| name == self.name) {
             std::process::exit(run_rank(&body));
         }
@@ -114,20 +166,29 @@ impl Job {
     /// The launcher's job that runs this test's body, for tests of the launcher itself.
     pub fn launcher_job(&self, ranks: usize) -> launcher::Job {
         let program = std::env::current_exe().expect("a test has an executable");
-        let job = match &self.starter {
-            None => launcher::Job::new(program, ranks),
+        let filter =
+            [&self.test_filter()[..], "--exact", "--nocapture", "--include-ignored"].map(OsString::from);
+        let job = match (&self.starter, self.hosts) {
+            (_, Some(hosts)) => {
+                let rig = Rig::with(self.network).unwrap_or_else(|reason| panic!("no hosts: {reason}"));
+                let mark = OsString::from(format!("{MARK}={AGENT}"));
+                let agent = ["env".into(), mark, program.clone().into()].into_iter().chain(filter.clone());
+                let job = launcher::Job::new(program, ranks).remote_shell(rig.words("rsh")).agent(agent);
+                job.hosts((0..hosts).map(|host| launcher::Host {
+                    name: format!("h{}", host + 1),
+                    places: (host + 1) * ranks / hosts - host * ranks / hosts,
+                }))
+            }
+            (None, None) => launcher::Job::new(program, ranks),
             // For the deadline's sake our launcher starts the starter; the ranks are to find no launcher of ours.
-            Some(starter) => launcher::Job::new(starter, 1)
+            (Some(starter), None) => launcher::Job::new(starter, 1)
                 .env("GAIN_LAUNCHER", "")
                 .env("GAIN_BOARD_FD", "")
+                .args(&self.starter_options)
                 .args(["-n", &ranks.to_string()])
                 .args([program]),
         };
-        let mut job = job
-            .args([&self.test_filter()[..], "--exact", "--nocapture", "--include-ignored"])
-            .env(MARK, &self.name)
-            .deadline(self.deadline)
-            .output(Output::Prefix);
+        let mut job = job.args(filter).env(MARK, &self.name).deadline(self.deadline).output(Output::Prefix);
         for (name, value) in &self.environment {
             job = job.env(name, value);
         }
