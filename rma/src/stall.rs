@@ -22,7 +22,7 @@ use shm::sync::{WaitError, WaitHook};
 use std::cell::{Cell, OnceCell};
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// Default of `GAIN_STALL_SECONDS`.
@@ -47,6 +47,8 @@ pub(crate) struct Watch {
     launcher_board: Option<Board>,
     has_launcher: bool,
     stall_after: Option<Duration>,
+    /// The wait that is on the boards, by its beginning; 0 = none. Held while a board is written, as only one thread may.
+    shown: Mutex<u64>,
 }
 
 /// Whose end makes a wait hopeless.
@@ -76,17 +78,30 @@ impl Watch {
             has_launcher: std::env::var_os(waits::LAUNCHER).is_some_and(|launcher| !launcher.is_empty()),
             stall_after: Duration::try_from_secs_f64(seconds).ok().filter(|time| !time.is_zero()),
             node,
+            shown: Mutex::new(0),
         }
     }
 
+    fn shown(&self) -> MutexGuard<'_, u64> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn enter(&self, record: &Record<'_>, since_ns: u64) {
+        let mut shown = self.shown();
+        *shown = since_ns;
         self.heap.board(self.node.my_index()).enter(record, since_ns);
         if let Some(board) = &self.launcher_board {
             board.slot(self.my_rank).enter(record, since_ns);
         }
     }
 
-    fn leave(&self) {
+    /// Takes a wait off the boards, unless another thread's has taken its place.
+    fn leave(&self, since_ns: u64) {
+        let mut shown = self.shown();
+        if *shown != since_ns {
+            return;
+        }
+        *shown = 0;
         self.heap.board(self.node.my_index()).leave();
         if let Some(board) = &self.launcher_board {
             board.slot(self.my_rank).leave();
@@ -182,7 +197,10 @@ impl WaitHook for Waiting<'_> {
             self.requests.set(requests);
             return Ok(());
         }
-        if self.place.get().is_none() && self.place.get_or_init(waits::locate).is_some() {
+        let is_located = self.place.get().is_none() && self.place.get_or_init(waits::locate).is_some();
+        // The wait of another thread may have come and gone.
+        let is_hidden = *self.watch.shown() == 0;
+        if is_located || is_hidden {
             self.enter();
         }
         if self.requests.replace(requests) != requests {
@@ -200,7 +218,7 @@ impl WaitHook for Waiting<'_> {
 
     fn on_end(&self) {
         WAITING.fetch_sub(1, Ordering::Relaxed);
-        self.watch.leave();
+        self.watch.leave(self.since_ns.get());
     }
 
     fn is_dead(&self, owner: u32) -> bool {

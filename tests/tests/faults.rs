@@ -221,6 +221,28 @@ fn a_rank_that_leaves_early_is_no_matter_to_those_who_do_not_need_it() {
 }
 
 #[test]
+fn a_wait_stays_on_the_board_when_that_of_another_thread_ends() {
+    let job = Job::new("a_wait_stays_on_the_board_when_that_of_another_thread_ends");
+    let outcome = fails(job.deadline(Duration::from_secs(2)), 2, |world| {
+        let segment = Segment::allocate_zeroed(&world.team(), 8).unwrap();
+        if world.rank() == 1 {
+            std::thread::sleep(Duration::from_secs(60));
+        }
+        std::thread::scope(|threads| {
+            threads.spawn(|| {
+                std::thread::sleep(Duration::from_millis(200));
+                threads.spawn(|| segment.wait_signal(0, Compare::Equal(1)).unwrap());
+                std::thread::sleep(Duration::from_millis(300));
+                segment.put_signal(0, 0, &[0u8; 0], 0, SignalUpdate::Set(1)).unwrap();
+            });
+            world.barrier().unwrap();
+        });
+    });
+    assert_eq!(outcome.code, 124, "{outcome}");
+    assert!(outcome.stderr.contains("meanwhile rank 0 in barrier of team world at "), "{outcome}");
+}
+
+#[test]
 fn who_waits_for_a_mutex_says_who_holds_it() {
     let job = Job::new("who_waits_for_a_mutex_says_who_holds_it").env("GAIN_STALL_SECONDS", "0.5");
     let outcome = fails(job.deadline(Duration::from_secs(4)), 3, |world| {
