@@ -121,6 +121,11 @@ pub unsafe trait Transport: Send + Sync + std::fmt::Debug {
     /// Short name, as in `"shm"`.
     fn name(&self) -> &'static str;
 
+    /// Library, version and device, for people.
+    fn describe(&self) -> String {
+        self.name().to_owned()
+    }
+
     /// What it can do.
     fn capabilities(&self) -> Capabilities;
 

@@ -136,11 +136,6 @@ impl Net {
         Ok(net)
     }
 
-    /// Engine, library, devices: for people.
-    pub(crate) fn describe(&self) -> String {
-        self.inside().describe()
-    }
-
     fn inside(&self) -> MutexGuard<'_, Engine> {
         self.engine.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -325,6 +320,10 @@ fn closed(engine: &mut Engine, token: Token) -> Option<wire::Result<u64>> {
 unsafe impl Transport for Net {
     fn name(&self) -> &'static str {
         self.name
+    }
+
+    fn describe(&self) -> String {
+        self.inside().describe()
     }
 
     fn capabilities(&self) -> Capabilities {
