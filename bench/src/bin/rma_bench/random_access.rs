@@ -1,16 +1,16 @@
 //! HPC Challenge's RandomAccess: updates `T[a] ^= a` of a table spread over all ranks, `a` from the benchmark's own
 //! pseudo-random sequence.
 //!
-//! Each rank does its share of the sequence, reading up to [`AHEAD`] entries before it writes them back (the rules allow 1024). Updates
-//! of different ranks may then lose one another; the rules allow 1 % of wrong entries, found by doing all updates again under
-//! exclusion and counting what is not as in the beginning.
+//! Each rank does its share of the sequence, reading up to [`AHEAD`] entries before it writes them back (the rules allow 1024; for
+//! small tables it is fewer). Updates of the same entry may then lose one another; the rules allow 1 % of wrong entries, found by
+//! doing all updates again, each rank those of its own entries, and counting what is not as in the beginning.
 
 use crate::table::Table;
 use crate::{Bench, Outcome};
 use rma::Op;
 use std::time::Instant;
 
-/// Updates that one rank has under way.
+/// Updates that one rank has under way, at most.
 const AHEAD: usize = 1024;
 /// The sequence's polynomial and period.
 const POLYNOMIAL: u64 = 7;
@@ -64,9 +64,9 @@ pub(crate) fn run(bench: &Bench) -> Outcome<Table> {
     world.sync()?;
     let began = Instant::now();
     let mut a = start((updates * me) as i64);
-    let mut batch = [0u64; AHEAD];
-    let mut values = [0u64; AHEAD];
-    for _ in 0..updates / AHEAD {
+    let mut batch = vec![0u64; ahead];
+    let mut values = vec![0u64; ahead];
+    for _ in 0..updates / ahead {
         for slot in &mut batch {
             a = next(a);
             *slot = a;

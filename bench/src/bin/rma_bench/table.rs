@@ -57,7 +57,7 @@ pub(crate) fn print(bench: &Bench, table: &Table) -> Outcome<()> {
     if options.validate {
         writeln!(out, "# data validated")?;
     }
-    let header: Vec<String> = table.columns.iter().map(|name| format!("{name:>16}")).collect();
+    let header: Vec<String> = table.columns.iter().map(|name| format!("{name:>18}")).collect();
     writeln!(out, "#{}", &header.concat()[1..])?;
     for row in &table.rows {
         let cells: Vec<String> = row.iter().map(|number| cell(*number)).collect();
@@ -68,9 +68,9 @@ pub(crate) fn print(bench: &Bench, table: &Table) -> Outcome<()> {
 
 fn cell(number: f64) -> String {
     if number.fract() == 0.0 && number.abs() < 1e12 {
-        format!("{number:>16}")
+        format!("{number:>18}")
     } else {
-        format!("{number:>16.3}")
+        format!("{number:>18.3}")
     }
 }
 
