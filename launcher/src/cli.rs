@@ -21,6 +21,8 @@ struct Cli {
 enum Command {
     /// Start a program as several ranks
     Run(Run),
+    /// Measure one-sided communication: `gain bench put-latency`; the options are those of `run`, the program is a benchmark
+    Bench(Run),
     /// Show what this machine offers to a job
     Info,
     /// Start ranks for a launcher on another host (`run --hosts` does this)
@@ -86,6 +88,7 @@ enum Show {
 pub fn main(arguments: impl IntoIterator<Item = OsString>, python: Option<PathBuf>) -> i32 {
     match Cli::try_parse_from(arguments) {
         Ok(Cli { command: Command::Run(options) }) => run(options, python),
+        Ok(Cli { command: Command::Bench(options) }) => bench(options),
         Ok(Cli { command: Command::Agent }) => agent::agent(),
         Ok(Cli { command: Command::Info }) => match info::write(&mut io::stdout()) {
             Ok(()) => 0,
@@ -97,6 +100,27 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, python: Option<PathBu
             message.exit_code()
         }
     }
+}
+
+/// The program that measures, which is built along with this one.
+const BENCH: &str = "rma-bench";
+
+/// `gain bench`: the ranks of the job this process is one of, or else two ranks of its own, run the benchmark.
+fn bench(mut options: Run) -> i32 {
+    let beside = std::env::current_exe().ok().and_then(|path| Some(path.parent()?.join(BENCH)));
+    let program = beside.filter(|path| path.exists()).unwrap_or_else(|| BENCH.into());
+    if ["PMI_FD", "PMI_PORT", "PMIX_RANK"].iter().any(|name| std::env::var_os(name).is_some()) {
+        let error = std::os::unix::process::CommandExt::exec(
+            std::process::Command::new(&program).args(&options.program),
+        );
+        let _ = writeln!(io::stderr(), "gain: cannot run {}: {error}", program.display());
+        return 127;
+    }
+    options.program.insert(0, program.into());
+    if options.hosts.is_none() && options.hostfile.is_none() {
+        options.ranks.get_or_insert(2);
+    }
+    run(options, None)
 }
 
 fn run(options: Run, python: Option<PathBuf>) -> i32 {
