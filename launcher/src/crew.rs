@@ -54,11 +54,10 @@ impl Crew {
         let mut crew = Crew { first: task.first, ranks, guardian, board, input: None, pending: Vec::new() };
         for place in 0..task.count {
             let share = shares.as_ref().map(|shares| &shares[place][..]);
-            let mut rank = spawn::start(task, place, share, board_fd.as_fd())?;
+            let guardian = crew.guardian.as_ref().expect("present until drop").fd();
+            let mut rank = spawn::start(task, place, share, board_fd.as_fd(), guardian)?;
             crew.input = crew.input.take().or(rank.stdin.take());
-            let group = rank.child.id();
             crew.ranks.push(rank);
-            crew.guardian.as_mut().expect("present until drop").watch(group)?;
         }
         Ok(crew)
     }

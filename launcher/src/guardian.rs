@@ -1,8 +1,8 @@
 //! The guardian: a small process that ends the ranks when the launcher dies in any way.
 //!
 //! It is forked before the first rank, leaves the launcher's session (so that a signal to the terminal's group spares it)
-//! and reads a pipe whose only writer is the launcher. The launcher writes each rank's process group when it starts
-//! (`+id`) and when it is gone (`-id`). End of file without a word means that the launcher is dead: all groups named and
+//! and reads a pipe whose writers are the launcher and, before they become the program, its ranks. A rank writes its process
+//! group when it starts (`+id`), the launcher when it is gone (`-id`). End of file without a word means that the launcher is dead: all groups named and
 //! not taken back are killed. `0` means a normal end.
 //!
 //! Invariant: after the fork the guardian calls async-signal-safe functions only and allocates nothing, since the launcher
@@ -41,9 +41,9 @@ impl Guardian {
         }
     }
 
-    /// Watches a process group from now on.
-    pub(crate) fn watch(&mut self, group: u32) -> io::Result<()> {
-        self.send(group as i32)
+    /// The descriptor for [`join`].
+    pub(crate) fn fd(&self) -> RawFd {
+        self.pipe.as_ref().expect("present until drop").as_raw_fd()
     }
 
     /// The group is gone; its number may be given to others.
@@ -59,6 +59,17 @@ impl Guardian {
     fn send(&mut self, message: i32) -> io::Result<()> {
         self.pipe.as_mut().expect("present until drop").write_all(&message.to_ne_bytes())
     }
+}
+
+/// Has a guardian watch the calling process's group. Async-signal-safe: a new rank does this itself before it becomes the
+/// program, so that there is no moment at which it runs unwatched.
+pub(crate) fn join(guardian: RawFd) -> io::Result<()> {
+    // SAFETY: plain system calls on integers; four bytes are written whole or not at all.
+    let written = unsafe {
+        let group = libc::getpgrp();
+        libc::write(guardian, (&raw const group).cast(), 4)
+    };
+    if written == 4 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 impl Drop for Guardian {

@@ -5,6 +5,7 @@
 
 use crate::binding;
 use crate::crew::nonblocking;
+use crate::guardian::join;
 use crate::wire::{Input, Task};
 use rma::waits;
 use std::fs::File;
@@ -49,6 +50,7 @@ pub(crate) fn start(
     place: usize,
     processors: Option<&[usize]>,
     board: BorrowedFd<'_>,
+    guardian: RawFd,
 ) -> io::Result<Rank> {
     let rank = task.first + place;
     let (pmi, pmi_of_rank) = UnixStream::pair()?;
@@ -77,7 +79,7 @@ pub(crate) fn start(
     let shows_output = rank == 0 || task.shows_all;
     command.stdout(if shows_output { Stdio::piped() } else { Stdio::null() }).stderr(Stdio::piped());
     let inherited = [pmi_of_rank.as_raw_fd(), board.as_raw_fd()];
-    prepare(&mut command, inherited, processors);
+    prepare(&mut command, inherited, processors, guardian);
     let mut child = command.spawn()?;
     Ok(Rank {
         process: pidfd(&child)?,
@@ -127,7 +129,7 @@ fn unblock_signals() {
 }
 
 /// What the new process does before it becomes the program.
-fn prepare(command: &mut Command, inherited: [RawFd; 2], processors: Option<&[usize]>) {
+fn prepare(command: &mut Command, inherited: [RawFd; 2], processors: Option<&[usize]>, guardian: RawFd) {
     let set = processors.map(binding::to_set);
     let launcher = std::process::id() as libc::pid_t;
     let in_child = move || {
@@ -144,6 +146,7 @@ fn prepare(command: &mut Command, inherited: [RawFd; 2], processors: Option<&[us
                 libc::fcntl(fd, libc::F_SETFD, 0);
             }
         }
+        join(guardian)?;
         set.as_ref().map_or(Ok(()), binding::bind)
     };
     // SAFETY: the closure runs between fork and exec; it makes async-signal-safe system calls and allocates nothing.
