@@ -16,6 +16,7 @@ pub(crate) fn write(out: &mut impl Write) -> io::Result<()> {
     line(out, "huge pages", &first_line("/sys/kernel/mm/transparent_hugepage/enabled"))?;
     line(out, "  of heap", &first_line("/sys/kernel/mm/transparent_hugepage/shmem_enabled"))?;
     line(out, "  reserved", &field("/proc/meminfo", "HugePages_Total"))?;
+    network(out)?;
     line(out, "this job", &job())?;
     let mut settings: Vec<(String, String)> =
         std::env::vars().filter(|(name, _)| name.starts_with("GAIN_")).collect();
@@ -24,6 +25,32 @@ pub(crate) fn write(out: &mut impl Write) -> io::Result<()> {
         return line(out, "settings", "no GAIN_ variable is set");
     }
     settings.iter().try_for_each(|(name, value)| line(out, "setting", &format!("{name}={value}")))
+}
+
+/// The engines that could carry bytes between nodes, and which one would.
+fn network(out: &mut impl Write) -> io::Result<()> {
+    let wanted = std::env::var("GAIN_TRANSPORT").unwrap_or_default();
+    let mut is_chosen = false;
+    line(out, "in a node", "shared memory")?;
+    for engine in rma::transport::engines() {
+        let text = match &engine.found {
+            Ok(text) => {
+                let may = matches!(wanted.as_str(), "" | "auto") || wanted == engine.name;
+                let takes = may && !is_chosen;
+                is_chosen |= takes;
+                let how = if engine.is_rdma { "by the adapter" } else { "by the target's processor" };
+                let why = match (takes, wanted.as_str()) {
+                    (true, "" | "auto") => "; chosen: the best one here",
+                    (true, _) => "; chosen by GAIN_TRANSPORT",
+                    (false, _) => "",
+                };
+                format!("{text}; messages to {} bytes, large transfers {how}{why}", engine.message_bytes)
+            }
+            Err(why) => format!("not usable: {why}"),
+        };
+        line(out, &format!("  {}", engine.name), &text)?;
+    }
+    Ok(())
 }
 
 /// Under which process manager a program started from here would find itself.

@@ -10,6 +10,7 @@
 pub(crate) mod net;
 mod shm;
 
+pub use self::net::choose::{Engine, engines};
 pub(crate) use self::shm::Shm;
 
 use crate::error::Result;

@@ -24,6 +24,32 @@ pub(crate) fn open(peers: usize) -> Result<Box<dyn Wire>> {
     }
 }
 
+/// An engine as [`engines`] finds it.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    /// `"ucx"` or `"ofi"`.
+    pub name: &'static str,
+    /// Library, version and devices, or why it can't be used.
+    pub found: std::result::Result<String, String>,
+    /// Whether bytes move without the target's processor.
+    pub is_rdma: bool,
+    /// Longest message sent without asking the receiver first.
+    pub message_bytes: usize,
+}
+
+/// What there is on this machine, the one that `GAIN_TRANSPORT=auto` takes first. Not collective. Opens each engine and closes it again.
+pub fn engines() -> Vec<Engine> {
+    let look = |(name, open): (&'static str, Opener)| match open(1) {
+        Ok(wire) => {
+            let limits = wire.limits();
+            let (is_rdma, message_bytes) = (limits.is_rdma, limits.message_len);
+            Engine { name, found: Ok(wire.describe()), is_rdma, message_bytes }
+        }
+        Err(why) => Engine { name, found: Err(why), is_rdma: false, message_bytes: 0 },
+    };
+    by_fabric().into_iter().map(look).collect()
+}
+
 type Opener = fn(usize) -> Result<Box<dyn Wire>>;
 
 /// Both engines, the better one for this machine's fabric first.

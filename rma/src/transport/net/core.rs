@@ -191,16 +191,6 @@ impl Core {
         self.outgoing.push_back(Outgoing::small(to, head));
     }
 
-    /// A part of a request's transfer is over.
-    fn part_done(&mut self, token: Token, outcome: Result<()>) {
-        if let Some(request) = self.requests.get(token) {
-            request.pending = request.pending.saturating_sub(1);
-            if let Err(why) = outcome {
-                request.failed.get_or_insert(why);
-            }
-        }
-    }
-
     fn due(&mut self, rank: usize) {
         let peer = self.peer(rank);
         if !std::mem::replace(&mut peer.is_due, true) {
@@ -340,10 +330,10 @@ impl Sink for Core {
 
     fn done(&mut self, tag: u64, outcome: Result<()>) {
         match self.land(tag) {
-            Flight::Part(token) => self.part_done(token, outcome),
+            Flight::Part(token) => self.requests.part_landed(token, outcome),
             Flight::Direct(peer, token) => {
                 self.peer(peer).direct.note_done();
-                self.part_done(token, outcome);
+                self.requests.part_landed(token, outcome);
             }
             Flight::Flush(peer) => match outcome {
                 Ok(()) => self.peer(peer).direct.note_flushed(),

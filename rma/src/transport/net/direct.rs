@@ -130,9 +130,7 @@ impl Engine {
                 transfer.token = self.core.requests.open(transfer.op, to, 0);
                 *self.core.flight_mut(tag) = Flight::Direct(to, transfer.token);
             }
-            if let Some(request) = self.core.requests.get(transfer.token) {
-                request.pending += 1;
-            }
+            self.core.requests.part_flies(transfer.token);
         }
         Ok(true)
     }

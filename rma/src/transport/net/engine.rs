@@ -134,10 +134,6 @@ impl Engine {
                 }
                 Ok(false) => return self.core.peer(to).queue.push_front(transfer),
                 Err(why) => {
-                    if let Some(request) = self.core.requests.get(transfer.token) {
-                        request.pending = 0;
-                        request.failed.get_or_insert_with(|| why.clone());
-                    }
                     self.core.break_off(to, &why);
                 }
             }
@@ -359,9 +355,7 @@ impl Engine {
                     *token = self.core.requests.open(op, to, 0);
                     *self.core.flight_mut(tag) = Flight::Part(*token);
                 }
-                if let Some(request) = self.core.requests.get(*token) {
-                    request.pending += 1;
-                }
+                self.core.requests.part_flies(*token);
             }
         } else if let Flight::Buffer(buffer) = self.core.land(tag) {
             self.core.recycle(buffer);

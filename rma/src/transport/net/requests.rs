@@ -15,6 +15,8 @@ pub(super) struct Request {
     /// What is outstanding: bytes still to arrive, messages not yet locally complete, one while the transfer is not wholly
     /// sent. Zero is complete.
     pub(super) pending: u64,
+    /// Those of them for which the wire still uses the caller's memory.
+    flying: u64,
     /// Where a get's data goes, and how it lies there.
     pub(super) dst: *mut u8,
     pub(super) shape: Shape,
@@ -44,6 +46,7 @@ impl Requests {
                 op,
                 peer,
                 pending,
+                flying: 0,
                 dst,
                 shape,
                 value: 0,
@@ -54,7 +57,7 @@ impl Requests {
         });
         let slot = &mut self.slots[index as usize];
         (slot.op, slot.peer, slot.pending, slot.value) = (op, peer, pending, 0);
-        (slot.is_live, slot.failed) = (true, None);
+        (slot.is_live, slot.failed, slot.flying) = (true, None, 0);
         Token::new(u64::from(slot.generation) << 32 | u64::from(index + 1))
     }
 
@@ -75,10 +78,29 @@ impl Requests {
         outcome
     }
 
-    /// All open requests to a peer end with an error.
+    /// The wire began to use memory of the request's caller.
+    pub(super) fn part_flies(&mut self, token: Token) {
+        if let Some(slot) = self.get(token) {
+            slot.pending += 1;
+            slot.flying += 1;
+        }
+    }
+
+    /// The wire is done with memory of the request's caller.
+    pub(super) fn part_landed(&mut self, token: Token, outcome: Result<(), String>) {
+        if let Some(slot) = self.get(token) {
+            slot.pending = slot.pending.saturating_sub(1);
+            slot.flying = slot.flying.saturating_sub(1);
+            if let Err(why) = outcome {
+                slot.failed.get_or_insert(why);
+            }
+        }
+    }
+
+    /// All open requests to a peer end with an error, once the wire no longer uses their callers' memory.
     pub(super) fn fail(&mut self, peer: usize, why: &str) {
         for slot in self.slots.iter_mut().filter(|slot| slot.is_live && slot.peer == peer) {
-            slot.pending = 0;
+            slot.pending = slot.flying;
             slot.failed.get_or_insert_with(|| why.to_owned());
         }
     }

@@ -48,7 +48,8 @@ pub(crate) trait Sink {
     /// The operation started with `tag` is over.
     fn done(&mut self, tag: u64, outcome: Result<()>);
 
-    /// Nothing more can be sent to or expected from `peer`.
+    /// Nothing more can be sent to or expected from `peer`. What was started to it is still reported by [`Sink::done`], when the
+    /// engine no longer uses its buffer.
     fn broken(&mut self, peer: usize, why: String);
 }
 
