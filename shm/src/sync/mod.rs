@@ -14,4 +14,4 @@ pub use doorbell::Doorbell;
 pub use lock::Lock;
 pub use sequence::Sequence;
 pub use spin::{SpinGuard, SpinLock};
-pub use wait::{NoHook, SpinPolicy, WaitContext, WaitError, WaitHook, wait_until};
+pub use wait::{Crank, NoHook, SpinPolicy, WaitContext, WaitError, WaitHook, wait_until, wait_with};

@@ -4,7 +4,7 @@
 //! Waiters spin, yield and then look again at short intervals; nobody sleeps on the word, so releasing needs
 //! no check for sleepers. The owner is on record as in [`super::Lock`]: 0 is free, else owner + 1.
 
-use super::wait::{WaitContext, WaitError, WaitHook, wait_until};
+use super::wait::{Crank, WaitContext, WaitError, WaitHook, wait_until};
 use crate::atomic::{
     AtomicU32,
     Ordering::{Acquire, Relaxed, Release},
@@ -74,6 +74,10 @@ impl WaitHook for OwnerWatch<'_> {
             }
             _ => Ok(()),
         }
+    }
+
+    fn crank(&self) -> Option<&dyn Crank> {
+        self.inner.crank()
     }
 
     fn on_end(&self) {

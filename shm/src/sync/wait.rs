@@ -25,6 +25,20 @@ pub trait WaitHook {
         let _ = owner;
         false
     }
+
+    /// What has to be moved on while this process waits, if anything has. Asked once per wait that isn't over at once.
+    fn crank(&self) -> Option<&dyn Crank> {
+        None
+    }
+}
+
+/// Something that a waiting process keeps in motion, like its side of a network.
+pub trait Crank {
+    /// Moves it on a little. Called between two looks at the condition.
+    fn turn(&self);
+
+    /// The longest sleep without a turn; `None` if somebody else turns it meanwhile.
+    fn longest_sleep(&self) -> Option<Duration>;
 }
 
 /// A hook that does nothing: waits for ever.
@@ -115,7 +129,7 @@ pub fn wait_until(ctx: &WaitContext<'_>, ready: impl FnMut() -> bool) -> Result<
 /// [`wait_until`] with the caller's way to sleep: at most as long as told, ended early by whoever makes
 /// `ready` true.
 #[inline]
-pub(crate) fn wait_with(
+pub fn wait_with(
     ctx: &WaitContext<'_>,
     mut ready: impl FnMut() -> bool,
     sleep: impl FnMut(Duration),
@@ -133,18 +147,27 @@ fn wait_longer(
     mut ready: impl FnMut() -> bool,
     mut sleep: impl FnMut(Duration),
 ) -> Result<(), WaitError> {
+    let crank = ctx.hook.crank();
+    let turn = || {
+        if let Some(crank) = crank {
+            crank.turn();
+        }
+    };
     for _ in 0..ctx.policy.spins {
         spin_loop();
+        turn();
         if ready() {
             return Ok(());
         }
     }
     for _ in 0..ctx.policy.yields {
         yield_now();
+        turn();
         if ready() {
             return Ok(());
         }
     }
+    let longest = crank.and_then(Crank::longest_sleep).unwrap_or(HOOK_INTERVAL);
     let _end = EndOfWait(ctx.hook);
     let began = clock_ns();
     let mut waited = Duration::ZERO;
@@ -152,7 +175,8 @@ fn wait_longer(
         ctx.hook.on_slow(waited)?;
         let next_call = waited + HOOK_INTERVAL;
         while waited < next_call {
-            sleep(next_call - waited);
+            sleep(longest.min(next_call - waited));
+            turn();
             if ready() {
                 return Ok(());
             }
@@ -209,6 +233,36 @@ mod tests {
         };
         assert_eq!(wait_until(&ctx, ready), Ok(()));
         assert_eq!((hook.calls.borrow().len(), hook.ends.get()), (0, 0));
+    }
+
+    /// A hook whose crank has to be turned a thousand times.
+    struct Cranked(Cell<u32>);
+
+    impl WaitHook for Cranked {
+        fn on_slow(&self, _waited: Duration) -> Result<(), WaitError> {
+            Ok(())
+        }
+        fn crank(&self) -> Option<&dyn Crank> {
+            Some(self)
+        }
+    }
+
+    impl Crank for Cranked {
+        fn turn(&self) {
+            self.0.set(self.0.get() + 1);
+        }
+        fn longest_sleep(&self) -> Option<Duration> {
+            Some(Duration::from_micros(20))
+        }
+    }
+
+    #[test]
+    fn a_crank_is_turned_in_every_phase() {
+        for policy in [SpinPolicy::DEDICATED, SpinPolicy::SHARED] {
+            let hook = Cranked(Cell::new(0));
+            let ctx = WaitContext { hook: &hook, me: 0, policy };
+            assert_eq!(wait_until(&ctx, || hook.0.get() >= 1000), Ok(()));
+        }
     }
 
     #[test]
