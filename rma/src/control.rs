@@ -1,12 +1,15 @@
 //! The meeting: the one protocol below all collectives.
 //!
-//! Every member of a team owns a [`Row`] in its own arena (the world's rows lie in the heap's root area). In meeting number `n` a
-//! member writes its words into line `n % 2` and its bytes into outbox `n % 2`, publishes `n`, and waits until every
+//! Every member of a team owns a [`Row`] in its own arena (those of a world of one node lie in the heap's root area). In meeting
+//! number `n` a member writes its words into line `n % 2` and its bytes into outbox `n % 2`, publishes `n`, and waits until every
 //! other member has published `n`. Then it may read everybody's line and outbox number `n % 2`.
 //!
 //! One round is enough: nobody writes line `n % 2` again before meeting `n + 2`, which it enters only after everybody
 //! has entered meeting `n + 1`, hence is done reading what belongs to `n`. A line is one cache line with number, signature and up
 //! to [`WORDS`] words, so a small collective moves one cache line per member.
+//!
+//! Members on other nodes are met through their nodes' leaders, which copy lines into one another's mirrors: see
+//! [`crate::mirror`]. Their lines are read in the mirror of this node, their outboxes by gets of the transport.
 //!
 //! ```text
 //! row, 16 KiB     0  line of even meetings: number, operation, count, 5 words
@@ -14,7 +17,7 @@
 //!               128  arrived: the last number again, for those who sleep on it
 //!               192  place of the call in even meetings, 128 bytes of text (under GAIN_CHECK=1)
 //!               320  the same of odd meetings
-//!               448  live: the segments this member has handles to, one bit each, and the team
+//!               448  live: the segments this member has handles to, one bit each
 //!               704  outbox of even meetings, 7 KiB (or a larger one elsewhere in the arena)
 //!              7872  outbox of odd meetings
 //! ```
@@ -22,15 +25,18 @@
 //! | field | who writes | who reads | order |
 //! | --- | --- | --- | --- |
 //! | line: operation, count, words; place | the owner, before publishing | all, after seeing the number | relaxed |
-//! | line: number | the owner | all | release, acquire |
+//! | line: number | the owner | the node | release, acquire |
 //! | arrived | the owner, after the number | sleepers | release, acquire |
-//! | live | the owner | all | see [`crate::retired`] |
+//! | live | the owner | the node | see [`crate::retired`] |
 //! | outbox | the owner, before publishing | all, after seeing the number | plain |
 
 use crate::call::{Call, OpCode};
 use crate::error::{Error, ErrorKind, Result};
+use crate::mirror::{Meeting, Mirror};
 use crate::retired::Live;
+use crate::segment::Spot;
 use crate::stall::Needs;
+use crate::transport::Remote;
 use crate::wait::Cause;
 use crate::world::Shared;
 use shm::sync::Sequence;
@@ -46,12 +52,24 @@ pub(crate) const OUTBOX_LEN: usize = 7 * 1024;
 /// Bytes of a row, and its alignment.
 pub(crate) const ROW_LEN: usize = 16 * 1024;
 
+/// What a member says in a meeting.
 #[repr(C, align(64))]
-struct Line {
+pub(crate) struct Line {
     number: AtomicU64,
     operation: AtomicU64,
     count: AtomicU64,
     words: [AtomicU64; WORDS],
+}
+
+impl Line {
+    /// Takes over signature and words of another line.
+    pub(crate) fn copy_from(&self, other: &Line) {
+        self.operation.store(other.operation.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.count.store(other.count.load(Ordering::Relaxed), Ordering::Relaxed);
+        for (word, other) in self.words.iter().zip(&other.words) {
+            word.store(other.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+    }
 }
 
 /// The end of `file:line`, padded with zeros.
@@ -94,9 +112,9 @@ const _: () = assert!(size_of::<Row>() <= ROW_LEN && size_of::<Line>() == 64);
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Signature {
     /// Operation, reduction operator, element type, root.
-    operation: u64,
+    pub(crate) operation: u64,
     /// Elements or bytes; 0 where they may differ.
-    count: u64,
+    pub(crate) count: u64,
 }
 
 impl Signature {
@@ -116,7 +134,7 @@ impl Signature {
     }
 
     pub(crate) fn root(mut self, root: usize) -> Signature {
-        self.operation |= (root.min(u32::MAX as usize) as u64) << 32;
+        self.operation |= (root.min(i32::MAX as usize) as u64) << 32;
         self
     }
 
@@ -147,11 +165,34 @@ impl std::fmt::Display for Signature {
 
 /// The rows of a team as one member sees them.
 pub(crate) struct Rows {
-    rows: Box<[NonNull<Row>]>,
     me: usize,
+    /// Everybody's lines of even and of odd meetings, by rank.
+    lines: [Box<[NonNull<Line>]>; 2],
+    /// The members of this node, this one included.
+    near: Box<[Near]>,
+    /// Where all rows are.
+    places: Box<[Spot]>,
+    /// What members are called in messages to people.
+    names: Box<[usize]>,
+    /// The way to the members of other nodes, if there are any.
+    mirror: Option<Mirror>,
 }
 
-// SAFETY: rows are shared memory, mapped for the life of the process; lines are atomics, outboxes follow the meeting protocol.
+/// A member whose row is mapped here.
+struct Near {
+    rank: usize,
+    row: NonNull<Row>,
+}
+
+impl Near {
+    fn row(&self) -> &Row {
+        // SAFETY: mapped by the promise of `Rows::new`; all fields allow shared access.
+        unsafe { self.row.as_ref() }
+    }
+}
+
+// SAFETY: rows and mirrors are shared memory, mapped for the life of the process; lines are atomics, outboxes follow the meeting
+// protocol.
 unsafe impl Send for Rows {}
 // SAFETY: as above.
 unsafe impl Sync for Rows {}
@@ -159,87 +200,111 @@ unsafe impl Sync for Rows {}
 /// Where this member stands in the sequence of meetings, and its private side of the outboxes. One thread at a time uses it.
 pub(crate) struct Progress {
     number: u64,
-    /// Large outboxes, once all members have one: both halves of every member, by rank.
-    large: Option<Large>,
+    outboxes: Outboxes,
 }
 
-/// Outboxes beyond the row's own.
-pub(crate) struct Large {
+/// Both halves of every member's outbox, one after the other; by rank.
+pub(crate) struct Outboxes {
     pub(crate) half_len: usize,
-    pub(crate) bases: Box<[NonNull<u8>]>,
+    pub(crate) bases: Box<[Spot]>,
 }
 
 // SAFETY: the pointers lead into the node heap, which stays mapped; the meeting protocol orders accesses.
-unsafe impl Send for Large {}
+unsafe impl Send for Outboxes {}
 
 impl Progress {
-    pub(crate) fn new() -> Progress {
-        Progress { number: 0, large: None }
+    pub(crate) fn new(rows: &Rows) -> Progress {
+        let outbox = |row: &Spot| row.plus(std::mem::offset_of!(Row, outbox));
+        let bases = rows.places.iter().map(outbox).collect();
+        Progress { number: 0, outboxes: Outboxes { half_len: OUTBOX_LEN, bases } }
     }
 
-    pub(crate) fn set_large(&mut self, large: Large) {
-        self.large = Some(large);
+    pub(crate) fn set_large(&mut self, large: Outboxes) {
+        self.outboxes = large;
     }
 
     pub(crate) fn has_large(&self) -> bool {
-        self.large.is_some()
+        self.outboxes.half_len > OUTBOX_LEN
+    }
+
+    /// Bytes that fit into an outbox now.
+    pub(crate) fn capacity(&self) -> usize {
+        self.outboxes.half_len
+    }
+
+    fn outbox(&self, rank: usize, number: u64) -> Spot {
+        self.outboxes.bases[rank].plus((number % 2) as usize * self.outboxes.half_len)
+    }
+
+    /// The bytes of `rank` in the meeting that has just taken place; valid until this member enters the next one.
+    pub(crate) fn posted(&self, rank: usize) -> Spot {
+        self.outbox(rank, self.number)
     }
 }
 
 impl Rows {
     /// # Safety
-    /// Each pointer leads to a row of its member (zero before any member's first meeting) that stays mapped.
-    pub(crate) unsafe fn new(rows: Box<[NonNull<Row>]>, me: usize) -> Rows {
-        Rows { rows, me }
+    /// Each place that is mapped leads to a row of its member (zero before any member's first meeting) that stays mapped; what
+    /// isn't is on another node, and `mirror` has its lines.
+    pub(crate) unsafe fn new(
+        places: Box<[Spot]>,
+        me: usize,
+        names: Box<[usize]>,
+        mirror: Option<Mirror>,
+    ) -> Rows {
+        let row = |rank: usize| NonNull::new(places[rank].mapped.cast::<Row>());
+        let line = |half: usize, rank: usize| match (row(rank), &mirror) {
+            // SAFETY: a mapped row by the caller's promise.
+            (Some(row), _) => NonNull::from(unsafe { &row.as_ref().lines[half] }),
+            (None, Some(mirror)) => mirror.line(half, rank),
+            (None, None) => unreachable!("a row elsewhere needs a mirror"),
+        };
+        let lines = [0, 1].map(|half| (0..places.len()).map(|rank| line(half, rank)).collect());
+        let near = (0..places.len()).filter_map(|rank| Some(Near { rank, row: row(rank)? })).collect();
+        Rows { me, lines, near, places, names, mirror }
     }
 
-    fn row(&self, rank: usize) -> &Row {
-        // SAFETY: mapped by the promise of `new`; all fields allow shared access.
-        unsafe { self.rows[rank].as_ref() }
+    /// This member's row.
+    fn mine(&self) -> &Row {
+        // SAFETY: as `Near::row`; the own row is always mapped.
+        unsafe { &*self.places[self.me].mapped.cast::<Row>() }
     }
 
-    /// The same rows, for what outlives the team.
-    pub(crate) fn take(&mut self) -> Rows {
-        Rows { rows: std::mem::take(&mut self.rows), me: self.me }
+    /// Which segments this member has handles to.
+    pub(crate) fn my_live(&self) -> &Live {
+        &self.mine().live
     }
 
-    /// Whether any member has a handle to the team.
-    pub(crate) fn is_held(&self) -> bool {
-        (0..self.size()).any(|rank| self.live(rank).holds_team())
+    /// Whether a member of this node has a handle to a segment.
+    pub(crate) fn is_live_here(&self, slot: usize) -> bool {
+        self.near.iter().any(|near| near.row().live.is_set(slot))
     }
 
-    /// Which segments a member has handles to.
-    pub(crate) fn live(&self, rank: usize) -> &Live {
-        &self.row(rank).live
+    /// What a member is called in messages to people.
+    pub(crate) fn name(&self, rank: usize) -> usize {
+        self.names[rank]
     }
 
     pub(crate) fn size(&self) -> usize {
-        self.rows.len()
+        self.places.len()
     }
 
-    /// Bytes that fit into an outbox now.
-    pub(crate) fn capacity(&self, progress: &Progress) -> usize {
-        progress.large.as_ref().map_or(OUTBOX_LEN, |large| large.half_len)
+    /// The way to other nodes, if the team has members there.
+    pub(crate) fn mirror(&self) -> Option<&Mirror> {
+        self.mirror.as_ref()
     }
 
-    fn outbox(&self, progress: &Progress, rank: usize, number: u64) -> *mut u8 {
-        let half = (number % 2) as usize;
-        match &progress.large {
-            Some(large) => large.bases[rank].as_ptr().wrapping_add(half * large.half_len),
-            None => self.row(rank).outbox[half].get().cast(),
-        }
-    }
-
-    /// Where this member puts its bytes for the next meeting: [`Rows::capacity`] of them, aligned to 64.
+    /// Where this member puts its bytes for the next meeting: as many as fit, aligned to 64.
     pub(crate) fn my_outbox(&self, progress: &Progress) -> *mut u8 {
-        self.outbox(progress, self.me, progress.number + 1)
+        progress.outbox(self.me, progress.number + 1).mapped
     }
 
-    /// Meets all members of the team with this id. Errors: `Mismatch` on every member when signatures differ (the meeting has taken place then); `Died`.
+    /// Meets all members. Without `words` nobody may read anybody's after it. Errors: `Mismatch` on every member when
+    /// signatures differ (the meeting has taken place then); `Died`.
     pub(crate) fn meet(
         &self,
         world: &Shared,
-        team: (u64, &[usize]),
+        team: u64,
         progress: &mut Progress,
         call: Call,
         signature: Signature,
@@ -247,7 +312,7 @@ impl Rows {
     ) -> Result<()> {
         progress.number += 1;
         let number = progress.number;
-        let mine = self.row(self.me);
+        let mine = self.mine();
         let line = &mine.lines[(number % 2) as usize];
         line.operation.store(signature.operation, Ordering::Relaxed);
         line.count.store(signature.count, Ordering::Relaxed);
@@ -263,64 +328,101 @@ impl Rows {
         line.number.store(number, Ordering::Release);
         mine.arrived.publish(number);
         let mut differs = None;
-        for rank in (0..self.size()).filter(|rank| *rank != self.me) {
-            let line = self.await_line(world, team, call, rank, number)?;
+        for near in self.near.iter().filter(|near| near.rank != self.me) {
+            let line = self.await_line(world, team, call, near, number)?;
             let other = Signature {
                 operation: line.operation.load(Ordering::Relaxed),
                 count: line.count.load(Ordering::Relaxed),
             };
             if other != signature && differs.is_none() {
-                differs = Some((rank, other));
+                differs = Some((near.rank, other));
             }
+        }
+        if let Some(mirror) = &self.mirror {
+            let meeting = Meeting { world, team, call, number, signature, has_words: !words.is_empty() };
+            let found = mirror.meet(self, &meeting, differs)?;
+            differs = differs.or(found);
         }
         match differs {
             None => Ok(()),
             Some((rank, other)) => {
-                let place = self.row(rank).places[(number % 2) as usize].read();
-                Err(mismatch(world, call, signature, rank, other, &place))
+                let place = self.place(world, rank, number);
+                Err(mismatch(world, call, signature, self.name(rank), other, &place))
             }
         }
     }
 
     #[inline]
-    fn await_line(
+    fn await_line<'a>(
         &self,
         world: &Shared,
-        (team, members): (u64, &[usize]),
+        team: u64,
         call: Call,
-        rank: usize,
+        near: &'a Near,
         number: u64,
-    ) -> Result<&Line> {
-        let row = self.row(rank);
+    ) -> Result<&'a Line> {
+        let row = near.row();
         let line = &row.lines[(number % 2) as usize];
         let mut spins = world.policy().spins;
         while line.number.load(Ordering::Acquire) != number {
             if spins == 0 {
                 // A member that came here and ended is missed in the next meeting, if there is one; others don't matter.
-                let is_missing = |place: usize| {
-                    let line = &self.row(place).lines[(number % 2) as usize];
-                    line.number.load(Ordering::Acquire) != number
+                let is_missing = |near: &Near| {
+                    near.row().lines[(number % 2) as usize].number.load(Ordering::Acquire) != number
                 };
-                let needs = |dead| members.iter().position(|member| *member == dead).is_some_and(is_missing);
-                let cause =
-                    Cause { call, team, target: Some(rank), sequence: number, needs: Needs::These(&needs) };
+                let is_member = |near: &&Near, dead| self.places[near.rank].place.rank == dead;
+                let needs =
+                    |dead| self.near.iter().find(|near| is_member(near, dead)).is_some_and(is_missing);
+                let needs = Needs::These(&needs);
+                let target = Some(self.name(near.rank));
+                let cause = Cause { call, team, target, sequence: number, needs };
                 world.waiting(cause, |context| row.arrived.wait_at_least(number, context))?;
                 break;
             }
             spins -= 1;
+            if world.is_wide() {
+                world.transport.progress();
+            }
             std::hint::spin_loop();
         }
         Ok(line)
     }
 
-    /// A word of `rank` in the meeting that has just taken place.
-    pub(crate) fn word(&self, progress: &Progress, rank: usize, index: usize) -> u64 {
-        self.row(rank).lines[(progress.number % 2) as usize].words[index].load(Ordering::Relaxed)
+    /// What a member says in a meeting.
+    #[inline]
+    pub(crate) fn line(&self, rank: usize, number: u64) -> &Line {
+        // SAFETY: in a row or in the mirror, mapped by the promises of their constructors; made of atomics.
+        unsafe { self.lines[(number % 2) as usize][rank].as_ref() }
     }
 
-    /// The bytes of `rank` in the meeting that has just taken place; valid until this member enters the next one.
-    pub(crate) fn bytes(&self, progress: &Progress, rank: usize) -> *const u8 {
-        self.outbox(progress, rank, progress.number)
+    /// A word of `rank` in the meeting that has just taken place.
+    #[inline]
+    pub(crate) fn word(&self, progress: &Progress, rank: usize, index: usize) -> u64 {
+        self.line(rank, progress.number).words[index].load(Ordering::Relaxed)
+    }
+
+    /// From where `rank` called, if that is known.
+    #[cold]
+    fn place(&self, world: &Shared, rank: usize, number: u64) -> String {
+        if !world.check {
+            return String::new();
+        }
+        let half = (number % 2) as usize;
+        if let Some(near) = self.near.iter().find(|near| near.rank == rank) {
+            return near.row().places[half].read();
+        }
+        let at = std::mem::offset_of!(Row, places) + half * size_of::<Place>();
+        let Remote { rank, offset } = self.places[rank].plus(at).place;
+        let copy = Place { text: Default::default() };
+        let dst = copy.text.as_ptr().cast_mut().cast::<u8>();
+        // SAFETY: the place of a member's row, which that member keeps until this one meets it again; the copy is atomics of
+        // our own, written by the transport only, until the wait is over.
+        let read = unsafe { world.transport.get(Remote { rank, offset }, dst, size_of::<Place>()) };
+        match read.and_then(|token| world.transport.wait(token)) {
+            Ok(()) => copy.read(),
+            // It may have ended over this already.
+            Err(_) => "an unknown place".into(),
+        }
     }
 }
 

@@ -1,11 +1,12 @@
 //! Which rank lives where: nodes, and the numbers of ranks within their nodes.
 //!
 //! Invariant: fixed when the world starts and equal on all ranks. Nodes are numbered by their lowest rank; within a node ranks are
-//! numbered in increasing order, which is their number in the node heap.
+//! numbered in increasing order, which is their number in the node heap. A team that spans nodes has a layout of its own, of
+//! team ranks.
 
 use std::ops::Range;
 
-/// The job's ranks by node.
+/// The job's or a team's ranks by node.
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
     me: usize,
@@ -46,6 +47,11 @@ impl Layout {
         self.me
     }
 
+    /// Number of ranks.
+    pub(crate) fn len(&self) -> usize {
+        self.by_node.len()
+    }
+
     /// Number of nodes.
     pub(crate) fn nodes(&self) -> usize {
         self.starts.len() - 1
@@ -75,6 +81,35 @@ impl Layout {
         self.by_node[range].iter().map(|rank| *rank as usize)
     }
 
+    /// Where the ranks of a node begin when all ranks are listed node by node; for `nodes()` their number.
+    pub(crate) fn first(&self, node: usize) -> usize {
+        self.starts[node] as usize
+    }
+
+    /// The place of a rank in that list.
+    pub(crate) fn place(&self, rank: usize) -> usize {
+        self.first(self.node(rank)) + self.index(rank)
+    }
+
+    /// Whether that list is in order: each node has consecutive ranks.
+    pub(crate) fn is_in_order(&self) -> bool {
+        self.by_node.is_sorted()
+    }
+
+    /// How some of these ranks are spread over nodes, by their places in `members`; their nodes are numbered anew.
+    pub(crate) fn among(&self, members: &[usize], me: usize) -> Layout {
+        let mut numbers = vec![usize::MAX; self.nodes()];
+        let mut used = 0;
+        let number = |rank: &usize| {
+            let slot = &mut numbers[self.node(*rank)];
+            if *slot == usize::MAX {
+                (*slot, used) = (used, used + 1);
+            }
+            *slot
+        };
+        Layout::new(me, &members.iter().map(number).collect::<Vec<_>>())
+    }
+
     /// The world ranks of this node.
     pub(crate) fn my_node(&self) -> impl ExactSizeIterator<Item = usize> + '_ {
         self.members(self.node(self.me))
@@ -94,5 +129,11 @@ mod tests {
         assert_eq!((layout.node(5), layout.index(5), layout.index(4)), (0, 2, 1));
         assert_eq!((layout.local(3), layout.local(0)), (Some(0), None));
         assert_eq!(layout.my_node().collect::<Vec<_>>(), [3]);
+        assert_eq!((0..6).map(|rank| layout.place(rank)).collect::<Vec<_>>(), [0, 3, 1, 5, 4, 2]);
+        assert!(!layout.is_in_order() && Layout::new(0, &[0, 0, 1, 2]).is_in_order());
+        // Of ranks 3, 5, 1, 2 the first is on a node of its own, 5 and 2 share one.
+        let team = layout.among(&[3, 5, 1, 2], 1);
+        assert_eq!((0..4).map(|rank| team.node(rank)).collect::<Vec<_>>(), [0, 1, 2, 1]);
+        assert_eq!(team.my_node().collect::<Vec<_>>(), [1, 3]);
     }
 }

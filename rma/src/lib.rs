@@ -49,10 +49,10 @@ mod call;
 mod collective;
 mod control;
 mod error;
-#[allow(dead_code)] // until a network transport uses all of it
 mod layout;
-#[allow(dead_code)] // as above
+#[allow(dead_code)] // until `gain info` asks
 mod library;
+mod mirror;
 mod mutex;
 mod onesided;
 mod plain;
@@ -60,6 +60,7 @@ mod retired;
 mod segment;
 mod session;
 mod stall;
+mod start;
 mod team;
 pub mod transport;
 mod wait;

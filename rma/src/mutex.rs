@@ -5,14 +5,23 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::segment::Segment;
 use crate::stall::Needs;
 use crate::team::Team;
+use crate::transport::{Held, Remote};
 use crate::wait::Cause;
 use crate::world::alive;
 use shm::sync::Lock;
+use std::panic::Location;
 
 /// A number of mutexes at every member of a team.
 #[derive(Clone, Debug)]
 pub struct MutexSet {
     segment: Segment,
+}
+
+/// Where a mutex is.
+enum At<'a> {
+    Here(&'a Lock),
+    /// On another node, where its owner's process takes and releases it for others.
+    Elsewhere(Remote),
 }
 
 /// A mutex held; unlocks when dropped.
@@ -48,44 +57,73 @@ impl MutexSet {
     #[track_caller]
     pub fn lock(&self, rank: usize, index: usize) -> Result<()> {
         let call = Call::new(OpCode::Lock);
-        let lock = self.at("lock", rank, index)?;
         let (world, team) = (self.segment.shared(), self.segment.team());
-        if lock.try_lock(world.rank as u32) {
+        let is_taken = match self.at("lock", rank, index)? {
+            At::Here(lock) => {
+                if lock.try_lock(world.rank as u32) {
+                    return Ok(());
+                }
+                if lock.owner() != Some(world.rank as u32) {
+                    let (team, target, sequence) = (team.id(), Some(rank), index as u64);
+                    let cause = Cause { call, team, target, sequence, needs: Needs::Owner };
+                    return world.waiting(cause, |context| lock.lock(context));
+                }
+                false
+            }
+            // SAFETY: a lock of the segment, by `at`.
+            At::Elsewhere(place) => unsafe {
+                world.transport.lock(place, true, call.location)? == Held::Done
+            },
+        };
+        if is_taken {
             return Ok(());
         }
-        if lock.owner() == Some(world.rank as u32) {
-            return Err(Error::at(
-                ErrorKind::Foreign,
-                "lock",
-                rank,
-                format!("mutex {index} is held by this rank already"),
-            ));
-        }
-        let cause =
-            Cause { call, team: team.id(), target: Some(rank), sequence: index as u64, needs: Needs::Owner };
-        world.waiting(cause, |context| lock.lock(context))
+        Err(Error::at(
+            ErrorKind::Foreign,
+            "lock",
+            rank,
+            format!("mutex {index} is held by this rank already"),
+        ))
     }
 
-    /// Takes mutex `index` at `rank` if it is free. Not collective. Errors: `Rank`, `Range`, `Foreign`, `Finalized`.
+    /// Takes mutex `index` at `rank` if it is free. Not collective. Errors: `Rank`, `Range`, `Died`, `Foreign`, `Finalized`.
+    #[track_caller]
     pub fn try_lock(&self, rank: usize, index: usize) -> Result<bool> {
-        Ok(self.at("try_lock", rank, index)?.try_lock(self.segment.shared().rank as u32))
+        let world = self.segment.shared();
+        match self.at("try_lock", rank, index)? {
+            At::Here(lock) => Ok(lock.try_lock(world.rank as u32)),
+            // SAFETY: a lock of the segment, by `at`.
+            At::Elsewhere(place) => unsafe {
+                Ok(world.transport.lock(place, false, Location::caller())? == Held::Done)
+            },
+        }
     }
 
     /// Releases mutex `index` at `rank`. What was done under it to memory of its node is visible to the next holder; across nodes,
     /// fence before.
     ///
-    /// Not collective. Stands for `ARMCI_Unlock`, `GA_Unlock`. Errors: `Rank`, `Range`; `Foreign` when this process doesn't hold it; `Finalized`.
+    /// Not collective. Stands for `ARMCI_Unlock`, `GA_Unlock`. Errors: `Rank`, `Range`; `Foreign` when this process doesn't hold it;
+    /// `Died`, `Finalized`.
     #[inline]
     pub fn unlock(&self, rank: usize, index: usize) -> Result<()> {
-        let lock = self.at("unlock", rank, index)?;
-        let me = self.segment.shared().rank as u32;
-        match lock.owner() {
-            Some(owner) if owner == me => {
-                lock.unlock(me);
-                Ok(())
-            }
-            owner => Err(not_held(rank, index, owner)),
-        }
+        let world = self.segment.shared();
+        let me = world.rank as u32;
+        let owner = match self.at("unlock", rank, index)? {
+            At::Here(lock) => match lock.owner() {
+                Some(owner) if owner == me => {
+                    lock.unlock(me);
+                    return Ok(());
+                }
+                owner => owner.map(|owner| owner as usize),
+            },
+            // SAFETY: a lock of the segment, by `at`.
+            At::Elsewhere(place) => match unsafe { world.transport.unlock(place) }? {
+                Held::Done => return Ok(()),
+                Held::By(owner) => Some(owner),
+                Held::Free => None,
+            },
+        };
+        Err(not_held(rank, index, owner))
     }
 
     /// [`MutexSet::lock`] as a guard that unlocks when dropped.
@@ -102,7 +140,7 @@ impl MutexSet {
     }
 
     #[inline]
-    fn at(&self, op: &'static str, rank: usize, index: usize) -> Result<&Lock> {
+    fn at(&self, op: &'static str, rank: usize, index: usize) -> Result<At<'_>> {
         alive(op)?;
         let size = size_of::<Lock>();
         let offset = index.saturating_mul(size);
@@ -110,10 +148,14 @@ impl MutexSet {
             .segment
             .spot(op, rank, offset, size)
             .map_err(|error| self.no_such(op, rank, index, error))?;
-        let address = self.segment.shared().heap.address(spot.place.rank, spot.place.offset);
+        // The own node's mutexes are taken in place, whatever way the node's data goes.
+        let address = self.segment.shared().reach(spot.place).mapped;
+        if address.is_null() {
+            return Ok(At::Elsewhere(spot.place));
+        }
         // SAFETY: inside the owner's part, which was zeroed and is used for locks only; mapped as long as the heap, aligned
         // to 64; a lock is made of atomics.
-        Ok(unsafe { &*address.cast::<Lock>() })
+        Ok(At::Here(unsafe { &*address.cast::<Lock>() }))
     }
 
     #[cold]
@@ -136,7 +178,7 @@ impl Drop for MutexGuard<'_> {
 }
 
 #[cold]
-fn not_held(rank: usize, index: usize, owner: Option<u32>) -> Error {
+fn not_held(rank: usize, index: usize, owner: Option<usize>) -> Error {
     let holder = owner.map_or("nobody".into(), |owner| format!("world rank {owner}"));
     Error::at(ErrorKind::Foreign, "unlock", rank, format!("mutex {index} is held by {holder}"))
 }

@@ -35,6 +35,22 @@ pub(crate) fn check<T: Plain>(op: &'static str, dst: &mut [T], keep: T) -> Resul
     Err(invalid::<T>(op))
 }
 
+/// Lengthens a vector by `count` elements whose bytes are in its spare room; on bytes that are no values of `T` it stays as it is.
+///
+/// # Safety
+/// The vector has room for as many more, and their bytes are initialised.
+pub(crate) unsafe fn lengthen<T: Plain>(op: &'static str, vector: &mut Vec<T>, count: usize) -> Result<()> {
+    let spare = vector.spare_capacity_mut().as_ptr().cast::<T::Bits>();
+    // SAFETY: initialised by the caller's promise; Bits has the size and alignment of T and accepts any bytes.
+    let bits = unsafe { std::slice::from_raw_parts(spare, count) };
+    if !bits.iter().all(T::is_valid_bit_pattern) {
+        return Err(invalid::<T>(op));
+    }
+    // SAFETY: so many elements beyond the length are there and were just checked to be values of T.
+    unsafe { vector.set_len(vector.len() + count) };
+    Ok(())
+}
+
 /// A value of `T` read from memory that other ranks may write.
 ///
 /// # Safety

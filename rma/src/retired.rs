@@ -4,27 +4,26 @@
 //! control row: set as long as it has a handle to the segment. A dropped part goes back to its arena when a full synchronisation
 //! has begun after the drop and no member's bit is set, so a member that drops late costs memory and nothing else. Rank 0 hands a slot out
 //! again after giving back its own part; a member that looks later may then find bits of the slot's next segment,
-//! and keeps its part until those are cleared, too.
+//! and keeps its part until those are cleared, too. What members of other nodes have is told by one bit per slot that their leaders
+//! keep up to date ([`crate::mirror`]). In a team that spans nodes a member's next collective call clears the bit, after a fence:
+//! what it still had on its way to the segment has arrived then.
 //!
-//! Bit 0 stands for the team itself. Its memory (control rows, and whatever of its segments is left) goes back to the arena of the
-//! parent when nobody has a handle to it. Segments are handles, too. Who sees that first waits for two more synchronisations
-//! of the parent: by the first one the others have seen it as well, and nobody looks at the row any more.
+//! Teams have slots of their parents, all teams made by one call the same: their memory (control rows, and whatever of their segments is
+//! left) goes back when nobody has a handle to any of them. Segments are handles to their team, too.
 //!
 //! | bit | who writes | who reads | order |
 //! | --- | --- | --- | --- |
 //! | set | its member, in the meeting that allocates | all, after a later meeting | relaxed; the meetings order it |
-//! | clear | its member, when it drops its last handle | all | release, acquire: what it read there, it has read |
+//! | clear | its member, when it drops its last handle, or later | all | release, acquire: what it read there, it has read |
 
-use crate::control::Rows;
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Slots of a team. Segments beyond so many have none.
 const SLOTS: usize = 2048;
 
-/// The slot of what has none: segments when all slots are taken. A synchronisation alone decides about those.
+/// The slot of what has none: segments and teams when all slots are taken. A synchronisation alone decides about those.
 pub(crate) const NO_SLOT: usize = 0;
 
 /// One member's bits. Zeroed memory is their initial state.
@@ -46,55 +45,21 @@ impl Live {
         }
     }
 
-    /// The member has a handle to the team.
-    pub(crate) fn hold_team(&self) {
-        self.words[0].fetch_or(1, Ordering::Relaxed);
-    }
-
-    /// The member has none any more.
-    pub(crate) fn leave_team(&self) {
-        self.words[0].fetch_and(!1, Ordering::Release);
-    }
-
-    pub(crate) fn holds_team(&self) -> bool {
-        self.words[0].load(Ordering::Acquire) & 1 != 0
-    }
-
     pub(crate) fn is_set(&self, slot: usize) -> bool {
         slot != NO_SLOT && self.words[slot / 64].load(Ordering::Acquire) & (1 << (slot % 64)) != 0
     }
 }
 
-/// A block of this process's arena, given up.
+/// Something of this process that is given up.
+#[derive(Clone, Copy)]
 pub(crate) struct Retiree {
     /// The last collective call this process had entered.
     entered: u64,
-    pub(crate) offset: usize,
+    /// Where a block of the arena begins, if this is one.
+    pub(crate) block: Option<usize>,
     pub(crate) slot: usize,
-    /// The rows of the team it belonged to, until nobody has a handle to that.
-    team: Option<Arc<Rows>>,
-    /// Synchronisations to let pass.
-    rest: u32,
-}
-
-impl Retiree {
-    /// Whether nobody uses it in the synchronisation that call number `entered` is.
-    fn is_free(&mut self, entered: u64, is_live: &impl Fn(usize) -> bool) -> bool {
-        if self.entered >= entered {
-            return false;
-        }
-        if let Some(rows) = &self.team {
-            if !rows.is_held() {
-                (self.team, self.rest) = (None, 1);
-            }
-            return false;
-        }
-        if self.rest > 0 {
-            self.rest -= 1;
-            return false;
-        }
-        !is_live(self.slot)
-    }
+    /// Whether the slot goes back with it.
+    pub(crate) has_slot: bool,
 }
 
 /// What a member has given up, and at rank 0 the slots to hand out.
@@ -102,6 +67,8 @@ impl Retiree {
 pub(crate) struct Retired {
     is_pending: AtomicBool,
     blocks: Mutex<Vec<Retiree>>,
+    /// Slots whose bits are still to be cleared.
+    fading: Mutex<Vec<usize>>,
     slots: Mutex<Slots>,
 }
 
@@ -117,23 +84,24 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Retired {
-    pub(crate) fn put(&self, entered: u64, offset: usize, slot: usize) {
-        self.push(Retiree { entered, offset, slot, team: None, rest: 0 });
+    /// Gives up a segment's block, and its slot.
+    pub(crate) fn put(&self, entered: u64, block: Option<usize>, slot: usize) {
+        self.push(Retiree { entered, block, slot, has_slot: true });
     }
 
-    /// Takes over a block of a team that this process has no handle to any more.
-    pub(crate) fn put_of_team(&self, entered: u64, offset: usize, team: Arc<Rows>) {
-        self.push(Retiree { entered, offset, slot: NO_SLOT, team: Some(team), rest: 0 });
+    /// Gives up a block that is one of several of its slot.
+    pub(crate) fn put_part(&self, entered: u64, block: usize, slot: usize) {
+        self.push(Retiree { entered, block: Some(block), slot, has_slot: false });
     }
 
-    fn push(&self, block: Retiree) {
-        lock(&self.blocks).push(block);
+    fn push(&self, retiree: Retiree) {
+        lock(&self.blocks).push(retiree);
         self.is_pending.store(true, Ordering::Release);
     }
 
-    /// Takes out everything.
-    pub(crate) fn take_all(&self) -> Vec<Retiree> {
-        std::mem::take(&mut *lock(&self.blocks))
+    /// Takes out all blocks.
+    pub(crate) fn take_all(&self) -> Vec<usize> {
+        std::mem::take(&mut *lock(&self.blocks)).into_iter().filter_map(|retiree| retiree.block).collect()
     }
 
     /// Takes out what was given up before call number `entered` was entered, and is in nobody's use.
@@ -142,9 +110,22 @@ impl Retired {
             return Vec::new();
         }
         let mut blocks = lock(&self.blocks);
-        let taken = blocks.extract_if(.., |block| block.is_free(entered, &is_live)).collect();
+        let taken = blocks.extract_if(.., |block| block.entered < entered && !is_live(block.slot)).collect();
         self.is_pending.store(!blocks.is_empty(), Ordering::Release);
         taken
+    }
+
+    /// Takes out what was given up since last time, in a team that spans nodes: bits are to be cleared after a fence.
+    pub(crate) fn take_fading(&self) -> Vec<usize> {
+        if !self.is_pending.load(Ordering::Acquire) {
+            return Vec::new();
+        }
+        std::mem::take(&mut lock(&self.fading))
+    }
+
+    /// A bit to be cleared later; called before the part is [`put`](Retired::put).
+    pub(crate) fn fade(&self, slot: usize) {
+        lock(&self.fading).push(slot);
     }
 
     /// At rank 0: a slot for a new segment.
@@ -184,10 +165,14 @@ mod tests {
     #[test]
     fn blocks_wait_for_a_later_call_and_for_the_last_handle() {
         let retired = Retired::default();
-        retired.put(3, 64, 1);
-        retired.put(4, 128, NO_SLOT);
+        retired.put(3, Some(64), 1);
+        retired.put_part(4, 128, NO_SLOT);
         let offsets = |entered, live: &[usize]| -> Vec<usize> {
-            retired.take(entered, |slot| live.contains(&slot)).iter().map(|block| block.offset).collect()
+            retired
+                .take(entered, |slot| live.contains(&slot))
+                .iter()
+                .filter_map(|retiree| retiree.block)
+                .collect()
         };
         assert!(offsets(3, &[]).is_empty(), "the call was entered before the drop");
         assert!(offsets(4, &[1]).is_empty(), "somebody still has a handle");

@@ -51,6 +51,15 @@ pub(crate) struct Spot {
     pub(crate) place: Remote,
 }
 
+impl Spot {
+    /// The place so many bytes further on.
+    #[inline]
+    pub(crate) fn plus(self, bytes: usize) -> Spot {
+        let mapped = if self.mapped.is_null() { self.mapped } else { self.mapped.wrapping_add(bytes) };
+        Spot { mapped, place: self.place.plus(bytes) }
+    }
+}
+
 impl std::fmt::Debug for Segment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let lens = self.0.parts.iter().map(|part| part.len);
@@ -114,7 +123,7 @@ impl Segment {
         };
         let parts = (0..team.size()).map(part).collect();
         let slot = session.word(0, 3) as usize;
-        session.my_live().set(slot);
+        session.allocated(slot);
         session.complete();
         drop(session);
         Ok(Segment(Arc::new(Inner { parts, is_freed: AtomicBool::new(false), slot, team: team.clone() })))
@@ -132,6 +141,10 @@ impl Segment {
         if self.0.is_freed.swap(true, Ordering::Relaxed) {
             return Err(Error::new(ErrorKind::Foreign, call.op.name(), "the segment has been freed already"));
         }
+        if team.shared().is_wide() {
+            // Nothing of this process is on its way to memory that is about to be free.
+            team.shared().transport.fence_all()?;
+        }
         let slot = self.0.slot;
         session.my_live().clear(slot);
         // The slot tells segments apart: all must free the same.
@@ -141,7 +154,7 @@ impl Segment {
             self.0.is_freed.store(false, Ordering::Relaxed);
             return met;
         }
-        session.return_slot(slot);
+        session.freed(slot);
         team.shared().heap.free(self.0.parts[team.rank()].place.offset);
         session.complete();
         Ok(())
@@ -188,9 +201,7 @@ impl Segment {
                     && len <= part.len - offset
                     && !inner.is_freed.load(Ordering::Relaxed) =>
             {
-                let place = Remote { rank: part.place.rank, offset: part.place.offset + offset };
-                let mapped = if part.base.is_null() { part.base } else { part.base.wrapping_add(offset) };
-                Ok(Spot { mapped, place })
+                Ok(Spot { mapped: part.base, place: part.place }.plus(offset))
             }
             _ => Err(self.refuse(op, rank, offset, len)),
         }

@@ -15,6 +15,7 @@
 
 use crate::bootstrap::Node;
 use crate::call::OpCode;
+use crate::transport::Transport;
 use crate::waits::{self, Board};
 use shm::Heap;
 use shm::board::Record;
@@ -62,6 +63,8 @@ pub(crate) enum Needs<'a> {
     These(&'a dyn Fn(usize) -> bool),
     /// All others': any one of them may end the wait.
     AnyOther,
+    /// That of this world rank on another node.
+    Elsewhere(usize),
 }
 
 impl Watch {
@@ -121,7 +124,12 @@ impl Watch {
     /// A peer whose death must end this wait now.
     ///
     /// `since_ns` is when the wait has first seen it, on the clock of [`shm::clock_ns`]; 0 = never.
-    fn fatal_death(&self, needs: Needs<'_>, since_ns: &Cell<u64>) -> Option<usize> {
+    fn fatal_death(
+        &self,
+        needs: Needs<'_>,
+        network: Option<&dyn Transport>,
+        since_ns: &Cell<u64>,
+    ) -> Option<usize> {
         let mut dead = self.node.dead().into_iter();
         let dead = match needs {
             Needs::Any => dead.next(),
@@ -129,6 +137,7 @@ impl Watch {
             Needs::These(missing) => dead.find(|rank| missing(*rank)),
             Needs::AnyOther if dead.len() + 1 < self.node.node_numbers().len() => None,
             Needs::AnyOther => dead.next(),
+            Needs::Elsewhere(rank) => network.filter(|network| network.is_dead(rank)).map(|_| rank),
         }?;
         let now = shm::clock_ns();
         let first = match since_ns.get() {
@@ -148,6 +157,8 @@ pub(crate) struct Waiting<'a> {
     watch: &'a Watch,
     record: Record<'a>,
     needs: Needs<'a>,
+    /// The way to other nodes, if there are any.
+    network: Option<&'a dyn Transport>,
     since_ns: Cell<u64>,
     death_ns: Cell<u64>,
     /// World rank of the mutex's holder when it was last looked at.
@@ -165,6 +176,7 @@ impl<'a> Waiting<'a> {
             watch,
             record,
             needs,
+            network: None,
             since_ns: Cell::new(0),
             death_ns: Cell::new(0),
             holder: Cell::new(None),
@@ -172,6 +184,12 @@ impl<'a> Waiting<'a> {
             is_told: Cell::new(false),
             requests: Cell::new(0),
         }
+    }
+
+    /// A wait of a process that has peers on other nodes.
+    pub(crate) fn over(mut self, network: &'a dyn Transport) -> Waiting<'a> {
+        self.network = Some(network);
+        self
     }
 
     /// Writes what is known to the boards.
@@ -210,7 +228,7 @@ impl WaitHook for Waiting<'_> {
             self.is_told.set(true);
             self.watch.report(&format!("no progress for {} s", limit.as_secs_f64()));
         }
-        match self.watch.fatal_death(self.needs, &self.death_ns) {
+        match self.watch.fatal_death(self.needs, self.network, &self.death_ns) {
             Some(rank) => Err(WaitError::Interrupted { code: rank as i32 }),
             None => Ok(()),
         }
@@ -226,7 +244,11 @@ impl WaitHook for Waiting<'_> {
         if self.record.op == OpCode::Lock as u32 && self.holder.replace(Some(owner)) != Some(owner) {
             self.enter();
         }
-        self.watch.node.members().iter().any(|member| member.rank == owner as usize && !member.is_alive())
+        let owner = owner as usize;
+        match self.watch.node.members().iter().find(|member| member.rank == owner) {
+            Some(member) => !member.is_alive(),
+            None => self.network.is_some_and(|network| network.is_dead(owner)),
+        }
     }
 }
 

@@ -5,14 +5,21 @@
 
 use crate::bell::BELLS_LEN;
 use crate::call::{Call, OpCode};
-use crate::control::{Progress, ROW_LEN, Row, Rows, Signature};
+use crate::control::{Progress, ROW_LEN, Rows, Signature};
 use crate::error::{Error, ErrorKind, Result};
+use crate::mirror::{Mirror, mirror_len};
 use crate::retired::Retired;
+use crate::segment::Spot;
 use crate::session::Session;
+use crate::transport::Remote;
 use crate::world::{Shared, alive, no_such_rank};
+use std::collections::HashMap;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
+
+/// Marks ids of the teams of a node.
+const NODE_TEAM: u64 = 1 << 62;
 
 /// An ordered set of ranks. Clones are handles to the same team.
 #[derive(Clone)]
@@ -30,10 +37,42 @@ pub(crate) struct Inner {
     pub(crate) entered: AtomicU64,
     children: AtomicU64,
     pub(crate) retired: Retired,
-    /// Where this member's row came from: the parent it goes back to, and the offset. The world's row is never freed.
-    origin: Option<(Team, usize)>,
+    /// Where this member's row and mirror came from. Those of the world are never freed.
+    pub(crate) origin: Option<Origin>,
     /// One more than the offset of this member's large outbox; 0 if there is none.
     pub(crate) large: AtomicU64,
+    /// The parts that large collectives are made of; `None` inside if there was no memory for them.
+    pub(crate) tiers: OnceLock<Option<Tiers>>,
+}
+
+/// Where a team's memory comes from and goes back to.
+#[derive(Clone)]
+pub(crate) struct Origin {
+    pub(crate) parent: Team,
+    /// The parent's slot that stands for handles to the team.
+    pub(crate) slot: usize,
+    /// Where the team's blocks begin in the own arena.
+    pub(crate) blocks: [Option<usize>; 2],
+    /// Whether it is a part of another team, and lives as long as that.
+    pub(crate) is_part: bool,
+}
+
+/// The parts of a team that spans nodes.
+pub(crate) struct Tiers {
+    /// The members of this node.
+    pub(crate) node: Team,
+    /// At a leader: the leaders, by node.
+    pub(crate) leaders: Option<Team>,
+}
+
+/// What a member knows of another when a team is made.
+pub(crate) struct Joint {
+    /// World rank, and where its row is.
+    pub(crate) row: Remote,
+    /// Where its mirror is, if it is a leader in a team that spans nodes.
+    pub(crate) mirror: usize,
+    /// What people know it as: its rank, in the surrounding team if this one is a part of it.
+    pub(crate) name: usize,
 }
 
 impl std::fmt::Debug for Team {
@@ -44,29 +83,69 @@ impl std::fmt::Debug for Team {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        let Some((parent, row)) = &self.origin else { return };
-        self.rows.live(self.rank).leave_team();
-        let rows = Arc::new(self.rows.take());
-        let segments = self.retired.take_all().into_iter().map(|block| block.offset);
-        let large = self.large.load(Ordering::Relaxed).checked_sub(1).map(|offset| offset as usize);
+        let Some(Origin { parent, slot, blocks, is_part }) = &self.origin else { return };
         let entered = parent.0.entered.load(Ordering::Relaxed);
-        for offset in segments.chain(large).chain([*row]) {
-            parent.0.retired.put_of_team(entered, offset, rows.clone());
+        let large = self.large.load(Ordering::Relaxed).checked_sub(1).map(|offset| offset as usize);
+        if !is_part {
+            parent.let_go(*slot);
+            parent.0.retired.put(entered, None, *slot);
+        }
+        for block in self.retired.take_all().into_iter().chain(large).chain(blocks.iter().copied().flatten())
+        {
+            parent.0.retired.put_part(entered, block, *slot);
         }
     }
 }
 
 impl Team {
-    /// The team of all ranks; its rows are in the heap's root area, so nothing needs to be exchanged.
-    pub(crate) fn world(world: &Arc<Shared>) -> Result<Team> {
+    /// The team of the ranks of this node; its rows are in the heap's root area, so nothing needs to be exchanged. In a world of
+    /// one node this is the team of all ranks.
+    pub(crate) fn of_node(world: &Arc<Shared>) -> Team {
         let (root, root_len) = world.heap.root_area();
-        assert!(root_len >= BELLS_LEN + world.size * ROW_LEN, "the heap's root area is too small");
-        // SAFETY: the root area was just checked to hold all rows.
-        let row = |rank| unsafe { root.add(BELLS_LEN + rank * ROW_LEN).cast::<Row>() };
-        let rows = (0..world.size).map(row).collect();
-        // SAFETY: the root area is zero at the start, page aligned, and mapped for the life of the process.
-        let rows = unsafe { Rows::new(rows, world.rank) };
-        Ok(Team::new(world.clone(), 0, world.rank, (0..world.size).collect(), rows, None))
+        let ranks: Vec<usize> = world.layout.my_node().collect();
+        assert!(root_len >= BELLS_LEN + ranks.len() * ROW_LEN, "the heap's root area is too small");
+        let row = |index: usize| Spot {
+            mapped: root.as_ptr().wrapping_add(BELLS_LEN + index * ROW_LEN),
+            // Mapped by all members, so nobody asks for the place.
+            place: Remote { rank: ranks[index], offset: 0 },
+        };
+        let rows = (0..ranks.len()).map(row).collect();
+        let me = world.layout.index(world.rank);
+        // SAFETY: the root area was just checked to hold all rows; it is zero at the start, page aligned, and mapped for the life of
+        // the process.
+        let rows = unsafe { Rows::new(rows, me, (0..ranks.len()).collect(), None) };
+        let id = if world.is_wide() { NODE_TEAM | world.layout.node(world.rank) as u64 } else { 0 };
+        Team::new(world.clone(), id, me, ranks.into(), rows, None)
+    }
+
+    /// A team of members of which this one is number `me`.
+    ///
+    /// # Safety
+    /// Each member's row, and each leader's mirror, are zeroed blocks of their arenas, freed only after a later synchronisation
+    /// of all members.
+    pub(crate) unsafe fn join(
+        world: &Arc<Shared>,
+        id: u64,
+        me: usize,
+        joints: &[Joint],
+        origin: Option<Origin>,
+    ) -> Team {
+        let members: Box<[usize]> = joints.iter().map(|joint| joint.row.rank).collect();
+        let spread = world.layout.among(&members, me);
+        let mirror = (spread.nodes() > 1).then(|| {
+            let leader = |node| &joints[spread.members(node).next().expect("a node has members")];
+            let place = |node| Remote { rank: leader(node).row.rank, offset: leader(node).mirror };
+            let places: Box<[Remote]> = (0..spread.nodes()).map(place).collect();
+            let base = world.reach(places[spread.node(me)]).mapped;
+            let base = NonNull::new(base).expect("the leader's arena is mapped");
+            // SAFETY: the caller's promise.
+            unsafe { Mirror::new(spread, places, base) }
+        });
+        let rows = joints.iter().map(|joint| world.reach(joint.row)).collect();
+        let names = joints.iter().map(|joint| joint.name).collect();
+        // SAFETY: the caller's promise; members of this node are mapped, and a mirror is there if there are others.
+        let rows = unsafe { Rows::new(rows, me, names, mirror) };
+        Team::new(world.clone(), id, me, members, rows, origin)
     }
 
     fn new(
@@ -75,21 +154,22 @@ impl Team {
         rank: usize,
         members: Box<[usize]>,
         rows: Rows,
-        origin: Option<(Team, usize)>,
+        origin: Option<Origin>,
     ) -> Team {
         Team(Arc::new(Inner {
             world,
             id,
             rank,
             members,
-            rows,
             origin,
-            progress: Mutex::new(Progress::new()),
+            progress: Mutex::new(Progress::new(&rows)),
+            rows,
             epoch: AtomicU64::new(0),
             entered: AtomicU64::new(0),
             children: AtomicU64::new(0),
             retired: Retired::default(),
             large: AtomicU64::new(0),
+            tiers: OnceLock::new(),
         }))
     }
 
@@ -198,46 +278,54 @@ impl Team {
     ) -> Result<Option<Team>> {
         let mut session = self.session(call)?;
         let world = &self.0.world;
-        let block = match color {
-            Some(_) => world.heap.allocate_zeroed(ROW_LEN, 64).map(|block| block.offset),
-            None => Ok(0),
-        };
-        let (offset, failed) = match block {
-            Ok(offset) => (offset, 0),
-            Err(_) => (0, 1),
-        };
         let color_word = color.map_or(u64::MAX, u64::from);
-        let met = session.meet(signature, &[color_word, key as u64, offset as u64, failed]);
-        let bad = (0..self.size()).find(|rank| session.word(*rank, 3) != 0);
-        if met.is_err() || bad.is_some() {
-            if color.is_some() && failed == 0 {
-                world.heap.free(offset);
-            }
-            met?;
-            let message = format!("no {ROW_LEN} bytes for the control memory of a team");
-            return Err(Error::at(ErrorKind::Memory, call.op.name(), bad.unwrap_or(0), message));
-        }
+        let slot = session.take_slot();
+        let words = [color_word, key as u64, slot as u64];
+        let len = color.map_or(0, |_| ROW_LEN);
+        let row = session.offer(signature, words, len, None).inspect_err(|_| session.return_slot(slot))?;
+        let slot = session.word(0, 2) as usize;
         let child = self.0.children.fetch_add(1, Ordering::Relaxed) + 1;
-        let mut chosen: Vec<(i64, usize, usize)> = (0..self.size())
-            .filter(|rank| session.word(*rank, 0) == color_word)
-            .map(|rank| (session.word(rank, 1) as i64, rank, session.word(rank, 2) as usize))
+        let (color_of, node_of) =
+            (|rank| session.word(rank, 0), |rank| world.layout.node(self.world_rank(rank)));
+        let mut chosen: Vec<(i64, usize)> = (0..self.size())
+            .filter(|rank| color.is_some() && color_of(*rank) == color_word)
+            .map(|rank| (session.word(rank, 1) as i64, rank))
             .collect();
-        if color.is_none() {
-            return Ok(None);
-        }
         chosen.sort_unstable();
-        let place =
-            chosen.iter().position(|(_, rank, _)| *rank == self.rank()).expect("own colour is my colour");
-        let members: Box<[usize]> = chosen.iter().map(|(_, rank, _)| self.world_rank(*rank)).collect();
-        let row = |(_, rank, offset): &(i64, usize, usize)| {
-            let address = world.heap.address(self.world_rank(*rank), *offset);
-            NonNull::new(address.cast::<Row>()).expect("the heap is not at address zero")
+        let offsets: Vec<usize> = chosen.iter().map(|(_, rank)| session.offered(*rank)).collect();
+        // Whether any of the new teams spans nodes: all members come to the same answer.
+        let mut homes = HashMap::new();
+        let is_split = |rank| *homes.entry(color_of(rank)).or_insert(node_of(rank)) != node_of(rank);
+        let spans = (0..self.size()).filter(|rank| color_of(*rank) != u64::MAX).any(is_split);
+        let members: Vec<usize> = chosen.iter().map(|(_, rank)| self.world_rank(*rank)).collect();
+        let place = chosen.iter().position(|(_, rank)| *rank == self.rank());
+        let (mut mirror, mut mirrors) = (None, vec![0; chosen.len()]);
+        if spans {
+            let spread = world.layout.among(&members, place.unwrap_or(0));
+            let is_leader = place.is_some_and(|place| spread.nodes() > 1 && spread.index(place) == 0);
+            let len = if is_leader { mirror_len(spread.nodes(), members.len()) } else { 0 };
+            let none = [u64::MAX, 0, slot as u64];
+            let offered = session.offer(signature, none, len, row);
+            mirror = offered.inspect_err(|_| session.return_slot(slot))?;
+            mirrors = chosen.iter().map(|(_, rank)| session.offered(*rank)).collect();
+        }
+        session.allocated(slot);
+        let Some(place) = place else {
+            drop(session);
+            self.let_go(slot);
+            self.0.retired.put(self.0.entered.load(Ordering::Relaxed), None, slot);
+            return Ok(None);
         };
-        // SAFETY: each member allocated its row zeroed; the heap stays mapped for the life of the process.
-        let rows = unsafe { Rows::new(chosen.iter().map(row).collect(), place) };
-        rows.live(place).hold_team();
+        let joint = |name| {
+            let row = Remote { rank: members[name], offset: offsets[name] };
+            Joint { row, mirror: mirrors[name], name }
+        };
+        let joints: Vec<Joint> = (0..members.len()).map(joint).collect();
         let id = (self.0.id << 20) ^ (child << 12) ^ members[0] as u64;
-        Ok(Some(Team::new(world.clone(), id, place, members, rows, Some((self.clone(), offset)))))
+        drop(session);
+        let origin = Origin { parent: self.clone(), slot, blocks: [row, mirror], is_part: false };
+        // SAFETY: each member offered zeroed blocks, and frees them only when nobody has a handle to the team.
+        Ok(Some(unsafe { Team::join(world, id, place, &joints, Some(origin)) }))
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -248,10 +336,18 @@ impl Team {
         self.0.id
     }
 
-    /// Gives a block of the own arena back after the next full synchronisation, once nobody has a handle of `slot`.
-    pub(crate) fn retire(&self, offset: usize, slot: usize) {
-        self.0.rows.live(self.rank()).clear(slot);
-        self.0.retired.put(self.0.entered.load(Ordering::Relaxed), offset, slot);
+    /// Gives a segment's block of the own arena back once nobody has a handle of `slot`.
+    pub(crate) fn retire(&self, block: usize, slot: usize) {
+        self.let_go(slot);
+        self.0.retired.put(self.0.entered.load(Ordering::Relaxed), Some(block), slot);
+    }
+
+    /// This process has no handle of a slot any more. Something is to be retired after this.
+    fn let_go(&self, slot: usize) {
+        match self.0.rows.mirror() {
+            Some(_) => self.0.retired.fade(slot),
+            None => self.0.rows.my_live().clear(slot),
+        }
     }
 
     /// Begins a collective call.

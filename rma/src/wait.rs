@@ -2,12 +2,12 @@
 //!
 //! Almost every wait is over before it begins, so its record is made by the first call of the hook, not before.
 
-use crate::call::{Call, OpCode};
+use crate::call::Call;
 use crate::error::{Error, ErrorKind, Result};
 use crate::stall::{Needs, Waiting};
 use crate::world::Shared;
 use shm::board::Record;
-use shm::sync::{WaitContext, WaitError, WaitHook};
+use shm::sync::{Crank, WaitContext, WaitError, WaitHook, wait_with};
 use std::cell::OnceCell;
 use std::time::Duration;
 
@@ -44,7 +44,10 @@ impl<'a> Hook<'a> {
             file: call.location.file(),
             line: call.location.line(),
         };
-        self.waiting.get_or_init(|| Waiting::new(&self.world.watch, record, needs))
+        self.waiting.get_or_init(|| {
+            let waiting = Waiting::new(&self.world.watch, record, needs);
+            if self.world.is_wide() { waiting.over(&*self.world.transport) } else { waiting }
+        })
     }
 }
 
@@ -60,6 +63,20 @@ impl WaitHook for Hook<'_> {
     fn is_dead(&self, owner: u32) -> bool {
         self.waiting().is_dead(owner)
     }
+
+    fn crank(&self) -> Option<&dyn Crank> {
+        if self.world.is_wide() { Some(self.world) } else { None }
+    }
+}
+
+impl Crank for Shared {
+    fn turn(&self) {
+        self.transport.progress();
+    }
+
+    fn longest_sleep(&self) -> Option<Duration> {
+        self.transport.longest_sleep()
+    }
 }
 
 impl Shared {
@@ -72,21 +89,36 @@ impl Shared {
     ) -> Result<R> {
         let hook = Hook { world: self, cause, waiting: OnceCell::new() };
         let context = WaitContext { hook: &hook, me: self.rank as u32, policy: self.policy() };
-        wait(&context).map_err(|error| failed(cause.call.op, error))
+        wait(&context).map_err(|error| self.failed(cause.call.op.name(), error))
     }
-}
 
-#[cold]
-fn failed(op: OpCode, error: WaitError) -> Error {
-    match error {
-        WaitError::OwnerDied { owner } => Error::at(
-            ErrorKind::Died,
-            op.name(),
-            owner as usize,
-            format!("world rank {owner} died holding the lock"),
-        ),
-        WaitError::Interrupted { code } => {
-            Error::at(ErrorKind::Died, op.name(), code as usize, format!("world rank {code} died"))
+    /// Waits until messages from other nodes have made `ready` true.
+    pub(crate) fn waiting_for_network(&self, cause: Cause<'_>, ready: impl Fn() -> bool) -> Result<()> {
+        let doze = |longest| self.transport.doze(longest, &mut || ready());
+        self.waiting(cause, |context| wait_with(context, &ready, doze))
+    }
+
+    #[cold]
+    fn failed(&self, op: &'static str, error: WaitError) -> Error {
+        match error {
+            WaitError::OwnerDied { owner } => {
+                let who = self.name(owner as usize);
+                Error::at(ErrorKind::Died, op, owner as usize, format!("{who} died holding the lock"))
+            }
+            WaitError::Interrupted { code } => self.died(op, code as usize),
+        }
+    }
+
+    /// The error of an operation that a death has ended.
+    #[cold]
+    pub(crate) fn died(&self, op: &'static str, rank: usize) -> Error {
+        Error::at(ErrorKind::Died, op, rank, format!("{} died", self.name(rank)))
+    }
+
+    fn name(&self, rank: usize) -> String {
+        match self.hosts.get(rank) {
+            Some(host) if self.is_wide() => format!("world rank {rank} on host {host}"),
+            _ => format!("world rank {rank}"),
         }
     }
 }

@@ -4,16 +4,18 @@
 //! the node heap stays mapped whatever is still borrowed), and after [`World::finalize`] every operation is an error.
 
 use crate::bell;
-use crate::bootstrap::{self, Bootstrap, Node};
+use crate::bootstrap::Bootstrap;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::Layout;
+use crate::segment::Spot;
 use crate::stall::Watch;
 use crate::team::Team;
-use crate::transport::{Shm, Transport};
+use crate::transport::{Remote, Transport};
+use shm::Heap;
 use shm::sync::{Sequence, SpinPolicy};
-use shm::{Heap, HeapConfig};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Set by finalize; read by every operation. Static because there is one world, and a load from a fixed address is cheapest.
 static FINALIZED: AtomicBool = AtomicBool::new(false);
@@ -24,8 +26,9 @@ static WORLD: Mutex<Option<World>> = Mutex::new(None);
 /// All ranks of the job. Clones are handles to the same world.
 #[derive(Clone, Debug)]
 pub struct World {
-    shared: Arc<Shared>,
-    team: Team,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) team: Team,
+    pub(crate) node_team: Team,
 }
 
 /// What teams and segments need of their world.
@@ -34,12 +37,14 @@ pub(crate) struct Shared {
     pub(crate) size: usize,
     pub(crate) heap: Arc<Heap>,
     pub(crate) layout: Arc<Layout>,
-    pub(crate) transport: Box<dyn Transport>,
+    pub(crate) transport: Arc<dyn Transport>,
     /// Under `GAIN_CHECK=1` every collective leaves its call site for the others' error messages.
     pub(crate) check: bool,
     pub(crate) watch: Arc<Watch>,
-    policy: SpinPolicy,
-    bootstrap: Mutex<Box<dyn Bootstrap>>,
+    pub(crate) policy: SpinPolicy,
+    /// By rank, for messages to people.
+    pub(crate) hosts: Box<[Box<str>]>,
+    pub(crate) bootstrap: Mutex<Box<dyn Bootstrap>>,
 }
 
 impl std::fmt::Debug for Shared {
@@ -53,7 +58,7 @@ impl World {
     ///
     /// Collective over the job; on return every rank's memory is mapped. Calling it again returns the same world.
     /// Stands for `MPI_Init`, `ARMCI_Init`, `GA_Initialize`. Errors: `Bootstrap` (the start of the job failed),
-    /// `Unsupported` (ranks on several nodes), `Memory`, `Finalized`.
+    /// `Unsupported` (ranks on several nodes, and no network engine), `Memory`, `Finalized`.
     pub fn init() -> Result<World> {
         let mut world = WORLD.lock().unwrap_or_else(PoisonError::into_inner);
         if FINALIZED.load(Ordering::Relaxed) {
@@ -63,48 +68,6 @@ impl World {
             *world = Some(World::start()?);
         }
         Ok(world.clone().expect("made above"))
-    }
-
-    fn start() -> Result<World> {
-        let failed = |what: &str, error: &dyn std::fmt::Display| {
-            Error::new(ErrorKind::Bootstrap, "init", format!("{what}: {error}"))
-        };
-        let mut bootstrap = bootstrap::connect().map_err(|e| failed("start of the job", &e))?;
-        let mut node =
-            Node::discover(&mut *bootstrap).map_err(|e| failed("finding the ranks of this node", &e))?;
-        let (rank, size) = (bootstrap.rank(), bootstrap.size());
-        if node.members().len() != size {
-            let nodes = node.node_numbers().iter().max().map_or(1, |last| last + 1);
-            let message =
-                format!("{size} ranks are spread over {nodes} nodes, and there is no network transport");
-            return Err(Error::new(ErrorKind::Unsupported, "init", message));
-        }
-        let heap = map_heap(&mut node);
-        let status = heap.as_ref().err().map_or(String::new(), |e| e.to_string());
-        let statuses = bootstrap.allgather(status.as_bytes()).map_err(|e| failed("start of the job", &e))?;
-        if let Some(bad) = statuses.iter().position(|status| !status.is_empty()) {
-            let message = String::from_utf8_lossy(&statuses[bad]).into_owned();
-            return Err(Error::at(ErrorKind::Memory, "init", bad, message));
-        }
-        let heap = Arc::new(heap.expect("no rank reported an error"));
-        let is_set = |name: &str, value: &str| std::env::var(name).is_ok_and(|text| text == value);
-        let layout = Arc::new(Layout::new(rank, node.node_numbers()));
-        let watch = Arc::new(Watch::new(heap.clone(), node));
-        let policy = heap.spin_policy(1);
-        let direct = !is_set("GAIN_DIRECT", "0");
-        let transport = Shm::new(heap.clone(), layout.clone(), watch.clone(), policy, direct);
-        let shared = Arc::new(Shared {
-            rank,
-            size,
-            transport: Box::new(transport),
-            check: is_set("GAIN_CHECK", "1"),
-            policy,
-            watch,
-            bootstrap: Mutex::new(bootstrap),
-            heap,
-            layout,
-        });
-        Ok(World { team: Team::world(&shared)?, shared })
     }
 
     /// This process's number, below [`World::size`]. Not collective.
@@ -126,9 +89,9 @@ impl World {
 
     /// The team of the ranks that share this node's memory. Not collective. Stands for `MPI_COMM_TYPE_SHARED`.
     ///
-    /// Every rank is on one node as long as there is no network transport, so this is the world's own team.
+    /// In a job of one node this is the world's own team.
     pub fn node_team(&self) -> Team {
-        self.team.clone()
+        self.node_team.clone()
     }
 
     /// Whether [`World::finalize`] was called. Not collective.
@@ -190,7 +153,25 @@ impl World {
         self.team.finalize()?;
         FINALIZED.store(true, Ordering::Relaxed);
         let mut bootstrap = self.shared.bootstrap.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.shared.is_wide() {
+            self.await_all(&mut **bootstrap)?;
+        }
         bootstrap.leave().map_err(|e| Error::new(ErrorKind::Bootstrap, "finalize", e.to_string()))
+    }
+
+    /// A last barrier past the network: what others still have on its way from or to this process has arrived when it is over.
+    fn await_all(&self, bootstrap: &mut dyn Bootstrap) -> Result<()> {
+        let outcome = std::thread::scope(|scope| {
+            let barrier = scope.spawn(|| bootstrap.barrier());
+            while !barrier.is_finished() {
+                if !self.shared.transport.progress() {
+                    std::thread::sleep(Duration::from_micros(50));
+                }
+            }
+            barrier.join()
+        });
+        let outcome = outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        outcome.map_err(|e| Error::new(ErrorKind::Bootstrap, "finalize", e.to_string()))
     }
 
     /// Ends all ranks of the job with exit code `code`, after printing `message` on standard error.
@@ -209,23 +190,21 @@ impl Shared {
         bell::bell(&self.heap, self.layout.index(rank))
     }
 
+    /// Whether the job has ranks on several nodes.
+    #[inline]
+    pub(crate) fn is_wide(&self) -> bool {
+        self.layout.nodes() > 1
+    }
+
+    /// A place in some rank's arena, with its address if the rank is on this node.
+    pub(crate) fn reach(&self, place: Remote) -> Spot {
+        let address = |index| self.heap.address(index, place.offset);
+        Spot { mapped: self.layout.local(place.rank).map_or(std::ptr::null_mut(), address), place }
+    }
+
     pub(crate) fn policy(&self) -> SpinPolicy {
         self.policy
     }
-}
-
-fn map_heap(node: &mut Node) -> std::result::Result<Heap, String> {
-    if node.my_index() > 0 {
-        let fd = node.take().map_err(|e| e.to_string())?;
-        return Heap::attach(fd, node.my_index()).map_err(|e| e.to_string());
-    }
-    let config = HeapConfig { ranks: node.members().len(), limit_bytes: None };
-    let heap = Heap::create(config).map_err(|e| e.to_string());
-    let given = match &heap {
-        Ok(heap) => heap.fd().map_or(Ok(()), |fd| node.give(Ok(fd))),
-        Err(error) => node.give(Err(error)),
-    };
-    given.map_err(|e| e.to_string()).and(heap)
 }
 
 /// An error once the world is finalized.

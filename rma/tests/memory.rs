@@ -14,7 +14,7 @@ fn parts_may_have_any_length() {
         let segment = Segment::allocate_zeroed(&world.team(), len(world.rank())).unwrap();
         for rank in 0..world.size() {
             assert_eq!(segment.len_bytes(rank), len(rank));
-            let address = segment.mapped(rank).unwrap().as_ptr() as usize;
+            let address = segment.mapped(rank).map_or(0, |address| address.as_ptr() as usize);
             assert_eq!(address % 64, 0);
             let mut all = vec![1u8; len(rank)];
             segment.get(rank, 0, &mut all).unwrap();

@@ -133,7 +133,12 @@ fn subsets_have_the_listed_order() {
             assert_eq!(inner.map(|inner| inner.world_rank(0)), (me == 0).then_some(0));
         }
         assert!(world.team().subset(&[]).unwrap().is_none());
-        assert_eq!(world.node_team().size(), size);
+        // What is mapped is on the own node.
+        let segment = Segment::allocate(&world.team(), 8).unwrap();
+        let here: Vec<usize> = (0..size).filter(|rank| segment.mapped(*rank).is_some()).collect();
+        let node = world.node_team();
+        assert_eq!((0..node.size()).map(|rank| node.world_rank(rank)).collect::<Vec<_>>(), here);
+        assert_eq!(node.allgather(&[me]).unwrap(), here);
     });
 }
 

@@ -1,10 +1,11 @@
 //! Reductions and scans.
 
 use super::ops::{self, Op, Reducible, USER};
-use super::{dtype_kind, plain_kind};
+use super::{dtype_kind, plain_kind, tiers};
 use crate::call::{Call, OpCode};
 use crate::control::{Signature, WORDS};
 use crate::error::Result;
+use crate::layout::Layout;
 use crate::plain::{self, Plain};
 use crate::session::Session;
 use crate::team::Team;
@@ -15,7 +16,7 @@ const SHARE_OUT: usize = 32 * 1024;
 
 /// Who needs a reduction's result.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Wanted {
+pub(super) enum Wanted {
     ByAll,
     ByRoot(usize),
     /// Rank r wants the first r + 1 members' combination.
@@ -24,10 +25,25 @@ enum Wanted {
     PrefixBefore,
 }
 
+impl Wanted {
+    fn is_prefix(self) -> bool {
+        matches!(self, Wanted::Prefix | Wanted::PrefixBefore)
+    }
+}
+
+/// In which order elements may be folded.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Any that is the same on all ranks.
+    Any,
+    OfRanks,
+}
+
 impl Team {
     /// Combines everybody's `data` element by element; every member gets the result. A full synchronisation.
     ///
-    /// Collective, with the same operator, type and length. The result is bit for bit the same on all members.
+    /// Collective, with the same operator, type and length. The result is bit for bit the same on all members. In a team that spans nodes,
+    /// more than five words are folded by node, and by rank within each.
     /// Stands for `MPI_Allreduce`, `GA_Gop`, `armci_msg_gop`. Errors: `Type` (no such operator), `Mismatch`, `Died`, `Finalized`.
     #[track_caller]
     pub fn allreduce<T: Reducible>(&self, data: &mut [T], op: Op) -> Result<()> {
@@ -58,7 +74,8 @@ impl Team {
     }
 
     /// [`Team::allreduce`] with a function of two elements, for any plain type. It must give the same on every rank, and is applied
-    /// in rank order: `f(f(x0, x1), x2)`, so it need not be commutative.
+    /// in rank order, so it need not be commutative: `f(f(x0, x1), x2)`, or in a team that spans nodes, with more than five words and
+    /// nodes of consecutive ranks, `f(f(x0, x1), f(x2, x3))`, so it must be associative.
     /// It runs while this rank is inside the team's collective: it must not call another one of the same team.
     ///
     /// Collective. Stands for `MPI_Allreduce` with `MPI_Op_create`. Errors: as [`Team::allreduce`].
@@ -96,7 +113,7 @@ impl Team {
         let signature = Signature::new(call.op).reduction(op as u8).element(dtype_kind(T::DTYPE));
         ops::check::<T>(op, call.op.name()).map_err(|error| self.refuse(call, signature, error))?;
         // SAFETY: `run` promises readable, aligned elements which nobody writes; the signatures agree on the type.
-        self.run(call, data, signature, wanted, |acc, src| unsafe {
+        self.run(call, data, signature, wanted, Order::Any, &|acc: &mut [T], src| unsafe {
             ops::fold(op, acc, src);
             Ok(())
         })
@@ -110,7 +127,7 @@ impl Team {
         wanted: Wanted,
     ) -> Result<()> {
         let signature = Signature::new(call.op).reduction(USER).element(plain_kind::<T>());
-        self.run(call, data, signature, wanted, |acc, src| {
+        self.run(call, data, signature, wanted, Order::OfRanks, &|acc: &mut [T], src: *const T| {
             for (index, value) in acc.iter_mut().enumerate() {
                 // SAFETY: `run` promises acc.len() readable elements.
                 let other = unsafe { plain::read(call.op.name(), src.add(index).cast()) }?;
@@ -122,29 +139,34 @@ impl Team {
 
     /// Runs a reduction whose `fold(acc, src)` is given `acc.len()` readable, aligned elements at `src` that nobody writes.
     #[inline]
-    fn run<T: Plain>(
+    pub(super) fn run<T: Plain, F: Fn(&mut [T], *const T) -> Result<()>>(
         &self,
         call: Call,
         data: &mut [T],
-        signature: Signature,
+        kind: Signature,
         wanted: Wanted,
-        fold: impl Fn(&mut [T], *const T) -> Result<()>,
+        order: Order,
+        fold: &F,
     ) -> Result<()> {
         let root = if let Wanted::ByRoot(root) = wanted { root } else { 0 };
-        let signature = signature.root(root).count(data.len());
+        let signature = kind.root(root).count(data.len());
         self.check_root(call, signature, root)?;
         let mut session = self.session(call)?;
         let len = size_of_val(data);
         if len <= WORDS * 8 && align_of::<T>() <= 8 {
-            in_words(&mut session, data, signature, wanted, &fold)?;
+            in_words(&mut session, data, signature, wanted, fold)?;
+        } else if may_be_tiered(&session, wanted, order)
+            && let Some(tiers) = session.tiers(signature)?
+        {
+            tiers::reduce(tiers, &session, data, kind, wanted, order, fold)?;
         } else {
             session.make_room(len, signature)?;
             let piece = session.capacity::<T>();
             for part in data.chunks_mut(piece) {
-                if wanted == Wanted::ByAll && size_of_val(part) * session.size() > SHARE_OUT {
-                    shared_out(&mut session, part, signature, &fold)?;
+                if !wanted.is_prefix() && size_of_val(part) * session.size() > SHARE_OUT {
+                    shared_out(&mut session, part, signature, wanted, fold)?;
                 } else {
-                    in_place(&mut session, part, signature, wanted, &fold)?;
+                    in_place(&mut session, part, signature, wanted, fold)?;
                 }
             }
         }
@@ -153,6 +175,12 @@ impl Team {
         }
         Ok(())
     }
+}
+
+/// Whether a reduction may go node by node: then elements are folded by node, and by rank within each.
+fn may_be_tiered(session: &Session<'_>, wanted: Wanted, order: Order) -> bool {
+    let is_in_order = || session.spread().is_some_and(Layout::is_in_order);
+    !wanted.is_prefix() && (order == Order::Any || is_in_order())
 }
 
 /// The members whose data makes up what rank `me` of `size` wants.
@@ -228,30 +256,38 @@ fn in_place<T: Plain>(
     session.meet(signature, &[])?;
     let ranks = contributors(wanted, session.rank(), session.size());
     let count = data.len();
-    combine(session.call().op.name(), data, ranks, |rank| session.posted(rank, 0, count), fold)
+    let far = session.far(ranks.clone(), 0, count)?;
+    let source = |rank| session.posted(&far, rank, 0, count);
+    combine(session.call().op.name(), data, ranks, source, fold)
 }
 
-/// An allreduce of one outbox: each member reduces its share, then everybody collects the shares.
+/// A reduction of one outbox: each member reduces its share, then those who want it collect the shares.
 fn shared_out<T: Plain>(
     session: &mut Session<'_>,
     data: &mut [T],
     signature: Signature,
+    wanted: Wanted,
     fold: &impl Fn(&mut [T], *const T) -> Result<()>,
 ) -> Result<()> {
     let (me, size, op) = (session.rank(), session.size(), session.call().op.name());
     let mine = data_share(data.len(), me, size);
+    let wants = wanted == Wanted::ByAll || wanted == Wanted::ByRoot(me);
     session.post(0, data);
     session.meet(signature, &[])?;
-    let source = |rank: usize| session.posted(rank, mine.start, mine.len());
-    let folded = combine(op, &mut data[mine.clone()], 0..size, source, fold);
-    session.post(0, &data[mine.clone()]);
+    let far = session.far(0..size, mine.start, mine.len())?;
+    let source = |rank: usize| session.posted(&far, rank, mine.start, mine.len());
+    let mut spare = if wants { Vec::new() } else { data[mine.clone()].to_vec() };
+    let share = if wants { &mut data[mine.clone()] } else { &mut spare[..] };
+    let folded = combine(op, share, 0..size, source, fold);
+    session.post(0, share);
     session.meet(signature, &[])?;
     folded?;
-    for rank in (0..size).filter(|rank| *rank != me) {
-        let range = data_share(data.len(), rank, size);
-        session.fetch(rank, 0, &mut data[range])?;
+    if !wants {
+        return Ok(());
     }
-    Ok(())
+    let len = data.len();
+    let others = (0..size).filter(|rank| *rank != me).map(|rank| (rank, 0, data_share(len, rank, size)));
+    session.fetch(data, others)
 }
 
 /// The elements of `len` that member `rank` of `size` reduces.

@@ -1,6 +1,6 @@
 //! Collectives that hand data out: broadcast, scatter, alltoall.
 
-use super::typed;
+use super::{tiers, typed};
 use crate::call::{Call, OpCode};
 use crate::control::Signature;
 use crate::error::{Error, ErrorKind, Result};
@@ -15,21 +15,29 @@ impl Team {
     #[track_caller]
     pub fn broadcast<T: Plain>(&self, data: &mut [T], root: usize) -> Result<()> {
         let call = Call::new(OpCode::Broadcast);
+        self.broadcast_as(call, data, root)
+    }
+
+    pub(super) fn broadcast_as<T: Plain>(&self, call: Call, data: &mut [T], root: usize) -> Result<()> {
         let signature = typed::<T>(Signature::new(call.op), data.len()).root(root);
         self.check_root(call, signature, root)?;
         let mut session = self.session(call)?;
-        session.make_room(size_of_val(data), signature)?;
-        let piece = session.capacity::<T>();
         if data.is_empty() {
             return session.meet(signature, &[]);
         }
+        if let Some(tiers) = session.tiers(signature)? {
+            return tiers::broadcast(tiers, &session, data, root);
+        }
+        session.make_room(size_of_val(data), signature)?;
+        let piece = session.capacity::<T>();
         for part in data.chunks_mut(piece) {
             if session.rank() == root {
                 session.post(0, part);
             }
             session.meet(signature, &[])?;
             if session.rank() != root {
-                session.fetch(root, 0, part)?;
+                let len = part.len();
+                session.fetch(part, std::iter::once((root, 0, 0..len)))?;
             }
         }
         Ok(())
@@ -138,10 +146,8 @@ fn hand_out<T: Plain>(
             session.post(rank * stripe, piece);
         }
         session.meet(signature, &[])?;
-        for (rank, to) in received.iter_mut().enumerate() {
-            let count = expected(rank).min(start + stripe).saturating_sub(start);
-            session.append(rank, me * stripe, count, to)?;
-        }
+        let wanted = |rank| (me * stripe, expected(rank).min(start + stripe).saturating_sub(start));
+        session.append(&mut received, wanted)?;
     }
     Ok(received)
 }

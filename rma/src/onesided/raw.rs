@@ -200,10 +200,11 @@ impl Segment {
         Ok(Token::DONE)
     }
 
-    /// Node ranks are world ranks as long as there is one node; only mapped places come here.
+    /// Only mapped places come here.
     #[inline]
     fn target(&self, spot: Spot) -> Target<'_> {
-        Target { heap: &self.shared().heap, rank: spot.place.rank, offset: spot.place.offset }
+        let shared = self.shared();
+        Target { heap: &shared.heap, rank: shared.layout.index(spot.place.rank), offset: spot.place.offset }
     }
 
     /// Checks a strided box at the target; the spot is where its first row begins.

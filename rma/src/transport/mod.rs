@@ -6,7 +6,7 @@
 //!
 //! A capability bit that lies is a bug; the conformance tests check them all.
 
-#[allow(dead_code)] // until World starts one
+#[allow(dead_code)] // until `gain info` asks
 pub(crate) mod net;
 mod shm;
 
@@ -18,6 +18,7 @@ use ::shm::DType;
 use ::shm::atomics::AtomicInteger;
 use std::panic::Location;
 use std::ptr::NonNull;
+use std::time::Duration;
 
 /// Memory of some rank.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,6 +27,14 @@ pub struct Remote {
     pub rank: usize,
     /// Byte offset in the owner's arena.
     pub offset: usize,
+}
+
+impl Remote {
+    /// The place so many bytes further on.
+    #[inline]
+    pub(crate) fn plus(self, bytes: usize) -> Remote {
+        Remote { rank: self.rank, offset: self.offset.wrapping_add(bytes) }
+    }
 }
 
 /// A transfer under way.
@@ -201,10 +210,27 @@ pub unsafe trait Transport: Send + Sync + std::fmt::Debug {
         false
     }
 
+    /// The longest a process that waits in shared memory may sleep without [`Transport::progress`]; `None` if a helper makes progress.
+    fn longest_sleep(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Sleeps until a message may have arrived here, or `ready` holds, which only messages make true; at most as long as told.
+    fn doze(&self, longest: Duration, ready: &mut dyn FnMut() -> bool) {
+        let _ = (longest, ready);
+    }
+
+    /// Whether a rank of another node has ended or can't be reached any more. Asked every tenth of a second by waits that depend on it;
+    /// finding out may take some seconds.
+    fn is_dead(&self, rank: usize) -> bool {
+        let _ = rank;
+        false
+    }
+
     /// Whether a transfer is locally complete. Makes progress.
     fn test(&self, token: Token) -> Result<bool>;
 
-    /// Waits for local completion.
+    /// Waits for local completion. After an error, too, the transport is done with the local memory.
     fn wait(&self, token: Token) -> Result<()>;
 
     /// Waits for remote completion of everything to `rank`.

@@ -222,14 +222,19 @@ impl Net {
             if any {
                 continue;
             }
-            let is_armed = engine.arm();
-            let fd = engine.event_fd();
-            drop(engine);
-            // Another thread may take the event that this one waits for.
-            let is_alone = is_armed && self.waiters.load(Ordering::Relaxed) == 1;
-            let longest = if is_alone { next_look - waited.min(next_look) } else { Duration::from_millis(1) };
-            progress::sleep_on(fd.filter(|_| is_armed), longest);
+            self.sleep(engine, next_look - waited.min(next_look));
         }
+    }
+
+    /// Sleeps until the wire has something to say.
+    fn sleep(&self, mut engine: MutexGuard<'_, Engine>, longest: Duration) {
+        let is_armed = engine.arm();
+        let fd = engine.event_fd();
+        drop(engine);
+        // Another thread may take the event that this one waits for.
+        let is_alone = is_armed && self.waiters.load(Ordering::Relaxed) == 1;
+        let longest = if is_alone { longest } else { longest.min(Duration::from_millis(1)) };
+        progress::sleep_on(fd.filter(|_| is_armed), longest);
     }
 
     /// Asks peers that stay silent for a sign of life. A peer that only progresses in calls of its own can't be expected to give one.
@@ -407,6 +412,29 @@ unsafe impl Transport for Net {
             Ok(mut engine) => engine.progress(),
             Err(_) => false,
         }
+    }
+
+    fn longest_sleep(&self) -> Option<Duration> {
+        (self.progress == Progress::Poll).then_some(Duration::from_micros(50))
+    }
+
+    fn doze(&self, longest: Duration, ready: &mut dyn FnMut() -> bool) {
+        let _waiter = Counted::new(&self.waiters);
+        let mut engine = self.engine();
+        if engine.progress() || ready() {
+            return;
+        }
+        self.sleep(engine, longest);
+    }
+
+    fn is_dead(&self, rank: usize) -> bool {
+        self.look_after_peers(::shm::clock_ns());
+        let mut engine = self.inside();
+        if engine.core.peers[rank].is_none() {
+            // Nothing was sent to it so far, so its end would go unnoticed. What goes wrong shows at the peer.
+            let _ = engine.ask_now(rank);
+        }
+        engine.core.peers[rank].as_ref().is_some_and(|peer| peer.broken.is_some())
     }
 
     fn test(&self, token: Token) -> Result<bool> {

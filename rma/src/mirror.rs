@@ -1,0 +1,398 @@
+//! Meetings across nodes: how the leaders of a team's nodes tell one another what their members said.
+//!
+//! The *leader* of a node is its member with the lowest team rank. It keeps a mirror, in its own arena, of what members of other nodes
+//! say; the members of its node read it there. Once all members of its node have published meeting `n`, a leader writes a head for its node and
+//! copies their lines into its own block of the mirror, and passes on what it has: in round `k` it puts the blocks of the
+//! last `2^k` nodes up to its own to the leader `2^k` further on, then signals round word `k` there, and waits for its
+//! own. After ceil(log2 nodes) rounds it has all blocks and publishes `arrived`, on which its node's members wait.
+//!
+//! A meeting without words ([`Meeting::has_words`]: barriers, and the pieces of bulk data) moves heads only, so it costs log2 nodes
+//! messages of one head per node, however many members they have.
+//!
+//! # Why nothing is overwritten early
+//! Halves alternate, as in rows. Blocks of meeting `n + 2` are written to a mirror by leaders that have completed meeting `n + 1`.
+//! For that every member had to enter `n + 1`, after it had read what it wanted of `n`; the same holds for what is put on the
+//! way, as it is read where it lies. Round words only grow: a leader can be one meeting ahead of another, and
+//! then has signalled both, with the blocks of each in a half of its own. Puts and signals of one process to another take effect in order.
+//!
+//! ```text
+//! mirror     0  arrived: number of the last meeting that is complete here
+//!           64  verdict: what the leader found out about it
+//!          128  elsewhere: the segments that members of other nodes have handles to, one bit each
+//!          384  round words
+//!          512  heads of even meetings, 128 bytes per node; those of odd meetings
+//!          ...  lines of even meetings, node by node, 64 bytes per member; those of odd meetings
+//! ```
+//!
+//! | field | who writes | who reads | order |
+//! | --- | --- | --- | --- |
+//! | heads, lines | leaders, by puts; the own block by memory | the leader; its node | the signal; arrived |
+//! | round words | leaders, by signals | the leader | release, acquire |
+//! | elsewhere | the leader | its node, in later meetings | relaxed; the meetings order it |
+//! | verdict | the leader | its node | before arrived |
+//! | arrived | the leader | its node | release, acquire |
+//!
+//! # What else a head carries
+//! A part of a segment that was dropped goes back to its arena when nobody has a handle any more ([`crate::retired`]). A leader that
+//! has dropped its own handle, and finds that all members of its node have, says so in the next head, once. When all nodes
+//! have, the leaders clear the bit. Members' bits are cleared by their next call only, after a fence, so no put is on its way
+//! to memory that is free.
+
+use crate::call::Call;
+use crate::control::{Line, Rows, Signature};
+use crate::error::Result;
+use crate::layout::Layout;
+use crate::retired::{Live, NO_SLOT};
+use crate::stall::Needs;
+use crate::transport::{Remote, SignalUpdate};
+use crate::wait::Cause;
+use crate::world::Shared;
+use shm::sync::Sequence;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Rounds there is room for: 2^16 nodes.
+const ROUNDS: usize = 16;
+/// Words of a head that name slots, and how many each of them names.
+const DROPPED: (usize, usize) = (10, 4);
+/// Marks signatures of meetings with words, in heads.
+const HAS_WORDS: u64 = 1 << 63;
+/// Marks a verdict that names the rank whose death ended the meeting; otherwise it is one more than the node that differs.
+const DEATH: u64 = 1 << 63;
+
+#[repr(C, align(64))]
+struct Header {
+    arrived: Sequence,
+    verdict: AtomicU64,
+    elsewhere: Live,
+    rounds: [AtomicU64; ROUNDS],
+}
+
+/// What a leader says of its node.
+#[repr(C, align(64))]
+struct Head {
+    /// Its own call.
+    leader: Caller,
+    /// That of a member that doesn't match.
+    other: Caller,
+    /// Slots of segments this node has no handles to any more, 16 bits each; 0 is none.
+    dropped: [AtomicU64; DROPPED.0],
+}
+
+#[repr(C)]
+struct Caller {
+    /// One more than the team rank; 0 is nobody.
+    rank: AtomicU64,
+    operation: AtomicU64,
+    count: AtomicU64,
+}
+
+const _: () = assert!(size_of::<Header>() == 512 && size_of::<Head>() == 128);
+const _: () = assert!(std::mem::offset_of!(Header, rounds) == 384);
+
+impl Caller {
+    fn write(&self, caller: Option<(usize, Signature)>, mark: u64) {
+        let (rank, operation, count) = match caller {
+            Some((rank, Signature { operation, count })) => (rank as u64 + 1, operation | mark, count),
+            None => (0, 0, 0),
+        };
+        self.rank.store(rank, Ordering::Relaxed);
+        self.operation.store(operation, Ordering::Relaxed);
+        self.count.store(count, Ordering::Relaxed);
+    }
+
+    /// The call, if it isn't this one.
+    fn differing(&self, signature: Signature, mark: u64) -> Option<(usize, Signature)> {
+        let rank = self.rank.load(Ordering::Relaxed).checked_sub(1)? as usize;
+        let operation = self.operation.load(Ordering::Relaxed);
+        let count = self.count.load(Ordering::Relaxed);
+        let is_same = operation == signature.operation | mark && count == signature.count;
+        (!is_same).then_some((rank, Signature { operation: operation & !HAS_WORDS, count }))
+    }
+}
+
+/// Bytes of a mirror.
+pub(crate) fn mirror_len(nodes: usize, size: usize) -> usize {
+    lines_at(nodes, size, 2)
+}
+
+fn heads_at(nodes: usize, half: usize) -> usize {
+    size_of::<Header>() + half * nodes * size_of::<Head>()
+}
+
+fn lines_at(nodes: usize, size: usize, half: usize) -> usize {
+    heads_at(nodes, 2) + half * size * size_of::<Line>()
+}
+
+/// A team's way between nodes as one member sees it.
+pub(crate) struct Mirror {
+    /// Team ranks by the team's nodes.
+    spread: Layout,
+    /// The leaders' mirrors, by node.
+    places: Box<[Remote]>,
+    /// That of this node.
+    base: NonNull<u8>,
+    /// At the leader: which segments are nobody's any more.
+    drops: Mutex<Drops>,
+}
+
+/// What a leader knows of dropped segments.
+#[derive(Default)]
+struct Drops {
+    /// Slots whose last handle this process has dropped, not said in a head yet.
+    unsaid: Vec<usize>,
+    /// For slots that nodes have given up, how many did.
+    nodes: HashMap<usize, usize>,
+}
+
+impl Drops {
+    /// Another node has given up a slot; returns how many have.
+    fn count(&mut self, slot: usize) -> usize {
+        let nodes = self.nodes.entry(slot).or_default();
+        *nodes += 1;
+        *nodes
+    }
+}
+
+/// A meeting under way.
+pub(crate) struct Meeting<'a> {
+    pub(crate) world: &'a Shared,
+    pub(crate) team: u64,
+    pub(crate) call: Call,
+    pub(crate) number: u64,
+    pub(crate) signature: Signature,
+    /// Whether anybody may read words of it.
+    pub(crate) has_words: bool,
+}
+
+impl Meeting<'_> {
+    fn mark(&self) -> u64 {
+        if self.has_words { HAS_WORDS } else { 0 }
+    }
+}
+
+impl Mirror {
+    /// The mirror of a team whose leaders' are at `places`, by node; `base` is where the one of this node is mapped.
+    ///
+    /// # Safety
+    /// At each place [`mirror_len`] bytes of the leader's arena, zero before the first meeting, stay as long as the team.
+    pub(crate) unsafe fn new(spread: Layout, places: Box<[Remote]>, base: NonNull<u8>) -> Mirror {
+        assert!(spread.nodes() <= 1 << ROUNDS, "more nodes than round words");
+        Mirror { spread, places, base, drops: Mutex::default() }
+    }
+
+    /// Team ranks by the team's nodes.
+    pub(crate) fn spread(&self) -> &Layout {
+        &self.spread
+    }
+
+    /// Whether some node has several members.
+    pub(crate) fn has_company(&self) -> bool {
+        self.spread.len() > self.spread.nodes()
+    }
+
+    /// The team rank of a node's leader.
+    fn leader(&self, node: usize) -> usize {
+        self.spread.members(node).next().unwrap_or(0)
+    }
+
+    fn my_node(&self) -> usize {
+        self.spread.node(self.spread.me())
+    }
+
+    /// Whether this member is its node's leader.
+    pub(crate) fn is_leader(&self) -> bool {
+        self.leader(self.my_node()) == self.spread.me()
+    }
+
+    fn header(&self) -> &Header {
+        // SAFETY: mapped for as long as the team by the promise of `new`, aligned to 64, made of atomics.
+        unsafe { self.base.cast().as_ref() }
+    }
+
+    fn head(&self, half: usize, node: usize) -> &Head {
+        let at = heads_at(self.spread.nodes(), half) + node * size_of::<Head>();
+        // SAFETY: inside the mirror; else as `header`.
+        unsafe { self.base.add(at).cast().as_ref() }
+    }
+
+    /// The line of a member.
+    pub(crate) fn line(&self, half: usize, rank: usize) -> NonNull<Line> {
+        let (nodes, size) = (self.spread.nodes(), self.spread.len());
+        let at = lines_at(nodes, size, half) + self.spread.place(rank) * size_of::<Line>();
+        // SAFETY: inside the mirror.
+        unsafe { self.base.add(at).cast() }
+    }
+
+    /// This member's part of a meeting that its node's members have all entered; `differs` is one among them that doesn't match.
+    /// Returns a member elsewhere that doesn't.
+    pub(crate) fn meet(
+        &self,
+        rows: &Rows,
+        meeting: &Meeting<'_>,
+        differs: Option<(usize, Signature)>,
+    ) -> Result<Option<(usize, Signature)>> {
+        let header = self.header();
+        if self.is_leader() {
+            self.write_block(rows, meeting, differs);
+            let outcome = self.exchange(rows, meeting);
+            let verdict = match &outcome {
+                Ok(()) => self.judge(meeting),
+                Err(error) => DEATH | error.rank().unwrap_or(0) as u64,
+            };
+            header.verdict.store(verdict, Ordering::Relaxed);
+            header.arrived.publish(meeting.number);
+            outcome?;
+        } else {
+            let Meeting { world, team, call, number, .. } = *meeting;
+            let leader = self.leader(self.my_node());
+            let is_leader = |rank| rank == self.places[self.my_node()].rank;
+            let (target, needs) = (Some(rows.name(leader)), Needs::These(&is_leader));
+            let cause = Cause { call, team, target, sequence: number, needs };
+            world.waiting(cause, |context| header.arrived.wait_at_least(number, context))?;
+        }
+        match header.verdict.load(Ordering::Relaxed) {
+            0 => Ok(None),
+            death if death & DEATH != 0 => {
+                Err(meeting.world.died(meeting.call.op.name(), (death & !DEATH) as usize))
+            }
+            node => {
+                let head = self.head((meeting.number % 2) as usize, node as usize - 1);
+                let (signature, mark) = (meeting.signature, meeting.mark());
+                Ok(head.leader.differing(signature, mark).or_else(|| head.other.differing(signature, mark)))
+            }
+        }
+    }
+
+    /// Says what this node has to say.
+    fn write_block(&self, rows: &Rows, meeting: &Meeting<'_>, differs: Option<(usize, Signature)>) {
+        let half = (meeting.number % 2) as usize;
+        let head = self.head(half, self.my_node());
+        head.leader.write(Some((self.spread.me(), meeting.signature)), meeting.mark());
+        head.other.write(differs, meeting.mark());
+        let mut drops = self.drops();
+        let mut said = drops.unsaid.extract_if(.., |slot| !rows.is_live_here(*slot));
+        for word in &head.dropped {
+            let slots = [(); DROPPED.1].map(|()| said.next().unwrap_or(NO_SLOT) as u64);
+            word.store(slots.iter().rfold(0, |word, slot| word << 16 | slot), Ordering::Relaxed);
+        }
+        if meeting.has_words {
+            for rank in self.spread.members(self.my_node()) {
+                // SAFETY: inside the mirror, made of atomics.
+                unsafe { self.line(half, rank).as_ref() }.copy_from(rows.line(rank, meeting.number));
+            }
+        }
+    }
+
+    /// Brings all nodes' blocks together, as the head of this file has it.
+    fn exchange(&self, rows: &Rows, meeting: &Meeting<'_>) -> Result<()> {
+        let (nodes, me) = (self.spread.nodes(), self.my_node());
+        let distances = (0..ROUNDS).map(|round| (round, 1 << round)).take_while(|(_, far)| *far < nodes);
+        for (round, far) in distances {
+            let to = (me + far) % nodes;
+            let count = far.min(nodes - far);
+            // The last `count` nodes up to this one, in one or two stretches.
+            let first = (me + nodes + 1 - count) % nodes;
+            if first <= me {
+                self.pass_on(meeting, to, first..me + 1)?;
+            } else {
+                self.pass_on(meeting, to, first..nodes)?;
+                self.pass_on(meeting, to, 0..me + 1)?;
+            }
+            let word = std::mem::offset_of!(Header, rounds) + round * size_of::<AtomicU64>();
+            let transport = &meeting.world.transport;
+            // SAFETY: an aligned word of the leader's mirror, accessed atomically.
+            unsafe { transport.signal(self.places[to].plus(word), SignalUpdate::Set(meeting.number)) }?;
+            self.await_round(rows, meeting, round, (me + nodes - far) % nodes)?;
+        }
+        Ok(())
+    }
+
+    fn await_round(&self, rows: &Rows, meeting: &Meeting<'_>, round: usize, from: usize) -> Result<()> {
+        let Meeting { world, team, call, number, .. } = *meeting;
+        let word = &self.header().rounds[round];
+        let is_here = || word.load(Ordering::Acquire) >= number;
+        let (target, needs) = (rows.name(self.leader(from)), Needs::Elsewhere(self.places[from].rank));
+        let cause = Cause { call, team, target: Some(target), sequence: number, needs };
+        world.waiting_for_network(cause, is_here)
+    }
+
+    /// Puts some nodes' blocks to a leader.
+    fn pass_on(&self, meeting: &Meeting<'_>, to: usize, blocks: Range<usize>) -> Result<()> {
+        let (nodes, size, half) = (self.spread.nodes(), self.spread.len(), (meeting.number % 2) as usize);
+        let put = |at: usize, len: usize| {
+            let transport = &meeting.world.transport;
+            // SAFETY: the same stretch of both mirrors, readable here until the wait is over; nobody reads it there before the signal.
+            let token =
+                unsafe { transport.put(self.places[to].plus(at), self.base.as_ptr().wrapping_add(at), len) }?;
+            transport.wait(token)
+        };
+        let head = heads_at(nodes, half) + blocks.start * size_of::<Head>();
+        put(head, blocks.len() * size_of::<Head>())?;
+        if !meeting.has_words {
+            return Ok(());
+        }
+        let (first, end) = (self.spread.first(blocks.start), self.spread.first(blocks.end));
+        let line = lines_at(nodes, size, half) + first * size_of::<Line>();
+        put(line, (end - first) * size_of::<Line>())
+    }
+
+    /// Reads the heads: the verdict.
+    fn judge(&self, meeting: &Meeting<'_>) -> u64 {
+        let mut drops = self.drops();
+        let mut verdict = 0;
+        for node in (0..self.spread.nodes()).rev() {
+            let head = self.head((meeting.number % 2) as usize, node);
+            if node == self.my_node() {
+                continue;
+            }
+            let (signature, mark) = (meeting.signature, meeting.mark());
+            let differs = |caller: &Caller| caller.differing(signature, mark).is_some();
+            if differs(&head.leader) || differs(&head.other) {
+                verdict = node as u64 + 1;
+            }
+            for word in head.dropped.iter().map(|word| word.load(Ordering::Relaxed)) {
+                for slot in (0..DROPPED.1).map(|index| (word >> (16 * index)) as u16 as usize) {
+                    if slot != NO_SLOT && drops.count(slot) == self.spread.nodes() - 1 {
+                        drops.nodes.remove(&slot);
+                        self.header().elsewhere.clear(slot);
+                    }
+                }
+            }
+        }
+        verdict
+    }
+
+    /// Says, at the leader, that all members have got a handle to the segment of a slot.
+    pub(crate) fn allocated(&self, slot: usize) {
+        if self.is_leader() {
+            self.header().elsewhere.set(slot);
+        }
+    }
+
+    /// Says, at the leader, that all members have freed the segment of a slot together.
+    pub(crate) fn freed(&self, slot: usize) {
+        if self.is_leader() {
+            self.header().elsewhere.clear(slot);
+        }
+    }
+
+    /// Says, at the leader, that this process has dropped its last handle to the segment of a slot.
+    pub(crate) fn dropped(&self, slot: usize) {
+        if self.is_leader() && slot != NO_SLOT {
+            self.drops().unsaid.push(slot);
+        }
+    }
+
+    /// Whether members of other nodes may have handles to the segment of a slot, or do not know yet that those of this node have none.
+    pub(crate) fn is_live_elsewhere(&self, slot: usize) -> bool {
+        self.header().elsewhere.is_set(slot) || self.drops().unsaid.contains(&slot)
+    }
+
+    fn drops(&self) -> MutexGuard<'_, Drops> {
+        self.drops.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
