@@ -6,6 +6,7 @@
 //! | found | then |
 //! | --- | --- |
 //! | `PMI_FD` | PMI-1 over the inherited socket: `gain run`, MPICH's `mpiexec`, `srun --mpi=pmi2` |
+//! | `PMI_PORT` and `PMI_ID` | PMI-1 over a connection of our own: `mpiexec -pmi-port` |
 //! | Slurm or Open MPI say more than one task, and there is no `PMI_FD` | an error with advice: N single ranks would be a trap |
 //! | nothing | a single rank |
 //!
@@ -16,6 +17,7 @@ mod frames;
 mod node;
 mod pmi1;
 mod single;
+mod text;
 
 use std::io;
 
@@ -34,8 +36,19 @@ pub trait Bootstrap: Send {
     /// A name no other living job on this machine has. The same on every rank.
     fn job(&self) -> &str;
 
-    /// Collective: every rank's bytes, in rank order. Returns once every rank has called it.
-    fn allgather(&mut self, mine: &[u8]) -> io::Result<Vec<Vec<u8>>>;
+    /// Collective: makes `mine` (nothing on ranks that have nothing to say) known to the job. Returns once every rank has
+    /// called it; then any rank may [`fetch`](Bootstrap::fetch) it until it calls `publish` again.
+    fn publish(&mut self, mine: Option<&[u8]>) -> io::Result<()>;
+
+    /// Not collective: what `rank` gave to the last [`publish`](Bootstrap::publish). An error if it gave nothing.
+    fn fetch(&mut self, rank: usize) -> io::Result<Vec<u8>>;
+
+    /// Collective: every rank's bytes, in rank order. Costs each rank `size` fetches; [`Node::exchange`] is there for jobs
+    /// of many ranks.
+    fn allgather(&mut self, mine: &[u8]) -> io::Result<Vec<Vec<u8>>> {
+        self.publish(Some(mine))?;
+        (0..self.size()).map(|rank| self.fetch(rank)).collect()
+    }
 
     /// Collective: returns once every rank has called it.
     fn barrier(&mut self) -> io::Result<()>;
@@ -57,12 +70,16 @@ pub fn connect() -> io::Result<Box<dyn Bootstrap>> {
 
 fn connect_with(variable: impl Fn(&str) -> Option<String>) -> io::Result<Box<dyn Bootstrap>> {
     if let Some(fd) = variable("PMI_FD") {
-        return Ok(Box::new(Pmi1::from_environment(&fd, &variable)?));
+        let (fd, rank, size) = pmi1::inherited(&fd, &variable)?;
+        return Ok(Box::new(Pmi1::greet(rank, size, fd)?));
+    }
+    if let (Some(port), Some(id)) = (variable("PMI_PORT"), variable("PMI_ID")) {
+        return Ok(Box::new(Pmi1::over_port(&port, &id)?));
     }
     if let Some(advice) = slurm_without_pmi(&variable).or_else(|| open_mpi(&variable)) {
         return Err(io::Error::new(io::ErrorKind::Unsupported, advice));
     }
-    Ok(Box::new(Single))
+    Ok(Box::new(Single::default()))
 }
 
 /// Advice when `srun` started several tasks that cannot find one another; `None` when this is no such task.

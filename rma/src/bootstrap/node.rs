@@ -10,7 +10,11 @@
 //! | 3 | spoke | connects; sends its rank with a pidfd of itself (the backlog takes it, nobody accepts yet) |
 //! | 4 | all | bootstrap barrier: every spoke has connected |
 //! | 5 | hub | accepts all, sorts by rank, sends everybody every rank with its pidfd |
-//! | 6 | all | bootstrap allgather of the node's lowest rank: everyone knows every node |
+//! | 6 | leader (lowest rank) | publishes the ranks of its node, fetches those of the other nodes, tells its members |
+//!
+//! In step 6 leaders find one another without reading what every rank published: rank 0 leads a node, and the lowest
+//! rank that no node read so far has is the lowest of its own, so a leader. [`Node::exchange`] works alike; what goes
+//! through the process manager's key-value space grows with the nodes and not with the ranks.
 //!
 //! Afterwards the hub passes descriptors on from the member with the lowest rank ([`Node::give`], [`Node::take`]).
 //! A pidfd names a process for good: no number is looked up that another process might have got meanwhile, and it works
@@ -101,8 +105,9 @@ impl Node {
         let my_index = members.iter().position(|member| member.rank == rank).ok_or_else(|| {
             io::Error::other(format!("rank {rank} is missing from the list of its own node"))
         })?;
-        let node_numbers = number_nodes(bootstrap, members[0].rank)?;
-        Ok(Node { members, my_index, node_numbers, links })
+        let mut node = Node { members, my_index, node_numbers: Vec::new(), links };
+        node.number_nodes(bootstrap)?;
+        Ok(node)
     }
 
     /// The processes on this node, by increasing rank.
@@ -140,30 +145,168 @@ impl Node {
             Ok(descriptor) => ("", Some(descriptor)),
             Err(text) => (text, None),
         };
-        match &self.links {
-            Links::Hub(streams) => {
-                streams.iter().flatten().try_for_each(|stream| send(stream, text.as_bytes(), descriptor))
-            }
-            Links::Spoke(stream) => send(stream, text.as_bytes(), descriptor),
-        }
+        self.hand_out(text.as_bytes(), descriptor)
     }
 
     /// On every member but 0: the descriptor that member 0 gives. An error holds member 0's text.
     pub fn take(&mut self) -> io::Result<OwnedFd> {
-        let (text, descriptor) = match &mut self.links {
-            Links::Spoke(stream) => receive(stream)?,
-            Links::Hub(streams) => {
-                let (giver, others) = streams.split_first_mut().expect("a node has at least one member");
-                let giver = giver.as_mut().expect("member 0 does not take");
-                let (text, descriptor) = receive(giver)?;
-                for stream in others.iter().flatten() {
-                    send(stream, &text, descriptor.as_ref().map(AsFd::as_fd))?;
-                }
-                (text, descriptor)
-            }
-        };
+        let (text, descriptor) = self.be_handed()?;
         descriptor.ok_or_else(|| io::Error::other(String::from_utf8_lossy(&text).into_owned()))
     }
+
+    /// Collective over the job: every rank's bytes, in rank order. `bootstrap` is the job's.
+    ///
+    /// Members give their bytes to the leader, leaders exchange one value per node, and hand the whole back.
+    pub fn exchange(&mut self, bootstrap: &mut dyn Bootstrap, mine: &[u8]) -> io::Result<Vec<Vec<u8>>> {
+        let size = bootstrap.size();
+        let collected = self.collect(mine)?;
+        bootstrap.publish(collected.as_deref())?;
+        let all = match collected {
+            None => self.be_handed()?.0,
+            Some(ours) => {
+                let mut by_rank = vec![Vec::new(); size];
+                for leader in self.leaders() {
+                    let theirs =
+                        if leader == bootstrap.rank() { ours.clone() } else { bootstrap.fetch(leader)? };
+                    let number = self.node_numbers[leader];
+                    let ranks = (0..size).filter(|rank| self.node_numbers[*rank] == number);
+                    for (rank, part) in ranks.zip(split(&theirs)?) {
+                        by_rank[rank] = part.to_vec();
+                    }
+                }
+                self.hand_out(&join(by_rank.iter().map(Vec::as_slice)), None)?;
+                return Ok(by_rank);
+            }
+        };
+        Ok(split(&all)?.into_iter().map(<[u8]>::to_vec).collect())
+    }
+
+    /// The lowest rank of each node, by node.
+    pub fn leaders(&self) -> Vec<usize> {
+        let mut leaders = Vec::new();
+        for (rank, number) in self.node_numbers.iter().enumerate() {
+            if *number == leaders.len() {
+                leaders.push(rank);
+            }
+        }
+        leaders
+    }
+
+    fn number_nodes(&mut self, bootstrap: &mut dyn Bootstrap) -> io::Result<()> {
+        let ranks: Vec<u8> =
+            self.members.iter().flat_map(|member| (member.rank as u32).to_le_bytes()).collect();
+        let is_leader = self.my_index == 0;
+        bootstrap.publish(is_leader.then_some(&ranks))?;
+        self.node_numbers = match is_leader {
+            true => {
+                let numbers = number(bootstrap.size(), |leader| bootstrap.fetch(leader))?;
+                let bytes: Vec<u8> =
+                    numbers.iter().flat_map(|number| (*number as u32).to_le_bytes()).collect();
+                self.hand_out(&bytes, None)?;
+                numbers
+            }
+            false => {
+                let bytes = self.be_handed()?.0;
+                bytes.as_chunks().0.iter().map(|number| u32::from_le_bytes(*number) as usize).collect()
+            }
+        };
+        Ok(())
+    }
+
+    /// At member 0, while all others do the same: the members' bytes, joined in their order.
+    fn collect(&mut self, mine: &[u8]) -> io::Result<Option<Vec<u8>>> {
+        let is_leader = self.my_index == 0;
+        match &mut self.links {
+            Links::Spoke(stream) => {
+                send(stream, mine, None)?;
+                if is_leader { Ok(Some(receive(stream)?.0)) } else { Ok(None) }
+            }
+            Links::Hub(streams) => {
+                let mut parts = Vec::with_capacity(streams.len());
+                for stream in streams.iter_mut() {
+                    parts.push(match stream {
+                        Some(stream) => receive(stream)?.0,
+                        None => mine.to_vec(),
+                    });
+                }
+                let all = join(parts.iter().map(Vec::as_slice));
+                match &streams[0] {
+                    None => Ok(Some(all)),
+                    Some(leader) => send(leader, &all, None).map(|()| None),
+                }
+            }
+        }
+    }
+
+    /// On member 0, while all others call [`be_handed`](Node::be_handed).
+    fn hand_out(&self, bytes: &[u8], descriptor: Option<BorrowedFd<'_>>) -> io::Result<()> {
+        match &self.links {
+            Links::Hub(streams) => {
+                streams.iter().flatten().try_for_each(|stream| send(stream, bytes, descriptor))
+            }
+            Links::Spoke(stream) => send(stream, bytes, descriptor),
+        }
+    }
+
+    /// On every member but 0: what member 0 hands out. The hub passes it on.
+    fn be_handed(&mut self) -> io::Result<(Vec<u8>, Option<OwnedFd>)> {
+        match &mut self.links {
+            Links::Spoke(stream) => receive(stream),
+            Links::Hub(streams) => {
+                let (giver, others) = streams.split_first_mut().expect("a node has at least one member");
+                let giver = giver.as_mut().expect("member 0 is not handed anything");
+                let (bytes, descriptor) = receive(giver)?;
+                for stream in others.iter().flatten() {
+                    send(stream, &bytes, descriptor.as_ref().map(AsFd::as_fd))?;
+                }
+                Ok((bytes, descriptor))
+            }
+        }
+    }
+}
+
+/// Step 6's result from the leaders' lists, which `fetch` gets by the leader's rank.
+fn number(size: usize, mut fetch: impl FnMut(usize) -> io::Result<Vec<u8>>) -> io::Result<Vec<usize>> {
+    let damaged = || io::Error::other("a node's list of ranks is damaged");
+    let mut numbers = vec![usize::MAX; size];
+    let (mut nodes, mut leader) = (0, 0);
+    while leader < size {
+        let list = fetch(leader)?;
+        for rank in list.as_chunks().0.iter().map(|rank| u32::from_le_bytes(*rank) as usize) {
+            *numbers.get_mut(rank).filter(|number| **number == usize::MAX).ok_or_else(damaged)? = nodes;
+        }
+        nodes += 1;
+        let next = numbers[leader..].iter().position(|number| *number == usize::MAX);
+        match next {
+            Some(0) => return Err(damaged()),
+            Some(distance) => leader += distance,
+            None => leader = size,
+        }
+    }
+    Ok(numbers)
+}
+
+/// Byte strings as one.
+fn join<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
+    let mut all = Vec::new();
+    for part in parts {
+        all.extend((part.len() as u32).to_le_bytes());
+        all.extend(part);
+    }
+    all
+}
+
+/// The reverse of [`join`].
+fn split(mut all: &[u8]) -> io::Result<Vec<&[u8]>> {
+    let damaged = || io::Error::other("what a node's ranks said is damaged");
+    let mut parts = Vec::new();
+    while !all.is_empty() {
+        let (len, rest) = all.split_first_chunk().ok_or_else(damaged)?;
+        let (part, rest) = rest.split_at_checked(u32::from_le_bytes(*len) as usize).ok_or_else(damaged)?;
+        parts.push(part);
+        all = rest;
+    }
+    Ok(parts)
 }
 
 /// The node that `rank` pretends to be on, when the variable's text says so: blocks of ranks, as even as can be.
@@ -237,16 +380,6 @@ fn receive_members(stream: &mut UnixStream) -> io::Result<Vec<Member>> {
         Ok(Member { rank: read_rank(&bytes)?, process })
     };
     (0..count).map(member).collect()
-}
-
-/// Step 6.
-fn number_nodes(bootstrap: &mut dyn Bootstrap, lowest: usize) -> io::Result<Vec<usize>> {
-    let lowest_of = bootstrap.allgather(&(lowest as u32).to_le_bytes())?;
-    let lowest_of: Vec<usize> = lowest_of.iter().map(|bytes| read_rank(bytes)).collect::<io::Result<_>>()?;
-    let mut leaders = lowest_of.clone();
-    leaders.sort_unstable();
-    leaders.dedup();
-    Ok(lowest_of.iter().map(|lowest| leaders.partition_point(|leader| leader < lowest)).collect())
 }
 
 fn read_rank(bytes: &[u8]) -> io::Result<usize> {

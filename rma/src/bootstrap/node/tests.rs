@@ -12,18 +12,28 @@ struct Threads {
     job: String,
     barrier: Arc<Barrier>,
     board: Arc<Mutex<Vec<Vec<u8>>>>,
+    /// What went through the key-value space for this rank.
+    puts: usize,
+    gets: usize,
 }
 
 impl Threads {
     fn start(size: usize, job: &str, body: impl Fn(Threads) + Send + Sync) {
+        Threads::start_on(&vec![0; size], job, body);
+    }
+
+    /// With the rank's node for each rank: names of sockets keep them apart as hosts would.
+    fn start_on(nodes: &[usize], job: &str, body: impl Fn(Threads) + Send + Sync) {
+        let size = nodes.len();
         let barrier = Arc::new(Barrier::new(size));
         let board = Arc::new(Mutex::new(vec![Vec::new(); size]));
         let job = format!("{job}-{}", std::process::id());
         std::thread::scope(|scope| {
-            for rank in 0..size {
-                let (barrier, board, job) = (barrier.clone(), board.clone(), job.clone());
+            for (rank, node) in nodes.iter().enumerate() {
+                let (barrier, board) = (barrier.clone(), board.clone());
+                let job = format!("{job}-on-{node}");
                 let body = &body;
-                scope.spawn(move || body(Threads { rank, job, barrier, board }));
+                scope.spawn(move || body(Threads { rank, job, barrier, board, puts: 0, gets: 0 }));
             }
         });
     }
@@ -39,12 +49,18 @@ impl Bootstrap for Threads {
     fn job(&self) -> &str {
         &self.job
     }
-    fn allgather(&mut self, mine: &[u8]) -> io::Result<Vec<Vec<u8>>> {
-        self.board.lock().unwrap()[self.rank] = mine.to_vec();
+    fn publish(&mut self, mine: Option<&[u8]>) -> io::Result<()> {
         self.barrier.wait();
-        let all = self.board.lock().unwrap().clone();
+        if let Some(mine) = mine {
+            self.puts += 1;
+            self.board.lock().unwrap()[self.rank] = mine.to_vec();
+        }
         self.barrier.wait();
-        Ok(all)
+        Ok(())
+    }
+    fn fetch(&mut self, rank: usize) -> io::Result<Vec<u8>> {
+        self.gets += 1;
+        Ok(self.board.lock().unwrap()[rank].clone())
     }
     fn barrier(&mut self) -> io::Result<()> {
         self.barrier.wait();
@@ -108,6 +124,104 @@ fn names_of_sockets_fit_and_differ_where_jobs_and_nodes_do() {
     for (index, name) in names.iter().enumerate() {
         assert!(name.len() <= 107 && !names[..index].contains(name), "{}", String::from_utf8_lossy(name));
     }
+}
+
+#[test]
+fn an_exchange_brings_everything_to_all_and_its_traffic_grows_with_the_nodes() {
+    // Numbers of nodes as a process manager may deal out ranks; nodes are numbered by their lowest ranks.
+    for nodes in
+        [vec![0, 0, 1, 1], vec![0, 1, 0, 1, 0, 1], vec![0, 1, 2], vec![0, 1, 1, 0, 2, 2, 1], vec![0; 5]]
+    {
+        let last = *nodes.iter().max().unwrap();
+        Threads::start_on(&nodes, &format!("exchange{nodes:?}"), |mut bootstrap| {
+            let mut node = Node::discover(&mut bootstrap).unwrap();
+            assert_eq!(node.node_numbers(), nodes);
+            let (puts, gets) = (bootstrap.puts, bootstrap.gets);
+            let said = |rank: usize, round: usize| vec![rank as u8; rank * 1000 * round];
+            for round in 0..3 {
+                let mine = said(bootstrap.rank, round);
+                let all = node.exchange(&mut bootstrap, &mine).unwrap();
+                assert_eq!(all, (0..nodes.len()).map(|rank| said(rank, round)).collect::<Vec<_>>());
+            }
+            let is_leader = node.my_index() == 0;
+            assert_eq!(node.leaders()[nodes[bootstrap.rank]] == bootstrap.rank, is_leader);
+            assert_eq!((puts, gets), if is_leader { (1, last + 1) } else { (0, 0) });
+            assert_eq!(bootstrap.puts - puts, if is_leader { 3 } else { 0 });
+            assert_eq!(bootstrap.gets - gets, if is_leader { 3 * last } else { 0 });
+        });
+    }
+}
+
+/// A few threads in a job of many ranks: what other nodes' leaders would have published is computed.
+struct Many {
+    threads: Threads,
+    size: usize,
+    per_node: usize,
+    published: usize,
+}
+
+impl Many {
+    fn book(rank: usize) -> Vec<u8> {
+        (0..200 + rank % 7).map(|index| (rank * 31 + index) as u8).collect()
+    }
+}
+
+impl Bootstrap for Many {
+    fn rank(&self) -> usize {
+        self.threads.rank
+    }
+    fn size(&self) -> usize {
+        self.size
+    }
+    fn job(&self) -> &str {
+        &self.threads.job
+    }
+    fn publish(&mut self, mine: Option<&[u8]>) -> io::Result<()> {
+        self.published += 1;
+        self.threads.publish(mine)
+    }
+    fn fetch(&mut self, rank: usize) -> io::Result<Vec<u8>> {
+        self.threads.gets += 1;
+        let members = rank..(rank + self.per_node).min(self.size);
+        if self.published == 1 {
+            return Ok(members.flat_map(|rank| (rank as u32).to_le_bytes()).collect());
+        }
+        let books: Vec<Vec<u8>> = members.map(Many::book).collect();
+        Ok(join(books.iter().map(Vec::as_slice)))
+    }
+    fn barrier(&mut self) -> io::Result<()> {
+        self.threads.barrier()
+    }
+    fn leave(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+    fn abort(&mut self, _code: i32, _message: &str) {}
+}
+
+#[test]
+fn address_books_of_ten_thousand_ranks() {
+    const SIZE: usize = 10_000;
+    const PER_NODE: usize = 16;
+    Threads::start(PER_NODE, "many", |threads| {
+        let mut bootstrap = Many { threads, size: SIZE, per_node: PER_NODE, published: 0 };
+        let mut node = Node::discover(&mut bootstrap).unwrap();
+        assert_eq!(node.node_numbers(), (0..SIZE).map(|rank| rank / PER_NODE).collect::<Vec<_>>());
+        let rank = bootstrap.rank();
+        let all = node.exchange(&mut bootstrap, &Many::book(rank)).unwrap();
+        assert!(all.len() == SIZE && (0..SIZE).all(|rank| all[rank] == Many::book(rank)));
+        let nodes = SIZE.div_ceil(PER_NODE);
+        let expected = if node.my_index() == 0 { (2, 2 * nodes - 1) } else { (0, 0) };
+        assert_eq!((bootstrap.threads.puts, bootstrap.threads.gets), expected);
+    });
+}
+
+#[test]
+fn lists_of_nodes_that_make_no_sense_are_errors() {
+    let list = |ranks: &[u32]| Ok(ranks.iter().flat_map(|rank| rank.to_le_bytes()).collect());
+    assert!(number(2, |_| list(&[])).is_err());
+    assert!(number(2, |_| list(&[0, 7])).is_err());
+    assert!(number(3, |_| list(&[0, 1])).is_err());
+    assert!(split(&[9, 0, 0, 0, 1]).is_err());
 }
 
 #[test]

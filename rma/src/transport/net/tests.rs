@@ -217,7 +217,7 @@ fn pair(len: usize, seed: u64) -> ([Arc<Net>; 2], [Arc<Heap>; 2], usize) {
     let mut make = |me: usize| {
         let heap = Arc::new(Heap::create(HeapConfig { ranks: 1, limit_bytes: Some(64 << 20) }).unwrap());
         block = heap.allocate_zeroed(len, 64).unwrap().offset;
-        let node = Node::discover(&mut Single).unwrap();
+        let node = Node::discover(&mut Single::default()).unwrap();
         let wire = Unruly {
             post: post.clone(),
             me,
