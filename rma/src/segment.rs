@@ -9,6 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::team::Team;
 use crate::transport::{Remote, Transport};
 use crate::world::{Shared, alive, no_such_rank};
+use shm::accumulate::Target;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,6 +35,8 @@ pub(crate) struct Part {
     /// Where it is mapped here; null if it isn't.
     base: *mut u8,
     len: usize,
+    /// The owner's number in its node's heap.
+    index: u32,
     /// The owner's world rank, and where the part begins in its arena.
     place: Remote,
 }
@@ -119,7 +122,12 @@ impl Segment {
         let part = |rank| {
             let place = Remote { rank: team.world_rank(rank), offset: session.word(rank, 0) as usize };
             let base = world.transport.mapped(place).map_or(std::ptr::null_mut(), NonNull::as_ptr);
-            Part { base, len: session.word(rank, 1) as usize, place }
+            Part {
+                base,
+                len: session.word(rank, 1) as usize,
+                index: world.layout.index(place.rank) as u32,
+                place,
+            }
         };
         let parts = (0..team.size()).map(part).collect();
         let slot = session.word(0, 3) as usize;
@@ -183,6 +191,13 @@ impl Segment {
     #[inline]
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         self.0.team.shared()
+    }
+
+    /// Where accumulates to a place of `rank`'s part go; for ranks of this node.
+    #[inline]
+    pub(crate) fn target(&self, rank: usize, spot: Spot) -> Target<'_> {
+        let index = self.0.parts[rank].index as usize;
+        Target { heap: &self.shared().heap, rank: index, offset: spot.place.offset }
     }
 
     #[inline]

@@ -8,7 +8,7 @@ use crate::segment::{Segment, Spot};
 use crate::stall::Needs;
 use crate::transport::{Remote, Rows, Token};
 use crate::wait::Cause;
-use shm::accumulate::{self, Target};
+use shm::accumulate;
 use shm::{DType, Element, copy};
 
 impl Segment {
@@ -147,7 +147,7 @@ impl Segment {
             // SAFETY: the target box was checked, source and alpha are the caller's promise.
             return unsafe { self.transport().accumulate(spot.place, rows, dtype, src, alpha) };
         }
-        let target = self.target(spot);
+        let target = self.target(rank, spot);
         let (remote, local) = (rows.remote_strides, rows.local_strides);
         let cause =
             Cause { call, team: self.team().id(), target: Some(rank), sequence: 0, needs: Needs::Owner };
@@ -190,7 +190,7 @@ impl Segment {
             // SAFETY: a box of one row; the caller's promise.
             return unsafe { self.start_accumulate_strided(rank, offset, rows, T::DTYPE, src.cast(), alpha) };
         }
-        let target = self.target(spot);
+        let target = self.target(rank, spot);
         let cause =
             Cause { call, team: self.team().id(), target: Some(rank), sequence: 0, needs: Needs::Owner };
         self.shared().waiting(cause, |context| {
@@ -198,13 +198,6 @@ impl Segment {
             unsafe { accumulate::accumulate(target, src, count, alpha, context) }
         })?;
         Ok(Token::DONE)
-    }
-
-    /// Only mapped places come here.
-    #[inline]
-    fn target(&self, spot: Spot) -> Target<'_> {
-        let shared = self.shared();
-        Target { heap: &shared.heap, rank: shared.layout.index(spot.place.rank), offset: spot.place.offset }
     }
 
     /// Checks a strided box at the target; the spot is where its first row begins.
