@@ -3,7 +3,7 @@
 //! Invariant: what can fail on one rank alone is tried before the ranks exchange their cards; a card holds the reason of a failure, so
 //! all ranks fail alike and none waits for another that has given up.
 
-use crate::bootstrap::{self, Node};
+use crate::bootstrap::{Bootstrap, Node};
 use crate::control::ROW_LEN;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::Layout;
@@ -82,11 +82,7 @@ struct Outside {
 }
 
 impl World {
-    pub(crate) fn start() -> Result<World> {
-        let failed = |what: &str, error: &dyn std::fmt::Display| {
-            Error::new(ErrorKind::Bootstrap, "init", format!("{what}: {error}"))
-        };
-        let mut bootstrap = bootstrap::connect().map_err(|e| failed("start of the job", &e))?;
+    pub(crate) fn start(mut bootstrap: Box<dyn Bootstrap>) -> Result<World> {
         let mut node =
             Node::discover(&mut *bootstrap).map_err(|e| failed("finding the ranks of this node", &e))?;
         let (rank, size) = (bootstrap.rank(), bootstrap.size());
@@ -94,7 +90,8 @@ impl World {
         let mut card = Card { host: host_name(), ..Card::default() };
         let made = prepare(&mut node, &layout, &mut card);
         card.failure = made.as_ref().err().cloned();
-        let cards = bootstrap.allgather(&card.to_bytes()).map_err(|e| failed("start of the job", &e))?;
+        let cards =
+            node.exchange(&mut *bootstrap, &card.to_bytes()).map_err(|e| failed("start of the job", &e))?;
         let cards: Option<Vec<Card>> = cards.iter().map(|bytes| Card::parse(bytes)).collect();
         let cards = cards.ok_or_else(|| failed("start of the job", &"a rank's card is damaged"))?;
         check(&cards)?;
@@ -131,6 +128,11 @@ impl World {
         let team = if shared.is_wide() { world_team(&shared, &cards) } else { node_team.clone() };
         Ok(World { team, node_team, shared })
     }
+}
+
+/// An error of the start.
+pub(crate) fn failed(what: &str, error: &dyn std::fmt::Display) -> Error {
+    Error::new(ErrorKind::Bootstrap, "init", format!("{what}: {error}"))
 }
 
 /// This rank's share of the start, as far as it can fail here. Fills in its card.

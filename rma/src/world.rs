@@ -4,11 +4,12 @@
 //! the node heap stays mapped whatever is still borrowed), and after [`World::finalize`] every operation is an error.
 
 use crate::bell;
-use crate::bootstrap::Bootstrap;
+use crate::bootstrap::{self, Bootstrap};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::Layout;
 use crate::segment::Spot;
 use crate::stall::Watch;
+use crate::start::failed;
 use crate::team::Team;
 use crate::transport::{Remote, Transport};
 use shm::Heap;
@@ -60,12 +61,25 @@ impl World {
     /// Stands for `MPI_Init`, `ARMCI_Init`, `GA_Initialize`. Errors: `Bootstrap` (the start of the job failed),
     /// `Unsupported` (ranks on several nodes, and no network engine), `Memory`, `Finalized`.
     pub fn init() -> Result<World> {
+        World::init_by(bootstrap::connect)
+    }
+
+    /// As [`World::init`], for a program whose ranks can talk already: `bootstrap` (mostly a [`bootstrap::Exchange`] over
+    /// an allgather of MPI's or mpi4py's) says which rank this is and brings the ranks together, however they were started.
+    ///
+    /// Collective; if there is a world already, that one is returned and `bootstrap` is not used.
+    pub fn init_with(bootstrap: Box<dyn Bootstrap>) -> Result<World> {
+        World::init_by(|| Ok(bootstrap))
+    }
+
+    fn init_by(bootstrap: impl FnOnce() -> std::io::Result<Box<dyn Bootstrap>>) -> Result<World> {
         let mut world = WORLD.lock().unwrap_or_else(PoisonError::into_inner);
         if FINALIZED.load(Ordering::Relaxed) {
             return Err(finalized("init"));
         }
         if world.is_none() {
-            *world = Some(World::start()?);
+            let bootstrap = bootstrap().map_err(|error| failed("start of the job", &error))?;
+            *world = Some(World::start(bootstrap)?);
         }
         Ok(world.clone().expect("made above"))
     }

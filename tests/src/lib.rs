@@ -184,6 +184,7 @@ impl Job {
             (Some(starter), None) => launcher::Job::new(starter, 1)
                 .env("GAIN_LAUNCHER", "")
                 .env("GAIN_BOARD_FD", "")
+                .env("PMI_FD", "")
                 .args(&self.starter_options)
                 .args(["-n", &ranks.to_string()])
                 .args([program]),

@@ -154,7 +154,7 @@ fn a_rig_ends_with_its_holder() {
     let mut shell = shell.stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(shell.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    assert_eq!(line.split_whitespace().count(), 3, "{line}");
+    assert_eq!(line.split_whitespace().count(), 4, "{line}");
     // SAFETY: a plain system call; the group's leader is our child, not yet waited for.
     unsafe { libc::kill(-(shell.id() as i32), libc::SIGKILL) };
     shell.wait().unwrap();

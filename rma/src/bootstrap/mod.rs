@@ -5,25 +5,39 @@
 //!
 //! | found | then |
 //! | --- | --- |
-//! | `PMI_FD` | PMI-1 over the inherited socket: `gain run`, MPICH's `mpiexec`, `srun --mpi=pmi2` |
+//! | `PMI_FD` | PMI-1 over the inherited socket: `gain run`, MPICH's `mpiexec`, `srun --mpi=pmi2`; PMI-2 if refused |
 //! | `PMI_PORT` and `PMI_ID` | PMI-1 over a connection of our own: `mpiexec -pmi-port` |
-//! | Slurm or Open MPI say more than one task, and there is no `PMI_FD` | an error with advice: N single ranks would be a trap |
+//! | `PMIX_NAMESPACE` | PMIx by its own library: Open MPI's `mpiexec`, `prterun`, `srun --mpi=pmix` |
+//! | Slurm or Open MPI say more than one task, and none of these is there | an error with advice: N single ranks would be a trap |
 //! | nothing | a single rank |
+//!
+//! `GAIN_BOOTSTRAP` narrows the choice. A program that has its own way to talk gives [`crate::World::init_with`] an
+//! [`Exchange`], and none of this is looked for.
 //!
 //! Invariant: calls are collective and come from one thread at a time; the socket may be shared with an MPI library in
 //! the same process, so nobody uses it between start and end.
 
+mod exchange;
 mod frames;
 mod node;
 mod pmi1;
+mod pmi2;
+mod pmix;
 mod single;
 mod text;
 
 use std::io;
+use std::os::fd::OwnedFd;
 
+pub use exchange::{Abort, Allgather, Exchange};
 pub use node::{Member, Node};
 pub use pmi1::{Pmi1, field as pmi_field};
+pub use pmi2::Pmi2;
+pub use pmix::Pmix;
 pub use single::Single;
+
+/// Environment variable: `auto`, `pmi1`, `pmi2`, `pmix` or `single`.
+const CHOICE: &str = "GAIN_BOOTSTRAP";
 
 /// What a process manager gives every rank: who am I, exchange a few bytes, wait for all, end all.
 pub trait Bootstrap: Send {
@@ -69,17 +83,49 @@ pub fn connect() -> io::Result<Box<dyn Bootstrap>> {
 }
 
 fn connect_with(variable: impl Fn(&str) -> Option<String>) -> io::Result<Box<dyn Bootstrap>> {
-    if let Some(fd) = variable("PMI_FD") {
-        let (fd, rank, size) = pmi1::inherited(&fd, &variable)?;
-        return Ok(Box::new(Pmi1::greet(rank, size, fd)?));
+    // Whoever starts a launcher within another one's job can empty a variable more easily than remove it.
+    let variable = |name: &str| variable(name).filter(|text| !text.is_empty());
+    let chosen = variable(CHOICE).unwrap_or_else(|| "auto".to_owned());
+    let is_open = |name: &str| chosen == "auto" || chosen == name;
+    if !["auto", "pmi1", "pmi2", "pmix", "single"].contains(&&chosen[..]) {
+        let message = format!("{CHOICE}={chosen} is none of auto, pmi1, pmi2, pmix, single");
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
     }
-    if let (Some(port), Some(id)) = (variable("PMI_PORT"), variable("PMI_ID")) {
+    if let Some(fd) = variable("PMI_FD").filter(|_| is_open("pmi1") || is_open("pmi2")) {
+        let (fd, rank, size) = pmi1::inherited(&fd, &variable)?;
+        return match &chosen[..] {
+            "pmi1" => Ok(Box::new(Pmi1::greet(rank, size, fd)?)),
+            "pmi2" => Ok(Box::new(Pmi2::greet(rank, size, fd)?)),
+            _ => either(rank, size, fd),
+        };
+    }
+    if let (Some(port), Some(id), true) = (variable("PMI_PORT"), variable("PMI_ID"), is_open("pmi1")) {
         return Ok(Box::new(Pmi1::over_port(&port, &id)?));
     }
-    if let Some(advice) = slurm_without_pmi(&variable).or_else(|| open_mpi(&variable)) {
+    if variable("PMIX_NAMESPACE").is_some() && is_open("pmix") {
+        return Ok(Box::new(Pmix::connect()?));
+    }
+    if !is_open("single") {
+        let message = format!("{CHOICE}={chosen}, but nothing here speaks that");
+        return Err(io::Error::new(io::ErrorKind::NotFound, message));
+    }
+    if let Some(advice) = slurm_without_pmi(&variable).or_else(|| open_mpi(&variable))
+        && chosen == "auto"
+    {
         return Err(io::Error::new(io::ErrorKind::Unsupported, advice));
     }
     Ok(Box::new(Single::default()))
+}
+
+/// PMI-1, or PMI-2 where the server refuses that.
+fn either(rank: usize, size: usize, fd: OwnedFd) -> io::Result<Box<dyn Bootstrap>> {
+    match Pmi1::greet(rank, size, fd.try_clone()?) {
+        Ok(session) => Ok(Box::new(session)),
+        Err(older) => match Pmi2::greet(rank, size, fd) {
+            Ok(session) => Ok(Box::new(session)),
+            Err(newer) => Err(io::Error::new(older.kind(), format!("{older}; {newer}"))),
+        },
+    }
 }
 
 /// Advice when `srun` started several tasks that cannot find one another; `None` when this is no such task.
@@ -95,17 +141,16 @@ fn slurm_without_pmi(variable: &impl Fn(&str) -> Option<String>) -> Option<Strin
     let pmi = variable("SLURM_MPI_TYPE").unwrap_or_else(|| "none".into());
     Some(format!(
         "srun started {tasks} tasks with --mpi={pmi}, so they cannot find one another; \
-         start them with `srun --mpi=pmi2`, or one per node with `gain run`"
+         start them with `srun --mpi=pmi2` or `--mpi=pmix`, or one per node with `gain run`"
     ))
 }
 
-/// Advice when Open MPI's `mpiexec` or `prterun` started several tasks: they offer PMIx only.
+/// Advice when Open MPI's `mpiexec` started several tasks that can't reach its PMIx server.
 fn open_mpi(variable: &impl Fn(&str) -> Option<String>) -> Option<String> {
     let tasks = variable("OMPI_COMM_WORLD_SIZE")?;
     (tasks.trim().parse::<usize>().ok()? > 1).then(|| {
         format!(
-            "Open MPI started {tasks} tasks, which could meet over PMIx only; that is not spoken here: \
-             start them with MPICH's `mpiexec`, `srun --mpi=pmi2` or `gain run`"
+            "Open MPI started {tasks} tasks, but PMIX_NAMESPACE is not set, so they cannot find one another"
         )
     })
 }
@@ -130,8 +175,12 @@ mod tests {
         let step = [("SLURM_PROCID", "1"), ("SLURM_STEP_NUM_TASKS", "4")];
         let error = connect_with(environment(&step)).err().unwrap();
         assert!(error.to_string().contains("srun --mpi=pmi2"), "{error}");
+        let wrong = [("GAIN_BOOTSTRAP", "mpi")];
+        assert!(connect_with(environment(&wrong)).err().unwrap().to_string().contains("GAIN_BOOTSTRAP=mpi"));
+        let absent = [("GAIN_BOOTSTRAP", "pmix")];
+        assert!(connect_with(environment(&absent)).is_err());
         let open_mpi = [("OMPI_COMM_WORLD_SIZE", "2"), ("PMIX_RANK", "0")];
-        assert!(connect_with(environment(&open_mpi)).err().unwrap().to_string().contains("PMIx"));
+        assert!(connect_with(environment(&open_mpi)).err().unwrap().to_string().contains("PMIX_NAMESPACE"));
         let batch_script = [("SLURM_PROCID", "0"), ("SLURM_NTASKS", "4")];
         assert!(connect_with(environment(&batch_script)).is_ok());
         let one_task = [("SLURM_PROCID", "0"), ("SLURM_STEP_NUM_TASKS", "1")];
