@@ -1,10 +1,10 @@
-//! Every collective against the naive serial version, on 1 to 4 ranks, for every element type and for lengths that take each
+//! Every collective against the naive serial version, on 1 to 4 ranks, on one node and on several, for every element type and for lengths that take each
 //! of the ways: words of the meeting, small outbox, pieces of the large one.
 
 #![allow(missing_docs)]
 
 use rma::{Complex32, Complex64, Element, ErrorKind, Op, Plain, Reducible, Team, World};
-use tests::spmd;
+use tests::everywhere;
 
 const RANKS: &[usize] = &[1, 2, 3, 4];
 const LENGTHS: &[usize] = &[0, 1, 5, 6, 900, 7000, 40_001];
@@ -130,14 +130,14 @@ macro_rules! for_every_type {
 
 #[test]
 fn reductions_are_those_of_the_serial_program() {
-    spmd(RANKS, "reductions_are_those_of_the_serial_program", |world| {
+    everywhere(RANKS, "reductions_are_those_of_the_serial_program", |world| {
         for_every_type!(reductions, &world.team())
     });
 }
 
 #[test]
 fn data_arrives_where_the_serial_program_puts_it() {
-    spmd(RANKS, "data_arrives_where_the_serial_program_puts_it", |world| {
+    everywhere(RANKS, "data_arrives_where_the_serial_program_puts_it", |world| {
         for_every_type!(moves, &world.team())
     });
 }
@@ -145,7 +145,7 @@ fn data_arrives_where_the_serial_program_puts_it() {
 /// Sums whose rounding depends on the order: compared bit by bit between the ranks.
 #[test]
 fn allreduce_is_bitwise_the_same_everywhere() {
-    spmd(RANKS, "allreduce_is_bitwise_the_same_everywhere", |world| {
+    everywhere(RANKS, "allreduce_is_bitwise_the_same_everywhere", |world| {
         let team = world.team();
         for &len in LENGTHS {
             let mut data: Vec<f64> =
@@ -161,7 +161,7 @@ fn allreduce_is_bitwise_the_same_everywhere() {
 
 #[test]
 fn a_nan_wins_minimum_and_maximum() {
-    spmd(RANKS, "a_nan_wins_minimum_and_maximum", |world| {
+    everywhere(RANKS, "a_nan_wins_minimum_and_maximum", |world| {
         for op in [Op::Min, Op::Max] {
             let mut data = [if world.rank() == world.size() / 2 { f64::NAN } else { 1.0 }];
             world.team().allreduce(&mut data, op).unwrap();
@@ -190,7 +190,7 @@ fn users_types_and_functions() {
     const P: u64 = 1_000_003;
     let after = |f: Affine, g: Affine| Affine { a: f.a * g.a % P, b: (g.a * f.b + g.b) % P };
     let map = |rank: usize, i: usize| Affine { a: (rank + i + 2) as u64, b: (3 * rank + i) as u64 };
-    spmd(RANKS, "users_types_and_functions", |world| {
+    everywhere(RANKS, "users_types_and_functions", |world| {
         let (me, size) = (world.rank(), world.size());
         for &len in LENGTHS {
             let mut data: Vec<Affine> = (0..len).map(|i| map(me, i)).collect();
@@ -207,7 +207,7 @@ fn users_types_and_functions() {
 
 #[test]
 fn synchronisations_are_counted_alike() {
-    spmd(RANKS, "synchronisations_are_counted_alike", |world: &World| {
+    everywhere(RANKS, "synchronisations_are_counted_alike", |world: &World| {
         let team = world.team();
         let start = team.epoch();
         team.barrier().unwrap();
@@ -220,4 +220,52 @@ fn synchronisations_are_counted_alike() {
         team.broadcast(&mut [1u8], 0).unwrap();
         assert_eq!(team.epoch(), start + 7, "broadcast is no full synchronisation, the others are");
     });
+}
+
+/// Deterministic noise, the same on all ranks.
+fn noise(seed: &mut u64, bound: usize) -> usize {
+    *seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+    (*seed >> 33) as usize % bound
+}
+
+/// Some of the ranks in some order: members of a node are anywhere in the team.
+#[test]
+fn teams_of_any_ranks_in_any_order() {
+    everywhere(&[2, 3, 4], "teams_of_any_ranks_in_any_order", |world| {
+        for seed in 0..3 {
+            let seed = &mut (seed + 1);
+            let mut list: Vec<usize> = (0..world.size()).collect();
+            (1..list.len()).rev().for_each(|last| list.swap(last, noise(seed, last + 1)));
+            list.truncate(1 + noise(seed, list.len()) + usize::from(*seed % 3 > 0));
+            let team = world.team().subset(&list).unwrap();
+            let colour = (noise(seed, world.size()) <= world.rank()) as u32;
+            let half =
+                world.team().split(Some(colour), noise(seed, 2) as i64 * -(world.rank() as i64)).unwrap();
+            for team in [team, half].iter().flatten() {
+                reductions::<bool>(team);
+                reductions::<i16>(team);
+                moves::<f64>(team);
+                in_rank_order(team);
+            }
+        }
+        world.barrier().unwrap();
+    });
+}
+
+/// A function that doesn't commute: of two elements the left one's first half and the right one's second.
+fn in_rank_order(team: &Team) {
+    let (me, size) = (team.rank() as u64, team.size() as u64);
+    let ends = |a: u64, b: u64| a & 0xffff_ffff | b >> 32 << 32;
+    for len in [1, 5, 6, 2000, 70_000] {
+        let mine: Vec<u64> = (0..len).map(|index| (me * len + index) << 32 | (me * 7 + index)).collect();
+        let mut data = mine.clone();
+        team.allreduce_with(&mut data, ends).unwrap();
+        let last = size - 1;
+        let expected = |index: u64| (last * len + index) << 32 | index;
+        assert!((0..len).all(|index| data[index as usize] == expected(index)), "allreduce_with {len}");
+        let mut at_root = mine.clone();
+        let root = len % size;
+        team.reduce_with(&mut at_root, ends, root as usize).unwrap();
+        assert_eq!(at_root, if me == root { data } else { mine }, "reduce_with {len}");
+    }
 }

@@ -3,13 +3,13 @@
 #![allow(missing_docs)]
 
 use rma::{ErrorKind, Segment};
-use tests::{Job, spmd};
+use tests::{Job, everywhere};
 
 const RANKS: &[usize] = &[1, 2, 3, 4];
 
 #[test]
 fn parts_may_have_any_length() {
-    spmd(RANKS, "parts_may_have_any_length", |world| {
+    everywhere(RANKS, "parts_may_have_any_length", |world| {
         let len = |rank: usize| rank * 1000;
         let segment = Segment::allocate_zeroed(&world.team(), len(world.rank())).unwrap();
         for rank in 0..world.size() {
@@ -30,7 +30,7 @@ fn parts_may_have_any_length() {
 #[test]
 fn freed_and_dropped_memory_is_used_again() {
     let job = Job::new("freed_and_dropped_memory_is_used_again").env("GAIN_HEAP_BYTES", "67108864");
-    job.run(RANKS, |world| {
+    job.everywhere(RANKS, |world| {
         let team = world.team();
         for round in 0..300 {
             let segment = Segment::allocate(&team, 4 << 20).unwrap();
@@ -58,7 +58,7 @@ fn freed_and_dropped_memory_is_used_again() {
 /// What was dropped must not be handed out before everybody has synchronised: a rank that still reads sees its data.
 #[test]
 fn dropped_memory_rests_until_everybody_has_synchronised() {
-    spmd(&[2, 3, 4], "dropped_memory_rests_until_everybody_has_synchronised", |world| {
+    everywhere(&[2, 3, 4], "dropped_memory_rests_until_everybody_has_synchronised", |world| {
         let team = world.team();
         for round in 0..50u64 {
             let segment = Segment::allocate(&team, 8 * 512).unwrap();
@@ -81,7 +81,7 @@ fn dropped_memory_rests_until_everybody_has_synchronised() {
 fn a_part_outlives_its_owners_handle_while_others_have_one() {
     let job = Job::new("a_part_outlives_its_owners_handle_while_others_have_one")
         .env("GAIN_HEAP_BYTES", "25165824");
-    job.run(RANKS, |world| {
+    job.everywhere(RANKS, |world| {
         let team = world.team();
         const LEN: usize = 1 << 20;
         for _ in 0..100 {
@@ -107,7 +107,7 @@ fn a_part_outlives_its_owners_handle_while_others_have_one() {
 fn a_team_s_memory_outlives_its_owners_handles_while_others_have_one() {
     let job = Job::new("a_team_s_memory_outlives_its_owners_handles_while_others_have_one")
         .env("GAIN_HEAP_BYTES", "33554432");
-    job.run(RANKS, |world| {
+    job.everywhere(RANKS, |world| {
         let team = world.team();
         const LEN: usize = 1 << 20;
         for _ in 0..100 {
@@ -136,7 +136,7 @@ fn a_team_s_memory_outlives_its_owners_handles_while_others_have_one() {
 /// More segments at once than there are slots for the handles' bits.
 #[test]
 fn thousands_of_segments_at_once() {
-    spmd(&[1, 2], "thousands_of_segments_at_once", |world| {
+    everywhere(&[1, 2], "thousands_of_segments_at_once", |world| {
         let team = world.team();
         for _ in 0..2 {
             let all: Vec<Segment> = (0..3000).map(|_| Segment::allocate(&team, 8).unwrap()).collect();
@@ -154,7 +154,7 @@ fn thousands_of_segments_at_once() {
 #[test]
 fn no_memory_on_one_rank_is_an_error_on_all() {
     let job = Job::new("no_memory_on_one_rank_is_an_error_on_all").env("GAIN_HEAP_BYTES", "50331648");
-    job.run(RANKS, |world| {
+    job.everywhere(RANKS, |world| {
         let team = world.team();
         let last = world.size() - 1;
         for zeroed in [false, true] {

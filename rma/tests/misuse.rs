@@ -3,7 +3,7 @@
 #![allow(missing_docs)]
 
 use rma::{Complex64, ErrorKind, MutexSet, Op, Result, Segment, SignalUpdate, Strided, Vector, World};
-use tests::{Job, spmd};
+use tests::{Job, everywhere};
 
 const RANKS: &[usize] = &[1, 2, 3, 4];
 
@@ -19,7 +19,7 @@ fn refused<T>(result: Result<T>, kind: ErrorKind, numbers: &[&str]) {
 
 #[test]
 fn ranges_ranks_and_alignment_are_checked() {
-    spmd(RANKS, "ranges_ranks_and_alignment_are_checked", |world| {
+    everywhere(RANKS, "ranges_ranks_and_alignment_are_checked", |world| {
         use ErrorKind::{Alignment, Range, Rank, Shape, Type};
         let segment = Segment::allocate_zeroed(&world.team(), 100).unwrap();
         let me = world.rank();
@@ -108,7 +108,7 @@ fn ranges_ranks_and_alignment_are_checked() {
 
 #[test]
 fn stale_handles_are_refused() {
-    spmd(RANKS, "stale_handles_are_refused", |world| {
+    everywhere(RANKS, "stale_handles_are_refused", |world| {
         let segment = Segment::allocate_zeroed(&world.team(), 64).unwrap();
         let stale = segment.clone();
         segment.free().unwrap();
@@ -124,7 +124,7 @@ fn stale_handles_are_refused() {
 
 #[test]
 fn nothing_works_after_finalize() {
-    spmd(RANKS, "nothing_works_after_finalize", |world| {
+    everywhere(RANKS, "nothing_works_after_finalize", |world| {
         use ErrorKind::Finalized;
         let segment = Segment::allocate_zeroed(&world.team(), 64).unwrap();
         let set = MutexSet::create(&world.team(), 1).unwrap();
@@ -151,7 +151,7 @@ fn nothing_works_after_finalize() {
 #[test]
 fn different_collectives_are_told_apart() {
     let job = Job::new("different_collectives_are_told_apart").env("GAIN_CHECK", "1");
-    job.run(&[2, 3, 4], |world| {
+    job.everywhere(&[2, 3, 4], |world| {
         use ErrorKind::Mismatch;
         let team = world.team();
         let odd = world.rank() == 0;
@@ -189,7 +189,7 @@ fn different_collectives_are_told_apart() {
 /// One rank alone gives a wrong argument: it is told what is wrong, the others whose call differs, and the job can go on.
 #[test]
 fn a_wrong_argument_on_one_rank_leaves_nobody_waiting() {
-    spmd(&[2, 3, 4], "a_wrong_argument_on_one_rank_leaves_nobody_waiting", |world| {
+    everywhere(&[2, 3, 4], "a_wrong_argument_on_one_rank_leaves_nobody_waiting", |world| {
         use ErrorKind::{Mismatch, Rank, Shape, Type};
         let (team, size) = (world.team(), world.size());
         let odd = world.rank() + 1 == size;

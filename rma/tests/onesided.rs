@@ -11,7 +11,7 @@ use tests::Job;
 const LEN: usize = 1 << 16;
 
 fn on_both_ways(name: &str, body: impl Fn(&World)) {
-    Job::new(name).run(&[1, 2, 3, 4], &body);
+    Job::new(name).everywhere(&[1, 2, 3, 4], &body);
     if !tests::is_rank() {
         Job::new(name).env("GAIN_DIRECT", "0").run(&[1, 3], &body);
     }

@@ -3,13 +3,13 @@
 #![allow(missing_docs)]
 
 use rma::{Compare, MutexSet, Op, Segment, SignalUpdate};
-use tests::spmd;
+use tests::everywhere;
 
 const RANKS: &[usize] = &[1, 2, 3, 4];
 
 #[test]
 fn a_mutex_lets_one_in() {
-    spmd(RANKS, "a_mutex_lets_one_in", |world| {
+    everywhere(RANKS, "a_mutex_lets_one_in", |world| {
         let team = world.team();
         let set = MutexSet::create(&team, 3).unwrap();
         let counters = Segment::allocate_zeroed(&team, 3 * 8).unwrap();
@@ -42,7 +42,7 @@ fn a_mutex_lets_one_in() {
 /// A token goes round; each rank adds to it. Who sees the signal must see the data.
 #[test]
 fn a_signal_comes_after_its_data() {
-    spmd(RANKS, "a_signal_comes_after_its_data", |world| {
+    everywhere(RANKS, "a_signal_comes_after_its_data", |world| {
         const LAPS: u64 = 50;
         let segment = Segment::allocate_zeroed(&world.team(), 16 * 1024).unwrap();
         world.barrier().unwrap();
@@ -71,7 +71,7 @@ fn a_signal_comes_after_its_data() {
 /// Several threads of each rank wait for different signals of one sender that takes its time.
 #[test]
 fn any_number_of_threads_may_wait() {
-    spmd(&[1, 2, 3], "any_number_of_threads_may_wait", |world| {
+    everywhere(&[1, 2, 3], "any_number_of_threads_may_wait", |world| {
         let segment = Segment::allocate_zeroed(&world.team(), 1024).unwrap();
         world.barrier().unwrap();
         let right = (world.rank() + 1) % world.size();
@@ -90,7 +90,7 @@ fn any_number_of_threads_may_wait() {
 
 #[test]
 fn teams_are_split_by_colour_and_ordered_by_key() {
-    spmd(RANKS, "teams_are_split_by_colour_and_ordered_by_key", |world| {
+    everywhere(RANKS, "teams_are_split_by_colour_and_ordered_by_key", |world| {
         let (me, size) = (world.rank(), world.size());
         let color = (me % 2) as u32;
         let team = world.team().split(Some(color), -(me as i64)).unwrap().unwrap();
@@ -121,7 +121,7 @@ fn teams_are_split_by_colour_and_ordered_by_key() {
 
 #[test]
 fn subsets_have_the_listed_order() {
-    spmd(RANKS, "subsets_have_the_listed_order", |world| {
+    everywhere(RANKS, "subsets_have_the_listed_order", |world| {
         let (me, size) = (world.rank(), world.size());
         let list: Vec<usize> = (0..size).rev().filter(|rank| *rank != 1).collect();
         let team = world.team().subset(&list).unwrap();
@@ -145,7 +145,7 @@ fn subsets_have_the_listed_order() {
 /// Making and dropping teams for ever costs no memory.
 #[test]
 fn teams_give_their_memory_back() {
-    tests::Job::new("teams_give_their_memory_back").env("GAIN_HEAP_BYTES", "33554432").run(
+    tests::Job::new("teams_give_their_memory_back").env("GAIN_HEAP_BYTES", "33554432").everywhere(
         &[1, 2, 4],
         |world| {
             for round in 0..400 {
@@ -163,7 +163,7 @@ fn teams_give_their_memory_back() {
 /// A signal that was changed without ringing the bell ends the wait, too.
 #[test]
 fn a_signal_changed_by_an_atomic_is_noticed() {
-    spmd(&[1, 2, 3], "a_signal_changed_by_an_atomic_is_noticed", |world| {
+    everywhere(&[1, 2, 3], "a_signal_changed_by_an_atomic_is_noticed", |world| {
         let segment = Segment::allocate_zeroed(&world.team(), 8).unwrap();
         std::thread::scope(|threads| {
             if world.rank() + 1 == world.size() {

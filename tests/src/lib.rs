@@ -15,9 +15,11 @@
 //! Invariant: within one test function each name is used once, since it tells the child which body to run. Jobs of one test
 //! executable run one after another: the machine may have fewer processors than a single job has ranks.
 
+mod everywhere;
 mod outcome;
 pub mod rig;
 
+pub use everywhere::everywhere;
 use launcher::Output;
 pub use outcome::Outcome;
 use rig::{Network, Rig};
@@ -73,6 +75,10 @@ impl Job {
             hosts: None,
             network: Network::default(),
         }
+    }
+
+    fn name(&self) -> &str {
+        &self.name
     }
 
     /// Sets a variable of the ranks' environment.

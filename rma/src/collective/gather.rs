@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::plain::{self, Plain};
 use crate::session::Session;
 use crate::team::Team;
+use std::ops::Range;
 
 impl Team {
     /// Everybody's `data`, which must be of one length, one after another in rank order. A full synchronisation.
@@ -17,7 +18,8 @@ impl Team {
         let mut session = self.session(Call::new(OpCode::Allgather))?;
         let signature = typed::<T>(Signature::new(OpCode::Allgather), data.len());
         if session.spread().is_some() && size_of_val(data) <= WORDS * 8 {
-            let all = in_words(&mut session, data, signature)?;
+            let everybody = 0..session.size();
+            let all = in_words(&mut session, data, signature, everybody)?;
             session.complete();
             return Ok(all);
         }
@@ -76,15 +78,20 @@ fn exchange_lens(session: &mut Session<'_>, signature: Signature, len: usize) ->
     Ok((0..session.size()).map(|rank| session.word(rank, 0) as usize).collect())
 }
 
-/// Few bytes of everybody travel in the lines of a meeting. For teams that span nodes: inside a node outboxes are as quick.
-fn in_words<T: Plain>(session: &mut Session<'_>, data: &[T], signature: Signature) -> Result<Vec<T>> {
+/// Few bytes of everybody travel in the lines of a meeting; returns those of `ranks`. For teams that span nodes: inside a node outboxes are as quick.
+pub(super) fn in_words<T: Plain>(
+    session: &mut Session<'_>,
+    data: &[T],
+    signature: Signature,
+    ranks: Range<usize>,
+) -> Result<Vec<T>> {
     let len = size_of_val(data);
     let mut words = [0u64; WORDS];
     bytemuck::bytes_of_mut(&mut words)[..len].copy_from_slice(bytemuck::cast_slice::<T, u8>(data));
     let used = len.div_ceil(8);
     session.meet(signature, &words[..used])?;
-    let mut all = Vec::with_capacity(data.len() * session.size());
-    for rank in 0..session.size() {
+    let mut all = Vec::with_capacity(data.len() * ranks.len());
+    for rank in ranks {
         for (index, word) in words[..used].iter_mut().enumerate() {
             *word = session.word(rank, index);
         }

@@ -2,7 +2,7 @@
 
 use super::{tiers, typed};
 use crate::call::{Call, OpCode};
-use crate::control::Signature;
+use crate::control::{Signature, WORDS};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plain::Plain;
 use crate::session::Session;
@@ -24,6 +24,11 @@ impl Team {
         let mut session = self.session(call)?;
         if data.is_empty() {
             return session.meet(signature, &[]);
+        }
+        if session.spread().is_some() && size_of_val(data) <= WORDS * 8 {
+            let from_root = super::gather::in_words(&mut session, data, signature, root..root + 1)?;
+            data.copy_from_slice(&from_root);
+            return Ok(());
         }
         if let Some(tiers) = session.tiers(signature)? {
             return tiers::broadcast(tiers, &session, data, root);

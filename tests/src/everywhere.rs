@@ -1,0 +1,55 @@
+//! Conformance: one body over shared memory and over every network engine, on one node and on several.
+//!
+//! | transport | nodes | ranks |
+//! | --- | --- | --- |
+//! | shm | 1 | those the test names |
+//! | ucx, ofi | 2 | 2, 3, 4 of these |
+//! | ucx, ofi | 3, 4 | 4, if among these |
+//!
+//! Nodes are pretended ones ([`Job::fake_nodes`]): heaps of their own on one machine, with everything between them over the engine's TCP.
+//! An engine that this machine doesn't have is skipped; a test says how many of its places that were, and why.
+
+use crate::{Job, is_rank};
+use rma::World;
+use std::io::Write;
+use std::sync::OnceLock;
+
+/// Nodes and ranks of a job over a network; the last node of an uneven split is the fuller one.
+const SPREADS: [(usize, usize); 5] = [(2, 2), (2, 3), (2, 4), (3, 4), (4, 4)];
+
+/// Which engines can be used here, and why not if they can't.
+fn engines() -> &'static [(&'static str, Option<String>)] {
+    static FOUND: OnceLock<Vec<(&str, Option<String>)>> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let engines = rma::transport::engines().into_iter();
+        engines.map(|engine| (engine.name, engine.found.err())).collect()
+    })
+}
+
+/// Runs `body` in every place there is, with those numbers of ranks.
+pub fn everywhere(ranks: &[usize], name: &str, body: impl Fn(&World)) {
+    Job::new(name).everywhere(ranks, body);
+}
+
+impl Job {
+    /// Runs `body` in every place there is, with those numbers of ranks; panics with everything that was printed if one job fails.
+    pub fn everywhere(&self, ranks: &[usize], body: impl Fn(&World)) {
+        self.run(ranks, &body);
+        if is_rank() {
+            return;
+        }
+        let spreads: Vec<_> = SPREADS.into_iter().filter(|(_, size)| ranks.contains(size)).collect();
+        for (engine, missing) in engines() {
+            if let Some(reason) = missing {
+                // Past the test harness, which shows what tests print only when they fail.
+                let line = format!("skipped: {} of {} over {engine}: {reason}\n", spreads.len(), self.name());
+                let _ = std::io::stderr().write_all(line.as_bytes());
+                continue;
+            }
+            for (nodes, size) in &spreads {
+                let job = self.clone().fake_nodes(*nodes).env("GAIN_TRANSPORT", *engine);
+                job.env("UCX_TLS", "tcp,self").env("FI_PROVIDER", "tcp").run(&[*size], &body);
+            }
+        }
+    }
+}
