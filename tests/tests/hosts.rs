@@ -160,3 +160,62 @@ fn a_rig_ends_with_its_holder() {
     shell.wait().unwrap();
     until_none("MARK=rig");
 }
+
+/// What users do on two hosts: start, put, end. A rank that dies is named with its host, and what the others waited for.
+#[test]
+fn ranks_of_two_hosts_share_a_world() {
+    tests::Job::new("ranks_of_two_hosts_share_a_world").hosts(2).run(&[2, 4], |world| {
+        let mut sum = [1u64];
+        world.team().allreduce(&mut sum, rma::Op::Sum).unwrap();
+        assert_eq!(sum, [world.size() as u64]);
+    });
+}
+
+#[test]
+fn a_rank_killed_on_another_host_is_reported_with_the_waits_of_all() {
+    let job = tests::Job::new("a_rank_killed_on_another_host_is_reported_with_the_waits_of_all").hosts(2);
+    if !job.is_possible() {
+        return;
+    }
+    let outcome = job.outcome(4, |world| {
+        world.barrier().unwrap();
+        if world.rank() == 3 {
+            // Long enough for the others' waits to be on the boards.
+            std::thread::sleep(Duration::from_millis(500));
+            // SAFETY: plain system calls.
+            unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+        }
+        world.barrier().unwrap();
+    });
+    assert!(outcome.code != 0 && outcome.elapsed < Duration::from_secs(10), "{outcome}");
+    assert!(outcome.stderr.contains("rank 3 on h2 (pid "), "{outcome}");
+    assert!(outcome.stderr.contains("in barrier of team world at "), "{outcome}");
+}
+
+/// From the launcher's start to the first put of the last rank. The target is half a second on an idle machine; the limit
+/// here leaves room for a busy one. Run it with `--nocapture` to see the figure.
+#[test]
+fn eight_ranks_on_four_hosts_start_quickly() {
+    const START: &str = "GAIN_TEST_START";
+    let now = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+    let job =
+        tests::Job::new("eight_ranks_on_four_hosts_start_quickly").hosts(4).env(START, now().to_string());
+    if !job.is_possible() {
+        return;
+    }
+    // The rig is there now, and the clock starts again.
+    let outcome = job.env(START, now().to_string()).outcome(8, |world| {
+        let segment = rma::Segment::allocate(&world.team(), 8).unwrap();
+        segment.put((world.rank() + 3) % 8, 0, &[1u64]).unwrap();
+        world.fence_all().unwrap();
+        let start: u128 = std::env::var(START).unwrap().parse().unwrap();
+        use std::io::Write;
+        writeln!(std::io::stdout(), "put after {} ms", now() - start).unwrap();
+        world.barrier().unwrap();
+    });
+    let words =
+        outcome.stdout.lines().filter_map(|line| line.split_once("put after ")?.1.strip_suffix(" ms"));
+    let slowest = words.map(|word| word.parse::<u64>().unwrap()).max();
+    eprintln!("8 ranks on 4 hosts: {slowest:?} ms to the first put of all");
+    assert!(outcome.code == 0 && slowest.is_some_and(|slowest| slowest < 5000), "{outcome}");
+}
