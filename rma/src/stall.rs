@@ -45,6 +45,8 @@ pub(crate) struct Watch {
     heap: Arc<Heap>,
     node: Node,
     my_rank: usize,
+    /// This host's name, if the job has others.
+    host: String,
     launcher_board: Option<Board>,
     has_launcher: bool,
     stall_after: Option<Duration>,
@@ -68,8 +70,8 @@ pub(crate) enum Needs<'a> {
 }
 
 impl Watch {
-    /// Reads the environment and installs the handler of `SIGUSR1`, unless the program has one.
-    pub(crate) fn new(heap: Arc<Heap>, node: Node) -> Watch {
+    /// `host` is empty in a job of one node. Reads the environment and installs the handler of `SIGUSR1`, unless the program has one.
+    pub(crate) fn new(heap: Arc<Heap>, node: Node, host: String) -> Watch {
         let seconds = std::env::var("GAIN_STALL_SECONDS").ok().and_then(|text| text.trim().parse().ok());
         let seconds: f64 = seconds.unwrap_or(STALL_SECONDS);
         let my_rank = node.members()[node.my_index()].rank;
@@ -77,6 +79,7 @@ impl Watch {
         Watch {
             heap,
             my_rank,
+            host,
             launcher_board: launcher_board(my_rank),
             has_launcher: std::env::var_os(waits::LAUNCHER).is_some_and(|launcher| !launcher.is_empty()),
             stall_after: Duration::try_from_secs_f64(seconds).ok().filter(|time| !time.is_zero()),
@@ -118,7 +121,8 @@ impl Watch {
             members.map(|(index, member)| (member.rank, self.heap.board(index).read())).collect();
         // Our launcher says whose line it is.
         let who = if self.has_launcher { String::new() } else { format!(" rank {}:", self.my_rank) };
-        eprintln!("gain:{who} {why}: {}", waits::describe(&states));
+        let place = if self.host.is_empty() { String::new() } else { format!(" on host {}", self.host) };
+        eprintln!("gain:{who} {why}{place}: {}", waits::describe(&states));
     }
 
     /// A peer whose death must end this wait now.

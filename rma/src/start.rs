@@ -98,7 +98,8 @@ impl World {
         let (heap, outside) = made.map_err(|(kind, why)| Error::at(kind, "init", rank, why))?;
         let heap = Arc::new(heap);
         let is_set = |name: &str, value: &str| std::env::var(name).is_ok_and(|text| text == value);
-        let watch = Arc::new(Watch::new(heap.clone(), node));
+        let host = if layout.nodes() > 1 { card.host.clone() } else { String::new() };
+        let watch = Arc::new(Watch::new(heap.clone(), node, host));
         let policy = heap.spin_policy(1);
         let direct = !is_set("GAIN_DIRECT", "0");
         let hosts: Box<[Box<str>]> = cards.iter().map(|card| card.host.as_str().into()).collect();

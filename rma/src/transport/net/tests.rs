@@ -230,7 +230,7 @@ fn pair(len: usize, seed: u64) -> ([Arc<Net>; 2], [Arc<Heap>; 2], usize) {
         };
         let around = Surroundings {
             policy: heap.spin_policy(1),
-            watch: Arc::new(Watch::new(heap.clone(), node)),
+            watch: Arc::new(Watch::new(heap.clone(), node, String::new())),
             layout: Arc::new(Layout::new(me, &[0, 1])),
             heap: heap.clone(),
             direct: true,

@@ -1,0 +1,109 @@
+//! Faults between nodes: a rank of another node ends in each phase, and nobody else tells the survivors.
+//!
+//! The rank ends with code 0, which our launcher takes for a good end, so it doesn't end the job. Each survivor prints what it was told,
+//! and ends in the same way; a job that hangs runs into its deadline. Oracle: who ended, and what the others did then.
+
+use rma::{ErrorKind, MutexSet, Op, Result, Segment, World};
+use std::time::Duration;
+use tests::{Job, Outcome};
+
+/// Four ranks on two nodes; `gone` ends after everybody has met, the others call `then`, and must be told of a death.
+fn ends(name: &str, gone: usize, then: impl Fn(&World, &Segment, &MutexSet) -> Result<()>) -> Outcome {
+    let job = Job::new(name).fake_nodes(2).deadline(Duration::from_secs(20));
+    let outcome = job.outcome(4, |world| {
+        let segment = Segment::allocate_zeroed(&world.team(), 1 << 16).unwrap();
+        let locks = MutexSet::create(&world.team(), 1).unwrap();
+        // Everybody knows everybody.
+        (0..world.size()).for_each(|rank| segment.put(rank, 8 * world.rank(), &[1u64]).unwrap());
+        if world.rank() == gone {
+            locks.lock(0, 0).unwrap();
+        }
+        world.sync().unwrap();
+        if world.rank() == gone {
+            std::process::exit(0);
+        }
+        let outcome = then(world, &segment, &locks);
+        let error = outcome.expect_err("a rank is gone");
+        assert_eq!(error.kind(), ErrorKind::Died, "{error}");
+        eprintln!("told: {error}");
+        std::process::exit(0);
+    });
+    assert_eq!(outcome.code, 0, "{outcome}");
+    assert!(outcome.elapsed < Duration::from_secs(10), "{outcome}");
+    outcome
+}
+
+/// What a survivor was told. The launcher prints equal lines of several ranks once.
+fn told(outcome: &Outcome, rank: usize) -> &str {
+    let is_of = |line: &&str| {
+        let ranks = line.strip_prefix("[rank").and_then(|rest| rest.split(']').next()).unwrap_or("");
+        let digits = ranks.trim_start_matches('s').trim();
+        line.contains("told: ")
+            && digits.split(',').any(|part| match part.split_once('-') {
+                Some((first, last)) => (first.parse().unwrap()..=last.parse().unwrap()).contains(&rank),
+                None => part.parse() == Ok(rank),
+            })
+    };
+    outcome.stderr.lines().find(is_of).unwrap_or_else(|| panic!("rank {rank} was told nothing\n{outcome}"))
+}
+
+fn names(line: &str, rank: usize) -> bool {
+    line.contains(&format!("world rank {rank} on host "))
+}
+
+#[test]
+fn a_leader_gone_before_a_barrier() {
+    let outcome = ends("a_leader_gone_before_a_barrier", 2, |world, _, _| world.barrier());
+    assert!((0..2).chain([3]).all(|rank| names(told(&outcome, rank), 2)), "{outcome}");
+}
+
+/// The other node hears of it through the leader, which ends for that reason.
+#[test]
+fn a_member_gone_before_a_barrier() {
+    let outcome = ends("a_member_gone_before_a_barrier", 3, |world, _, _| world.barrier());
+    assert!(names(told(&outcome, 2), 3), "{outcome}");
+    assert!((0..2).all(|rank| names(told(&outcome, rank), 2)), "{outcome}");
+}
+
+#[test]
+fn a_leader_gone_before_an_allreduce() {
+    let outcome = ends("a_leader_gone_before_an_allreduce", 0, |world, _, _| {
+        world.team().allreduce(&mut vec![1.0; 5000], Op::Sum)
+    });
+    assert!((1..4).all(|rank| names(told(&outcome, rank), 0)), "{outcome}");
+}
+
+#[test]
+fn gone_while_others_get() {
+    let outcome = ends("gone_while_others_get", 3, |world, segment, _| match world.rank() {
+        2 => world.barrier(),
+        _ => loop {
+            segment.get(3, 8, &mut [0u64; 100])?;
+        },
+    });
+    assert!((0..3).all(|rank| names(told(&outcome, rank), 3)), "{outcome}");
+}
+
+#[test]
+fn gone_with_a_mutex_of_another_node() {
+    let outcome = ends("gone_with_a_mutex_of_another_node", 3, |_, _, locks| locks.lock(0, 0));
+    assert!((0..3).all(|rank| told(&outcome, rank).contains("world rank ")), "{outcome}");
+}
+
+/// Ranks of one node wait in a barrier for those of the other, which sleep.
+#[test]
+fn ranks_that_wait_for_another_node_say_so() {
+    let job = Job::new("ranks_that_wait_for_another_node_say_so").env("GAIN_STALL_SECONDS", "0.5");
+    let outcome = job.fake_nodes(2).outcome(4, |world| {
+        world.barrier().unwrap();
+        if world.rank() > 1 {
+            std::thread::sleep(Duration::from_millis(1500));
+        }
+        world.barrier().unwrap();
+    });
+    assert_eq!(outcome.code, 0, "{outcome}");
+    let line = outcome.stderr.lines().find(|line| line.contains("no progress for 0.5 s on host "));
+    let line = line.unwrap_or_else(|| panic!("{outcome}"));
+    assert!(line.contains("ranks 0,1 in barrier of team world at "), "{outcome}");
+    assert!(line.contains("(waiting for ranks 0,2)"), "{outcome}");
+}
