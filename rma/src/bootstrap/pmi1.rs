@@ -14,6 +14,9 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
 
+/// Characters of a `put` besides the names of key-value space and value, at most.
+const PUT_LEN: usize = 100;
+
 /// A session with a PMI-1 server.
 #[derive(Debug)]
 pub struct Pmi1 {
@@ -63,9 +66,11 @@ impl Pmi1 {
         session.ask("init pmi_version=1 pmi_subversion=1", "response_to_init")?;
         let maxima = session.ask("get_maxes", "maxes")?;
         let limit: usize = maxima.field("vallen_max").and_then(|text| text.parse().ok()).unwrap_or(256);
-        // Some servers count the closing zero. The first part must hold the whole head.
-        session.part_len = limit.saturating_sub(1).clamp(24, 1000);
         session.job = session.ask("get_my_kvsname", "my_kvsname")?.required("kvsname")?.to_owned();
+        // Some servers count the closing zero, and Slurm's reads at most 1023 characters of a request, whatever it says of
+        // values. The first part must hold the whole head.
+        let whole_line = 1023 - PUT_LEN - session.job.len().min(800);
+        session.part_len = limit.saturating_sub(1).min(whole_line).max(24);
         Ok(session)
     }
 

@@ -24,8 +24,8 @@ pub struct Pmi2 {
 }
 
 impl Pmi2 {
-    /// Opens a session as `rank` of `size` on a connected stream.
-    pub fn greet(rank: usize, size: usize, stream: impl Into<OwnedFd>) -> io::Result<Pmi2> {
+    /// Opens a session as `rank` of `size` of the process manager's job `id` (`PMI_JOBID`, may be empty) on a connected stream.
+    pub fn greet(rank: usize, size: usize, id: &str, stream: impl Into<OwnedFd>) -> io::Result<Pmi2> {
         let stream = BufReader::new(File::from(stream.into()));
         let mut session = Pmi2 { rank, size, job: String::new(), exchange: 0, stream };
         session.stream.get_ref().write_all(b"cmd=init pmi_version=2 pmi_subversion=0\n")?;
@@ -37,7 +37,9 @@ impl Pmi2 {
         {
             return Err(io::Error::other(format!("the launcher answered `{}` to PMI-2", line.trim_end())));
         }
-        session.ask("fullinit", &[("pmirank", &rank.to_string()), ("threaded", "FALSE")])?;
+        // Slurm refuses a greeting without the job.
+        session
+            .ask("fullinit", &[("pmijobid", id), ("pmirank", &rank.to_string()), ("threaded", "FALSE")])?;
         let job = session.ask("job-getid", &[])?.required("jobid")?.to_owned();
         session.job = job;
         Ok(session)
@@ -198,7 +200,7 @@ mod tests {
     fn values_of_any_length_come_back() {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let server = std::thread::spawn(move || serve(ours));
-        let mut client = Pmi2::greet(0, 1, theirs).unwrap();
+        let mut client = Pmi2::greet(0, 1, "7.0", theirs).unwrap();
         assert_eq!(client.job(), "j;1");
         for len in [0, 1, 5000] {
             let bytes: Vec<u8> = (0..len).map(|index| index as u8).collect();
