@@ -20,7 +20,7 @@ pub struct MutexSet {
 /// Where a mutex is.
 enum At<'a> {
     Here(&'a Lock),
-    /// On another node, where its owner's process takes and releases it for others.
+    /// Where the transport takes and releases it: on another node its owner's process does.
     Elsewhere(Remote),
 }
 
@@ -148,14 +148,13 @@ impl MutexSet {
             .segment
             .spot(op, rank, offset, size)
             .map_err(|error| self.no_such(op, rank, index, error))?;
-        // The own node's mutexes are taken in place, whatever way the node's data goes.
-        let address = self.segment.shared().reach(spot.place).mapped;
-        if address.is_null() {
+        // What goes through the transport is released there, too, after the data.
+        if spot.mapped.is_null() {
             return Ok(At::Elsewhere(spot.place));
         }
         // SAFETY: inside the owner's part, which was zeroed and is used for locks only; mapped as long as the heap, aligned
         // to 64; a lock is made of atomics.
-        Ok(At::Here(unsafe { &*address.cast::<Lock>() }))
+        Ok(At::Here(unsafe { &*spot.mapped.cast::<Lock>() }))
     }
 
     #[cold]
