@@ -5,10 +5,12 @@
 //! | shm | 1 | those the test names |
 //! | ucx, ofi | 2 | 2, 3, 4 of these |
 //! | ucx, ofi | 3, 4 | 4, if among these |
+//! | ucx, ofi | 2 hosts of a rig | 3, if among these |
 //!
-//! Nodes are pretended ones ([`Job::fake_nodes`]): heaps of their own on one machine, with everything between them over the engine's TCP.
-//! An engine that this machine doesn't have is skipped; a test says how many of its places that were, and why.
+//! Nodes are pretended ones ([`Job::fake_nodes`]) but for the last line: heaps of their own on one machine, with everything between them
+//! over the engine's TCP. What this machine can't do is skipped; a test says how many of its places that were, and why.
 
+use crate::rig::{Network, Rig};
 use crate::{Job, is_rank};
 use rma::World;
 use std::io::Write;
@@ -16,6 +18,9 @@ use std::sync::OnceLock;
 
 /// Nodes and ranks of a job over a network; the last node of an uneven split is the fuller one.
 const SPREADS: [(usize, usize); 5] = [(2, 2), (2, 3), (2, 4), (3, 4), (4, 4)];
+
+/// Hosts of a rig, and ranks on them.
+const HOSTS: (usize, usize) = (2, 3);
 
 /// Which engines can be used here, and why not if they can't.
 fn engines() -> &'static [(&'static str, Option<String>)] {
@@ -39,17 +44,28 @@ impl Job {
             return;
         }
         let spreads: Vec<_> = SPREADS.into_iter().filter(|(_, size)| ranks.contains(size)).collect();
+        let on_hosts = ranks.contains(&HOSTS.1);
         for (engine, missing) in engines() {
             if let Some(reason) = missing {
-                // Past the test harness, which shows what tests print only when they fail.
-                let line = format!("skipped: {} of {} over {engine}: {reason}\n", spreads.len(), self.name());
-                let _ = std::io::stderr().write_all(line.as_bytes());
+                self.skip(spreads.len() + usize::from(on_hosts), engine, reason);
                 continue;
             }
+            let job = self.clone().env("GAIN_TRANSPORT", *engine);
             for (nodes, size) in &spreads {
-                let job = self.clone().fake_nodes(*nodes).env("GAIN_TRANSPORT", *engine);
-                job.env("UCX_TLS", "tcp,self").env("FI_PROVIDER", "tcp").run(&[*size], &body);
+                let job = job.clone().fake_nodes(*nodes).env("UCX_TLS", "tcp,self");
+                job.env("FI_PROVIDER", "tcp").run(&[*size], &body);
+            }
+            match Rig::with(Network::default()) {
+                Ok(_) if on_hosts => job.hosts(HOSTS.0).run(&[HOSTS.1], &body),
+                Ok(_) => {}
+                Err(reason) => self.skip(usize::from(on_hosts), engine, &reason),
             }
         }
+    }
+
+    /// Says what is not tested, past the test harness, which shows what tests print only when they fail.
+    fn skip(&self, places: usize, engine: &str, reason: &dyn std::fmt::Display) {
+        let line = format!("skipped: {} in {places} places over {engine}: {reason}\n", self.name());
+        let _ = std::io::stderr().write_all(line.as_bytes());
     }
 }
