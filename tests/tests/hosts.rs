@@ -219,3 +219,40 @@ fn eight_ranks_on_four_hosts_start_quickly() {
     eprintln!("8 ranks on 4 hosts: {slowest:?} ms to the first put of all");
     assert!(outcome.code == 0 && slowest.is_some_and(|slowest| slowest < 5000), "{outcome}");
 }
+
+/// Tells this executable to be a launcher that will be killed.
+const LAUNCHES: &str = "GAIN_TEST_LAUNCHES";
+
+#[test]
+fn ranks_on_other_hosts_end_with_a_killed_launcher() {
+    let Some(rig) = rig() else { return };
+    if std::env::var_os(LAUNCHES).is_some() {
+        job(rig, "echo ready; sleep 60").env("MARK", "widowed").run().unwrap();
+        return;
+    }
+    let mut launcher = Command::new(std::env::current_exe().unwrap())
+        .args(["ranks_on_other_hosts_end_with_a_killed_launcher", "--exact", "--nocapture"])
+        .env(LAUNCHES, "1")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(launcher.stdout.take().unwrap()).lines();
+    assert_eq!(lines.filter(|line| line.as_ref().unwrap().contains("ready")).take(4).count(), 4);
+    launcher.kill().unwrap();
+    launcher.wait().unwrap();
+    until_none("MARK=widowed");
+}
+
+#[test]
+#[ignore = "takes as long as a silent host is waited for"]
+fn a_host_that_falls_silent_is_lost() {
+    let Some(rig) = rig() else { return };
+    let stop_agent = "[ $PMI_RANK = 2 ] && kill -STOP $PPID; sleep 60";
+    let outcome = Outcome::of(job(rig, stop_agent).env("MARK", "silent"));
+    assert_eq!(outcome.code, 255, "{outcome}");
+    assert!(
+        outcome.stderr.contains("host h2 with ranks 2,3 was lost: nothing was heard of it for 8 s"),
+        "{outcome}"
+    );
+    assert!(outcome.elapsed < Duration::from_secs(14), "{outcome}");
+}
