@@ -180,3 +180,26 @@ fn a_signal_changed_by_an_atomic_is_noticed() {
         world.barrier().unwrap();
     });
 }
+
+/// Numbers of nodes that are no powers of two; many meetings in a row, with words and without. Oracle: what each rank says in each
+/// is a function of rank and number.
+#[test]
+fn no_meeting_is_mistaken_for_another() {
+    everywhere(&[5, 7], "no_meeting_is_mistaken_for_another", |world| {
+        let (me, size, team) = (world.rank() as u64, world.size() as u64, world.team());
+        let odd = team.split(Some((me % 2) as u32), -(me as i64)).unwrap().unwrap();
+        for number in 0..60 {
+            let said = |rank: u64| [rank * 1000 + number, !rank];
+            assert_eq!(team.allgather(&said(me)).unwrap(), (0..size).flat_map(said).collect::<Vec<_>>());
+            (0..number % 4).for_each(|_| team.barrier().unwrap());
+            let members = (0..odd.size()).map(|rank| odd.world_rank(rank) as u64);
+            let expected: u64 = members.map(|rank| rank * number).sum();
+            let mut sum = [me * number];
+            odd.allreduce(&mut sum, Op::Sum).unwrap();
+            assert_eq!(sum, [expected]);
+            let mut data = vec![me + number; 30];
+            team.broadcast(&mut data, (number % size) as usize).unwrap();
+            assert_eq!(data, [number % size + number; 30]);
+        }
+    });
+}

@@ -5,6 +5,7 @@
 //! | shm | 1 | those the test names |
 //! | ucx, ofi | 2 | 2, 3, 4 of these |
 //! | ucx, ofi | 3, 4 | 4, if among these |
+//! | ucx, ofi | 5; 3, 7 | 5; 7, if among these |
 //! | ucx, ofi | 2 hosts of a rig | 3, if among these |
 //!
 //! Nodes are pretended ones ([`Job::fake_nodes`]) but for the last line: heaps of their own on one machine, with everything between them
@@ -17,7 +18,7 @@ use std::io::Write;
 use std::sync::OnceLock;
 
 /// Nodes and ranks of a job over a network; the last node of an uneven split is the fuller one.
-const SPREADS: [(usize, usize); 5] = [(2, 2), (2, 3), (2, 4), (3, 4), (4, 4)];
+const SPREADS: [(usize, usize); 8] = [(2, 2), (2, 3), (2, 4), (3, 4), (4, 4), (5, 5), (3, 7), (7, 7)];
 
 /// Hosts of a rig, and ranks on them.
 const HOSTS: (usize, usize) = (2, 3);
@@ -52,8 +53,7 @@ impl Job {
             }
             let job = self.clone().env("GAIN_TRANSPORT", *engine);
             for (nodes, size) in &spreads {
-                let job = job.clone().fake_nodes(*nodes).env("UCX_TLS", "tcp,self");
-                job.env("FI_PROVIDER", "tcp").run(&[*size], &body);
+                job.clone().fake_nodes(*nodes).run(&[*size], &body);
             }
             match Rig::with(Network::default()) {
                 Ok(_) if on_hosts => job.hosts(HOSTS.0).run(&[HOSTS.1], &body),

@@ -119,9 +119,10 @@ impl Job {
         rig.is_ok()
     }
 
-    /// Has the ranks of one machine pretend to be on `nodes` nodes, in blocks. Needs no root, unlike hosts.
+    /// Has the ranks of one machine pretend to be on `nodes` nodes, in blocks, and talk over TCP as such nodes would. Needs no
+    /// root, unlike hosts.
     pub fn fake_nodes(self, nodes: usize) -> Job {
-        self.env("GAIN_FAKE_NODES", nodes.to_string())
+        self.env("GAIN_FAKE_NODES", nodes.to_string()).env("UCX_TLS", "tcp,self").env("FI_PROVIDER", "tcp")
     }
 
     /// Has the ranks started by `command -n ranks program`, as MPICH's `mpiexec` does, instead of by our launcher. The
