@@ -92,13 +92,21 @@ impl Remote {
     }
 
     /// Deals with a source that is ready; `complain` gets lines of the remote shell's standard error.
-    pub(crate) fn serve(&mut self, source: Source, complain: impl FnMut(&[u8])) -> io::Result<Vec<Event>> {
+    pub(crate) fn serve(
+        &mut self,
+        source: Source,
+        mut complain: impl FnMut(&[u8]),
+    ) -> io::Result<Vec<Event>> {
         let mut buffer = [0; 65536];
         match source {
             Source::Room => self.flush(),
             Source::Complaints => {
                 let bytes = read_some(&mut self.stderr, &mut buffer).unwrap_or_default();
-                self.complaints.push(&bytes, Instant::now(), complain);
+                let now = Instant::now();
+                self.complaints.push(&bytes, now, &mut complain);
+                if let Some(rest) = self.complaints.take_unfinished(now, self.stderr.is_none()) {
+                    complain(&[&rest[..], b"\n"].concat());
+                }
             }
             Source::Words => {
                 let bytes = read_some(&mut self.stdout, &mut buffer).unwrap_or_default();
@@ -141,7 +149,7 @@ impl Remote {
 
     /// Why nothing more is to be expected of the host, if so.
     pub(crate) fn loss(&mut self, now: Instant) -> Option<String> {
-        let silence = now.duration_since(self.last_heard);
+        let silence = now.saturating_duration_since(self.last_heard);
         if self.stdout.is_none() {
             let end = match self.shell.try_wait() {
                 Ok(Some(status)) => format!(" ({status})"),

@@ -157,11 +157,15 @@ impl Running {
         if count < 0 && io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
             return Err(io::Error::last_os_error());
         }
+        // Hosts are judged by this moment: what follows may take long, when the user stops us or the terminal, and is not
+        // their silence.
+        let polled_at = Instant::now();
         for ((source, ..), polled) in sources.into_iter().zip(&polled) {
             if count > 0 && polled.revents != 0 {
                 self.serve(source);
             }
         }
+        self.lose_silent_hosts(polled_at);
         self.keep_time();
         Ok(())
     }
@@ -370,8 +374,7 @@ impl Running {
         self.close_if_all_ended();
     }
 
-    fn keep_time(&mut self) {
-        let now = Instant::now();
+    fn lose_silent_hosts(&mut self, now: Instant) {
         for number in 0..self.hosts.len() {
             if let Host::There { remote, is_lost: false, .. } = &mut self.hosts[number]
                 && let Some(reason) = remote.loss(now)
@@ -379,6 +382,10 @@ impl Running {
                 self.lose(number, reason);
             }
         }
+    }
+
+    fn keep_time(&mut self) {
+        let now = Instant::now();
         let passed = self.job.deadline.filter(|deadline| now >= self.started + *deadline);
         if let (Some(deadline), None) = (passed, self.drain_until) {
             self.fail(Cause::Deadline(deadline));

@@ -110,6 +110,19 @@ fn a_host_that_cannot_be_reached_is_named() {
 }
 
 #[test]
+fn what_the_remote_shell_says_is_shown() {
+    let hosts = [Host { name: "h1".to_owned(), places: 1 }];
+    let refuse = ["sh", "-c", "echo first >&2; printf 'no newline' >&2; exit 5"];
+    let outcome = Outcome::of(Job::new("true", 1).hosts(hosts).remote_shell(refuse));
+    assert_eq!(outcome.code, 255, "{outcome}");
+    assert!(
+        outcome.stderr.contains("h1: first\n") && outcome.stderr.contains("h1: no newline\n"),
+        "{outcome}"
+    );
+    assert!(outcome.stderr.contains("host h1 with rank 0 was lost"), "{outcome}");
+}
+
+#[test]
 fn a_program_that_is_missing_is_an_error_with_the_host() {
     let Some(rig) = rig() else { return };
     let hosts = [Host { name: "h2".to_owned(), places: 1 }];
