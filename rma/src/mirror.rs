@@ -39,10 +39,11 @@
 //! to memory that is free.
 
 use crate::call::Call;
-use crate::control::{Line, Rows, Signature};
+use crate::control::{Line, Rows};
 use crate::error::Result;
 use crate::layout::Layout;
 use crate::retired::{Live, NO_SLOT};
+use crate::signature::Signature;
 use crate::stall::Needs;
 use crate::transport::{Remote, SignalUpdate};
 use crate::wait::Cause;

@@ -4,8 +4,8 @@
 //! an operation uses has been checked against them. Blocks go back to the arenas after a meeting of all members.
 
 use crate::call::{Call, OpCode};
-use crate::control::Signature;
 use crate::error::{Error, ErrorKind, Result};
+use crate::signature::Signature;
 use crate::team::Team;
 use crate::transport::{Remote, Transport};
 use crate::world::{Shared, alive, no_such_rank};

@@ -5,12 +5,13 @@
 
 use crate::bell::BELLS_LEN;
 use crate::call::{Call, OpCode};
-use crate::control::{Progress, ROW_LEN, Rows, Signature};
+use crate::control::{Progress, ROW_LEN, Rows};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mirror::{Mirror, mirror_len};
 use crate::retired::Retired;
 use crate::segment::Spot;
 use crate::session::Session;
+use crate::signature::Signature;
 use crate::transport::Remote;
 use crate::world::{Shared, alive, no_such_rank};
 use std::collections::HashMap;

@@ -2,10 +2,11 @@
 
 use super::{tiers, typed};
 use crate::call::{Call, OpCode};
-use crate::control::{Signature, WORDS};
+use crate::control::WORDS;
 use crate::error::Result;
 use crate::plain::{self, Plain};
 use crate::session::Session;
+use crate::signature::Signature;
 use crate::team::Team;
 use std::ops::Range;
 

@@ -20,8 +20,8 @@ mod tiers;
 
 pub use ops::{Op, Reducible};
 
-use crate::control::Signature;
 use crate::plain::Plain;
+use crate::signature::Signature;
 use shm::DType;
 
 /// The number of an element type in a signature.

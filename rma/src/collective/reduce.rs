@@ -3,11 +3,12 @@
 use super::ops::{self, Op, Reducible, USER};
 use super::{dtype_kind, plain_kind, tiers};
 use crate::call::{Call, OpCode};
-use crate::control::{Signature, WORDS};
+use crate::control::WORDS;
 use crate::error::Result;
 use crate::layout::Layout;
 use crate::plain::{self, Plain};
 use crate::session::Session;
+use crate::signature::Signature;
 use crate::team::Team;
 use shm::copy;
 

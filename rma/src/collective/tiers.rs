@@ -5,11 +5,11 @@
 
 use super::gather;
 use super::reduce::{Order, Wanted};
-use crate::control::Signature;
 use crate::error::Result;
 use crate::layout::Layout;
 use crate::plain::Plain;
 use crate::session::Session;
+use crate::signature::Signature;
 use crate::team::Tiers;
 
 /// How the team of a call that has tiers is spread.
