@@ -79,11 +79,11 @@ mod tests {
 
     #[test]
     fn the_c_library_is_found_and_a_missing_one_is_named() {
-        let libc = Library::load("GAIN_NO_SUCH_VARIABLE", c"libc.so.6").unwrap();
+        let libc = Library::load("GAIN_TEST_NO_SUCH_VARIABLE", c"libc.so.6").unwrap();
         assert!(libc.symbol(c"memcpy").is_ok());
         assert!(libc.symbol(c"no_such_function").unwrap_err().contains("libc.so.6"));
         assert!(libc.file(c"memcpy").unwrap().contains("libc"));
-        let missing = Library::load("GAIN_NO_SUCH_VARIABLE", c"libnothing.so.77").unwrap_err();
+        let missing = Library::load("GAIN_TEST_NO_SUCH_VARIABLE", c"libnothing.so.77").unwrap_err();
         assert!(missing.contains("libnothing.so.77"), "{missing}");
     }
 }

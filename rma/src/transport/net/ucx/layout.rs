@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use super::bindings::{CONSTANTS, layouts};
 
-/// The oracle is the C compiler: each line it is given asserts one offset, size or constant. `GAIN_UCX_INCLUDE` names headers
+/// The oracle is the C compiler: each line it is given asserts one offset, size or constant. `GAIN_TEST_UCX_INCLUDE` names headers
 /// other than the installed ones.
 #[test]
 fn bindings_agree_with_the_headers() {
@@ -34,7 +34,7 @@ fn bindings_agree_with_the_headers() {
 
 fn compile(source: &str) -> std::io::Result<Output> {
     let mut cc = Command::new("cc");
-    if let Some(include) = std::env::var_os("GAIN_UCX_INCLUDE") {
+    if let Some(include) = std::env::var_os("GAIN_TEST_UCX_INCLUDE") {
         cc.arg("-I").arg(include);
     }
     cc.args(["-x", "c", "-fsyntax-only", "-"]).stdin(Stdio::piped()).stdout(Stdio::null());
