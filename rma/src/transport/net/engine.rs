@@ -233,8 +233,8 @@ impl Engine {
                 Ok(false) => {}
                 Err(why) => {
                     self.core.break_off(to, &why);
-                    self.core.requests.close(transfer.token).ok();
-                    return Err(why);
+                    // A part may be under way: then who waits for the rest learns of it, after that.
+                    return if transfer.token == Token::DONE { Err(why) } else { Ok(transfer.token) };
                 }
             }
         }
