@@ -70,8 +70,8 @@ impl WaitHook for Hook<'_> {
 }
 
 impl Crank for Shared {
-    fn turn(&self) {
-        self.transport.progress();
+    fn turn(&self) -> bool {
+        self.transport.progress()
     }
 
     fn longest_sleep(&self) -> Option<Duration> {

@@ -11,6 +11,9 @@ use std::time::Duration;
 /// How often a slow wait calls its hook, at least.
 const HOOK_INTERVAL: Duration = Duration::from_millis(100);
 
+/// Turns of a crank that always finds something to do, before the hook is heard again: some tens of milliseconds.
+const MOST_TURNS: u32 = 20_000;
+
 /// What the floor above does while a wait lasts.
 pub trait WaitHook {
     /// Called when a wait turns slow (spinning and yielding did not help) and then at least every 100 ms;
@@ -34,8 +37,9 @@ pub trait WaitHook {
 
 /// Something that a waiting process keeps in motion, like its side of a network.
 pub trait Crank {
-    /// Moves it on a little. Called between two looks at the condition.
-    fn turn(&self);
+    /// Moves it on a little. Called between two looks at the condition. Returns whether anything happened: then the wait goes on
+    /// spinning, as more may come.
+    fn turn(&self) -> bool;
 
     /// The longest sleep without a turn; `None` if somebody else turns it meanwhile.
     fn longest_sleep(&self) -> Option<Duration>;
@@ -148,24 +152,8 @@ fn wait_longer(
     mut sleep: impl FnMut(Duration),
 ) -> Result<(), WaitError> {
     let crank = ctx.hook.crank();
-    let turn = || {
-        if let Some(crank) = crank {
-            crank.turn();
-        }
-    };
-    for _ in 0..ctx.policy.spins {
-        spin_loop();
-        turn();
-        if ready() {
-            return Ok(());
-        }
-    }
-    for _ in 0..ctx.policy.yields {
-        yield_now();
-        turn();
-        if ready() {
-            return Ok(());
-        }
+    if spin(ctx.policy, crank, &mut ready) {
+        return Ok(());
     }
     let longest = crank.and_then(Crank::longest_sleep).unwrap_or(HOOK_INTERVAL);
     let _end = EndOfWait(ctx.hook);
@@ -176,13 +164,35 @@ fn wait_longer(
         let next_call = waited + HOOK_INTERVAL;
         while waited < next_call {
             sleep(longest.min(next_call - waited));
-            turn();
-            if ready() {
+            // What ended the sleep of a crank's wait may be a message, and the next one close behind it.
+            if ready() || crank.is_some() && spin(ctx.policy, crank, &mut ready) {
                 return Ok(());
             }
             waited = Duration::from_nanos(clock_ns() - began);
         }
     }
+}
+
+/// Pauses, then yields, until `ready()` holds or nothing has happened for as long as the policy says.
+fn spin(policy: SpinPolicy, crank: Option<&dyn Crank>, ready: &mut impl FnMut() -> bool) -> bool {
+    let mut idle = 0;
+    for _ in 0..MOST_TURNS {
+        if idle < policy.spins {
+            spin_loop();
+        } else if idle < policy.spins + policy.yields {
+            yield_now();
+        } else {
+            return false;
+        }
+        idle += 1;
+        if crank.is_some_and(Crank::turn) {
+            idle = 0;
+        }
+        if ready() {
+            return true;
+        }
+    }
+    false
 }
 
 /// Tells the hook that the wait is over, also when the wait ends by an error or a panic.
@@ -248,8 +258,9 @@ mod tests {
     }
 
     impl Crank for Cranked {
-        fn turn(&self) {
+        fn turn(&self) -> bool {
             self.0.set(self.0.get() + 1);
+            false
         }
         fn longest_sleep(&self) -> Option<Duration> {
             Some(Duration::from_micros(20))

@@ -165,20 +165,8 @@ impl Net {
         mut ready: impl FnMut(&mut Engine) -> Option<wire::Result<R>>,
     ) -> Result<R> {
         let _waiter = Counted::new(&self.waiters);
-        let mut idle = 0;
-        while idle < self.policy.spins + self.policy.yields {
-            let mut engine = self.engine();
-            let any = engine.progress();
-            if let Some(outcome) = ready(&mut engine) {
-                return outcome.map_err(|why| self.died(op.name(), rank, &why));
-            }
-            drop(engine);
-            match (any, idle < self.policy.spins) {
-                (true, _) => idle = 0,
-                (false, true) => std::hint::spin_loop(),
-                (false, false) => std::thread::yield_now(),
-            }
-            idle += u32::from(!any);
+        if let Some(outcome) = self.spin(&mut ready) {
+            return outcome.map_err(|why| self.died(op.name(), rank, &why));
         }
         let record = Record {
             op: op as u32,
@@ -219,11 +207,34 @@ impl Net {
             if let Some(outcome) = ready(&mut engine) {
                 return Ok(outcome);
             }
-            if any {
-                continue;
+            if !any {
+                self.sleep(engine, next_look - waited.min(next_look));
             }
-            self.sleep(engine, next_look - waited.min(next_look));
+            // One message seldom comes alone.
+            if let Some(outcome) = self.spin(ready) {
+                return Ok(outcome);
+            }
         }
+    }
+
+    /// Turns the crank until `ready` says so, or nothing has happened for as long as the policy allows.
+    fn spin<R>(&self, ready: &mut impl FnMut(&mut Engine) -> Option<R>) -> Option<R> {
+        let mut idle = 0;
+        while idle < self.policy.spins + self.policy.yields {
+            let mut engine = self.engine();
+            let any = engine.progress();
+            if let Some(outcome) = ready(&mut engine) {
+                return Some(outcome);
+            }
+            drop(engine);
+            match (any, idle < self.policy.spins) {
+                (true, _) => idle = 0,
+                (false, true) => std::hint::spin_loop(),
+                (false, false) => std::thread::yield_now(),
+            }
+            idle += u32::from(!any);
+        }
+        None
     }
 
     /// Sleeps until the wire has something to say.
