@@ -141,7 +141,7 @@ impl Watch {
             Needs::These(missing) => dead.find(|rank| missing(*rank)),
             Needs::AnyOther if dead.len() + 1 < self.node.node_numbers().len() => None,
             Needs::AnyOther => dead.next(),
-            Needs::Elsewhere(rank) => network.filter(|network| network.is_dead(rank)).map(|_| rank),
+            Needs::Elsewhere(rank) => network.and_then(|network| network.death(rank)).map(|_| rank),
         }?;
         let now = shm::clock_ns();
         let first = match since_ns.get() {
@@ -251,7 +251,7 @@ impl WaitHook for Waiting<'_> {
         let owner = owner as usize;
         match self.watch.node.members().iter().find(|member| member.rank == owner) {
             Some(member) => !member.is_alive(),
-            None => self.network.is_some_and(|network| network.is_dead(owner)),
+            None => self.network.is_some_and(|network| network.death(owner).is_some()),
         }
     }
 }

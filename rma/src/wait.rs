@@ -112,7 +112,11 @@ impl Shared {
     /// The error of an operation that a death has ended.
     #[cold]
     pub(crate) fn died(&self, op: &'static str, rank: usize) -> Error {
-        Error::at(ErrorKind::Died, op, rank, format!("{} died", self.name(rank)))
+        let why = match self.layout.local(rank) {
+            None => self.transport.death(rank).map(|why| format!(" ({why})")),
+            Some(_) => None,
+        };
+        Error::at(ErrorKind::Died, op, rank, format!("{} died{}", self.name(rank), why.unwrap_or_default()))
     }
 
     fn name(&self, rank: usize) -> String {

@@ -220,11 +220,11 @@ pub unsafe trait Transport: Send + Sync + std::fmt::Debug {
         let _ = (longest, ready);
     }
 
-    /// Whether a rank of another node has ended or can't be reached any more. Asked every tenth of a second by waits that depend on it;
-    /// finding out may take some seconds.
-    fn is_dead(&self, rank: usize) -> bool {
+    /// Why a rank of another node can't be reached any more; `None` as long as it can. Asked every tenth of a second by waits that
+    /// depend on it; finding out may take some seconds.
+    fn death(&self, rank: usize) -> Option<String> {
         let _ = rank;
-        false
+        None
     }
 
     /// Whether a transfer is locally complete. Makes progress.

@@ -207,8 +207,9 @@ impl Net {
             if let Some(outcome) = ready(&mut engine) {
                 return Ok(outcome);
             }
-            if !any {
-                self.sleep(engine, next_look - waited.min(next_look));
+            match any {
+                true => drop(engine),
+                false => self.sleep(engine, next_look - waited.min(next_look)),
             }
             // One message seldom comes alone.
             if let Some(outcome) = self.spin(ready) {
@@ -438,14 +439,14 @@ unsafe impl Transport for Net {
         self.sleep(engine, longest);
     }
 
-    fn is_dead(&self, rank: usize) -> bool {
+    fn death(&self, rank: usize) -> Option<String> {
         self.look_after_peers(::shm::clock_ns());
         let mut engine = self.inside();
         if engine.core.peers[rank].is_none() {
             // Nothing was sent to it so far, so its end would go unnoticed. What goes wrong shows at the peer.
             let _ = engine.ask_now(rank);
         }
-        engine.core.peers[rank].as_ref().is_some_and(|peer| peer.broken.is_some())
+        engine.core.peers[rank].as_ref().and_then(|peer| peer.broken.clone())
     }
 
     fn test(&self, token: Token) -> Result<bool> {
