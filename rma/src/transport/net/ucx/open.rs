@@ -5,6 +5,7 @@
 
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr::null_mut;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::bindings::*;
 use crate::library::Library;
@@ -22,21 +23,56 @@ const SETTINGS: &[(&CStr, &CStr)] = &[
     (c"KEEPALIVE_INTERVAL", c"2s"),
 ];
 
-/// Loads the library. It installs handlers for signals like SIGSEGV when it is loaded (up to 1.13 or so), which is for the
-/// program, not for us, to want: unless the user asked for it or somebody else had loaded it, they are taken back.
+/// What UCX reads once, when it is loaded.
+const HANDLE_ERRORS: (&str, &CStr) = ("HANDLE_ERRORS", c"UCX_HANDLE_ERRORS=none");
+const DEBUG_SIGNO: (&str, &CStr) = ("DEBUG_SIGNO", c"UCX_DEBUG_SIGNO=0");
+const MEM_EVENTS: (&str, &CStr) = ("MEM_EVENTS", c"UCX_MEM_EVENTS=n");
+
+/// Loads the library.
+///
+/// When it is loaded, UCX installs handlers for SIGHUP and, up to 1.13 or so, for SIGSEGV and the like, which is for the program
+/// to want, not for us; and it patches the C library's functions that map memory, so as to notice when memory goes that it has registered. The
+/// latter takes 50 ms for each of eight functions (1.22), and only adapters that register memory need it.
 pub(super) fn library() -> Result<Api, String> {
-    // SAFETY: a terminated string; nothing is loaded.
-    let was_loaded =
-        !unsafe { libc::dlopen(c"libucs.so.0".as_ptr(), libc::RTLD_NOW | libc::RTLD_NOLOAD) }.is_null();
-    let api = Api::find(Library::load("GAIN_UCX_LIB", c"libucp.so.0")?)?;
-    if !was_loaded
-        && !is_set("HANDLE_ERRORS")
-        && let Ok(disable) = api.library.symbol(c"ucs_debug_disable_signals")
-    {
-        // SAFETY: the function of that name in ucs/debug/debug.h takes and returns nothing.
-        unsafe { std::mem::transmute::<*mut c_void, unsafe extern "C" fn()>(disable.as_ptr())() };
+    let has_adapter =
+        std::fs::read_dir("/sys/class/infiniband").is_ok_and(|mut devices| devices.next().is_some());
+    let settings = [(true, HANDLE_ERRORS), (true, DEBUG_SIGNO), (!has_adapter, MEM_EVENTS)];
+    let additions: Vec<&CStr> = settings
+        .into_iter()
+        .filter(|(is_ours, (name, _))| *is_ours && !is_set(name))
+        .map(|(_, (_, setting))| setting)
+        .collect();
+    let library = with_environment(&additions, || Library::load("GAIN_UCX_LIB", c"libucp.so.0"))?;
+    Api::find(library)
+}
+
+/// Calls `f` while the environment has these additions.
+///
+/// Not by `setenv`, which may free what another thread is reading: `environ` points to another list meanwhile, which is never
+/// freed. What another thread sets in that time stays, and then the additions do, too.
+fn with_environment<T>(additions: &[&'static CStr], f: impl FnOnce() -> T) -> T {
+    unsafe extern "C" {
+        static mut environ: *mut *mut c_char;
     }
-    Ok(api)
+    // SAFETY: the C library's variable, a pointer that is there for the life of the process; the C library itself reads and writes
+    // it without a lock, as one word.
+    let current = unsafe { AtomicPtr::from_ptr(&raw mut environ) };
+    let before = current.load(Ordering::Acquire);
+    let mut list: Vec<*mut c_char> = additions.iter().map(|addition| addition.as_ptr().cast_mut()).collect();
+    let mut at = before;
+    // SAFETY: a list that ends in null, if there is any; the strings are never freed by the C library.
+    unsafe {
+        while !at.is_null() && !(*at).is_null() {
+            list.push(*at);
+            at = at.add(1);
+        }
+    }
+    list.push(null_mut());
+    let list = Vec::leak(list).as_mut_ptr();
+    current.store(list, Ordering::Release);
+    let result = f();
+    let _ = current.compare_exchange(list, before, Ordering::AcqRel, Ordering::Relaxed);
+    result
 }
 
 /// Whether the user has set this parameter of UCX.
