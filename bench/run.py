@@ -98,6 +98,7 @@ SUITES = {
     "expressions": lambda: python_script("expressions"),
     "overhead": lambda: python_script("overhead"),
     "import": lambda: python_script("import_time"),
+    "network": lambda: python_script("network"),
 }
 
 

@@ -1,0 +1,118 @@
+"""Two hosts of the rig over TCP: rma-bench beside the same operations written directly on UCP (bench/c/ucp_direct.c), in turn.
+
+Needs root (the rig makes network namespaces), UCX with its headers, and `make build`; says what it skips else. Each host has
+one processor of its own, so a target that computes shares it with its helper thread as it would on a full node.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from figures import Row, quotients, table
+
+ROOT = Path(__file__).resolve().parents[2]
+RIG = ROOT / "tests" / "rig"
+RELEASE = ROOT / "target" / "release"
+DEADLINE_SECONDS = 120
+ROUNDS = 5
+
+
+def on(host, command, **keywords):
+    """A command on a host of the rig, on that host's processor."""
+    processor = str((int(host[1:]) - 1) % os.cpu_count())
+    return subprocess.Popen([RIG / "on", host, "taskset", "-c", processor, *map(str, command)], text=True, **keywords)
+
+
+def ours(shell, *arguments):
+    """The rows of one run of rma-bench on two hosts."""
+    command = [RELEASE / "gain", "run", "--hosts", "h1:1,h2:1", "--rsh", shell, "-n", "2"]
+    command += [RELEASE / "rma-bench", *arguments, "--json", "--memory-bytes", "4M"]
+    job = on("h1", command, stdout=subprocess.PIPE)
+    output, _ = job.communicate(timeout=DEADLINE_SECONDS)
+    if job.returncode:
+        sys.exit(f"bench: rma-bench {' '.join(arguments)} ended with code {job.returncode}")
+    return json.loads(output)["rows"]
+
+
+def by_hand(program):
+    """Median microseconds of the C program's blocking operations, by name and size."""
+    with tempfile.TemporaryDirectory() as folder:
+        book = Path(folder) / "book"
+        target = on("h1", [program, 0, book], stdout=subprocess.DEVNULL)
+        origin = on("h2", [program, 1, book], stdout=subprocess.PIPE)
+        output, _ = origin.communicate(timeout=DEADLINE_SECONDS)
+        target.wait(timeout=DEADLINE_SECONDS)
+    lines = [line.rsplit(maxsplit=4) for line in output.splitlines() if line.endswith(" us")]
+    return {(words[0].strip(), int(words[1])): float(words[2]) for words in lines}
+
+
+def compiled():
+    """bench/c/ucp_direct.c as a program; None where UCX has no headers."""
+    program = ROOT / "target" / "bench" / "ucp_direct"
+    program.parent.mkdir(parents=True, exist_ok=True)
+    command = ["cc", "-O2", ROOT / "bench/c/ucp_direct.c", "-lucp", "-lucs", "-o", program]
+    done = subprocess.run(command, capture_output=True)
+    return program if done.returncode == 0 else None
+
+
+def measure(shell, program):
+    names = {"put": "put-latency", "get": "get-latency"}
+    sizes = (8, 65536)
+    mine = {(op, size): [] for op in names for size in sizes}
+    direct = {key: [] for key in mine}
+    other = {what: [] for what in ("acc", "acc rate", "put rate", "strided", "put compute", "get compute", "acc compute")}
+    for _ in range(ROUNDS):
+        for (op, size), samples in mine.items():
+            samples.append(ours(shell, names[op], "--sizes", str(size))[0]["Median (us)"])
+        if program:
+            found = by_hand(program)
+            for op, size in mine:
+                direct[op, size].append(found[{"put": "put+flush", "get": "get"}[op], size])
+        other["acc"].append(ours(shell, "acc", "--sizes", "8")[0]["Median (us)"])
+        other["acc rate"].append(ours(shell, "acc", "--sizes", "4K")[0]["Window MB/s"])
+        other["put rate"].append(ours(shell, "put-bw", "--sizes", "4K")[0]["MB/s"])
+        other["strided"].append(ours(shell, "strided", "--sizes", "64")[0]["By row/strided"])
+        for op, benchmark in (("put", "put-latency"), ("get", "get-latency"), ("acc", "acc")):
+            row = ours(shell, benchmark, "--sizes", "8", "--target", "compute")[0]
+            other[f"{op} compute"].append(row["Median (us)"])
+
+    def seconds(samples):
+        return [1e-6 * sample for sample in samples]
+
+    rows = []
+    for op, size in mine:
+        name = f"{op}{' + fence' if op == 'put' else ''}, {size} bytes"
+        rows.append(Row(name, seconds(mine[op, size])))
+        if program:
+            rows.append(Row("  on UCP by hand", seconds(direct[op, size])))
+            rows.append(Row("  ours / by hand", quotients(mine[op, size], direct[op, size]), "ratio", at_most=1.15))
+    rows.append(Row("accumulate 8 bytes + fence / put 8 bytes + fence", quotients(other["acc"], mine["put", 8]), "ratio", at_most=1.1))
+    rows.append(Row("accumulates / puts of 4 KiB, rate", quotients(other["acc rate"], other["put rate"]), "ratio", at_least=0.9))
+    rows.append(Row("512 rows of 64 bytes: put per row / strided", other["strided"], "ratio", at_least=20))
+    for op in ("put", "get", "acc"):
+        rows.append(Row(f"{op} 8 bytes, target computes", seconds(other[f"{op} compute"]), at_most=60e-6))
+    print(table("Two hosts over TCP, one processor each", rows), flush=True)
+
+
+def main():
+    if os.geteuid() != 0:
+        print("network: skipped, the rig needs root")
+        return
+    holder = subprocess.Popen([RIG / "rig", "hold", "2"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        os.environ["RIG"] = holder.stdout.readline().strip()
+        os.environ.setdefault("UCX_TLS", "tcp,self")
+        with tempfile.TemporaryDirectory() as folder:
+            shell = Path(folder) / "rsh"
+            shell.write_text(f'#!/bin/sh\nhost=$1; shift\nexec {RIG}/on "$host" taskset -c $(( (${{host#h}} - 1) % {os.cpu_count()} )) sh -c "$*"\n')
+            shell.chmod(0o755)
+            measure(shell, compiled())
+    finally:
+        holder.stdin.close()
+        holder.wait()
+
+
+main()
