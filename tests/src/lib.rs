@@ -26,6 +26,7 @@ use rig::{Network, Rig};
 use rma::World;
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -60,6 +61,7 @@ pub struct Job {
     starter_options: Vec<OsString>,
     hosts: Option<usize>,
     network: Network,
+    program: Option<PathBuf>,
 }
 
 impl Job {
@@ -74,6 +76,7 @@ impl Job {
             starter_options: Vec::new(),
             hosts: None,
             network: Network::default(),
+            program: None,
         }
     }
 
@@ -159,6 +162,12 @@ impl Job {
         self.start(ranks)
     }
 
+    /// Runs a program that isn't this test on so many ranks of this machine and says how that ended.
+    pub fn program(mut self, program: impl Into<PathBuf>, ranks: usize) -> Outcome {
+        self.program = Some(program.into());
+        self.start(ranks)
+    }
+
     /// In a rank of this job: runs `body` and ends the process, which in a host's agent starts the ranks. Does nothing
     /// elsewhere.
     fn if_rank(&self, body: impl Fn(&World)) {
@@ -172,9 +181,14 @@ impl Job {
 
     /// The launcher's job that runs this test's body, for tests of the launcher itself.
     pub fn launcher_job(&self, ranks: usize) -> launcher::Job {
-        let program = std::env::current_exe().expect("a test has an executable");
-        let filter =
-            [&self.test_filter()[..], "--exact", "--nocapture", "--include-ignored"].map(OsString::from);
+        let this = || std::env::current_exe().expect("a test has an executable");
+        let filter: Vec<OsString> = match self.program {
+            Some(_) => Vec::new(),
+            None => [&self.test_filter()[..], "--exact", "--nocapture", "--include-ignored"]
+                .map(OsString::from)
+                .into(),
+        };
+        let program = self.program.clone().unwrap_or_else(this);
         let job = match (&self.starter, self.hosts) {
             (_, Some(hosts)) => {
                 let rig = Rig::with(self.network).unwrap_or_else(|reason| panic!("no hosts: {reason}"));

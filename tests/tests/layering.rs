@@ -14,6 +14,7 @@ const FLOORS: &[(&str, &str, &[&str])] = &[
     ("gain-launcher", "launcher", &["rma"]),
     ("ga-core", "ga-core", &["rma"]),
     ("gain", "gain", &["ga-core"]),
+    ("capi", "capi", &["rma"]),
     ("gain-python", "python", &["gain", "gain-launcher"]),
     ("bench", "bench", &["gain", "gain-launcher"]),
     ("tests", "tests", &["gain", "gain-launcher"]),

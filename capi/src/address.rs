@@ -1,0 +1,161 @@
+//! Raw addresses to segments.
+//!
+//! ARMCI names remote memory by a rank and an address. For ranks of this node that is the address where their memory is mapped
+//! *here*, so that programs may load and store; for others it is the owner's own. Both are accepted for every rank, the mapping first
+//! where one number could mean either.
+//!
+//! Invariant: every list is sorted by address and its ranges are disjoint; what it names is not freed.
+
+use rma::{Error, ErrorKind, Result, Segment};
+use std::ffi::{c_int, c_void};
+
+/// Part of a segment at one rank.
+#[derive(Clone)]
+pub(crate) struct Entry {
+    start: usize,
+    len: usize,
+    /// The owner's number in the segment's team.
+    pub(crate) rank: usize,
+    pub(crate) segment: Segment,
+    /// Which allocation.
+    pub(crate) id: u64,
+}
+
+/// A rank's memory by address.
+#[derive(Default)]
+struct View {
+    /// Where the last address was found.
+    last: (usize, usize),
+    /// By the address here, and by the owner's.
+    lists: [Vec<Entry>; 2],
+}
+
+/// All ranks' memory.
+pub(crate) struct Addresses {
+    views: Vec<View>,
+}
+
+/// Where an address leads.
+pub(crate) struct Place<'a> {
+    pub(crate) segment: &'a Segment,
+    pub(crate) rank: usize,
+    pub(crate) offset: usize,
+}
+
+impl Addresses {
+    pub(crate) fn new(ranks: usize) -> Addresses {
+        Addresses { views: (0..ranks).map(|_| View::default()).collect() }
+    }
+
+    /// Makes `len` bytes of a world rank known: `here` is where they are mapped (0 if they aren't), `own` the owner's address.
+    pub(crate) fn insert(
+        &mut self,
+        owner: usize,
+        here: usize,
+        own: usize,
+        len: usize,
+        part: (&Segment, usize, u64),
+    ) {
+        let (segment, rank, id) = part;
+        let view = &mut self.views[owner];
+        view.last = (0, usize::MAX);
+        for (list, start) in view.lists.iter_mut().zip([here, if own == here { 0 } else { own }]) {
+            if start != 0 {
+                let at = list.partition_point(|entry| entry.start < start);
+                list.insert(at, Entry { start, len, rank, segment: segment.clone(), id });
+            }
+        }
+    }
+
+    /// Forgets an allocation's part at a world rank.
+    pub(crate) fn remove(&mut self, owner: usize, id: u64) {
+        let view = &mut self.views[owner];
+        view.last = (0, usize::MAX);
+        for list in &mut view.lists {
+            list.retain(|entry| entry.id != id);
+        }
+    }
+
+    /// The segment, rank and offset of an address.
+    #[inline(always)]
+    pub(crate) fn find(&mut self, proc: c_int, address: *const c_void) -> Result<Place<'_>> {
+        let (address, ranks) = (address as usize, self.views.len());
+        if let Some(view) = self.views.get_mut(proc as usize) {
+            let (list, index) = view.last;
+            let is_hit =
+                view.lists[list & 1].get(index).is_some_and(|e| address.wrapping_sub(e.start) < e.len);
+            if is_hit || view.search(address) {
+                let (list, index) = view.last;
+                let entry = &view.lists[list & 1][index];
+                return Ok(Place {
+                    segment: &entry.segment,
+                    rank: entry.rank,
+                    offset: address - entry.start,
+                });
+            }
+        }
+        Err(unknown(proc, address, ranks))
+    }
+
+    /// The allocation whose part at `proc` begins at an address.
+    pub(crate) fn entry(&mut self, proc: c_int, address: *const c_void) -> Result<Entry> {
+        let offset = self.find(proc, address)?.offset;
+        let view = &self.views[proc as usize];
+        match offset {
+            0 => Ok(view.lists[view.last.0][view.last.1].clone()),
+            _ => {
+                let message = format!("address {address:p} lies {offset} bytes inside an allocation");
+                Err(Error::at(ErrorKind::Foreign, "address", proc as usize, message))
+            }
+        }
+    }
+
+    /// The allocation an address is in.
+    pub(crate) fn id(&mut self, proc: c_int, address: *const c_void) -> Result<u64> {
+        self.find(proc, address)?;
+        let view = &self.views[proc as usize];
+        Ok(view.lists[view.last.0][view.last.1].id)
+    }
+
+    /// Where an address of the owner's is mapped here; the address itself if it isn't.
+    pub(crate) fn attach(&mut self, proc: c_int, own: *const c_void) -> Result<*mut c_void> {
+        let ranks = self.views.len();
+        let Some(view) = self.views.get_mut(proc as usize) else {
+            return Err(unknown(proc, own as usize, ranks));
+        };
+        if !view.search_in(1, own as usize) && !view.search_in(0, own as usize) {
+            return Err(unknown(proc, own as usize, ranks));
+        }
+        let (list, index) = view.last;
+        let entry = &view.lists[list][index];
+        let here = entry.segment.mapped(entry.rank);
+        Ok(here.map_or(own.cast_mut(), |base| base.as_ptr().wrapping_add(own as usize - entry.start).cast()))
+    }
+}
+
+impl View {
+    #[inline(never)]
+    fn search(&mut self, address: usize) -> bool {
+        self.search_in(0, address) || self.search_in(1, address)
+    }
+
+    fn search_in(&mut self, which: usize, address: usize) -> bool {
+        let list = &self.lists[which];
+        let after = list.partition_point(|entry| entry.start <= address);
+        let is_inside = list[..after].last().is_some_and(|entry| address - entry.start < entry.len);
+        if is_inside {
+            self.last = (which, after - 1);
+        }
+        is_inside
+    }
+}
+
+#[cold]
+fn unknown(proc: c_int, address: usize, ranks: usize) -> Error {
+    if proc < 0 || proc as usize >= ranks {
+        let message = format!("there are ranks 0 to {} only, not {proc}", ranks - 1);
+        return Error::new(ErrorKind::Rank, "address", message);
+    }
+    let message = format!("address {address:#x} belongs to no memory that ARMCI allocated there");
+    Error::at(ErrorKind::Foreign, "address", proc as usize, message)
+}

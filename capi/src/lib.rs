@@ -1,0 +1,33 @@
+//! ARMCI's C interface, `libarmci`, on the crate `rma`.
+//!
+//! Names, argument orders, constants and layouts are those of the `armci.h` and `message.h` that Global Arrays installs; the
+//! headers in `include/` are what C programs see. Nothing of MPI is needed.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | [`guard`] | the macro that makes an exported function: both its names, the panic boundary, what an error does |
+//! | [`state`] | what a process has between `ARMCI_Init` and `ARMCI_Finalize` |
+//! | [`address`] | raw addresses of ranks to segments |
+//! | [`memory`] | allocation, collective and not |
+//! | [`transfer`], [`pending`] | put, get, accumulate in every shape; handles of non-blocking ones |
+//! | [`atomic`] | read-modify-write, mutexes, flags and notifications |
+//! | [`group`] | groups and domains |
+//! | [`message`], [`reduction`], [`mail`] | `message.h`: collectives, and send and receive |
+//! | [`extras`] | what ARMCI-MPI adds |
+//!
+//! Invariant: as with the original, calls come from one thread at a time; what is said of pointers there (valid, of the length
+//! told) is promised by the C caller. `docs/src/armci.md` says which semantics that gives.
+
+mod address;
+mod atomic;
+mod extras;
+mod group;
+mod guard;
+mod mail;
+mod memory;
+mod message;
+mod pending;
+mod pool;
+mod reduction;
+mod state;
+mod transfer;
