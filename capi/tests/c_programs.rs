@@ -55,3 +55,133 @@ fn run(name: &str) {
 fn transfer() {
     run("transfer");
 }
+
+#[test]
+fn message() {
+    run("message");
+}
+
+/// Each mistake ends the job, and the message says what was wrong in which call.
+#[test]
+fn mistakes_are_named() {
+    let Some(program) = compiled("wrong", "cc", &[]) else { return };
+    let cases = [
+        ("early", 1, "ARMCI_Put: armci: called before ARMCI_Init"),
+        ("address", 1, "belongs to no memory that ARMCI allocated there"),
+        ("beyond", 1, "ARMCI_Put: put (rank 0): 4 bytes at offset 62 reach beyond the part's 64 bytes"),
+        ("rank", 1, "ARMCI_Get: address: there are ranks 0 to 1 only, not 2"),
+        ("type", 1, "7 is no ARMCI_ACC_ type"),
+        ("error", 42, "ARMCI_Error: out of luck (42)"),
+    ];
+    for (mistake, code, text) in cases {
+        let outcome = Job::new("wrong").env("ARMCI_TEST_MISTAKE", mistake).program(&program, 2);
+        assert!(outcome.code == code && outcome.stderr.contains(text), "{mistake}\n{outcome}");
+    }
+}
+
+/// Without MPI under MPI's launcher: the ranks are numbered by the process manager.
+#[test]
+fn under_mpichs_launcher() {
+    if Command::new("mpiexec.hydra").arg("--version").output().is_err() {
+        eprintln!("skipped: there is no mpiexec.hydra");
+        return;
+    }
+    let Some(program) = compiled("message", "cc", &[]) else { return };
+    check(&Job::new("hydra").starter("mpiexec.hydra").program(&program, 3), "message", 3);
+}
+
+/// MPI starts first and ranks are those of MPI_COMM_WORLD; it ends first or last.
+#[test]
+fn beside_mpi() {
+    let openmpi = ["--allow-run-as-root", "--oversubscribe", "-mca", "btl", "self,vader"];
+    for (compiler, starter, options) in
+        [("mpicc.mpich", "mpiexec.hydra", &[][..]), ("mpicc.openmpi", "mpiexec.openmpi", &openmpi)]
+    {
+        let Some(program) = compiled("message", compiler, &["-DWITH_MPI"]) else { continue };
+        for order in ["", "1"] {
+            let mut job = Job::new("mpi").starter(starter).starter_options(options);
+            if !order.is_empty() {
+                job = job.env("ARMCI_TEST_MPI_ENDS_FIRST", order);
+            }
+            check(&job.program(&program, 3), compiler, 3);
+        }
+    }
+}
+
+/// Ranks that pretend to be on two nodes: nothing between them is mapped.
+#[test]
+fn on_two_nodes() {
+    for name in ["transfer", "message"] {
+        let Some(program) = compiled(name, "cc", &[]) else { return };
+        for engine in rma::transport::engines() {
+            if let Err(reason) = &engine.found {
+                eprintln!("skipped: {name} on two nodes over {}: {reason}", engine.name);
+                continue;
+            }
+            let job = Job::new(name).env("GAIN_TRANSPORT", engine.name).fake_nodes(2);
+            check(&job.program(&program, 3), name, 3);
+        }
+    }
+}
+
+/// The library defines what the headers declare, and nothing but names of ARMCI.
+#[test]
+fn names() {
+    let Ok(output) = Command::new("nm").args(["-D", "--defined-only"]).arg(built().join("libarmci.so")).output()
+    else {
+        eprintln!("skipped: there is no nm");
+        return;
+    };
+    let text = String::from_utf8(output.stdout).unwrap();
+    let defined: Vec<&str> = text.lines().filter_map(|line| line.split(' ').nth(2)).collect();
+    let prefixes = ["ARMCI_", "ARMCIX_", "PARMCI_", "PARMCIX_", "armci_", "parmci_"];
+    let foreign: Vec<_> =
+        defined.iter().filter(|name| !prefixes.iter().any(|prefix| name.starts_with(prefix))).collect();
+    assert!(foreign.is_empty(), "{foreign:?}");
+    let mut declared = 0;
+    for header in ["armci.h", "message.h", "parmci.h"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("include").join(header);
+        let text = std::fs::read_to_string(path).unwrap();
+        let library = text.split("#ifdef MPI_VERSION").next().unwrap();
+        for line in library.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase())) {
+            let Some((head, _)) = line.split_once('(') else { continue };
+            let name = head.rsplit([' ', '*']).next().unwrap();
+            if prefixes.iter().any(|prefix| name.starts_with(prefix)) {
+                assert!(defined.contains(&name), "{header} declares {name}");
+                declared += 1;
+            }
+        }
+    }
+    assert!(declared > 200, "{declared} declarations were found");
+}
+
+/// The same programs with their own memory under AddressSanitizer.
+#[test]
+#[ignore = "slow"]
+fn with_address_sanitizer() {
+    for name in ["transfer", "message"] {
+        let Some(program) = compiled(name, "cc", &["-fsanitize=address"]) else { return };
+        let outcome = Job::new(name).env("ASAN_OPTIONS", "detect_leaks=0").program(&program, 2);
+        check(&outcome, name, 2);
+    }
+}
+
+/// The same programs under valgrind.
+#[test]
+#[ignore = "slow"]
+fn under_valgrind() {
+    if Command::new("valgrind").arg("--version").output().is_err() {
+        eprintln!("skipped: there is no valgrind");
+        return;
+    }
+    for name in ["transfer", "message"] {
+        let Some(program) = compiled(name, "cc", &[]) else { return };
+        let script = program.with_extension("valgrind");
+        let words = format!("#!/bin/sh\nexec valgrind -q --error-exitcode=9 {}\n", program.display());
+        std::fs::write(&script, words).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&script, mode).unwrap();
+        let job = Job::new(name).deadline(std::time::Duration::from_secs(300));
+        check(&job.program(&script, 2), name, 2);
+    }
+}
