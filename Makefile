@@ -15,7 +15,7 @@ MODULE_SOURCES := $(shell git ls-files -co --exclude-standard '*.rs' '*Cargo.tom
 export PYO3_BUILD_EXTENSION_MODULE := 1
 export PYO3_PYTHON := $(CURDIR)/$(PY)
 
-.PHONY: build demo test test-all bench docs clean packages check
+.PHONY: build install demo test test-all bench docs clean packages check
 .DEFAULT_GOAL := build
 
 build: target/release/gain $(VENV)/.module
@@ -30,7 +30,19 @@ $(VENV)/.plotting: $(VENV)/.tools examples/requirements.txt
 
 target/release/gain: $(MODULE_SOURCES)
 	$(CARGO) build --release
+	ln -sf libarmci.so target/release/libarmci.so.0
 	touch $@
+
+# The library for C programs, and the launcher. In the archive ARMCI_* is weak: a program may define them and call PARMCI_*.
+PREFIX ?= /usr/local
+install: target/release/gain
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include
+	install target/release/gain $(DESTDIR)$(PREFIX)/bin
+	install -m 644 capi/include/*.h $(DESTDIR)$(PREFIX)/include
+	install -m 755 target/release/libarmci.so $(DESTDIR)$(PREFIX)/lib/libarmci.so.0
+	ln -sf libarmci.so.0 $(DESTDIR)$(PREFIX)/lib/libarmci.so
+	objcopy --wildcard --weaken-symbol='ARMCI_*' --weaken-symbol='ARMCIX_*' target/release/libarmci.a $(DESTDIR)$(PREFIX)/lib/libarmci.a
+	sed 's|@PREFIX@|$(PREFIX)|' capi/armci.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/armci.pc
 
 $(VENV)/.module: $(VENV)/.tools $(MODULE_SOURCES)
 	cd python && VIRTUAL_ENV=$(CURDIR)/$(VENV) $(CURDIR)/$(VENV)/bin/maturin develop --release --quiet

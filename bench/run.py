@@ -85,6 +85,18 @@ def laplace(n, sweeps, rounds):
     ]), flush=True)
 
 
+def armci():
+    """The node-local figures through libarmci from C, beside those of the suite `rma`."""
+    program = ROOT / "target" / "bench" / "armci-latency"
+    program.parent.mkdir(parents=True, exist_ok=True)
+    run(["cc", "-O2", ROOT / "bench/c/armci_latency.c", "-I", ROOT / "capi/include", RELEASE / "libarmci.so",
+         f"-Wl,-rpath,{RELEASE}", "-o", program])
+    lines = [line.split() for line in ranks(2, program).splitlines() if line.strip()]
+    print(table("8 bytes to the other rank through libarmci, from C", [
+        Row(name, [float(nanoseconds) * 1e-9]) for name, nanoseconds in lines
+    ]), flush=True)
+
+
 def python_script(name):
     """A suite that is one Python script and prints its own tables."""
     print(run([sys.executable, ROOT / "bench/python" / f"{name}.py"]), end="", flush=True)
@@ -92,6 +104,7 @@ def python_script(name):
 
 SUITES = {
     "rma": lambda: print(ranks(2, RELEASE / "gain-bench", "rma"), end="", flush=True),
+    "armci": armci,
     "sync": lambda: [print(ranks(n, RELEASE / "gain-bench", "sync"), end="", flush=True) for n in (2, 4)],
     "arrays": lambda: print(ranks(2, RELEASE / "gain-bench", "arrays"), end="", flush=True),
     "laplace": lambda: [laplace(1000, 100, 5), laplace(4000, 100, 3)],

@@ -6,7 +6,7 @@
 use crate::guard::profiled;
 use crate::state::Armci;
 use rma::transport::{Rows, Token};
-use rma::{DType, Error, ErrorKind, Result};
+use rma::{DType, Element, Error, ErrorKind, Result};
 use std::ffi::{c_double, c_float, c_int, c_long, c_void};
 
 /// `ARMCI_MAX_STRIDE_LEVEL`.
@@ -90,6 +90,65 @@ impl Armci {
                 }
             }
         }
+    }
+
+    /// Adds contiguous elements, the short way.
+    ///
+    /// # Safety
+    /// As [`Armci::run`]; the scale is readable.
+    #[inline(always)]
+    unsafe fn add_run(
+        &mut self,
+        kind: Kind,
+        src: *const c_void,
+        dst: *mut c_void,
+        bytes: c_int,
+        proc: c_int,
+    ) -> Result<c_int> {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match kind {
+                Kind::Add(DType::F64, scale) => self.add_as::<f64>(scale, src, dst, bytes, proc),
+                Kind::Add(DType::F32, scale) => self.add_as::<f32>(scale, src, dst, bytes, proc),
+                Kind::Add(DType::I64, scale) => self.add_as::<i64>(scale, src, dst, bytes, proc),
+                Kind::Add(DType::I32, scale) => self.add_as::<i32>(scale, src, dst, bytes, proc),
+                _ => {
+                    let token = self.run(kind, src, dst, bytes, proc)?;
+                    self.wait(token)
+                }
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`Armci::add_run`], of elements of this type.
+    #[inline(always)]
+    unsafe fn add_as<T: Element>(
+        &mut self,
+        scale: *const c_void,
+        src: *const c_void,
+        dst: *mut c_void,
+        bytes: c_int,
+        proc: c_int,
+    ) -> Result<c_int> {
+        let len = length("a length", bytes)?;
+        if len == 0 {
+            return Ok(0);
+        }
+        if !len.is_multiple_of(size_of::<T>()) || !src.cast::<T>().is_aligned() {
+            let message = format!("{len} bytes at {src:p} are no whole elements of {}", T::DTYPE);
+            return Err(Error::at(ErrorKind::Alignment, "accumulate", proc as usize, message));
+        }
+        let place = self.addresses.find(proc, dst)?;
+        // SAFETY: readable: the caller's promise; aligned, as just checked.
+        let (src, scale) = unsafe {
+            (
+                std::slice::from_raw_parts(src.cast::<T>(), len / size_of::<T>()),
+                scale.cast::<T>().read_unaligned(),
+            )
+        };
+        place.segment.accumulate(place.rank, place.offset, src, scale)?;
+        Ok(0)
     }
 
     /// Starts a strided transfer.
@@ -236,7 +295,7 @@ profiled! {
     ARMCI_Get / PARMCI_Get(src: *const c_void, dst: *mut c_void, bytes: c_int, proc: c_int) -> c_int =
         |armci| { let token = armci.run(Kind::Get, src, dst, bytes, proc)?; armci.wait(token) };
     ARMCI_Acc / PARMCI_Acc(optype: c_int, scale: *const c_void, src: *const c_void, dst: *mut c_void, bytes: c_int, proc: c_int) -> c_int =
-        |armci| { let token = armci.run(add(optype, scale)?, src, dst, bytes, proc)?; armci.wait(token) };
+        |armci| armci.add_run(add(optype, scale)?, src, dst, bytes, proc);
     ARMCI_NbPut / PARMCI_NbPut(src: *const c_void, dst: *mut c_void, bytes: c_int, proc: c_int, handle: *mut c_int) -> c_int =
         |armci| { let token = armci.run(Kind::Put, src, dst, bytes, proc)?; armci.keep(handle, proc, [token]) };
     ARMCI_NbGet / PARMCI_NbGet(src: *const c_void, dst: *mut c_void, bytes: c_int, proc: c_int, handle: *mut c_int) -> c_int =

@@ -127,7 +127,8 @@ fn on_two_nodes() {
 /// The library defines what the headers declare, and nothing but names of ARMCI.
 #[test]
 fn names() {
-    let Ok(output) = Command::new("nm").args(["-D", "--defined-only"]).arg(built().join("libarmci.so")).output()
+    let Ok(output) =
+        Command::new("nm").args(["-D", "--defined-only"]).arg(built().join("libarmci.so")).output()
     else {
         eprintln!("skipped: there is no nm");
         return;
