@@ -15,17 +15,17 @@ pub(crate) struct Entry {
     start: usize,
     len: usize,
     /// The owner's number in the segment's team.
-    pub(crate) rank: usize,
-    pub(crate) segment: Segment,
+    rank: usize,
+    segment: Segment,
     /// Which allocation.
-    pub(crate) id: u64,
+    id: u64,
 }
 
 /// A rank's memory by address.
 #[derive(Default)]
 struct View {
-    /// Where the last address was found.
-    last: (usize, usize),
+    /// What the last address was found in.
+    last: Option<Entry>,
     /// By the address here, and by the owner's.
     lists: [Vec<Entry>; 2],
 }
@@ -58,7 +58,7 @@ impl Addresses {
     ) {
         let (segment, rank, id) = part;
         let view = &mut self.views[owner];
-        view.last = (0, usize::MAX);
+        view.last = None;
         for (list, start) in view.lists.iter_mut().zip([here, if own == here { 0 } else { own }]) {
             if start != 0 {
                 let at = list.partition_point(|entry| entry.start < start);
@@ -70,7 +70,7 @@ impl Addresses {
     /// Forgets an allocation's part at a world rank.
     pub(crate) fn remove(&mut self, owner: usize, id: u64) {
         let view = &mut self.views[owner];
-        view.last = (0, usize::MAX);
+        view.last = None;
         for list in &mut view.lists {
             list.retain(|entry| entry.id != id);
         }
@@ -81,40 +81,20 @@ impl Addresses {
     pub(crate) fn find(&mut self, proc: c_int, address: *const c_void) -> Result<Place<'_>> {
         let (address, ranks) = (address as usize, self.views.len());
         if let Some(view) = self.views.get_mut(proc as usize) {
-            let (list, index) = view.last;
-            let is_hit =
-                view.lists[list & 1].get(index).is_some_and(|e| address.wrapping_sub(e.start) < e.len);
-            if is_hit || view.search(address) {
-                let (list, index) = view.last;
-                let entry = &view.lists[list & 1][index];
-                return Ok(Place {
-                    segment: &entry.segment,
-                    rank: entry.rank,
-                    offset: address - entry.start,
-                });
+            let is_hit = view.last.as_ref().is_some_and(|e| address.wrapping_sub(e.start) < e.len);
+            if (is_hit || view.search(address))
+                && let Some(Entry { segment, rank, start, .. }) = &view.last
+            {
+                return Ok(Place { segment, rank: *rank, offset: address - start });
             }
         }
         Err(unknown(proc, address, ranks))
     }
 
-    /// The allocation whose part at `proc` begins at an address.
-    pub(crate) fn entry(&mut self, proc: c_int, address: *const c_void) -> Result<Entry> {
+    /// The allocation an address is in, and how far from its beginning.
+    pub(crate) fn within(&mut self, proc: c_int, address: *const c_void) -> Result<(u64, usize)> {
         let offset = self.find(proc, address)?.offset;
-        let view = &self.views[proc as usize];
-        match offset {
-            0 => Ok(view.lists[view.last.0][view.last.1].clone()),
-            _ => {
-                let message = format!("address {address:p} lies {offset} bytes inside an allocation");
-                Err(Error::at(ErrorKind::Foreign, "address", proc as usize, message))
-            }
-        }
-    }
-
-    /// The allocation an address is in.
-    pub(crate) fn id(&mut self, proc: c_int, address: *const c_void) -> Result<u64> {
-        self.find(proc, address)?;
-        let view = &self.views[proc as usize];
-        Ok(view.lists[view.last.0][view.last.1].id)
+        Ok((self.views[proc as usize].last.as_ref().map_or(0, |entry| entry.id), offset))
     }
 
     /// Where an address of the owner's is mapped here; the address itself if it isn't.
@@ -123,13 +103,18 @@ impl Addresses {
         let Some(view) = self.views.get_mut(proc as usize) else {
             return Err(unknown(proc, own as usize, ranks));
         };
-        if !view.search_in(1, own as usize) && !view.search_in(0, own as usize) {
-            return Err(unknown(proc, own as usize, ranks));
+        let own = own as usize;
+        if !view.search_in(1, own) {
+            view.search(own);
         }
-        let (list, index) = view.last;
-        let entry = &view.lists[list][index];
-        let here = entry.segment.mapped(entry.rank);
-        Ok(here.map_or(own.cast_mut(), |base| base.as_ptr().wrapping_add(own as usize - entry.start).cast()))
+        match view.last.as_ref().filter(|entry| own.wrapping_sub(entry.start) < entry.len) {
+            Some(entry) => {
+                let here = entry.segment.mapped(entry.rank);
+                let base = here.map_or(entry.start as *mut u8, |base| base.as_ptr());
+                Ok(base.wrapping_add(own - entry.start).cast())
+            }
+            None => Err(unknown(proc, own, ranks)),
+        }
     }
 }
 
@@ -144,7 +129,7 @@ impl View {
         let after = list.partition_point(|entry| entry.start <= address);
         let is_inside = list[..after].last().is_some_and(|entry| address - entry.start < entry.len);
         if is_inside {
-            self.last = (which, after - 1);
+            self.last = Some(list[after - 1].clone());
         }
         is_inside
     }

@@ -33,7 +33,7 @@ impl Armci {
     /// The allocation an address of this rank is in.
     fn mode(&mut self, start: *const c_void) -> Result<&mut c_int> {
         let me = self.world.rank() as c_int;
-        let id = self.addresses.id(me, start)?;
+        let (id, _) = self.addresses.within(me, start)?;
         let missing = || Error::new(ErrorKind::Foreign, "mode", "the allocation is gone");
         self.memory.allocations.get_mut(&id).map(|allocation| &mut allocation.mode).ok_or_else(missing)
     }

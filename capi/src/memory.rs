@@ -114,7 +114,15 @@ impl Armci {
 
     fn free(&mut self, start: *mut c_void, team: &Team) -> Result<c_int> {
         let me = self.world.rank() as c_int;
-        let mut id = if start.is_null() { 0 } else { self.addresses.entry(me, start)?.id };
+        let mut id = 0;
+        if !start.is_null() {
+            let (found, offset) = self.addresses.within(me, start)?;
+            if offset != 0 {
+                let message = format!("address {start:p} lies {offset} bytes inside an allocation");
+                return Err(Error::new(ErrorKind::Foreign, "free", message));
+            }
+            id = found;
+        }
         let allocation = self.memory.allocations.get(&id);
         let is_hollow = allocation.is_none_or(|allocation| allocation.is_hollow);
         let team = allocation.map_or(team, |allocation| allocation.segment.team()).clone();

@@ -182,7 +182,8 @@ fn under_valgrind() {
         std::fs::write(&script, words).unwrap();
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(&script, mode).unwrap();
-        let job = Job::new(name).deadline(std::time::Duration::from_secs(300));
+        // valgrind can't reserve as much as the machine has.
+        let job = Job::new(name).env("GAIN_HEAP_BYTES", "1G").deadline(std::time::Duration::from_secs(300));
         check(&job.program(&script, 2), name, 2);
     }
 }
