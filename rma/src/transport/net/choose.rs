@@ -83,6 +83,6 @@ fn ucx(peers: usize) -> Result<Box<dyn Wire>> {
     Ok(Box::new(super::ucx::Ucx::open(peers)?))
 }
 
-fn ofi(_peers: usize) -> Result<Box<dyn Wire>> {
-    Err("not there yet".into())
+fn ofi(peers: usize) -> Result<Box<dyn Wire>> {
+    Ok(Box::new(super::ofi::Ofi::open(peers)?))
 }

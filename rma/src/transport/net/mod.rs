@@ -22,6 +22,7 @@ mod core;
 mod direct;
 mod engine;
 mod message;
+mod ofi;
 mod peer;
 mod progress;
 mod requests;

@@ -15,8 +15,11 @@ const API: (u32, u32) = (1, 10);
 
 /// Settings of our own: a name without `UCX_`, a value. What a version doesn't know it is not told.
 const SETTINGS: &[(&CStr, &CStr)] = &[
-    // Ranks that share memory don't come here. (And 1.13 aborts now and then when its shared-memory transports are woken.)
+    // Ranks that share memory don't come here.
     (c"TLS", c"^sm"),
+    // A device without connections is driven like the others: switching over at the first one, in a thread of UCX's own, aborts
+    // the process now and then (1.13: "failed to modify event handler").
+    (c"ADAPTIVE_PROGRESS", c"n"),
     // Messages are short and their receiver has flow control: never ask first.
     (c"RNDV_THRESH", c"inf"),
     // Who is gone is noticed within seconds, even if nothing is sent to it.

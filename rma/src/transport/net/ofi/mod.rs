@@ -1,0 +1,554 @@
+//! The wire over libfabric: messages are sends to posted receives, writes and reads its remote memory access.
+//!
+//! One endpoint for everything, one completion queue. Messages are short (16 KiB) and are copied, so that they are over for their sender
+//! at once. Writes ask for *delivery complete*: their completion means that they are visible at the target, so a flush waits for those of
+//! its peer. The provider makes no progress of its own that we rely on: [`Wire::progress`] drives it.
+//!
+//! Invariant: an operation's [`Op`] belongs to the library from the call that started it until its completion; slots of the slab are in
+//! the same hands as their operation. What the completion queue reports as an error of a send or transfer means that the peer is lost.
+
+mod bindings;
+#[cfg(test)]
+mod layout;
+mod open;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::ffi::c_void;
+use std::os::fd::RawFd;
+use std::ptr::null_mut;
+
+use bindings::*;
+use open::Objects;
+
+use super::wire::{Key, Limits, Region, Result, Sent, Sink, Wire};
+
+/// Longest message: what `ofi_rxm` sends eagerly.
+const MESSAGE_LEN: usize = 16 << 10;
+/// Receives that are posted, and copies that may wait for the network, at most.
+const SLOTS: usize = 128;
+/// Transfers that may be under way.
+const TRANSFERS: usize = 512;
+/// Completions taken from the queue at once.
+const BATCH: usize = 16;
+
+/// An operation in the library's hands; its address is the operation's context.
+#[repr(C)]
+struct Op {
+    context: Context,
+    what: What,
+    peer: usize,
+    tag: u64,
+    /// Registration of the local buffer, for this operation only.
+    memory: *mut Memory,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum What {
+    /// Into this slot of the slab.
+    Receive(usize),
+    /// Out of this slot of the slab.
+    Send(usize),
+    Write,
+    Read,
+}
+
+/// A peer that was connected to.
+struct Peer {
+    address: u64,
+    /// Writes that are not visible there yet.
+    writes: usize,
+    /// Flushes that wait for them.
+    flushes: Vec<u64>,
+}
+
+/// A peer's region.
+#[derive(Clone, Copy)]
+struct Import {
+    key: u64,
+    base: u64,
+}
+
+/// The wire over libfabric.
+pub(crate) struct Ofi {
+    api: Api,
+    objects: Objects,
+    address: Vec<u8>,
+    names: String,
+    memory_mode: i32,
+    inject_len: usize,
+    next_key: u64,
+    peers: HashMap<usize, Peer>,
+    /// Buffers: `receives` of them for messages that come, the rest for those that go.
+    slab: Box<[u8]>,
+    /// Registration of the slab where the provider wants one.
+    slab_memory: *mut Memory,
+    receives: usize,
+    free_sends: Vec<*mut Op>,
+    free_transfers: Vec<*mut Op>,
+    transfers: usize,
+    /// All operations, freed after the endpoint.
+    ops: Vec<*mut Op>,
+    regions: Vec<*mut Memory>,
+    keys: Vec<Import>,
+}
+
+// SAFETY: the library's objects may be used by any thread, one at a time; the raw pointers are to memory of this wire alone.
+unsafe impl Send for Ofi {}
+
+impl std::fmt::Debug for Ofi {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ofi")
+            .field("names", &self.names)
+            .field("peers", &self.peers.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Ofi {
+    /// Opens libfabric in this process, for about `peers` peers; an error says what is missing.
+    pub(crate) fn open(peers: usize) -> Result<Ofi> {
+        let api = open::library()?;
+        let info = open::provider(&api)?;
+        // SAFETY: what the library offered is whole.
+        let (memory_mode, inject_len, most_receives) = unsafe {
+            ((*(*info).domain_attr).mr_mode, (*(*info).tx_attr).inject_size, (*(*info).rx_attr).size)
+        };
+        let objects = Objects::open(&api, info, peers)?;
+        let receives = SLOTS.min(most_receives.max(1));
+        let mut wire = Ofi {
+            names: objects.names(),
+            address: Vec::new(),
+            memory_mode,
+            inject_len,
+            next_key: 1,
+            peers: HashMap::new(),
+            slab: vec![0; (receives + SLOTS) * MESSAGE_LEN].into(),
+            slab_memory: null_mut(),
+            receives,
+            free_sends: Vec::new(),
+            free_transfers: Vec::new(),
+            transfers: 0,
+            ops: Vec::new(),
+            regions: Vec::new(),
+            keys: Vec::new(),
+            api,
+            objects,
+        };
+        wire.address = wire.objects.address(&wire.api)?;
+        if memory_mode & MR_LOCAL != 0 {
+            let (base, len) = (wire.slab.as_mut_ptr(), wire.slab.len());
+            // SAFETY: the slab lives until the endpoint is closed.
+            wire.slab_memory = unsafe { wire.register_with(base, len, SEND | RECEIVE) }?;
+        }
+        for slot in 0..receives {
+            let op = wire.new_op(What::Receive(slot));
+            wire.post(op)?;
+        }
+        for slot in receives..receives + SLOTS {
+            let op = wire.new_op(What::Send(slot));
+            wire.free_sends.push(op);
+        }
+        Ok(wire)
+    }
+
+    fn new_op(&mut self, what: What) -> *mut Op {
+        let op = Op { context: [0; 8], what, peer: 0, tag: 0, memory: null_mut() };
+        let op = Box::into_raw(Box::new(op));
+        self.ops.push(op);
+        op
+    }
+
+    fn slot(&mut self, index: usize) -> *mut u8 {
+        self.slab[index * MESSAGE_LEN..][..MESSAGE_LEN].as_mut_ptr()
+    }
+
+    /// The library's handle of the slab, null if it wants none.
+    fn slab_handle(&self) -> *mut c_void {
+        // SAFETY: null, or a registration of ours.
+        if self.slab_memory.is_null() { null_mut() } else { unsafe { (*self.slab_memory).mem_desc } }
+    }
+
+    /// Posts a receive.
+    fn post(&mut self, op: *mut Op) -> Result<()> {
+        // SAFETY: the operation is ours until the library has it.
+        let What::Receive(slot) = (unsafe { (*op).what }) else { return Ok(()) };
+        let (buffer, handle, endpoint) = (self.slot(slot), self.slab_handle(), self.objects.endpoint);
+        loop {
+            // SAFETY: a live endpoint; buffer and operation stay until the completion.
+            let code = unsafe {
+                ((*(*endpoint).msg).recv)(endpoint, buffer.cast(), MESSAGE_LEN, handle, ANYBODY, op.cast())
+            };
+            match code {
+                0 => return Ok(()),
+                // Room comes as soon as the library has looked at its queue.
+                code if code == -EAGAIN => std::thread::yield_now(),
+                code => return Err(format!("fi_recv: {}", self.api.explain(code as i32))),
+            }
+        }
+    }
+
+    /// # Safety
+    /// The memory stays mapped until the registration is closed.
+    unsafe fn register_with(&mut self, base: *mut u8, len: usize, access: u64) -> Result<*mut Memory> {
+        let key = self.next_key;
+        self.next_key += 1;
+        let mut memory = null_mut();
+        // SAFETY: a live domain; the caller's promise; the result is written on success.
+        unsafe {
+            let domain = self.objects.domain;
+            let register = (*(*domain).mr).reg;
+            let code = register(domain.cast(), base.cast(), len, access, 0, key, 0, &mut memory, null_mut());
+            self.api.check("fi_mr_reg", code)?;
+            if self.memory_mode & MR_ENDPOINT != 0 {
+                let fid = memory.cast::<Fid>();
+                let ops = &*(*fid).ops;
+                let bound = match (ops.bind)(fid, self.objects.endpoint.cast(), 0) {
+                    0 => (ops.control)(fid, ENABLE, null_mut()),
+                    code => code,
+                };
+                self.api.check("fi_mr_enable", bound).inspect_err(|_| close_memory(memory))?;
+            }
+        }
+        Ok(memory)
+    }
+
+    fn peer(&mut self, peer: usize) -> Result<&mut Peer> {
+        self.peers.get_mut(&peer).ok_or_else(|| "not connected".to_owned())
+    }
+
+    /// Starts a write or a read.
+    ///
+    /// # Safety
+    /// As [`Wire::write`] or [`Wire::read`].
+    #[expect(clippy::too_many_arguments, reason = "those of the trait's functions, and which of them it is")]
+    unsafe fn transfer(
+        &mut self,
+        what: What,
+        peer: usize,
+        key: Key,
+        offset: u64,
+        local: *mut u8,
+        len: usize,
+        tag: u64,
+    ) -> Result<Sent> {
+        let address = self.peer(peer)?.address;
+        if self.free_transfers.is_empty() {
+            if self.transfers == TRANSFERS {
+                return Ok(Sent::Full);
+            }
+            self.transfers += 1;
+            let op = self.new_op(what);
+            self.free_transfers.push(op);
+        }
+        let mut memory = null_mut();
+        if self.memory_mode & MR_LOCAL != 0 {
+            let access = if what == What::Write { WRITE } else { READ };
+            // SAFETY: the caller keeps the buffer until completion, when the registration is closed.
+            memory = unsafe { self.register_with(local, len, access) }?;
+        }
+        let Some(op) = self.free_transfers.pop() else { return Ok(Sent::Full) };
+        let Import { key, base } = self.keys[key.0 as usize];
+        let endpoint = self.objects.endpoint;
+        // SAFETY: the operation is ours until the library has it; a live endpoint; the caller's promise on both sides.
+        let code = unsafe {
+            ((*op).what, (*op).peer, (*op).tag, (*op).memory) = (what, peer, tag, memory);
+            let mut handle = if memory.is_null() { null_mut() } else { (*memory).mem_desc };
+            if what == What::Read {
+                ((*(*endpoint).rma).read)(
+                    endpoint,
+                    local.cast(),
+                    len,
+                    handle,
+                    address,
+                    base + offset,
+                    key,
+                    op.cast(),
+                )
+            } else {
+                let vector = libc::iovec { iov_base: local.cast(), iov_len: len };
+                let there = RmaVector { addr: base + offset, len, key };
+                let message = RmaMessage {
+                    msg_iov: &vector,
+                    desc: &mut handle,
+                    iov_count: 1,
+                    addr: address,
+                    rma_iov: &there,
+                    rma_iov_count: 1,
+                    context: op.cast(),
+                    data: 0,
+                };
+                ((*(*endpoint).rma).writemsg)(endpoint, &message, COMPLETION | DELIVERY_COMPLETE)
+            }
+        };
+        if code == 0 {
+            if what == What::Write {
+                self.peer(peer)?.writes += 1;
+            }
+            return Ok(Sent::Started);
+        }
+        close_memory(memory);
+        self.free_transfers.push(op);
+        if code == -EAGAIN { Ok(Sent::Full) } else { Err(self.api.explain(code as i32)) }
+    }
+
+    /// What a completion means.
+    fn complete(&mut self, op: *mut Op, len: usize, outcome: Result<()>, sink: &mut dyn Sink) {
+        // SAFETY: the library has given the operation back.
+        let (what, peer, tag) = unsafe { ((*op).what, (*op).peer, (*op).tag) };
+        match what {
+            What::Receive(slot) => {
+                if outcome.is_ok() {
+                    let bytes = &self.slab[slot * MESSAGE_LEN..][..len.min(MESSAGE_LEN)];
+                    sink.message(bytes, &[]);
+                }
+                // A receive that can't be posted again is lost; the others go on.
+                let _ = self.post(op);
+            }
+            What::Send(_) => {
+                self.free_sends.push(op);
+                if let Err(why) = outcome {
+                    sink.broken(peer, why);
+                }
+            }
+            What::Write | What::Read => {
+                // SAFETY: as above.
+                close_memory(unsafe { std::mem::replace(&mut (*op).memory, null_mut()) });
+                self.free_transfers.push(op);
+                let mut flushed = Vec::new();
+                if what == What::Write
+                    && let Some(entry) = self.peers.get_mut(&peer)
+                {
+                    entry.writes -= 1;
+                    if entry.writes == 0 {
+                        flushed = std::mem::take(&mut entry.flushes);
+                    }
+                }
+                let lost = outcome.clone().err();
+                for tag in flushed {
+                    sink.done(tag, outcome.clone());
+                }
+                sink.done(tag, outcome);
+                if let Some(why) = lost {
+                    sink.broken(peer, why);
+                }
+            }
+        }
+    }
+
+    /// Takes an error from the queue.
+    fn take_error(&mut self, sink: &mut dyn Sink) {
+        let queue = self.objects.queue;
+        // SAFETY: integers and pointers, of which zero is a value.
+        let mut error: QueueError = unsafe { std::mem::zeroed() };
+        // SAFETY: a live queue; the entry is ours, with room behind it.
+        let count = unsafe { ((*(*queue).ops).readerr)(queue, &mut error, 0) };
+        if count != 1 || error.op_context.is_null() {
+            return;
+        }
+        let why = open::explain(&self.api, queue, &error);
+        if error.err != ECANCELED {
+            self.complete(error.op_context.cast(), 0, Err(why), sink);
+        }
+    }
+}
+
+fn close_memory(memory: *mut Memory) {
+    if !memory.is_null() {
+        let fid = memory.cast::<Fid>();
+        // SAFETY: a registration of ours, closed once.
+        unsafe { ((*(*fid).ops).close)(fid) };
+    }
+}
+
+// SAFETY: libfabric touches the bytes that an operation names, until it reports the completion.
+unsafe impl Wire for Ofi {
+    fn name(&self) -> &'static str {
+        "ofi"
+    }
+
+    fn describe(&self) -> String {
+        // SAFETY: takes nothing, returns a number.
+        let version = unsafe { (self.api.fi_version)() };
+        let file = self.api.library.file(c"fi_version").unwrap_or_default();
+        format!("libfabric {}.{} ({file}), {}", version >> 16, version & 0xffff, self.names)
+    }
+
+    fn limits(&self) -> Limits {
+        let is_rdma = ["cxi", "efa", "verbs", "opx"].iter().any(|name| self.names.starts_with(name));
+        Limits { message_len: MESSAGE_LEN, is_rdma }
+    }
+
+    fn address(&self) -> &[u8] {
+        &self.address
+    }
+
+    fn connect(&mut self, peer: usize, address: &[u8]) -> Result<()> {
+        let vector = self.objects.addresses;
+        let mut number = 0;
+        // SAFETY: a live address vector; the address is what the peer's endpoint said; the result is written on success.
+        let count = unsafe {
+            ((*(*vector).ops).insert)(vector, address.as_ptr().cast(), 1, &mut number, 0, null_mut())
+        };
+        if count != 1 {
+            return Err(format!("fi_av_insert: {}", self.api.explain(count)));
+        }
+        self.peers.insert(peer, Peer { address: number, writes: 0, flushes: Vec::new() });
+        Ok(())
+    }
+
+    unsafe fn send(
+        &mut self,
+        peer: usize,
+        head: &[u8],
+        body: *const u8,
+        body_len: usize,
+        _tag: u64,
+    ) -> Result<Sent> {
+        let (address, endpoint, len) =
+            (self.peer(peer)?.address, self.objects.endpoint, head.len() + body_len);
+        let Some(op) = self.free_sends.pop() else { return Ok(Sent::Full) };
+        // SAFETY: the operation is ours until the library has it.
+        let What::Send(slot) = (unsafe { (*op).what }) else { return Err("not a send".into()) };
+        let (handle, buffer) = (self.slab_handle(), self.slot(slot));
+        assert!(len <= MESSAGE_LEN, "a message of {len} bytes");
+        // SAFETY: the slot holds the message, as was just checked; the body is readable by the caller's promise; slot and operation
+        // stay until the completion, or are free again at once (inject).
+        let code = unsafe {
+            buffer.copy_from_nonoverlapping(head.as_ptr(), head.len());
+            if body_len > 0 {
+                buffer.add(head.len()).copy_from_nonoverlapping(body, body_len);
+            }
+            (*op).peer = peer;
+            let message = &*(*endpoint).msg;
+            if len <= self.inject_len {
+                let code = (message.inject)(endpoint, buffer.cast(), len, address);
+                self.free_sends.push(op);
+                code
+            } else {
+                let code = (message.send)(endpoint, buffer.cast(), len, handle, address, op.cast());
+                if code != 0 {
+                    self.free_sends.push(op);
+                }
+                code
+            }
+        };
+        match code {
+            0 => Ok(Sent::Done),
+            code if code == -EAGAIN => Ok(Sent::Full),
+            code => Err(self.api.explain(code as i32)),
+        }
+    }
+
+    unsafe fn register(&mut self, base: *mut u8, len: usize) -> Result<(Region, Vec<u8>)> {
+        // SAFETY: the caller's promise.
+        let memory = unsafe { self.register_with(base, len, REMOTE_READ | REMOTE_WRITE) }?;
+        // SAFETY: just made.
+        let key = unsafe { (*memory).key };
+        let origin = if self.memory_mode & MR_VIRT_ADDR != 0 { base as u64 } else { 0 };
+        self.regions.push(memory);
+        let blob = [key.to_le_bytes(), origin.to_le_bytes()].concat();
+        Ok((Region(self.regions.len() as u32 - 1), blob))
+    }
+
+    fn unregister(&mut self, region: Region) {
+        if let Some(memory) = self.regions.get_mut(region.0 as usize) {
+            close_memory(std::mem::replace(memory, null_mut()));
+        }
+    }
+
+    fn import(&mut self, _peer: usize, key: &[u8]) -> Result<Key> {
+        let (words, []) = key.as_chunks::<8>() else { return Err("a memory key of a wrong length".into()) };
+        let [key, base] = words else { return Err("a memory key of a wrong length".into()) };
+        self.keys.push(Import { key: u64::from_le_bytes(*key), base: u64::from_le_bytes(*base) });
+        Ok(Key(self.keys.len() as u32 - 1))
+    }
+
+    unsafe fn write(
+        &mut self,
+        peer: usize,
+        key: Key,
+        offset: u64,
+        src: *const u8,
+        len: usize,
+        tag: u64,
+    ) -> Result<Sent> {
+        // SAFETY: the caller's promise; a write only reads the local buffer.
+        unsafe { self.transfer(What::Write, peer, key, offset, src.cast_mut(), len, tag) }
+    }
+
+    unsafe fn read(
+        &mut self,
+        peer: usize,
+        key: Key,
+        offset: u64,
+        dst: *mut u8,
+        len: usize,
+        tag: u64,
+    ) -> Result<Sent> {
+        // SAFETY: the caller's promise.
+        unsafe { self.transfer(What::Read, peer, key, offset, dst, len, tag) }
+    }
+
+    fn flush(&mut self, peer: usize, tag: u64) -> Result<Sent> {
+        let peer = self.peer(peer)?;
+        if peer.writes == 0 {
+            return Ok(Sent::Done);
+        }
+        peer.flushes.push(tag);
+        Ok(Sent::Started)
+    }
+
+    fn progress(&mut self, sink: &mut dyn Sink) -> bool {
+        let queue = self.objects.queue;
+        let mut entries: [QueueEntry; BATCH] =
+            std::array::from_fn(|_| QueueEntry { op_context: null_mut(), flags: 0, len: 0 });
+        // SAFETY: a live queue of this format; the array has room for BATCH entries.
+        let count = unsafe { ((*(*queue).ops).read)(queue, entries.as_mut_ptr().cast(), BATCH) };
+        match count {
+            1.. => {
+                for entry in &entries[..count as usize] {
+                    self.complete(entry.op_context.cast(), entry.len, Ok(()), sink);
+                }
+                true
+            }
+            code if code == -EAVAIL => {
+                self.take_error(sink);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn event_fd(&self) -> Option<RawFd> {
+        self.objects.event_fd
+    }
+
+    fn arm(&mut self) -> Result<bool> {
+        if self.objects.event_fd.is_none() {
+            return Ok(false);
+        }
+        let mut fid: *mut Fid = self.objects.queue.cast();
+        // SAFETY: a live fabric and a list of one live queue.
+        match unsafe { ((*(*self.objects.fabric).ops).trywait)(self.objects.fabric, &mut fid, 1) } {
+            0 => Ok(true),
+            code if code as isize == -EAGAIN => Ok(false),
+            code => Err(self.api.explain(code)),
+        }
+    }
+}
+
+impl Drop for Ofi {
+    fn drop(&mut self) {
+        for memory in self.regions.drain(..) {
+            close_memory(memory);
+        }
+        self.objects.close(&self.api);
+        close_memory(std::mem::replace(&mut self.slab_memory, null_mut()));
+        for op in self.ops.drain(..) {
+            // SAFETY: made by `new_op`, freed once; the endpoint that could use it is closed.
+            drop(unsafe { Box::from_raw(op) });
+        }
+    }
+}
