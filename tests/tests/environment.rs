@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const FOLDERS: [&str; 8] = [
+const FOLDERS: [&str; 9] = [
     "shm/src",
     "rma/src",
     "ga-core/src",
@@ -16,6 +16,7 @@ const FOLDERS: [&str; 8] = [
     "python/src",
     "python/gain",
     "bench/src",
+    "capi/src",
 ];
 
 fn root() -> PathBuf {
