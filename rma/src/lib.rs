@@ -50,7 +50,6 @@ mod collective;
 mod control;
 mod error;
 mod layout;
-#[allow(dead_code)] // until `gain info` asks
 mod library;
 mod mirror;
 mod mutex;

@@ -6,7 +6,6 @@
 //!
 //! A capability bit that lies is a bug; the conformance tests check them all.
 
-#[allow(dead_code)] // until `gain info` asks
 pub(crate) mod net;
 mod shm;
 

@@ -12,7 +12,7 @@ use super::engine::Engine;
 use super::message::{Head, Kind, Packed};
 use super::peer::{Stream, Transfer, Way, Work};
 use super::shape::Span;
-use super::wire::{Key, Region, Result, Sent};
+use super::wire::{Key, Result, Sent};
 use crate::transport::Token;
 
 /// Direct transfers under way to a peer, at most.
@@ -75,7 +75,7 @@ impl Direct {
 
 /// This process's memory that peers may use.
 #[derive(Default)]
-pub(super) struct Exported(Vec<(Span, Region, Vec<u8>)>);
+pub(super) struct Exported(Vec<(Span, Vec<u8>)>);
 
 impl Engine {
     /// Sends what can be sent of a direct transfer. Returns whether that was all.
@@ -219,19 +219,19 @@ impl Engine {
     pub(super) fn export(&mut self) {
         for (to, offset) in std::mem::take(&mut self.core.wanted_keys) {
             let known = |exported: &Exported| {
-                exported.0.iter().position(|(span, ..)| span.start <= offset && offset < span.end)
+                exported.0.iter().position(|(span, _)| span.start <= offset && offset < span.end)
             };
             let found = known(&self.exported).or_else(|| {
                 let (start, end) = self.core.memory.heap.pin(offset as usize)?;
                 let base = self.core.memory.address(start as u64);
                 // SAFETY: pinned memory of the arena keeps its pages, and the heap is mapped for good.
-                let (region, key) = unsafe { self.wire().register(base, end - start) }.ok()?;
-                self.exported.0.push((Span { start: start as u64, end: end as u64 }, region, key));
+                let key = unsafe { self.wire().register(base, end - start) }.ok()?;
+                self.exported.0.push((Span { start: start as u64, end: end as u64 }, key));
                 Some(self.exported.0.len() - 1)
             });
             let me = self.core.memory.me();
             let outgoing = match found.map(|index| &self.exported.0[index]) {
-                Some((span, _, key)) => {
+                Some((span, key)) => {
                     let len = span.end - span.start;
                     Outgoing::with_body(
                         to,

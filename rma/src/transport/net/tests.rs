@@ -1,7 +1,7 @@
 //! The protocol over an engine that does everything an engine may do to it: messages overtake one another, are refused, and are
 //! read from the caller's buffer as late as allowed.
 
-use super::wire::{Key, Limits, Region, Result, Sent, Sink, Wire};
+use super::wire::{Key, Limits, Result, Sent, Sink, Wire};
 use super::{Net, Progress, Surroundings};
 use crate::bootstrap::{Node, Single};
 use crate::layout::Layout;
@@ -95,10 +95,9 @@ unsafe impl Wire for Unruly {
         self.post.lock().unwrap()[peer].push(whole(head, body, len));
         Ok(Sent::Done)
     }
-    unsafe fn register(&mut self, base: *mut u8, _len: usize) -> Result<(Region, Vec<u8>)> {
-        Ok((Region(0), (base as usize).to_ne_bytes().to_vec()))
+    unsafe fn register(&mut self, base: *mut u8, _len: usize) -> Result<Vec<u8>> {
+        Ok((base as usize).to_ne_bytes().to_vec())
     }
-    fn unregister(&mut self, _region: Region) {}
     fn import(&mut self, _peer: usize, key: &[u8]) -> Result<Key> {
         self.keys.push(usize::from_ne_bytes(key.try_into().unwrap()));
         Ok(Key(self.keys.len() as u32 - 1))

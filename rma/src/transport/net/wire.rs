@@ -31,10 +31,6 @@ pub(crate) struct Limits {
     pub(crate) is_rdma: bool,
 }
 
-/// A piece of this process's memory that peers may read and write.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Region(pub(crate) u32);
-
 /// A peer's region, ready for use from here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Key(pub(crate) u32);
@@ -90,14 +86,11 @@ pub(crate) unsafe trait Wire: Send + std::fmt::Debug {
         tag: u64,
     ) -> Result<Sent>;
 
-    /// Lets peers read and write `len` bytes at `base`; the second value is what a peer gives to [`Wire::import`].
+    /// Lets peers read and write `len` bytes at `base`; the answer is what a peer gives to [`Wire::import`].
     ///
     /// # Safety
-    /// The memory stays mapped, with the same pages, until the wire is dropped or [`Wire::unregister`] is called.
-    unsafe fn register(&mut self, base: *mut u8, len: usize) -> Result<(Region, Vec<u8>)>;
-
-    /// Takes back [`Wire::register`].
-    fn unregister(&mut self, region: Region);
+    /// The memory stays mapped, with the same pages, until the wire is dropped.
+    unsafe fn register(&mut self, base: *mut u8, len: usize) -> Result<Vec<u8>>;
 
     /// Makes a region of a connected peer usable from here.
     fn import(&mut self, peer: usize, key: &[u8]) -> Result<Key>;

@@ -22,7 +22,7 @@ use std::ptr::null_mut;
 use bindings::*;
 use open::Objects;
 
-use super::wire::{Key, Limits, Region, Result, Sent, Sink, Wire};
+use super::wire::{Key, Limits, Result, Sent, Sink, Wire};
 
 /// Longest message: what `ofi_rxm` sends eagerly.
 const MESSAGE_LEN: usize = 16 << 10;
@@ -80,11 +80,10 @@ pub(crate) struct Ofi {
     inject_len: usize,
     next_key: u64,
     peers: HashMap<usize, Peer>,
-    /// Buffers: `receives` of them for messages that come, the rest for those that go.
+    /// Buffers for messages that come, then for those that go.
     slab: Box<[u8]>,
     /// Registration of the slab where the provider wants one.
     slab_memory: *mut Memory,
-    receives: usize,
     free_sends: Vec<*mut Op>,
     free_transfers: Vec<*mut Op>,
     transfers: usize,
@@ -126,7 +125,6 @@ impl Ofi {
             peers: HashMap::new(),
             slab: vec![0; (receives + SLOTS) * MESSAGE_LEN].into(),
             slab_memory: null_mut(),
-            receives,
             free_sends: Vec::new(),
             free_transfers: Vec::new(),
             transfers: 0,
@@ -441,7 +439,7 @@ unsafe impl Wire for Ofi {
         }
     }
 
-    unsafe fn register(&mut self, base: *mut u8, len: usize) -> Result<(Region, Vec<u8>)> {
+    unsafe fn register(&mut self, base: *mut u8, len: usize) -> Result<Vec<u8>> {
         // SAFETY: the caller's promise.
         let memory = unsafe { self.register_with(base, len, REMOTE_READ | REMOTE_WRITE) }?;
         // SAFETY: just made.
@@ -449,13 +447,7 @@ unsafe impl Wire for Ofi {
         let origin = if self.memory_mode & MR_VIRT_ADDR != 0 { base as u64 } else { 0 };
         self.regions.push(memory);
         let blob = [key.to_le_bytes(), origin.to_le_bytes()].concat();
-        Ok((Region(self.regions.len() as u32 - 1), blob))
-    }
-
-    fn unregister(&mut self, region: Region) {
-        if let Some(memory) = self.regions.get_mut(region.0 as usize) {
-            close_memory(std::mem::replace(memory, null_mut()));
-        }
+        Ok(blob)
     }
 
     fn import(&mut self, _peer: usize, key: &[u8]) -> Result<Key> {

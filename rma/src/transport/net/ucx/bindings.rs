@@ -58,6 +58,7 @@ macro_rules! structs {
 
             impl $name {
                 /// All zero: the mask names no field.
+                #[allow(dead_code, reason = "what UCP fills in is not made by us")]
                 pub(super) const fn zeroed() -> $name {
                     // SAFETY: integers, pointers and optional functions, of which zero is a value.
                     unsafe { std::mem::zeroed() }
@@ -178,7 +179,6 @@ constants! {
     OP_FLAGS: u32 = 16, "UCP_OP_ATTR_FIELD_FLAGS";
     OP_MULTI: u32 = 1 << 19, "UCP_OP_ATTR_FLAG_MULTI_SEND";
     CLOSE_FORCE: u32 = 1, "UCP_EP_CLOSE_FLAG_FORCE";
-    STATUS_SIZE: usize = size_of::<Status>(), "sizeof(ucs_status_t)";
 }
 
 macro_rules! functions {

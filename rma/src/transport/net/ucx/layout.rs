@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 
-use super::bindings::{CONSTANTS, layouts};
+use super::bindings::{CONSTANTS, Status, layouts};
 
 /// The oracle is the C compiler: each line it is given asserts one offset, size or constant. `GAIN_TEST_UCX_INCLUDE` names headers
 /// other than the installed ones.
@@ -22,6 +22,7 @@ fn bindings_agree_with_the_headers() {
             claim(format!("sizeof((({name} *)0)->{field}) == {size}"));
         }
     }
+    claim(format!("sizeof(ucs_status_t) == {}", size_of::<Status>()));
     for (value, expression) in CONSTANTS {
         claim(format!("{expression} == {value}"));
     }

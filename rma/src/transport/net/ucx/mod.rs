@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use bindings::*;
 use ops::{Link, Op, Shared};
 
-use super::wire::{Key, Limits, Region, Result, Sent, Sink, Wire};
+use super::wire::{Key, Limits, Result, Sent, Sink, Wire};
 
 /// Number of our active message among those of the worker, which is ours alone.
 const MESSAGE_ID: u32 = 0;
@@ -50,7 +50,7 @@ pub(crate) struct Ucx {
     event_fd: Option<RawFd>,
     devices: Vec<String>,
     peers: HashMap<usize, Peer>,
-    regions: Vec<Option<Memory>>,
+    regions: Vec<Memory>,
     keys: Vec<Import>,
 }
 
@@ -302,7 +302,7 @@ unsafe impl Wire for Ucx {
         self.begun(op, begun)
     }
 
-    unsafe fn register(&mut self, base: *mut u8, len: usize) -> Result<(Region, Vec<u8>)> {
+    unsafe fn register(&mut self, base: *mut u8, len: usize) -> Result<Vec<u8>> {
         let params =
             MapParams { mask: MAP_ADDRESS | MAP_LENGTH, address: base.cast(), len, ..MapParams::zeroed() };
         let mut memory: Memory = null_mut();
@@ -323,15 +323,8 @@ unsafe impl Wire for Ucx {
             key.extend_from_slice(std::slice::from_raw_parts(packed.cast::<u8>(), packed_len));
             (self.api().ucp_rkey_buffer_release)(packed);
         }
-        self.regions.push(Some(memory));
-        Ok((Region(self.regions.len() as u32 - 1), key))
-    }
-
-    fn unregister(&mut self, region: Region) {
-        if let Some(memory) = self.regions.get_mut(region.0 as usize).and_then(Option::take) {
-            // SAFETY: mapped by `register`, taken out so that it is unmapped once.
-            unsafe { (self.api().ucp_mem_unmap)(self.context, memory) };
-        }
+        self.regions.push(memory);
+        Ok(key)
     }
 
     fn import(&mut self, peer: usize, key: &[u8]) -> Result<Key> {
@@ -436,7 +429,7 @@ impl Drop for Ucx {
             for import in &self.keys {
                 (self.api().ucp_rkey_destroy)(import.key);
             }
-            for memory in self.regions.drain(..).flatten() {
+            for memory in self.regions.drain(..) {
                 ((*self.shared).api.ucp_mem_unmap)(self.context, memory);
             }
             (self.api().ucp_worker_destroy)(self.worker());

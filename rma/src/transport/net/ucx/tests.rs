@@ -169,8 +169,8 @@ fn writes_and_reads_move_the_bytes_named() {
     let Some((mut a, mut b)) = End::pair() else { return };
     let mut memory = pattern(3 << 20, 1);
     let mut expected = memory.clone();
-    // SAFETY: `memory` outlives the wire's use of it: `unregister` below.
-    let (region, key) = unsafe { b.wire.register(memory.as_mut_ptr(), memory.len()) }.unwrap();
+    // SAFETY: `memory` outlives the wire, which is dropped below.
+    let key = unsafe { b.wire.register(memory.as_mut_ptr(), memory.len()) }.unwrap();
     let key = a.wire.import(1, &key).unwrap();
     let mut tag = 0;
     let mut finish = |a: &mut End, b: &mut End, start: &mut dyn FnMut(&mut Ucx, u64) -> Result<Sent>| {
@@ -197,7 +197,7 @@ fn writes_and_reads_move_the_bytes_named() {
         });
         assert!(back == source, "{len} bytes read at {at}");
     }
-    b.wire.unregister(region);
+    drop((a, b));
 }
 
 /// Who sleeps on the descriptor wakes when a message comes.
