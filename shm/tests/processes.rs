@@ -354,3 +354,25 @@ fn attaching_to_the_wrong_thing_is_an_error() {
     assert!(Heap::attach(file.into(), 1).is_err());
     assert!(Heap::create(HeapConfig { ranks: 0, limit_bytes: None }).is_err());
 }
+
+/// What a network adapter was told of keeps its pages, however short memory becomes; what is beside it goes.
+#[test]
+fn pinned_pages_stay_when_memory_is_short() {
+    let heap = Heap::create(HeapConfig { ranks: 1, limit_bytes: Some(64 << 20) }).unwrap();
+    let allocate = || heap.allocate(8 << 20, 2 << 20).unwrap();
+    let kept = allocate();
+    assert_eq!(heap.pin(kept.offset), Some((kept.offset, kept.offset + (8 << 20))));
+    assert_eq!(heap.pin(kept.offset), None);
+    let (gone, used) = (allocate(), allocate());
+    // SAFETY: the block is ours.
+    unsafe { heap.address(0, kept.offset).write(7) };
+    assert_eq!(heap.usage().0, 24 << 20);
+    heap.free(kept.offset);
+    heap.free(gone.offset);
+    // More than there is, and above the block in use: before it fails, what is free is given back.
+    assert!(heap.allocate(65 << 20, 64).is_err());
+    assert_eq!(heap.usage().0, 16 << 20);
+    heap.free(used.offset);
+    // SAFETY: pinned pages are mapped and keep what was written; nobody else has the arena.
+    assert_eq!(unsafe { heap.address(0, kept.offset).read() }, 7);
+}

@@ -10,6 +10,7 @@ use super::root::{CHUNK, Header};
 use super::space::Space;
 use crate::atomic::Ordering::Relaxed;
 use crate::os::{self, HugePages, Mapping};
+use std::ops::Range;
 
 /// The arena of this process.
 #[derive(Debug)]
@@ -69,7 +70,7 @@ impl Arena {
         let found = self.space.give_back(offset).is_some();
         if self.unused_bytes() > self.keep_bytes {
             // Down to half, so that a program around the mark does not come here each time.
-            self.shrink(memory, header, self.keep_bytes / 2);
+            self.shrink(memory, header, self.unused_bytes() - self.keep_bytes / 2);
         }
         self.heed_pressure(memory, header);
         found
@@ -91,14 +92,19 @@ impl Arena {
         if self.chunks.len() * 64 < end {
             self.chunks.resize(end.div_ceil(64), 0);
         }
-        let missing = self.runs(first, end, false);
+        let missing = runs(first..end, |chunk| !self.is_committed(chunk));
         if missing.is_empty() {
             return true;
         }
         let bytes = missing.iter().map(|run| run.len()).sum::<usize>() * CHUNK;
         if !reserve(header, bytes as u64) {
-            // What we keep unused may be all that is missing; and the other ranks are asked for theirs.
-            self.shrink(memory, header, 0);
+            // What we keep unused may be all that is missing; and the other ranks are asked for theirs. The new block counts as
+            // used, its missing chunks as well.
+            self.shrink(
+                memory,
+                header,
+                (self.committed_bytes + bytes).saturating_sub(self.space.used_bytes()),
+            );
             header.pressure.fetch_add(1, Relaxed);
             self.pressure_seen = header.pressure.load(Relaxed);
             if !reserve(header, bytes as u64) {
@@ -149,36 +155,23 @@ impl Arena {
         is_set(&self.chunks, chunk)
     }
 
-    /// The runs of chunks in `[first, end)` that are committed, or that are not.
-    fn runs(&self, first: usize, end: usize, committed: bool) -> Vec<std::ops::Range<usize>> {
-        let mut runs: Vec<std::ops::Range<usize>> = Vec::new();
-        for chunk in (first..end).filter(|&chunk| self.is_committed(chunk) == committed) {
-            match runs.last_mut() {
-                Some(run) if run.end == chunk => run.end += 1,
-                _ => runs.push(chunk..chunk + 1),
-            }
-        }
-        runs
-    }
-
     fn heed_pressure(&mut self, memory: &Mapping, header: &Header) {
         let pressure = header.pressure.load(Relaxed);
         if pressure != self.pressure_seen {
             self.pressure_seen = pressure;
-            self.shrink(memory, header, 0);
+            self.shrink(memory, header, self.unused_bytes());
         }
     }
 
-    /// Returns whole free chunks to the kernel, highest first, until at most `keep` unused bytes are left.
-    fn shrink(&mut self, memory: &Mapping, header: &Header, keep: usize) {
+    /// Returns whole free chunks to the kernel, highest first, up to `surplus` bytes.
+    fn shrink(&mut self, memory: &Mapping, header: &Header, surplus: usize) {
         let top = self.chunks.len() * 64;
         let mut released = Vec::new();
-        let mut surplus = self.unused_bytes().saturating_sub(keep) / CHUNK;
+        let mut surplus = surplus / CHUNK;
         for (offset, len) in self.space.free_from_the_top() {
             let (first, end) = (offset.div_ceil(CHUNK), ((offset + len) / CHUNK).min(top));
-            let has_pinned = (first..end).any(|chunk| is_set(&self.pinned, chunk));
-            let runs = if has_pinned { Vec::new() } else { self.runs(first, end, true) };
-            for run in runs.into_iter().rev() {
+            let may_go = |chunk: usize| self.is_committed(chunk) && !is_set(&self.pinned, chunk);
+            for run in runs(first..end, may_go).into_iter().rev() {
                 let count = run.len().min(surplus);
                 let run = run.end - count..run.end;
                 if count > 0 && memory.release(self.start + run.start * CHUNK, count * CHUNK).is_ok() {
@@ -196,6 +189,18 @@ impl Arena {
             header.committed.fetch_sub(CHUNK as u64, Relaxed);
         }
     }
+}
+
+/// The runs of chunks in `range` for which `holds`.
+fn runs(range: Range<usize>, holds: impl Fn(usize) -> bool) -> Vec<Range<usize>> {
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    for chunk in range.filter(|&chunk| holds(chunk)) {
+        match runs.last_mut() {
+            Some(run) if run.end == chunk => run.end += 1,
+            _ => runs.push(chunk..chunk + 1),
+        }
+    }
+    runs
 }
 
 fn is_set(bits: &[u64], index: usize) -> bool {
