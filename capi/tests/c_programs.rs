@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use tests::{Job, Outcome};
 
 /// The folder cargo leaves the library in, which is where this executable is.
@@ -23,9 +24,13 @@ fn compiled(name: &str, compiler: &str, options: &[&str]) -> Option<PathBuf> {
         let _ = std::os::unix::fs::symlink(built().join("libarmci.so"), &soname);
     }
     let program = folder.join(name);
+    // Tests run at the same time, and one may be starting the program while another compiles it: so it is replaced as a whole.
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let fresh = folder.join(format!("{name}-{}-{number}", std::process::id()));
     let mut command = Command::new(compiler);
     command.args(["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", "-o"]);
-    command.arg(&program).arg(here.join("tests").join(format!("{name}.c")));
+    command.arg(&fresh).arg(here.join("tests").join(format!("{name}.c")));
     command.arg("-I").arg(here.join("include")).args(options).arg(&soname);
     command.arg(format!("-Wl,-rpath,{}", folder.display())).arg("-lm");
     let output = match command.output() {
@@ -36,6 +41,7 @@ fn compiled(name: &str, compiler: &str, options: &[&str]) -> Option<PathBuf> {
         }
     };
     assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+    std::fs::rename(&fresh, &program).unwrap();
     Some(program)
 }
 
