@@ -346,8 +346,12 @@ impl Ofi {
             return;
         }
         let why = open::explain(&self.api, queue, &error);
-        if error.err != ECANCELED {
-            self.complete(error.op_context.cast(), 0, Err(why), sink);
+        let op = error.op_context.cast::<Op>();
+        // SAFETY: the library has given the operation back.
+        let is_receive = matches!(unsafe { (*op).what }, What::Receive(_));
+        // A receive is cancelled when its endpoint is closed: there is nothing to post it again for.
+        if !(is_receive && error.err == ECANCELED) {
+            self.complete(op, 0, Err(why), sink);
         }
     }
 }
