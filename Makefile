@@ -42,7 +42,7 @@ install: target/release/gain
 	install -m 755 target/release/libarmci.so $(DESTDIR)$(PREFIX)/lib/libarmci.so.0
 	ln -sf libarmci.so.0 $(DESTDIR)$(PREFIX)/lib/libarmci.so
 	objcopy --wildcard --weaken-symbol='ARMCI_*' --weaken-symbol='ARMCIX_*' target/release/libarmci.a $(DESTDIR)$(PREFIX)/lib/libarmci.a
-	sed 's|@PREFIX@|$(PREFIX)|' capi/armci.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/armci.pc
+	sed 's|@PREFIX@|$(PREFIX)|' capi/armci/armci.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/armci.pc
 
 $(VENV)/.module: $(VENV)/.tools $(MODULE_SOURCES)
 	cd python && VIRTUAL_ENV=$(CURDIR)/$(VENV) $(CURDIR)/$(VENV)/bin/maturin develop --release --quiet

@@ -16,7 +16,7 @@ const FOLDERS: [&str; 9] = [
     "python/src",
     "python/gain",
     "bench/src",
-    "capi/src",
+    "capi/armci/src",
 ];
 
 fn root() -> PathBuf {

@@ -14,7 +14,7 @@ const FLOORS: &[(&str, &str, &[&str])] = &[
     ("gain-launcher", "launcher", &["rma"]),
     ("ga-core", "ga-core", &["rma"]),
     ("gain", "gain", &["ga-core"]),
-    ("capi", "capi", &["rma"]),
+    ("capi-armci", "armci", &["rma"]),
     ("gain-python", "python", &["gain", "gain-launcher"]),
     ("bench", "bench", &["gain", "gain-launcher"]),
     ("tests", "tests", &["gain", "gain-launcher"]),

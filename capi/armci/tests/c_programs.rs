@@ -31,7 +31,7 @@ fn compiled(name: &str, compiler: &str, options: &[&str]) -> Option<PathBuf> {
     let mut command = Command::new(compiler);
     command.args(["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", "-o"]);
     command.arg(&fresh).arg(here.join("tests").join(format!("{name}.c")));
-    command.arg("-I").arg(here.join("include")).args(options).arg(&soname);
+    command.arg("-I").arg(here.join("../include")).args(options).arg(&soname);
     command.arg(format!("-Wl,-rpath,{}", folder.display())).arg("-lm");
     let output = match command.output() {
         Ok(output) => output,
@@ -147,7 +147,7 @@ fn names() {
     assert!(foreign.is_empty(), "{foreign:?}");
     let mut declared = 0;
     for header in ["armci.h", "message.h", "parmci.h"] {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("include").join(header);
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../include").join(header);
         let text = std::fs::read_to_string(path).unwrap();
         let library = text.split("#ifdef MPI_VERSION").next().unwrap();
         for line in library.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase())) {
