@@ -100,7 +100,7 @@ impl<T: Element> GlobalArray<T> {
     }
 
     /// Moves a slab from or to a buffer of `len` elements, which is the caller's until the transfers are
-    /// complete.
+    /// complete; `usize::MAX` where an unsafe caller vouches for each element that the slab needs.
     #[inline]
     pub(crate) fn buffered(
         &self,
@@ -113,7 +113,7 @@ impl<T: Element> GlobalArray<T> {
     ) -> Result<()> {
         let (raw, bounds) = (self.raw(), (slab.lo, slab.hi));
         // SAFETY: the buffer has `len` elements and is behind a reference of the caller, so it is not array
-        // memory.
+        // memory; or both are promised by the caller of an unsafe function.
         let done = unsafe {
             match (slab.step, slab.lo.len()) {
                 (None, 1) => raw.transfer_short::<T, 1, 2>(verb, bounds, len, fit, completion),
@@ -171,7 +171,8 @@ impl<T: Element> GlobalArray<T> {
             return Err(misfit(op, slab, len, fit));
         }
         // SAFETY: the slab lies in the array (checked), and the buffer has `reach + 1` elements or the dense
-        // volume (checked); it is behind a reference of the caller, so it is not array memory.
+        // volume (checked); it is behind a reference of the caller, so it is not array memory. Or the caller
+        // of an unsafe function vouches for it.
         unsafe { self.raw().transfer(op, verb, slab, strides.as_slice(), completion) }
     }
 }

@@ -1,4 +1,4 @@
-//! Non-blocking access to patches: requests that own their buffer.
+//! Non-blocking access to patches: requests that own their buffer, and handles that don't.
 //!
 //! Invariant: the buffer is neither given back nor freed before every transfer it takes part in is locally
 //! complete. A request that is forgotten leaks its buffer and nothing else; one that is dropped waits first.
@@ -8,19 +8,88 @@ use crate::array::GlobalArray;
 use crate::error::{Error, Result};
 use crate::number::Number;
 use crate::patch::Region;
+use crate::raw::RawArray;
 use crate::transfer::{Slab, Verb};
 use rma::transport::Token;
 use rma::{Element, Segment};
 use std::mem::ManuallyDrop;
 
+/// Access under way whose buffer is somebody else's business: what the unsafe non-blocking forms return. May be
+/// kept in a table and waited for by any thread; dropping it waits.
+#[derive(Default)]
+#[must_use = "the access is complete only after `wait`"]
+pub struct Pending {
+    /// Keeps the target's memory and knows the transport; none when all was complete at once, as on one node.
+    segment: Option<Segment>,
+    /// Transfers that were not complete when they were started.
+    tokens: Vec<Token>,
+}
+
+impl Pending {
+    /// What `start` leaves to be waited for. Should it fail, what it had started is waited for.
+    #[inline]
+    pub(crate) fn collect(
+        array: &RawArray,
+        start: impl FnOnce(&mut Vec<Token>) -> Result<()>,
+    ) -> Result<Self> {
+        let mut pending = Pending::default();
+        let started = start(&mut pending.tokens);
+        if !pending.tokens.is_empty() {
+            pending.segment = Some(array.segment().clone());
+        }
+        started.map(|()| pending)
+    }
+
+    /// Known to be locally complete: neither `test` nor `wait` would have anything to do. Not collective.
+    #[inline]
+    pub fn is_done(&self) -> bool {
+        self.tokens.is_empty()
+    }
+
+    /// Whether the access is locally complete. Not collective. `NGA_NbTest`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Communication`](crate::ErrorKind::Communication) when the target died.
+    pub fn test(&mut self) -> Result<bool> {
+        let Some(segment) = &self.segment else { return Ok(true) };
+        while let Some(&token) = self.tokens.last() {
+            if !segment.test(token).map_err(|e| Error::from_rma("test", e))? {
+                return Ok(false);
+            }
+            self.tokens.pop();
+        }
+        Ok(true)
+    }
+
+    /// Waits for local completion. Not collective; once is enough. `NGA_NbWait`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Communication`](crate::ErrorKind::Communication) when the target died.
+    #[inline]
+    pub fn wait(&mut self) -> Result<()> {
+        if let Some(segment) = &self.segment {
+            while let Some(&token) = self.tokens.last() {
+                segment.wait(token).map_err(|e| Error::from_rma("wait", e))?;
+                self.tokens.pop();
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Pending {
+    #[inline]
+    fn drop(&mut self) {
+        // An error means that the target died, which whatever comes next will say.
+        let _ = self.wait();
+    }
+}
+
 /// Access to a patch under way, and its buffer.
 #[must_use = "the buffer comes back from `wait`"]
 pub struct PatchRequest<T: Element> {
     buffer: ManuallyDrop<Vec<T>>,
-    /// Keeps the target's memory and knows the transport.
-    segment: Segment,
-    /// Transfers that were not complete when they were started: none on one node.
-    pending: Vec<Token>,
+    pending: Pending,
 }
 
 impl<T: Element> GlobalArray<T> {
@@ -65,13 +134,14 @@ impl<T: Element> GlobalArray<T> {
         data: Vec<T>,
         verb: impl FnOnce(&mut Vec<T>) -> Verb<T>,
     ) -> Result<PatchRequest<T>> {
-        let segment = self.raw().segment().clone();
         // From here on the request owns the buffer: should the third of four transfers fail, dropping it
         // waits for the first.
-        let mut request = PatchRequest { buffer: ManuallyDrop::new(data), segment, pending: Vec::new() };
+        let mut request = PatchRequest { buffer: ManuallyDrop::new(data), pending: Pending::default() };
         let (verb, len) = (verb(&mut request.buffer), request.buffer.len());
-        region.with_bounds(|lo, hi| {
-            self.buffered(op, verb, Slab { lo, hi, step: None }, len, Fit::Dense, &mut request.pending)
+        request.pending = Pending::collect(self.raw(), |tokens| {
+            region.with_bounds(|lo, hi| {
+                self.buffered(op, verb, Slab { lo, hi, step: None }, len, Fit::Dense, tokens)
+            })
         })?;
         Ok(request)
     }
@@ -83,13 +153,7 @@ impl<T: Element> PatchRequest<T> {
     /// # Errors
     /// [`ErrorKind::Communication`](crate::ErrorKind::Communication) when the target died.
     pub fn test(&mut self) -> Result<bool> {
-        while let Some(&token) = self.pending.last() {
-            if !self.segment.test(token).map_err(|e| Error::from_rma("test", e))? {
-                return Ok(false);
-            }
-            self.pending.pop();
-        }
-        Ok(true)
+        self.pending.test()
     }
 
     /// Waits for local completion and gives the buffer back: sent, or filled. Not collective. `NGA_NbWait`.
@@ -97,23 +161,15 @@ impl<T: Element> PatchRequest<T> {
     /// # Errors
     /// [`ErrorKind::Communication`](crate::ErrorKind::Communication) when the target died.
     pub fn wait(mut self) -> Result<Vec<T>> {
-        self.finish()?;
+        self.pending.wait()?;
         Ok(std::mem::take(&mut self.buffer))
-    }
-
-    fn finish(&mut self) -> Result<()> {
-        while let Some(&token) = self.pending.last() {
-            self.segment.wait(token).map_err(|e| Error::from_rma("wait", e))?;
-            self.pending.pop();
-        }
-        Ok(())
     }
 }
 
 impl<T: Element> Drop for PatchRequest<T> {
     fn drop(&mut self) {
         // Leaked when the wait fails: the transport may still use it.
-        if self.finish().is_ok() {
+        if self.pending.wait().is_ok() {
             // SAFETY: dropped once, here; `wait` leaves an empty vector behind.
             unsafe { ManuallyDrop::drop(&mut self.buffer) };
         }

@@ -108,11 +108,7 @@ impl<T: Element> GlobalArray<T> {
         len: usize,
     ) -> Result<()> {
         region.with_bounds(|lo, hi| {
-            if step.len() != self.ndim() || step.contains(&0) {
-                let message =
-                    format!("steps {step:?} for an array of {} axes; each is at least 1", self.ndim());
-                return Err(Error::new(ErrorKind::Shape, op, message));
-            }
+            self.check_steps(op, step)?;
             self.buffered(op, verb, Slab { lo, hi, step: Some(step) }, len, Fit::Dense, &mut Wait)
         })
     }

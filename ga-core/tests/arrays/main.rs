@@ -3,4 +3,5 @@
 mod common;
 mod elements;
 mod patches;
+mod pointers;
 mod whole_arrays;
