@@ -8,8 +8,8 @@ use crate::array::GlobalArray;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kernels;
 use crate::number::Number;
+use crate::patch::Patch;
 use rma::{Element, Op, Reducible};
-use std::ptr::NonNull;
 
 impl<T: Element> GlobalArray<T> {
     /// Sets every element. Collective, with the same value everywhere. `GA_Fill`.
@@ -86,12 +86,33 @@ impl<T: Element> GlobalArray<T> {
         let alike = self.alike(other)?;
         let other = alike.as_ref().unwrap_or(other);
         self.sync()?;
-        // SAFETY: both have that many elements in my block; between the synchronisations (the reduction is
-        // the second) nobody writes to them.
-        let mut total = [unsafe { kernels::dot(self.local_ptr(), other.local_ptr(), self.local_len()) }];
+        let mut total = [self.dot_alike(other)];
         let reduced = self.team().allreduce(&mut total, Op::Sum);
         reduced.map_err(|e| Error::from_rma("dot", e))?;
         Ok(total[0])
+    }
+
+    /// My share of the sum, between two synchronisations; `other` is distributed as this array is.
+    fn dot_alike(&self, other: &Self) -> T
+    where
+        T: Number,
+    {
+        if !self.distribution().has_ghosts() {
+            // SAFETY: both have that many elements in my memory; between the synchronisations (the reduction
+            // is the second) nobody writes to them.
+            return unsafe { kernels::dot(self.local_ptr(), other.local_ptr(), self.local_len()) };
+        }
+        let whole = Patch::whole(self.shape());
+        let (mine, its) = (self.own_parts(whole.lo(), whole.hi()), other.own_parts(whole.lo(), whole.hi()));
+        let rows = mine.zip(its).flat_map(|(a, b)| {
+            a.rows()
+                .map(move |(row, len)| {
+                    // SAFETY: the row lies in both parts, which have one layout; nobody writes, as above.
+                    unsafe { kernels::dot(a.first.add(row), b.first.add(row), len) }
+                })
+                .collect::<Vec<T>>()
+        });
+        rows.fold(T::ZERO, T::plus)
     }
 
     /// Sets each element of my block, between two synchronisations.
@@ -115,15 +136,9 @@ impl<T: Element> GlobalArray<T> {
         Ok(Some(copy))
     }
 
-    /// Number of elements of my block.
+    /// Number of elements that I have memory for.
     pub(crate) fn local_len(&self) -> usize {
-        self.distribution().len_of(self.team().rank())
-    }
-
-    /// My block's memory; dangling, but aligned, if the block is empty.
-    pub(crate) fn local_ptr(&self) -> *mut T {
-        let part = self.raw().mapped(self.team().rank()).filter(|_| self.local_len() > 0);
-        part.map_or(NonNull::dangling(), NonNull::cast).as_ptr()
+        self.distribution().storage_len(self.team().rank())
     }
 
     /// Refuses another shape or another team.

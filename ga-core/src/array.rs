@@ -1,9 +1,9 @@
-//! Typed arrays and their builder.
+//! Typed arrays.
 //!
 //! Invariant: the element type of the raw array below is `T::DTYPE`.
 
 use crate::distribution::Distribution;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::patch::Patch;
 use crate::raw::RawArray;
 use rma::{Element, Team};
@@ -14,87 +14,19 @@ use std::marker::PhantomData;
 ///
 /// Methods marked *collective* are called by all ranks of the team, in the same order and with the same
 /// arguments. The others are one-sided: any rank, any time.
+// Transparent, so that a reference to a raw array of the right type is one to a typed array.
+#[repr(transparent)]
 pub struct GlobalArray<T: Element> {
     raw: RawArray,
-    name: String,
     element: PhantomData<T>,
-}
-
-/// Describes an array to be created; see [`GlobalArray::builder`].
-pub struct ArrayBuilder<'a, T> {
-    team: &'a Team,
-    shape: &'a [usize],
-    name: &'a str,
-    layout: Layout<'a>,
-    element: PhantomData<T>,
-}
-
-enum Layout<'a> {
-    Regular(&'a [usize]),
-    Irregular(Vec<Vec<usize>>),
-    Given(Distribution),
-}
-
-impl<'a, T: Element> ArrayBuilder<'a, T> {
-    /// A name for messages. Without one the array is called by its shape.
-    pub fn name(mut self, name: &'a str) -> Self {
-        self.name = name;
-        self
-    }
-
-    /// Least extent of a block along each axis; see [`Distribution::regular`].
-    pub fn chunk(mut self, chunk: &'a [usize]) -> Self {
-        self.layout = Layout::Regular(chunk);
-        self
-    }
-
-    /// Where the blocks of each axis start; see [`Distribution::irregular`].
-    pub fn irregular(mut self, starts: Vec<Vec<usize>>) -> Self {
-        self.layout = Layout::Irregular(starts);
-        self
-    }
-
-    /// The distribution of another array, say; it must be of the same shape and for as many ranks.
-    pub fn distribution(mut self, distribution: &Distribution) -> Self {
-        self.layout = Layout::Given(distribution.clone());
-        self
-    }
-
-    /// Creates the array. Its contents are unspecified, except that those of `bool` are `false`.
-    ///
-    /// Collective. On return all parts are there. `NGA_Create_config`, `NGA_Create_irreg_config`.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Distribution`] for a description that can't be, [`ErrorKind::Shape`] for a distribution
-    /// of another shape, [`ErrorKind::Memory`] on all ranks when the memory is not there on one.
-    #[track_caller]
-    pub fn create(self) -> Result<GlobalArray<T>> {
-        let ranks = self.team.size();
-        let distribution = match self.layout {
-            Layout::Regular(chunk) => Distribution::regular(self.shape, chunk, ranks)?,
-            Layout::Irregular(starts) => Distribution::irregular(self.shape, &starts, ranks)?,
-            Layout::Given(given) if given.shape() == self.shape => given,
-            Layout::Given(given) => {
-                let message =
-                    format!("a distribution of shape {:?} for an array of {:?}", given.shape(), self.shape);
-                return Err(Error::new(ErrorKind::Shape, "create", message));
-            }
-        };
-        GlobalArray::from_raw(RawArray::create(self.team, T::DTYPE, distribution)?, self.name.to_owned())
-    }
 }
 
 impl<T: Element> GlobalArray<T> {
-    /// Begins the description of an array of this shape on a team.
-    pub fn builder<'a>(team: &'a Team, shape: &'a [usize]) -> ArrayBuilder<'a, T> {
-        ArrayBuilder { team, shape, name: "", layout: Layout::Regular(&[]), element: PhantomData }
-    }
-
     /// Wraps a fresh raw array of this element type.
     #[track_caller]
-    pub(crate) fn from_raw(raw: RawArray, name: String) -> Result<Self> {
+    pub(crate) fn from_raw(raw: RawArray) -> Result<Self> {
         debug_assert_eq!(raw.dtype(), T::DTYPE);
-        let array = GlobalArray { raw, name, element: PhantomData };
+        let array = GlobalArray { raw, element: PhantomData };
         if T::DTYPE == rma::DType::Bool {
             // Not every byte is a `bool`; what was in the memory before must not be read as one.
             array.zero()?;
@@ -102,9 +34,22 @@ impl<T: Element> GlobalArray<T> {
         Ok(array)
     }
 
-    /// The name it was given. `GA_Inquire_name`.
+    /// A raw array of this element type, seen as a typed one.
+    #[inline]
+    pub(crate) fn from_raw_ref(raw: &RawArray) -> &Self {
+        debug_assert_eq!(raw.dtype(), T::DTYPE);
+        // SAFETY: the type is transparent over a raw array.
+        unsafe { &*std::ptr::from_ref(raw).cast() }
+    }
+
+    /// The untyped array.
+    pub fn into_raw(self) -> RawArray {
+        self.raw
+    }
+
+    /// The name it was given, or nothing. `GA_Inquire_name`.
     pub fn name(&self) -> &str {
-        &self.name
+        self.raw.name()
     }
 
     /// Shape of the array. `NGA_Inquire`.
@@ -141,7 +86,7 @@ impl<T: Element> GlobalArray<T> {
         self.raw.distribution()
     }
 
-    /// The block that this rank owns.
+    /// The block that this rank owns; empty where ranks own several ([`Distribution::own_pieces`]).
     pub fn local_patch(&self) -> Patch {
         self.distribution().block(self.team().rank())
     }
@@ -177,8 +122,8 @@ impl<T: Element> GlobalArray<T> {
 /// `GA_Print_distribution`.
 impl<T: Element> fmt::Display for GlobalArray<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.name.is_empty() {
-            write!(f, "{} ", self.name)?;
+        if !self.name().is_empty() {
+            write!(f, "{} ", self.name())?;
         }
         write!(f, "({}): ", T::DTYPE)?;
         self.distribution().fmt(f)

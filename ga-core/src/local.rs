@@ -1,12 +1,15 @@
-//! Blocks in place: as `ndarray` views of the memory they live in.
+//! Blocks in place: as `ndarray` views of the memory they live in, without their ghost cells.
+//!
+//! Where a rank owns several blocks these views are empty; see [`crate::Distribution::block_place`] there.
 //!
 //! Invariant: a view stands for an epoch. Either the call is collective and the epoch is its own
 //! (synchronised on both sides, nothing else can be called on the array meanwhile), or the caller promises
 //! the epoch, and the function is unsafe.
 
 use crate::array::GlobalArray;
+use crate::dims::Dims;
 use crate::error::Result;
-use ndarray::{ArrayViewD, ArrayViewMutD, Dimension, IxDyn};
+use ndarray::{ArrayViewD, ArrayViewMutD, IxDyn, ShapeBuilder, StrideShape};
 use rma::Element;
 use std::ptr::NonNull;
 
@@ -55,9 +58,10 @@ impl<T: Element> GlobalArray<T> {
     /// No rank writes to the block while the view lives (mine included), and what was written before is
     /// complete: a sync lies between.
     pub unsafe fn local(&self) -> ArrayViewD<'_, T> {
-        // SAFETY: `local_ptr` is good for the elements of my block, which lie densely; the rest is the
-        // caller's promise.
-        unsafe { ArrayViewD::from_shape_ptr(self.block_shape(self.team().rank()), self.local_ptr()) }
+        let (layout, offset) = self.block_layout(self.team().rank());
+        // SAFETY: the layout is that of my block in the memory at `local_ptr`; the rest is the caller's
+        // promise.
+        unsafe { ArrayViewD::from_shape_ptr(layout, self.local_ptr().add(offset)) }
     }
 
     /// My block in place, to be changed. Not collective. `NGA_Access` to write.
@@ -69,9 +73,10 @@ impl<T: Element> GlobalArray<T> {
     // promise.
     #[allow(clippy::mut_from_ref)]
     pub unsafe fn local_mut(&self) -> ArrayViewMutD<'_, T> {
-        // SAFETY: `local_ptr` is good for the elements of my block, which lie densely; the rest is the
-        // caller's promise.
-        unsafe { ArrayViewMutD::from_shape_ptr(self.block_shape(self.team().rank()), self.local_ptr()) }
+        let (layout, offset) = self.block_layout(self.team().rank());
+        // SAFETY: the layout is that of my block in the memory at `local_ptr`; the rest is the caller's
+        // promise.
+        unsafe { ArrayViewMutD::from_shape_ptr(layout, self.local_ptr().add(offset)) }
     }
 
     /// The block of any rank in place, or `None` when its memory is not mapped here (it is, on the same
@@ -80,24 +85,30 @@ impl<T: Element> GlobalArray<T> {
     /// # Safety
     /// As [`GlobalArray::local`], for that block.
     pub unsafe fn block_view(&self, rank: usize) -> Option<ArrayViewD<'_, T>> {
-        let shape = self.block_shape(rank);
-        if shape.size() == 0 {
+        let (layout, offset) = self.block_layout(rank);
+        if layout.size() == 0 {
             // SAFETY: no element of an empty view is ever looked at.
-            return Some(unsafe { ArrayViewD::from_shape_ptr(shape, NonNull::dangling().as_ptr()) });
+            return Some(unsafe { ArrayViewD::from_shape_ptr(layout, NonNull::dangling().as_ptr()) });
         }
         let first = self.raw().mapped(rank)?.cast::<T>();
-        // SAFETY: the part has as many elements, densely from there on, aligned for any element type; that
-        // nobody writes to them is the caller's promise.
-        Some(unsafe { ArrayViewD::from_shape_ptr(shape, first.as_ptr()) })
+        // SAFETY: the layout is that of the block in its owner's part, which is aligned for any element type;
+        // that nobody writes to it is the caller's promise.
+        Some(unsafe { ArrayViewD::from_shape_ptr(layout, first.as_ptr().add(offset)) })
     }
 
-    /// Shape of a block in memory: that of its patch, but a 0-d array has nothing on ranks that don't own its
-    /// element.
-    fn block_shape(&self, rank: usize) -> IxDyn {
-        match self.distribution().len_of(rank) {
-            0 if self.ndim() == 0 => IxDyn(&[0]),
-            _ => IxDyn(&self.distribution().block(rank).shape()),
+    /// Shape and strides of a rank's block in memory, and the offset of its first element. The shape is that
+    /// of its patch, but a 0-d array has nothing on ranks that don't own its element.
+    fn block_layout(&self, rank: usize) -> (StrideShape<IxDyn>, usize) {
+        let distribution = self.distribution();
+        let block = distribution.block(rank);
+        if distribution.len_of(rank) == 0 || !distribution.is_one_block() {
+            let shape = if self.ndim() == 0 { IxDyn(&[0]) } else { IxDyn(&block.shape()) };
+            return (shape.into(), 0);
         }
+        let mut strides = Dims::filled(0, self.ndim());
+        let at = distribution.single_owner(block.lo(), block.hi(), &mut strides);
+        let offset = at.expect("a block has one owner").offset;
+        (IxDyn(&block.shape()).strides(IxDyn(&strides)), offset)
     }
 }
 

@@ -1,12 +1,13 @@
 //! The untyped core of an array: element type, distribution, and a segment per owner.
 //!
-//! Invariant: the part of `rank` in the segment is `distribution.len_of(rank)` elements, dense and row-major
-//! from offset 0. This file and [`crate::transfer`] are all that talks to the communication layer about array
+//! Invariant: the part of `rank` in the segment has room for `distribution.storage_len(rank)` elements, and
+//! they lie where the distribution says. This file and [`crate::transfer`] are all that talks to the communication layer about array
 //! memory.
 
+use crate::array::GlobalArray;
 use crate::distribution::Distribution;
 use crate::error::{Error, ErrorKind, Result};
-use rma::{DType, Segment, Team};
+use rma::{DType, Element, Segment, Team};
 use std::ptr::NonNull;
 
 /// A distributed array below its element type.
@@ -14,10 +15,13 @@ use std::ptr::NonNull;
 /// For floors that bring their own element types and loops; most programs want
 /// [`GlobalArray`](crate::GlobalArray).
 pub struct RawArray {
+    name: String,
     dtype: DType,
     distribution: Distribution,
     team: Team,
     segment: Segment,
+    /// The segment is another array's.
+    is_overlay: bool,
 }
 
 impl RawArray {
@@ -33,14 +37,59 @@ impl RawArray {
     #[track_caller]
     pub fn create(team: &Team, dtype: DType, distribution: Distribution) -> Result<Self> {
         let op = "RawArray::create";
-        if distribution.ranks() != team.size() {
-            let message =
-                format!("a distribution over {} ranks, a team of {}", distribution.ranks(), team.size());
-            return Err(Error::new(ErrorKind::Team, op, message));
-        }
-        let len_bytes = distribution.len_of(team.rank()) * dtype.size_bytes();
+        check_ranks(op, team, &distribution)?;
+        let len_bytes = distribution.storage_len(team.rank()) * dtype.size_bytes();
         let segment = Segment::allocate(team, len_bytes).map_err(|e| Error::from_rma(op, e))?;
-        Ok(RawArray { dtype, distribution, team: team.clone(), segment })
+        Ok(RawArray {
+            name: String::new(),
+            dtype,
+            distribution,
+            team: team.clone(),
+            segment,
+            is_overlay: false,
+        })
+    }
+
+    /// A second array in the memory of this one: other shape, type or distribution, same bytes. It keeps
+    /// the memory when this array is dropped; after [`RawArray::destroy`] of this array its use is an error.
+    ///
+    /// Collective over the array's team. `GA_Overlay`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Team`] when the distribution is for another number of ranks; [`ErrorKind::Memory`] on
+    /// every rank when the memory of one rank is too small.
+    #[track_caller]
+    pub fn overlay(&self, dtype: DType, distribution: Distribution) -> Result<Self> {
+        let op = "RawArray::overlay";
+        check_ranks(op, &self.team, &distribution)?;
+        let ranks = 0..self.team.size();
+        let needs = |rank: usize| distribution.storage_len(rank) * dtype.size_bytes();
+        // Every rank knows all lengths, so all refuse alike.
+        if let Some(rank) = ranks.into_iter().find(|&rank| needs(rank) > self.segment.len_bytes(rank)) {
+            let (needed, there) = (needs(rank), self.segment.len_bytes(rank));
+            let message = format!("rank {rank} needs {needed} bytes and has {there}");
+            return Err(Error::new(ErrorKind::Memory, op, message));
+        }
+        self.sync()?;
+        let (team, segment) = (self.team.clone(), self.segment.clone());
+        Ok(RawArray { name: String::new(), dtype, distribution, team, segment, is_overlay: true })
+    }
+
+    /// The same array with a name for messages. `GA_Set_array_name`.
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// The name it was given, or nothing. `GA_Inquire_name`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The array with its element type in its type; `None` if it has another one.
+    #[inline]
+    pub fn typed<T: Element>(&self) -> Option<&GlobalArray<T>> {
+        (self.dtype == T::DTYPE).then(|| GlobalArray::from_raw_ref(self))
     }
 
     /// Gives the memory back at once. Collective over the array's team; a synchronisation. Dropping the array
@@ -50,6 +99,9 @@ impl RawArray {
     /// [`ErrorKind::Communication`] from below.
     #[track_caller]
     pub fn destroy(self) -> Result<()> {
+        if self.is_overlay {
+            return self.sync();
+        }
         self.segment.free().map_err(|e| Error::from_rma("RawArray::destroy", e))
     }
 
@@ -130,4 +182,12 @@ impl RawArray {
     pub fn sync(&self) -> Result<()> {
         self.team.sync().map_err(|e| Error::from_rma("sync", e))
     }
+}
+
+fn check_ranks(op: &'static str, team: &Team, distribution: &Distribution) -> Result<()> {
+    if distribution.ranks() == team.size() {
+        return Ok(());
+    }
+    let message = format!("a distribution over {} ranks, a team of {}", distribution.ranks(), team.size());
+    Err(Error::new(ErrorKind::Team, op, message))
 }

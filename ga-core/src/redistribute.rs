@@ -5,10 +5,10 @@
 
 use crate::array::GlobalArray;
 use crate::boxes::ByteStrides;
-use crate::dims::Dims;
 use crate::distribution::Piece;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kernels::{self, Matrix};
+use crate::patch::Patch;
 use crate::raw::RawArray;
 use crate::transfer::{Slab, Verb, Wait};
 use rma::Element;
@@ -25,7 +25,7 @@ impl<T: Element> GlobalArray<T> {
     #[track_caller]
     pub fn duplicate(&self) -> Result<Self> {
         let raw = RawArray::create(self.team(), T::DTYPE, self.distribution().clone())?;
-        GlobalArray::from_raw(raw, self.name().to_owned())
+        GlobalArray::from_raw(raw.named(self.name()))
     }
 
     /// Copies all of `source`, an array of the same shape and team; the distributions may differ. Collective.
@@ -37,27 +37,27 @@ impl<T: Element> GlobalArray<T> {
     pub fn copy_from(&self, source: &Self) -> Result<()> {
         self.check_match("copy_from", source)?;
         self.sync()?;
-        let block = self.local_patch();
-        let mut done = Ok(());
-        if self.local_len() > 0 && !std::ptr::eq(self, source) {
-            let strides = Dims::row_major_strides(&block.shape());
-            let local = ByteStrides::from_fn(strides.len(), |d| (strides[d] * size_of::<T>()) as isize);
-            let slab = Slab { lo: block.lo(), hi: block.hi(), step: None };
-            // SAFETY: shapes agree, so the slab lies in the source; my block of this array has those strides,
-            // belongs to another array than the source, and is nobody else's between the two
-            // synchronisations.
-            done = unsafe {
-                source.raw().transfer(
-                    "copy_from",
-                    Verb::Get(self.local_ptr()),
-                    slab,
-                    local.as_slice(),
-                    &mut Wait,
-                )
-            };
-        }
+        let done = if std::ptr::eq(self, source) { Ok(()) } else { self.copy_parts(source) };
         self.sync()?;
         done
+    }
+
+    /// Fills my parts from the source, of the same shape.
+    fn copy_parts(&self, source: &Self) -> Result<()> {
+        let whole = Patch::whole(self.shape());
+        for part in self.own_parts(whole.lo(), whole.hi()) {
+            let (strides, patch) = (part.strides, part.patch);
+            let local = ByteStrides::from_fn(strides.len(), |d| (strides[d] * size_of::<T>()) as isize);
+            let slab = Slab { lo: patch.lo(), hi: patch.hi(), step: None };
+            // SAFETY: shapes agree, so the slab lies in the source; my part of this array has those strides,
+            // belongs to another array than the source, and is nobody else's between the two
+            // synchronisations.
+            unsafe {
+                let verb = Verb::Get(part.first);
+                source.raw().transfer("copy_from", verb, slab, local.as_slice(), &mut Wait)?;
+            }
+        }
+        Ok(())
     }
 
     /// Makes this matrix the transpose of `source`, a matrix of the same team. Collective. `GA_Transpose`.

@@ -29,18 +29,17 @@ impl RawArray {
     ) -> Option<Result<(), rma::Error>> {
         const { assert!(C == N + 1) };
         let (lo, hi): (&[usize; N], &[usize; N]) = (lo.try_into().ok()?, hi.try_into().ok()?);
-        let (at, block) = self.distribution().single_owner_of(lo, hi)?;
+        let (at, strides) = self.distribution().single_owner_of(lo, hi)?;
         let size = size_of::<T>();
         let mut levels = Levels::<C>::element(size);
-        // Strides of the axis at hand, in elements; `last` is the buffer's place of the box's last element.
-        let (mut remote, mut local, mut last) = (1, 1, 0usize);
+        // The buffer's stride of the axis at hand, in elements; `last` is the buffer's place of the box's last element.
+        let (mut local, mut last) = (1, 0usize);
         for d in (0..N).rev() {
             let extent = hi[d] - lo[d];
             last = last.checked_add((extent - 1).checked_mul(local)?)?;
-            if extent > 1 && !levels.push(extent, (remote * size) as isize, (local * size) as isize) {
+            if extent > 1 && !levels.push(extent, (strides[d] * size) as isize, (local * size) as isize) {
                 return None;
             }
-            remote *= block[d];
             if d > 0 {
                 let row = match fit {
                     Fit::Dense => extent,

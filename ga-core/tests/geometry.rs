@@ -37,23 +37,91 @@ fn any_distribution() -> impl Strategy<Value = Distribution> {
             let blocks: usize = starts.iter().map(Vec::len).product();
             Distribution::irregular(&shape, &starts, blocks + idle).unwrap()
         });
-    prop_oneof![regular, irregular]
+    let block = prop::collection::vec(1usize..5, 3);
+    let dealt =
+        (prop::collection::vec(0usize..9, 0..4), block, prop::collection::vec(1usize..4, 3), 0usize..4)
+            .prop_map(|(shape, block, grid, kind)| {
+                let (block, grid) = (&block[..shape.len()], &grid[..shape.len()]);
+                let ranks: usize = grid.iter().product();
+                let starts = |d: usize| -> Vec<usize> { [0, block[d].min(shape[d]), shape[d]].into() };
+                match kind {
+                    0 => Distribution::block_cyclic(&shape, block, ranks),
+                    1 => Distribution::scalapack(&shape, block, grid, ranks),
+                    2 => Distribution::tiled(&shape, block, grid, ranks),
+                    _ => {
+                        let starts: Vec<Vec<usize>> = (0..shape.len()).map(starts).collect();
+                        Distribution::tiled_irregular(&shape, &starts, grid, ranks)
+                    }
+                }
+                .unwrap()
+            });
+    let plain = prop_oneof![regular, irregular];
+    let bordered = (plain.clone(), prop::collection::vec(0usize..3, 3))
+        .prop_map(|(plain, widths)| plain.with_ghosts(&widths[..plain.ndim()]).unwrap());
+    (prop_oneof![plain, dealt, bordered], any::<bool>(), any::<bool>()).prop_map(|(all, some, items)| {
+        let ranks = all.ranks();
+        let reversed: Vec<usize> = (0..ranks).map(|k| ranks + 2 - k).collect();
+        let on_some = if some { all.restricted(&reversed, ranks + 3).unwrap() } else { all };
+        if items && on_some.ndim() < 3 { on_some.with_items(2).unwrap() } else { on_some }
+    })
 }
 
 proptest! {
-    /// Each element lies in exactly one block, and `locate` finds it at its row-major place in there.
+    /// Each element has one place of its own within its owner's memory, and owners have no other elements.
+    /// Where ranks have one block without ghost cells, the place is the row-major one.
     #[test]
-    fn locate_agrees_with_the_blocks(distribution in any_distribution()) {
+    fn locate_gives_each_element_a_place(distribution in any_distribution()) {
         let shape = distribution.shape();
-        let owned: usize = (0..distribution.ranks()).map(|r| distribution.len_of(r)).sum();
-        prop_assert_eq!(owned, shape.iter().product::<usize>());
+        let mut owned = vec![0; distribution.ranks()];
+        let mut places = HashSet::new();
         for index in indices(shape) {
             let at = distribution.locate(&index).unwrap();
-            let block = distribution.block(at.rank);
-            prop_assert!(block.contains(&index));
-            let within: Vec<usize> = index.iter().zip(block.lo()).map(|(i, l)| i - l).collect();
-            let naive = indices(&block.shape()).position(|i| i == within);
-            prop_assert_eq!(Some(at.offset), naive);
+            owned[at.rank] += 1;
+            prop_assert!(at.offset < distribution.storage_len(at.rank) && places.insert((at.rank, at.offset)));
+            if distribution.is_one_block() {
+                let block = distribution.block(at.rank);
+                prop_assert!(block.contains(&index));
+                let within: Vec<usize> = index.iter().zip(block.lo()).map(|(i, l)| i - l).collect();
+                let naive = indices(&block.shape()).position(|i| i == within);
+                prop_assert!(distribution.has_ghosts() || Some(at.offset) == naive);
+            }
+        }
+        for (rank, &owned) in owned.iter().enumerate() {
+            prop_assert_eq!(distribution.len_of(rank), owned);
+            prop_assert!(distribution.has_ghosts() || distribution.storage_len(rank) == owned);
+        }
+    }
+
+    /// Blocks tell the same as `locate`.
+    #[test]
+    fn blocks_lie_where_they_say(distribution in any_distribution()) {
+        let mut seen = 0;
+        for number in 0..distribution.blocks() {
+            let (block, (start, strides)) = (distribution.block_patch(number), distribution.block_place(number));
+            for within in indices(&block.shape()) {
+                let index: Vec<usize> = within.iter().zip(block.lo()).map(|(i, l)| i + l).collect();
+                let offset = start.offset + within.iter().zip(strides.iter()).map(|(i, s)| i * s).sum::<usize>();
+                let at = distribution.locate(&index).unwrap();
+                prop_assert_eq!((at.rank, at.offset), (start.rank, offset));
+                seen += 1;
+            }
+        }
+        prop_assert_eq!(seen, distribution.shape().iter().product::<usize>());
+    }
+
+    /// What ranks own of a region are the region's pieces.
+    #[test]
+    fn own_pieces_are_those_of_a_rank(distribution in any_distribution(), corners in prop::collection::vec((0usize..9, 0usize..9), 3)) {
+        let shape = distribution.shape();
+        let region = Patch::new(
+            Dims::from_fn(shape.len(), |d| corners[d].0.min(shape[d])),
+            Dims::from_fn(shape.len(), |d| corners[d].1.min(shape[d])),
+        );
+        for rank in 0..distribution.ranks() {
+            let own: Vec<_> = distribution.own_pieces(rank, &region).unwrap().collect();
+            let naive: Vec<_> =
+                distribution.locate_region(&region).unwrap().filter(|piece| piece.rank == rank).collect();
+            prop_assert_eq!(own, naive);
         }
     }
 
@@ -67,10 +135,7 @@ proptest! {
             Dims::from_fn(shape.len(), |d| bound(d, corners[d].1)),
         );
         let mut seen = HashSet::new();
-        let mut last_rank = None;
         for piece in distribution.locate_region(&region).unwrap() {
-            prop_assert!(last_rank < Some(piece.rank), "ranks ascend");
-            last_rank = Some(piece.rank);
             prop_assert!(!piece.patch.is_empty());
             for within in indices(&piece.patch.shape()) {
                 let index: Vec<usize> = within.iter().zip(piece.patch.lo()).map(|(i, l)| i + l).collect();
@@ -159,4 +224,36 @@ impl AsRef<[usize]> for Fickle {
 fn block_starts_are_those_that_were_checked() {
     let distribution = Distribution::irregular(&[9], &[Fickle(std::cell::Cell::new(false))], 2).unwrap();
     assert_eq!((distribution.len_of(0), distribution.len_of(1)), (4, 5));
+}
+
+/// Worked by hand: four ranks as a 2 x 2 grid, blocks of 2 x 2 of a 5 x 5 matrix.
+#[test]
+fn scalapack_counts_its_grid_by_the_first_axis() {
+    let matrix = Distribution::scalapack(&[5, 5], &[2, 2], &[2, 2], 4).unwrap();
+    let lens: Vec<usize> = (0..4).map(|rank| matrix.len_of(rank)).collect();
+    assert_eq!(lens, [9, 6, 6, 4], "rank 1 is below rank 0");
+    assert_eq!(matrix.locate(&[2, 0]).unwrap().rank, 1);
+    assert_eq!(matrix.locate(&[4, 4]).unwrap(), ga_core::Location { rank: 0, offset: 8 });
+    let tiles = Distribution::tiled(&[5, 5], &[2, 2], &[2, 2], 4).unwrap();
+    assert_eq!(tiles.locate(&[2, 0]).unwrap().rank, 2, "tiles count by the last axis");
+    assert_eq!(tiles.locate(&[4, 4]).unwrap(), ga_core::Location { rank: 0, offset: 8 });
+    assert_eq!(tiles.locate(&[0, 4]).unwrap(), ga_core::Location { rank: 0, offset: 4 }, "its second tile");
+    let cyclic = Distribution::block_cyclic(&[5, 5], &[2, 2], 4).unwrap();
+    assert_eq!(cyclic.locate(&[2, 2]).unwrap(), ga_core::Location { rank: 0, offset: 4 }, "block 4, after 0");
+}
+
+#[test]
+fn what_cannot_be_is_refused() {
+    let refused = |made: ga_core::Result<Distribution>| made.unwrap_err().kind() == ErrorKind::Distribution;
+    assert!(refused(Distribution::block_cyclic(&[5, 5], &[2, 0], 4)));
+    assert!(refused(Distribution::block_cyclic(&[5, 5], &[2], 4)));
+    assert!(refused(Distribution::scalapack(&[5, 5], &[2, 2], &[2, 2], 3)));
+    assert!(refused(Distribution::tiled(&[5, 5], &[2, 2], &[4], 4)));
+    let regular = Distribution::regular(&[5, 5], &[], 2).unwrap();
+    assert!(refused(regular.restricted(&[1, 1], 3)));
+    assert!(refused(regular.restricted(&[1, 3], 3)));
+    assert!(refused(regular.restricted(&[1], 3)));
+    assert!(refused(regular.with_ghosts(&[1])));
+    assert!(refused(Distribution::block_cyclic(&[5, 5], &[2, 2], 4).unwrap().with_ghosts(&[1, 1])));
+    assert!(refused(regular.with_items(usize::MAX / 8)));
 }

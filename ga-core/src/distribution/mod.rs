@@ -2,21 +2,28 @@
 //!
 //! Everything above is written against two questions: who owns this element ([`Distribution::locate`]), and
 //! which patches on which owners make up this region ([`Distribution::locate_region`]). A [`Piece`] carries
-//! the offset and the strides at its owner, so that block-cyclic and other layouts can answer them too.
+//! the offset and the strides at its owner, so that all layouts can answer them.
 //!
-//! Invariants: every element has exactly one owner; an owner's elements lie densely, row-major, from offset
-//! 0; ranks beyond the process grid own nothing. Rank numbers are those of the array's team, row-major over
-//! the grid.
+//! The axes are cut into parts, which cut the array into *blocks*; [`plan`] deals the blocks out to
+//! *members*, which are all ranks of the array's team or some of them.
+//!
+//! Invariants: every element has exactly one owner; a rank's blocks fill its part of the memory from offset 0
+//! without a gap, ghost cells included; blocks and grids of members are numbered row-major (but see
+//! [`Distribution::scalapack`]).
 
 mod axis;
+mod create;
 mod grid;
+mod locate;
 mod pieces;
+mod plan;
 
-use crate::dims::{Dims, checked_volume};
-use crate::error::{Error, ErrorKind, Result};
+use crate::dims::Dims;
+use crate::error::Result;
 use crate::patch::{Patch, Region};
 use axis::Axis;
 pub use pieces::{Piece, Pieces};
+use plan::{Deal, Plan};
 use std::fmt;
 use std::sync::Arc;
 
@@ -29,68 +36,29 @@ pub struct Location {
     pub offset: usize,
 }
 
-/// A division of an index space among the ranks of a team. Cheap to clone.
+/// A division of an index space among the ranks of a team. Cheap to clone; equal ones have the same layout.
 #[derive(Clone)]
 pub struct Distribution(Arc<Inner>);
 
 #[derive(PartialEq)]
 struct Inner {
+    /// One block each, no ghost cells, all ranks in order.
+    is_plain: bool,
     ranks: usize,
     shape: Dims,
     axes: Vec<Axis>,
+    plan: Plan,
+    members: Option<Members>,
+}
+
+/// Which ranks take part, if not all in order.
+#[derive(Clone, PartialEq)]
+struct Members {
+    ranks: Box<[usize]>,
+    member_of: Box<[Option<usize>]>,
 }
 
 impl Distribution {
-    /// Regular blocks on the process grid that Global Arrays would choose. `chunk[d]` is the least extent of
-    /// a block along axis `d`: 0 leaves the axis to the library, `shape[d]` or more keeps it whole; an empty
-    /// slice leaves all axes to the library. `NGA_Create`'s `chunk[]`.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Distribution`] when `chunk` has another number of axes, there are no ranks, or the number
-    /// of elements overflows.
-    pub fn regular(shape: &[usize], chunk: &[usize], ranks: usize) -> Result<Self> {
-        let op = "Distribution::regular";
-        if !chunk.is_empty() && chunk.len() != shape.len() {
-            let message =
-                format!("{} minimum chunks for {} axes of shape {shape:?}", chunk.len(), shape.len());
-            return Err(Error::new(ErrorKind::Distribution, op, message));
-        }
-        check_size(op, shape, ranks)?;
-        let chunk = Dims::from_fn(shape.len(), |d| chunk.get(d).map_or(0, |&c| c.min(shape[d])));
-        let grid = grid::choose_grid(shape, &chunk, ranks);
-        let axes = (0..shape.len()).map(|d| Axis::even(shape[d], chunk[d], grid[d])).collect();
-        Ok(Distribution(Arc::new(Inner { ranks, shape: Dims::from(shape), axes })))
-    }
-
-    /// Irregular blocks: `starts[d]` lists where each part of axis `d` begins. The first is 0, they never
-    /// decrease, and equal neighbours make an empty part. `NGA_Create_irreg`'s `map[]`/`nblock[]`, 0-based.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Distribution`] when the lists are not like that, or make more blocks than there are
-    /// ranks.
-    pub fn irregular(shape: &[usize], starts: &[impl AsRef<[usize]>], ranks: usize) -> Result<Self> {
-        let op = "Distribution::irregular";
-        let refuse = |message: String| Err(Error::new(ErrorKind::Distribution, op, message));
-        // Asked once: what is used is what was checked.
-        let starts: Vec<&[usize]> = starts.iter().map(AsRef::as_ref).collect();
-        if starts.len() != shape.len() {
-            return refuse(format!("{} lists of block starts for shape {shape:?}", starts.len()));
-        }
-        check_size(op, shape, ranks)?;
-        for (d, list) in starts.iter().enumerate() {
-            if list.first() != Some(&0) || !list.is_sorted() || list.last() > Some(&shape[d]) {
-                let rule = "must begin with 0, never decrease, and not pass the extent";
-                return refuse(format!("block starts {list:?} of axis {d} (extent {}) {rule}", shape[d]));
-            }
-        }
-        let counts = Dims::from_fn(starts.len(), |d| starts[d].len());
-        if checked_volume(&counts).is_none_or(|blocks| blocks > ranks) {
-            return refuse(format!("{counts:?} blocks for {ranks} ranks"));
-        }
-        let axes = starts.iter().zip(shape).map(|(s, &extent)| Axis::from_starts(s, extent)).collect();
-        Ok(Distribution(Arc::new(Inner { ranks, shape: Dims::from(shape), axes })))
-    }
-
     /// Shape of the array.
     #[inline]
     pub fn shape(&self) -> &[usize] {
@@ -109,53 +77,148 @@ impl Distribution {
         self.0.ranks
     }
 
-    /// Blocks along each axis; the product is at most the number of ranks. `GA_Get_proc_grid`.
+    /// Blocks along each axis. `GA_Get_proc_grid` of a regular array, `GA_Get_block_info`'s `num_blocks[]`.
     pub fn grid(&self) -> Dims {
         Dims::from_fn(self.ndim(), |d| self.0.axes[d].parts())
     }
 
-    /// The block of `rank`; an empty patch for ranks that own nothing. `NGA_Distribution`.
-    pub fn block(&self, rank: usize) -> Patch {
-        let mut cell = Dims::filled(0, self.ndim());
-        let mut rest = rank;
-        for (d, axis) in self.0.axes.iter().enumerate().rev() {
-            cell[d] = rest % axis.parts();
-            rest /= axis.parts();
+    /// The grid of ranks that blocks are dealt out to, of a ScaLAPACK or tiled layout. `GA_Get_proc_grid`.
+    pub fn process_grid(&self) -> Option<&[usize]> {
+        self.0.plan.grid()
+    }
+
+    /// Where in [`Distribution::process_grid`] (or, with one block each, in [`Distribution::grid`]) a rank
+    /// is, if it is. `GA_Get_proc_index`, `NGA_Proc_topology`.
+    pub fn grid_cell(&self, rank: usize) -> Option<Dims> {
+        let member = self.member_of(rank)?;
+        match &self.0.plan.deal {
+            Deal::OneEach => self.cell_of(member),
+            Deal::Cyclic => None,
+            Deal::Tiles(_) | Deal::Scalapack(_) => Some(self.0.plan.grid_cell(member, self.ndim())),
         }
-        if rest > 0 {
-            let nothing = Dims::filled(0, self.ndim());
-            // A 0-d array has no axis to be empty along; only its owner is ever asked.
-            return Patch::new(nothing.clone(), nothing);
-        }
+    }
+
+    /// Every rank has one block at most: a regular or irregular layout.
+    #[inline]
+    pub fn is_one_block(&self) -> bool {
+        self.0.plan.deal == Deal::OneEach
+    }
+
+    /// A rank's blocks form one local matrix: [`Distribution::scalapack`].
+    pub fn is_scalapack(&self) -> bool {
+        matches!(self.0.plan.deal, Deal::Scalapack(_))
+    }
+
+    /// Width of the ghost cells on either side of a block, per axis. `GA_Set_ghosts`.
+    #[inline]
+    pub fn ghosts(&self) -> &[usize] {
+        self.0.plan.ghosts()
+    }
+
+    /// There are ghost cells along some axis. `GA_Has_ghosts`.
+    pub fn has_ghosts(&self) -> bool {
+        self.ghosts().iter().any(|&width| width > 0)
+    }
+
+    /// The ranks that blocks are dealt out to, in this order, if the layout was restricted.
+    pub fn members(&self) -> Option<&[usize]> {
+        self.0.members.as_ref().map(|members| &members.ranks[..])
+    }
+
+    /// Starts of the parts of an axis.
+    pub fn starts(&self, axis: usize) -> impl Iterator<Item = usize> + '_ {
+        let axis = &self.0.axes[axis];
+        (0..axis.parts()).map(|c| axis.part(c).0)
+    }
+
+    /// Number of blocks, empty ones among them. `GA_Total_blocks`.
+    pub fn blocks(&self) -> usize {
+        self.0.axes.iter().map(Axis::parts).product()
+    }
+
+    /// The block of this row-major number. `NGA_Distribution` of a block-cyclic array.
+    ///
+    /// # Panics
+    /// If there is no such block.
+    pub fn block_patch(&self, number: usize) -> Patch {
+        let cell = self.cell_of(number).expect("a number below the number of blocks");
         Patch::new(
             Dims::from_fn(self.ndim(), |d| self.0.axes[d].part(cell[d]).0),
             Dims::from_fn(self.ndim(), |d| self.0.axes[d].part(cell[d]).1),
         )
     }
 
+    /// Who owns the block of this row-major number, where it begins in the owner's part, and its strides
+    /// there. `NGA_Access_block`.
+    ///
+    /// # Panics
+    /// If there is no such block.
+    pub fn block_place(&self, number: usize) -> (Location, Dims) {
+        let cell = self.cell_of(number).expect("a number below the number of blocks");
+        let place = self.0.plan.place(&self.0.axes, &cell);
+        (Location { rank: self.rank_of(place.member), offset: place.offset }, place.strides)
+    }
+
+    /// Row-major number of the block at a cell of [`Distribution::grid`].
+    pub fn block_number(&self, cell: &[usize]) -> usize {
+        plan::number(&self.0.axes, cell)
+    }
+
+    /// The cell of [`Distribution::grid`] of the block of a row-major number.
+    fn cell_of(&self, number: usize) -> Option<Dims> {
+        let (mut cell, mut rest) = (Dims::filled(0, self.ndim()), number);
+        for (d, axis) in self.0.axes.iter().enumerate().rev() {
+            cell[d] = rest % axis.parts();
+            rest /= axis.parts();
+        }
+        (rest == 0).then_some(cell)
+    }
+
+    /// The block of `rank`; an empty patch for ranks that own nothing, and where ranks own several blocks
+    /// (see [`Distribution::own_pieces`]). `NGA_Distribution`.
+    pub fn block(&self, rank: usize) -> Patch {
+        let member = self.member_of(rank).filter(|&member| self.is_one_block() && member < self.blocks());
+        member.map(|member| self.block_patch(member)).unwrap_or_else(|| {
+            let nothing = Dims::filled(0, self.ndim());
+            // A 0-d array has no axis to be empty along; only its owner is ever asked.
+            Patch::new(nothing.clone(), nothing)
+        })
+    }
+
     /// Number of elements that `rank` owns.
     pub fn len_of(&self, rank: usize) -> usize {
-        let blocks: usize = self.0.axes.iter().map(Axis::parts).product();
-        if rank < blocks { self.block(rank).len() } else { 0 }
+        match self.member_of(rank) {
+            Some(member) if !self.is_one_block() => self.0.plan.length(member),
+            Some(member) if member < self.blocks() => self.block_patch(member).len(),
+            _ => 0,
+        }
     }
 
-    /// Who owns the element at `index`, and where. `NGA_Locate`.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Range`] or [`ErrorKind::Shape`] when there is no such element.
-    #[inline]
-    pub fn locate(&self, index: &[usize]) -> Result<Location> {
-        self.try_locate(index).ok_or_else(|| self.no_such_element("locate", index))
+    /// Number of elements, ghost cells among them, that `rank` has memory for.
+    pub fn storage_len(&self, rank: usize) -> usize {
+        self.member_of(rank).map_or(0, |member| self.0.plan.length(member))
     }
 
-    /// The pieces that make up a region, in ascending order of rank. `NGA_Locate_region`.
+    /// The pieces that make up a region, in the row-major order of their blocks. `NGA_Locate_region`.
     ///
     /// # Errors
-    /// [`ErrorKind::Range`] or [`ErrorKind::Shape`] when the region leaves the array.
+    /// [`ErrorKind::Range`](crate::ErrorKind::Range) or [`ErrorKind::Shape`](crate::ErrorKind::Shape) when
+    /// the region leaves the array.
     pub fn locate_region(&self, region: impl Region) -> Result<Pieces<'_>> {
         region.with_bounds(|lo, hi| {
             self.check_bounds("locate_region", lo, hi)?;
             Ok(self.pieces(lo, hi))
+        })
+    }
+
+    /// Those pieces of a region that `rank` owns.
+    ///
+    /// # Errors
+    /// As [`Distribution::locate_region`].
+    pub fn own_pieces(&self, rank: usize, region: impl Region) -> Result<Pieces<'_>> {
+        region.with_bounds(|lo, hi| {
+            self.check_bounds("own_pieces", lo, hi)?;
+            Ok(Pieces::owned(self, rank, lo, hi))
         })
     }
 
@@ -164,133 +227,18 @@ impl Distribution {
         Pieces::new(self, lo, hi)
     }
 
+    /// The rank of a member.
     #[inline]
-    pub(crate) fn try_locate(&self, index: &[usize]) -> Option<Location> {
-        self.has(index).then(|| self.locate_checked(index))
+    fn rank_of(&self, member: usize) -> usize {
+        self.0.members.as_ref().map_or(member, |members| members.ranks[member])
     }
 
-    /// There is such an element.
-    #[inline]
-    pub(crate) fn has(&self, index: &[usize]) -> bool {
-        match (self.shape(), index) {
-            ([rows, columns], [i, j]) => i < rows && j < columns,
-            (shape, index) => index.len() == shape.len() && index.iter().zip(shape).all(|(i, n)| i < n),
+    /// The member that a rank is.
+    fn member_of(&self, rank: usize) -> Option<usize> {
+        match &self.0.members {
+            None => (rank < self.0.ranks).then_some(rank),
+            Some(members) => members.member_of.get(rank).copied().flatten(),
         }
-    }
-
-    /// Where an element that there is lives.
-    // Always inline: two axes then take forty instructions in the loops over many elements, and a call as
-    // many again.
-    #[inline(always)]
-    pub(crate) fn locate_checked(&self, index: &[usize]) -> Location {
-        let none = Location { rank: 0, offset: 0 };
-        match (self.0.axes.as_slice(), index) {
-            ([rows, columns], [i, j]) => extend(extend(none, rows, *i), columns, *j),
-            (axes, index) => locate_along(axes, index),
-        }
-    }
-
-    /// If one rank owns all of the non-empty, checked box: where its first element is; `strides` receives the
-    /// owner's strides. The path of nearly every patch, so it neither builds pieces nor divides.
-    #[inline]
-    pub(crate) fn single_owner(&self, lo: &[usize], hi: &[usize], strides: &mut [usize]) -> Option<Location> {
-        let (mut rank, mut offset) = (0, 0);
-        for (d, axis) in self.0.axes.iter().enumerate() {
-            let (c, start, end) = axis.find(lo[d]);
-            if hi[d] > end {
-                return None;
-            }
-            rank = rank * axis.parts() + c;
-            offset = offset * (end - start) + (lo[d] - start);
-            strides[d] = end - start;
-        }
-        let mut stride = 1;
-        for extent in strides.iter_mut().rev() {
-            stride *= std::mem::replace(extent, stride);
-        }
-        Some(Location { rank, offset })
-    }
-
-    /// [`Distribution::single_owner`] for a constant number of axes, with the extents of the owner's block.
-    /// The box need not be checked: `None` if it is empty, leaves the array, or the array has another number
-    /// of axes.
-    #[inline]
-    pub(crate) fn single_owner_of<const N: usize>(
-        &self,
-        lo: &[usize; N],
-        hi: &[usize; N],
-    ) -> Option<(Location, [usize; N])> {
-        let axes: &[Axis; N] = self.0.axes.as_slice().try_into().ok()?;
-        let (mut rank, mut offset, mut block) = (0, 0, [0; N]);
-        for d in 0..N {
-            // An index beyond the array gets a part whose end it can't stay below.
-            let (c, start, end) = axes[d].find(lo[d]);
-            if lo[d] >= hi[d] || hi[d] > end {
-                return None;
-            }
-            block[d] = end - start;
-            rank = rank * axes[d].parts() + c;
-            offset = offset * block[d] + (lo[d] - start);
-        }
-        Some((Location { rank, offset }, block))
-    }
-
-    /// Refuses a box that has the wrong number of axes, is upside down, or leaves the array.
-    #[inline]
-    pub(crate) fn check_bounds(&self, op: &'static str, lo: &[usize], hi: &[usize]) -> Result<()> {
-        let shape = self.shape();
-        let fits = lo.len() == shape.len()
-            && hi.len() == shape.len()
-            && (0..shape.len()).all(|d| lo[d] <= hi[d] && hi[d] <= shape[d]);
-        if fits { Ok(()) } else { Err(self.bad_bounds(op, lo, hi)) }
-    }
-
-    #[cold]
-    fn bad_bounds(&self, op: &'static str, lo: &[usize], hi: &[usize]) -> Error {
-        let shape = self.shape();
-        if lo.len() != shape.len() || hi.len() != shape.len() {
-            let message = format!("a patch {lo:?}..{hi:?} of an array of {} axes {shape:?}", shape.len());
-            return Error::new(ErrorKind::Shape, op, message);
-        }
-        let d = (0..shape.len()).find(|&d| lo[d] > hi[d] || hi[d] > shape[d]).unwrap_or(0);
-        let message = format!("patch {lo:?}..{hi:?}: axis {d} asks {}..{} of {}", lo[d], hi[d], shape[d]);
-        Error::new(ErrorKind::Range, op, message)
-    }
-
-    #[cold]
-    pub(crate) fn no_such_element(&self, op: &'static str, index: &[usize]) -> Error {
-        let shape = self.shape();
-        if index.len() != shape.len() {
-            let message = format!("index {index:?} into an array of {} axes {shape:?}", shape.len());
-            return Error::new(ErrorKind::Shape, op, message);
-        }
-        let d = (0..shape.len()).find(|&d| index[d] >= shape[d]).unwrap_or(0);
-        let message = format!("index {index:?}: axis {d} asks {} of {}", index[d], shape[d]);
-        Error::new(ErrorKind::Range, op, message)
-    }
-}
-
-/// Horner's rule, once more: from the place within the grid and within the block of the axes so far to that
-/// with one more.
-#[inline(always)]
-fn extend(at: Location, axis: &Axis, i: usize) -> Location {
-    let (c, start, end) = axis.find(i);
-    Location { rank: at.rank * axis.parts() + c, offset: at.offset * (end - start) + (i - start) }
-}
-
-#[inline(never)]
-fn locate_along(axes: &[Axis], index: &[usize]) -> Location {
-    axes.iter().zip(index).fold(Location { rank: 0, offset: 0 }, |at, (axis, &i)| extend(at, axis, i))
-}
-
-fn check_size(op: &'static str, shape: &[usize], ranks: usize) -> Result<()> {
-    if ranks == 0 {
-        return Err(Error::new(ErrorKind::Distribution, op, "a team without ranks"));
-    }
-    match checked_volume(shape) {
-        // Offsets are kept in `isize` where strides are signed; 16 bytes is the largest element.
-        Some(n) if n <= isize::MAX as usize / 16 => Ok(()),
-        _ => Err(Error::new(ErrorKind::Distribution, op, format!("shape {shape:?} has too many elements"))),
     }
 }
 
@@ -312,11 +260,26 @@ impl fmt::Display for Distribution {
         let shape = by(self.shape().iter().copied());
         let (grid, largest) = (by(axes.iter().map(Axis::parts)), by(axes.iter().map(Axis::largest)));
         write!(f, "{shape} over {} ranks: {grid} blocks of at most {largest}", self.ranks())?;
+        match &self.0.plan.deal {
+            Deal::OneEach => {}
+            Deal::Cyclic => write!(f, ", block-cyclic")?,
+            Deal::Tiles(grid) => write!(f, ", tiles on a {} grid", by(grid.iter().copied()))?,
+            Deal::Scalapack(grid) => write!(f, ", ScaLAPACK on a {} grid", by(grid.iter().copied()))?,
+        }
+        if self.has_ghosts() {
+            write!(f, ", {} ghost cells", by(self.ghosts().iter().copied()))?;
+        }
+        if let Some(members) = self.members() {
+            write!(f, ", on ranks {members:?} only")?;
+        }
         if f.alternate() {
             for rank in 0..self.ranks() {
                 match self.len_of(rank) {
                     0 => write!(f, "\n  rank {rank}: nothing")?,
-                    n => write!(f, "\n  rank {rank}: {} ({n} elements)", self.block(rank))?,
+                    n if self.is_one_block() => {
+                        write!(f, "\n  rank {rank}: {} ({n} elements)", self.block(rank))?
+                    }
+                    n => write!(f, "\n  rank {rank}: {n} elements")?,
                 }
             }
         }

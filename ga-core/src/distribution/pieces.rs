@@ -1,12 +1,14 @@
-//! A region as pieces, each of one owner.
+//! A region as pieces, each in one block.
 //!
-//! Invariant: the pieces of a region are disjoint, none is empty, and together they are the region.
+//! Invariant: the pieces of a region are disjoint, none is empty, and together they are the region (or all
+//! that one rank owns of it).
 
 use super::Distribution;
+use super::plan::Deal;
 use crate::dims::Dims;
 use crate::patch::Patch;
 
-/// The part of a region that one rank owns.
+/// The part of a region that lies in one block.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Piece {
     /// Owner, a rank of the array's team.
@@ -25,29 +27,68 @@ pub struct Pieces<'a> {
     distribution: &'a Distribution,
     lo: Dims,
     hi: Dims,
-    /// Grid cells of the region: first and last along each axis.
+    /// Cells of the region: first, last and from one to the next along each axis.
     first: Dims,
     last: Dims,
+    step: Dims,
+    /// Only blocks of this member.
+    member: Option<usize>,
     /// The next cell, unless done.
     cell: Dims,
     done: bool,
 }
 
 impl<'a> Pieces<'a> {
+    /// All pieces of a checked box.
     pub(super) fn new(distribution: &'a Distribution, lo: &[usize], hi: &[usize]) -> Self {
         let axes = &distribution.0.axes;
         let done = lo.iter().zip(hi).any(|(l, h)| l == h);
         let part_of = |d: usize, i: usize| if done { 0 } else { axes[d].part_of(i) };
         let first = Dims::from_fn(lo.len(), |d| part_of(d, lo[d]));
         let last = Dims::from_fn(lo.len(), |d| part_of(d, hi[d].saturating_sub(1)));
-        Pieces { distribution, lo: lo.into(), hi: hi.into(), cell: first.clone(), first, last, done }
+        let (cell, step) = (first.clone(), Dims::filled(1, lo.len()));
+        Pieces { distribution, lo: lo.into(), hi: hi.into(), first, last, step, member: None, cell, done }
     }
 
-    /// Moves to the next cell, last axis fastest, so that ranks ascend.
+    /// The pieces of a checked box that `rank` owns.
+    pub(crate) fn owned(distribution: &'a Distribution, rank: usize, lo: &[usize], hi: &[usize]) -> Self {
+        let mut pieces = Pieces::new(distribution, lo, hi);
+        let inner = &distribution.0;
+        let Some(member) = distribution.member_of(rank).filter(|_| !pieces.done) else {
+            pieces.done = true;
+            return pieces;
+        };
+        match &inner.plan.deal {
+            Deal::OneEach => match distribution.cell_of(member) {
+                // Cells ascend with their parts, but the block may lie outside of the box.
+                Some(own)
+                    if (0..own.len()).all(|d| pieces.first[d] <= own[d] && own[d] <= pieces.last[d]) =>
+                {
+                    pieces.last = own.clone();
+                    pieces.first = own;
+                }
+                _ => pieces.done = true,
+            },
+            Deal::Cyclic => pieces.member = Some(member),
+            Deal::Tiles(grid) | Deal::Scalapack(grid) => {
+                let own = inner.plan.grid_cell(member, grid.len());
+                for d in 0..grid.len() {
+                    let first = pieces.first[d];
+                    pieces.first[d] = first + (own[d] + grid[d] - first % grid[d]) % grid[d];
+                    pieces.step[d] = grid[d];
+                    pieces.done |= pieces.first[d] > pieces.last[d];
+                }
+            }
+        }
+        pieces.cell = pieces.first.clone();
+        pieces
+    }
+
+    /// Moves to the next cell, last axis fastest.
     fn advance(&mut self) {
         for d in (0..self.cell.len()).rev() {
-            if self.cell[d] < self.last[d] {
-                self.cell[d] += 1;
+            self.cell[d] += self.step[d];
+            if self.cell[d] <= self.last[d] {
                 return;
             }
             self.cell[d] = self.first[d];
@@ -55,13 +96,15 @@ impl<'a> Pieces<'a> {
         self.done = true;
     }
 
-    /// The piece in the current cell, unless that is an empty block.
+    /// The piece in the current cell, unless that is an empty block or another member's.
     fn piece(&self) -> Option<Piece> {
-        let axes = &self.distribution.0.axes;
-        let ndim = axes.len();
+        let inner = &self.distribution.0;
+        let axes = &inner.axes;
+        if self.member.is_some_and(|member| inner.plan.holder(axes, &self.cell) != member) {
+            return None;
+        }
         let (mut lo, mut hi) = (self.lo.clone(), self.hi.clone());
-        let mut block = Dims::filled(0, ndim);
-        let (mut rank, mut offset) = (0, 0);
+        let mut ahead = Dims::filled(0, axes.len());
         for (d, axis) in axes.iter().enumerate() {
             let (start, end) = axis.part(self.cell[d]);
             lo[d] = lo[d].max(start);
@@ -69,11 +112,16 @@ impl<'a> Pieces<'a> {
             if lo[d] >= hi[d] {
                 return None;
             }
-            block[d] = end - start;
-            rank = rank * axis.parts() + self.cell[d];
-            offset = offset * block[d] + (lo[d] - start);
+            ahead[d] = lo[d] - start;
         }
-        Some(Piece { rank, patch: Patch::new(lo, hi), offset, strides: Dims::row_major_strides(&block) })
+        let place = inner.plan.place(axes, &self.cell);
+        let within: usize = ahead.iter().zip(&place.strides[..]).map(|(a, s)| a * s).sum();
+        Some(Piece {
+            rank: self.distribution.rank_of(place.member),
+            patch: Patch::new(lo, hi),
+            offset: place.offset + within,
+            strides: place.strides,
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the multi-rank tests share: arrays of many distributions, a generator, and a serial copy as oracle.
 
-use ga_core::{Dims, GlobalArray, Patch};
+use ga_core::{Dims, Distribution, GlobalArray, Patch};
 use ndarray::{ArrayD, IxDyn, Slice};
 use rma::{Element, World};
 
@@ -40,7 +40,28 @@ pub(crate) fn arrays<T: Element>(world: &World) -> Vec<GlobalArray<T>> {
     let irregular = |shape: &[usize], starts: Vec<Vec<usize>>| {
         GlobalArray::builder(&team, shape).name("irregular").irregular(starts).create().unwrap()
     };
+    let given = |name: &str, distribution: ga_core::Result<Distribution>| {
+        let distribution = distribution.unwrap();
+        let shape = distribution.shape().to_vec();
+        GlobalArray::builder(&team, &shape).name(name).distribution(&distribution).create().unwrap()
+    };
+    let column = [ranks, 1];
+    let reversed: Vec<usize> = (0..ranks).rev().collect();
+    let regular = |shape: &[usize]| Distribution::regular(shape, &[], ranks).unwrap();
     vec![
+        given("cyclic", Distribution::block_cyclic(&[13, 17], &[3, 4], ranks)),
+        given("cyclic", Distribution::block_cyclic(&[37], &[2], ranks)),
+        given("scalapack", Distribution::scalapack(&[13, 17], &[3, 4], &column, ranks)),
+        given("tiles", Distribution::tiled(&[13, 17], &[4, 3], &column, ranks)),
+        given(
+            "irregular tiles",
+            Distribution::tiled_irregular(&[9, 8], &[vec![0, 2, 2, 3, 7], vec![0, 5]], &column, ranks),
+        ),
+        given("reversed", regular(&[13, 17]).restricted(&reversed, ranks)),
+        given("on the last", Distribution::regular(&[5, 6], &[], 1).unwrap().restricted(&[ranks - 1], ranks)),
+        given("ghosts", regular(&[13, 17]).with_ghosts(&[2, 1])),
+        given("ghosts", regular(&[5, 6, 7]).with_ghosts(&[1, 0, 2])),
+        given("items", regular(&[5, 6]).with_items(3)),
         one(&[], &[]),
         one(&[37], &[]),
         one(&[37], &[20]),
@@ -69,11 +90,11 @@ pub(crate) fn numbered(shape: &[usize], start: i64) -> ArrayD<i64> {
     ArrayD::from_shape_vec(IxDyn(shape), (start..start + len as i64).collect()).unwrap()
 }
 
-/// Sets a global array to a serial one: every rank puts its own block.
+/// Sets a global array to a serial one: every rank puts its own blocks.
 pub(crate) fn load<T: Element>(array: &GlobalArray<T>, serial: &ArrayD<T>) {
-    if array.distribution().len_of(array.team().rank()) > 0 {
-        let mine = array.local_patch();
-        array.put_view(&mine, &cut(serial, &mine)).unwrap();
+    let whole = Patch::whole(array.shape());
+    for mine in array.distribution().own_pieces(array.team().rank(), &whole).unwrap() {
+        array.put_view(&mine.patch, &cut(serial, &mine.patch)).unwrap();
     }
     array.sync().unwrap();
 }
