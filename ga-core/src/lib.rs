@@ -54,6 +54,7 @@ mod nonblocking;
 mod number;
 mod own;
 mod patch;
+mod periodic;
 mod pointer;
 mod raw;
 mod redistribute;

@@ -237,7 +237,7 @@ impl<T> Verb<T> {
     /// # Safety
     /// The buffer goes that far.
     #[inline]
-    unsafe fn offset_bytes(self, bytes: isize) -> Self {
+    pub(crate) unsafe fn offset_bytes(self, bytes: isize) -> Self {
         // SAFETY: the caller's promise.
         unsafe {
             match self {

@@ -3,5 +3,6 @@
 mod common;
 mod elements;
 mod patches;
+mod periodic;
 mod pointers;
 mod whole_arrays;
