@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const FOLDERS: [&str; 9] = [
+const FOLDERS: [&str; 10] = [
     "shm/src",
     "rma/src",
     "ga-core/src",
@@ -17,6 +17,7 @@ const FOLDERS: [&str; 9] = [
     "python/gain",
     "bench/src",
     "capi/armci/src",
+    "capi/ga/src",
 ];
 
 fn root() -> PathBuf {

@@ -15,6 +15,7 @@ const FLOORS: &[(&str, &str, &[&str])] = &[
     ("ga-core", "ga-core", &["rma"]),
     ("gain", "gain", &["ga-core"]),
     ("capi-armci", "armci", &["rma"]),
+    ("capi-ga", "ga", &["ga-core", "capi-armci"]),
     ("gain-python", "python", &["gain", "gain-launcher"]),
     ("bench", "bench", &["gain", "gain-launcher"]),
     ("tests", "tests", &["gain", "gain-launcher"]),

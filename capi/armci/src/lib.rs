@@ -14,6 +14,7 @@
 //! | [`group`] | groups and domains |
 //! | [`message`], [`reduction`], [`mail`] | `message.h`: collectives, and send and receive |
 //! | [`extras`] | what ARMCI-MPI adds |
+//! | [`host`] | what `libga`, which has this library inside, starts and ends it by |
 //!
 //! Invariant: as with the original, calls come from one thread at a time; what is said of pointers there (valid, of the length
 //! told) is promised by the C caller. `docs/src/armci.md` says which semantics that gives.
@@ -31,3 +32,5 @@ mod pool;
 mod reduction;
 mod state;
 mod transfer;
+
+pub mod host;

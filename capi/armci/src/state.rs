@@ -64,7 +64,12 @@ fn holder() -> &'static mut Option<Armci> {
     unsafe { &mut *ARMCI.0.get() }
 }
 
-fn init(connect: impl FnOnce() -> Result<World>) -> Result<()> {
+/// Whether there is a state.
+pub(crate) fn is_initialized() -> bool {
+    holder().is_some()
+}
+
+pub(crate) fn init(connect: impl FnOnce() -> Result<World>) -> Result<()> {
     if holder().is_some() {
         return Ok(());
     }
@@ -85,7 +90,8 @@ fn init(connect: impl FnOnce() -> Result<World>) -> Result<()> {
     Ok(())
 }
 
-fn finalize(armci: &mut Armci) -> Result<()> {
+/// Collective: ends the runtime.
+pub(crate) fn finalize(armci: &mut Armci) -> Result<()> {
     armci.wait_all(None)?;
     let world = armci.world.clone();
     world.sync()?;
@@ -161,7 +167,7 @@ starts! {
 
 #[unsafe(no_mangle)]
 extern "C" fn PARMCI_Initialized() -> c_int {
-    holder().is_some().into()
+    is_initialized().into()
 }
 
 #[unsafe(no_mangle)]

@@ -1,0 +1,263 @@
+//! From C's arrays of numbers to boxes and indices.
+//!
+//! C's bounds are inclusive, in row-major order, `int` or `int64_t`. Invariant: a [`Bounds`] lies in its array; `hi` is exclusive.
+//! An upper bound one below the lower one makes an empty box, which is legal; one further below is a mistake.
+
+use crate::fault::{Fault, Result, refuse};
+use crate::table::Array;
+use ga_core::Region;
+use std::ffi::c_int;
+use std::fmt::Display;
+
+/// Most axes, C's and that of items.
+pub(crate) const AXES: usize = 8;
+/// `GA_MAX_DIM`
+pub(crate) const MAX_DIM: usize = 7;
+
+/// `int` or `int64_t`.
+pub(crate) trait Index: Copy + Display + 'static {
+    fn wide(self) -> i64;
+    fn narrow(value: i64) -> Self;
+}
+
+impl Index for c_int {
+    #[inline(always)]
+    fn wide(self) -> i64 {
+        self.into()
+    }
+    #[inline(always)]
+    fn narrow(value: i64) -> c_int {
+        c_int::try_from(value).unwrap_or(if value < 0 { c_int::MIN } else { c_int::MAX })
+    }
+}
+
+impl Index for i64 {
+    #[inline(always)]
+    fn wide(self) -> i64 {
+        self
+    }
+    #[inline(always)]
+    fn narrow(value: i64) -> i64 {
+        value
+    }
+}
+
+/// A box of an array, in its own axes; those of items are whole.
+#[derive(Clone, Copy)]
+pub(crate) struct Bounds {
+    lo: [usize; AXES],
+    hi: [usize; AXES],
+    axes: usize,
+}
+
+impl Bounds {
+    #[inline(always)]
+    pub(crate) fn lo(&self) -> &[usize] {
+        &self.lo[..self.axes]
+    }
+
+    #[inline(always)]
+    pub(crate) fn hi(&self) -> &[usize] {
+        &self.hi[..self.axes]
+    }
+
+    /// Elements along an axis.
+    #[inline(always)]
+    pub(crate) fn extent(&self, axis: usize) -> usize {
+        self.hi[axis] - self.lo[axis]
+    }
+
+    /// Has no elements.
+    pub(crate) fn is_empty(&self) -> bool {
+        (0..self.axes).any(|d| self.hi[d] == self.lo[d])
+    }
+
+    /// The whole array.
+    pub(crate) fn whole(array: &Array) -> Bounds {
+        let shape = array.raw.shape();
+        let mut bounds = Bounds { lo: [0; AXES], hi: [0; AXES], axes: shape.len() };
+        bounds.hi[..shape.len()].copy_from_slice(shape);
+        bounds
+    }
+
+    /// The box of C's bounds.
+    ///
+    /// # Safety
+    /// Both have a readable number for each axis of the array.
+    #[inline(always)]
+    pub(crate) unsafe fn read<I: Index>(array: &Array, lo: *const I, hi: *const I) -> Result<Bounds> {
+        let mut bounds = Bounds { lo: [0; AXES], hi: [0; AXES], axes: array.ndim };
+        let mut is_inside = !lo.is_null() && !hi.is_null();
+        if is_inside {
+            for (d, &extent) in array.shape().iter().enumerate() {
+                // SAFETY: the caller's promise; the pointers are there.
+                let (from, to) =
+                    unsafe { (lo.add(d).read().wide(), hi.add(d).read().wide().wrapping_add(1)) };
+                is_inside &= from >= 0 && from <= to && to as u64 <= extent as u64;
+                (bounds.lo[d], bounds.hi[d]) = (from as usize, to as usize);
+            }
+        }
+        if !is_inside {
+            // SAFETY: as above.
+            return Err(unsafe { outside(array, lo, hi) });
+        }
+        if array.item > 0 {
+            bounds.hi[array.ndim] = array.item;
+            bounds.axes += 1;
+        }
+        Ok(bounds)
+    }
+}
+
+/// What ga-core takes for a patch.
+impl Region for Bounds {
+    #[inline(always)]
+    fn with_bounds<R>(&self, f: impl FnOnce(&[usize], &[usize]) -> R) -> R {
+        f(self.lo(), self.hi())
+    }
+}
+
+/// Says what is wrong with bounds.
+///
+/// # Safety
+/// As [`Bounds::read`]; either may be null.
+#[cold]
+#[inline(never)]
+unsafe fn outside<I: Index>(array: &Array, lo: *const I, hi: *const I) -> Fault {
+    if lo.is_null() || hi.is_null() {
+        return Fault::new("lo or hi is a null pointer");
+    }
+    let ndim = array.ndim;
+    // SAFETY: the caller's promise.
+    let (los, his) = unsafe { (std::slice::from_raw_parts(lo, ndim), std::slice::from_raw_parts(hi, ndim)) };
+    let text = format!("lo {}, hi {}", listed(los), listed(his));
+    for (d, extent) in array.shape().iter().enumerate() {
+        let (from, to) = (los[d].wide(), his[d].wide());
+        if from > to.wrapping_add(1) {
+            return Fault::new(format_args!("{text}: lo is above hi on axis {d}"));
+        }
+        if from < 0 || to >= *extent as i64 {
+            return Fault::new(format_args!("{text}: axis {d} goes from 0 to {}", *extent as i64 - 1));
+        }
+    }
+    Fault::new(text)
+}
+
+/// Numbers in braces, as C has them.
+pub(crate) fn listed<T: Display>(numbers: &[T]) -> String {
+    let texts: Vec<String> = numbers.iter().map(T::to_string).collect();
+    format!("{{{}}}", texts.join(", "))
+}
+
+/// Numbers of C's that must not be negative; the axes that they lack are those of items.
+pub(crate) struct Sizes {
+    list: [usize; AXES],
+    len: usize,
+}
+
+impl Sizes {
+    #[inline(always)]
+    pub(crate) fn list(&self) -> &[usize] {
+        &self.list[..self.len]
+    }
+
+    /// Leading dimensions of a buffer for boxes of the array: one for each axis but the first, items' included. A dense buffer's if
+    /// there is only one axis.
+    ///
+    /// # Safety
+    /// As many readable numbers as the array has axes, less one.
+    #[inline(always)]
+    pub(crate) unsafe fn leading<I: Index>(array: &Array, ld: *const I, bounds: &Bounds) -> Result<Sizes> {
+        let mut sizes = Sizes { list: [0; AXES], len: array.ndim - 1 };
+        for d in 0..sizes.len {
+            if ld.is_null() {
+                refuse!("ld is a null pointer, and there are {} axes", array.ndim);
+            }
+            // SAFETY: the caller's promise.
+            let (row, extent) = unsafe { (ld.add(d).read().wide(), bounds.extent(d + 1)) };
+            if row < extent as i64 && !bounds.is_empty() {
+                refuse!("ld[{d}] is {row}, and the patch has {extent} elements along axis {}", d + 1);
+            }
+            sizes.list[d] = row.max(extent as i64) as usize;
+        }
+        if array.item > 0 {
+            sizes.list[sizes.len] = array.item;
+            sizes.len += 1;
+        }
+        Ok(sizes)
+    }
+
+    /// Numbers of which each is at least `least`.
+    ///
+    /// # Safety
+    /// `len` of them are readable.
+    pub(crate) unsafe fn read<I: Index>(what: &str, list: *const I, len: usize, least: i64) -> Result<Sizes> {
+        if list.is_null() {
+            refuse!("{what} is a null pointer");
+        }
+        if len > AXES {
+            refuse!("{len} axes, and {MAX_DIM} are the most");
+        }
+        let mut sizes = Sizes { list: [0; AXES], len };
+        for d in 0..len {
+            // SAFETY: the caller's promise.
+            let number = unsafe { list.add(d).read().wide() };
+            if number < least {
+                refuse!("{what}[{d}] is {number}, and {least} is the least");
+            }
+            sizes.list[d] = number as usize;
+        }
+        Ok(sizes)
+    }
+
+    /// One more at the end.
+    pub(crate) fn push(&mut self, number: usize) {
+        self.list[self.len] = number;
+        self.len += 1;
+    }
+}
+
+/// An index of an array: one number per axis, which lies in it; 0 along that of items.
+///
+/// # Safety
+/// A readable number for each axis.
+#[inline(always)]
+pub(crate) unsafe fn index<I: Index>(array: &Array, subscript: *const I) -> Result<[usize; AXES]> {
+    let mut index = [0; AXES];
+    let mut is_inside = !subscript.is_null();
+    if is_inside {
+        for (d, &extent) in array.shape().iter().enumerate() {
+            // SAFETY: the caller's promise.
+            index[d] = unsafe { subscript.add(d).read().wide() } as usize;
+            is_inside &= index[d] < extent;
+        }
+    }
+    // SAFETY: the caller's promise.
+    if is_inside { Ok(index) } else { Err(unsafe { no_element(array, subscript) }) }
+}
+
+/// Says which index there isn't.
+///
+/// # Safety
+/// As [`index`]; may be null.
+#[cold]
+#[inline(never)]
+unsafe fn no_element<I: Index>(array: &Array, subscript: *const I) -> Fault {
+    if subscript.is_null() {
+        return Fault::new("the subscript is a null pointer");
+    }
+    // SAFETY: the caller's promise.
+    let index = unsafe { std::slice::from_raw_parts(subscript, array.ndim) };
+    Fault::new(format_args!("there is no element {}", listed(index)))
+}
+
+/// Writes numbers to an array of C's.
+///
+/// # Safety
+/// Writable for as many.
+pub(crate) unsafe fn write<I: Index>(to: *mut I, numbers: impl IntoIterator<Item = i64>) {
+    for (d, number) in numbers.into_iter().enumerate() {
+        // SAFETY: the caller's promise.
+        unsafe { to.add(d).write(I::narrow(number)) };
+    }
+}

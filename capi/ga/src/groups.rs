@@ -1,0 +1,222 @@
+//! Processor groups.
+//!
+//! As in the original, the world is group -1, the ranks of a node are group 0 (the mirror), and created groups come after.
+//!
+//! Invariant: an entry is there on members and on others; only members have its team. The world and the mirror are never freed.
+
+use crate::fault::{Fault, Result, refuse};
+use crate::guard::exported;
+use crate::mpi::{self, Comm};
+use rma::{Team, World};
+use std::ffi::c_int;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, RwLock};
+
+/// The group of all ranks.
+pub(crate) const WORLD: c_int = -1;
+/// The group of this node's ranks.
+pub(crate) const MIRROR: c_int = 0;
+
+/// A group as its creator listed it.
+pub(crate) struct Group {
+    team: Option<Team>,
+    /// World ranks.
+    members: Vec<usize>,
+    comm: Option<Comm>,
+}
+
+/// All groups of this process.
+pub(crate) struct Groups {
+    world: Team,
+    me: Team,
+    list: RwLock<Vec<Option<Arc<Group>>>>,
+    default: AtomicI32,
+    comm: Option<Comm>,
+}
+
+impl Groups {
+    /// Collective over the world; `comm` is MPI's communicator of the same ranks, if there is one.
+    pub(crate) fn new(world: &World, comm: Option<Comm>) -> Result<Groups> {
+        let (team, node) = (world.team(), world.node_team());
+        let Some(me) = team.split(Some(team.rank() as u32), 0)? else {
+            refuse!("a group of one rank has no team")
+        };
+        let members: Vec<usize> = (0..node.size()).map(|rank| node.world_rank(rank)).collect();
+        let node_comm = comm.map(|comm| mpi::group(comm, &members)).transpose()?;
+        let mirror = Group { team: Some(node), members, comm: node_comm };
+        let list = RwLock::new(vec![Some(Arc::new(mirror))]);
+        Ok(Groups { world: team, me, list, default: AtomicI32::new(WORLD), comm })
+    }
+
+    fn group(&self, group: c_int) -> Result<Arc<Group>> {
+        let list = self.list.read().expect("no panic holds it");
+        let found = list.get(group as usize).and_then(Option::as_ref).cloned();
+        found.ok_or_else(|| Fault::new(format_args!("there is no processor group {group}")))
+    }
+
+    /// The team of a group that has this rank in it.
+    pub(crate) fn team(&self, group: c_int) -> Result<Team> {
+        if group == WORLD {
+            return Ok(self.world.clone());
+        }
+        let found = self.group(group)?;
+        found.team.clone().ok_or_else(|| {
+            let members = crate::bounds::listed(&found.members);
+            Fault::new(format_args!(
+                "rank {} is not in processor group {group} of ranks {members}",
+                self.world.rank()
+            ))
+        })
+    }
+
+    #[inline]
+    pub(crate) fn default(&self) -> c_int {
+        self.default.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    pub(crate) fn default_team(&self) -> Result<Team> {
+        self.team(self.default())
+    }
+
+    /// What a rank of the default group is in the world.
+    fn members(&self, group: c_int) -> Result<Vec<usize>> {
+        if group == WORLD {
+            return Ok((0..self.world.size()).collect());
+        }
+        Ok(self.group(group)?.members.clone())
+    }
+
+    pub(crate) fn size(&self, group: c_int) -> Result<usize> {
+        if group == WORLD { Ok(self.world.size()) } else { Ok(self.group(group)?.members.len()) }
+    }
+
+    /// This rank's number in a group; -1 if it is not in it.
+    pub(crate) fn rank(&self, group: c_int) -> Result<c_int> {
+        if group == WORLD {
+            return Ok(self.world.rank() as c_int);
+        }
+        Ok(self.group(group)?.team.as_ref().map_or(-1, |team| team.rank() as c_int))
+    }
+
+    fn add(&self, team: Option<Team>, members: Vec<usize>) -> Result<c_int> {
+        let comm = match (&team, self.comm) {
+            (Some(_), Some(world)) => Some(mpi::group(world, &members)?),
+            _ => None,
+        };
+        let group = Some(Arc::new(Group { team, members, comm }));
+        let mut list = self.list.write().expect("no panic holds it");
+        let free = list.iter().position(Option::is_none).unwrap_or(list.len());
+        match list.get_mut(free) {
+            Some(place) => *place = group,
+            None => list.push(group),
+        }
+        Ok(free as c_int)
+    }
+
+    /// Collective over the default group; ranks that are not listed give any list they are not on.
+    fn create(&self, list: &[c_int]) -> Result<c_int> {
+        let (parent, members) = (self.default_team()?, self.members(self.default())?);
+        let size = parent.size();
+        for (place, rank) in list.iter().enumerate() {
+            if *rank < 0 || *rank as usize >= size {
+                refuse!("rank {rank} of a group of {size}");
+            }
+            if list[..place].contains(rank) {
+                refuse!("rank {rank} is listed twice");
+            }
+        }
+        let place = list.iter().position(|rank| *rank as usize == parent.rank());
+        let child = parent.split(place.map(|_| list[0] as u32), place.unwrap_or(0) as i64)?;
+        if let Some(child) = &child
+            && child.size() != list.len()
+        {
+            refuse!("{} of the {} ranks listed make the group", child.size(), list.len());
+        }
+        self.add(child, list.iter().map(|rank| members[*rank as usize]).collect())
+    }
+
+    /// Collective over the group: its parts by colour.
+    fn split(&self, group: c_int, color: c_int) -> Result<c_int> {
+        let team = self.team(group)?;
+        let Ok(color) = u32::try_from(color) else { refuse!("colour {color}, and 0 is the least") };
+        let child = team.split(Some(color), 0)?;
+        let members =
+            child.iter().flat_map(|team| (0..team.size()).map(|rank| team.world_rank(rank))).collect();
+        self.add(child, members)
+    }
+
+    /// Collective over the group: `parts` groups of consecutive ranks, the first ones larger by one if it doesn't come out even.
+    fn divide(&self, group: c_int, parts: c_int) -> Result<c_int> {
+        let team = self.team(group)?;
+        let size = team.size();
+        if parts < 1 || parts as usize > size {
+            refuse!("{parts} groups of {size} ranks");
+        }
+        let each = size.div_ceil(parts as usize);
+        self.split(group, (team.rank() / each) as c_int)
+    }
+
+    fn duplicate(&self, group: c_int) -> Result<c_int> {
+        let members = self.members(group)?;
+        let copy = self.team(group)?.split(Some(0), 0)?;
+        self.add(copy, members)
+    }
+
+    fn destroy(&self, group: c_int) -> Result<()> {
+        if group <= MIRROR {
+            refuse!("group {group} can't be destroyed");
+        }
+        self.group(group)?;
+        let team = self.list.write().expect("no panic holds it")[group as usize].take();
+        if self.default() == group {
+            self.default.store(WORLD, Ordering::Relaxed);
+        }
+        drop(team);
+        Ok(())
+    }
+
+    /// The world rank of a group's rank.
+    fn absolute(&self, group: c_int, rank: c_int) -> Result<c_int> {
+        let members = self.members(group)?;
+        let found = usize::try_from(rank).ok().and_then(|rank| members.get(rank));
+        let message = || format!("rank {rank} of a group of {}", members.len());
+        found.map(|rank| *rank as c_int).ok_or_else(|| Fault::new(message()))
+    }
+
+    /// MPI's communicator of a group.
+    pub(crate) fn comm(&self, group: c_int) -> Result<Comm> {
+        let comm = if group == WORLD { self.comm } else { self.group(group)?.comm };
+        comm.ok_or_else(|| {
+            Fault::new("MPI was not initialized before GA_Initialize, or this rank is not in the group")
+        })
+    }
+}
+
+exported! {
+    NGA_Pgroup_create, GA_Pgroup_create(list: *const c_int, count: c_int) -> c_int = |ga| match count {
+        1.. if !list.is_null() => ga.groups.create(std::slice::from_raw_parts(list, count as usize)),
+        _ => ga.groups.create(&[]),
+    };
+    NGA_Pgroup_destroy, GA_Pgroup_destroy(group: c_int) -> c_int = |ga| { ga.groups.destroy(group)?; Ok(1) };
+    NGA_Pgroup_duplicate, GA_Pgroup_duplicate(group: c_int) -> c_int = |ga| ga.groups.duplicate(group);
+    NGA_Pgroup_self, GA_Pgroup_self() -> c_int =
+        |ga| ga.groups.add(Some(ga.groups.me.clone()), vec![ga.groups.world.rank()]);
+    NGA_Pgroup_split, GA_Pgroup_split(group: c_int, parts: c_int) -> c_int = |ga| ga.groups.divide(group, parts);
+    NGA_Pgroup_split_irreg, GA_Pgroup_split_irreg(group: c_int, color: c_int) -> c_int = |ga| ga.groups.split(group, color);
+    NGA_Pgroup_get_default, GA_Pgroup_get_default() -> c_int = |ga| Ok(ga.groups.default());
+    NGA_Pgroup_get_mirror, GA_Pgroup_get_mirror() -> c_int = |_ga| Ok(MIRROR);
+    NGA_Pgroup_get_world, GA_Pgroup_get_world() -> c_int = |_ga| Ok(WORLD);
+    NGA_Pgroup_set_default, GA_Pgroup_set_default(group: c_int) = |ga| {
+        ga.groups.team(group)?;
+        ga.groups.default.store(group, Ordering::Relaxed);
+        Ok(())
+    };
+    NGA_Pgroup_nnodes, GA_Pgroup_nnodes, NGA_Get_pgroup_size, GA_Get_pgroup_size(group: c_int) -> c_int =
+        |ga| Ok(ga.groups.size(group)? as c_int);
+    NGA_Pgroup_nodeid, GA_Pgroup_nodeid(group: c_int) -> c_int = |ga| ga.groups.rank(group);
+    NGA_Pgroup_absolute_id, GA_Pgroup_absolute_id(group: c_int, rank: c_int) -> c_int = |ga| ga.groups.absolute(group, rank);
+    NGA_Nodeid, GA_Nodeid() -> c_int = |ga| ga.groups.rank(ga.groups.default());
+    NGA_Nnodes, GA_Nnodes() -> c_int = |ga| Ok(ga.groups.size(ga.groups.default())? as c_int);
+    NGA_Get_pgroup, GA_Get_pgroup(g_a: c_int) -> c_int = |ga| Ok(ga.array(g_a)?.group);
+}
