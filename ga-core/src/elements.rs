@@ -2,9 +2,11 @@
 //!
 //! None of this is collective. Invariant: all indices are checked before the first element moves. Elements of
 //! mapped owners are loaded and stored in place, in batches whose cache misses overlap; those of others
-//! travel as one vector transfer per owner.
+//! travel as one vector transfer per owner. Accumulates are sorted by the lock they need, which is then taken
+//! once for all.
 
 use crate::array::GlobalArray;
+use crate::dims::Dims;
 use crate::distribution::Location;
 use crate::error::{Error, ErrorKind, Result};
 use crate::number::Number;
@@ -15,11 +17,61 @@ use std::ptr::NonNull;
 /// Elements whose places are found before the first of them is touched.
 const BATCH: usize = 256;
 
+/// Elements that are sorted together: few enough for the second-level cache, and enough for several to share
+/// a lock.
+const SORTED: usize = 1 << 15;
+
 /// The elements of one owner: byte offsets in its part, and in the buffer of values.
 #[derive(Default)]
 struct Runs {
     remote: Vec<usize>,
     local: Vec<usize>,
+}
+
+/// Where indices come from.
+trait Indices {
+    fn count(&self) -> usize;
+
+    /// Calls `f` with index number `k`, which is below the count.
+    fn with<R>(&self, k: usize, f: impl FnOnce(&[usize]) -> R) -> R;
+}
+
+impl<I: AsRef<[usize]>> Indices for &[I] {
+    #[inline(always)]
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    #[inline(always)]
+    fn with<R>(&self, k: usize, f: impl FnOnce(&[usize]) -> R) -> R {
+        f(self[k].as_ref())
+    }
+}
+
+/// `count` indices of `ndim` numbers, which a function writes.
+struct Written<F> {
+    count: usize,
+    ndim: usize,
+    write: F,
+}
+
+impl<F: Fn(usize, &mut [usize])> Indices for Written<F> {
+    #[inline(always)]
+    fn count(&self) -> usize {
+        self.count
+    }
+
+    #[inline(always)]
+    fn with<R>(&self, k: usize, f: impl FnOnce(&[usize]) -> R) -> R {
+        if self.ndim == 2 {
+            let mut index = [0; 2];
+            (self.write)(k, &mut index);
+            return f(&index);
+        }
+        let mut index = Dims::filled(0, self.ndim);
+        (self.write)(k, &mut index);
+        f(&index)
+    }
 }
 
 impl<T: Element> GlobalArray<T> {
@@ -31,31 +83,57 @@ impl<T: Element> GlobalArray<T> {
     /// [`ErrorKind::Range`] or [`ErrorKind::Shape`] for an index that is none, [`ErrorKind::Buffer`] unless
     /// there are as many values as indices.
     pub fn gather<I: AsRef<[usize]>>(&self, indices: &[I], values: &mut [T]) -> Result<()> {
-        self.check_indices("gather", indices, values.len())?;
-        self.gather_through(|rank| self.raw().mapped(rank), indices, values)
+        check_count("gather", indices, values.len())?;
+        // SAFETY: as many values as indices.
+        unsafe { self.gather_from(|rank| self.raw().mapped(rank), indices, values.as_mut_ptr()) }
     }
 
-    /// [`GlobalArray::gather`] of checked indices, where `mapped` says which parts are mapped here.
-    fn gather_through<I: AsRef<[usize]>>(
+    /// [`GlobalArray::gather`] of `count` indices that `index(k, numbers)` writes, one at a time and more than
+    /// once: no list of them need exist. `NGA_Gather`, `NGA_Gather_flat` and their 64-bit variants.
+    ///
+    /// # Safety
+    /// `values` is writable for `count` elements, nobody else's, and not array memory.
+    ///
+    /// # Errors
+    /// As [`GlobalArray::gather`].
+    ///
+    /// # Panics
+    /// If an index changes during the call.
+    pub unsafe fn gather_with(
+        &self,
+        count: usize,
+        index: impl Fn(usize, &mut [usize]),
+        values: *mut T,
+    ) -> Result<()> {
+        let indices = Written { count, ndim: self.ndim(), write: index };
+        // SAFETY: the caller's promise.
+        unsafe { self.gather_from(|rank| self.raw().mapped(rank), indices, values) }
+    }
+
+    /// [`GlobalArray::gather`] where `mapped` says which parts are mapped here.
+    ///
+    /// # Safety
+    /// As [`GlobalArray::gather_with`].
+    unsafe fn gather_from(
         &self,
         mapped: impl Fn(usize) -> Option<NonNull<u8>>,
-        indices: &[I],
-        values: &mut [T],
+        indices: impl Indices,
+        values: *mut T,
     ) -> Result<()> {
-        let first = values.as_mut_ptr();
-        let far = self.in_batches(mapped, indices, |start, places| {
+        self.check_indices("gather", &indices)?;
+        let far = self.in_batches(mapped, &indices, |start, places| {
             for (k, &place) in places.iter().enumerate() {
                 if !place.is_null() {
                     // SAFETY: `place` is an element in mapped memory, and there are as many values as
                     // indices.
-                    unsafe { *first.add(start + k) = *place };
+                    unsafe { *values.add(start + k) = *place };
                 }
             }
         });
         for (rank, runs) in far {
             let segment = self.raw().segment();
             // SAFETY: the local offsets are those of `values`.
-            let done = unsafe { segment.get_vector_bytes(rank, runs.vector::<T>(), first.cast()) };
+            let done = unsafe { segment.get_vector_bytes(rank, runs.vector::<T>(), values.cast()) };
             done.map_err(|e| Error::from_rma("gather", e))?;
         }
         Ok(())
@@ -69,30 +147,57 @@ impl<T: Element> GlobalArray<T> {
     /// # Errors
     /// As [`GlobalArray::gather`]; then nothing was written.
     pub fn scatter<I: AsRef<[usize]>>(&self, indices: &[I], values: &[T]) -> Result<()> {
-        self.check_indices("scatter", indices, values.len())?;
-        self.scatter_through(|rank| self.raw().mapped(rank), indices, values)
+        check_count("scatter", indices, values.len())?;
+        // SAFETY: as many values as indices.
+        unsafe { self.scatter_from(|rank| self.raw().mapped(rank), indices, values.as_ptr()) }
     }
 
-    /// [`GlobalArray::scatter`] to checked indices, where `mapped` says which parts are mapped here.
-    fn scatter_through<I: AsRef<[usize]>>(
+    /// [`GlobalArray::scatter`] to indices that a function writes; see [`GlobalArray::gather_with`].
+    /// `NGA_Scatter`, `NGA_Scatter_flat` and their 64-bit variants.
+    ///
+    /// # Safety
+    /// `values` is readable for `count` elements and not array memory.
+    ///
+    /// # Errors
+    /// As [`GlobalArray::scatter`].
+    ///
+    /// # Panics
+    /// If an index changes during the call.
+    pub unsafe fn scatter_with(
+        &self,
+        count: usize,
+        index: impl Fn(usize, &mut [usize]),
+        values: *const T,
+    ) -> Result<()> {
+        let indices = Written { count, ndim: self.ndim(), write: index };
+        // SAFETY: the caller's promise.
+        unsafe { self.scatter_from(|rank| self.raw().mapped(rank), indices, values) }
+    }
+
+    /// [`GlobalArray::scatter`] where `mapped` says which parts are mapped here.
+    ///
+    /// # Safety
+    /// As [`GlobalArray::scatter_with`].
+    unsafe fn scatter_from(
         &self,
         mapped: impl Fn(usize) -> Option<NonNull<u8>>,
-        indices: &[I],
-        values: &[T],
+        indices: impl Indices,
+        values: *const T,
     ) -> Result<()> {
-        let far = self.in_batches(mapped, indices, |start, places| {
-            for (&place, &value) in places.iter().zip(&values[start..]) {
+        self.check_indices("scatter", &indices)?;
+        let far = self.in_batches(mapped, &indices, |start, places| {
+            for (k, &place) in places.iter().enumerate() {
                 if !place.is_null() {
-                    // SAFETY: `place` is an element in mapped memory.
-                    unsafe { *place = value };
+                    // SAFETY: `place` is an element in mapped memory, and there are as many values as
+                    // indices.
+                    unsafe { *place = *values.add(start + k) };
                 }
             }
         });
         for (rank, runs) in far {
+            let segment = self.raw().segment();
             // SAFETY: the local offsets are those of `values`.
-            let done = unsafe {
-                self.raw().segment().put_vector_bytes(rank, runs.vector::<T>(), values.as_ptr().cast())
-            };
+            let done = unsafe { segment.put_vector_bytes(rank, runs.vector::<T>(), values.cast()) };
             done.map_err(|e| Error::from_rma("scatter", e))?;
         }
         Ok(())
@@ -109,20 +214,64 @@ impl<T: Element> GlobalArray<T> {
     where
         T: Number,
     {
-        self.check_indices("scatter_accumulate", indices, values.len())?;
-        let mut owners = BTreeMap::<usize, Runs>::new();
-        for (k, index) in indices.iter().enumerate() {
-            let at = self.located(index);
-            owners.entry(at.rank).or_default().push::<T>(at.offset, k);
-        }
-        for (rank, runs) in owners {
-            let part = self.raw().mapped(rank);
-            for vector in runs.vectors::<T>(if part.is_some() { BATCH } else { usize::MAX }) {
-                if let Some(part) = part {
-                    touch(part, vector.remote);
+        check_count("scatter_accumulate", indices, values.len())?;
+        // SAFETY: as many values as indices.
+        unsafe { self.scatter_accumulate_from(indices, values.as_ptr(), alpha) }
+    }
+
+    /// [`GlobalArray::scatter_accumulate`] to indices that a function writes; see
+    /// [`GlobalArray::gather_with`]. `NGA_Scatter_acc`, `NGA_Scatter_acc_flat` and their 64-bit variants.
+    ///
+    /// # Safety
+    /// `values` is readable for `count` elements and not array memory.
+    ///
+    /// # Errors
+    /// As [`GlobalArray::scatter_accumulate`].
+    ///
+    /// # Panics
+    /// If an index changes during the call.
+    pub unsafe fn scatter_accumulate_with(
+        &self,
+        count: usize,
+        index: impl Fn(usize, &mut [usize]),
+        values: *const T,
+        alpha: T,
+    ) -> Result<()>
+    where
+        T: Number,
+    {
+        let indices = Written { count, ndim: self.ndim(), write: index };
+        // SAFETY: the caller's promise.
+        unsafe { self.scatter_accumulate_from(indices, values, alpha) }
+    }
+
+    /// # Safety
+    /// `values` is readable for as many elements as there are indices, and not array memory.
+    unsafe fn scatter_accumulate_from(&self, indices: impl Indices, values: *const T, alpha: T) -> Result<()>
+    where
+        T: Number,
+    {
+        self.check_indices("scatter_accumulate", &indices)?;
+        let mut owners: Vec<Runs> = (0..self.team().size()).map(|_| Runs::default()).collect();
+        let mut sorted = Runs::default();
+        for start in (0..indices.count()).step_by(SORTED) {
+            for k in start..indices.count().min(start + SORTED) {
+                let at = self.located(&indices, k);
+                owners[at.rank].push::<T>(at.offset, k);
+            }
+            for (rank, runs) in owners.iter_mut().enumerate().filter(|(_, runs)| !runs.remote.is_empty()) {
+                runs.sort_into(&mut sorted);
+                let part = self.raw().mapped(rank);
+                for vector in sorted.vectors::<T>(if part.is_some() { BATCH } else { SORTED }) {
+                    if let Some(part) = part {
+                        touch(part, vector.remote);
+                    }
+                    let segment = self.raw().segment();
+                    // SAFETY: the local offsets are those of `values`.
+                    let done = unsafe { segment.accumulate_vector_ptr(rank, vector, values, alpha) };
+                    done.map_err(|e| Error::from_rma("scatter_accumulate", e))?;
                 }
-                let done = self.raw().segment().accumulate_vector(rank, vector, values, alpha);
-                done.map_err(|e| Error::from_rma("scatter_accumulate", e))?;
+                runs.clear();
             }
         }
         Ok(())
@@ -147,52 +296,59 @@ impl<T: Element> GlobalArray<T> {
         old.map_err(|e| Error::from_rma("read_inc", e))
     }
 
-    /// Refuses indices that leave the array, and another number of values.
-    fn check_indices<I: AsRef<[usize]>>(&self, op: &'static str, indices: &[I], values: usize) -> Result<()> {
-        if indices.len() != values {
-            let message = format!("{values} values for {} indices", indices.len());
-            return Err(Error::new(ErrorKind::Buffer, op, message));
-        }
-        match indices.iter().find(|index| !self.distribution().has(index.as_ref())) {
+    /// Refuses indices that leave the array.
+    fn check_indices(&self, op: &'static str, indices: &impl Indices) -> Result<()> {
+        let distribution = self.distribution();
+        match (0..indices.count()).find(|&k| !indices.with(k, |index| distribution.has(index))) {
             None => Ok(()),
-            Some(index) => Err(self.distribution().no_such_element(op, index.as_ref())),
+            Some(k) => Err(indices.with(k, |index| distribution.no_such_element(op, index))),
         }
     }
 
     /// Where the element at a checked index is. Checked again, as safe code may write an `as_ref` that gives
     /// something else the second time, and what is found here is accessed without further ado.
     #[inline(always)]
-    fn located(&self, index: &impl AsRef<[usize]>) -> Location {
-        self.distribution()
-            .try_locate(index.as_ref())
+    fn located(&self, indices: &impl Indices, k: usize) -> Location {
+        indices
+            .with(k, |index| self.distribution().try_locate(index))
             .expect("an index stays what it was when it was checked")
     }
 
     /// Finds the places of checked indices, and calls `touch(start, places)` for each batch: `places[k]` is
-    /// that of `indices[start + k]`, or null. Returns, by owner, the elements that are not mapped here.
-    fn in_batches<I: AsRef<[usize]>>(
+    /// that of index `start + k`, or null. Returns, by owner, the elements that are not mapped here.
+    fn in_batches(
         &self,
         mapped: impl Fn(usize) -> Option<NonNull<u8>>,
-        indices: &[I],
+        indices: &impl Indices,
         mut touch: impl FnMut(usize, &[*mut T]),
     ) -> BTreeMap<usize, Runs> {
         let mut far = BTreeMap::<usize, Runs>::new();
         let mut places = [std::ptr::null_mut::<T>(); BATCH];
-        for (batch, chunk) in indices.chunks(BATCH).enumerate() {
-            for (k, (place, index)) in places.iter_mut().zip(chunk).enumerate() {
-                let at = self.located(index);
+        for start in (0..indices.count()).step_by(BATCH) {
+            let count = BATCH.min(indices.count() - start);
+            for (k, place) in places[..count].iter_mut().enumerate() {
+                let at = self.located(indices, start + k);
                 *place = match mapped(at.rank) {
                     Some(part) => part.cast::<T>().as_ptr().wrapping_add(at.offset),
                     None => {
-                        put_off::<T>(&mut far, at, batch * BATCH + k);
+                        put_off::<T>(&mut far, at, start + k);
                         std::ptr::null_mut()
                     }
                 };
             }
-            touch(batch * BATCH, &places[..chunk.len()]);
+            touch(start, &places[..count]);
         }
         far
     }
+}
+
+/// Refuses another number of values than there are indices.
+fn check_count<I>(op: &'static str, indices: &[I], values: usize) -> Result<()> {
+    if indices.len() == values {
+        return Ok(());
+    }
+    let message = format!("{values} values for {} indices", indices.len());
+    Err(Error::new(ErrorKind::Buffer, op, message))
 }
 
 /// Notes an element that is not mapped here. Out of line: the loop that calls it has better uses for the
@@ -204,9 +360,36 @@ fn put_off<T>(far: &mut BTreeMap<usize, Runs>, at: Location, local: usize) {
 
 impl Runs {
     /// Adds the element at offset `remote` of the owner's part, and number `local` of the values.
+    #[inline]
     fn push<T>(&mut self, remote: usize, local: usize) {
         self.remote.push(remote * size_of::<T>());
         self.local.push(local * size_of::<T>());
+    }
+
+    fn clear(&mut self) {
+        self.remote.clear();
+        self.local.clear();
+    }
+
+    /// Makes `sorted` the same elements in the order of the locks of accumulates, which are some 64 KiB each;
+    /// elements of one lock stay in order.
+    fn sort_into(&self, sorted: &mut Runs) {
+        const STRIPES: usize = 1024;
+        let stripe = |remote: usize| (remote >> 16) % STRIPES;
+        let mut next = [0_usize; STRIPES];
+        self.remote.iter().for_each(|&remote| next[stripe(remote)] += 1);
+        let mut before = 0;
+        for next in &mut next {
+            before += std::mem::replace(next, before);
+        }
+        sorted.remote.resize(self.remote.len(), 0);
+        sorted.local.resize(self.local.len(), 0);
+        for (&remote, &local) in self.remote.iter().zip(&self.local) {
+            let next = &mut next[stripe(remote)];
+            sorted.remote[*next] = remote;
+            sorted.local[*next] = local;
+            *next += 1;
+        }
     }
 
     fn vector<T>(&self) -> Vector<'_> {
@@ -262,12 +445,14 @@ mod tests {
         array.zero().unwrap();
         let indices: Vec<[usize; 2]> = (0..150).map(|k| [k * 5 % 7, k * 3 % 9]).collect();
         let values: Vec<i32> = (0..150).collect();
-        array.scatter_through(|_| None, &indices, &values).unwrap();
+        // SAFETY: as many values as indices.
+        unsafe { array.scatter_from(|_| None, &indices[..], values.as_ptr()).unwrap() };
         let mut serial = [[0; 9]; 7];
         indices.iter().zip(&values).for_each(|(&[i, j], &v)| serial[i][j] = v);
         assert_eq!(array.get_array([0..7, 0..9]).unwrap().into_raw_vec_and_offset().0, serial.as_flattened());
         let mut gathered = vec![-1; 150];
-        array.gather_through(|_| None, &indices, &mut gathered).unwrap();
+        // SAFETY: as many values as indices.
+        unsafe { array.gather_from(|_| None, &indices[..], gathered.as_mut_ptr()).unwrap() };
         assert!(indices.iter().zip(&gathered).all(|(&[i, j], &v)| serial[i][j] == v));
     }
 }

@@ -13,7 +13,7 @@ use crate::copy::{Rows, Shape, for_each_run};
 use crate::element::{DType, Element};
 use crate::heap::{Heap, STRIPE_SHIFT};
 use crate::sync::{SpinGuard, WaitContext, WaitError};
-use kernels::Kernel;
+use kernels::{Kernel, Runs};
 
 /// Where an accumulate goes: a byte offset in one rank's arena.
 #[derive(Clone, Copy, Debug)]
@@ -128,6 +128,50 @@ pub unsafe fn accumulate_strided_dyn(
         // SAFETY: the caller's promises for these rows, which begin at this offset.
         unsafe { walk.add_rows(target.offset.wrapping_add_signed(d), first.moved(d, s)) }
     })
+}
+
+/// Vector form: run `i` of `len` bytes lies at byte `remote[i]` of the target and at byte `local[i]` of `src`.
+/// Neighbours that lie in one stripe are added under one lock, so it pays to have them sorted. Stands for
+/// `ARMCI_AccV`.
+///
+/// # Errors
+/// As [`accumulate`].
+///
+/// # Panics
+/// If there are not as many remote as local offsets.
+///
+/// # Safety
+/// As [`accumulate`], for every run.
+pub unsafe fn accumulate_runs<T: Element>(
+    target: Target<'_>,
+    (remote, local): (&[usize], &[usize]),
+    src: *const T,
+    len: usize,
+    alpha: T,
+    ctx: &WaitContext<'_>,
+) -> Result<(), WaitError> {
+    assert_eq!(remote.len(), local.len(), "as many remote as local runs");
+    let mut walk = Walk::new(target, kernels::kernel(T::DTYPE), (&raw const alpha).cast(), ctx);
+    let stripe = |at: &usize| (target.offset + at) >> STRIPE_SHIFT;
+    let last = len.saturating_sub(1);
+    let mut first = 0;
+    while first < remote.len() {
+        let here = stripe(&remote[first]);
+        let is_here = |at: &usize| stripe(at) == here && stripe(&(at + last)) == here;
+        let count = remote[first..].iter().take_while(|at| is_here(at)).count();
+        if count == 0 {
+            // SAFETY: the caller's promises for this run, which straddles stripes.
+            unsafe { walk.add(target.offset + remote[first], src.byte_add(local[first]).cast(), len) }?;
+        } else {
+            walk.hold(here)?;
+            let (remote, local) = (&remote[first..first + count], &local[first..first + count]);
+            let dst = target.heap.address(target.rank, target.offset);
+            // SAFETY: the caller's promises for these runs, under their lock.
+            unsafe { (walk.kernel.runs)(&Runs { dst, src: src.cast(), remote, local, len }, walk.alpha) };
+        }
+        first += count.max(1);
+    }
+    Ok(())
 }
 
 const STRIPE: usize = 1 << STRIPE_SHIFT;
@@ -275,11 +319,23 @@ mod tests {
             accumulate(target, source.as_ptr(), count, alpha, &CTX).unwrap();
             accumulate_strided(target, &strides, source.as_ptr(), &strides, &counts, alpha, &CTX).unwrap();
         }
+        // Once more as runs of three, but for the rest: in ascending order, and for elements alone from the end.
+        let lens =
+            [(row, (0..count / row).collect::<Vec<_>>()), (1, (count / row * row..count).rev().collect())];
+        for (len, firsts) in lens {
+            let offsets: Vec<usize> = firsts.iter().map(|first| first * len * size).collect();
+            // SAFETY: as above.
+            unsafe {
+                let runs = (&offsets[..], &offsets[..]);
+                accumulate_runs(target, runs, source.as_ptr(), len * size, alpha, &CTX).unwrap();
+            }
+        }
         for (i, (sum, x)) in expected.iter_mut().zip(&source).enumerate() {
             *sum = sum.plus_times(alpha, *x);
             if i % (2 * row) < row && i / (2 * row) < rows {
                 *sum = sum.plus_times(alpha, *x);
             }
+            *sum = sum.plus_times(alpha, *x);
         }
         for (i, expected) in expected.iter().enumerate() {
             // SAFETY: inside the block.

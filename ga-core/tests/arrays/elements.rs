@@ -25,6 +25,11 @@ fn gather_reads_single_elements() {
                 let mut values = vec![-1; indices.len()];
                 array.gather(&indices, &mut values).unwrap();
                 assert!(indices.iter().zip(&values).all(|(i, &v)| serial[IxDyn(i)] == v), "{array}");
+                let mut again = vec![-1; indices.len()];
+                let index = |k: usize, numbers: &mut [usize]| numbers.copy_from_slice(&indices[k]);
+                // SAFETY: as many values as indices.
+                unsafe { array.gather_with(indices.len(), index, again.as_mut_ptr()).unwrap() };
+                assert_eq!(again, values, "{array}");
             }
         }
     });
@@ -41,7 +46,12 @@ fn scatter_writes_single_elements_and_the_last_value_stays() {
                 let values: Vec<i64> = (0..indices.len() as i64).map(|k| 1000 + k).collect();
                 indices.iter().zip(&values).for_each(|(i, &v)| serial[IxDyn(i)] = v);
                 if writer == world.rank() {
-                    array.scatter(&indices, &values).unwrap();
+                    let index = |k: usize, numbers: &mut [usize]| numbers.copy_from_slice(&indices[k]);
+                    match writer % 2 {
+                        0 => array.scatter(&indices, &values).unwrap(),
+                        // SAFETY: as many values as indices.
+                        _ => unsafe { array.scatter_with(indices.len(), index, values.as_ptr()).unwrap() },
+                    }
                 }
                 array.sync().unwrap();
                 assert_eq!(all(&array), serial, "{array}");
@@ -62,7 +72,15 @@ fn scatter_accumulate_loses_nothing() {
                 let values: Vec<f64> = (0..indices.len()).map(|k| k as f64).collect();
                 indices.iter().zip(&values).for_each(|(i, v)| serial[IxDyn(i)] += 0.5 * v);
                 if rank == world.rank() {
-                    array.scatter_accumulate(&indices, &values, 0.5).unwrap();
+                    let index = |k: usize, numbers: &mut [usize]| numbers.copy_from_slice(&indices[k]);
+                    match rank % 2 {
+                        0 => array.scatter_accumulate(&indices, &values, 0.5).unwrap(),
+                        // SAFETY: as many values as indices.
+                        _ => unsafe {
+                            let (count, values) = (indices.len(), values.as_ptr());
+                            array.scatter_accumulate_with(count, index, values, 0.5).unwrap()
+                        },
+                    }
                 }
             }
             array.sync().unwrap();
@@ -88,6 +106,10 @@ fn read_inc_hands_out_each_number_once() {
             assert_eq!(drawn, expected);
         }
         assert_eq!(counters.read_inc(&[3, 0], 1).unwrap_err().kind(), ErrorKind::Range);
+        let small = GlobalArray::<i32>::builder(&team, &[4]).create().unwrap();
+        small.fill(7).unwrap();
+        let drawn = team.allgather(&[small.read_inc(&[3], -1).unwrap()]).unwrap();
+        assert_eq!(drawn.iter().sum::<i32>(), (0..world.size() as i32).map(|k| 7 - k).sum());
     });
 }
 

@@ -4,11 +4,15 @@
 //! the slice hold whole elements.
 
 use super::raw::extent;
+use crate::call::{Call, OpCode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plain::{self, Plain};
 use crate::segment::Segment;
+use crate::stall::Needs;
 use crate::transport::Rows;
+use crate::wait::Cause;
 use shm::Element;
+use shm::accumulate;
 
 /// A strided box, all in bytes: `counts[0]` contiguous bytes, repeated `counts[1]` times at `strides[0]`, and so on up to 8
 /// strides; strides may be negative.
@@ -176,18 +180,71 @@ impl Segment {
         src: &[T],
         alpha: T,
     ) -> Result<()> {
+        runs.check::<T>("accumulate_vector", rank, src.len())?;
+        self.check_elements::<T>(rank, runs)?;
+        // SAFETY: local runs were checked to be inside the slice, remote ones to be whole elements of the part.
+        unsafe { self.accumulate_checked(Call::new(OpCode::Accumulate), rank, runs, src.as_ptr(), alpha) }
+    }
+
+    /// [`Segment::accumulate_vector`] from a bare pointer. Not collective; locally complete on return. Stands for `ARMCI_AccV`.
+    ///
+    /// # Safety
+    /// Every local run from `src` on is readable and outside the target.
+    #[track_caller]
+    pub unsafe fn accumulate_vector_ptr<T: Element>(
+        &self,
+        rank: usize,
+        runs: Vector<'_>,
+        src: *const T,
+        alpha: T,
+    ) -> Result<()> {
+        self.check_elements::<T>(rank, runs)?;
+        // SAFETY: local runs are the caller's promise, remote ones were checked.
+        unsafe { self.accumulate_checked(Call::new(OpCode::Accumulate), rank, runs, src, alpha) }
+    }
+
+    /// Refuses remote runs that aren't whole elements of the part.
+    fn check_elements<T>(&self, rank: usize, runs: Vector<'_>) -> Result<()> {
         let op = "accumulate_vector";
-        runs.check::<T>(op, rank, src.len())?;
         self.check_remote(op, rank, runs)?;
-        if let Some(offset) = runs.remote.iter().find(|offset| **offset % size_of::<T>() != 0) {
+        let uneven = |offset: &&usize| !offset.is_multiple_of(size_of::<T>());
+        if let Some(offset) = runs.remote.iter().chain([&runs.len_bytes]).find(uneven) {
             let message = format!("offset {offset} is no multiple of the element's {} bytes", size_of::<T>());
             return Err(Error::at(ErrorKind::Alignment, op, rank, message));
         }
-        let count = runs.len_bytes / size_of::<T>();
-        for (remote, local) in runs.remote.iter().zip(runs.local) {
-            self.accumulate(rank, *remote, &src[local / size_of::<T>()..][..count], alpha)?;
-        }
         Ok(())
+    }
+
+    /// # Safety
+    /// Remote runs are whole elements of the part, local ones from `src` on are readable and outside the target.
+    unsafe fn accumulate_checked<T: Element>(
+        &self,
+        call: Call,
+        rank: usize,
+        runs: Vector<'_>,
+        src: *const T,
+        alpha: T,
+    ) -> Result<()> {
+        let spot = self.spot("accumulate_vector", rank, 0, 0)?;
+        if spot.mapped.is_null() {
+            let count = runs.len_bytes / size_of::<T>();
+            for (remote, local) in runs.remote.iter().zip(runs.local) {
+                // SAFETY: the caller's promise for this run.
+                let token = unsafe {
+                    self.start_accumulate_run(call, rank, *remote, src.byte_add(*local), count, alpha)
+                }?;
+                self.wait(token)?;
+            }
+            return Ok(());
+        }
+        let target = self.target(rank, spot);
+        let cause =
+            Cause { call, team: self.team().id(), target: Some(rank), sequence: 0, needs: Needs::Owner };
+        let offsets = (runs.remote, runs.local);
+        self.shared().waiting(cause, |context| {
+            // SAFETY: the caller's promise.
+            unsafe { accumulate::accumulate_runs(target, offsets, src, runs.len_bytes, alpha, context) }
+        })
     }
 
     /// [`Segment::put_vector`] from a bare pointer.

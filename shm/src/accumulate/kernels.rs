@@ -12,6 +12,17 @@ pub(super) struct Kernel {
     pub(super) row: unsafe fn(dst: *mut u8, src: *const u8, len: usize, alpha: *const u8),
     /// Over all rows.
     pub(super) rows: unsafe fn(rows: &Rows, alpha: *const u8),
+    /// Over runs of one length.
+    pub(super) runs: unsafe fn(runs: &Runs<'_>, alpha: *const u8),
+}
+
+/// Runs of `len` bytes: number `i` at `remote[i]` from `dst` and `local[i]` from `src`.
+pub(super) struct Runs<'a> {
+    pub(super) dst: *mut u8,
+    pub(super) src: *const u8,
+    pub(super) remote: &'a [usize],
+    pub(super) local: &'a [usize],
+    pub(super) len: usize,
 }
 
 trait Arithmetic: Copy {
@@ -154,13 +165,34 @@ unsafe fn add_rows_avx2<T: Arithmetic, const LANES: usize>(rows: &Rows, alpha: *
     unsafe { add_rows::<T, LANES>(rows, alpha) }
 }
 
+/// # Safety
+/// All runs are readable at `src` and writable at `dst`, whole elements, any alignment; `alpha` is one
+/// readable element.
+unsafe fn add_runs<T: Arithmetic, const LANES: usize>(runs: &Runs<'_>, alpha: *const u8) {
+    let pairs = runs.remote.iter().zip(runs.local);
+    let pairs = pairs.map(|(remote, local)| (runs.dst.wrapping_add(*remote), runs.src.wrapping_add(*local)));
+    // SAFETY: alpha is one element, and each pair is a run (caller).
+    unsafe {
+        if runs.len == size_of::<T>() {
+            let alpha = alpha.cast::<T>().read_unaligned();
+            for (dst, src) in pairs {
+                let (dst, src) = (dst.cast::<T>(), src.cast::<T>());
+                dst.write_unaligned(dst.read_unaligned().add_scaled(alpha, src.read_unaligned()));
+            }
+        } else {
+            pairs.for_each(|(dst, src)| add_row::<T, LANES>(dst, src, runs.len, alpha));
+        }
+    }
+}
+
 #[inline]
 fn best<T: Arithmetic, const LANES: usize>() -> Kernel {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
-        return Kernel { row: add_row_avx2::<T, LANES>, rows: add_rows_avx2::<T, LANES> };
+        let (row, rows) = (add_row_avx2::<T, LANES>, add_rows_avx2::<T, LANES>);
+        return Kernel { row, rows, runs: add_runs::<T, LANES> };
     }
-    Kernel { row: add_row::<T, LANES>, rows: add_rows::<T, LANES> }
+    Kernel { row: add_row::<T, LANES>, rows: add_rows::<T, LANES>, runs: add_runs::<T, LANES> }
 }
 
 /// The kernel of an element type on this processor.
