@@ -15,6 +15,7 @@
 //! | [`create`] | creation and destruction |
 //! | [`algebra`] | fills |
 //! | [`transfer`] | put, get and accumulate of patches |
+//! | [`ma`] | MA, the memory allocator of `macdecls.h` |
 //!
 //! Invariant: what is said of pointers (valid, as long as told) is promised by the C caller; calls may come from several threads
 //! at once, collective ones from one thread at a time. `docs/src/ga.md` says which semantics that gives.
@@ -27,6 +28,7 @@ mod create;
 mod fault;
 mod groups;
 mod guard;
+mod ma;
 mod mpi;
 mod state;
 mod table;

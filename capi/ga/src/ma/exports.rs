@@ -1,0 +1,315 @@
+//! The functions of `macdecls.h`.
+//!
+//! Invariant: outputs are written on success only. A function that fails says why on standard error (unless told not
+//! to), and returns `MA_FALSE` or zero; after `MA_set_hard_fail`, or where there is nothing sensible to return, the
+//! job ends.
+
+use super::arena::{Arena, OVERHEAD, Room};
+use super::state::{Result, State, Terminate, call, fatal, mistake, print, state};
+use super::types::Type;
+use std::ffi::{CStr, c_char, c_long, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Bytes of heap and of stack when the program does not say: what the original takes.
+const DEFAULT_BYTES: usize = 1 << 19;
+/// Letters of a name that are kept.
+const NAME: usize = 31;
+
+/// Exported functions: `name(arguments) -> result, or what is returned on failure, = body;`.
+macro_rules! functions {
+    ($($name:ident ($($arg:ident: $ty:ty),*) -> $ret:ty, $failed:expr, $body:expr;)*) => {$(
+        #[allow(non_snake_case, unused_unsafe)]
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn $name($($arg: $ty),*) -> $ret {
+            // SAFETY: pointers are what the header says they must be: the C caller's promise.
+            let body = |state: &mut State| unsafe { typed($body, state) };
+            let run = || call(stringify!($name), $failed, body);
+            match catch_unwind(AssertUnwindSafe(run)) {
+                Ok(value) => value,
+                Err(_) => armci::host::abort(1, concat!(stringify!($name), ": a bug in libga")),
+            }
+        }
+    )*};
+}
+
+/// Tells the compiler what a body takes.
+fn typed<R>(body: impl FnOnce(&mut State) -> Result<R>, state: &mut State) -> Result<R> {
+    body(state)
+}
+
+fn datatype(number: c_long) -> Result<Type> {
+    Type::of(number).map_or_else(|| mistake(format!("{number} is no datatype")), Ok)
+}
+
+fn datatype_or_end(number: c_long) -> Result<Type> {
+    Type::of(number).map_or_else(|| fatal(format!("{number} is no datatype")), Ok)
+}
+
+fn number(what: &str, value: c_long) -> Result<usize> {
+    usize::try_from(value).or_else(|_| mistake(format!("{what}: {value} elements")))
+}
+
+/// # Safety
+/// Null, or terminated and readable.
+unsafe fn title(name: *const c_char) -> String {
+    if name.is_null() {
+        return String::new();
+    }
+    // SAFETY: the caller's promise.
+    let text = unsafe { CStr::from_ptr(name) }.to_string_lossy();
+    text.chars().take(NAME).collect()
+}
+
+/// Where a result goes.
+///
+/// # Safety
+/// Null, or writable.
+unsafe fn store<T>(what: &str, place: *mut T, value: impl FnOnce() -> Result<T>) -> Result<c_long> {
+    if place.is_null() {
+        return mistake(format!("no place for {what}"));
+    }
+    let value = value()?;
+    // SAFETY: not null, so writable: the caller's promise.
+    unsafe { place.write(value) };
+    Ok(1)
+}
+
+fn init(state: &mut State, number_: c_long, stack: c_long, heap: c_long) -> Result<c_long> {
+    if state.arena.is_some() {
+        return mistake("called a second time");
+    }
+    let size = datatype(number_)?.size;
+    let bytes = |elements: c_long| match usize::try_from(elements) {
+        Ok(elements) => elements.saturating_mul(size),
+        Err(_) => DEFAULT_BYTES,
+    };
+    let (heap, stack) = (bytes(heap), bytes(stack));
+    match Arena::new(heap, stack) {
+        Some(arena) => state.arena = Some(arena),
+        None => return mistake(format!("there is no memory for {heap} bytes of heap and {stack} of stack")),
+    }
+    Ok(1)
+}
+
+/// A new block, in the heap or on the stack.
+fn create(state: &mut State, kind: c_long, elements: c_long, name: String, is_heap: bool) -> Result<c_long> {
+    let what = format!("block '{name}'");
+    if state.traces {
+        let verb = if is_heap { "allocating" } else { "pushing" };
+        print(&format!("MA: {verb} '{name}' ({elements})\n"));
+    }
+    let (numalign, elements) = (state.numalign, number(&what, elements)?);
+    let arena = state.arena()?;
+    let Some(datatype) = Type::of(kind) else { return mistake(format!("{what}: {kind} is no datatype")) };
+    let made = if is_heap {
+        arena.allocate(datatype, elements, numalign, name)
+    } else {
+        arena.push(datatype, elements, numalign, name)
+    };
+    let left = arena.elements(Room::Gap, datatype, numalign);
+    made.or_else(|bytes| {
+        let size = datatype.size;
+        mistake(format!("{what}: no room for {bytes} bytes; at most {left} elements of {size} are left"))
+    })
+}
+
+/// The index of a block's first element from its base.
+fn index(state: &mut State, handle: c_long) -> Result<c_long> {
+    let block = state.block(handle)?;
+    let distance = state.arena()?.pointer(&block) as isize - block.datatype.base as isize;
+    Ok((distance / block.datatype.size as isize) as c_long)
+}
+
+/// # Safety
+/// The places are null or writable.
+unsafe fn create_with_index(
+    state: &mut State,
+    made: Result<c_long>,
+    handle: *mut c_long,
+    place: *mut c_long,
+) -> Result<c_long> {
+    let made = made?;
+    // SAFETY: the caller's promise.
+    unsafe {
+        store("a handle", handle, || Ok(made))?;
+        store("an index", place, || index(state, made))
+    }
+}
+
+fn free(state: &mut State, handle: c_long) -> Result<c_long> {
+    let block = state.block_of(handle, true)?;
+    if state.traces {
+        print(&format!("MA: freeing '{}'\n", block.name));
+    }
+    state.arena()?.free(handle);
+    Ok(1)
+}
+
+fn free_piece(state: &mut State, handle: c_long, elements: c_long) -> Result<c_long> {
+    let block = state.block_of(handle, true)?;
+    let elements = number(&format!("block '{}'", block.name), elements)?;
+    if elements >= block.elements {
+        return free(state, handle);
+    }
+    if state.traces {
+        print(&format!("MA: freeing {elements} elements of '{}'\n", block.name));
+    }
+    state.arena()?.shrink(handle, block.elements - elements);
+    Ok(1)
+}
+
+fn pop(state: &mut State, handle: c_long, only_top: bool) -> Result<c_long> {
+    let block = state.block_of(handle, false)?;
+    if only_top && !state.arena()?.is_top(handle) {
+        return mistake(format!("block '{}' (handle {handle}) is not on top of the stack", block.name));
+    }
+    if state.traces {
+        print(&format!("MA: popping '{}'\n", block.name));
+    }
+    state.arena()?.chop(handle);
+    Ok(1)
+}
+
+/// How many elements fit; with the gaps between heap blocks, or without.
+fn inquire(state: &mut State, kind: c_long, room: Room, fragments: bool) -> Result<c_long> {
+    let numalign = state.numalign;
+    let arena = state.arena()?;
+    let datatype = datatype_or_end(kind)?;
+    let most = arena.elements(room, datatype, numalign);
+    let fragment = if fragments { arena.fragment(datatype, numalign) } else { 0 };
+    Ok(most.max(fragment) as c_long)
+}
+
+fn size_of(from: c_long, elements: c_long, to: c_long) -> Result<c_long> {
+    let (from, to) = (datatype_or_end(from)?, datatype_or_end(to)?);
+    match usize::try_from(elements).ok().and_then(|elements| elements.checked_mul(from.size)) {
+        Some(bytes) => Ok(bytes.div_ceil(to.size) as c_long),
+        None => fatal(format!("{elements} elements")),
+    }
+}
+
+fn summarize(state: &State) {
+    let mut counts = [0; 2];
+    print("MA_summarize_allocated_blocks: starting scan ...\n");
+    for (handle, block) in state.arena.iter().flat_map(Arena::blocks) {
+        counts[usize::from(!block.is_heap)] += 1;
+        let region = if block.is_heap { "heap" } else { "stack" };
+        let address = state.arena.as_ref().map_or(std::ptr::null_mut(), |arena| arena.pointer(block));
+        print(&format!(
+            "{region} block '{}', handle {handle}, address {address:p}: {} of type {}, {} bytes\n",
+            block.name, block.elements, block.datatype.name, block.len
+        ));
+    }
+    let plural = |count: i32| if count == 1 { "" } else { "s" };
+    let [heap, stack] = counts;
+    print(&format!(
+        "MA_summarize_allocated_blocks: scan completed: {heap} heap block{}, {stack} stack block{}\n",
+        plural(heap),
+        plural(stack)
+    ));
+}
+
+fn print_stats(state: &State, with_calls: bool) {
+    let [heap, stack] = state.arena.as_ref().map(Arena::usage).unwrap_or_default();
+    let mut text = format!("MA usage statistics:\n{:34}{:>14}{:>14}\n", "", "heap", "stack");
+    let rows = [
+        ("current number of blocks", heap.blocks, stack.blocks),
+        ("maximum number of blocks", heap.most_blocks, stack.most_blocks),
+        ("current total bytes", heap.bytes, stack.bytes),
+        ("maximum total bytes", heap.most_bytes, stack.most_bytes),
+    ];
+    for (what, heap, stack) in rows {
+        text.push_str(&format!("  {what:32}{heap:>14}{stack:>14}\n"));
+    }
+    if with_calls {
+        text.push_str("  calls per routine:\n");
+        for (name, calls) in &state.calls {
+            text.push_str(&format!("  {calls:>14}  {name}\n"));
+        }
+    }
+    print(&text);
+}
+
+/// Sets a switch and returns what it was.
+fn switch(flag: &mut bool, value: c_long) -> Result<c_long> {
+    Ok(c_long::from(std::mem::replace(flag, value != 0)))
+}
+
+functions! {
+    MA_init(kind: c_long, stack: c_long, heap: c_long) -> c_long, 0, |state| init(state, kind, stack, heap);
+    MA_initialized() -> c_long, 0, |state| Ok(c_long::from(state.arena.is_some()));
+
+    MA_allocate_heap(kind: c_long, elements: c_long, name: *const c_char, handle: *mut c_long) -> c_long, 0,
+        |state| store("a handle", handle, || create(state, kind, elements, title(name), true));
+    MA_alloc_get(kind: c_long, elements: c_long, name: *const c_char, handle: *mut c_long, index: *mut c_long) -> c_long, 0,
+        |state| { let made = create(state, kind, elements, title(name), true); create_with_index(state, made, handle, index) };
+    MA_push_stack(kind: c_long, elements: c_long, name: *const c_char, handle: *mut c_long) -> c_long, 0,
+        |state| store("a handle", handle, || create(state, kind, elements, title(name), false));
+    MA_push_get(kind: c_long, elements: c_long, name: *const c_char, handle: *mut c_long, index: *mut c_long) -> c_long, 0,
+        |state| { let made = create(state, kind, elements, title(name), false); create_with_index(state, made, handle, index) };
+
+    MA_free_heap(handle: c_long) -> c_long, 0, |state| free(state, handle);
+    MA_free_heap_piece(handle: c_long, elements: c_long) -> c_long, 0, |state| free_piece(state, handle, elements);
+    MA_pop_stack(handle: c_long) -> c_long, 0, |state| pop(state, handle, true);
+    MA_chop_stack(handle: c_long) -> c_long, 0, |state| pop(state, handle, false);
+
+    MA_get_index(handle: c_long, place: *mut c_long) -> c_long, 0,
+        |state| store("an index", place, || index(state, handle));
+    MA_get_pointer(handle: c_long, place: *mut c_void) -> c_long, 0, |state| {
+        let value = || { let block = state.block(handle)?; Ok(state.arena()?.pointer(&block)) };
+        store("a pointer", place.cast::<*mut u8>(), value)
+    };
+    MA_get_mbase(kind: c_long) -> *mut c_char, std::ptr::null_mut(),
+        |_state| Ok(datatype_or_end(kind)?.base as *mut c_char);
+    MA_init_memhandle_iterator(iterator: *mut c_long) -> c_long, 0,
+        |state| { state.arena()?; store("an iterator", iterator, || Ok(-1)) };
+    MA_get_next_memhandle(iterator: *mut c_long, handle: *mut c_long) -> c_long, 0, |state| {
+        if iterator.is_null() || handle.is_null() {
+            return mistake("no place for an iterator or a handle");
+        }
+        // The end of a scan is no error.
+        let Some(next) = state.arena()?.following(iterator.read()) else { return Ok(0) };
+        iterator.write(next);
+        handle.write(next);
+        Ok(1)
+    };
+
+    MA_inquire_avail(kind: c_long) -> c_long, 0, |state| inquire(state, kind, Room::Gap, false);
+    MA_inquire_heap(kind: c_long) -> c_long, 0, |state| inquire(state, kind, Room::HeapHalf, true);
+    MA_inquire_heap_check_stack(kind: c_long) -> c_long, 0, |state| inquire(state, kind, Room::HeapHalfFree, true);
+    MA_inquire_heap_no_partition(kind: c_long) -> c_long, 0, |state| inquire(state, kind, Room::Gap, true);
+    MA_inquire_stack(kind: c_long) -> c_long, 0, |state| inquire(state, kind, Room::StackHalf, false);
+    MA_inquire_stack_check_heap(kind: c_long) -> c_long, 0, |state| inquire(state, kind, Room::StackHalfFree, false);
+    MA_inquire_stack_no_partition(kind: c_long) -> c_long, 0, |state| inquire(state, kind, Room::Gap, false);
+
+    MA_sizeof(from: c_long, elements: c_long, to: c_long) -> c_long, 0, |_state| size_of(from, elements, to);
+    MA_sizeof_overhead(kind: c_long) -> c_long, 0,
+        |_state| Ok(OVERHEAD.div_ceil(datatype_or_end(kind)?.size) as c_long);
+
+    MA_set_auto_verify(value: c_long) -> c_long, 0, |state| switch(&mut state.does_verify, value);
+    MA_set_error_print(value: c_long) -> c_long, 0, |state| switch(&mut state.prints_errors, value);
+    MA_set_hard_fail(value: c_long) -> c_long, 0, |state| switch(&mut state.fails_hard, value);
+    MA_trace(value: c_long) -> (), (), |state| { state.traces = value != 0; Ok(()) };
+    MA_get_numalign(place: *mut c_long) -> c_long, 0,
+        |state| store("an alignment", place, || Ok(c_long::from(state.numalign)));
+    MA_set_numalign(value: c_long) -> c_long, 0, |state| match value {
+        0..=30 => { state.numalign = value as u32; Ok(1) }
+        _ => mistake(format!("2 to the power of {value} is no alignment; 0 to 30 are")),
+    };
+    MA_verify_allocator_stuff() -> c_long, 0,
+        |state| state.verify().map(|()| 1).or_else(mistake);
+    MA_summarize_allocated_blocks() -> (), (), |state| { summarize(state); Ok(()) };
+    MA_print_stats(routines: c_long) -> (), (), |state| { print_stats(state, routines != 0); Ok(()) };
+}
+
+/// What is called, with a text and a code, when MA cannot go on; without one the job is ended.
+#[unsafe(no_mangle)]
+extern "C" fn MA_set_error_callback(function: Option<Terminate>) {
+    state().terminate = function;
+}
+
+/// The job is ended by Global Arrays, as it is from the start.
+#[unsafe(no_mangle)]
+extern "C" fn ma_set_error_callback() {
+    state().terminate = None;
+}
