@@ -228,6 +228,17 @@ impl Team {
         self.rendezvous(call)
     }
 
+    /// Returns when all operations of this process to member `rank` are remotely complete.
+    ///
+    /// Not collective. Stands for `ARMCI_Fence`, `MPI_Win_flush`. Errors: `Rank`, `Finalized`.
+    pub fn fence(&self, rank: usize) -> Result<()> {
+        alive("fence")?;
+        if rank >= self.size() {
+            return Err(no_such_rank("fence", rank, self.size()));
+        }
+        self.0.world.transport.fence(self.world_rank(rank))
+    }
+
     #[track_caller]
     pub(crate) fn finalize(&self) -> Result<()> {
         self.rendezvous(Call::new(OpCode::Finalize))

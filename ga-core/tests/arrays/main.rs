@@ -2,6 +2,8 @@
 
 mod common;
 mod elements;
+mod ghosts;
+mod mutexes;
 mod patches;
 mod periodic;
 mod pointers;
