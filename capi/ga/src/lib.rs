@@ -13,7 +13,8 @@
 //! | [`bounds`] | C's bounds, subscripts and leading dimensions |
 //! | [`groups`], [`mpi`] | processor groups, and MPI's communicators |
 //! | [`create`] | creation and destruction |
-//! | [`algebra`] | fills |
+//! | [`operand`] | numbers behind pointers, arrays of one type |
+//! | [`algebra`] | fill, zero, scale, add, copy, dot products |
 //! | [`transfer`] | put, get and accumulate of patches |
 //! | [`ma`] | MA, the memory allocator of `macdecls.h` |
 //!
@@ -30,6 +31,7 @@ mod groups;
 mod guard;
 mod ma;
 mod mpi;
+mod operand;
 mod state;
 mod table;
 mod transfer;
