@@ -42,6 +42,7 @@
 mod access;
 mod algebra;
 mod array;
+mod bins;
 mod boxes;
 mod builder;
 mod dims;
@@ -61,6 +62,7 @@ mod periodic;
 mod pointer;
 mod raw;
 mod redistribute;
+mod scan;
 mod shaped;
 mod short;
 mod transfer;

@@ -7,4 +7,5 @@ mod mutexes;
 mod patches;
 mod periodic;
 mod pointers;
+mod scans;
 mod whole_arrays;
