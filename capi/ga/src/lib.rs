@@ -15,6 +15,7 @@
 //! | [`create`] | creation and destruction |
 //! | [`operand`] | numbers behind pointers, arrays of one type |
 //! | [`algebra`] | fill, zero, scale, add, copy, dot products |
+//! | [`scan`] | vectors under a mask |
 //! | [`transfer`] | put, get and accumulate of patches |
 //! | [`ma`] | MA, the memory allocator of `macdecls.h` |
 //!
@@ -32,6 +33,7 @@ mod guard;
 mod ma;
 mod mpi;
 mod operand;
+mod scan;
 mod state;
 mod table;
 mod transfer;
