@@ -80,6 +80,22 @@ impl Bounds {
         bounds
     }
 
+    /// The box of one element, whose index is checked.
+    pub(crate) fn element(array: &Array, index: &[usize; AXES]) -> Bounds {
+        let mut bounds = Bounds { lo: *index, hi: index.map(|number| number + 1), axes: array.ndim };
+        if array.item > 0 {
+            (bounds.lo[array.ndim], bounds.hi[array.ndim]) = (0, array.item);
+            bounds.axes += 1;
+        }
+        bounds
+    }
+
+    /// The same with another range of the last axis.
+    pub(crate) fn with_last(mut self, lo: usize, hi: usize) -> Bounds {
+        (self.lo[self.axes - 1], self.hi[self.axes - 1]) = (lo, hi);
+        self
+    }
+
     /// The box of C's bounds.
     ///
     /// # Safety
@@ -161,20 +177,30 @@ impl Sizes {
         &self.list[..self.len]
     }
 
-    /// Leading dimensions of a buffer for boxes of the array: one for each axis but the first, items' included. A dense buffer's if
-    /// there is only one axis.
+    pub(crate) fn none() -> Sizes {
+        Sizes { list: [0; AXES], len: 0 }
+    }
+
+    /// Leading dimensions of a buffer for boxes of the array of which every `step(d)`-th element of axis `d` counts: one for each axis
+    /// but the first, items' included.
     ///
     /// # Safety
     /// As many readable numbers as the array has axes, less one.
     #[inline(always)]
-    pub(crate) unsafe fn leading<I: Index>(array: &Array, ld: *const I, bounds: &Bounds) -> Result<Sizes> {
+    pub(crate) unsafe fn leading<I: Index>(
+        array: &Array,
+        ld: *const I,
+        bounds: &Bounds,
+        step: impl Fn(usize) -> usize,
+    ) -> Result<Sizes> {
         let mut sizes = Sizes { list: [0; AXES], len: array.ndim - 1 };
         for d in 0..sizes.len {
             if ld.is_null() {
                 refuse!("ld is a null pointer, and there are {} axes", array.ndim);
             }
             // SAFETY: the caller's promise.
-            let (row, extent) = unsafe { (ld.add(d).read().wide(), bounds.extent(d + 1)) };
+            let (row, extent) =
+                unsafe { (ld.add(d).read().wide(), bounds.extent(d + 1).div_ceil(step(d + 1))) };
             if row < extent as i64 && !bounds.is_empty() {
                 refuse!("ld[{d}] is {row}, and the patch has {extent} elements along axis {}", d + 1);
             }
@@ -208,6 +234,11 @@ impl Sizes {
             sizes.list[d] = number as usize;
         }
         Ok(sizes)
+    }
+
+    /// Another number at the end.
+    pub(crate) fn set_last(&mut self, number: usize) {
+        self.list[self.len - 1] = number;
     }
 
     /// One more at the end.

@@ -12,11 +12,15 @@
 //! | [`types`] | element types, and the dispatch on them |
 //! | [`bounds`] | C's bounds, subscripts and leading dimensions |
 //! | [`groups`], [`mpi`] | processor groups, and MPI's communicators |
-//! | [`create`] | creation and destruction |
 //! | [`operand`] | numbers behind pointers, arrays of one type |
 //! | [`algebra`] | fill, zero, scale, add, copy, dot products |
 //! | [`scan`] | vectors under a mask |
-//! | [`transfer`] | put, get and accumulate of patches |
+//! | [`spec`], [`create`] | what an array is going to be; creation and destruction |
+//! | [`transfer`], [`nonblocking`], [`field`] | put, get and accumulate of patches, and of fields of their elements |
+//! | [`elements`] | gather, scatter, the shared counter |
+//! | [`access`], [`ghosts`] | direct access to memory; ghost cells |
+//! | [`locality`], [`inquire`], [`cluster`], [`memory`] | who owns what, what an array is, which ranks share a node, how much memory |
+//! | [`sync`], [`collective`] | fences and mutexes; broadcasts and reductions |
 //! | [`ma`] | MA, the memory allocator of `macdecls.h` |
 //!
 //! Invariant: what is said of pointers (valid, as long as told) is promised by the C caller; calls may come from several threads
@@ -24,17 +28,29 @@
 
 #![allow(dead_code, unused_macros)] // while families are added
 
+mod access;
 mod algebra;
 mod bounds;
+mod cluster;
+mod collective;
 mod create;
+mod elements;
 mod fault;
+mod field;
+mod ghosts;
 mod groups;
 mod guard;
+mod inquire;
+mod locality;
 mod ma;
+mod memory;
 mod mpi;
+mod nonblocking;
 mod operand;
 mod scan;
+mod spec;
 mod state;
+mod sync;
 mod table;
 mod transfer;
 mod types;

@@ -3,10 +3,16 @@
 //! Invariant: there is one at most; it is made collectively and never freed, so that a reference to it is good for ever.
 
 use crate::bounds::Index;
+use crate::cluster::Nodes;
+use crate::create::Lent;
 use crate::fault::{Result, refuse};
 use crate::groups::Groups;
 use crate::guard::{bare, exported};
+use crate::memory::Memory;
 use crate::mpi::{self, Comm};
+use crate::nonblocking::Waiting;
+use crate::spec::Specs;
+use crate::sync::Locks;
 use crate::types::Registered;
 use rma::World;
 use std::ffi::{CStr, c_char, c_int};
@@ -20,6 +26,12 @@ pub(crate) struct State {
     pub(crate) world: World,
     pub(crate) groups: Groups,
     pub(crate) registered: Registered,
+    pub(crate) specs: Specs,
+    pub(crate) lent: Lent,
+    pub(crate) memory: Memory,
+    pub(crate) nodes: Nodes,
+    pub(crate) waiting: Waiting,
+    pub(crate) locks: Locks,
     pub(crate) is_debugging: AtomicI32,
     /// `GA_Terminate` ends the runtime, because `GA_Initialize` started it.
     is_owner: bool,
@@ -70,12 +82,17 @@ fn initialize(start: Start, limit: usize) -> Result<()> {
     }
     let state = State {
         groups: Groups::new(&world, comm.filter(is_same))?,
+        nodes: Nodes::new(&world)?,
+        memory: Memory::new(limit),
         registered: Registered::default(),
+        specs: Specs::default(),
+        lent: Lent::default(),
+        waiting: Waiting::default(),
+        locks: Locks::default(),
         is_debugging: AtomicI32::new(0),
         is_owner,
         world,
     };
-    let _ = limit;
     STATE.store(Box::into_raw(Box::new(state)), Ordering::Release);
     Ok(())
 }
@@ -152,6 +169,4 @@ always! {
 exported! {
     NGA_Set_debug, GA_Set_debug(flag: c_int) = |ga| { ga.is_debugging.store(flag, Ordering::Relaxed); Ok(()) };
     NGA_Get_debug, GA_Get_debug() -> c_int = |ga| Ok(ga.is_debugging.load(Ordering::Relaxed));
-    NGA_Sync, GA_Sync() = |ga| Ok(ga.groups.default_team()?.sync()?);
-    NGA_Pgroup_sync, GA_Pgroup_sync(group: c_int) = |ga| Ok(ga.groups.team(group)?.sync()?);
 }

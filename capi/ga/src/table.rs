@@ -8,12 +8,12 @@
 
 use crate::fault::Fault;
 use crate::types;
-use ga_core::RawArray;
+use ga_core::{Distribution, RawArray};
 use std::collections::BTreeSet;
 use std::ffi::{CString, c_int};
 use std::fmt;
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// How many arrays there may be, as in the original.
@@ -34,8 +34,12 @@ pub(crate) struct Array {
     pub(crate) name: CString,
     pub(crate) group: c_int,
     pub(crate) handle: c_int,
+    /// Who owns what, in the axes C sees.
+    pub(crate) layout: Distribution,
     /// Whether corners of ghost cells are updated.
-    pub(crate) has_corners: bool,
+    pub(crate) has_corners: AtomicBool,
+    /// Whether nobody may write: a property.
+    pub(crate) is_read_only: AtomicBool,
     /// Bytes that count against the limit.
     pub(crate) bytes: usize,
 }

@@ -2,76 +2,180 @@
 //!
 //! Invariant: bounds and leading dimensions are checked before anything moves.
 
-use crate::bounds::{Bounds, Index, Sizes};
-use crate::fault::Result;
+use crate::bounds::{AXES, Bounds, Index, Sizes};
+use crate::fault::{Fault, Result, refuse};
 use crate::guard::wide;
 use crate::table::Array;
 use crate::types::{elements, numbers};
 use std::ffi::{c_int, c_void};
+use std::sync::atomic::Ordering;
 
-/// # Safety
-/// The buffer is readable at every element of the patch, whose rows lie as `ld` says.
+/// The array, unless nobody may write to it.
 #[inline(always)]
-unsafe fn put<I: Index>(
-    array: &Array,
-    lo: *const I,
-    hi: *const I,
-    buf: *const c_void,
-    ld: *const I,
-) -> Result<()> {
-    // SAFETY: the caller's promises.
-    unsafe {
-        let patch = Bounds::read(array, lo, hi)?;
-        let ld = Sizes::leading(array, ld, &patch)?;
-        elements!(array, |a: T| Ok(a.put_ptr(patch.lo(), patch.hi(), buf.cast::<T>(), ld.list())?))
+pub(crate) fn writable(array: &Array) -> Result<&Array> {
+    if array.is_read_only.load(Ordering::Relaxed) {
+        Err(Fault::new("the array is read-only"))
+    } else {
+        Ok(array)
     }
 }
 
-/// # Safety
-/// The buffer is writable at every element of the patch, whose rows lie as `ld` says.
-#[inline(always)]
-unsafe fn get<I: Index>(
-    array: &Array,
-    lo: *const I,
-    hi: *const I,
-    buf: *mut c_void,
-    ld: *const I,
-) -> Result<()> {
-    // SAFETY: the caller's promises.
-    unsafe {
-        let patch = Bounds::read(array, lo, hi)?;
-        let ld = Sizes::leading(array, ld, &patch)?;
-        elements!(array, |a: T| Ok(a.get_ptr(patch.lo(), patch.hi(), buf.cast::<T>(), ld.list())?))
+/// A patch, and how its elements lie in a buffer.
+pub(crate) struct Shape {
+    pub(crate) patch: Bounds,
+    pub(crate) ld: Sizes,
+}
+
+impl Shape {
+    /// # Safety
+    /// Bounds have a readable number for each axis, `ld` one less.
+    #[inline(always)]
+    pub(crate) unsafe fn read<I: Index>(
+        array: &Array,
+        lo: *const I,
+        hi: *const I,
+        ld: *const I,
+    ) -> Result<Shape> {
+        // SAFETY: the caller's promises.
+        unsafe {
+            let patch = Bounds::read(array, lo, hi)?;
+            let ld = Sizes::leading(array, ld, &patch, |_| 1)?;
+            Ok(Shape { patch, ld })
+        }
+    }
+
+    /// As [`Shape::read`] for every `skip[d]`-th element of axis `d`; the steps come with it.
+    ///
+    /// # Safety
+    /// As there; `skip` has a readable number for each axis.
+    unsafe fn stepped<I: Index>(
+        array: &Array,
+        lo: *const I,
+        hi: *const I,
+        skip: *const I,
+        ld: *const I,
+    ) -> Result<(Shape, Sizes)> {
+        // SAFETY: the caller's promises.
+        unsafe {
+            let patch = Bounds::read(array, lo, hi)?;
+            let mut skip = Sizes::read("skip", skip, array.ndim, 1)?;
+            let ld = Sizes::leading(array, ld, &patch, |axis| skip.list()[axis])?;
+            if array.item > 0 {
+                skip.push(1);
+            }
+            Ok((Shape { patch, ld }, skip))
+        }
     }
 }
 
-/// # Safety
-/// As [`put`]; `alpha` is readable as an element.
-#[inline(always)]
-unsafe fn accumulate<I: Index>(
-    array: &Array,
-    lo: *const I,
-    hi: *const I,
-    buf: *const c_void,
-    ld: *const I,
-    alpha: *const c_void,
-) -> Result<()> {
-    // SAFETY: the caller's promises.
-    unsafe {
-        let patch = Bounds::read(array, lo, hi)?;
-        let ld = Sizes::leading(array, ld, &patch)?;
-        numbers!(array, |a: T| {
-            let alpha = alpha.cast::<T>().read_unaligned();
-            Ok(a.accumulate_ptr(patch.lo(), patch.hi(), buf.cast::<T>(), ld.list(), alpha)?)
-        })
+/// A patch that goes round the ends of its array: bounds may be anything.
+pub(crate) struct Round {
+    lo: [isize; AXES],
+    hi: [isize; AXES],
+    axes: usize,
+    pub(crate) ld: Sizes,
+}
+
+impl Round {
+    /// # Safety
+    /// As [`Shape::read`].
+    pub(crate) unsafe fn read<I: Index>(
+        array: &Array,
+        lo: *const I,
+        hi: *const I,
+        ld: *const I,
+    ) -> Result<Round> {
+        if lo.is_null() || hi.is_null() {
+            refuse!("lo or hi is a null pointer");
+        }
+        let mut round = Round { lo: [0; AXES], hi: [0; AXES], axes: array.ndim, ld: Sizes::none() };
+        for d in 0..array.ndim {
+            // SAFETY: the caller's promise.
+            let (from, to) = unsafe { (lo.add(d).read().wide(), hi.add(d).read().wide()) };
+            if to < from.wrapping_sub(1) {
+                refuse!("lo is {from} and hi is {to} along axis {d}");
+            }
+            (round.lo[d], round.hi[d]) = (from as isize, to as isize + 1);
+            if d > 0 {
+                let extent = round.hi[d] - round.lo[d];
+                // SAFETY: the caller's promise.
+                let row = if ld.is_null() { -1 } else { unsafe { ld.add(d - 1).read().wide() } };
+                if row < extent as i64 {
+                    refuse!("ld[{}] is {row}, and the patch has {extent} elements along axis {d}", d - 1);
+                }
+                round.ld.push(row as usize);
+            }
+        }
+        if array.item > 0 {
+            round.hi[array.ndim] = array.item as isize;
+            round.axes += 1;
+            round.ld.push(array.item);
+        }
+        Ok(round)
+    }
+
+    pub(crate) fn lo(&self) -> &[isize] {
+        &self.lo[..self.axes]
+    }
+
+    pub(crate) fn hi(&self) -> &[isize] {
+        &self.hi[..self.axes]
     }
 }
 
 wide! {
-    NGA_Put / NGA_Put64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *const c_void, ld: *const Int) =
-        |ga| put(ga.array(g_a)?, lo, hi, buf, ld);
-    NGA_Get / NGA_Get64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *mut c_void, ld: *const Int) =
-        |ga| get(ga.array(g_a)?, lo, hi, buf, ld);
-    NGA_Acc / NGA_Acc64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *const c_void, ld: *const Int, alpha: *const c_void) =
-        |ga| accumulate(ga.array(g_a)?, lo, hi, buf, ld, alpha);
+    NGA_Put / NGA_Put64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *const c_void, ld: *const Int) = |ga| {
+        let array = writable(ga.array(g_a)?)?;
+        let Shape { patch, ld } = Shape::read(array, lo, hi, ld)?;
+        elements!(array, |a: T| Ok(a.put_ptr(patch.lo(), patch.hi(), buf.cast::<T>(), ld.list())?))
+    };
+    NGA_Get / NGA_Get64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *mut c_void, ld: *const Int) = |ga| {
+        let array = ga.array(g_a)?;
+        let Shape { patch, ld } = Shape::read(array, lo, hi, ld)?;
+        elements!(array, |a: T| Ok(a.get_ptr(patch.lo(), patch.hi(), buf.cast::<T>(), ld.list())?))
+    };
+    NGA_Acc / NGA_Acc64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *const c_void, ld: *const Int, alpha: *const c_void) = |ga| {
+        let array = writable(ga.array(g_a)?)?;
+        let Shape { patch, ld } = Shape::read(array, lo, hi, ld)?;
+        numbers!(array, |a: T| {
+            let alpha = alpha.cast::<T>().read_unaligned();
+            Ok(a.accumulate_ptr(patch.lo(), patch.hi(), buf.cast::<T>(), ld.list(), alpha)?)
+        })
+    };
+    NGA_Strided_put / NGA_Strided_put64(g_a: c_int, lo: *const Int, hi: *const Int, skip: *const Int, buf: *const c_void, ld: *const Int) = |ga| {
+        let array = writable(ga.array(g_a)?)?;
+        let (Shape { patch, ld }, skip) = Shape::stepped(array, lo, hi, skip, ld)?;
+        elements!(array, |a: T| Ok(a.put_steps_ptr(patch.lo(), patch.hi(), skip.list(), buf.cast::<T>(), ld.list())?))
+    };
+    NGA_Strided_get / NGA_Strided_get64(g_a: c_int, lo: *const Int, hi: *const Int, skip: *const Int, buf: *mut c_void, ld: *const Int) = |ga| {
+        let array = ga.array(g_a)?;
+        let (Shape { patch, ld }, skip) = Shape::stepped(array, lo, hi, skip, ld)?;
+        elements!(array, |a: T| Ok(a.get_steps_ptr(patch.lo(), patch.hi(), skip.list(), buf.cast::<T>(), ld.list())?))
+    };
+    NGA_Strided_acc / NGA_Strided_acc64(g_a: c_int, lo: *const Int, hi: *const Int, skip: *const Int, buf: *const c_void, ld: *const Int, alpha: *const c_void) = |ga| {
+        let array = writable(ga.array(g_a)?)?;
+        let (Shape { patch, ld }, skip) = Shape::stepped(array, lo, hi, skip, ld)?;
+        numbers!(array, |a: T| {
+            let alpha = alpha.cast::<T>().read_unaligned();
+            Ok(a.accumulate_steps_ptr(patch.lo(), patch.hi(), skip.list(), buf.cast::<T>(), ld.list(), alpha)?)
+        })
+    };
+    NGA_Periodic_put / NGA_Periodic_put64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *const c_void, ld: *const Int) = |ga| {
+        let array = writable(ga.array(g_a)?)?;
+        let round = Round::read(array, lo, hi, ld)?;
+        elements!(array, |a: T| Ok(a.put_periodic_ptr(round.lo(), round.hi(), buf.cast::<T>(), round.ld.list())?))
+    };
+    NGA_Periodic_get / NGA_Periodic_get64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *mut c_void, ld: *const Int) = |ga| {
+        let array = ga.array(g_a)?;
+        let round = Round::read(array, lo, hi, ld)?;
+        elements!(array, |a: T| Ok(a.get_periodic_ptr(round.lo(), round.hi(), buf.cast::<T>(), round.ld.list())?))
+    };
+    NGA_Periodic_acc / NGA_Periodic_acc64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *const c_void, ld: *const Int, alpha: *const c_void) = |ga| {
+        let array = writable(ga.array(g_a)?)?;
+        let round = Round::read(array, lo, hi, ld)?;
+        numbers!(array, |a: T| {
+            let alpha = alpha.cast::<T>().read_unaligned();
+            Ok(a.accumulate_periodic_ptr(round.lo(), round.hi(), buf.cast::<T>(), round.ld.list(), alpha)?)
+        })
+    };
 }

@@ -1,0 +1,100 @@
+//! Non-blocking transfers.
+//!
+//! A handle of 0 stands for a transfer that was complete when it was started, as all are on one node; others are numbers in a table.
+//!
+//! Invariant: a number is given to one transfer only, so that waiting twice, or for what another thread waited for, is no mistake.
+
+use crate::fault::Result;
+use crate::guard::{exported, wide};
+use crate::state::State;
+use crate::transfer::{self, Shape};
+use crate::types::{elements, numbers};
+use ga_core::Pending;
+use std::collections::HashMap;
+use std::ffi::{c_int, c_long, c_void};
+use std::sync::Mutex;
+
+/// Transfers that somebody has to wait for.
+#[derive(Default)]
+pub(crate) struct Waiting(Mutex<(c_long, HashMap<c_long, Pending>)>);
+
+impl State {
+    /// Gives a transfer its handle. Without a place for it there is nothing to wait by, so it is waited for here.
+    ///
+    /// # Safety
+    /// Null or writable.
+    #[inline(always)]
+    pub(crate) unsafe fn keep(&self, mut pending: Pending, handle: *mut c_long) -> Result<()> {
+        if handle.is_null() {
+            return Ok(pending.wait()?);
+        }
+        let number = if pending.is_done() { 0 } else { self.enter(pending) };
+        // SAFETY: the caller's promise.
+        unsafe { handle.write(number) };
+        Ok(())
+    }
+
+    #[cold]
+    fn enter(&self, pending: Pending) -> c_long {
+        let mut waiting = self.waiting.0.lock().expect("no panic holds it");
+        waiting.0 += 1;
+        let number = waiting.0;
+        waiting.1.insert(number, pending);
+        number
+    }
+
+    fn leave(&self, number: c_long) -> Option<Pending> {
+        self.waiting.0.lock().expect("no panic holds it").1.remove(&number)
+    }
+
+    #[cold]
+    fn wait(&self, number: c_long) -> Result<()> {
+        self.leave(number).map_or(Ok(()), |mut pending| Ok(pending.wait()?))
+    }
+
+    #[cold]
+    fn test(&self, number: c_long) -> Result<bool> {
+        let mut waiting = self.waiting.0.lock().expect("no panic holds it");
+        let Some(pending) = waiting.1.get_mut(&number) else { return Ok(true) };
+        let is_done = pending.test()?;
+        if is_done {
+            waiting.1.remove(&number);
+        }
+        Ok(is_done)
+    }
+}
+
+exported! {
+    NGA_NbWait(handle: *mut c_long) = |ga| {
+        if !handle.is_null() && *handle != 0 {
+            ga.wait(*handle)?;
+            handle.write(0);
+        }
+        Ok(())
+    };
+    NGA_NbTest(handle: *mut c_long) -> c_int = |ga| Ok((handle.is_null() || *handle == 0 || ga.test(*handle)?).into());
+}
+
+wide! {
+    NGA_NbPut / NGA_NbPut64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *const c_void, ld: *const Int, handle: *mut c_long) = |ga| {
+        let array = transfer::writable(ga.array(g_a)?)?;
+        let Shape { patch, ld } = Shape::read(array, lo, hi, ld)?;
+        let pending = elements!(array, |a: T| Ok(a.put_ptr_nb(patch.lo(), patch.hi(), buf.cast::<T>(), ld.list())?))?;
+        ga.keep(pending, handle)
+    };
+    NGA_NbGet / NGA_NbGet64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *mut c_void, ld: *const Int, handle: *mut c_long) = |ga| {
+        let array = ga.array(g_a)?;
+        let Shape { patch, ld } = Shape::read(array, lo, hi, ld)?;
+        let pending = elements!(array, |a: T| Ok(a.get_ptr_nb(patch.lo(), patch.hi(), buf.cast::<T>(), ld.list())?))?;
+        ga.keep(pending, handle)
+    };
+    NGA_NbAcc / NGA_NbAcc64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *const c_void, ld: *const Int, alpha: *const c_void, handle: *mut c_long) = |ga| {
+        let array = transfer::writable(ga.array(g_a)?)?;
+        let Shape { patch, ld } = Shape::read(array, lo, hi, ld)?;
+        let pending = numbers!(array, |a: T| {
+            let alpha = alpha.cast::<T>().read_unaligned();
+            Ok(a.accumulate_ptr_nb(patch.lo(), patch.hi(), buf.cast::<T>(), ld.list(), alpha)?)
+        })?;
+        ga.keep(pending, handle)
+    };
+}
