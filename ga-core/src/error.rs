@@ -22,6 +22,8 @@ pub enum ErrorKind {
     Distribution,
     /// Two arrays of different teams, or a rank outside the team.
     Team,
+    /// An element that the operation isn't defined for: a zero divisor, say.
+    Value,
     /// Not enough memory, on some rank of the team.
     Memory,
     /// Reported by the communication layer; see [`std::error::Error::source`].

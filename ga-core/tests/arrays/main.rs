@@ -3,7 +3,9 @@
 mod common;
 mod elements;
 mod ghosts;
+mod matrices;
 mod mutexes;
+mod patch_algebra;
 mod patches;
 mod periodic;
 mod pointers;

@@ -170,7 +170,13 @@ fn arrays_that_do_not_match_are_refused() {
         refused(a.copy_from(&b), ErrorKind::Shape, "shapes [4, 5] and [5, 4]");
         refused(a.add(1.0, &a, 1.0, &b), ErrorKind::Shape, "[5, 4]");
         refused(a.dot(&c).map(drop), ErrorKind::Shape, "[4]");
-        refused(a.copy_from(&foreign), ErrorKind::Team, "different teams of 2 and 2 ranks");
+        refused(a.add(1.0, &a, 1.0, &foreign), ErrorKind::Team, "different teams of 2 and 2 ranks");
+        let alone = |rank: usize| team.subset(&[rank]).unwrap();
+        let mine = [alone(0), alone(1)].into_iter().flatten().next().unwrap();
+        let single = GlobalArray::<f64>::builder(&mine, &[4, 5]).create().unwrap();
+        single.fill(2.0).unwrap();
+        single.copy_from(&a).unwrap();
+        assert_eq!(all(&single), all(&a), "a team within another");
         refused(a.transpose_from(&c), ErrorKind::Shape, "[4, 5] from [4]");
         refused(make(&[3, 3]).transpose_from(&make(&[3, 2])), ErrorKind::Shape, "[3, 3] from [3, 2]");
         let square = make(&[3, 3]);

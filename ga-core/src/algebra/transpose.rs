@@ -1,92 +1,52 @@
-//! Passes over blocks of memory: produce, dot, transpose.
+//! Transposing loops.
 //!
-//! Invariant: memory of the array is touched through raw pointers only, tile by tile; values are computed in
-//! tiles that fit the first-level cache. Blocks too large for the caches are written with non-temporal
-//! stores, which spare the memory one read of every line, and those are fenced before return.
+//! Invariant: memory of the array is touched through raw pointers only; each line of source and destination is
+//! read once and written once, past the caches where it is large.
 
-use crate::number::Number;
+use super::cell::{Cell, LINE, STREAM_BYTES, Tile, fence, store};
+use crate::dims::Dims;
 use rma::Element;
 
-/// Elements per tile. Two tiles and what is read meanwhile stay in the first-level cache for all types.
-const TILE: usize = 256;
-/// From this size on a destination is not worth having in the cache.
-const STREAM_BYTES: usize = 8 << 20;
-/// A cache line.
-const LINE: usize = 64;
-
-/// A stack tile, aligned for whole-line stores.
-#[repr(align(64))]
-struct Tile<A>(A);
-
-/// Sets `dst[i]` for all `i < len`: `compute(start, tile)` fills `tile` with the values from `start` on.
+/// Copies the cell's input to my elements, whatever the order of strides on either side.
 ///
 /// # Safety
-/// `dst` is writable for `len` elements, aligned, and nobody else accesses it meanwhile (`compute` may read
-/// it at the same indices: a tile is computed before it is written).
-pub(crate) unsafe fn produce<T: Element>(dst: *mut T, len: usize, mut compute: impl FnMut(usize, &mut [T])) {
-    let mut tile = Tile([T::default(); TILE]);
-    let stream = len * size_of::<T>() >= STREAM_BYTES;
-    let mut start = 0;
-    while start < len {
-        // The first tile is cut short, so that later ones begin on a line.
-        let head = if start == 0 { dst.align_offset(LINE).min(TILE) } else { 0 };
-        let count = if head > 0 { head } else { TILE }.min(len - start);
-        let values = &mut tile.0[..count];
-        compute(start, values);
-        // SAFETY: start + count <= len, and the caller grants dst for len elements; the tile is ours.
-        unsafe { store(dst.add(start), values.as_ptr(), count, stream && count == TILE) };
-        start += count;
+/// The cell's elements are there, the own ones to be written, and nobody else accesses those or writes to the
+/// input meanwhile; the two don't overlap.
+pub(super) unsafe fn cell<T: Element>(cell: &Cell<T, 1>) {
+    let ((own, to), (input, from)) = (&cell.own, &cell.inputs[0]);
+    let dense = |strides: &[usize]| strides.iter().rposition(|&stride| stride == 1);
+    let (Some(column), Some(row)) = (dense(to), dense(from)) else {
+        // SAFETY: the caller's promises.
+        return unsafe { cell.map(|[value]| value) };
+    };
+    if column == row {
+        // SAFETY: the caller's promises.
+        return unsafe { cell.map(|[value]| value) };
     }
-    if stream {
-        fence();
-    }
-}
-
-/// `dst[i] *= factor`.
-///
-/// # Safety
-/// `dst` is writable for `len` elements, aligned, and nobody else accesses it meanwhile.
-pub(crate) unsafe fn scale<T: Number>(dst: *mut T, len: usize, factor: T) {
-    for i in 0..len {
-        // SAFETY: i < len, which the caller grants.
-        unsafe { *dst.add(i) = (*dst.add(i)).times(factor) };
-    }
-}
-
-/// The sum of products, in eight partial sums; the order depends on `len` only.
-///
-/// # Safety
-/// `a` and `b` are readable and aligned for `len` elements, and nobody writes to them meanwhile.
-pub(crate) unsafe fn dot<T: Number>(a: *const T, b: *const T, len: usize) -> T {
-    const LANES: usize = 8;
-    let mut sums = [T::ZERO; LANES];
-    let whole = len - len % LANES;
-    for start in (0..whole).step_by(LANES) {
-        for (lane, sum) in sums.iter_mut().enumerate() {
-            // SAFETY: start + lane < len; the caller grants both for len elements.
-            let product = unsafe { (*a.add(start + lane)).times(*b.add(start + lane)) };
-            *sum = sum.plus(product);
+    // One matrix for each index along the other axes.
+    let (rows, columns) = (cell.extents[column], cell.extents[row]);
+    let others: Vec<usize> = (0..cell.extents.len()).filter(|&d| d != column && d != row).collect();
+    let extents = Dims::from_fn(others.len(), |k| cell.extents[others[k]]);
+    for mut number in 0..extents.iter().product() {
+        let (mut to_first, mut from_first) = (*own, *input);
+        for (k, &d) in others.iter().enumerate().rev() {
+            let i = number % extents[k];
+            number /= extents[k];
+            to_first = to_first.wrapping_add(i * to[d]);
+            from_first = from_first.wrapping_add(i * from[d]);
         }
+        let target = Matrix { first: to_first, row_stride: to[row] };
+        let source = Matrix { first: from_first, row_stride: from[column] };
+        // SAFETY: both matrices are part of the cell, which the caller grants.
+        unsafe { transpose(target, source, rows, columns) };
     }
-    for i in whole..len {
-        // SAFETY: i < len, as above.
-        sums[i - whole] = sums[i - whole].plus(unsafe { (*a.add(i)).times(*b.add(i)) });
-    }
-    let mut width = LANES / 2;
-    while width > 0 {
-        for lane in 0..width {
-            sums[lane] = sums[lane].plus(sums[lane + width]);
-        }
-        width /= 2;
-    }
-    sums[0]
 }
 
 /// A matrix in memory: its first element, and elements from one row to the next.
 #[derive(Clone, Copy)]
-pub(crate) struct Matrix<P> {
-    pub(crate) first: P,
-    pub(crate) row_stride: usize,
+struct Matrix<P> {
+    first: P,
+    row_stride: usize,
 }
 
 /// `dst[j][i] = src[i][j]` for the `rows` x `columns` matrix `src`.
@@ -94,12 +54,7 @@ pub(crate) struct Matrix<P> {
 /// # Safety
 /// `src` is readable for `rows` x `columns`, `dst` writable for `columns` x `rows`, both are aligned and do
 /// not overlap, and nobody writes to the one or accesses the other meanwhile.
-pub(crate) unsafe fn transpose<T: Element>(
-    dst: Matrix<*mut T>,
-    src: Matrix<*const T>,
-    rows: usize,
-    columns: usize,
-) {
+unsafe fn transpose<T: Element>(dst: Matrix<*mut T>, src: Matrix<*const T>, rows: usize, columns: usize) {
     // SAFETY: the caller's promises, with the width that makes a row of a tile one cache line.
     unsafe {
         match size_of::<T>() {
@@ -229,66 +184,9 @@ fn blocks(rows: usize, columns: usize, side: usize) -> impl Iterator<Item = (usi
     (0..rows).step_by(side).flat_map(move |i| (0..columns).step_by(side).map(move |j| (i, j)))
 }
 
-/// Copies `count` elements out of a tile; with `stream`, by whole lines past the cache.
-///
-/// # Safety
-/// `dst` and `src` are good for `count` elements; with `stream` both lie on a line and `count` fills whole
-/// lines.
-#[inline(always)]
-unsafe fn store<T: Element>(dst: *mut T, src: *const T, count: usize, stream: bool) {
-    #[cfg(target_arch = "x86_64")]
-    if stream {
-        use std::arch::x86_64::{__m128i, _mm_load_si128, _mm_stream_si128};
-        let (dst, src) = (dst.cast::<__m128i>(), src.cast::<__m128i>());
-        for i in 0..count * size_of::<T>() / size_of::<__m128i>() {
-            // SAFETY: i stays within count elements; both pointers are aligned to a line, as the caller says.
-            unsafe { _mm_stream_si128(dst.add(i), _mm_load_si128(src.add(i))) };
-        }
-        return;
-    }
-    let _ = stream;
-    // SAFETY: the caller's promise; the tile is on our stack, so the two don't overlap.
-    unsafe { std::ptr::copy_nonoverlapping(src, dst, count) }
-}
-
-/// Orders the non-temporal stores before whatever synchronisation follows.
-fn fence() {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: SSE is part of x86-64.
-    unsafe {
-        std::arch::x86_64::_mm_sfence()
-    };
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn produce_sets_each_element_once() {
-        for (len, skip) in [(0, 0), (1, 0), (255, 3), (256, 0), (1000, 5), (STREAM_BYTES / 8 + 77, 3)] {
-            let mut memory = vec![0u64; len + skip + 1];
-            // SAFETY: the vector has len elements from skip on.
-            unsafe {
-                produce(memory.as_mut_ptr().add(skip), len, |start, tile| {
-                    tile.iter_mut().zip(start as u64..).for_each(|(t, i)| *t = i + 7)
-                })
-            };
-            assert!((0..len).all(|i| memory[skip + i] == i as u64 + 7));
-            assert!(memory[..skip].iter().all(|&v| v == 0) && memory[skip + len] == 0);
-        }
-    }
-
-    #[test]
-    fn dot_of_integers_is_exact() {
-        for len in [0, 1, 7, 8, 9, 63, 1000] {
-            let a: Vec<i64> = (0..len).map(|i| i * 3 - 5).collect();
-            let b: Vec<i64> = (0..len).map(|i| 11 - i).collect();
-            let naive: i64 = a.iter().zip(&b).map(|(x, y)| x * y).sum();
-            // SAFETY: both have len elements.
-            assert_eq!(unsafe { dot(a.as_ptr(), b.as_ptr(), len as usize) }, naive);
-        }
-    }
 
     fn check_transpose<T: Element>(rows: usize, columns: usize, pad: usize, value: impl Fn(usize) -> T) {
         let (src_stride, dst_stride) = (columns + pad, rows + pad);

@@ -1,0 +1,122 @@
+//! Operations on whole arrays and patches: owner computes.
+//!
+//! Every operation here is collective and synchronises on both sides, so whatever was put before takes part
+//! and whatever is put after comes after. Patches of several arrays in one operation need the same number of
+//! elements; where their shapes (axes of extent 1 apart) or teams ask for it, an operand is reshaped into a
+//! temporary first. An array may be operand and result at once, with any patches. Empty patches are legal.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `view` | an operand, as boxes that lie beside the result's |
+//! | `cell` | loops over such boxes: rows, tiles, whole cache lines |
+//! | `whole` | fill, scale, add |
+//! | `elementwise` | absolute value, sums, products, quotients, extremes, median |
+//! | `copy`, `walk` | from patch to patch: redistribution, transposition, any reshaping |
+//! | `transpose` | the transposing loops |
+//! | `reduce` | dot, norms, extreme element |
+//! | `step` | the line-search bounds of optimisers |
+//! | `matrix` | diagonals, rows, columns, symmetrize, transpose |
+//! | `random` | random elements |
+//! | `scalar` | what an element type must have for the above |
+//!
+//! Invariant: between the synchronisations each rank writes its own elements only (pushing copies apart, whose
+//! elements nobody else touches), and no ghost cells.
+
+mod cell;
+mod copy;
+mod elementwise;
+mod matrix;
+mod random;
+mod reduce;
+mod scalar;
+mod step;
+mod transpose;
+mod view;
+mod walk;
+mod whole;
+
+pub use reduce::Extreme;
+pub use scalar::{Real, Scalar};
+pub use step::StepBounds;
+
+use crate::array::GlobalArray;
+use crate::error::{Error, ErrorKind, Result};
+use crate::patch::{Patch, Region};
+use rma::Element;
+
+impl<T: Element> GlobalArray<T> {
+    /// Runs `body` between two synchronisations, the second of which happens whatever `body` returns.
+    #[track_caller]
+    fn epoch<R>(&self, body: impl FnOnce() -> Result<R>) -> Result<R> {
+        self.sync()?;
+        let done = body();
+        self.sync()?;
+        done
+    }
+
+    /// All of the array.
+    fn everything(&self) -> Patch {
+        Patch::whole(self.shape())
+    }
+
+    /// The patch that a region names, checked against this array.
+    fn checked(&self, op: &'static str, region: impl Region) -> Result<Patch> {
+        region.with_bounds(|lo, hi| {
+            self.distribution().check_bounds(op, lo, hi)?;
+            Ok(Patch::new(lo, hi))
+        })
+    }
+
+    /// Number of elements that I have memory for.
+    fn local_len(&self) -> usize {
+        self.distribution().storage_len(self.team().rank())
+    }
+
+    /// Refuses another shape or another team.
+    fn check_match(&self, op: &'static str, other: &Self) -> Result<()> {
+        if self.shape() != other.shape() {
+            let message = format!("shapes {:?} and {:?} of {self} and {other}", self.shape(), other.shape());
+            return Err(Error::new(ErrorKind::Shape, op, message));
+        }
+        self.check_team(op, other)
+    }
+
+    /// Refuses another team.
+    fn check_team(&self, op: &'static str, other: &Self) -> Result<()> {
+        let (a, b) = (self.team(), other.team());
+        if a.is_same(b) {
+            return Ok(());
+        }
+        let (a, b) = (a.size(), b.size());
+        let message = format!("arrays {self} and {other} of different teams of {a} and {b} ranks");
+        Err(Error::new(ErrorKind::Team, op, message))
+    }
+
+    /// Refuses patches of different numbers of elements.
+    fn check_counts(&self, op: &'static str, patch: &Patch, other: &Self, at: &Patch) -> Result<()> {
+        let (own, its) = (patch.len(), at.len());
+        if own == its {
+            return Ok(());
+        }
+        let message = format!("{patch} of {self} has {own} elements, {at} of {other} has {its}");
+        Err(Error::new(ErrorKind::Shape, op, message))
+    }
+
+    /// Calls `f(index, row, length)` for each row of my elements of a patch: the index of the row's first
+    /// element, the element, and how many there are, one beside the other along the last axis.
+    fn own_rows(&self, patch: &Patch, mut f: impl FnMut(&[usize], *mut T, usize)) {
+        for part in self.own_parts(patch.lo(), patch.hi()) {
+            let (mut index, hi) = (crate::dims::Dims::from(part.patch.lo()), part.patch.hi());
+            for (offset, len) in part.rows() {
+                f(&index, part.first.wrapping_add(offset), len);
+                for d in (0..index.len().saturating_sub(1)).rev() {
+                    index[d] += 1;
+                    if index[d] < hi[d] {
+                        break;
+                    }
+                    index[d] = part.patch.lo()[d];
+                }
+            }
+        }
+    }
+}
