@@ -61,3 +61,17 @@ fn memory_allocator() {
     }
     discard(&program);
 }
+
+/// On one to four ranks.
+fn run(name: &str) {
+    let Some(program) = compiled(name) else { return };
+    for ranks in 1..=4 {
+        check(&Job::new(name).program(&program, ranks), name, ranks);
+    }
+    discard(&program);
+}
+
+#[test]
+fn vectors_under_a_mask() {
+    run("scan");
+}
