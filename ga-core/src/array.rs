@@ -122,11 +122,7 @@ impl<T: Element> GlobalArray<T> {
 /// `GA_Print_distribution`.
 impl<T: Element> fmt::Display for GlobalArray<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.name().is_empty() {
-            write!(f, "{} ", self.name())?;
-        }
-        write!(f, "({}): ", T::DTYPE)?;
-        self.distribution().fmt(f)
+        self.raw.fmt(f)
     }
 }
 

@@ -7,6 +7,7 @@
 use crate::array::GlobalArray;
 use crate::distribution::Distribution;
 use crate::error::{Error, ErrorKind, Result};
+use crate::memory::{self, Charge};
 use rma::{DType, Element, Segment, Team};
 use std::ptr::NonNull;
 
@@ -20,8 +21,8 @@ pub struct RawArray {
     distribution: Distribution,
     team: Team,
     segment: Segment,
-    /// The segment is another array's.
-    is_overlay: bool,
+    /// What it takes of this process's memory; nothing if the segment is another array's.
+    charge: Option<Charge>,
 }
 
 impl RawArray {
@@ -39,14 +40,15 @@ impl RawArray {
         let op = "RawArray::create";
         check_ranks(op, team, &distribution)?;
         let len_bytes = distribution.storage_len(team.rank()) * dtype.size_bytes();
-        let segment = Segment::allocate(team, len_bytes).map_err(|e| Error::from_rma(op, e))?;
+        let segment = Segment::allocate_within(team, len_bytes, memory::allowed());
+        let segment = segment.map_err(|e| Error::from_rma(op, e))?;
         Ok(RawArray {
             name: String::new(),
             dtype,
             distribution,
             team: team.clone(),
             segment,
-            is_overlay: false,
+            charge: Some(Charge::new(len_bytes)),
         })
     }
 
@@ -72,7 +74,7 @@ impl RawArray {
         }
         self.sync()?;
         let (team, segment) = (self.team.clone(), self.segment.clone());
-        Ok(RawArray { name: String::new(), dtype, distribution, team, segment, is_overlay: true })
+        Ok(RawArray { name: String::new(), dtype, distribution, team, segment, charge: None })
     }
 
     /// The same array with a name for messages. `GA_Set_array_name`.
@@ -99,7 +101,7 @@ impl RawArray {
     /// [`ErrorKind::Communication`] from below.
     #[track_caller]
     pub fn destroy(self) -> Result<()> {
-        if self.is_overlay {
+        if self.charge.is_none() {
             return self.sync();
         }
         self.segment.free().map_err(|e| Error::from_rma("RawArray::destroy", e))

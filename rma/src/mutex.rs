@@ -40,7 +40,8 @@ impl MutexSet {
     #[track_caller]
     pub fn create(team: &Team, count: usize) -> Result<MutexSet> {
         let call = Call::new(OpCode::MutexCreate);
-        let segment = Segment::allocate_as(call, team, count.saturating_mul(size_of::<Lock>()), true)?;
+        let len_bytes = count.saturating_mul(size_of::<Lock>());
+        let segment = Segment::allocate_as(call, team, len_bytes, true, u64::MAX)?;
         Ok(MutexSet { segment })
     }
 

@@ -86,25 +86,41 @@ impl Segment {
     /// Errors: `Memory` on every member if one has none left; `Mismatch`, `Died`, `Finalized`.
     #[track_caller]
     pub fn allocate(team: &Team, len_bytes: usize) -> Result<Segment> {
-        Segment::allocate_as(Call::new(OpCode::Allocate), team, len_bytes, false)
+        Segment::allocate_as(Call::new(OpCode::Allocate), team, len_bytes, false, u64::MAX)
+    }
+
+    /// [`Segment::allocate`] by a member that may take `most_bytes` at most, whatever the node has; members may differ.
+    #[track_caller]
+    pub fn allocate_within(team: &Team, len_bytes: usize, most_bytes: u64) -> Result<Segment> {
+        Segment::allocate_as(Call::new(OpCode::Allocate), team, len_bytes, false, most_bytes)
     }
 
     /// [`Segment::allocate`] with every byte zero.
     #[track_caller]
     pub fn allocate_zeroed(team: &Team, len_bytes: usize) -> Result<Segment> {
-        Segment::allocate_as(Call::new(OpCode::Allocate), team, len_bytes, true)
+        Segment::allocate_as(Call::new(OpCode::Allocate), team, len_bytes, true, u64::MAX)
     }
 
-    pub(crate) fn allocate_as(call: Call, team: &Team, len_bytes: usize, zeroed: bool) -> Result<Segment> {
+    pub(crate) fn allocate_as(
+        call: Call,
+        team: &Team,
+        len_bytes: usize,
+        zeroed: bool,
+        most_bytes: u64,
+    ) -> Result<Segment> {
         let mut session = team.session(call)?;
         let world = team.shared();
         let asked = len_bytes.max(1);
-        let block =
-            if zeroed { world.heap.allocate_zeroed(asked, 64) } else { world.heap.allocate(asked, 64) };
+        // Of a member that may not, the limit is 0, which no heap has.
+        let block = match len_bytes as u64 <= most_bytes {
+            false => Err((most_bytes, 0)),
+            true if zeroed => world.heap.allocate_zeroed(asked, 64).map_err(|e| (e.free, e.limit)),
+            true => world.heap.allocate(asked, 64).map_err(|e| (e.free, e.limit)),
+        };
         let slot = session.take_slot();
         let words = match block {
             Ok(block) => [block.offset as u64, len_bytes as u64, 0, slot as u64, 0],
-            Err(error) => [0, len_bytes as u64, 1, error.free, error.limit],
+            Err((free, limit)) => [0, len_bytes as u64, 1, free, limit],
         };
         let met = session.meet(Signature::new(call.op), &words);
         let bad = (0..team.size()).find(|rank| session.word(*rank, 2) != 0);
@@ -116,7 +132,10 @@ impl Segment {
             met?;
             let rank = bad.unwrap_or(0);
             let [asked, free, limit] = [1, 3, 4].map(|index| session.word(rank, index));
-            let message = format!("asked for {asked} bytes, {free} free of the node heap's {limit}");
+            let message = match limit {
+                0 => format!("asked for {asked} bytes, of which it may take {free}"),
+                _ => format!("asked for {asked} bytes, {free} free of the node heap's {limit}"),
+            };
             return Err(Error::at(ErrorKind::Memory, call.op.name(), rank, message));
         }
         let part = |rank| {

@@ -119,6 +119,11 @@ impl World {
         self.shared.heap.usage().1
     }
 
+    /// Bytes that segments of this node's ranks have taken from the system so far; freed ones may still be among them. Not collective.
+    pub fn heap_committed_bytes(&self) -> u64 {
+        self.shared.heap.usage().0
+    }
+
     /// The way to other ranks' memory that isn't mapped, and what it can do. Not collective.
     pub fn transport(&self) -> &dyn Transport {
         &*self.shared.transport

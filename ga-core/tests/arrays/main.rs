@@ -9,5 +9,6 @@ mod patch_algebra;
 mod patches;
 mod periodic;
 mod pointers;
+mod queries;
 mod scans;
 mod whole_arrays;
