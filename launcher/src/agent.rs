@@ -26,6 +26,9 @@ fn run() -> io::Result<()> {
     // Without the buffers of std, which poll doesn't know of.
     let mut orders = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     let mut events = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    // What anything else in this process prints would end up between two events.
+    // SAFETY: a system call on descriptors that are there.
+    unsafe { libc::dup2(libc::STDERR_FILENO, libc::STDOUT_FILENO) };
     events.write_all(MAGIC)?;
     let mut received = Vec::new();
     let task = loop {
