@@ -16,10 +16,12 @@
 //! executable run one after another: the machine may have fewer processors than a single job has ranks.
 
 mod everywhere;
+mod fragile;
 mod outcome;
 pub mod rig;
 
 pub use everywhere::everywhere;
+pub use fragile::Fragile;
 use launcher::Output;
 pub use outcome::Outcome;
 use rig::{Network, Rig};
@@ -61,6 +63,8 @@ pub struct Job {
     starter_options: Vec<OsString>,
     hosts: Option<usize>,
     network: Network,
+    engine: Option<&'static str>,
+    start: fn() -> rma::Result<World>,
     program: Option<PathBuf>,
 }
 
@@ -76,6 +80,8 @@ impl Job {
             starter_options: Vec::new(),
             hosts: None,
             network: Network::default(),
+            engine: None,
+            start: World::init,
             program: None,
         }
     }
@@ -110,16 +116,29 @@ impl Job {
         self
     }
 
-    /// Whether the hosts asked for can be had; says so if not.
+    /// Has the nodes talk over this engine, `ucx` or `ofi`. Where it can't be used the test says so and passes.
+    pub fn over(mut self, engine: &'static str) -> Job {
+        self.engine = Some(engine);
+        self.env("GAIN_TRANSPORT", engine)
+    }
+
+    /// Has each rank start by this, instead of by [`World::init`].
+    pub fn starting(mut self, start: fn() -> rma::Result<World>) -> Job {
+        self.start = start;
+        self
+    }
+
+    /// Whether the hosts and the engine asked for can be had; says so if not.
     pub fn is_possible(&self) -> bool {
-        if is_rank() || self.hosts.is_none() {
+        if is_rank() {
             return true;
         }
-        let rig = Rig::with(self.network);
-        if let Err(reason) = &rig {
-            eprintln!("skipped: {} on several hosts: {reason}", self.name);
+        let missing_rig = self.hosts.and_then(|_| Rig::with(self.network).err());
+        let reason = missing_rig.or_else(|| self.engine.and_then(everywhere::missing));
+        if let Some(reason) = &reason {
+            eprintln!("skipped: {}: {reason}", self.name);
         }
-        rig.is_ok()
+        reason.is_none()
     }
 
     /// Has the ranks of one machine pretend to be on `nodes` nodes, in blocks, and talk over TCP as such nodes would. Needs no
@@ -175,7 +194,7 @@ impl Job {
             std::process::exit(launcher::agent());
         }
         if std::env::var(MARK).is_ok_and(|name| name == self.name) {
-            std::process::exit(run_rank(&body));
+            std::process::exit(self.run_rank(&body));
         }
     }
 
@@ -228,14 +247,14 @@ impl Job {
         let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         Outcome::of(self.launcher_job(ranks))
     }
-}
 
-/// A rank's life. The panic hook has already printed what is wrong when the body panics.
-fn run_rank(body: &dyn Fn(&World)) -> i32 {
-    let world = World::init().unwrap_or_else(|error| panic!("this rank can't start: {error}"));
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
-        body(&world);
-        world.finalize().unwrap_or_else(|error| panic!("this rank can't end: {error}"));
-    }));
-    if outcome.is_ok() { 0 } else { PANICKED }
+    /// A rank's life. The panic hook has already printed what is wrong when the body panics.
+    fn run_rank(&self, body: &dyn Fn(&World)) -> i32 {
+        let world = (self.start)().unwrap_or_else(|error| panic!("this rank can't start: {error}"));
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            body(&world);
+            world.finalize().unwrap_or_else(|error| panic!("this rank can't end: {error}"));
+        }));
+        if outcome.is_ok() { 0 } else { PANICKED }
+    }
 }

@@ -5,7 +5,7 @@
 
 use rma::{ErrorKind, MutexSet, Op, Result, Segment, World};
 use std::time::Duration;
-use tests::{Job, Outcome};
+use tests::{Fragile, Job, Outcome};
 
 /// Four ranks on two nodes; `gone` ends after everybody has met, the others call `then`, and must be told of a death.
 fn ends(name: &str, gone: usize, then: impl Fn(&World, &Segment, &MutexSet) -> Result<()>) -> Outcome {
@@ -88,6 +88,25 @@ fn gone_while_others_get() {
 fn gone_with_a_mutex_of_another_node() {
     let outcome = ends("gone_with_a_mutex_of_another_node", 3, |_, _, locks| locks.lock(0, 0));
     assert!((0..3).all(|rank| told(&outcome, rank).contains("world rank ")), "{outcome}");
+}
+
+/// A rank may also be told of one that has ended for that reason.
+#[test]
+fn gone_before_finalize() {
+    let outcome = ends("gone_before_finalize", 2, |world, _, _| world.finalize());
+    let are_named = [0, 1, 3].map(|rank| (0..4).any(|other| names(told(&outcome, rank), other)));
+    assert!(are_named == [true; 3] && outcome.stderr.contains("world rank 2 on host "), "{outcome}");
+}
+
+/// Everything is over but for the last words to the process manager, and one rank doesn't speak them. Oracle: the job ends.
+#[test]
+fn gone_in_the_last_words_of_finalize() {
+    let job = Job::new("gone_in_the_last_words_of_finalize").fake_nodes(2).deadline(Duration::from_secs(20));
+    let outcome = job
+        .starting(|| Fragile::start(3, 5, || std::process::exit(0)))
+        .outcome(4, |world| world.finalize().unwrap());
+    assert!(outcome.elapsed < Duration::from_secs(10), "{outcome}");
+    assert!(outcome.code != 0 && outcome.stderr.contains("rank 3"), "{outcome}");
 }
 
 /// Ranks of one node wait in a barrier for those of the other, which sleep.
