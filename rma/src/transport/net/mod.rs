@@ -64,7 +64,7 @@ const PATIENCE: Duration = Duration::from_secs(6);
 pub(crate) enum Progress {
     /// A helper thread.
     Thread,
-    /// Nobody: the program calls often enough.
+    /// The program, which calls often enough; the helper gives signs of life only.
     Poll,
 }
 
@@ -129,11 +129,9 @@ impl Net {
             waiters: AtomicU32::new(0),
             calls: AtomicU64::new(0),
         });
-        if progress == Progress::Thread {
-            progress::start_helper(&net).map_err(|error| {
-                Error::new(ErrorKind::Bootstrap, "init", format!("no thread for progress: {error}"))
-            })?;
-        }
+        progress::start_helper(&net).map_err(|error| {
+            Error::new(ErrorKind::Bootstrap, "init", format!("no thread for progress: {error}"))
+        })?;
         Ok(net)
     }
 
@@ -250,11 +248,9 @@ impl Net {
         progress::sleep_on(fd.filter(|_| is_armed), longest);
     }
 
-    /// Asks peers that stay silent for a sign of life. A peer that only progresses in calls of its own can't be expected to give one.
+    /// Asks peers that stay silent for a sign of life.
     fn look_after_peers(&self, now_ns: u64) {
-        if self.progress == Progress::Thread {
-            self.inside().check_peers(now_ns, PATIENCE.as_nanos() as u64);
-        }
+        self.inside().check_peers(now_ns, PATIENCE.as_nanos() as u64);
     }
 
     fn start_transfer(&self, op: OpCode, to: Remote, work: Work, token: Token) -> Result<Token> {

@@ -4,6 +4,7 @@
 //! | --- | --- | --- |
 //! | a caller that waits | always | spins, yields, then sleeps on the wire's descriptor |
 //! | the helper | nobody waits, and nobody called for a while | drains, then sleeps on the wire's descriptor |
+//! | under `GAIN_PROGRESS=poll` the helper | once a second | turns a few times, so that peers hear a sign of life |
 //!
 //! A program that communicates all the time would only be disturbed by the helper, so it looks at `calls` at growing intervals
 //! of up to a millisecond while that moves on. Once a program computes, the helper sleeps on the descriptor and wakes
@@ -11,7 +12,7 @@
 //!
 //! Invariant: no wait is unbounded: a sleeper looks again every tenth of a second at the latest.
 
-use super::Net;
+use super::{Net, Progress};
 use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -33,12 +34,18 @@ pub(super) fn sleep_on(fd: Option<RawFd>, longest: Duration) {
     unsafe { libc::poll(&mut poll, 1, timeout) };
 }
 
+/// How often a process whose helper leaves progress to the program gives a sign of life; much oftener than peers want one.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+
 /// Starts the helper. It ends with the process.
 pub(super) fn start_helper(net: &Arc<Net>) -> std::io::Result<()> {
     let net = net.clone();
     let run = move || {
         block_signals();
-        help(&net);
+        match net.progress {
+            Progress::Thread => help(&net),
+            Progress::Poll => show_life(&net),
+        }
     };
     std::thread::Builder::new().name("gain-progress".into()).stack_size(256 * 1024).spawn(run).map(drop)
 }
@@ -74,6 +81,17 @@ fn help(net: &Net) {
         } else if has_pending {
             // A mutex that one of this node's ranks holds: it doesn't tell us when it gives it back.
             std::thread::sleep(PAUSES.0 / 2);
+        }
+    }
+}
+
+/// The life of a helper that leaves progress to the program.
+fn show_life(net: &Net) {
+    loop {
+        std::thread::sleep(SIGN_OF_LIFE);
+        // Who has the engine turns the crank by itself.
+        if let Ok(mut engine) = net.engine.try_lock() {
+            (0..LINGER).take_while(|_| engine.progress()).for_each(drop);
         }
     }
 }
