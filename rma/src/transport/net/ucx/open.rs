@@ -3,7 +3,7 @@
 //! Invariant: what the user says in `UCX_*` stands; our own settings fill only what is left open. The process's environment and
 //! its signal handlers are as before.
 
-use std::ffi::{CStr, c_char, c_void};
+use std::ffi::{CStr, c_char, c_uint, c_void};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
@@ -12,6 +12,9 @@ use crate::library::Library;
 
 /// Version of the interface that the bindings are written against.
 const API: (u32, u32) = (1, 10);
+
+/// The oldest version of the library that was tried.
+const LEAST: (u32, u32) = (1, 13);
 
 /// Settings of our own: a name without `UCX_`, a value. What a version doesn't know it is not told.
 const SETTINGS: &[(&CStr, &CStr)] = &[
@@ -46,7 +49,26 @@ pub(super) fn library() -> Result<Api, String> {
         .map(|(_, (_, setting))| setting)
         .collect();
     let library = with_environment(&additions, || Library::load("GAIN_UCX_LIB", c"libucp.so.0"))?;
+    let (major, minor) = version(library)?;
+    if (major, minor) < LEAST {
+        let file = library.file(VERSION).unwrap_or_default();
+        return Err(format!("UCX {major}.{minor} is too old: {}.{} is the least ({file})", LEAST.0, LEAST.1));
+    }
     Api::find(library)
+}
+
+const VERSION: &CStr = c"ucp_get_version";
+
+/// The library's version, before anything else is asked of it.
+fn version(library: Library) -> Result<(u32, u32), String> {
+    type GetVersion = unsafe extern "C" fn(*mut c_uint, *mut c_uint, *mut c_uint);
+    let address = library.symbol(VERSION)?.as_ptr();
+    // SAFETY: the function of that name has had this signature in every version of ucp.h.
+    let get = unsafe { std::mem::transmute::<*mut c_void, GetVersion>(address) };
+    let (mut major, mut minor, mut release) = (0, 0, 0);
+    // SAFETY: three places to write a number to.
+    unsafe { get(&mut major, &mut minor, &mut release) };
+    Ok((major, minor))
 }
 
 /// Calls `f` while the environment has these additions.
