@@ -4,6 +4,7 @@ mod common;
 mod elements;
 mod ghosts;
 mod matrices;
+mod mirrored;
 mod mutexes;
 mod patch_algebra;
 mod patches;
