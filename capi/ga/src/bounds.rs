@@ -67,6 +67,12 @@ impl Bounds {
         self.hi[axis] - self.lo[axis]
     }
 
+    /// Bytes of its elements.
+    #[inline(always)]
+    pub(crate) fn bytes(&self, array: &Array) -> usize {
+        (0..self.axes).fold(array.raw.dtype().size_bytes(), |bytes, d| bytes * self.extent(d))
+    }
+
     /// Has no elements.
     pub(crate) fn is_empty(&self) -> bool {
         (0..self.axes).any(|d| self.hi[d] == self.lo[d])

@@ -5,11 +5,12 @@
 use crate::bounds::Index;
 use crate::fault::{Fault, Result, refuse};
 use crate::guard::{exported, wide};
+use crate::print::count;
 use crate::spec::{Layout, Spec};
 use crate::state::{State, text};
 use crate::table::{self, Array};
 use crate::types::{self, Kind};
-use ga_core::{Distribution, ErrorKind, RawArray};
+use ga_core::{Distribution, ErrorKind, Operation, RawArray};
 use rma::Team;
 use std::collections::HashMap;
 use std::ffi::{CString, c_char, c_int, c_void};
@@ -39,16 +40,11 @@ impl State {
         }
         let layout = spec.distribution(team.size())?;
         let distribution = if kind.item > 0 { layout.with_items(kind.item)? } else { layout.clone() };
-        let bytes = distribution.storage_len(team.rank()) * kind.dtype.size_bytes();
-        if !self.memory.has_room(&team, bytes)? {
-            return Ok(false);
-        }
         let raw = match make(&team, kind, distribution) {
             Ok(raw) => raw.named(&*spec.name),
             Err(error) if error.kind() == ErrorKind::Memory => return Ok(false),
             Err(error) => return Err(error.into()),
         };
-        self.memory.took(bytes);
         let array = Array {
             raw,
             kind: kind.number,
@@ -60,8 +56,8 @@ impl State {
             handle,
             has_corners: AtomicBool::new(spec.has_corners),
             is_read_only: AtomicBool::new(false),
-            bytes,
         };
+        count(Operation::Create, array.raw.segment().len_bytes(array.raw.team().rank()));
         table::fill(handle, array);
         Ok(true)
     }
@@ -126,7 +122,7 @@ impl State {
     /// Collective over the array's group.
     fn free(&self, handle: c_int) -> Result<()> {
         if let Some(array) = table::empty(handle) {
-            self.memory.gave(array.bytes);
+            count(Operation::Destroy, 0);
             array.raw.destroy()?;
         }
         Ok(())

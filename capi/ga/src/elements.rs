@@ -5,10 +5,11 @@
 use crate::bounds::{AXES, Bounds, Index, index};
 use crate::fault::{Result, refuse};
 use crate::guard::{exported, wide};
+use crate::print::count as tally;
 use crate::table::Array;
 use crate::transfer::writable;
 use crate::types::{elements, numbers, unfit};
-use ga_core::GlobalArray;
+use ga_core::{GlobalArray, Operation};
 use rma::DType;
 use std::ffi::{c_int, c_long, c_void};
 
@@ -91,6 +92,7 @@ fn dense(array: &Array) -> ([usize; AXES], usize) {
 /// The list has so many subscripts, and `v` room for so many elements.
 unsafe fn gather<I: Index>(array: &Array, list: List<I>, v: *mut c_void, number: impl Index) -> Result<()> {
     let count = count(number)?;
+    tally(Operation::Gather, count * array.size());
     // SAFETY: the caller's promises.
     unsafe {
         if array.item > 0 {
@@ -116,6 +118,7 @@ unsafe fn scatter<I: Index>(
     number: impl Index,
 ) -> Result<()> {
     let (array, count) = (writable(array)?, count(number)?);
+    tally(Operation::Scatter, count * array.size());
     // SAFETY: the caller's promises.
     unsafe {
         if array.item > 0 {
@@ -142,6 +145,7 @@ unsafe fn scatter_acc<I: Index>(
     alpha: *const c_void,
 ) -> Result<()> {
     let (array, count) = (writable(array)?, count(number)?);
+    tally(Operation::Scatter, count * array.size());
     // SAFETY: the caller's promises.
     unsafe {
         numbers!(array, |a: T| {
@@ -158,6 +162,7 @@ unsafe fn read_inc<I: Index>(array: &Array, subscript: *const I, inc: c_long) ->
     // SAFETY: the caller's promise.
     let place = unsafe { index(array, subscript) }?;
     let place = &place[..array.ndim];
+    tally(Operation::ReadInc, array.size());
     match array.raw.dtype() {
         DType::I64 => Ok(array.raw.typed::<i64>().map_or(Ok(0), |a| a.read_inc(place, inc))?),
         DType::I32 => Ok(array.raw.typed::<i32>().map_or(Ok(0), |a| a.read_inc(place, inc as i32))?.into()),

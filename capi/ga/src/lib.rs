@@ -20,6 +20,8 @@
 //! | [`elements`] | gather, scatter, the shared counter |
 //! | [`access`], [`ghosts`] | direct access to memory; ghost cells |
 //! | [`locality`], [`inquire`], [`cluster`], [`memory`] | who owns what, what an array is, which ranks share a node, how much memory |
+//! | [`mirror`] | arrays with a copy per node |
+//! | [`print`] | arrays as text |
 //! | [`sync`], [`collective`] | fences and mutexes; broadcasts and reductions |
 //! | [`ma`] | MA, the memory allocator of `macdecls.h` |
 //!
@@ -44,9 +46,11 @@ mod inquire;
 mod locality;
 mod ma;
 mod memory;
+mod mirror;
 mod mpi;
 mod nonblocking;
 mod operand;
+mod print;
 mod scan;
 mod spec;
 mod state;

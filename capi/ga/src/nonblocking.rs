@@ -6,10 +6,11 @@
 
 use crate::fault::Result;
 use crate::guard::{exported, wide};
+use crate::print::count;
 use crate::state::State;
 use crate::transfer::{self, Shape};
 use crate::types::{elements, numbers};
-use ga_core::Pending;
+use ga_core::{Operation, Pending};
 use std::collections::HashMap;
 use std::ffi::{c_int, c_long, c_void};
 use std::sync::Mutex;
@@ -79,18 +80,21 @@ wide! {
     NGA_NbPut / NGA_NbPut64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *const c_void, ld: *const Int, handle: *mut c_long) = |ga| {
         let array = transfer::writable(ga.array(g_a)?)?;
         let Shape { patch, ld } = Shape::read(array, lo, hi, ld)?;
+        count(Operation::Put, patch.bytes(array));
         let pending = elements!(array, |a: T| Ok(a.put_ptr_nb(patch.lo(), patch.hi(), buf.cast::<T>(), ld.list())?))?;
         ga.keep(pending, handle)
     };
     NGA_NbGet / NGA_NbGet64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *mut c_void, ld: *const Int, handle: *mut c_long) = |ga| {
         let array = ga.array(g_a)?;
         let Shape { patch, ld } = Shape::read(array, lo, hi, ld)?;
+        count(Operation::Get, patch.bytes(array));
         let pending = elements!(array, |a: T| Ok(a.get_ptr_nb(patch.lo(), patch.hi(), buf.cast::<T>(), ld.list())?))?;
         ga.keep(pending, handle)
     };
     NGA_NbAcc / NGA_NbAcc64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *const c_void, ld: *const Int, alpha: *const c_void, handle: *mut c_long) = |ga| {
         let array = transfer::writable(ga.array(g_a)?)?;
         let Shape { patch, ld } = Shape::read(array, lo, hi, ld)?;
+        count(Operation::Accumulate, patch.bytes(array));
         let pending = numbers!(array, |a: T| {
             let alpha = alpha.cast::<T>().read_unaligned();
             Ok(a.accumulate_ptr_nb(patch.lo(), patch.hi(), buf.cast::<T>(), ld.list(), alpha)?)

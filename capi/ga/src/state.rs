@@ -8,7 +8,7 @@ use crate::create::Lent;
 use crate::fault::{Result, refuse};
 use crate::groups::Groups;
 use crate::guard::{bare, exported};
-use crate::memory::Memory;
+use crate::memory;
 use crate::mpi::{self, Comm};
 use crate::nonblocking::Waiting;
 use crate::spec::Specs;
@@ -28,7 +28,6 @@ pub(crate) struct State {
     pub(crate) registered: Registered,
     pub(crate) specs: Specs,
     pub(crate) lent: Lent,
-    pub(crate) memory: Memory,
     pub(crate) nodes: Nodes,
     pub(crate) waiting: Waiting,
     pub(crate) locks: Locks,
@@ -83,7 +82,6 @@ fn initialize(start: Start, limit: usize) -> Result<()> {
     let state = State {
         groups: Groups::new(&world, comm.filter(is_same))?,
         nodes: Nodes::new(&world)?,
-        memory: Memory::new(limit),
         registered: Registered::default(),
         specs: Specs::default(),
         lent: Lent::default(),
@@ -93,6 +91,7 @@ fn initialize(start: Start, limit: usize) -> Result<()> {
         is_owner,
         world,
     };
+    memory::limit(limit);
     STATE.store(Box::into_raw(Box::new(state)), Ordering::Release);
     Ok(())
 }

@@ -40,8 +40,6 @@ pub(crate) struct Array {
     pub(crate) has_corners: AtomicBool,
     /// Whether nobody may write: a property.
     pub(crate) is_read_only: AtomicBool,
-    /// Bytes that count against the limit.
-    pub(crate) bytes: usize,
 }
 
 impl Array {
@@ -49,6 +47,11 @@ impl Array {
     #[inline(always)]
     pub(crate) fn shape(&self) -> &[usize] {
         &self.raw.shape()[..self.ndim]
+    }
+
+    /// Bytes of an element.
+    pub(crate) fn size(&self) -> usize {
+        self.item.max(self.raw.dtype().size_bytes())
     }
 }
 

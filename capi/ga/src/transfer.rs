@@ -5,8 +5,10 @@
 use crate::bounds::{AXES, Bounds, Index, Sizes};
 use crate::fault::{Fault, Result, refuse};
 use crate::guard::wide;
+use crate::print::count;
 use crate::table::Array;
 use crate::types::{elements, numbers};
+use ga_core::Operation;
 use std::ffi::{c_int, c_void};
 use std::sync::atomic::Ordering;
 
@@ -127,16 +129,19 @@ wide! {
     NGA_Put / NGA_Put64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *const c_void, ld: *const Int) = |ga| {
         let array = writable(ga.array(g_a)?)?;
         let Shape { patch, ld } = Shape::read(array, lo, hi, ld)?;
+        count(Operation::Put, patch.bytes(array));
         elements!(array, |a: T| Ok(a.put_ptr(patch.lo(), patch.hi(), buf.cast::<T>(), ld.list())?))
     };
     NGA_Get / NGA_Get64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *mut c_void, ld: *const Int) = |ga| {
         let array = ga.array(g_a)?;
         let Shape { patch, ld } = Shape::read(array, lo, hi, ld)?;
+        count(Operation::Get, patch.bytes(array));
         elements!(array, |a: T| Ok(a.get_ptr(patch.lo(), patch.hi(), buf.cast::<T>(), ld.list())?))
     };
     NGA_Acc / NGA_Acc64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *const c_void, ld: *const Int, alpha: *const c_void) = |ga| {
         let array = writable(ga.array(g_a)?)?;
         let Shape { patch, ld } = Shape::read(array, lo, hi, ld)?;
+        count(Operation::Accumulate, patch.bytes(array));
         numbers!(array, |a: T| {
             let alpha = alpha.cast::<T>().read_unaligned();
             Ok(a.accumulate_ptr(patch.lo(), patch.hi(), buf.cast::<T>(), ld.list(), alpha)?)
