@@ -6,6 +6,7 @@ use crate::bounds::Index;
 use crate::fault::{Fault, Result, refuse};
 use crate::guard::{exported, wide};
 use crate::print::count;
+use crate::property::Property;
 use crate::spec::{Layout, Spec};
 use crate::state::{State, text};
 use crate::table::{self, Array};
@@ -55,7 +56,7 @@ impl State {
             group: spec.group,
             handle,
             has_corners: AtomicBool::new(spec.has_corners),
-            is_read_only: AtomicBool::new(false),
+            property: Property::default(),
         };
         count(Operation::Create, array.raw.segment().len_bytes(array.raw.team().rank()));
         table::fill(handle, array);

@@ -5,8 +5,8 @@
 use crate::bounds::{Bounds, Index, Sizes};
 use crate::fault::{Result, refuse};
 use crate::guard::exported;
+use crate::property::writable;
 use crate::table::Array;
-use crate::transfer::writable;
 use ga_core::GlobalArray;
 use std::ffi::{c_int, c_long, c_void};
 

@@ -20,7 +20,7 @@
 //! | [`elements`] | gather, scatter, the shared counter |
 //! | [`access`], [`ghosts`] | direct access to memory; ghost cells |
 //! | [`locality`], [`inquire`], [`cluster`], [`memory`] | who owns what, what an array is, which ranks share a node, how much memory |
-//! | [`mirror`] | arrays with a copy per node |
+//! | [`mirror`], [`property`] | arrays with a copy per node; read-only and cached arrays |
 //! | [`print`] | arrays as text |
 //! | [`sync`], [`collective`] | fences and mutexes; broadcasts and reductions |
 //! | [`ma`] | MA, the memory allocator of `macdecls.h` |
@@ -51,6 +51,7 @@ mod mpi;
 mod nonblocking;
 mod operand;
 mod print;
+mod property;
 mod scan;
 mod spec;
 mod state;

@@ -96,8 +96,7 @@ fn summarize(is_verbose: bool, out: &mut Stream) -> io::Result<()> {
         writeln!(out, "  No active global arrays")?;
     }
     for array in arrays {
-        let state =
-            if array.is_read_only.load(std::sync::atomic::Ordering::Relaxed) { ", read-only" } else { "" };
+        let state = if array.property.is_read_only() { ", read-only" } else { "" };
         writeln!(out, "  {array}, blocks {}{state}", listed(&array.layout.grid()))?;
         if is_verbose {
             print_distribution(array, out)?;

@@ -7,6 +7,7 @@
 //! it is destroyed, which is the C caller's promise.
 
 use crate::fault::Fault;
+use crate::property::Property;
 use crate::types;
 use ga_core::{Distribution, RawArray};
 use std::collections::BTreeSet;
@@ -38,8 +39,7 @@ pub(crate) struct Array {
     pub(crate) layout: Distribution,
     /// Whether corners of ghost cells are updated.
     pub(crate) has_corners: AtomicBool,
-    /// Whether nobody may write: a property.
-    pub(crate) is_read_only: AtomicBool,
+    pub(crate) property: Property,
 }
 
 impl Array {

@@ -3,24 +3,14 @@
 //! Invariant: bounds and leading dimensions are checked before anything moves.
 
 use crate::bounds::{AXES, Bounds, Index, Sizes};
-use crate::fault::{Fault, Result, refuse};
+use crate::fault::{Result, refuse};
 use crate::guard::wide;
 use crate::print::count;
+use crate::property::{self, writable};
 use crate::table::Array;
 use crate::types::{elements, numbers};
 use ga_core::Operation;
 use std::ffi::{c_int, c_void};
-use std::sync::atomic::Ordering;
-
-/// The array, unless nobody may write to it.
-#[inline(always)]
-pub(crate) fn writable(array: &Array) -> Result<&Array> {
-    if array.is_read_only.load(Ordering::Relaxed) {
-        Err(Fault::new("the array is read-only"))
-    } else {
-        Ok(array)
-    }
-}
 
 /// A patch, and how its elements lie in a buffer.
 pub(crate) struct Shape {
@@ -136,6 +126,9 @@ wide! {
         let array = ga.array(g_a)?;
         let Shape { patch, ld } = Shape::read(array, lo, hi, ld)?;
         count(Operation::Get, patch.bytes(array));
+        if !array.property.is_none() {
+            return property::get(array, &patch, &ld, buf);
+        }
         elements!(array, |a: T| Ok(a.get_ptr(patch.lo(), patch.hi(), buf.cast::<T>(), ld.list())?))
     };
     NGA_Acc / NGA_Acc64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *const c_void, ld: *const Int, alpha: *const c_void) = |ga| {
