@@ -38,54 +38,48 @@ impl<T: Scalar> GlobalArray<T> {
         found.ok_or_else(|| Error::new(ErrorKind::Value, "select_elem", format!("no elements in {self}")))
     }
 
-    /// The greatest sum of magnitudes along a column, the sum of all in an array of one axis; 0 of nothing.
-    /// The same on every rank. Collective. `GA_Norm1` of a Fortran program; in C, whose matrices GA takes for
-    /// transposed ones, `GA_Norm_infinity`.
+    /// The sum of the magnitudes of all elements, those of a matrix taken for one vector as in the original; 0 of
+    /// nothing. The same on every rank. Collective. `GA_Norm1`.
     ///
     /// # Errors
-    /// [`ErrorKind::Shape`] for an array of other than one or two axes.
+    /// [`ErrorKind::Communication`] from below.
     #[track_caller]
     pub fn norm1(&self) -> Result<f64> {
-        self.norm("norm1", 1)
+        let sum = self.own_magnitudes(|sum, magnitude| sum + magnitude)?;
+        self.combined("norm1", sum, |sum, part| sum + part)
     }
 
-    /// The greatest sum of magnitudes along a row, the greatest magnitude in an array of one axis; 0 of
-    /// nothing. The same on every rank. Collective. `GA_Norm_infinity` of a Fortran program; in C, whose
-    /// matrices GA takes for transposed ones, `GA_Norm1`.
+    /// The greatest magnitude of all elements; a NaN if there is one, 0 of nothing. The same on every rank.
+    /// Collective. `GA_Norm_infinity`.
     ///
     /// # Errors
-    /// [`ErrorKind::Shape`] for an array of other than one or two axes.
+    /// [`ErrorKind::Communication`] from below.
     #[track_caller]
     pub fn norm_infinity(&self) -> Result<f64> {
-        self.norm("norm_infinity", 0)
+        // A NaN stays.
+        let greater = |most: f64, other: f64| if other <= most { most } else { other };
+        let most = self.own_magnitudes(greater)?;
+        self.combined("norm_infinity", most, greater)
     }
 
-    /// The greatest of the sums that belong to the indices of axis `kept`; an array of one axis is a column.
+    /// Folds the magnitudes of my elements, after a synchronisation.
     #[track_caller]
-    fn norm(&self, op: &'static str, kept: usize) -> Result<f64> {
-        if !(1..=2).contains(&self.ndim()) {
-            let message = format!("the norm of an array of {} axes, {self}", self.ndim());
-            return Err(Error::new(ErrorKind::Shape, op, message));
-        }
+    fn own_magnitudes(&self, fold: impl Fn(f64, f64) -> f64) -> Result<f64> {
         self.sync()?;
-        let by_column = kept == 1;
-        let mut sums = vec![0.0; self.shape().get(kept).copied().unwrap_or(1)];
-        self.own_rows(&self.everything(), |index, row, len| {
+        let mut folded = 0.0;
+        self.own_rows(&self.everything(), |_, row, len| {
             // SAFETY: `own_rows` gives that many elements, and nobody writes to them between the
-            // synchronisations, of which the reduction is the second.
-            let magnitude = |i: usize| unsafe { (*row.add(i)).magnitude() };
-            match (self.ndim(), by_column) {
-                (1, true) => sums[0] += (0..len).map(magnitude).sum::<f64>(),
-                (_, false) if self.ndim() == 2 => sums[index[0]] += (0..len).map(magnitude).sum::<f64>(),
-                _ => {
-                    let sums = &mut sums[index[index.len() - 1]..][..len];
-                    sums.iter_mut().enumerate().for_each(|(i, sum)| *sum += magnitude(i));
-                }
-            }
+            // synchronisations, of which the exchange of the results is the second.
+            folded = (0..len).fold(folded, |folded, i| fold(folded, unsafe { (*row.add(i)).magnitude() }));
         });
-        self.team().allreduce(&mut sums, Op::Sum).map_err(|e| Error::from_rma(op, e))?;
-        // A NaN stays.
-        Ok(sums.into_iter().fold(0.0, |most, sum| if sum <= most { most } else { sum }))
+        Ok(folded)
+    }
+
+    /// Folds the results of all ranks, in the order of ranks.
+    #[track_caller]
+    fn combined(&self, op: &'static str, own: f64, fold: impl Fn(f64, f64) -> f64) -> Result<f64> {
+        let all = self.team().allgatherv(&[own]).map_err(|e| Error::from_rma(op, e))?;
+        Ok(all.into_iter().flatten().fold(0.0, fold))
     }
 }
 
