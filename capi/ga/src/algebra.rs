@@ -1,4 +1,4 @@
-//! Algebra of whole arrays: fill, zero, scale, add, copy, dot products.
+//! Algebra of whole arrays: fill, zero, scale, add, copy, dot products, transposition.
 //!
 //! Invariant: arrays of one operation have one element type; everything else is for `ga-core` to refuse.
 
@@ -21,6 +21,10 @@ exported! {
     GA_Copy(g_a: c_int, g_b: c_int) = |ga| {
         let (a, b) = (ga.array(g_a)?, ga.array(g_b)?);
         elements!(b, |b: T| Ok(b.copy_from(typed(a)?)?))
+    };
+    GA_Transpose(g_a: c_int, g_b: c_int) = |ga| {
+        let (a, b) = (ga.array(g_a)?, ga.array(g_b)?);
+        numbers!(b, |b: T| Ok(b.transpose_from(typed(a)?)?))
     };
     GA_Idot(g_a: c_int, g_b: c_int) -> c_int =
         |ga| Ok(typed(ga.array(g_a)?)?.dot(typed(ga.array(g_b)?)?)?);

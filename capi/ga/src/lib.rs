@@ -13,7 +13,8 @@
 //! | [`bounds`] | C's bounds, subscripts and leading dimensions |
 //! | [`groups`], [`mpi`] | processor groups, and MPI's communicators |
 //! | [`operand`] | numbers behind pointers, arrays of one type |
-//! | [`algebra`] | fill, zero, scale, add, copy, dot products |
+//! | [`algebra`], [`patches`] | fill, zero, scale, add, copy, dot products; of patches |
+//! | [`elementwise`], [`matrix`] | element by element; diagonals, rows, norms, chosen and random elements |
 //! | [`scan`] | vectors under a mask |
 //! | [`spec`], [`create`] | what an array is going to be; creation and destruction |
 //! | [`transfer`], [`nonblocking`], [`field`] | put, get and accumulate of patches, and of fields of their elements |
@@ -37,6 +38,7 @@ mod cluster;
 mod collective;
 mod create;
 mod elements;
+mod elementwise;
 mod fault;
 mod field;
 mod ghosts;
@@ -45,11 +47,13 @@ mod guard;
 mod inquire;
 mod locality;
 mod ma;
+mod matrix;
 mod memory;
 mod mirror;
 mod mpi;
 mod nonblocking;
 mod operand;
+mod patches;
 mod print;
 mod property;
 mod scan;

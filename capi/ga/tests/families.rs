@@ -75,3 +75,18 @@ fn run(name: &str) {
 fn vectors_under_a_mask() {
     run("scan");
 }
+
+#[test]
+fn algebra() {
+    run("algebra");
+}
+
+#[test]
+fn element_by_element() {
+    run("elementwise");
+}
+
+#[test]
+fn matrices() {
+    run("matrix");
+}
