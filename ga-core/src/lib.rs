@@ -52,6 +52,7 @@ mod elements;
 mod error;
 mod fence;
 mod ghosts;
+pub mod linalg;
 mod local;
 pub mod memory;
 mod mirror;

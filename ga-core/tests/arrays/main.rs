@@ -11,5 +11,6 @@ mod patches;
 mod periodic;
 mod pointers;
 mod queries;
+mod products;
 mod scans;
 mod whole_arrays;

@@ -1,0 +1,13 @@
+//! The element types of linear algebra.
+
+use crate::number::Number;
+use faer::traits::ComplexField;
+use rma::{Complex32, Complex64};
+
+/// Real and complex floating-point numbers: `f32`, `f64`, [`Complex32`], [`Complex64`].
+pub trait Field: Number + ComplexField {}
+
+impl Field for f32 {}
+impl Field for f64 {}
+impl Field for Complex32 {}
+impl Field for Complex64 {}
