@@ -82,7 +82,7 @@ impl<T: Element> GlobalArray<T> {
     }
 
     /// Refuses another team.
-    fn check_team(&self, op: &'static str, other: &Self) -> Result<()> {
+    pub(crate) fn check_team(&self, op: &'static str, other: &Self) -> Result<()> {
         let (a, b) = (self.team(), other.team());
         if a.is_same(b) {
             return Ok(());

@@ -3,7 +3,7 @@
 use crate::common::{RANKS, Random, all};
 use ga_core::linalg::{Matrix, Op, gemm};
 use ga_core::{Distribution, ErrorKind, GlobalArray, Number, Patch};
-use ndarray::{Array2, ArrayD, ArrayView2, Ix2};
+use ndarray::{Array2, ArrayD, ArrayView2, Ix2, s};
 use rma::{Complex32, Complex64, Element, World};
 use tests::{Job, spmd};
 
@@ -85,11 +85,15 @@ fn entered<T: Small>(x: ArrayView2<'_, T>, op: Op) -> Array2<T> {
     }
 }
 
-fn naive<T: Number>(alpha: T, a: &Array2<T>, b: &Array2<T>, beta: T, c: &mut Array2<T>) {
-    for ((i, j), value) in c.indexed_iter_mut() {
-        let sum = (0..a.ncols()).fold(T::ZERO, |sum, k| sum.plus(a[[i, k]].times(b[[k, j]])));
-        *value = alpha.times(sum).plus(beta.times(*value));
-    }
+fn naive<T: Number>(a: &Array2<T>, b: &Array2<T>) -> Array2<T> {
+    Array2::from_shape_fn([a.nrows(), b.ncols()], |(i, j)| {
+        (0..a.ncols()).fold(T::ZERO, |sum, k| sum.plus(a[[i, k]].times(b[[k, j]])))
+    })
+}
+
+/// `c = alpha * product + beta * c`
+fn combine<T: Number>(alpha: T, product: &Array2<T>, beta: T, c: &mut ndarray::ArrayViewMut2<'_, T>) {
+    c.zip_mut_with(product, |c, &p| *c = alpha.times(p).plus(beta.times(*c)));
 }
 
 fn two<T: Element>(array: &GlobalArray<T>) -> Array2<T> {
@@ -106,6 +110,7 @@ fn products<T: Small>(world: &World, alpha: T, beta: T) {
             let shape = |op, rows, columns| if op == Op::None { [rows, columns] } else { [columns, rows] };
             let (shape_a, shape_b) = (shape(op_a, m, k), shape(op_b, k, n));
             let (serial_a, serial_b) = (random::<T>(1, shape_a), random::<T>(2, shape_b));
+            let product = naive(&entered(serial_a.view(), op_a), &entered(serial_b.view(), op_b));
             let arrays = (layouts(world, shape_a), layouts(world, shape_b), layouts(world, [m, n]));
             for _ in 0..kinds {
                 turn += 1;
@@ -118,8 +123,7 @@ fn products<T: Small>(world: &World, alpha: T, beta: T) {
                 let x = Matrix::whole(a, op_a).unwrap();
                 let y = Matrix::whole(b, op_b).unwrap();
                 gemm(alpha, &x, &y, beta, &Matrix::whole(c, Op::None).unwrap()).unwrap();
-                let (left, right) = (entered(serial_a.view(), op_a), entered(serial_b.view(), op_b));
-                naive(alpha, &left, &right, beta, &mut expected);
+                combine(alpha, &product, beta, &mut expected.view_mut());
                 assert_eq!(two(c), expected, "{op_a:?} {op_b:?} {a} * {b} -> {c}");
                 c.sync().unwrap();
             }
@@ -147,26 +151,22 @@ fn gemm_between_nodes() {
 fn gemm_of_patches_and_of_many_segments() {
     spmd(RANKS, "gemm_of_patches_and_of_many_segments", |world| {
         let (serial_a, serial_b) = (random::<f64>(4, [20, 1700]), random::<f64>(5, [1700, 31]));
-        for (a, b) in layouts(world, [20, 1700]).iter().zip(&layouts(world, [1700, 31])) {
+        let (rows, inner, columns) = (3..17, 20..1650, 5..30);
+        let (left, right) = (s![rows.clone(), inner.clone()], s![inner.clone(), columns.clone()]);
+        let product = naive(&serial_a.slice(left).to_owned(), &serial_b.slice(right).to_owned());
+        let (lefts, rights) = (layouts(world, [20, 1700]), layouts(world, [1700, 31]));
+        for (k, c) in layouts(world, [40, 33]).iter().enumerate() {
+            let (a, b, beta) = (&lefts[k], &rights[(k + 3) % rights.len()], (k % 3) as f64);
+            let mut expected = random::<f64>(6, [40, 33]);
             load(a, &serial_a);
             load(b, &serial_b);
-            for (c, beta) in layouts(world, [40, 33]).iter().zip([0.0, 1.0, 2.0].into_iter().cycle()) {
-                let mut expected = random::<f64>(6, [40, 33]);
-                load(c, &expected);
-                let (rows, inner, columns) = (3..17, 20..1650, 5..30);
-                let x = Matrix::new(a, [rows.clone(), inner.clone()], Op::None).unwrap();
-                let y = Matrix::new(b, [inner.clone(), columns.clone()], Op::None).unwrap();
-                gemm(3.0, &x, &y, beta, &Matrix::new(c, [9..23, 8..33], Op::None).unwrap()).unwrap();
-                let (left, right) = (
-                    serial_a.slice(ndarray::s![rows, inner.clone()]).to_owned(),
-                    serial_b.slice(ndarray::s![inner, columns]).to_owned(),
-                );
-                let mut part = expected.slice(ndarray::s![9..23, 8..33]).to_owned();
-                naive(3.0, &left, &right, beta, &mut part);
-                expected.slice_mut(ndarray::s![9..23, 8..33]).assign(&part);
-                assert_eq!(two(c), expected, "{a} * {b} -> {c}");
-                c.sync().unwrap();
-            }
+            load(c, &expected);
+            let x = Matrix::new(a, [rows.clone(), inner.clone()], Op::None).unwrap();
+            let y = Matrix::new(b, [inner.clone(), columns.clone()], Op::None).unwrap();
+            gemm(3.0, &x, &y, beta, &Matrix::new(c, [9..23, 8..33], Op::None).unwrap()).unwrap();
+            combine(3.0, &product, beta, &mut expected.slice_mut(s![9..23, 8..33]));
+            assert_eq!(two(c), expected, "{a} * {b} -> {c}");
+            c.sync().unwrap();
         }
     });
 }
