@@ -80,7 +80,7 @@ impl<'a, T: Field> Matrix<'a, T> {
     /// # Errors
     /// As [`Matrix::new`].
     pub fn whole(array: &'a GlobalArray<T>, op: Op) -> Result<Self> {
-        Self::new(array, &Patch::whole(array.shape()), op)
+        Self::new(array, Patch::whole(array.shape()), op)
     }
 
     /// The array it lies in.

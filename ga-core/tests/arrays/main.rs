@@ -10,7 +10,7 @@ mod patch_algebra;
 mod patches;
 mod periodic;
 mod pointers;
-mod queries;
 mod products;
+mod queries;
 mod scans;
 mod whole_arrays;
