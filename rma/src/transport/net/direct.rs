@@ -18,7 +18,7 @@ use crate::transport::Token;
 /// Direct transfers under way to a peer, at most.
 const WINDOW: usize = 128;
 /// Longest single one.
-const PIECE: usize = 8 << 20;
+pub(super) const PIECE: usize = 8 << 20;
 
 /// What goes past the messages to one peer, and comes from there.
 #[derive(Default)]

@@ -24,11 +24,12 @@ macro_rules! c_structs {
             pub(super) struct $name { $(pub(super) $field: $type,)* $(pub(super) $tail: $tail_type)? }
         )*
 
-        /// Each struct's C name, and its fields with offset and size.
+        /// Each struct's C name, its size, and its fields with offset and size.
         #[cfg(test)]
-        pub(super) fn layouts() -> Vec<(&'static str, Vec<(&'static str, usize, usize)>)> {
+        pub(super) fn layouts() -> Vec<(&'static str, usize, Vec<(&'static str, usize, usize)>)> {
             vec![$((
                 $c_name,
+                size_of::<$name>(),
                 vec![$((stringify!($field), std::mem::offset_of!($name, $field), size_of::<$type>())),*],
             )),*]
         }

@@ -4,6 +4,9 @@
 //! at once. Writes ask for *delivery complete*: their completion means that they are visible at the target, so a flush waits for those of
 //! its peer. The provider makes no progress of its own that we rely on: [`Wire::progress`] drives it.
 //!
+//! Where a provider wants local buffers registered, the slab and the node heap are registered once, and other buffers for one transfer:
+//! providers keep a cache of their own of such registrations, which sees memory that is unmapped.
+//!
 //! Invariant: an operation's [`Op`] belongs to the library from the call that started it until its completion; slots of the slab are in
 //! the same hands as their operation. What the completion queue reports as an error of a send or transfer means that the peer is lost.
 
@@ -30,6 +33,8 @@ const MESSAGE_LEN: usize = 16 << 10;
 const SLOTS: usize = 128;
 /// Transfers that may be under way.
 const TRANSFERS: usize = 512;
+/// What the protocol above asks of one write or read, at most.
+const LONGEST_TRANSFER: usize = super::direct::PIECE;
 /// Completions taken from the queue at once.
 const BATCH: usize = 16;
 
@@ -40,6 +45,8 @@ struct Op {
     what: What,
     peer: usize,
     tag: u64,
+    /// Which of its peer's counts of writes it is in.
+    generation: usize,
     /// Registration of the local buffer, for this operation only.
     memory: *mut Memory,
 }
@@ -57,10 +64,13 @@ enum What {
 /// A peer that was connected to.
 struct Peer {
     address: u64,
-    /// Writes that are not visible there yet.
-    writes: usize,
-    /// Flushes that wait for them.
-    flushes: Vec<u64>,
+    /// Writes that are not visible there yet: those since the last flush at `generation`, those before it at the other place.
+    writes: [usize; 2],
+    generation: usize,
+    /// The flush that waits for the writes before it.
+    flush: Option<u64>,
+    /// Why a write failed.
+    failed: Option<String>,
 }
 
 /// A peer's region.
@@ -78,18 +88,25 @@ pub(crate) struct Ofi {
     names: String,
     memory_mode: i32,
     inject_len: usize,
+    /// Longest message or transfer.
+    most_len: usize,
     next_key: u64,
     peers: HashMap<usize, Peer>,
     /// Buffers for messages that come, then for those that go.
     slab: Box<[u8]>,
     /// Registration of the slab where the provider wants one.
     slab_memory: *mut Memory,
+    /// Receives that the library had no room for.
+    unposted: Vec<*mut Op>,
+    /// Why receives can't be posted any more.
+    fault: Option<String>,
     free_sends: Vec<*mut Op>,
     free_transfers: Vec<*mut Op>,
     transfers: usize,
     /// All operations, freed after the endpoint.
     ops: Vec<*mut Op>,
-    regions: Vec<*mut Memory>,
+    /// This process's regions: first address, length, registration.
+    regions: Vec<(usize, usize, *mut Memory)>,
     keys: Vec<Import>,
 }
 
@@ -111,8 +128,10 @@ impl Ofi {
         let api = open::library()?;
         let info = open::provider(&api)?;
         // SAFETY: what the library offered is whole.
-        let (memory_mode, inject_len, most_receives) = unsafe {
-            ((*(*info).domain_attr).mr_mode, (*(*info).tx_attr).inject_size, (*(*info).rx_attr).size)
+        let (memory_mode, inject_len, most_len, most_receives) = unsafe {
+            let inject_len = (*(*info).tx_attr).inject_size;
+            let most_len = (*(*info).ep_attr).max_msg_size;
+            ((*(*info).domain_attr).mr_mode, inject_len, most_len, (*(*info).rx_attr).size)
         };
         let objects = Objects::open(&api, info, peers)?;
         let receives = SLOTS.min(most_receives.max(1));
@@ -121,10 +140,13 @@ impl Ofi {
             address: Vec::new(),
             memory_mode,
             inject_len,
+            most_len,
             next_key: 1,
             peers: HashMap::new(),
             slab: vec![0; (receives + SLOTS) * MESSAGE_LEN].into(),
             slab_memory: null_mut(),
+            unposted: Vec::new(),
+            fault: None,
             free_sends: Vec::new(),
             free_transfers: Vec::new(),
             transfers: 0,
@@ -142,7 +164,11 @@ impl Ofi {
         }
         for slot in 0..receives {
             let op = wire.new_op(What::Receive(slot));
-            wire.post(op)?;
+            wire.unposted.push(op);
+        }
+        wire.post_receives();
+        if let Some(why) = &wire.fault {
+            return Err(why.clone());
         }
         for slot in receives..receives + SLOTS {
             let op = wire.new_op(What::Send(slot));
@@ -152,7 +178,7 @@ impl Ofi {
     }
 
     fn new_op(&mut self, what: What) -> *mut Op {
-        let op = Op { context: [0; 8], what, peer: 0, tag: 0, memory: null_mut() };
+        let op = Op { context: Context::default(), what, peer: 0, tag: 0, generation: 0, memory: null_mut() };
         let op = Box::into_raw(Box::new(op));
         self.ops.push(op);
         op
@@ -168,21 +194,21 @@ impl Ofi {
         if self.slab_memory.is_null() { null_mut() } else { unsafe { (*self.slab_memory).mem_desc } }
     }
 
-    /// Posts a receive.
-    fn post(&mut self, op: *mut Op) -> Result<()> {
-        // SAFETY: the operation is ours until the library has it.
-        let What::Receive(slot) = (unsafe { (*op).what }) else { return Ok(()) };
-        let (buffer, handle, endpoint) = (self.slot(slot), self.slab_handle(), self.objects.endpoint);
-        loop {
+    /// Posts the receives that the library has room for. It makes room as it looks at its queue, in progress.
+    fn post_receives(&mut self) {
+        while let Some(op) = self.unposted.pop() {
+            // SAFETY: the operation is ours until the library has it.
+            let What::Receive(slot) = (unsafe { (*op).what }) else { continue };
+            let (buffer, handle, endpoint) = (self.slot(slot), self.slab_handle(), self.objects.endpoint);
             // SAFETY: a live endpoint; buffer and operation stay until the completion.
             let code = unsafe {
                 ((*(*endpoint).msg).recv)(endpoint, buffer.cast(), MESSAGE_LEN, handle, ANYBODY, op.cast())
             };
-            match code {
-                0 => return Ok(()),
-                // Room comes as soon as the library has looked at its queue.
-                code if code == -EAGAIN => std::thread::yield_now(),
-                code => return Err(format!("fi_recv: {}", self.api.explain(code as i32))),
+            if code == -EAGAIN {
+                self.unposted.push(op);
+                return;
+            } else if code != 0 {
+                self.fault = Some(format!("fi_recv: {}", self.api.explain(code as i32)));
             }
         }
     }
@@ -212,7 +238,11 @@ impl Ofi {
         Ok(memory)
     }
 
+    /// What to send to needs: the peer, and receives for its answers.
     fn peer(&mut self, peer: usize) -> Result<&mut Peer> {
+        if let Some(why) = &self.fault {
+            return Err(why.clone());
+        }
         self.peers.get_mut(&peer).ok_or_else(|| "not connected".to_owned())
     }
 
@@ -231,7 +261,8 @@ impl Ofi {
         len: usize,
         tag: u64,
     ) -> Result<Sent> {
-        let address = self.peer(peer)?.address;
+        let entry = self.peer(peer)?;
+        let (address, generation) = (entry.address, entry.generation);
         if self.free_transfers.is_empty() {
             if self.transfers == TRANSFERS {
                 return Ok(Sent::Full);
@@ -240,11 +271,16 @@ impl Ofi {
             let op = self.new_op(what);
             self.free_transfers.push(op);
         }
-        let mut memory = null_mut();
-        if self.memory_mode & MR_LOCAL != 0 {
+        let (mut memory, start) = (null_mut(), local as usize);
+        let known = self.regions.iter().find(|(base, size, _)| *base <= start && start + len <= base + size);
+        // SAFETY: a registration of ours.
+        let mut handle = known.map_or(null_mut(), |(_, _, region)| unsafe { (**region).mem_desc });
+        if self.memory_mode & MR_LOCAL != 0 && known.is_none() {
             let access = if what == What::Write { WRITE } else { READ };
             // SAFETY: the caller keeps the buffer until completion, when the registration is closed.
             memory = unsafe { self.register_with(local, len, access) }?;
+            // SAFETY: just made.
+            handle = unsafe { (*memory).mem_desc };
         }
         let Some(op) = self.free_transfers.pop() else { return Ok(Sent::Full) };
         let Import { key, base } = self.keys[key.0 as usize];
@@ -252,7 +288,7 @@ impl Ofi {
         // SAFETY: the operation is ours until the library has it; a live endpoint; the caller's promise on both sides.
         let code = unsafe {
             ((*op).what, (*op).peer, (*op).tag, (*op).memory) = (what, peer, tag, memory);
-            let mut handle = if memory.is_null() { null_mut() } else { (*memory).mem_desc };
+            (*op).generation = generation;
             if what == What::Read {
                 ((*(*endpoint).rma).read)(
                     endpoint,
@@ -282,7 +318,7 @@ impl Ofi {
         };
         if code == 0 {
             if what == What::Write {
-                self.peer(peer)?.writes += 1;
+                self.peer(peer)?.writes[generation] += 1;
             }
             return Ok(Sent::Started);
         }
@@ -301,8 +337,7 @@ impl Ofi {
                     let bytes = &self.slab[slot * MESSAGE_LEN..][..len.min(MESSAGE_LEN)];
                     sink.message(bytes, &[]);
                 }
-                // A receive that can't be posted again is lost; the others go on.
-                let _ = self.post(op);
+                self.unposted.push(op);
             }
             What::Send(_) => {
                 self.free_sends.push(op);
@@ -314,20 +349,22 @@ impl Ofi {
                 // SAFETY: as above.
                 close_memory(unsafe { std::mem::replace(&mut (*op).memory, null_mut()) });
                 self.free_transfers.push(op);
-                let mut flushed = Vec::new();
+                // SAFETY: as above.
+                let generation = unsafe { (*op).generation };
+                let lost = outcome.clone().err();
+                sink.done(tag, outcome);
                 if what == What::Write
                     && let Some(entry) = self.peers.get_mut(&peer)
                 {
-                    entry.writes -= 1;
-                    if entry.writes == 0 {
-                        flushed = std::mem::take(&mut entry.flushes);
+                    entry.writes[generation] -= 1;
+                    entry.failed = entry.failed.take().or(lost.clone());
+                    if generation != entry.generation
+                        && entry.writes[generation] == 0
+                        && let Some(flush) = entry.flush.take()
+                    {
+                        sink.done(flush, entry.failed.clone().map_or(Ok(()), Err));
                     }
                 }
-                let lost = outcome.clone().err();
-                for tag in flushed {
-                    sink.done(tag, outcome.clone());
-                }
-                sink.done(tag, outcome);
                 if let Some(why) = lost {
                     sink.broken(peer, why);
                 }
@@ -374,10 +411,13 @@ unsafe impl Wire for Ofi {
         // SAFETY: takes nothing, returns a number.
         let version = unsafe { (self.api.fi_version)() };
         let file = self.api.library.file(c"fi_version").unwrap_or_default();
-        format!("libfabric {}.{} ({file}), {}", version >> 16, version & 0xffff, self.names)
+        let (major, minor, names) = (version >> 16, version & 0xffff, &self.names);
+        let [inject, most] = [self.inject_len, self.most_len];
+        format!("libfabric {major}.{minor} ({file}), {names}, sends {inject} bytes inline, transfers up to {most}")
     }
 
     fn limits(&self) -> Limits {
+        // What the others call remote memory access is messages to a thread of the provider, or none at all.
         let is_rdma = ["cxi", "efa", "verbs", "opx"].iter().any(|name| self.names.starts_with(name));
         Limits { message_len: MESSAGE_LEN, is_rdma }
     }
@@ -396,7 +436,8 @@ unsafe impl Wire for Ofi {
         if count != 1 {
             return Err(format!("fi_av_insert: {}", self.api.explain(count)));
         }
-        self.peers.insert(peer, Peer { address: number, writes: 0, flushes: Vec::new() });
+        let entry = Peer { address: number, writes: [0; 2], generation: 0, flush: None, failed: None };
+        self.peers.insert(peer, entry);
         Ok(())
     }
 
@@ -444,12 +485,16 @@ unsafe impl Wire for Ofi {
     }
 
     unsafe fn register(&mut self, base: *mut u8, len: usize) -> Result<Vec<u8>> {
+        if self.most_len < LONGEST_TRANSFER {
+            return Err(format!("transfers of {} bytes at most are not worth it", self.most_len));
+        }
+        let access = REMOTE_READ | REMOTE_WRITE | READ | WRITE;
         // SAFETY: the caller's promise.
-        let memory = unsafe { self.register_with(base, len, REMOTE_READ | REMOTE_WRITE) }?;
+        let memory = unsafe { self.register_with(base, len, access) }?;
         // SAFETY: just made.
         let key = unsafe { (*memory).key };
         let origin = if self.memory_mode & MR_VIRT_ADDR != 0 { base as u64 } else { 0 };
-        self.regions.push(memory);
+        self.regions.push((base as usize, len, memory));
         let blob = [key.to_le_bytes(), origin.to_le_bytes()].concat();
         Ok(blob)
     }
@@ -489,10 +534,14 @@ unsafe impl Wire for Ofi {
 
     fn flush(&mut self, peer: usize, tag: u64) -> Result<Sent> {
         let peer = self.peer(peer)?;
-        if peer.writes == 0 {
+        if peer.flush.is_some() {
+            return Ok(Sent::Full);
+        }
+        if peer.writes[peer.generation] == 0 {
             return Ok(Sent::Done);
         }
-        peer.flushes.push(tag);
+        peer.flush = Some(tag);
+        peer.generation ^= 1;
         Ok(Sent::Started)
     }
 
@@ -502,7 +551,7 @@ unsafe impl Wire for Ofi {
             std::array::from_fn(|_| QueueEntry { op_context: null_mut(), flags: 0, len: 0 });
         // SAFETY: a live queue of this format; the array has room for BATCH entries.
         let count = unsafe { ((*(*queue).ops).read)(queue, entries.as_mut_ptr().cast(), BATCH) };
-        match count {
+        let any = match count {
             1.. => {
                 for entry in &entries[..count as usize] {
                     self.complete(entry.op_context.cast(), entry.len, Ok(()), sink);
@@ -514,7 +563,9 @@ unsafe impl Wire for Ofi {
                 true
             }
             _ => false,
-        }
+        };
+        self.post_receives();
+        any
     }
 
     fn event_fd(&self) -> Option<RawFd> {
@@ -523,7 +574,7 @@ unsafe impl Wire for Ofi {
 
     fn arm(&mut self) -> Result<bool> {
         if self.objects.event_fd.is_none() {
-            return Ok(false);
+            return Ok(true);
         }
         let mut fid: *mut Fid = self.objects.queue.cast();
         // SAFETY: a live fabric and a list of one live queue.
@@ -537,14 +588,18 @@ unsafe impl Wire for Ofi {
 
 impl Drop for Ofi {
     fn drop(&mut self) {
-        for memory in self.regions.drain(..) {
+        // An endpoint that registrations are bound to goes after them; else it goes first, as its operations use them.
+        if self.memory_mode & MR_ENDPOINT == 0 {
+            self.objects.close_endpoint();
+        }
+        for (_, _, memory) in self.regions.drain(..) {
             close_memory(memory);
         }
-        self.objects.close(&self.api);
         close_memory(std::mem::replace(&mut self.slab_memory, null_mut()));
         for op in self.ops.drain(..) {
             // SAFETY: made by `new_op`, freed once; the endpoint that could use it is closed.
-            drop(unsafe { Box::from_raw(op) });
+            close_memory(unsafe { Box::from_raw(op) }.memory);
         }
+        self.objects.close(&self.api);
     }
 }

@@ -50,16 +50,51 @@ pub(super) fn library() -> Result<Api> {
 /// Chooses a provider.
 pub(super) fn provider(api: &Api) -> Result<*mut Info> {
     if let Some(name) = std::env::var(PROVIDER).ok().filter(|name| !name.is_empty()) {
-        return ask(api, &name).map_err(|why| format!("{PROVIDER}={name}: {why}"));
+        return ask(api, &name).map_err(|why| format!("{PROVIDER}={name}: {}", lacks(api, &name, &why)));
     }
-    let mut reasons = Vec::new();
-    for name in PROVIDERS {
-        match ask(api, name) {
-            Ok(info) => return Ok(info),
-            Err(why) => reasons.push(format!("{name}: {why}")),
+    if let Some(info) = PROVIDERS.iter().find_map(|name| ask(api, name).ok()) {
+        return Ok(info);
+    }
+    let offered = offers(api);
+    let names: Vec<&str> = offered.iter().map(|(name, _)| name.as_str()).collect();
+    Err(format!("of what libfabric offers ({}), nothing will do", names.join(", ")))
+}
+
+/// The providers that the library offers for reliable datagrams, with their capabilities.
+fn offers(api: &Api) -> Vec<(String, u64)> {
+    let mut first = null_mut();
+    let mut offered: Vec<(String, u64)> = Vec::new();
+    // SAFETY: no hints; the list is the library's, whole, and freed once.
+    unsafe {
+        if (api.fi_getinfo)(API_1_17, null(), null(), 0, null(), &mut first) != 0 {
+            return offered;
         }
+        let mut at: *const Info = first;
+        while !at.is_null() {
+            let name = text((*(*at).fabric_attr).prov_name);
+            let caps = if (*(*at).ep_attr).type_ == EP_RDM { (*at).caps } else { 0 };
+            match offered.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, all)) => *all |= caps,
+                None => offered.push((name, caps)),
+            }
+            at = (*at).next;
+        }
+        (api.fi_freeinfo)(first);
     }
-    Err(format!("libfabric has no provider that will do ({})", reasons.join("; ")))
+    offered
+}
+
+/// What keeps a provider that was asked for by name from being used.
+fn lacks(api: &Api, name: &str, why: &str) -> String {
+    let offered = offers(api);
+    let Some((_, caps)) = offered.iter().find(|(offer, _)| offer == name) else {
+        let names: Vec<&str> = offered.iter().map(|(name, _)| name.as_str()).collect();
+        return format!("{why}; there are {}", names.join(", "));
+    };
+    let needed = [(MSG, "messages between unconnected endpoints"), (RMA, "remote memory access")];
+    let missing: Vec<&str> =
+        needed.iter().filter(|(bits, _)| caps & bits != *bits).map(|(_, name)| *name).collect();
+    format!("{why}; it offers no {}", if missing.is_empty() { "such combination".into() } else { missing.join(", ") })
 }
 
 /// What a provider offers of what we need.
@@ -188,10 +223,19 @@ impl Objects {
         format!("{provider} on {domain}")
     }
 
+    /// Closes the endpoint: no operation is in the library's hands any more.
+    pub(super) fn close_endpoint(&mut self) {
+        let fid = std::mem::replace(&mut self.endpoint, null_mut()).cast::<Fid>();
+        if !fid.is_null() {
+            // SAFETY: an open object, closed once. An error leaves it open, which is all one can do.
+            unsafe { ((*(*fid).ops).close)(fid) };
+        }
+    }
+
     /// Closes what is open.
     pub(super) fn close(&mut self, api: &Api) {
-        let fids: [*mut Fid; 5] = [
-            self.endpoint.cast(),
+        self.close_endpoint();
+        let fids: [*mut Fid; 4] = [
             self.queue.cast(),
             self.addresses.cast(),
             self.domain.cast(),
