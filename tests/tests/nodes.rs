@@ -126,3 +126,21 @@ fn ranks_that_wait_for_another_node_say_so() {
     assert!(line.contains("ranks 0,1 in barrier of team world at "), "{outcome}");
     assert!(line.contains("(waiting for ranks 0,2)"), "{outcome}");
 }
+
+/// Its helper answers, even when the first message of all meets a rank that computes. And where nobody waits, nobody is
+/// silent for too long. Oracle: the barriers.
+#[test]
+#[ignore = "takes longer than a silent peer is waited for"]
+fn who_computes_for_long_is_alive() {
+    const LONG: Duration = Duration::from_secs(9);
+    let job = Job::new("who_computes_for_long_is_alive").fake_nodes(2);
+    job.run(&[3], |world| {
+        let start = std::time::Instant::now();
+        while world.rank() == 1 && start.elapsed() < LONG {
+            std::hint::spin_loop();
+        }
+        world.barrier().unwrap();
+        std::thread::sleep(LONG);
+        world.barrier().unwrap();
+    });
+}

@@ -27,6 +27,8 @@ pub(super) struct Engine {
     pub(super) exported: Exported,
     /// From how many bytes on a run goes past the messages.
     direct_bytes: usize,
+    /// When peers were last looked after.
+    looked_ns: u64,
 }
 
 impl Engine {
@@ -37,7 +39,8 @@ impl Engine {
         direct_bytes: usize,
     ) -> Engine {
         let piece = piece_len(&*wire);
-        Engine { wire, core, book, piece, busy: Vec::new(), exported: Exported::default(), direct_bytes }
+        let (busy, exported) = (Vec::new(), Exported::default());
+        Engine { wire, core, book, piece, busy, exported, direct_bytes, looked_ns: 0 }
     }
 
     pub(super) fn wire(&mut self) -> &mut dyn Wire {
@@ -425,23 +428,26 @@ impl Engine {
         Ok(())
     }
 
-    /// Looks after all peers talked to: those that stayed silent since the last look are asked for a sign of life, and given up
-    /// after `patience_ns`.
+    /// Looks after all peers talked to: those that owe no answer are asked for a sign of life, and who stays silent for
+    /// `patience_ns` is given up. What was sent without asking owes none, so it is no reason to wait for one. Silence counts only
+    /// while somebody looks: this process may have had no reason to, or have been stopped itself.
     pub(super) fn check_peers(&mut self, now_ns: u64, patience_ns: u64) {
+        let is_first =
+            now_ns.saturating_sub(std::mem::replace(&mut self.looked_ns, now_ns)) > patience_ns / 3;
         for rank in 0..self.core.peers.len() {
             let Some(peer) = &mut self.core.peers[rank] else { continue };
             if peer.broken.is_some() || !peer.is_connected {
                 continue;
             }
-            if std::mem::take(&mut peer.is_heard) || peer.silent_ns == 0 {
+            if std::mem::take(&mut peer.is_heard) || peer.silent_ns == 0 || is_first {
                 peer.silent_ns = now_ns;
             }
-            let silent_ns = now_ns - peer.silent_ns;
+            // Another thread may have looked in between, with a later time.
+            let silent_ns = now_ns.saturating_sub(peer.silent_ns);
             if silent_ns > patience_ns {
                 let why = format!("no sign of life for {:.1} s", silent_ns as f64 * 1e-9);
                 self.core.break_off(rank, &why);
-            } else if peer.acked == peer.sent
-                && peer.queue.is_empty()
+            } else if peer.asked <= peer.acked
                 && let Err(why) = self.ask_now(rank)
             {
                 self.core.break_off(rank, &why);

@@ -440,3 +440,30 @@ fn a_mutex_is_had_by_one_at_a_time_and_handed_on() {
     }
     drop(b);
 }
+
+/// Oracle: when the peer fell silent, and when it was looked at.
+#[test]
+fn silence_counts_while_somebody_looks() {
+    let ([a, b], _heaps, block) = pair(4096, 3);
+    let there = Remote { rank: 1, offset: block };
+    // SAFETY: waited for at once.
+    let put = || a.wait(unsafe { a.put(there, [1u8; 8].as_ptr(), 8) }.unwrap()).unwrap();
+    put();
+    a.fence(1).unwrap();
+    // Nobody makes progress there from here on.
+    let silent = b.inside();
+    put();
+    let look = |tenths: u64| {
+        let mut engine = a.inside();
+        engine.check_peers(tenths * 100_000_000, 6_000_000_000);
+        let peer = engine.core.peers[1].as_ref().unwrap();
+        (peer.broken.is_some(), peer.asked > peer.acked)
+    };
+    // What was not asked for an answer is asked now.
+    assert!((10..50).any(|tenths| look(tenths) == (false, true)));
+    // Nobody looked for a while, as when this process was stopped, too.
+    assert!(!look(600).0);
+    assert!((601..660).all(|tenths| !look(tenths).0));
+    assert!((660..700).any(|tenths| look(tenths).0));
+    drop(silent);
+}
