@@ -131,7 +131,19 @@ impl Mapping {
         self.file.as_ref()
     }
 
+    /// Tells the kernel about a range, in pieces: making a gigabyte of pages takes a second or more, during which no other thread of
+    /// the process could map memory or meet a new page, and the process would seem dead to its peers.
     fn advise(&self, offset: usize, len: usize, advice: i32) -> std::io::Result<()> {
+        const PIECE: usize = 32 << 20;
+        let end = offset + len;
+        // Pieces end at multiples of their length, so no huge page lies in two of them.
+        let starts = std::iter::successors(Some(offset), |start| Some((start / PIECE + 1) * PIECE));
+        starts.take_while(|start| *start < end).try_for_each(|start| {
+            self.advise_piece(start, ((start / PIECE + 1) * PIECE).min(end) - start, advice)
+        })
+    }
+
+    fn advise_piece(&self, offset: usize, len: usize, advice: i32) -> std::io::Result<()> {
         debug_assert!(offset + len <= self.len);
         let start = self.base.as_ptr().wrapping_add(offset);
         loop {
