@@ -53,6 +53,14 @@ pub fn is_rank() -> bool {
     std::env::var_os(MARK).is_some()
 }
 
+/// For a test of a [program](Job::program) on [hosts](Job::hosts), which calls it first: this executable is the agent of each host, too.
+/// Where it is, starts that host's ranks and ends the process; else does nothing.
+pub fn serve_host() {
+    if std::env::var(MARK).is_ok_and(|name| name == AGENT) {
+        std::process::exit(launcher::agent());
+    }
+}
+
 /// A multi-rank test with more to say than [`spmd`].
 #[derive(Clone, Debug)]
 pub struct Job {
@@ -181,7 +189,7 @@ impl Job {
         self.start(ranks)
     }
 
-    /// Runs a program that isn't this test on so many ranks of this machine and says how that ended.
+    /// Runs a program that isn't this test on so many ranks and says how that ended. On hosts, see [`serve_host`].
     pub fn program(mut self, program: impl Into<PathBuf>, ranks: usize) -> Outcome {
         self.program = Some(program.into());
         self.start(ranks)
@@ -190,9 +198,7 @@ impl Job {
     /// In a rank of this job: runs `body` and ends the process, which in a host's agent starts the ranks. Does nothing
     /// elsewhere.
     fn if_rank(&self, body: impl Fn(&World)) {
-        if std::env::var(MARK).is_ok_and(|name| name == AGENT) {
-            std::process::exit(launcher::agent());
-        }
+        serve_host();
         if std::env::var(MARK).is_ok_and(|name| name == self.name) {
             std::process::exit(self.run_rank(&body));
         }
@@ -201,18 +207,17 @@ impl Job {
     /// The launcher's job that runs this test's body, for tests of the launcher itself.
     pub fn launcher_job(&self, ranks: usize) -> launcher::Job {
         let this = || std::env::current_exe().expect("a test has an executable");
-        let filter: Vec<OsString> = match self.program {
-            Some(_) => Vec::new(),
-            None => [&self.test_filter()[..], "--exact", "--nocapture", "--include-ignored"]
+        let this_test: Vec<OsString> =
+            [&self.test_filter()[..], "--exact", "--nocapture", "--include-ignored"]
                 .map(OsString::from)
-                .into(),
-        };
+                .into();
+        let filter = if self.program.is_some() { Vec::new() } else { this_test.clone() };
         let program = self.program.clone().unwrap_or_else(this);
         let job = match (&self.starter, self.hosts) {
             (_, Some(hosts)) => {
                 let rig = Rig::with(self.network).unwrap_or_else(|reason| panic!("no hosts: {reason}"));
                 let mark = OsString::from(format!("{MARK}={AGENT}"));
-                let agent = ["env".into(), mark, program.clone().into()].into_iter().chain(filter.clone());
+                let agent = ["env".into(), mark, this().into()].into_iter().chain(this_test);
                 let job = launcher::Job::new(program, ranks).remote_shell(rig.words("rsh")).agent(agent);
                 job.hosts((0..hosts).map(|host| launcher::Host {
                     name: format!("h{}", host + 1),
