@@ -107,6 +107,7 @@ SUITES = {
     "armci": armci,
     "sync": lambda: [print(ranks(n, RELEASE / "gain-bench", "sync"), end="", flush=True) for n in (2, 4)],
     "arrays": lambda: print(ranks(2, RELEASE / "gain-bench", "arrays"), end="", flush=True),
+    "algebra": lambda: print(ranks(2, RELEASE / "gain-bench", "algebra"), end="", flush=True),
     "laplace": lambda: [laplace(1000, 100, 5), laplace(4000, 100, 3)],
     "expressions": lambda: python_script("expressions"),
     "overhead": lambda: python_script("overhead"),

@@ -1,5 +1,6 @@
 //! The suites. Each is a function that every rank calls; rank 0 measures and prints, the others answer or wait.
 
+mod algebra;
 mod arrays;
 mod contention;
 mod shapes;
@@ -14,7 +15,8 @@ pub(crate) type Outcome = Result<(), Box<dyn std::error::Error>>;
 /// A suite as the table below holds it.
 pub(crate) type Suite = fn(&World) -> Outcome;
 
-const SUITES: &[(&str, Suite)] = &[("rma", rma), ("sync", sync::run), ("arrays", arrays::run)];
+const SUITES: &[(&str, Suite)] =
+    &[("rma", rma), ("sync", sync::run), ("arrays", arrays::run), ("algebra", algebra::run)];
 
 /// The suite called `name`.
 pub(crate) fn by_name(name: &str) -> Option<Suite> {

@@ -153,18 +153,12 @@ impl<T: Element, const N: usize> Row<T, N> {
             }
             return;
         }
-        if !stream {
-            for i in 0..len {
-                // SAFETY: as above.
-                unsafe { *own.add(i) = f(std::array::from_fn(|k| *inputs[k].add(i))) };
-            }
-            return;
-        }
+        // By way of a tile, so that the compiler need not care whether the inputs are the own elements.
         let mut tile = Tile([T::default(); TILE]);
         let mut start = 0;
         while start < len {
             // The first tile is cut short, so that later ones begin on a line.
-            let head = if start == 0 { own.align_offset(LINE).min(TILE) } else { 0 };
+            let head = if stream && start == 0 { own.align_offset(LINE).min(TILE) } else { 0 };
             let count = if head > 0 { head } else { TILE }.min(len - start);
             for (i, value) in tile.0[..count].iter_mut().enumerate() {
                 // SAFETY: start + i < len.
@@ -172,8 +166,41 @@ impl<T: Element, const N: usize> Row<T, N> {
             }
             // SAFETY: start + count <= len, and the caller grants the row; the tile is ours, and past the
             // head the destination lies on a line.
-            unsafe { store(own.add(start), tile.0.as_ptr(), count, head == 0) };
+            unsafe { store(own.add(start), tile.0.as_ptr(), count, stream && head == 0) };
             start += count;
+        }
+    }
+}
+
+impl<T: Element> Row<T, 0> {
+    /// Sets each of the own elements to `f` of itself.
+    ///
+    /// # Safety
+    /// The row's elements are there, and nobody else accesses them meanwhile.
+    pub(super) unsafe fn update(&self, f: impl Fn(T) -> T) {
+        // The loop over dense elements is one that the compiler can turn into vectors.
+        let stride = if self.is_dense() { 1 } else { self.stride };
+        if stride == 1 {
+            for i in 0..self.len {
+                // SAFETY: i < len; the caller grants the row's elements.
+                unsafe { *self.own.add(i) = f(*self.own.add(i)) };
+            }
+            return;
+        }
+        for i in 0..self.len {
+            // SAFETY: as above.
+            unsafe { *self.own.add(i * stride) = f(*self.own.add(i * stride)) };
+        }
+    }
+
+    /// Sets all own elements to `value`, whatever they were.
+    ///
+    /// # Safety
+    /// As [`Row::update`], but for what the elements are.
+    pub(super) unsafe fn fill(&self, value: T) {
+        for i in 0..self.len {
+            // SAFETY: i < len; the caller grants the row's elements.
+            unsafe { self.own.add(i * self.stride).write(value) };
         }
     }
 }

@@ -14,7 +14,7 @@ impl<T: Element> GlobalArray<T> {
     /// [`ErrorKind::Communication`](crate::ErrorKind::Communication) from below.
     #[track_caller]
     pub fn fill(&self, value: T) -> Result<()> {
-        self.map(&self.everything(), [], |[]| value)
+        self.fill_box(&self.everything(), value)
     }
 
     /// Sets every element of a patch. Collective, with the same arguments everywhere. `NGA_Fill_patch`.
@@ -24,7 +24,7 @@ impl<T: Element> GlobalArray<T> {
     /// patch that doesn't fit the array.
     #[track_caller]
     pub fn fill_patch(&self, region: impl Region, value: T) -> Result<()> {
-        self.map(&self.checked("fill_patch", region)?, [], |[]| value)
+        self.fill_box(&self.checked("fill_patch", region)?, value)
     }
 
     /// Sets every element to zero (`false`). Collective. `GA_Zero`.
@@ -42,7 +42,7 @@ impl<T: Element> GlobalArray<T> {
     /// As [`GlobalArray::fill_patch`].
     #[track_caller]
     pub fn zero_patch(&self, region: impl Region) -> Result<()> {
-        self.map(&self.checked("zero_patch", region)?, [], |[]| T::default())
+        self.fill_box(&self.checked("zero_patch", region)?, T::default())
     }
 
     /// Sets each of my elements of a patch to `f` of the operands' at its place, between two synchronisations.
@@ -60,11 +60,22 @@ impl<T: Element> GlobalArray<T> {
         })
     }
 
+    /// Sets each element of a patch. Collective. Nothing is read: fresh memory holds no values of some types.
+    #[track_caller]
+    fn fill_box(&self, patch: &Patch, value: T) -> Result<()> {
+        self.epoch(|| {
+            // SAFETY: a cell's elements are there, and mine alone between the synchronisations.
+            self.sweep(patch, &[], |cell| cell.rows(|row| unsafe { row.fill(value) }))
+        })
+    }
+
     /// Sets each element of a patch to `f` of itself. Collective.
     #[track_caller]
-    pub(super) fn update(&self, op: &'static str, patch: &Patch, f: impl Fn(T) -> T) -> Result<()> {
-        let own = self.operand(op, patch, (self, patch), true)?;
-        self.map(patch, [own], |[value]| f(value))
+    pub(super) fn update(&self, patch: &Patch, f: impl Fn(T) -> T) -> Result<()> {
+        self.epoch(|| {
+            // SAFETY: a cell's elements are there, and mine alone between the synchronisations.
+            self.sweep(patch, &[], |cell| cell.rows(|row| unsafe { row.update(&f) }))
+        })
     }
 
     /// Sets each element of a patch to `f` of those of two others. Collective.
@@ -90,7 +101,7 @@ impl<T: Number> GlobalArray<T> {
     /// As [`GlobalArray::fill`].
     #[track_caller]
     pub fn scale(&self, factor: T) -> Result<()> {
-        self.update("scale", &self.everything(), |value| value.times(factor))
+        self.update(&self.everything(), |value| value.times(factor))
     }
 
     /// Multiplies every element of a patch. Collective. `NGA_Scale_patch`.
@@ -100,7 +111,7 @@ impl<T: Number> GlobalArray<T> {
     #[track_caller]
     pub fn scale_patch(&self, region: impl Region, factor: T) -> Result<()> {
         let patch = self.checked("scale_patch", region)?;
-        self.update("scale_patch", &patch, |value| value.times(factor))
+        self.update(&patch, |value| value.times(factor))
     }
 
     /// Sets this array to `alpha * a + beta * b`; it may be `a` or `b`. The arrays have one shape and one
