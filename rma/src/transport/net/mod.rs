@@ -49,7 +49,7 @@ use ::shm::sync::{SpinPolicy, WaitError, WaitHook};
 use ::shm::{DType, Heap};
 use std::panic::Location;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -143,6 +143,11 @@ impl Net {
     fn engine(&self) -> MutexGuard<'_, Engine> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         self.inside()
+    }
+
+    /// The number in the node heap of a rank whose memory is mapped, so that nothing goes there over the network.
+    fn mapped_index(&self, rank: usize) -> Option<usize> {
+        self.layout.local(rank).filter(|index| self.direct || *index == self.heap.rank())
     }
 
     fn died(&self, op: &'static str, rank: usize, why: &str) -> Error {
@@ -346,9 +351,7 @@ unsafe impl Transport for Net {
     }
 
     fn mapped(&self, place: Remote) -> Option<NonNull<u8>> {
-        let index = self.layout.local(place.rank)?;
-        let is_mapped = self.direct || index == self.heap.rank();
-        if is_mapped { NonNull::new(self.heap.address(index, place.offset)) } else { None }
+        NonNull::new(self.heap.address(self.mapped_index(place.rank)?, place.offset))
     }
 
     unsafe fn put(&self, to: Remote, src: *const u8, len: usize) -> Result<Token> {
@@ -466,10 +469,15 @@ unsafe impl Transport for Net {
     }
 
     fn fence(&self, rank: usize) -> Result<()> {
+        if self.mapped_index(rank).is_some() {
+            fence(Ordering::SeqCst);
+            return Ok(());
+        }
         self.wait_for(OpCode::Fence, rank, Location::caller(), |engine| fenced(engine, rank))
     }
 
     fn fence_all(&self) -> Result<()> {
+        fence(Ordering::SeqCst);
         // All are asked before any is waited for.
         let ranks: Vec<usize> = self.engine().core.talked_to().collect();
         for &rank in &ranks {

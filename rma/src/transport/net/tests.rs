@@ -467,3 +467,11 @@ fn silence_counts_while_somebody_looks() {
     assert!((660..700).any(|tenths| look(tenths).0));
     drop(silent);
 }
+
+/// Oracle: the engine is held by somebody else meanwhile.
+#[test]
+fn a_fence_inside_the_node_needs_no_network() {
+    let ([a, _b], ..) = pair(64, 5);
+    let _held = a.inside();
+    a.fence(0).unwrap();
+}

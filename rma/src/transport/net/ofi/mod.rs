@@ -413,7 +413,9 @@ unsafe impl Wire for Ofi {
         let file = self.api.library.file(c"fi_version").unwrap_or_default();
         let (major, minor, names) = (version >> 16, version & 0xffff, &self.names);
         let [inject, most] = [self.inject_len, self.most_len];
-        format!("libfabric {major}.{minor} ({file}), {names}, sends {inject} bytes inline, transfers up to {most}")
+        format!(
+            "libfabric {major}.{minor} ({file}), {names}, sends {inject} bytes inline, transfers up to {most}"
+        )
     }
 
     fn limits(&self) -> Limits {

@@ -94,7 +94,10 @@ fn lacks(api: &Api, name: &str, why: &str) -> String {
     let needed = [(MSG, "messages between unconnected endpoints"), (RMA, "remote memory access")];
     let missing: Vec<&str> =
         needed.iter().filter(|(bits, _)| caps & bits != *bits).map(|(_, name)| *name).collect();
-    format!("{why}; it offers no {}", if missing.is_empty() { "such combination".into() } else { missing.join(", ") })
+    format!(
+        "{why}; it offers no {}",
+        if missing.is_empty() { "such combination".into() } else { missing.join(", ") }
+    )
 }
 
 /// What a provider offers of what we need.
@@ -235,12 +238,8 @@ impl Objects {
     /// Closes what is open.
     pub(super) fn close(&mut self, api: &Api) {
         self.close_endpoint();
-        let fids: [*mut Fid; 4] = [
-            self.queue.cast(),
-            self.addresses.cast(),
-            self.domain.cast(),
-            self.fabric.cast(),
-        ];
+        let fids: [*mut Fid; 4] =
+            [self.queue.cast(), self.addresses.cast(), self.domain.cast(), self.fabric.cast()];
         for fid in fids.into_iter().filter(|fid| !fid.is_null()) {
             // SAFETY: an open object, closed once, after those that were made of it. An error leaves it open, which is all one can do.
             unsafe { ((*(*fid).ops).close)(fid) };
