@@ -1,0 +1,204 @@
+//! What is not about one family of operations: the names, mistakes, MPI, which library comes first.
+//!
+//! The oracle is in each C program; a rank that is content prints `done`. Where there is no C compiler, or no MPI, the test says so.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+use tests::{Job, Outcome};
+
+/// The folder cargo leaves the libraries in, which is where this executable is.
+fn built() -> PathBuf {
+    std::env::current_exe().unwrap().parent().unwrap().to_owned()
+}
+
+fn source(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name)
+}
+
+/// A program in a folder of its own, which goes when the test is over.
+struct Program(PathBuf);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(self.0.parent().unwrap());
+    }
+}
+
+/// A program, compiled by `compiler` and linked with these libraries in this order; nothing where there is no such compiler.
+fn compiled(
+    name: &str,
+    label: &str,
+    compiler: &str,
+    options: &[&str],
+    libraries: &[&str],
+) -> Option<Program> {
+    let folder = built().join("library").join(format!("{name}-{label}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let program = Program(folder.join(name));
+    let mut command = Command::new(compiler);
+    command.args(["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", "-o"]);
+    command.arg(&program.0).arg(source(&format!("{name}.c"))).args(options);
+    command.arg("-I").arg(source("../../include"));
+    for library in libraries {
+        let soname = folder.join(format!("lib{library}.so.0"));
+        std::os::unix::fs::symlink(built().join(format!("lib{library}.so")), &soname).unwrap();
+        command.arg(&soname);
+    }
+    command.arg(format!("-Wl,-rpath,{}", folder.display())).args(["-lm", "-lpthread"]);
+    match command.output() {
+        Ok(output) => assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr)),
+        Err(error) => {
+            eprintln!("skipped: {name} with {compiler}: {error}");
+            return None;
+        }
+    }
+    Some(program)
+}
+
+fn check(outcome: &Outcome, name: &str, ranks: usize) {
+    let done = outcome.stdout.matches("done ").count();
+    assert!(outcome.code == 0 && done == ranks, "{name} on {ranks} ranks\n{outcome}");
+}
+
+#[test]
+fn handles_groups_types_memory_and_threads() {
+    let Some(program) = compiled("whole", "", "cc", &[], &["ga"]) else { return };
+    for ranks in 1..=4 {
+        check(&Job::new("whole").program(&program.0, ranks), "whole", ranks);
+    }
+}
+
+/// Ranks that pretend to be on two nodes: nothing between them is mapped.
+#[test]
+fn on_two_nodes() {
+    let Some(program) = compiled("whole", "nodes", "cc", &["-DON_NODES"], &["ga"]) else { return };
+    for engine in rma::transport::engines() {
+        if let Err(reason) = &engine.found {
+            eprintln!("skipped: two nodes over {}: {reason}", engine.name);
+            continue;
+        }
+        let job = Job::new("whole").env("GAIN_TRANSPORT", engine.name).fake_nodes(2);
+        check(&job.program(&program.0, 3), "whole", 3);
+    }
+}
+
+/// Each mistake ends the whole job at once, and the message says what was wrong in which call on which array.
+#[test]
+fn mistakes_are_named() {
+    let Some(program) = compiled("wrong", "", "cc", &[], &["ga"]) else { return };
+    let board = "array 'board' (handle -1000, double, 10 x 20)";
+    let cases = [
+        ("early", "GA_Nodeid: called before GA_Initialize"),
+        ("handle", "NGA_Get: invalid handle -993"),
+        ("null handle", "NGA_Get: invalid handle 0"),
+        ("far handle", "NGA_Get: invalid handle 123456789"),
+        ("type", "NGA_Create: 77 is no element type"),
+        ("axes", "NGA_Create: 9 axes, and there may be 1 to 7"),
+        ("extent", "NGA_Create: dims[0] is 0, and 1 is the least"),
+        ("upside down", &format!("NGA_Put: {board}: lo {{1, 2}}, hi {{-1, 5}}: lo is above hi on axis 0")),
+        ("range", &format!("NGA_Acc: {board}: lo {{1, 2}}, hi {{3, 20}}: axis 1 goes from 0 to 19")),
+        ("negative", &format!("NGA_Get: {board}: lo {{-1, 2}}, hi {{3, 5}}: axis 0 goes from 0 to 9")),
+        ("ld", &format!("NGA_Get: {board}: ld[0] is 3, and the patch has 4 elements along axis 1")),
+        ("destroyed", "NGA_Get: invalid handle -1000"),
+        ("twice", "GA_Destroy: invalid handle -1000"),
+        ("no memory yet", "NGA_Get: handle -999 is that of an array without memory"),
+        ("no data", "GA_Allocate: handle -999 has no type and extents"),
+        ("group", "GA_Pgroup_nodeid: there is no processor group 6"),
+        ("not a member", "rank 0 is not in processor group 1 of ranks {1}"),
+        ("mutex", "GA_Lock: mutex 0 of 0"),
+        ("fence", "GA_Fence: GA_Init_fence comes first"),
+        ("operator", "GA_Dgop: there is no operator \"minus\""),
+        ("kind of counter", &format!("NGA_Read_inc: {board}: there is no such operation on double")),
+        ("one rank only", &format!("rank 1: abort: NGA_Get: {board}: lo {{3, 5}}, hi {{1, 2}}")),
+        ("read only", &format!("NGA_Put: {board}: the array is read-only")),
+        ("property", "there is no property \"fast\""),
+        ("error", "GA_Error: out of luck (42)"),
+        ("error 0", "GA_Error: out of luck (0)"),
+        ("late", "GA_Sync: called before GA_Initialize or after GA_Terminate"),
+        ("again", "GA_Initialize: called again after GA_Terminate"),
+    ];
+    for (mistake, text) in cases {
+        let start = Instant::now();
+        let outcome = Job::new("wrong").env("GA_TEST_MISTAKE", mistake).program(&program.0, 2);
+        let code = if mistake == "error" { 42 } else { 1 };
+        // The names that are alike are told by the first of them.
+        let stderr =
+            outcome.stderr.replace("NGA_Destroy", "GA_Destroy").replace("NGA_Allocate", "GA_Allocate");
+        let is_said = stderr.contains(text) || stderr.contains(&text.replace("GA_", "NGA_"));
+        assert!(outcome.code == code && is_said, "{mistake}\n{outcome}");
+        assert!(start.elapsed() < Duration::from_secs(20), "{mistake} took {:?}", start.elapsed());
+    }
+}
+
+#[test]
+fn with_mpis_communicators() {
+    let openmpi = ["--allow-run-as-root", "--oversubscribe", "-mca", "btl", "self,vader"];
+    for (compiler, starter, options) in
+        [("mpicc.mpich", "mpiexec.hydra", &[][..]), ("mpicc.openmpi", "mpiexec.openmpi", &openmpi)]
+    {
+        let Some(program) = compiled("communicators", compiler, compiler, &["-DWITH_MPI"], &["ga"]) else {
+            continue;
+        };
+        for parts in ["", "2"] {
+            let mut job = Job::new("communicators").starter(starter).starter_options(options);
+            if !parts.is_empty() {
+                job = job.env("GA_TEST_PARTS", parts);
+            }
+            check(&job.program(&program.0, 4), compiler, 4);
+        }
+    }
+}
+
+/// Both libraries in one program are one runtime when libga comes first, and an error that says so when it doesn't.
+#[test]
+fn the_order_of_libraries() {
+    let Some(first) = compiled("both", "first", "cc", &[], &["ga", "armci"]) else { return };
+    check(&Job::new("both").program(&first.0, 2), "both", 2);
+    let Some(last) = compiled("both", "last", "cc", &[], &["armci", "ga"]) else { return };
+    let outcome = Job::new("both").program(&last.0, 2);
+    assert!(outcome.code == 1 && outcome.stderr.contains("link with -lga before -larmci"), "{outcome}");
+}
+
+/// The library defines what the header declares and what the original's header declares, and nothing else of that kind.
+#[test]
+fn names() {
+    let Ok(output) = Command::new("nm").args(["-D", "--defined-only"]).arg(built().join("libga.so")).output()
+    else {
+        eprintln!("skipped: there is no nm");
+        return;
+    };
+    let text = String::from_utf8(output.stdout).unwrap();
+    let defined: BTreeSet<&str> = text.lines().filter_map(|line| line.split(' ').nth(2)).collect();
+    let list = std::fs::read_to_string(source("names.txt")).unwrap();
+    let original: BTreeSet<&str> = list.lines().collect();
+    assert_eq!(original.len(), 479);
+    let is_ours = |name: &&&str| name.starts_with("GA_") || name.starts_with("NGA_");
+    let header = std::fs::read_to_string(source("../../include/ga.h")).unwrap();
+    let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let starts = header
+        .match_indices("GA_")
+        .map(|(at, _)| at)
+        .filter(|at| !header[..*at].ends_with(is_letter) || header[..*at].ends_with('N'));
+    let declared: BTreeSet<&str> = starts
+        .map(|at| if header[..at].ends_with('N') { at - 1 } else { at })
+        .filter_map(|at| {
+            let name = header[at..].split(|c| !is_letter(c)).next()?;
+            header[at + name.len()..].starts_with('(').then_some(name)
+        })
+        .collect();
+    let missing: Vec<_> = original.difference(&declared).collect();
+    assert!(missing.is_empty() && declared.len() == original.len(), "the header lacks {missing:?}");
+    let others: BTreeSet<&str> = ["GA_MPI_Comm", "GA_MPI_Comm_pgroup", "GA_MPI_Comm_pgroup_default"].into();
+    let foreign: Vec<_> = defined
+        .iter()
+        .filter(is_ours)
+        .filter(|name| !original.contains(*name) && !others.contains(*name))
+        .collect();
+    assert!(foreign.is_empty(), "the library has {foreign:?} as well");
+    let prefixes = ["GA_", "NGA_", "MA_", "ARMCI_", "ARMCIX_", "PARMCI_", "PARMCIX_", "armci_", "parmci_"];
+    let strangers: Vec<_> =
+        defined.iter().filter(|name| !prefixes.iter().any(|prefix| name.starts_with(prefix))).collect();
+    assert!(strangers.is_empty(), "the library defines {strangers:?}");
+}
