@@ -31,18 +31,22 @@ $(VENV)/.plotting: $(VENV)/.tools examples/requirements.txt
 target/release/gain: $(MODULE_SOURCES)
 	$(CARGO) build --release
 	ln -sf libarmci.so target/release/libarmci.so.0
+	ln -sf libga.so target/release/libga.so.0
 	touch $@
 
-# The library for C programs, and the launcher. In the archive ARMCI_* is weak: a program may define them and call PARMCI_*.
+# The libraries for C programs, and the launcher. In the archives ARMCI_* is weak: a program may define them and call PARMCI_*.
 PREFIX ?= /usr/local
 install: target/release/gain
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/lib/cmake/GlobalArrays $(DESTDIR)$(PREFIX)/include
 	install target/release/gain $(DESTDIR)$(PREFIX)/bin
 	install -m 644 capi/include/*.h $(DESTDIR)$(PREFIX)/include
-	install -m 755 target/release/libarmci.so $(DESTDIR)$(PREFIX)/lib/libarmci.so.0
-	ln -sf libarmci.so.0 $(DESTDIR)$(PREFIX)/lib/libarmci.so
-	objcopy --wildcard --weaken-symbol='ARMCI_*' --weaken-symbol='ARMCIX_*' target/release/libarmci.a $(DESTDIR)$(PREFIX)/lib/libarmci.a
-	sed 's|@PREFIX@|$(PREFIX)|' capi/armci/armci.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/armci.pc
+	install -m 644 capi/ga/*.cmake $(DESTDIR)$(PREFIX)/lib/cmake/GlobalArrays
+	for name in armci ga; do \
+	    install -m 755 target/release/lib$$name.so $(DESTDIR)$(PREFIX)/lib/lib$$name.so.0 && \
+	    ln -sf lib$$name.so.0 $(DESTDIR)$(PREFIX)/lib/lib$$name.so && \
+	    objcopy --wildcard --weaken-symbol='ARMCI_*' --weaken-symbol='ARMCIX_*' target/release/lib$$name.a $(DESTDIR)$(PREFIX)/lib/lib$$name.a && \
+	    sed 's|@PREFIX@|$(PREFIX)|' capi/$$name/$$name.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/$$name.pc || exit 1; \
+	done
 
 $(VENV)/.module: $(VENV)/.tools $(MODULE_SOURCES)
 	cd python && VIRTUAL_ENV=$(CURDIR)/$(VENV) $(CURDIR)/$(VENV)/bin/maturin develop --release --quiet
