@@ -15,6 +15,7 @@
 //! | [`operand`] | numbers behind pointers, arrays of one type |
 //! | [`algebra`], [`patches`] | fill, zero, scale, add, copy, dot products; of patches |
 //! | [`elementwise`], [`matrix`] | element by element; diagonals, rows, norms, chosen and random elements |
+//! | [`linalg`] | products, solvers, inverses, eigenvalues |
 //! | [`scan`] | vectors under a mask |
 //! | [`spec`], [`create`] | what an array is going to be; creation and destruction |
 //! | [`transfer`], [`nonblocking`], [`field`] | put, get and accumulate of patches, and of fields of their elements |
@@ -45,6 +46,7 @@ mod ghosts;
 mod groups;
 mod guard;
 mod inquire;
+mod linalg;
 mod locality;
 mod ma;
 mod matrix;
