@@ -26,6 +26,8 @@ pub enum ErrorKind {
     Value,
     /// Not enough memory, on some rank of the team.
     Memory,
+    /// A matrix that doesn't admit what was asked for: singular, not positive definite, not finite.
+    Numeric,
     /// Reported by the communication layer; see [`std::error::Error::source`].
     Communication,
 }

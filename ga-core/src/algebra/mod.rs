@@ -30,7 +30,7 @@ mod random;
 mod reduce;
 mod scalar;
 mod step;
-mod transpose;
+pub(crate) mod transpose;
 mod view;
 mod walk;
 mod whole;

@@ -44,9 +44,9 @@ pub(super) unsafe fn cell<T: Element>(cell: &Cell<T, 1>) {
 
 /// A matrix in memory: its first element, and elements from one row to the next.
 #[derive(Clone, Copy)]
-struct Matrix<P> {
-    first: P,
-    row_stride: usize,
+pub(crate) struct Matrix<P> {
+    pub(crate) first: P,
+    pub(crate) row_stride: usize,
 }
 
 /// `dst[j][i] = src[i][j]` for the `rows` x `columns` matrix `src`.
@@ -54,7 +54,12 @@ struct Matrix<P> {
 /// # Safety
 /// `src` is readable for `rows` x `columns`, `dst` writable for `columns` x `rows`, both are aligned and do
 /// not overlap, and nobody writes to the one or accesses the other meanwhile.
-unsafe fn transpose<T: Element>(dst: Matrix<*mut T>, src: Matrix<*const T>, rows: usize, columns: usize) {
+pub(crate) unsafe fn transpose<T: Element>(
+    dst: Matrix<*mut T>,
+    src: Matrix<*const T>,
+    rows: usize,
+    columns: usize,
+) {
     // SAFETY: the caller's promises, with the width that makes a row of a tile one cache line.
     unsafe {
         match size_of::<T>() {

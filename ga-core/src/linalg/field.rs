@@ -1,11 +1,11 @@
 //! The element types of linear algebra.
 
 use crate::number::Number;
-use faer::traits::ComplexField;
-use rma::{Complex32, Complex64};
+use ga_dense::Dense;
+use rma::{Complex32, Complex64, Reducible};
 
 /// Real and complex floating-point numbers: `f32`, `f64`, [`Complex32`], [`Complex64`].
-pub trait Field: Number + ComplexField {}
+pub trait Field: Number + Reducible + Dense<Real: Number + Reducible> {}
 
 impl Field for f32 {}
 impl Field for f64 {}

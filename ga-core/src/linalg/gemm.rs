@@ -11,8 +11,7 @@ use super::Field;
 use super::operand::{Fetch, Matrix, Op, Tile};
 use crate::distribution::Distribution;
 use crate::error::{Error, ErrorKind, Result};
-use faer::linalg::matmul::matmul_with_conj;
-use faer::{Accum, Conj, MatMut, MatRef, Par};
+use ga_dense::{Conj, MatMut, MatRef};
 use std::ops::Range;
 
 /// Most bytes of scratch for one segment of both operands.
@@ -218,7 +217,7 @@ fn multiply<T: Field>(
         let first = c.first.offset(place(c, x.rows.start, y.columns.start));
         let (rows, columns) = (x.rows.len(), y.columns.len());
         let result = MatMut::from_raw_parts_mut(first, rows, columns, c.strides[0], c.strides[1]);
-        matmul_with_conj(result, Accum::Add, left, conj_x, right, conj_y, alpha, Par::Seq);
+        T::add_product(result, alpha, (left, conj_x), (right, conj_y));
     }
 }
 

@@ -9,7 +9,7 @@ use crate::dims::Dims;
 use crate::error::{Error, ErrorKind, Result};
 use crate::nonblocking::PatchRequest;
 use crate::patch::{Patch, Region};
-use faer::Conj;
+use ga_dense::Conj;
 use std::ops::Range;
 
 /// How a matrix enters a product. `GA_Dgemm`'s `transa` and `transb`.
@@ -174,6 +174,12 @@ impl<'a, T: Field> Matrix<'a, T> {
         parts.map(|part| self.tile(&part.patch, part.first, &part.strides)).collect()
     }
 
+    /// Strides along rows and columns of a dense buffer with the elements of a region.
+    pub(super) fn dense_strides(&self, region: &Patch) -> [isize; 2] {
+        let dense = Dims::row_major_strides(&region.shape());
+        self.sides().map(|axis| dense[axis] as isize)
+    }
+
     /// Starts to fetch these rows and columns.
     pub(super) fn fetch(
         &self,
@@ -184,8 +190,7 @@ impl<'a, T: Field> Matrix<'a, T> {
         let region = self.region(&rows, &columns);
         buffer.resize(region.len(), T::ZERO);
         let request = self.array.get_nb(&region, buffer)?;
-        let dense = Dims::row_major_strides(&region.shape());
-        let strides = self.sides().map(|axis| dense[axis] as isize);
+        let strides = self.dense_strides(&region);
         Ok(Fetch { request, rows, columns, strides })
     }
 }

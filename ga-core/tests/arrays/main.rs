@@ -13,4 +13,5 @@ mod pointers;
 mod products;
 mod queries;
 mod scans;
+mod solvers;
 mod whole_arrays;

@@ -1,0 +1,171 @@
+//! Dense linear algebra on local memory: `faer`, compiled once for the four floating-point types.
+//!
+//! `faer` is generic to the last line, so whoever calls it compiles it. Here it is behind methods of
+//! [`Dense`] for concrete types: crates above call what this crate has compiled, optimised in debug builds as
+//! well, and a change in them costs no minute in `faer`.
+//!
+//! Invariant: one thread, no state; matrices are views with any strides, of extents that fit (or a panic).
+
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::cholesky::llt::factor::{LltError, cholesky_in_place, cholesky_in_place_scratch};
+use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
+use faer::linalg::lu::partial_pivoting::factor::{lu_in_place, lu_in_place_scratch};
+use faer::linalg::matmul::matmul_with_conj;
+use faer::linalg::triangular_solve::{
+    solve_lower_triangular_in_place_with_conj, solve_unit_lower_triangular_in_place_with_conj,
+    solve_upper_triangular_in_place_with_conj,
+};
+pub use faer::prelude::{Reborrow, ReborrowMut};
+use faer::traits::ComplexField;
+use faer::traits::math_utils::{abs1, conj, eps, from_f64, is_finite, mul, neg, real, sub};
+use faer::{Accum, Par};
+pub use faer::{Conj, MatMut, MatRef};
+use num_complex::{Complex32, Complex64};
+
+/// Why there are no eigenvalues.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NoEigenvalues {
+    /// The scratch memory can't be had.
+    Memory,
+    /// An element is no finite number, or the iteration ends without a result.
+    Convergence,
+}
+
+/// A floating-point number, real or complex, and what matrices of them admit.
+pub trait Dense: ComplexField + Copy {
+    /// `c += alpha * a * b`, the factors conjugated if so said.
+    fn add_product(
+        c: MatMut<'_, Self>,
+        alpha: Self,
+        a: (MatRef<'_, Self>, Conj),
+        b: (MatRef<'_, Self>, Conj),
+    );
+
+    /// Replaces `b` by `x` with `l x = b`, where `l` is the lower triangle of a matrix.
+    fn solve_lower(l: (MatRef<'_, Self>, Conj), b: MatMut<'_, Self>);
+
+    /// [`Dense::solve_lower`] with a diagonal of ones, whatever the matrix has there.
+    fn solve_unit_lower(l: MatRef<'_, Self>, b: MatMut<'_, Self>);
+
+    /// Replaces `b` by `x` with `u x = b`, where `u` is the upper triangle of a matrix.
+    fn solve_upper(u: (MatRef<'_, Self>, Conj), b: MatMut<'_, Self>);
+
+    /// Replaces a matrix with as many rows as columns, or more, by its factors L and U with partial pivoting.
+    /// The answer tells for each row which one of the matrix it was.
+    fn lu(a: MatMut<'_, Self>) -> Vec<usize>;
+
+    /// Replaces the lower triangle of a matrix by its Cholesky factor, or fails at the index given.
+    fn cholesky(a: MatMut<'_, Self>) -> Result<(), usize>;
+
+    /// The eigenvalues, ascending, of the Hermitian matrix with this lower triangle, and its eigenvectors as
+    /// columns. Takes scratch memory for one such matrix and a bit.
+    fn eigen(
+        a: MatRef<'_, Self>,
+        values: &mut [Self::Real],
+        vectors: MatMut<'_, Self>,
+    ) -> Result<(), NoEigenvalues>;
+
+    /// `x` is the conjugate of `y` but for rounding of sums that have terms of about this size.
+    fn mirrors(x: Self, y: Self, size: Self::Real) -> bool;
+
+    /// The complex conjugate.
+    fn conjugate(self) -> Self {
+        conj(&self)
+    }
+
+    /// The other sign.
+    fn negative(self) -> Self {
+        neg(&self)
+    }
+
+    /// A cheap norm: of a complex number, the sum of the sizes of its parts.
+    fn size(self) -> Self::Real {
+        abs1(&self)
+    }
+}
+
+macro_rules! dense {
+    ($($t:ty)*) => {$(
+        impl Dense for $t {
+            fn add_product(
+                c: MatMut<'_, Self>,
+                alpha: Self,
+                (a, conj_a): (MatRef<'_, Self>, Conj),
+                (b, conj_b): (MatRef<'_, Self>, Conj),
+            ) {
+                matmul_with_conj(c, Accum::Add, a, conj_a, b, conj_b, alpha, Par::Seq);
+            }
+
+            fn solve_lower((l, conj): (MatRef<'_, Self>, Conj), b: MatMut<'_, Self>) {
+                solve_lower_triangular_in_place_with_conj(l, conj, b, Par::Seq);
+            }
+
+            fn solve_unit_lower(l: MatRef<'_, Self>, b: MatMut<'_, Self>) {
+                solve_unit_lower_triangular_in_place_with_conj(l, Conj::No, b, Par::Seq);
+            }
+
+            fn solve_upper((u, conj): (MatRef<'_, Self>, Conj), b: MatMut<'_, Self>) {
+                solve_upper_triangular_in_place_with_conj(u, conj, b, Par::Seq);
+            }
+
+            fn lu(a: MatMut<'_, Self>) -> Vec<usize> {
+                factor_lu(a)
+            }
+
+            fn cholesky(a: MatMut<'_, Self>) -> Result<(), usize> {
+                factor_cholesky(a)
+            }
+
+            fn eigen(
+                a: MatRef<'_, Self>,
+                values: &mut [Self::Real],
+                vectors: MatMut<'_, Self>,
+            ) -> Result<(), NoEigenvalues> {
+                decompose(a, values, vectors)
+            }
+
+            fn mirrors(x: Self, y: Self, size: Self::Real) -> bool {
+                let slack = mul(&from_f64::<Self::Real>(64.0), &eps::<Self::Real>());
+                abs1(&sub(&x, &conj(&y))) <= mul(&slack, &size)
+            }
+        }
+    )*};
+}
+
+dense! { f32 f64 Complex32 Complex64 }
+
+fn factor_lu<T: ComplexField>(a: MatMut<'_, T>) -> Vec<usize> {
+    let (rows, columns) = (a.nrows(), a.ncols());
+    let (mut from, mut to) = (vec![0; rows], vec![0; rows]);
+    let need = lu_in_place_scratch::<usize, T>(rows, columns, Par::Seq, Default::default());
+    let mut memory = MemBuffer::new(need);
+    lu_in_place(a, &mut from, &mut to, Par::Seq, MemStack::new(&mut memory), Default::default());
+    from
+}
+
+fn factor_cholesky<T: ComplexField>(a: MatMut<'_, T>) -> Result<(), usize> {
+    let need = cholesky_in_place_scratch::<T>(a.nrows(), Par::Seq, Default::default());
+    let mut memory = MemBuffer::new(need);
+    let stack = MemStack::new(&mut memory);
+    let done = cholesky_in_place(a, Default::default(), Par::Seq, stack, Default::default());
+    done.map(drop).map_err(|LltError::NonPositivePivot { index }| index)
+}
+
+fn decompose<T: ComplexField>(
+    a: MatRef<'_, T>,
+    values: &mut [T::Real],
+    vectors: MatMut<'_, T>,
+) -> Result<(), NoEigenvalues> {
+    let order = a.nrows();
+    if (0..order).any(|j| (j..order).any(|i| !is_finite(&a[(i, j)]))) {
+        return Err(NoEigenvalues::Convergence);
+    }
+    let need = self_adjoint_evd_scratch::<T>(order, ComputeEigenvectors::Yes, Par::Seq, Default::default());
+    let mut memory = MemBuffer::try_new(need).map_err(|_| NoEigenvalues::Memory)?;
+    let mut diagonal = faer::diag::Diag::<T>::zeros(order);
+    let stack = MemStack::new(&mut memory);
+    self_adjoint_evd(a, diagonal.as_mut(), Some(vectors), Par::Seq, stack, Default::default())
+        .map_err(|_| NoEigenvalues::Convergence)?;
+    values.iter_mut().zip(diagonal.column_vector().iter()).for_each(|(value, d)| *value = real(d));
+    Ok(())
+}

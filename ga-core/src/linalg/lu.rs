@@ -1,0 +1,184 @@
+//! LU factorization with partial pivoting, right-looking, by panels.
+//!
+//! Invariant: after step `k` the panels up to `k` hold their columns of L (below the diagonal, which is 1)
+//! and U, with the row exchanges of all steps so far applied; `exchanges` has those of each step.
+
+use super::panels::Panels;
+use super::share::for_my_columns;
+use super::{Field, Matrix};
+use crate::array::GlobalArray;
+use crate::distribution::Distribution;
+use crate::error::{Error, ErrorKind, Result};
+use ga_dense::{Conj, MatMut, MatRef, Reborrow, ReborrowMut};
+use rma::Op;
+
+/// A matrix factorized into L and U with its rows exchanged, to solve systems with it any number of times.
+pub struct Lu<T: Field> {
+    panels: Panels<T>,
+    /// Row `k`: how many rows change their places in step `k`, then for each the place and where its row
+    /// comes from.
+    exchanges: GlobalArray<u64>,
+}
+
+impl<T: Field> Lu<T> {
+    /// Factorizes a square matrix, which is left as it is; the factors take its size again, divided among
+    /// the ranks.
+    ///
+    /// Collective; synchronises on both sides.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Shape`] for a matrix that is not square; [`ErrorKind::Numeric`] for a singular one;
+    /// [`ErrorKind::Memory`].
+    #[track_caller]
+    pub fn factor(a: &Matrix<'_, T>) -> Result<Self> {
+        let panels = Panels::load("Lu::factor", a)?;
+        let (team, ranks) = (panels.team(), panels.team().size());
+        let shape = [panels.count(), 4 * panels.width() + 1];
+        let layout = Distribution::scalapack(&shape, &[1, shape[1]], &[ranks, 1], ranks)?;
+        let exchanges = GlobalArray::builder(team, &shape).distribution(&layout).create()?;
+        let lu = Lu { panels, exchanges };
+        let mut pivot = [lu.eliminate()?];
+        let agreed = lu.panels.team().allreduce(&mut pivot, Op::Min);
+        agreed.map_err(|e| Error::from_rma("Lu::factor", e))?;
+        if pivot[0] == u64::MAX {
+            return Ok(lu);
+        }
+        let message =
+            format!("the matrix of order {} is singular: pivot {} is 0", lu.panels.order(), pivot[0]);
+        Err(Error::new(ErrorKind::Numeric, "Lu::factor", message))
+    }
+
+    /// All steps. The first pivot of mine that is 0, or `u64::MAX`.
+    fn eliminate(&self) -> Result<u64> {
+        let panels = &self.panels;
+        let mut zero_pivot = u64::MAX;
+        let mut scratch = Vec::new();
+        if panels.is_mine(0) {
+            zero_pivot = zero_pivot.min(self.factor_panel(0)?);
+        }
+        for k in 0..panels.count() {
+            panels.sync()?;
+            let exchanges = self.exchanges_of(k)?;
+            let (before, behind) = (panels.mine_before(k), panels.mine_before(k + 1));
+            let ahead = panels.mine_before(k + 2);
+            let all = panels.mine_before(panels.count());
+            // SAFETY: these columns are mine, and without panel `k`, the only one that others read in this
+            // step; the views don't overlap. Nobody writes to panel `k` in this step.
+            let (left, next, rest, panel) = unsafe {
+                let panel = panels.panel(k, panels.range(k).start..panels.order(), &mut scratch)?;
+                (panels.own(0..before), panels.own(behind..ahead), panels.own(ahead..all), panel)
+            };
+            exchange(&exchanges, left);
+            // The next panel first: whoever has it factorizes it while the others are still updating.
+            self.update(k, panel, &exchanges, next);
+            if panels.is_mine(k + 1) {
+                zero_pivot = zero_pivot.min(self.factor_panel(k + 1)?);
+            }
+            self.update(k, panel, &exchanges, rest);
+        }
+        panels.sync()?;
+        Ok(zero_pivot)
+    }
+
+    /// Step `k` on some of my columns to the right of panel `k`, which is given from its diagonal on.
+    fn update(&self, k: usize, panel: MatRef<'_, T>, exchanges: &[u64], mut columns: MatMut<'_, T>) {
+        if columns.ncols() == 0 {
+            return;
+        }
+        exchange(exchanges, columns.rb_mut());
+        let start = self.panels.range(k).start;
+        forward(panel, columns.subrows_mut(start, panel.nrows()));
+    }
+
+    /// Factorizes my panel `k`, whose columns have all earlier steps behind them, and tells the others about
+    /// the exchanges. The first pivot that is 0, or `u64::MAX`.
+    fn factor_panel(&self, k: usize) -> Result<u64> {
+        let panels = &self.panels;
+        let range = panels.range(k);
+        let height = panels.order() - range.start;
+        // SAFETY: the panel is mine, and nobody else accesses it before the next synchronisation.
+        let columns = unsafe { panels.own(panels.mine_before(k)..panels.mine_before(k + 1)) };
+        let mut panel = columns.subrows_mut(range.start, height);
+        let from = T::lu(panel.rb_mut());
+        let moved = from.iter().enumerate().filter(|&(place, &source)| place != source);
+        let mut record = vec![0];
+        record.extend(
+            moved
+                .flat_map(|(place, source)| [range.start + place, range.start + source])
+                .map(|row| row as u64),
+        );
+        record[0] = (record.len() as u64 - 1) / 2;
+        self.exchanges.put([k..k + 1, 0..record.len()], &record)?;
+        let zero = (0..range.len()).find(|&i| panel[(i, i)] == T::ZERO);
+        Ok(zero.map_or(u64::MAX, |i| (range.start + i) as u64))
+    }
+
+    /// Places and sources of the rows that step `k` moves.
+    fn exchanges_of(&self, k: usize) -> Result<Vec<u64>> {
+        let mut count = [0];
+        self.exchanges.get([k..k + 1, 0..1], &mut count)?;
+        let mut pairs = vec![0; 2 * count[0] as usize];
+        self.exchanges.get([k..k + 1, 1..1 + pairs.len()], &mut pairs)?;
+        Ok(pairs)
+    }
+
+    /// Replaces the columns of `b` by the solutions `x` of `a x = b`; each rank solves for some of them.
+    ///
+    /// Collective; synchronises on both sides.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Shape`] when `b` has another number of rows, [`ErrorKind::Team`] for an array of another
+    /// team.
+    #[track_caller]
+    pub fn solve(&self, b: &Matrix<'_, T>) -> Result<()> {
+        let panels = &self.panels;
+        let (mut scratch, order) = (Vec::new(), panels.order());
+        for_my_columns("Lu::solve", panels, b, b, |mut x, _| {
+            for k in 0..panels.count() {
+                exchange(&self.exchanges_of(k)?, x.rb_mut());
+            }
+            for k in 0..panels.count() {
+                let rows = panels.range(k).start..order;
+                // SAFETY: nobody writes to the factors.
+                let panel = unsafe { panels.panel(k, rows.clone(), &mut scratch)? };
+                forward(panel, x.rb_mut().subrows_mut(rows.start, rows.len()));
+            }
+            for k in (0..panels.count()).rev() {
+                let range = panels.range(k);
+                // SAFETY: as above.
+                let panel = unsafe { panels.panel(k, 0..range.end, &mut scratch)? };
+                let (above, diagonal) = panel.split_at_row(range.start);
+                let (upper, mut middle) = x.rb_mut().subrows_mut(0, range.end).split_at_row_mut(range.start);
+                T::solve_upper((diagonal, Conj::No), middle.rb_mut());
+                subtract_product(upper, above, middle.rb());
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Solves with the unit lower triangle at the head of a panel, and takes the rest of the panel times the
+/// solution off the rows below.
+fn forward<T: Field>(panel: MatRef<'_, T>, columns: MatMut<'_, T>) {
+    let (diagonal, below) = panel.split_at_row(panel.ncols());
+    let (mut upper, lower) = columns.split_at_row_mut(panel.ncols());
+    T::solve_unit_lower(diagonal, upper.rb_mut());
+    subtract_product(lower, below, upper.rb());
+}
+
+/// `c -= a * b`
+pub(super) fn subtract_product<T: Field>(c: MatMut<'_, T>, a: MatRef<'_, T>, b: MatRef<'_, T>) {
+    T::add_product(c, T::ONE.negative(), (a, Conj::No), (b, Conj::No));
+}
+
+/// Moves rows: pairs of a place and where its row comes from.
+fn exchange<T: Field>(pairs: &[u64], mut columns: MatMut<'_, T>) {
+    let mut moved = Vec::with_capacity(pairs.len() / 2);
+    for j in 0..columns.ncols() {
+        moved.clear();
+        moved.extend(pairs.chunks_exact(2).map(|pair| columns[(pair[1] as usize, j)]));
+        for (pair, &value) in pairs.chunks_exact(2).zip(&moved) {
+            columns[(pair[0] as usize, j)] = value;
+        }
+    }
+}
