@@ -237,6 +237,7 @@ void ARMCIX_Progress(void);
 /* Assertions that end the job. */
 
 int armci_msg_me(void);
+int dassertp_fail(const char *cond_string, const char *file, const char *func, unsigned int line, int code);
 
 #define derr_printf(...) fprintf(stderr, __VA_ARGS__)
 
@@ -247,8 +248,7 @@ int armci_msg_me(void);
 #define dassertc(_enable, _cond, _plist, _code) do { \
     if ((_enable) && !(_cond)) { \
         derr_printf _plist; \
-        fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #_cond); \
-        ARMCI_Error(#_cond, (_code)); \
+        dassertp_fail(#_cond, __FILE__, __func__, __LINE__, (_code)); \
     } } while (0)
 #define dassertp(_enable, _cond, _plist) dassertc(_enable, _cond, _plist, 1)
 #define dassert(_enable, _cond) dassertp((_enable), (_cond), ("%s", ""))
@@ -275,6 +275,13 @@ static inline int ARMCI_Init_mpi_comm(MPI_Comm comm)
     return ARMCIX_Init_allgather(rank, size, armcix_mpi_allgather_, &kept);
 }
 #define PARMCI_Init_mpi_comm ARMCI_Init_mpi_comm
+
+static inline int ARMCI_Init_thread_comm(int level, MPI_Comm comm)
+{
+    (void)level;
+    return ARMCI_Init_mpi_comm(comm);
+}
+#define PARMCI_Init_thread_comm ARMCI_Init_thread_comm
 #endif
 
 #ifdef __cplusplus

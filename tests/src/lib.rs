@@ -61,6 +61,14 @@ pub fn serve_host() {
     }
 }
 
+/// In a host's agent: starts the ranks and ends the process. Does nothing elsewhere. The first thing of a test that starts
+/// programs on [hosts](Job::hosts) which aren't the test itself.
+pub fn serve_as_agent() {
+    if std::env::var(MARK).is_ok_and(|name| name == AGENT) {
+        std::process::exit(launcher::agent());
+    }
+}
+
 /// A multi-rank test with more to say than [`spmd`].
 #[derive(Clone, Debug)]
 pub struct Job {

@@ -53,6 +53,7 @@ impl Armci {
 
     /// # Safety
     /// `local` may be read and written as the operation's integer.
+    #[inline(always)]
     unsafe fn rmw(
         &mut self,
         op: c_int,

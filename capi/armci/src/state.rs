@@ -12,7 +12,7 @@ use crate::pending::Pending;
 use rma::bootstrap::Exchange;
 use rma::{Error, ErrorKind, MutexSet, Result, World};
 use std::cell::UnsafeCell;
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{c_char, c_int, c_uint, c_void};
 use std::io;
 use std::sync::OnceLock;
 
@@ -178,7 +178,7 @@ extern "C" fn ARMCI_Initialized() -> c_int {
 #[unsafe(no_mangle)]
 extern "C" fn PARMCI_Finalize() -> c_int {
     match holder() {
-        Some(_) => crate::guard::call("ARMCI_Finalize", |armci| finalize(armci).map(|()| 0)),
+        Some(_) => crate::guard::call(|| "ARMCI_Finalize", |armci| finalize(armci).map(|()| 0)),
         None => 0,
     }
 }
@@ -221,6 +221,19 @@ unsafe extern "C" fn ARMCI_Error(message: *const c_char, code: c_int) {
     // SAFETY: the caller's promise.
     let message = unsafe { text(message) };
     crate::guard::abort(code, &format!("ARMCI_Error: {message} ({code})"))
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn dassertp_fail(
+    condition: *const c_char,
+    file: *const c_char,
+    function: *const c_char,
+    line: c_uint,
+    code: c_int,
+) -> c_int {
+    // SAFETY: the caller's promise, for all three.
+    let [condition, file, function] = [condition, file, function].map(|message| unsafe { text(message) });
+    crate::guard::abort(code, &format!("{file}:{line}: {function}: not true: {condition} ({code})"))
 }
 
 #[unsafe(no_mangle)]

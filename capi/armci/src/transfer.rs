@@ -182,8 +182,8 @@ impl Armci {
             return Ok(Token::DONE);
         }
         for level in 0..levels {
-            // SAFETY: readable: the caller's promise.
             (from[level], to[level]) =
+                // SAFETY: readable: the caller's promise.
                 unsafe { (src_strides.add(level).read() as isize, dst_strides.add(level).read() as isize) };
         }
         let (from, to) = (&from[..levels], &to[..levels]);
@@ -238,8 +238,8 @@ impl Armci {
     /// Puts one value.
     #[inline(always)]
     fn put_value<T>(&mut self, value: T, dst: *mut c_void, proc: c_int) -> Result<c_int> {
-        // SAFETY: a local that outlives the call.
         let token =
+            // SAFETY: a local that outlives the call.
             unsafe { self.run(Kind::Put, (&raw const value).cast(), dst, size_of::<T>() as c_int, proc) }?;
         self.wait(token)
     }
@@ -264,8 +264,8 @@ impl Armci {
     #[inline(always)]
     fn get_value<T: Default>(&mut self, src: *const c_void, proc: c_int) -> Result<T> {
         let mut value = T::default();
-        // SAFETY: a local that outlives the call; only used for numbers.
         let token =
+            // SAFETY: a local that outlives the call; only used for numbers.
             unsafe { self.run(Kind::Get, src, (&raw mut value).cast(), size_of::<T>() as c_int, proc) }?;
         self.wait(token)?;
         Ok(value)

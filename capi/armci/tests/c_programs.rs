@@ -78,6 +78,7 @@ fn mistakes_are_named() {
         ("rank", 1, "ARMCI_Get: address: there are ranks 0 to 1 only, not 2"),
         ("type", 1, "7 is no ARMCI_ACC_ type"),
         ("error", 42, "ARMCI_Error: out of luck (42)"),
+        ("assertion", 1, "wrong.c:17: main: not true: size == 77 (1)"),
     ];
     for (mistake, code, text) in cases {
         let outcome = Job::new("wrong").env("ARMCI_TEST_MISTAKE", mistake).program(&program, 2);
@@ -114,6 +115,21 @@ fn beside_mpi() {
     }
 }
 
+/// Ranks on two hosts of the rig.
+#[test]
+fn on_two_hosts() {
+    tests::serve_as_agent();
+    for name in ["transfer", "message"] {
+        let Some(program) = compiled(name, "cc", &[]) else { return };
+        for engine in ["ucx", "ofi"] {
+            let job = Job::new(name).hosts(2).over(engine);
+            if job.is_possible() {
+                check(&job.program(&program, 3), name, 3);
+            }
+        }
+    }
+}
+
 /// Ranks that pretend to be on two nodes: nothing between them is mapped.
 #[test]
 fn on_two_nodes() {
@@ -141,7 +157,7 @@ fn names() {
     };
     let text = String::from_utf8(output.stdout).unwrap();
     let defined: Vec<&str> = text.lines().filter_map(|line| line.split(' ').nth(2)).collect();
-    let prefixes = ["ARMCI_", "ARMCIX_", "PARMCI_", "PARMCIX_", "armci_", "parmci_"];
+    let prefixes = ["ARMCI_", "ARMCIX_", "PARMCI_", "PARMCIX_", "armci_", "parmci_", "dassertp_fail"];
     let foreign: Vec<_> =
         defined.iter().filter(|name| !prefixes.iter().any(|prefix| name.starts_with(prefix))).collect();
     assert!(foreign.is_empty(), "{foreign:?}");

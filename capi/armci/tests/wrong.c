@@ -14,5 +14,6 @@ int main(int argc, char **argv)
     if (!strcmp(mistake, "rank")) ARMCI_Get(parts[0], &x, sizeof x, size);
     if (!strcmp(mistake, "type")) ARMCI_Acc(7, &x, &x, parts[0], sizeof x, 0);
     if (!strcmp(mistake, "error")) ARMCI_Error("out of luck", 42);
+    if (!strcmp(mistake, "assertion")) dassertp(1, size == 77, ("%d ranks\n", size));
     return finish();
 }
