@@ -302,8 +302,8 @@ fn apply(
         Action::Accumulate { at, data, alpha } => {
             let rows = Rows { remote_strides: &[], local_strides: &[], counts: &[data.len() * 8] };
             let alpha_at = (&raw const *alpha).cast();
-            // SAFETY: waited for at once.
             let token =
+                // SAFETY: waited for at once.
                 unsafe { net.accumulate(there(*at), rows, DType::I64, data.as_ptr().cast(), alpha_at) }
                     .unwrap();
             net.wait(token).unwrap();

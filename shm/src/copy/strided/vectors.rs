@@ -28,8 +28,8 @@ pub(super) fn suit(rows: &Rows) -> bool {
 /// All rows are mapped on both sides and don't overlap, and `suit` said yes.
 #[inline]
 pub(super) unsafe fn copy_rows(rows: Rows) {
-    // SAFETY: the caller's promises; `suit` saw AVX2 and the length.
     #[cfg(target_arch = "x86_64")]
+    // SAFETY: the caller's promises; `suit` saw AVX2 and the length.
     unsafe {
         copy_rows_avx2(rows)
     }

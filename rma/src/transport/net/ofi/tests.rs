@@ -119,10 +119,9 @@ fn an_armed_descriptor_wakes_for_a_message() {
         let mut sent = false;
         let start = Instant::now();
         while b.heard.messages.len() == round {
+            let head = [round as u8; 64];
             // SAFETY: the message is copied, or refused.
-            sent = sent
-                || unsafe { a.wire.send(1, &[round as u8; 64], std::ptr::null(), 0, 0) }.unwrap()
-                    != Sent::Full;
+            sent = sent || unsafe { a.wire.send(1, &head, std::ptr::null(), 0, 0) }.unwrap() != Sent::Full;
             a.wire.progress(&mut a.heard);
             let mut poll = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
             // SAFETY: one initialised pollfd.

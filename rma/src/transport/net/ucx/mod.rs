@@ -310,8 +310,8 @@ unsafe impl Wire for Ucx {
         let status = unsafe { (self.api().ucp_mem_map)(self.context, &params, &mut memory) };
         self.api().check("ucp_mem_map", status)?;
         let (mut packed, mut packed_len) = (null_mut(), 0);
-        // SAFETY: mapped above; the results are written on success.
         let status =
+            // SAFETY: mapped above; the results are written on success.
             unsafe { (self.api().ucp_rkey_pack)(self.context, memory, &mut packed, &mut packed_len) };
         self.api().check("ucp_rkey_pack", status).inspect_err(|_| {
             // SAFETY: mapped above, known to nobody.

@@ -54,8 +54,8 @@ impl Shared {
             }
         }
         // SAFETY: only the lifetime changes; `part` is called before the borrow ends, and a panic in a callback aborts.
-        self.sink =
-            Some(unsafe { std::mem::transmute::<*mut (dyn Sink + '_), *mut (dyn Sink + 'static)>(sink) });
+        let sink = unsafe { std::mem::transmute::<*mut (dyn Sink + '_), *mut (dyn Sink + 'static)>(sink) };
+        self.sink = Some(sink);
         any
     }
 
