@@ -68,6 +68,7 @@ mod raw;
 mod scan;
 mod shaped;
 mod short;
+mod sparse;
 mod statistics;
 mod transfer;
 
@@ -84,4 +85,5 @@ pub use nonblocking::{PatchRequest, Pending};
 pub use number::Number;
 pub use patch::{Patch, Region};
 pub use raw::RawArray;
+pub use sparse::{OwnBlock, SparseArray, SparseBlock, SparseBuilder};
 pub use statistics::{Operation, Statistics};

@@ -14,4 +14,5 @@ mod products;
 mod queries;
 mod scans;
 mod solvers;
+mod sparse;
 mod whole_arrays;
