@@ -145,8 +145,7 @@ impl<T: Number> GlobalArray<T> {
     }
 
     /// Multiplies row `i` by `vector[i]`, for all rows; the vector is an array of one axis on the same team.
-    /// Collective. `GA_Scale_rows` of a Fortran program; in C, whose matrices GA takes for transposed ones,
-    /// `GA_Scale_cols`.
+    /// Collective. `GA_Scale_rows`.
     ///
     /// # Errors
     /// [`ErrorKind::Shape`] for other than a matrix and a vector with an element for each row,
@@ -157,8 +156,7 @@ impl<T: Number> GlobalArray<T> {
     }
 
     /// Multiplies column `j` by `vector[j]`, for all columns; the vector is an array of one axis on the same
-    /// team. Collective. `GA_Scale_cols` of a Fortran program; in C, whose matrices GA takes for transposed
-    /// ones, `GA_Scale_rows`.
+    /// team. Collective. `GA_Scale_cols`.
     ///
     /// # Errors
     /// [`ErrorKind::Shape`] for other than a matrix and a vector with an element for each column,

@@ -160,8 +160,12 @@ impl<T: Element> GlobalArray<T> {
         mut visit: impl FnMut(Cell<T, N>),
     ) -> Result<()> {
         let own = self.distribution();
-        let alike =
-            |view: &View<'_, T>| view.distribution() == own && view.axes.iter().copied().eq(0..own.ndim());
+        // The same layout on a team in another order is another one.
+        let alike = |view: &View<'_, T>| {
+            view.distribution() == own
+                && view.team().is_same(self.team())
+                && view.axes.iter().copied().eq(0..own.ndim())
+        };
         if patch.len() == self.len() && !own.has_ghosts() && views.iter().all(alike) {
             let inputs = std::array::from_fn(|k| (views[k].local_ptr().cast_const(), Dims::from([1])));
             let (len, out) = (Dims::from([self.local_len()]), (self.local_ptr(), Dims::from([1])));
