@@ -1,7 +1,8 @@
 //! From C's arrays of numbers to boxes and indices.
 //!
 //! C's bounds are inclusive, in row-major order, `int` or `int64_t`. Invariant: a [`Bounds`] lies in its array; `hi` is exclusive.
-//! An upper bound one below the lower one makes an empty box, which is legal; one further below is a mistake.
+//! An upper bound one below the lower one makes an empty box, which is legal, and so are -1 and -2, which is what a rank without
+//! elements is told that it has; one further below is a mistake.
 
 use crate::fault::{Fault, Result, refuse};
 use crate::table::Array;
@@ -121,7 +122,8 @@ impl Bounds {
         }
         if !is_inside {
             // SAFETY: as above.
-            return Err(unsafe { outside(array, lo, hi) });
+            unsafe { outside(array, lo, hi) }?;
+            (bounds.lo, bounds.hi) = ([0; AXES], [0; AXES]);
         }
         if array.item > 0 {
             bounds.hi[array.ndim] = array.item;
@@ -139,30 +141,33 @@ impl Region for Bounds {
     }
 }
 
-/// Says what is wrong with bounds.
+/// Says what is wrong with bounds; nothing if they are those of a rank without elements, as `NGA_Distribution` tells them.
 ///
 /// # Safety
 /// As [`Bounds::read`]; either may be null.
 #[cold]
 #[inline(never)]
-unsafe fn outside<I: Index>(array: &Array, lo: *const I, hi: *const I) -> Fault {
+unsafe fn outside<I: Index>(array: &Array, lo: *const I, hi: *const I) -> Result<()> {
     if lo.is_null() || hi.is_null() {
-        return Fault::new("lo or hi is a null pointer");
+        refuse!("lo or hi is a null pointer");
     }
     let ndim = array.ndim;
     // SAFETY: the caller's promise.
     let (los, his) = unsafe { (std::slice::from_raw_parts(lo, ndim), std::slice::from_raw_parts(hi, ndim)) };
+    if los.iter().all(|lo| lo.wide() == -1) && his.iter().all(|hi| hi.wide() == -2) {
+        return Ok(());
+    }
     let text = format!("lo {}, hi {}", listed(los), listed(his));
     for (d, extent) in array.shape().iter().enumerate() {
         let (from, to) = (los[d].wide(), his[d].wide());
         if from > to.wrapping_add(1) {
-            return Fault::new(format_args!("{text}: lo is above hi on axis {d}"));
+            refuse!("{text}: lo is above hi on axis {d}");
         }
         if from < 0 || to >= *extent as i64 {
-            return Fault::new(format_args!("{text}: axis {d} goes from 0 to {}", *extent as i64 - 1));
+            refuse!("{text}: axis {d} goes from 0 to {}", *extent as i64 - 1);
         }
     }
-    Fault::new(text)
+    refuse!("{text}")
 }
 
 /// Numbers in braces, as C has them.

@@ -35,6 +35,11 @@ impl State {
             refuse!("handle {handle} has no type and extents: GA_Set_data comes first")
         };
         let team = self.groups.team(spec.group)?;
+        // Memory alone would not tell that ranks mean different arrays.
+        let mine = spec.fingerprint();
+        if let Some(rank) = team.allgather(&[mine])?.iter().position(|other| *other != mine) {
+            refuse!("ranks {} and {rank} of the group create different arrays", team.rank());
+        }
         let elements = spec.shape.iter().try_fold(kind.size(), |bytes, extent| bytes.checked_mul(*extent));
         if elements.is_none_or(|bytes| bytes > isize::MAX as usize / 16) {
             return Ok(false);

@@ -11,6 +11,7 @@ use crate::types::{self, Kind};
 use ga_core::Distribution;
 use std::collections::HashMap;
 use std::ffi::{c_char, c_int};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Mutex;
 
 /// Who owns what.
@@ -145,6 +146,23 @@ impl Spec {
         // SAFETY: the caller's promise.
         self.ghosts = unsafe { self.read("width", widths, 0) }?;
         Ok(())
+    }
+
+    /// A number that is the same on ranks that describe the same array.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.kind.map(|kind| (kind.number, kind.item)), &self.shape, &self.ghosts, &self.members)
+            .hash(&mut hasher);
+        match &self.layout {
+            Layout::Regular(numbers) => (0, numbers).hash(&mut hasher),
+            Layout::Irregular(starts) => (1, starts).hash(&mut hasher),
+            Layout::Cyclic(block) => (2, block).hash(&mut hasher),
+            Layout::Scalapack(block, grid) => (3, block, grid).hash(&mut hasher),
+            Layout::Tiled(block, grid) => (4, block, grid).hash(&mut hasher),
+            Layout::TiledIrregular(starts, grid) => (5, starts, grid).hash(&mut hasher),
+            Layout::Given(given) => (6, given.blocks(), &given.grid()[..]).hash(&mut hasher),
+        }
+        hasher.finish()
     }
 
     /// The layout over so many ranks.

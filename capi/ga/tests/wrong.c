@@ -49,6 +49,9 @@ int main(void)
     if (is("one rank only") && GA_Nodeid() == last) NGA_Get(g, hi, lo, buf, ld);
     if (is("read only")) { GA_Set_property(g, "read_only"); NGA_Put(g, lo, hi, buf, ld); }
     if (is("property")) GA_Set_property(g, "fast");
+    if (is("different arrays")) { dims[1] += GA_Nodeid(); NGA_Create(C_DBL, 2, dims, "odd", NULL); }
+    if (is("different lengths")) GA_Igop((int *)buf, 3 + GA_Nodeid(), "+");
+    if (is("different calls")) { if (GA_Nodeid() == 0) GA_Sync(); else GA_Brdcst(buf, 8, 0); }
     if (is("error")) GA_Error("out of luck", 42);
     if (is("error 0")) GA_Error("out of luck", 0);
     if (is("late")) { GA_Terminate(); GA_Sync(); }
