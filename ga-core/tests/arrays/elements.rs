@@ -4,7 +4,8 @@ use crate::common;
 use crate::common::{RANKS, Random, all, arrays, load, numbered};
 use ga_core::{ErrorKind, GlobalArray};
 use ndarray::IxDyn;
-use tests::spmd;
+use rma::World;
+use tests::{Job, spmd};
 
 /// Random places of an array, with repetitions.
 fn places(random: &mut Random, shape: &[usize], count: usize) -> Vec<Vec<usize>> {
@@ -16,7 +17,7 @@ fn places(random: &mut Random, shape: &[usize], count: usize) -> Vec<Vec<usize>>
 
 #[test]
 fn gather_reads_single_elements() {
-    spmd(RANKS, "gather_reads_single_elements", |world| {
+    let body = |world: &World| {
         for array in arrays::<i64>(world) {
             let serial = numbered(array.shape(), 5);
             load(&array, &serial);
@@ -32,12 +33,14 @@ fn gather_reads_single_elements() {
                 assert_eq!(again, values, "{array}");
             }
         }
-    });
+    };
+    spmd(RANKS, "gather_reads_single_elements", body);
+    Job::new("gather_reads_single_elements between nodes").fake_nodes(2).run(&[2], body);
 }
 
 #[test]
 fn scatter_writes_single_elements_and_the_last_value_stays() {
-    spmd(RANKS, "scatter_writes_single_elements_and_the_last_value_stays", |world| {
+    let body = |world: &World| {
         for array in arrays::<i64>(world) {
             let mut serial = numbered(array.shape(), 0);
             load(&array, &serial);
@@ -58,12 +61,16 @@ fn scatter_writes_single_elements_and_the_last_value_stays() {
                 array.sync().unwrap();
             }
         }
-    });
+    };
+    spmd(RANKS, "scatter_writes_single_elements_and_the_last_value_stays", body);
+    Job::new("scatter_writes_single_elements_and_the_last_value_stays between nodes")
+        .fake_nodes(2)
+        .run(&[2], body);
 }
 
 #[test]
 fn scatter_accumulate_loses_nothing() {
-    spmd(RANKS, "scatter_accumulate_loses_nothing", |world| {
+    let body = |world: &World| {
         for array in arrays::<f64>(world) {
             array.fill(1.0).unwrap();
             let mut serial = numbered(array.shape(), 0).mapv(|_| 1.0);
@@ -87,7 +94,9 @@ fn scatter_accumulate_loses_nothing() {
             assert_eq!(all(&array), serial, "{array}");
             array.sync().unwrap();
         }
-    });
+    };
+    spmd(RANKS, "scatter_accumulate_loses_nothing", body);
+    Job::new("scatter_accumulate_loses_nothing between nodes").fake_nodes(2).run(&[2], body);
 }
 
 #[test]

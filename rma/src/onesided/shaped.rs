@@ -9,10 +9,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::plain::{self, Plain};
 use crate::segment::Segment;
 use crate::stall::Needs;
-use crate::transport::Rows;
+use crate::transport::{Rows, Token};
 use crate::wait::Cause;
 use shm::Element;
 use shm::accumulate;
+use std::collections::VecDeque;
 
 /// A strided box, all in bytes: `counts[0]` contiguous bytes, repeated `counts[1]` times at `strides[0]`, and so on up to 8
 /// strides; strides may be negative.
@@ -228,14 +229,10 @@ impl Segment {
         let spot = self.spot("accumulate_vector", rank, 0, 0)?;
         if spot.mapped.is_null() {
             let count = runs.len_bytes / size_of::<T>();
-            for (remote, local) in runs.remote.iter().zip(runs.local) {
-                // SAFETY: the caller's promise for this run.
-                let token = unsafe {
-                    self.start_accumulate_run(call, rank, *remote, src.byte_add(*local), count, alpha)
-                }?;
-                self.wait(token)?;
-            }
-            return Ok(());
+            return self.in_turn(runs, |remote, local| {
+                // SAFETY: the caller's promise for this run; waited for before this returns.
+                unsafe { self.start_accumulate_run(call, rank, remote, src.byte_add(local), count, alpha) }
+            });
         }
         let target = self.target(rank, spot);
         let cause =
@@ -255,11 +252,10 @@ impl Segment {
         let base = self.check_remote("put_vector", rank, runs)?;
         let pairs = runs.remote.iter().zip(runs.local);
         if base.mapped.is_null() {
-            for (remote, local) in pairs {
-                // SAFETY: the caller's promise.
-                unsafe { self.put_bytes(rank, *remote, src.wrapping_add(*local), runs.len_bytes) }?;
-            }
-            return Ok(());
+            return self.in_turn(runs, |remote, local| {
+                // SAFETY: the caller's promise; waited for before this returns.
+                unsafe { self.start_put(rank, remote, src.wrapping_add(local), runs.len_bytes) }
+            });
         }
         // SAFETY: remote runs were checked, local ones are the caller's promise.
         unsafe {
@@ -279,11 +275,10 @@ impl Segment {
         let base = self.check_remote("get_vector", rank, runs)?;
         let pairs = runs.remote.iter().zip(runs.local);
         if base.mapped.is_null() {
-            for (remote, local) in pairs {
-                // SAFETY: the caller's promise.
-                unsafe { self.get_bytes(rank, *remote, dst.wrapping_add(*local), runs.len_bytes) }?;
-            }
-            return Ok(());
+            return self.in_turn(runs, |remote, local| {
+                // SAFETY: the caller's promise; waited for before this returns.
+                unsafe { self.start_get(rank, remote, dst.wrapping_add(local), runs.len_bytes) }
+            });
         }
         let mapped = base.mapped.cast_const();
         // SAFETY: remote runs were checked, local ones are the caller's promise.
@@ -291,6 +286,28 @@ impl Segment {
             copy_runs(runs.len_bytes, pairs.map(|(r, l)| (dst.wrapping_add(*l), mapped.wrapping_add(*r))))
         };
         Ok(())
+    }
+
+    /// Starts a transfer for each run, some ahead of the one that is waited for, and returns when all are locally complete.
+    fn in_turn(&self, runs: Vector<'_>, mut start: impl FnMut(usize, usize) -> Result<Token>) -> Result<()> {
+        const AHEAD: usize = 256;
+        let mut under_way = VecDeque::with_capacity(AHEAD.min(runs.remote.len()));
+        let mut outcome = Ok(());
+        for (remote, local) in runs.remote.iter().zip(runs.local) {
+            match start(*remote, *local) {
+                Ok(Token::DONE) => {}
+                Ok(token) => under_way.push_back(token),
+                Err(error) => outcome = Err(error),
+            }
+            if under_way.len() == AHEAD {
+                outcome = outcome.and(under_way.pop_front().map_or(Ok(()), |token| self.wait(token)));
+            }
+            if outcome.is_err() {
+                break;
+            }
+        }
+        // Whatever failed, nobody uses the buffer any more when this returns.
+        under_way.into_iter().fold(outcome, |outcome, token| outcome.and(self.wait(token)))
     }
 
     /// Checks all remote runs; the spot is the beginning of the part.
