@@ -3,7 +3,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::plain;
 use crate::segment::Segment;
-use crate::transport::Amo;
+use crate::transport::{Amo, Remote};
 use shm::atomics::AtomicInteger;
 
 impl Segment {
@@ -36,7 +36,8 @@ impl Segment {
         self.amo("compare_swap", rank, offset, Amo::CompareSwap, value, expected)
     }
 
-    #[inline]
+    // What seldom happens is in functions of its own, and so the rest is small enough to become part of the caller.
+    #[inline(always)]
     fn amo<T: AtomicInteger>(
         &self,
         op: &'static str,
@@ -46,18 +47,13 @@ impl Segment {
         operand: T,
         comparand: T,
     ) -> Result<T> {
-        let len = size_of::<T>();
-        let spot = self.spot(op, rank, offset, len)?;
-        if !offset.is_multiple_of(len) {
-            let message = format!("offset {offset} is no multiple of the integer's {len} bytes");
-            return Err(Error::at(ErrorKind::Alignment, op, rank, message));
+        let spot = self.spot(op, rank, offset, size_of::<T>())?;
+        if !offset.is_multiple_of(size_of::<T>()) {
+            return Err(misaligned(op, rank, offset, size_of::<T>()));
         }
         let target = spot.mapped.cast::<T>();
         if target.is_null() {
-            // SAFETY: the place was checked to be an aligned part of the segment.
-            let old = unsafe { self.transport().amo(spot.place, amo, len, word(operand), word(comparand)) }?;
-            // SAFETY: eight readable bytes.
-            return unsafe { plain::read(op, old.to_le_bytes().as_ptr()) };
+            return self.amo_elsewhere(op, spot.place, amo, operand, comparand);
         }
         // SAFETY: aligned (parts begin at multiples of 64), inside the part, mapped for writing. Other ranks access the
         // integer atomically, or race by their own fault.
@@ -69,6 +65,29 @@ impl Segment {
             }
         })
     }
+
+    /// On another node; `at` is an aligned part of the segment.
+    #[inline(never)]
+    fn amo_elsewhere<T: AtomicInteger>(
+        &self,
+        op: &'static str,
+        at: Remote,
+        amo: Amo,
+        operand: T,
+        comparand: T,
+    ) -> Result<T> {
+        let (operand, comparand) = (word(operand), word(comparand));
+        // SAFETY: the caller has checked the place.
+        let old = unsafe { self.transport().amo(at, amo, size_of::<T>(), operand, comparand) }?;
+        // SAFETY: eight readable bytes.
+        unsafe { plain::read(op, old.to_le_bytes().as_ptr()) }
+    }
+}
+
+#[cold]
+fn misaligned(op: &'static str, rank: usize, offset: usize, len: usize) -> Error {
+    let message = format!("offset {offset} is no multiple of the integer's {len} bytes");
+    Error::at(ErrorKind::Alignment, op, rank, message)
 }
 
 /// The integer's bytes in the low end of a word.
