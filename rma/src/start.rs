@@ -14,6 +14,7 @@ use crate::transport::net::wire::Wire;
 use crate::transport::net::{Net, Progress, Surroundings, choose};
 use crate::transport::{Remote, Shm, Transport};
 use crate::world::{Shared, World};
+use shm::sync::SpinPolicy;
 use shm::{Heap, HeapConfig};
 use std::sync::{Arc, Mutex};
 
@@ -29,6 +30,8 @@ struct Card {
     /// Where row and, at the node's first rank, mirror begin in the arena.
     row: u64,
     mirror: u64,
+    /// Stands for the machine and the processors of it that the rank may use.
+    processors: u64,
 }
 
 /// Kinds of failure that a card can tell, by number from 1.
@@ -45,6 +48,7 @@ impl Card {
         let mut bytes = vec![kind as u8];
         bytes.extend(self.row.to_le_bytes());
         bytes.extend(self.mirror.to_le_bytes());
+        bytes.extend(self.processors.to_le_bytes());
         for field in [why.as_bytes(), self.host.as_bytes(), self.engine.as_bytes(), &self.address] {
             bytes.extend((field.len() as u32).to_le_bytes());
             bytes.extend(field);
@@ -55,7 +59,8 @@ impl Card {
     fn parse(bytes: &[u8]) -> Option<Card> {
         let (kind, rest) = bytes.split_first()?;
         let (row, rest) = rest.split_first_chunk()?;
-        let (mirror, mut rest) = rest.split_first_chunk()?;
+        let (mirror, rest) = rest.split_first_chunk()?;
+        let (processors, mut rest) = rest.split_first_chunk()?;
         let mut field = || {
             let (len, tail) = rest.split_first_chunk()?;
             let (field, tail) = tail.split_at_checked(u32::from_le_bytes(*len) as usize)?;
@@ -71,6 +76,7 @@ impl Card {
             address: field()?.to_vec(),
             row: u64::from_le_bytes(*row),
             mirror: u64::from_le_bytes(*mirror),
+            processors: u64::from_le_bytes(*processors),
         })
     }
 }
@@ -87,7 +93,8 @@ impl World {
             Node::discover(&mut *bootstrap).map_err(|e| failed("finding the ranks of this node", &e))?;
         let (rank, size) = (bootstrap.rank(), bootstrap.size());
         let layout = Arc::new(Layout::new(rank, node.node_numbers()));
-        let mut card = Card { host: host_name(), ..Card::default() };
+        let (processors, count) = processors();
+        let mut card = Card { host: host_name(), processors, ..Card::default() };
         let made = prepare(&mut node, &layout, &mut card);
         card.failure = made.as_ref().err().cloned();
         let cards =
@@ -100,7 +107,9 @@ impl World {
         let is_set = |name: &str, value: &str| std::env::var(name).is_ok_and(|text| text == value);
         let host = if layout.nodes() > 1 { card.host.clone() } else { String::new() };
         let watch = Arc::new(Watch::new(heap.clone(), node, host));
-        let policy = heap.spin_policy(1);
+        // Nodes may be containers, or pretended ones, of one machine: then ranks that the heap doesn't know share processors, too.
+        let sharers = cards.iter().filter(|card| card.processors == processors).count();
+        let policy = if sharers > count { SpinPolicy::SHARED } else { heap.spin_policy(1) };
         let direct = !is_set("GAIN_DIRECT", "0");
         let hosts: Box<[Box<str>]> = cards.iter().map(|card| card.host.as_str().into()).collect();
         let (layout_, watch_) = (layout.clone(), watch.clone());
@@ -207,6 +216,20 @@ fn progress() -> std::result::Result<Progress, String> {
     }
 }
 
+/// A number for the processors this process may use, the same for all processes of this machine that may use the same ones; and
+/// how many they are.
+fn processors() -> (u64, usize) {
+    let mut mask = [0u8; 1024];
+    // SAFETY: a buffer of our own and its length, a multiple of a word's.
+    let written = unsafe { libc::sched_getaffinity(0, mask.len(), mask.as_mut_ptr().cast()) };
+    let count: u32 = mask.iter().map(|byte| byte.count_ones()).sum();
+    let machine = std::fs::read("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    // FNV-1a: every rank must compute the same, whatever its build.
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
+    let number = machine.iter().chain(&mask).fold(0xcbf2_9ce4_8422_2325, step);
+    (number, if written == 0 { count as usize } else { usize::MAX })
+}
+
 /// This host's name, as people know it.
 fn host_name() -> String {
     let mut bytes = [0u8; 256];
@@ -242,6 +265,7 @@ mod tests {
             address: vec![0, 255, 7],
             row: 1 << 40,
             mirror: 64,
+            processors: 1 << 60,
             failure: None,
         };
         let bad = Card { failure: Some((ErrorKind::Unsupported, "no engine".into())), ..Card::default() };
