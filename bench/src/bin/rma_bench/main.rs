@@ -6,10 +6,11 @@
 //! srun --mpi=pmi2 -N 2 -n 2 rma-bench strided --json
 //! ```
 //!
-//! The tables are those of the OSU microbenchmarks. Rank 0 measures against the last rank; the others wait. Ranks that are
+//! The tables are those of the OSU microbenchmarks. Rank 0 measures against the last rank, or the one asked for; the others wait. Ranks that are
 //! measured together (bandwidth both ways, message rate, collectives) begin at a barrier.
 
 mod collective;
+mod compute;
 mod options;
 mod overlap;
 mod pair;
@@ -36,7 +37,7 @@ struct Bench {
 impl Bench {
     /// The rank that rank 0 talks to.
     fn peer(&self) -> usize {
-        self.world.size() - 1
+        self.options.peer.unwrap_or(self.world.size() - 1)
     }
 
     /// Sizes from the options, or from `default`.
@@ -61,12 +62,17 @@ fn main() -> ExitCode {
 }
 
 fn run(options: Options) -> Outcome<()> {
+    let is_compute = options.benchmark == Benchmark::Compute;
+    let alone = if is_compute { compute::alone() } else { 0.0 };
     let world = World::init()?;
     let least = options.benchmark.least_ranks();
     if world.size() < least {
         return Err(
             format!("{} needs {least} ranks, there are {}", options.benchmark.name(), world.size()).into()
         );
+    }
+    if let Some(peer) = options.peer.filter(|peer| !(1..world.size()).contains(peer)) {
+        return Err(format!("there is no rank {peer} for rank 0 to talk to").into());
     }
     let segment = Segment::allocate_zeroed(&world.team(), options.memory_bytes.max(1 << 20))?;
     let bench = Bench { world, segment, options };
@@ -85,6 +91,7 @@ fn run(options: Options) -> Outcome<()> {
         Benchmark::Allreduce => collective::allreduce(&bench)?,
         Benchmark::Alltoall => collective::alltoall(&bench)?,
         Benchmark::Overlap => overlap::run(&bench)?,
+        Benchmark::Compute => compute::run(&bench, alone)?,
         Benchmark::RandomAccess => random_access::run(&bench)?,
     };
     if bench.world.rank() == 0 {

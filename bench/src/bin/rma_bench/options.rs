@@ -17,6 +17,9 @@ pub(crate) struct Options {
     /// Operations that are started before the first is waited for
     #[arg(long, default_value_t = 64)]
     pub(crate) window: usize,
+    /// The rank that rank 0 talks to [default: the last one]
+    #[arg(long)]
+    pub(crate) peer: Option<usize>,
     /// What the target does meanwhile: wait in a barrier, or compute and never call the library
     #[arg(long, value_enum, default_value_t = Target::Wait)]
     pub(crate) target: Target,
@@ -67,6 +70,8 @@ pub(crate) enum Benchmark {
     Alltoall,
     /// How much of a transfer hides behind computation
     Overlap,
+    /// What a rank that computes loses while nobody talks to it
+    Compute,
     /// HPC Challenge's RandomAccess
     RandomAccess,
 }
@@ -78,7 +83,8 @@ impl Benchmark {
 
     pub(crate) fn least_ranks(self) -> usize {
         match self {
-            Benchmark::Barrier | Benchmark::Allreduce | Benchmark::Alltoall | Benchmark::RandomAccess => 1,
+            Benchmark::Barrier | Benchmark::Allreduce | Benchmark::Alltoall => 1,
+            Benchmark::Compute | Benchmark::RandomAccess => 1,
             _ => 2,
         }
     }
