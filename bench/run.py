@@ -97,6 +97,42 @@ def armci():
     ]), flush=True)
 
 
+def openblas():
+    """bench/c/openblas.c as a program, or nothing where the library is missing."""
+    program = ROOT / "target" / "bench" / "openblas"
+    program.parent.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(["cc", "-O2", ROOT / "bench/c/openblas.c", "-l:libopenblas.so.0", "-o", program],
+                          capture_output=True, text=True)
+    return program if done.returncode == 0 else None
+
+
+def linalg(routine, n, rounds, flops, at_least=None):
+    """A routine on two ranks against OpenBLAS on two threads, process by process in turn; the best of each counts."""
+    program, times = openblas(), {"ranks": [], "openblas": []}
+    for _ in range(rounds):
+        output = ranks(2, RELEASE / "linalg-bench", routine, n, 3)
+        times["ranks"] += series(output)[0]
+        if program:
+            environment = {"OPENBLAS_NUM_THREADS": str(THREADS)}
+            times["openblas"] += series(run([program, routine, n, 3], **environment))[0]
+    best = {who: min(series) for who, series in times.items() if series}
+    rows = [Row("ours, 2 ranks", times["ranks"]), Row("GFLOP/s", [flops / best["ranks"] / 1e9], "count")]
+    if program:
+        rows += [Row(f"OpenBLAS, {THREADS} threads", times["openblas"]),
+                 Row("GFLOP/s", [flops / best["openblas"] / 1e9], "count"),
+                 Row("ours / OpenBLAS, best of each", [best["openblas"] / best["ranks"]], "ratio", at_least=at_least)]
+    print(table(f"{routine} on {n} x {n} doubles", rows), flush=True)
+
+
+def linear_algebra():
+    """Products, systems of equations and eigenvectors."""
+    for n in (2048, 4096):
+        linalg("gemm", n, 5, 2 * n**3, at_least=0.9)
+    linalg("lu", 4096, 3, 2 / 3 * 4096**3)
+    linalg("cholesky", 4096, 3, 1 / 3 * 4096**3)
+    linalg("eigen", 1024, 3, 9 * 1024**3)
+
+
 def python_script(name):
     """A suite that is one Python script and prints its own tables."""
     print(run([sys.executable, ROOT / "bench/python" / f"{name}.py"]), end="", flush=True)
@@ -108,6 +144,7 @@ SUITES = {
     "sync": lambda: [print(ranks(n, RELEASE / "gain-bench", "sync"), end="", flush=True) for n in (2, 4)],
     "arrays": lambda: print(ranks(2, RELEASE / "gain-bench", "arrays"), end="", flush=True),
     "algebra": lambda: print(ranks(2, RELEASE / "gain-bench", "algebra"), end="", flush=True),
+    "linalg": linear_algebra,
     "laplace": lambda: [laplace(1000, 100, 5), laplace(4000, 100, 3)],
     "expressions": lambda: python_script("expressions"),
     "overhead": lambda: python_script("overhead"),
