@@ -19,6 +19,11 @@
 //! | `random` | random elements |
 //! | `scalar` | what an element type must have for the above |
 //!
+//! Differences from the original, all of them where it stops or goes wrong: any type may be symmetrized or
+//! compared; patches of one array may overlap; complex rows are scaled by complex products; zero divisors are
+//! found before anything is written; an integer quotient that is cut to zero limits no step unless the
+//! direction is negative; random elements don't depend on the number of ranks.
+//!
 //! Invariant: between the synchronisations each rank writes its own elements only (pushing copies apart, whose
 //! elements nobody else touches), and no ghost cells.
 
