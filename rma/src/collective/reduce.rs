@@ -12,8 +12,9 @@ use crate::signature::Signature;
 use crate::team::Team;
 use shm::copy;
 
-/// A piece of an allreduce of at most so many bytes, over all members, is reduced by everybody; a larger one is shared out.
-const SHARE_OUT: usize = 32 * 1024;
+/// A piece of an allreduce of at most so many bytes, over all members, is reduced by everybody; a larger one is shared out. So is a
+/// larger piece of a broadcast between nodes.
+pub(super) const SHARE_OUT: usize = 32 * 1024;
 
 /// Who needs a reduction's result.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -291,7 +292,7 @@ fn shared_out<T: Plain>(
     session.fetch(data, others)
 }
 
-/// The elements of `len` that member `rank` of `size` reduces.
-fn data_share(len: usize, rank: usize, size: usize) -> std::ops::Range<usize> {
+/// The elements of `len` that are the share of member `rank` of `size`.
+pub(super) fn data_share(len: usize, rank: usize, size: usize) -> std::ops::Range<usize> {
     len * rank / size..len * (rank + 1) / size
 }
