@@ -90,3 +90,8 @@ fn element_by_element() {
 fn matrices() {
     run("matrix");
 }
+
+#[test]
+fn products_of_matrices() {
+    run("products");
+}
