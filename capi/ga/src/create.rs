@@ -84,6 +84,18 @@ impl State {
         Ok(if is_there { handle } else { 0 })
     }
 
+    /// The handle of an array that an operation made. Collective over its group.
+    pub(crate) fn adopt(&self, raw: RawArray, number: c_int, group: c_int, name: &str) -> Result<c_int> {
+        let Some(handle) = table::reserve() else { refuse!("there are as many arrays as there may be") };
+        let mut spec = Spec::new(group);
+        spec.kind = Some(types::kind(&self.registered, number)?);
+        spec.shape = raw.shape().to_vec();
+        spec.name = name.to_owned();
+        spec.layout = Layout::Given(raw.distribution().clone());
+        self.allocate_as(handle, &spec, |_, _, _| Ok(raw))?;
+        Ok(handle)
+    }
+
     /// The description of a handle that has no array.
     fn spec(&self, handle: c_int) -> Result<Spec> {
         let specs = self.specs.lock().expect("no panic holds it");

@@ -15,7 +15,8 @@
 //! | [`operand`] | numbers behind pointers, arrays of one type |
 //! | [`algebra`], [`patches`] | fill, zero, scale, add, copy, dot products; of patches |
 //! | [`elementwise`], [`matrix`] | element by element; diagonals, rows, norms, chosen and random elements |
-//! | [`linalg`] | products, solvers, inverses, eigenvalues |
+//! | [`linalg`], [`solve`] | products; solvers, inverses, eigenvalues |
+//! | [`sparse`] | sparse matrices |
 //! | [`scan`] | vectors under a mask |
 //! | [`spec`], [`create`] | what an array is going to be; creation and destruction |
 //! | [`transfer`], [`nonblocking`], [`field`] | put, get and accumulate of patches, and of fields of their elements |
@@ -59,6 +60,8 @@ mod patches;
 mod print;
 mod property;
 mod scan;
+mod solve;
+mod sparse;
 mod spec;
 mod state;
 mod sync;

@@ -1,10 +1,9 @@
-//! Products of matrices, solvers, inverses and eigenvalues.
+//! Products of matrices and of patches.
 //!
-//! Two families count as the original does, which is not what one would expect from C:
+//! Two things are as in the original, which is not what one would expect from C:
 //!
 //! - Bounds of a transposed operand of `NGA_Matmul_patch` are those of the transpose: `lo[0]` to `hi[0]` are rows of *op(A)*.
-//! - `GA_Matmul_patch` takes matrices for Fortran's, so that i runs along the last axis and j along the first; so do the solvers,
-//!   for which a right-hand side is a row of `g_b`, and `'n'` solves with the transpose of what C sees.
+//! - `GA_Matmul_patch` takes matrices for Fortran's, so that i runs along the last axis and j along the first.
 //!
 //! Invariant: everything is put in C's terms here; `ga-core` knows nothing of Fortran.
 
@@ -19,7 +18,7 @@ use rma::{Complex32, Complex64};
 use std::ffi::{c_char, c_int, c_void};
 
 /// What a letter asks for.
-fn op(letter: c_char) -> Result<Op> {
+pub(crate) fn op(letter: c_char) -> Result<Op> {
     match letter as u8 {
         b'n' | b'N' => Ok(Op::None),
         b't' | b'T' => Ok(Op::Transpose),
