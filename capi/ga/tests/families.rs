@@ -95,3 +95,18 @@ fn matrices() {
 fn products_of_matrices() {
     run("products");
 }
+
+#[test]
+fn solvers_and_eigenvalues() {
+    run("solvers");
+}
+
+#[test]
+fn sparse_matrices() {
+    let Some(program) = compiled("sparse") else { return };
+    for ranks in 1..=4 {
+        let file = program.with_extension("mtx");
+        check(&Job::new("sparse").env("SPARSE_TEST_FILE", file).program(&program, ranks), "sparse", ranks);
+    }
+    discard(&program);
+}
