@@ -6,6 +6,7 @@
 //!
 //! Invariant: one thread, no state; matrices are views with any strides, of extents that fit (or a panic).
 
+use faer::Par;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt::factor::{LltError, cholesky_in_place, cholesky_in_place_scratch};
 use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
@@ -18,8 +19,7 @@ use faer::linalg::triangular_solve::{
 pub use faer::prelude::{Reborrow, ReborrowMut};
 use faer::traits::ComplexField;
 use faer::traits::math_utils::{abs1, conj, eps, from_f64, is_finite, mul, neg, real, sub};
-use faer::{Accum, Par};
-pub use faer::{Conj, MatMut, MatRef};
+pub use faer::{Accum, Conj, MatMut, MatRef};
 use num_complex::{Complex32, Complex64};
 
 /// Why there are no eigenvalues.
@@ -33,13 +33,19 @@ pub enum NoEigenvalues {
 
 /// A floating-point number, real or complex, and what matrices of them admit.
 pub trait Dense: ComplexField + Copy {
-    /// `c += alpha * a * b`, the factors conjugated if so said.
-    fn add_product(
+    /// `alpha * a * b`, the factors conjugated if so said, replaces `c` or is added to it.
+    fn product(
         c: MatMut<'_, Self>,
+        how: Accum,
         alpha: Self,
         a: (MatRef<'_, Self>, Conj),
         b: (MatRef<'_, Self>, Conj),
     );
+
+    /// `c -= a * b`
+    fn subtract_product(c: MatMut<'_, Self>, a: (MatRef<'_, Self>, Conj), b: (MatRef<'_, Self>, Conj)) {
+        Self::product(c, Accum::Add, neg(&Self::one_impl()), a, b);
+    }
 
     /// Replaces `b` by `x` with `l x = b`, where `l` is the lower triangle of a matrix.
     fn solve_lower(l: (MatRef<'_, Self>, Conj), b: MatMut<'_, Self>);
@@ -73,11 +79,6 @@ pub trait Dense: ComplexField + Copy {
         conj(&self)
     }
 
-    /// The other sign.
-    fn negative(self) -> Self {
-        neg(&self)
-    }
-
     /// A cheap norm: of a complex number, the sum of the sizes of its parts.
     fn size(self) -> Self::Real {
         abs1(&self)
@@ -87,13 +88,14 @@ pub trait Dense: ComplexField + Copy {
 macro_rules! dense {
     ($($t:ty)*) => {$(
         impl Dense for $t {
-            fn add_product(
+            fn product(
                 c: MatMut<'_, Self>,
+                how: Accum,
                 alpha: Self,
                 (a, conj_a): (MatRef<'_, Self>, Conj),
                 (b, conj_b): (MatRef<'_, Self>, Conj),
             ) {
-                matmul_with_conj(c, Accum::Add, a, conj_a, b, conj_b, alpha, Par::Seq);
+                matmul_with_conj(c, how, a, conj_a, b, conj_b, alpha, Par::Seq);
             }
 
             fn solve_lower((l, conj): (MatRef<'_, Self>, Conj), b: MatMut<'_, Self>) {

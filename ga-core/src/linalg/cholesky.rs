@@ -3,7 +3,6 @@
 //! Invariant: after step `k` the panels up to `k` hold their columns of L from the diagonal on; above it is
 //! whatever the matrix had there.
 
-use super::lu::subtract_product;
 use super::panels::Panels;
 use super::share::for_my_columns;
 use super::{Field, Matrix};
@@ -80,7 +79,7 @@ impl<T: Field> Cholesky<T> {
         let columns = unsafe { panels.own(panels.mine_before(j)..panels.mine_before(j + 1)) };
         let columns = columns.subrows_mut(range.start, panel.nrows());
         let diagonal = panel.subrows(0, range.len());
-        T::add_product(columns, T::ONE.negative(), (panel, Conj::No), (diagonal.transpose(), Conj::Yes));
+        T::subtract_product(columns, (panel, Conj::No), (diagonal.transpose(), Conj::Yes));
     }
 
     /// Factorizes my panel `k`, whose columns have all earlier steps behind them. The order of the leading
@@ -158,7 +157,7 @@ impl<T: Field> Cholesky<T> {
             let (mut upper, lower) =
                 x.rb_mut().subrows_mut(rows.start, rows.len()).split_at_row_mut(panel.ncols());
             T::solve_lower((diagonal, Conj::No), upper.rb_mut());
-            subtract_product(lower, below, upper.rb());
+            T::subtract_product(lower, (below, Conj::No), (upper.rb(), Conj::No));
         }
         Ok(())
     }
@@ -173,8 +172,7 @@ impl<T: Field> Cholesky<T> {
             let (diagonal, below) = panel.split_at_row(panel.ncols());
             let (mut upper, lower) =
                 x.rb_mut().subrows_mut(rows.start, rows.len()).split_at_row_mut(panel.ncols());
-            let factors = ((below.transpose(), Conj::Yes), (lower.rb(), Conj::No));
-            T::add_product(upper.rb_mut(), T::ONE.negative(), factors.0, factors.1);
+            T::subtract_product(upper.rb_mut(), (below.transpose(), Conj::Yes), (lower.rb(), Conj::No));
             T::solve_upper((diagonal.transpose(), Conj::Yes), upper);
         }
         Ok(())

@@ -11,7 +11,7 @@ use super::Field;
 use super::operand::{Fetch, Matrix, Op, Tile};
 use crate::distribution::Distribution;
 use crate::error::{Error, ErrorKind, Result};
-use ga_dense::{Conj, MatMut, MatRef};
+use ga_dense::{Accum, Conj, MatMut, MatRef};
 use std::ops::Range;
 
 /// Most bytes of scratch for one segment of both operands.
@@ -75,8 +75,7 @@ fn product<T: Field>(
     }
     if is_even(c) {
         for tile in c.own() {
-            scale(&tile, beta);
-            accumulate(alpha, a, b, &tile)?;
+            accumulate(alpha, a, b, beta, &tile)?;
         }
         return Ok(());
     }
@@ -93,8 +92,7 @@ fn product<T: Field>(
     }
     let strides = [columns.len() as isize, 1];
     let tile = Tile { rows, columns, first: scratch.as_mut_ptr(), strides };
-    scale(&tile, beta);
-    accumulate(alpha, a, b, &tile)?;
+    accumulate(alpha, a, b, beta, &tile)?;
     c.array().put(&region, &scratch)
 }
 
@@ -130,9 +128,20 @@ enum Panel<T: Field> {
     Fetched(Fetch<T>),
 }
 
-/// Adds the product to a part of the result.
-fn accumulate<T: Field>(alpha: T, a: &Matrix<'_, T>, b: &Matrix<'_, T>, c: &Tile<*mut T>) -> Result<()> {
+/// Adds the product to `beta` times a part of the result.
+fn accumulate<T: Field>(
+    alpha: T,
+    a: &Matrix<'_, T>,
+    b: &Matrix<'_, T>,
+    beta: T,
+    c: &Tile<*mut T>,
+) -> Result<()> {
     let inner = a.shape()[1];
+    // What is first for an element replaces it: that saves a pass.
+    let replaces = beta == T::ZERO && inner > 0;
+    if !replaces {
+        scale(c, beta);
+    }
     let segments = segments(a, b, c, inner);
     let mut spare: Vec<Vec<T>> = Vec::new();
     let start = |segment: &Range<usize>, spare: &mut Vec<Vec<T>>| -> Result<[Panel<T>; 2]> {
@@ -166,7 +175,7 @@ fn accumulate<T: Field>(alpha: T, a: &Matrix<'_, T>, b: &Matrix<'_, T>, c: &Tile
         next = ahead.next().map(|segment| start(segment, &mut spare)).transpose()?;
         for x in &left {
             for y in &right {
-                multiply(alpha, x, a.conj(), y, b.conj(), c);
+                multiply(alpha, (x, a.conj()), (y, b.conj()), replaces, c);
             }
         }
         spare.append(&mut buffers);
@@ -196,13 +205,13 @@ fn segments<T: Field>(
     segments
 }
 
-/// Adds the product of what two tiles have in common to a part of the result.
+/// Adds the product of what two tiles have in common to a part of the result; where `replaces`, the tiles with
+/// the beginning of the inner dimension, which come first, set it.
 fn multiply<T: Field>(
     alpha: T,
-    x: &Tile<*const T>,
-    conj_x: Conj,
-    y: &Tile<*const T>,
-    conj_y: Conj,
+    (x, conj_x): (&Tile<*const T>, Conj),
+    (y, conj_y): (&Tile<*const T>, Conj),
+    replaces: bool,
     c: &Tile<*mut T>,
 ) {
     let inner = x.columns.start.max(y.rows.start)..x.columns.end.min(y.rows.end);
@@ -217,7 +226,8 @@ fn multiply<T: Field>(
         let first = c.first.offset(place(c, x.rows.start, y.columns.start));
         let (rows, columns) = (x.rows.len(), y.columns.len());
         let result = MatMut::from_raw_parts_mut(first, rows, columns, c.strides[0], c.strides[1]);
-        T::add_product(result, alpha, (left, conj_x), (right, conj_y));
+        let how = if replaces && inner.start == 0 { Accum::Replace } else { Accum::Add };
+        T::product(result, how, alpha, (left, conj_x), (right, conj_y));
     }
 }
 

@@ -150,7 +150,7 @@ impl<T: Field> Lu<T> {
                 let (above, diagonal) = panel.split_at_row(range.start);
                 let (upper, mut middle) = x.rb_mut().subrows_mut(0, range.end).split_at_row_mut(range.start);
                 T::solve_upper((diagonal, Conj::No), middle.rb_mut());
-                subtract_product(upper, above, middle.rb());
+                T::subtract_product(upper, (above, Conj::No), (middle.rb(), Conj::No));
             }
             Ok(())
         })
@@ -163,12 +163,7 @@ fn forward<T: Field>(panel: MatRef<'_, T>, columns: MatMut<'_, T>) {
     let (diagonal, below) = panel.split_at_row(panel.ncols());
     let (mut upper, lower) = columns.split_at_row_mut(panel.ncols());
     T::solve_unit_lower(diagonal, upper.rb_mut());
-    subtract_product(lower, below, upper.rb());
-}
-
-/// `c -= a * b`
-pub(super) fn subtract_product<T: Field>(c: MatMut<'_, T>, a: MatRef<'_, T>, b: MatRef<'_, T>) {
-    T::add_product(c, T::ONE.negative(), (a, Conj::No), (b, Conj::No));
+    T::subtract_product(lower, (below, Conj::No), (upper.rb(), Conj::No));
 }
 
 /// Moves rows: pairs of a place and where its row comes from.

@@ -30,7 +30,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     let whole = |array, op| Matrix::<f64>::whole(array, op);
-    let (a, b, c, x) = (whole(&a, Op::None)?, whole(&b, Op::None)?, whole(&c, Op::None)?, whole(&x, Op::None)?);
+    let (a, b, c, x) =
+        (whole(&a, Op::None)?, whole(&b, Op::None)?, whole(&c, Op::None)?, whole(&x, Op::None)?);
     let mut check = 0.0;
     for _ in 0..rounds {
         x.array().fill(1.0)?;
