@@ -9,8 +9,9 @@ use crate::boxes::ByteStrides;
 use crate::dims::Dims;
 use crate::error::{Error, ErrorKind, Result};
 use crate::nonblocking::Pending;
-use crate::transfer::{Completion, Verb, Wait};
+use crate::transfer::{Verb, Wait};
 use rma::Element;
+use rma::transport::Token;
 use std::ptr::NonNull;
 
 /// A block with its ghost cells, as memory.
@@ -44,7 +45,7 @@ impl<T: Element> GlobalArray<T> {
     #[track_caller]
     pub fn update_ghosts(&self, corners: bool) -> Result<()> {
         self.sync()?;
-        let done = self.fetch_ghosts(corners, &mut Wait);
+        let done = self.update_ghosts_nb(corners).and_then(|mut pending| pending.wait());
         self.sync()?;
         done
     }
@@ -63,15 +64,14 @@ impl<T: Element> GlobalArray<T> {
             return Err(Error::new(ErrorKind::Range, "update_ghost_dir", message));
         }
         self.sync()?;
-        let done = self.fetch_side(
-            |d| match (d == axis, after) {
-                (true, false) => Side::Before,
-                (true, true) => Side::After,
-                (false, _) if corners => Side::All,
-                (false, _) => Side::Core,
-            },
-            &mut Wait,
-        );
+        let side = |d: usize| match (d == axis, after) {
+            (true, false) => Side::Before,
+            (true, true) => Side::After,
+            (false, _) if corners => Side::All,
+            (false, _) => Side::Core,
+        };
+        let pending = Pending::collect(self.raw(), |tokens| self.fetch_side(side, tokens));
+        let done = pending.and_then(|mut pending| pending.wait());
         self.sync()?;
         done
     }
@@ -227,8 +227,8 @@ impl<T: Element> GlobalArray<T> {
         copied.expect("my own memory is there");
     }
 
-    /// Fetches all ghost cells, each once: along each axis those before and after the block, wide along the axes before.
-    fn fetch_ghosts(&self, corners: bool, completion: &mut impl Completion) -> Result<()> {
+    /// Starts fetching all ghost cells, each once: along each axis those before and after the block, wide along the axes before.
+    fn fetch_ghosts(&self, corners: bool, tokens: &mut Vec<Token>) -> Result<()> {
         for axis in 0..self.ndim() {
             for side in [Side::Before, Side::After] {
                 let of = |d: usize| match d.cmp(&axis) {
@@ -236,14 +236,14 @@ impl<T: Element> GlobalArray<T> {
                     std::cmp::Ordering::Less if corners => Side::All,
                     _ => Side::Core,
                 };
-                self.fetch_side(of, completion)?;
+                self.fetch_side(of, tokens)?;
             }
         }
         Ok(())
     }
 
-    /// Fetches one box of ghost cells.
-    fn fetch_side(&self, side: impl Fn(usize) -> Side, completion: &mut impl Completion) -> Result<()> {
+    /// Starts fetching one box of ghost cells.
+    fn fetch_side(&self, side: impl Fn(usize) -> Side, tokens: &mut Vec<Token>) -> Result<()> {
         let block = self.local_patch();
         let memory = self.ghost_block();
         if memory.extents.contains(&0) || (0..self.ndim()).all(|d| side(d) == Side::Core) {
@@ -268,7 +268,7 @@ impl<T: Element> GlobalArray<T> {
         // elements of the array and nobody else's.
         unsafe {
             let verb = Verb::Get(memory.first.as_ptr().wrapping_add(start));
-            self.wrapped("update_ghosts", verb, &lo, &extents, &memory.strides, completion)
+            self.wrapped("update_ghosts", verb, &lo, &extents, &memory.strides, tokens)
         }
     }
 }
