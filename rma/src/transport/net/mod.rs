@@ -145,6 +145,12 @@ impl Net {
         self.inside()
     }
 
+    /// Apart from the fence inside the node, which else would make room for all this.
+    #[inline(never)]
+    fn fence_far(&self, rank: usize) -> Result<()> {
+        self.wait_for(OpCode::Fence, rank, Location::caller(), |engine| fenced(engine, rank))
+    }
+
     /// The number in the node heap of a rank whose memory is mapped, so that nothing goes there over the network.
     fn mapped_index(&self, rank: usize) -> Option<usize> {
         self.layout.local(rank).filter(|index| self.direct || *index == self.heap.rank())
@@ -473,7 +479,7 @@ unsafe impl Transport for Net {
             fence(Ordering::SeqCst);
             return Ok(());
         }
-        self.wait_for(OpCode::Fence, rank, Location::caller(), |engine| fenced(engine, rank))
+        self.fence_far(rank)
     }
 
     fn fence_all(&self) -> Result<()> {
