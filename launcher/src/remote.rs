@@ -22,6 +22,8 @@ use std::time::{Duration, Instant};
 const SILENCE: Duration = Duration::from_secs(8);
 /// How long logging in may take.
 const LOGIN: Duration = Duration::from_secs(60);
+/// How long a remote shell that says nothing more on its standard output may go on to complain.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 /// How long the remote shell may take to end when its input has been closed.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -147,9 +149,23 @@ impl Remote {
         }
     }
 
+    /// How long the host may be silent.
+    fn patience(&self) -> Duration {
+        match (&self.stdout, &self.stderr) {
+            (None, None) => Duration::ZERO,
+            // What went wrong may still be on its way.
+            (None, Some(_)) => LAST_WORDS,
+            (Some(_), _) if self.is_met => SILENCE,
+            (Some(_), _) => LOGIN,
+        }
+    }
+
     /// Why nothing more is to be expected of the host, if so.
     pub(crate) fn loss(&mut self, now: Instant) -> Option<String> {
-        let silence = now.saturating_duration_since(self.last_heard);
+        let patience = self.patience();
+        if now.saturating_duration_since(self.last_heard) < patience {
+            return None;
+        }
         if self.stdout.is_none() {
             let end = match self.shell.try_wait() {
                 Ok(Some(status)) => format!(" ({status})"),
@@ -160,13 +176,12 @@ impl Remote {
                 false => format!("the remote shell has ended without starting an agent of this version{end}"),
             });
         }
-        let limit = if self.is_met { SILENCE } else { LOGIN };
-        (silence >= limit).then(|| format!("nothing was heard of it for {} s", limit.as_secs()))
+        Some(format!("nothing was heard of it for {} s", patience.as_secs()))
     }
 
     /// When [`loss`](Remote::loss) is to be asked next if nothing is heard.
     pub(crate) fn due(&self) -> Instant {
-        self.last_heard + if self.is_met { SILENCE } else { LOGIN }
+        self.last_heard + self.patience()
     }
 
     /// Ends the agent, and with it the ranks.

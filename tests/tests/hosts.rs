@@ -112,7 +112,8 @@ fn a_host_that_cannot_be_reached_is_named() {
 #[test]
 fn what_the_remote_shell_says_is_shown() {
     let hosts = [Host { name: "h1".to_owned(), places: 1 }];
-    let refuse = ["sh", "-c", "echo first >&2; printf 'no newline' >&2; exit 5"];
+    // Its standard output ends before it has said all.
+    let refuse = ["sh", "-c", "echo first >&2; exec >&-; sleep 0.05; printf 'no newline' >&2; exit 5"];
     let outcome = Outcome::of(Job::new("true", 1).hosts(hosts).remote_shell(refuse));
     assert_eq!(outcome.code, 255, "{outcome}");
     assert!(
