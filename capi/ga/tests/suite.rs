@@ -1,4 +1,5 @@
-//! The table-driven suite of `ga.h` (`suite/*.c`): one program per family of operations, each on every layout, type and shape of its table.
+//! The table-driven suite of `ga.h` (`suite/*.c`): one program per family of operations, each on every layout, type and shape of its table. Beside it
+//! what goes wrong at run time (`suite/faults.c`), and the examples of the book (`examples/c`).
 //!
 //! The oracle is the mock in each program; a rank that is content prints `done`, and a mismatch names its row. Where there is no C compiler, or no
 //! MPI, the test says so. What `make test` runs is every table under our launcher; the sweep over places is for `make test-all`.
@@ -10,7 +11,21 @@ use std::time::Duration;
 use tests::{Job, Outcome};
 
 /// The families, each a file of `suite/`.
-const FAMILIES: [&str; 6] = ["access", "create", "elements", "ghosts", "scan", "transfer"];
+const FAMILIES: [&str; 13] = [
+    "access",
+    "create",
+    "elements",
+    "elementwise",
+    "fields",
+    "ghosts",
+    "groups",
+    "matrix",
+    "product",
+    "scan",
+    "threads",
+    "transfer",
+    "whole",
+];
 
 /// Layouts for places where every operation takes its time.
 const FEW: &str = "regular,scalapack,ghosts";
@@ -20,9 +35,20 @@ fn built() -> PathBuf {
     std::env::current_exe().unwrap().parent().unwrap().to_owned()
 }
 
-/// A family's program, compiled by `compiler`; nothing where there is no such compiler.
+/// A family's program.
 fn compiled(family: &str, compiler: &str, options: &[&str]) -> Option<PathBuf> {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let suite = folder().join("tests/suite");
+    let sources = [suite.join(format!("{family}.c")), suite.join("harness.c")];
+    program(family, &sources, compiler, options)
+}
+
+/// The folder of this package.
+fn folder() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A program, compiled by `compiler`; nothing where there is no such compiler.
+fn program(name: &str, sources: &[PathBuf], compiler: &str, options: &[&str]) -> Option<PathBuf> {
     let label = options.concat().replace(|c: char| !c.is_alphanumeric(), "");
     let folder = built().join("suite").join(format!("{compiler}{label}"));
     std::fs::create_dir_all(&folder).unwrap();
@@ -31,27 +57,29 @@ fn compiled(family: &str, compiler: &str, options: &[&str]) -> Option<PathBuf> {
         // Another test of this process may have been quicker.
         let _ = std::os::unix::fs::symlink(built().join("libga.so"), &soname);
     }
-    let program = folder.join(family);
+    let program = folder.join(name);
     // Tests run at the same time, and one may be starting the program while another compiles it: so it is replaced as a whole.
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let fresh = folder.join(format!("{family}-{}-{number}", std::process::id()));
+    let fresh = folder.join(format!("{name}-{}-{number}", std::process::id()));
     let mut command = Command::new(compiler);
     command.args(["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", "-o"]);
-    command.arg(&fresh);
-    for source in [family, "harness"] {
-        command.arg(here.join("tests/suite").join(format!("{source}.c")));
-    }
-    command.arg("-I").arg(here.join("../include")).args(options).arg(&soname);
+    command
+        .arg(&fresh)
+        .args(sources)
+        .arg("-I")
+        .arg(self::folder().join("../include"))
+        .args(options)
+        .arg(&soname);
     command.arg(format!("-Wl,-rpath,{}", folder.display())).args(["-lm", "-lpthread"]);
     let output = match command.output() {
         Ok(output) => output,
         Err(error) => {
-            eprintln!("skipped: {family} with {compiler}: {error}");
+            eprintln!("skipped: {name} with {compiler}: {error}");
             return None;
         }
     };
-    assert!(output.status.success(), "{family}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
     std::fs::rename(&fresh, &program).unwrap();
     Some(program)
 }
@@ -79,6 +107,55 @@ fn all_families(ranks: &[usize]) {
 #[test]
 fn one_rank_and_three() {
     all_families(&[1, 3]);
+}
+
+/// The examples check themselves.
+#[test]
+fn examples() {
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder().join("../../examples/c")).unwrap() {
+        let source = entry.unwrap().path();
+        let name = source.file_stem().unwrap().to_str().unwrap();
+        let Some(example) = program(name, std::slice::from_ref(&source), "cc", &[]) else { return };
+        for ranks in [1, 2, 4] {
+            let outcome = job(name).program(&example, ranks);
+            assert!(
+                outcome.code == 0 && outcome.stdout.contains(": right"),
+                "{name} on {ranks} ranks\n{outcome}"
+            );
+        }
+        count += 1;
+    }
+    assert!(count >= 3, "{count} examples");
+}
+
+fn faults() -> Option<PathBuf> {
+    program("faults", &[folder().join("tests/suite/faults.c")], "cc", &[])
+}
+
+/// Handle 0 on every rank, and memory as before.
+#[test]
+fn out_of_memory() {
+    let Some(faults) = faults() else { return };
+    for ranks in [1, 3] {
+        check(
+            &job("memory")
+                .env("GA_TEST_FAULT", "memory")
+                .env("GAIN_HEAP_BYTES", "256M")
+                .program(&faults, ranks),
+            "memory",
+            ranks,
+        );
+    }
+}
+
+/// A rank that dies in the middle of a product ends the job, and is named.
+#[test]
+fn killed_in_a_product() {
+    let Some(faults) = faults() else { return };
+    let outcome = job("killed").env("GA_TEST_FAULT", "killed").program(&faults, 3);
+    let is_named = outcome.stderr.contains("rank 2") && outcome.stderr.contains("signal 27");
+    assert!(outcome.code != 0 && is_named && outcome.elapsed < Duration::from_secs(10), "{outcome}");
 }
 
 #[test]

@@ -153,6 +153,6 @@ static void eigen(void)
 const struct test tests[] = {
     {"systems", systems, ALL_LAYOUTS, DOUBLE, SQUARE, ALL_LAYOUTS & ~REGULAR, 0},
     {"inverse", inverse, ALL_LAYOUTS, DOUBLE, SQUARE, ALL_LAYOUTS & ~REGULAR, 0},
-    {"eigen", eigen, ALL_LAYOUTS, DOUBLE, SQUARE, ALL_LAYOUTS & ~REGULAR, 0},
+    {"eigen", eigen, ALL_LAYOUTS, DOUBLE, SQUARE, ALL_LAYOUTS, 0},
     {0},
 };
