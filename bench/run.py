@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT / "bench" / "python"))
 
 from figures import SHORT, Row, quotients, table  # noqa: E402
 
-DEADLINE_SECONDS = 300
+DEADLINE_SECONDS = 600
 THREADS = 2
 
 
@@ -150,6 +150,7 @@ SUITES = {
     "overhead": lambda: python_script("overhead"),
     "import": lambda: python_script("import_time"),
     "network": lambda: python_script("network"),
+    "ga": lambda: python_script("global_arrays"),
 }
 
 
