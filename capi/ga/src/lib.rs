@@ -31,8 +31,6 @@
 //! Invariant: what is said of pointers (valid, as long as told) is promised by the C caller; calls may come from several threads
 //! at once, collective ones from one thread at a time. `docs/src/ga.md` says which semantics that gives.
 
-#![allow(dead_code, unused_macros)] // while families are added
-
 mod access;
 mod algebra;
 mod bounds;

@@ -11,7 +11,7 @@ use crate::bounds::{AXES, Bounds, Index};
 use crate::fault::{Result, refuse};
 use crate::guard::{Call, wide};
 use crate::operand::{scalar, typed};
-use crate::table::Array;
+use crate::table::{self, Array};
 use crate::types::dispatch;
 use ga_core::linalg::{Field, Matrix, Op, gemm};
 use rma::{Complex32, Complex64};
@@ -166,9 +166,11 @@ wide! {
         g_b: c_int, bilo: Int, bihi: Int, bjlo: Int, bjhi: Int,
         g_c: c_int, cilo: Int, cihi: Int, cjlo: Int, cjhi: Int,
     ) = |ga| {
-        for array in [ga.array(g_a)?, ga.array(g_b)?, ga.array(g_c)?] {
-            if array.ndim != 2 {
-                refuse!("{array} is no matrix");
+        for handle in [g_a, g_b, g_c] {
+            // Others are named by what comes after.
+            if table::find(handle).is_some_and(|array| array.ndim != 2) {
+                ga.array(handle)?;
+                refuse!("not a matrix");
             }
         }
         // Transposed, the product is that of the transposes in reverse order.

@@ -110,3 +110,33 @@ fn sparse_matrices() {
     }
     discard(&program);
 }
+
+/// Each mistake ends the job, and the message says what was wrong with which array.
+#[test]
+fn mistakes_are_named() {
+    let Some(program) = compiled("mistakes") else { return };
+    let cases = [
+        (
+            "types",
+            "GA_Add: array 'ints' (handle -999, int, 6 x 8): array 'doubles' (handle -1000, double, 6 x 8):",
+        ),
+        (
+            "bounds",
+            "NGA_Fill_patch: array 'doubles' (handle -1000, double, 6 x 8): lo {0, 2}, hi {5, 8}: axis 1 goes from 0 to 7",
+        ),
+        ("null", "GA_Scale: array 'doubles' (handle -1000, double, 6 x 8): value is a null pointer"),
+        ("letter", "GA_Dgemm:"),
+        ("extents", "has no 7 x 8 elements at its beginning"),
+        ("zero", "GA_Elem_divide:"),
+        ("choice", "operation 'mid' is neither \"min\" nor \"max\""),
+        ("patches", "NGA_Copy_patch:"),
+        ("handle", "NGA_Sprs_array_assemble: invalid handle 7: no sparse matrix has it"),
+        ("open", "NGA_Sprs_array_duplicate: the sparse matrix is not assembled"),
+        ("element", "NGA_Sprs_array_add_element: there is no element -1, 0"),
+    ];
+    for (mistake, text) in cases {
+        let outcome = Job::new("mistakes").env("GA_TEST_MISTAKE", mistake).program(&program, 2);
+        assert!(outcome.code != 0 && outcome.stderr.contains(text), "{mistake}\n{outcome}");
+    }
+    discard(&program);
+}

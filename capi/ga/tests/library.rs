@@ -193,6 +193,8 @@ fn names() {
         .collect();
     let missing: Vec<_> = original.difference(&declared).collect();
     assert!(missing.is_empty() && declared.len() == original.len(), "the header lacks {missing:?}");
+    let missing: Vec<_> = original.difference(&defined).collect();
+    assert!(missing.is_empty(), "the library lacks {} names: {missing:?}", missing.len());
     let others: BTreeSet<&str> = ["GA_MPI_Comm", "GA_MPI_Comm_pgroup", "GA_MPI_Comm_pgroup_default"].into();
     let foreign: Vec<_> = defined
         .iter()

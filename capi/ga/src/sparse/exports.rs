@@ -27,10 +27,10 @@ fn extents<I: Index>(rows: I, columns: I) -> Result<[usize; 2]> {
 
 fn add<T: Kind, I: Index>(sparse: &Sparse, row: I, column: I, value: T) -> Result<()> {
     match &mut *sparse.stage::<T>()? {
-        Stage::Open(builder) => {
-            // A negative index becomes one that leaves the matrix.
-            Ok(builder.add(row.wide() as usize, column.wide() as usize, value)?)
-        }
+        Stage::Open(builder) => match (usize::try_from(row.wide()), usize::try_from(column.wide())) {
+            (Ok(row), Ok(column)) => Ok(builder.add(row, column, value)?),
+            _ => refuse!("there is no element {row}, {column}"),
+        },
         Stage::Closed(_) => refuse!("the sparse matrix is assembled, and takes no elements any more"),
     }
 }
