@@ -1,7 +1,8 @@
-"""Two hosts of the rig over TCP: rma-bench beside the same operations written directly on UCP (bench/c/ucp_direct.c), in turn.
+"""Two hosts of the rig over TCP: rma-bench beside the same operations written directly on the engine, in turn.
 
-Needs root (the rig makes network namespaces), UCX with its headers, and `make build`; says what it skips else. Each host has
-one processor of its own, so a target that computes shares it with its helper thread as it would on a full node.
+By hand is bench/c/ucp_direct.c on UCP, and bench/c/ofi_direct.c on libfabric. Needs root (the rig makes network namespaces),
+the engines with their headers, and `make build`; says what it skips else. Each host has one processor of its own, so a target
+that computes shares it with its helper thread as it would on a full node.
 """
 
 import json
@@ -18,6 +19,7 @@ RIG = ROOT / "tests" / "rig"
 RELEASE = ROOT / "target" / "release"
 DEADLINE_SECONDS = 120
 ROUNDS = 5
+PROVIDER = "tcp;ofi_rxm"
 
 
 def on(host, command, **keywords):
@@ -26,8 +28,9 @@ def on(host, command, **keywords):
     return subprocess.Popen([RIG / "on", host, "taskset", "-c", processor, *map(str, command)], text=True, **keywords)
 
 
-def ours(shell, *arguments):
+def ours(shell, engine, *arguments):
     """The rows of one run of rma-bench on two hosts."""
+    os.environ["GAIN_TRANSPORT"] = engine
     command = [RELEASE / "gain", "run", "--hosts", "h1:1,h2:1", "--rsh", shell, "-n", "2"]
     command += [RELEASE / "rma-bench", *arguments, "--json", "--memory-bytes", "4M"]
     job = on("h1", command, stdout=subprocess.PIPE)
@@ -37,28 +40,35 @@ def ours(shell, *arguments):
     return json.loads(output)["rows"]
 
 
-def by_hand(program):
+def by_hand(program, *arguments):
     """Median microseconds of the C program's blocking operations, by name and size."""
     with tempfile.TemporaryDirectory() as folder:
         book = Path(folder) / "book"
-        target = on("h1", [program, 0, book], stdout=subprocess.DEVNULL)
-        origin = on("h2", [program, 1, book], stdout=subprocess.PIPE)
+        target = on("h1", [program, 0, book, *arguments], stdout=subprocess.DEVNULL)
+        origin = on("h2", [program, 1, book, *arguments], stdout=subprocess.PIPE)
         output, _ = origin.communicate(timeout=DEADLINE_SECONDS)
         target.wait(timeout=DEADLINE_SECONDS)
     lines = [line.rsplit(maxsplit=4) for line in output.splitlines() if line.endswith(" us")]
     return {(words[0].strip(), int(words[1])): float(words[2]) for words in lines}
 
 
-def compiled():
-    """bench/c/ucp_direct.c as a program; None where UCX has no headers."""
-    program = ROOT / "target" / "bench" / "ucp_direct"
+def compiled(name, *libraries):
+    """A yardstick of bench/c as a program; None where its engine has no headers."""
+    program = ROOT / "target" / "bench" / name
     program.parent.mkdir(parents=True, exist_ok=True)
-    command = ["cc", "-O2", ROOT / "bench/c/ucp_direct.c", "-lucp", "-lucs", "-o", program]
+    command = ["cc", "-O2", ROOT / "bench/c" / f"{name}.c", *libraries, "-o", program]
     done = subprocess.run(command, capture_output=True)
+    if done.returncode:
+        print(f"network: bench/c/{name}.c is skipped, it does not compile here")
     return program if done.returncode == 0 else None
 
 
-def measure(shell, program):
+def seconds(samples):
+    return [1e-6 * sample for sample in samples]
+
+
+def measure(shell, engine, program, fenced, *arguments):
+    """Prints an engine's table; `fenced` is what its yardstick calls a put that is complete there."""
     names = {"put": "put-latency", "get": "get-latency"}
     sizes = (8, 65536)
     mine = {(op, size): [] for op in names for size in sizes}
@@ -66,35 +76,32 @@ def measure(shell, program):
     other = {what: [] for what in ("acc", "acc rate", "put rate", "strided", "put compute", "get compute", "acc compute")}
     for _ in range(ROUNDS):
         for (op, size), samples in mine.items():
-            samples.append(ours(shell, names[op], "--sizes", str(size))[0]["Median (us)"])
+            samples.append(ours(shell, engine, names[op], "--sizes", str(size))[0]["Median (us)"])
         if program:
-            found = by_hand(program)
+            found = by_hand(program, *arguments)
             for op, size in mine:
-                direct[op, size].append(found[{"put": "put+flush", "get": "get"}[op], size])
-        other["acc"].append(ours(shell, "acc", "--sizes", "8")[0]["Median (us)"])
-        other["acc rate"].append(ours(shell, "acc", "--sizes", "4K")[0]["Window MB/s"])
-        other["put rate"].append(ours(shell, "put-bw", "--sizes", "4K")[0]["MB/s"])
-        other["strided"].append(ours(shell, "strided", "--sizes", "64")[0]["By row/strided"])
+                direct[op, size].append(found[{"put": fenced, "get": "get"}[op], size])
+        other["acc"].append(ours(shell, engine, "acc", "--sizes", "8")[0]["Median (us)"])
+        other["acc rate"].append(ours(shell, engine, "acc", "--sizes", "4K")[0]["Window MB/s"])
+        other["put rate"].append(ours(shell, engine, "put-bw", "--sizes", "4K")[0]["MB/s"])
+        other["strided"].append(ours(shell, engine, "strided", "--sizes", "64")[0]["By row/strided"])
         for op, benchmark in (("put", "put-latency"), ("get", "get-latency"), ("acc", "acc")):
-            row = ours(shell, benchmark, "--sizes", "8", "--target", "compute")[0]
+            row = ours(shell, engine, benchmark, "--sizes", "8", "--target", "compute")[0]
             other[f"{op} compute"].append(row["Median (us)"])
-
-    def seconds(samples):
-        return [1e-6 * sample for sample in samples]
 
     rows = []
     for op, size in mine:
         name = f"{op}{' + fence' if op == 'put' else ''}, {size} bytes"
         rows.append(Row(name, seconds(mine[op, size])))
         if program:
-            rows.append(Row("  on UCP by hand", seconds(direct[op, size])))
+            rows.append(Row("  on the engine by hand", seconds(direct[op, size])))
             rows.append(Row("  ours / by hand", quotients(mine[op, size], direct[op, size]), "ratio", at_most=1.15))
     rows.append(Row("accumulate 8 bytes + fence / put 8 bytes + fence", quotients(other["acc"], mine["put", 8]), "ratio", at_most=1.1))
     rows.append(Row("accumulates / puts of 4 KiB, rate", quotients(other["acc rate"], other["put rate"]), "ratio", at_least=0.9))
     rows.append(Row("512 rows of 64 bytes: put per row / strided", other["strided"], "ratio", at_least=20))
     for op in ("put", "get", "acc"):
         rows.append(Row(f"{op} 8 bytes, target computes", seconds(other[f"{op} compute"]), at_most=60e-6))
-    print(table("Two hosts over TCP, one processor each", rows), flush=True)
+    print(table(f"Two hosts over TCP, one processor each: {engine}", rows), flush=True)
 
 
 def main():
@@ -109,7 +116,9 @@ def main():
             shell = Path(folder) / "rsh"
             shell.write_text(f'#!/bin/sh\nhost=$1; shift\nexec {RIG}/on "$host" taskset -c $(( (${{host#h}} - 1) % {os.cpu_count()} )) sh -c "$*"\n')
             shell.chmod(0o755)
-            measure(shell, compiled())
+            measure(shell, "ucx", compiled("ucp_direct", "-lucp", "-lucs"), "put+flush")
+            os.environ["GAIN_OFI_PROVIDER"] = PROVIDER
+            measure(shell, "ofi", compiled("ofi_direct", "-lfabric"), "put+fence", PROVIDER)
     finally:
         holder.stdin.close()
         holder.wait()

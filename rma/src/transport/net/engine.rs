@@ -226,6 +226,7 @@ impl Engine {
             self.core.requests.close(transfer.token).ok();
             return Err(why);
         }
+        peer.note_begun();
         let is_first = peer.queue.is_empty();
         if let Work::In(stream) = &transfer.work {
             transfer.token = self.expect(to, transfer.token, transfer.op, stream);
@@ -334,11 +335,13 @@ impl Engine {
     ) -> Result<bool> {
         let now = self.piece.min(stream.len - stream.at);
         let kind = if scale.is_some() { Kind::Accumulate } else { Kind::Put };
+        let is_asking = stream.at + now == stream.len && self.core.peer(to).expects_fence();
         let head = Head {
             offset: stream.offset,
             at: stream.at as u64,
             len: now as u64,
             variant: scale.map_or(0, |scale| scale.variant),
+            flags: if is_asking { WANT_ACK } else { 0 },
             ..Head::new(kind, self.core.memory.me())
         };
         let mut packed = Packed::new(head, scale.map(|scale| scale.alpha), Some(&stream.remote));
@@ -395,7 +398,8 @@ impl Engine {
 
     /// Whether everything to `rank` has taken effect; asks for an acknowledgement if none is under way.
     pub(super) fn is_fenced(&mut self, rank: usize) -> Result<bool> {
-        let Some(peer) = &self.core.peers[rank] else { return Ok(true) };
+        let Some(peer) = &mut self.core.peers[rank] else { return Ok(true) };
+        peer.note_fence();
         if let Some(why) = &peer.broken {
             return Err(why.clone());
         }

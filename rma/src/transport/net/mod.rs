@@ -318,12 +318,11 @@ impl Net {
 
 /// From how many bytes on a run goes past the messages.
 ///
-/// An adapter that needs no processor at the target gets everything but scattered bytes. Elsewhere both ways are software; where they
-/// break even was measured, see `docs/src/network.md`.
+/// An adapter that needs no processor at the target gets everything but scattered bytes. Elsewhere both ways are software, and each
+/// engine says where they break even; see `docs/src/network.md`.
 fn direct_bytes(wire: &dyn Wire) -> Result<usize> {
-    let default = if wire.limits().is_rdma { 2048 } else { usize::MAX };
     match std::env::var(DIRECT_BYTES) {
-        Err(_) => Ok(default),
+        Err(_) => Ok(wire.limits().direct_len),
         Ok(text) if text == "never" => Ok(usize::MAX),
         Ok(text) => text.parse().map_err(|_| {
             let message = format!("{DIRECT_BYTES}={text}: must be a number of bytes, or never");

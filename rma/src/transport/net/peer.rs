@@ -93,6 +93,9 @@ pub(super) struct Peer {
     under_way_bytes: usize,
     /// Number of the last message that asked for an acknowledgement.
     pub(super) asked: u64,
+    /// Operations since the last fence, and whether a fence is to be expected after the first one.
+    unfenced: u32,
+    is_fence_expected: bool,
     /// Bytes asked for and not yet here.
     pub(super) getting: usize,
     /// Number of the last message taken from the peer.
@@ -133,6 +136,25 @@ impl Peer {
         self.sent += 1;
         self.under_way.push_back(bytes as u32);
         self.under_way_bytes += bytes;
+    }
+
+    /// An operation begins.
+    pub(super) fn note_begun(&mut self) {
+        self.unfenced = self.unfenced.saturating_add(1);
+        self.is_fence_expected &= self.unfenced == 1;
+    }
+
+    /// A fence begins, or goes on. Who fences after a single operation will do so again.
+    pub(super) fn note_fence(&mut self) {
+        if self.unfenced > 0 {
+            self.is_fence_expected = self.unfenced == 1;
+            self.unfenced = 0;
+        }
+    }
+
+    /// Whether the operation that begins had better ask for the acknowledgement itself, as a fence will want it.
+    pub(super) fn expects_fence(&self) -> bool {
+        self.is_fence_expected
     }
 
     /// The peer has taken everything up to `number`.

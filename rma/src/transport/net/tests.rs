@@ -63,7 +63,11 @@ unsafe impl Wire for Unruly {
         "memory".into()
     }
     fn limits(&self) -> Limits {
-        Limits { message_len: 2048, is_rdma: self.is_rdma }
+        Limits {
+            message_len: 2048,
+            is_rdma: self.is_rdma,
+            direct_len: if self.is_rdma { 2048 } else { usize::MAX },
+        }
     }
     fn address(&self) -> &[u8] {
         b"here"

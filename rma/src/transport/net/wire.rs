@@ -29,6 +29,8 @@ pub(crate) struct Limits {
     pub(crate) message_len: usize,
     /// Whether [`Wire::write`] and [`Wire::read`] complete without the target's processor.
     pub(crate) is_rdma: bool,
+    /// From which length on a [`Wire::write`] or [`Wire::read`] is faster than messages, as measured.
+    pub(crate) direct_len: usize,
 }
 
 /// A peer's region, ready for use from here.

@@ -33,6 +33,8 @@ const MESSAGE_LEN: usize = 16 << 10;
 const SLOTS: usize = 128;
 /// Transfers that may be under way.
 const TRANSFERS: usize = 512;
+/// From this length on the remote memory access of a provider without an adapter is faster than our messages, which are copied.
+const SOFTWARE_DIRECT_LEN: usize = 32 << 10;
 /// What the protocol above asks of one write or read, at most.
 const LONGEST_TRANSFER: usize = super::direct::PIECE;
 /// Completions taken from the queue at once.
@@ -421,7 +423,11 @@ unsafe impl Wire for Ofi {
     fn limits(&self) -> Limits {
         // What the others call remote memory access is messages to a thread of the provider, or none at all.
         let is_rdma = ["cxi", "efa", "verbs", "opx"].iter().any(|name| self.names.starts_with(name));
-        Limits { message_len: MESSAGE_LEN, is_rdma }
+        Limits {
+            message_len: MESSAGE_LEN,
+            is_rdma,
+            direct_len: if is_rdma { 2048 } else { SOFTWARE_DIRECT_LEN },
+        }
     }
 
     fn address(&self) -> &[u8] {
