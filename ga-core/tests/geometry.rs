@@ -228,14 +228,15 @@ fn block_starts_are_those_that_were_checked() {
 
 /// Worked by hand: four ranks as a 2 x 2 grid, blocks of 2 x 2 of a 5 x 5 matrix.
 #[test]
-fn scalapack_counts_its_grid_by_the_first_axis() {
+fn grids_of_ranks_count_by_the_last_axis() {
     let matrix = Distribution::scalapack(&[5, 5], &[2, 2], &[2, 2], 4).unwrap();
     let lens: Vec<usize> = (0..4).map(|rank| matrix.len_of(rank)).collect();
-    assert_eq!(lens, [9, 6, 6, 4], "rank 1 is below rank 0");
-    assert_eq!(matrix.locate(&[2, 0]).unwrap().rank, 1);
+    assert_eq!(lens, [9, 6, 6, 4]);
+    assert_eq!(matrix.locate(&[0, 2]).unwrap().rank, 1, "rank 1 is beside rank 0");
+    assert_eq!(matrix.locate(&[2, 0]).unwrap().rank, 2);
     assert_eq!(matrix.locate(&[4, 4]).unwrap(), ga_core::Location { rank: 0, offset: 8 });
     let tiles = Distribution::tiled(&[5, 5], &[2, 2], &[2, 2], 4).unwrap();
-    assert_eq!(tiles.locate(&[2, 0]).unwrap().rank, 2, "tiles count by the last axis");
+    assert_eq!(tiles.locate(&[2, 0]).unwrap().rank, 2, "tiles alike");
     assert_eq!(tiles.locate(&[4, 4]).unwrap(), ga_core::Location { rank: 0, offset: 8 });
     assert_eq!(tiles.locate(&[0, 4]).unwrap(), ga_core::Location { rank: 0, offset: 4 }, "its second tile");
     let cyclic = Distribution::block_cyclic(&[5, 5], &[2, 2], 4).unwrap();

@@ -62,7 +62,7 @@ impl Distribution {
     }
 
     /// Blocks of `block[d]` indices along axis `d`, dealt out cyclically along each axis of a process grid
-    /// whose first axis is the fastest; a rank's blocks together are one row-major array, as a local matrix
+    /// whose last axis is the fastest; a rank's blocks together are one row-major array, as a local matrix
     /// of ScaLAPACK. `GA_Set_block_cyclic_proc_grid`.
     ///
     /// # Errors

@@ -8,8 +8,7 @@
 //! *members*, which are all ranks of the array's team or some of them.
 //!
 //! Invariants: every element has exactly one owner; a rank's blocks fill its part of the memory from offset 0
-//! without a gap, ghost cells included; blocks and grids of members are numbered row-major (but see
-//! [`Distribution::scalapack`]).
+//! without a gap, ghost cells included; blocks and grids of members are numbered row-major.
 
 mod axis;
 mod create;

@@ -18,8 +18,8 @@ pub(super) enum Deal {
     /// Block `(i, j, ..)` to cell `(i mod p, j mod q, ..)` of a grid of members, the last axis fastest; the
     /// blocks of a member one after the other.
     Tiles(Dims),
-    /// The same with the first axis fastest, and the blocks of a member as one row-major array: a local
-    /// matrix of ScaLAPACK. The blocks of an axis are equal, but for the last.
+    /// The same with the blocks of a member as one row-major array: a local matrix of ScaLAPACK. The blocks of
+    /// an axis are equal, but for the last.
     Scalapack(Dims),
 }
 
@@ -119,14 +119,9 @@ impl Plan {
 
     /// Where in the grid a member is; [`Plan::grid`] is some.
     pub(super) fn grid_cell(&self, member: usize, ndim: usize) -> Dims {
-        let (grid, first_fastest) = match &self.deal {
-            Deal::Tiles(grid) => (grid, false),
-            Deal::Scalapack(grid) => (grid, true),
-            Deal::OneEach | Deal::Cyclic => unreachable!("a deal without a grid"),
-        };
+        let grid = self.grid().expect("a deal with a grid");
         let (mut cell, mut rest) = (Dims::filled(0, ndim), member);
-        for k in 0..ndim {
-            let d = if first_fastest { k } else { ndim - 1 - k };
+        for d in (0..ndim).rev() {
             cell[d] = rest % grid[d];
             rest /= grid[d];
         }
@@ -138,8 +133,9 @@ impl Plan {
         match &self.deal {
             Deal::OneEach => number(axes, cell),
             Deal::Cyclic => number(axes, cell) % self.members,
-            Deal::Tiles(grid) => cell.iter().zip(&grid[..]).fold(0, |at, (c, p)| at * p + c % p),
-            Deal::Scalapack(grid) => cell.iter().zip(&grid[..]).rev().fold(0, |at, (c, p)| at * p + c % p),
+            Deal::Tiles(grid) | Deal::Scalapack(grid) => {
+                cell.iter().zip(&grid[..]).fold(0, |at, (c, p)| at * p + c % p)
+            }
         }
     }
 
