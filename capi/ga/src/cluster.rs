@@ -47,9 +47,12 @@ exported! {
     };
     GA_Cluster_proc_nodeid(rank: c_int) -> c_int = |ga| ga.nodes.of(rank);
     NGA_List_nodeid, GA_List_nodeid(list: *mut c_int, count: c_int) = |ga| {
+        if count > 0 {
+            ga.nodes.of(count - 1)?;
+        }
         for rank in 0..count {
             list.add(rank as usize).write(rank);
         }
-        ga.nodes.of(count - 1).map(|_| ())
+        Ok(())
     };
 }

@@ -13,6 +13,9 @@ use std::ffi::{c_char, c_int, c_void};
 trait Number: Reducible + Plain {
     fn absolute(self) -> Self;
 
+    /// 1 if it is not 0.
+    fn truth(self) -> Self;
+
     /// The greater or lesser absolute value, where [`Op`] has no order.
     fn by_modulus(team: &Team, data: &mut [Self], is_max: bool) -> Result<()>;
 }
@@ -22,6 +25,10 @@ macro_rules! ordered {
         impl Number for $t {
             fn absolute(self) -> $t {
                 self.$absolute()
+            }
+
+            fn truth(self) -> $t {
+                u8::from(self != <$t>::default()).into()
             }
 
             fn by_modulus(team: &Team, data: &mut [$t], is_max: bool) -> Result<()> {
@@ -45,6 +52,10 @@ macro_rules! complex {
                 <$t>::new(self.norm(), 0.0)
             }
 
+            fn truth(self) -> $t {
+                <$t>::new(u8::from(self != <$t>::default()).into(), 0.0)
+            }
+
             fn by_modulus(team: &Team, data: &mut [$t], is_max: bool) -> Result<()> {
                 Ok(team.allreduce_with(data, |a: $t, b: $t| if (a.norm() >= b.norm()) == is_max { a } else { b })?)
             }
@@ -57,13 +68,27 @@ complex! {
     Complex64;
 }
 
+/// The name of an operator. As in the original `+` and `*` need nothing after them, so the address of a `char` will do.
+///
+/// # Safety
+/// Null, one of these two, or terminated.
+unsafe fn name(op: *const c_char) -> String {
+    // SAFETY: not null, so there is a first character, and what isn't one of the two is terminated.
+    unsafe {
+        match op.as_ref().map(|first| *first as u8) {
+            Some(first @ (b'+' | b'*')) => char::from(first).to_string(),
+            _ => text(op).trim().to_owned(),
+        }
+    }
+}
+
 /// Combines everybody's `count` numbers.
 ///
 /// # Safety
-/// `data` may be read and written for so many numbers; the operator's name is terminated.
+/// `data` may be read and written for so many numbers; the operator is as [`name`] wants it.
 unsafe fn reduce<T: Number>(team: &Team, data: *mut T, count: c_int, op: *const c_char) -> Result<()> {
     // SAFETY: the caller's promise.
-    let name = unsafe { text(op) };
+    let name = unsafe { name(op) };
     let Ok(count) = usize::try_from(count) else { refuse!("{count} numbers") };
     if count == 0 {
         return Ok(());
@@ -73,14 +98,18 @@ unsafe fn reduce<T: Number>(team: &Team, data: *mut T, count: c_int, op: *const 
     }
     // SAFETY: the caller's promise; aligned, as just checked.
     let data = unsafe { std::slice::from_raw_parts_mut(data, count) };
-    let op = match name.trim() {
+    let op = match &*name {
         "+" => Op::Sum,
         "*" => Op::Prod,
         "max" => return T::by_modulus(team, data, true),
         "min" => return T::by_modulus(team, data, false),
         "absmax" | "absmin" => {
             data.iter_mut().for_each(|number| *number = number.absolute());
-            return T::by_modulus(team, data, name.trim() == "absmax");
+            return T::by_modulus(team, data, name == "absmax");
+        }
+        "&&" | "||" => {
+            data.iter_mut().for_each(|number| *number = number.truth());
+            return T::by_modulus(team, data, name == "||");
         }
         "or" | "|" => Op::Or,
         "and" | "&" => Op::And,

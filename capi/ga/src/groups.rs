@@ -7,6 +7,7 @@
 use crate::fault::{Fault, Result, refuse};
 use crate::guard::exported;
 use crate::mpi::{self, Comm};
+use crate::table::{self, Array};
 use rma::{Team, World};
 use std::ffi::c_int;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -114,10 +115,12 @@ impl Groups {
         Ok(free as c_int)
     }
 
-    /// Collective over the default group; ranks that are not listed give any list they are not on.
+    /// Collective over the default group; ranks that are not listed give any list they are not on. As in the original, members are
+    /// in ascending order, however they are listed.
     fn create(&self, list: &[c_int]) -> Result<c_int> {
         let (parent, members) = (self.default_team()?, self.members(self.default())?);
-        let size = parent.size();
+        let (size, mut list) = (parent.size(), list.to_vec());
+        list.sort_unstable();
         for (place, rank) in list.iter().enumerate() {
             if *rank < 0 || *rank as usize >= size {
                 refuse!("rank {rank} of a group of {size}");
@@ -146,14 +149,15 @@ impl Groups {
         self.add(child, members)
     }
 
-    /// Collective over the group: `parts` groups of consecutive ranks, the first ones larger by one if it doesn't come out even.
+    /// Collective over the group: `parts` groups of consecutive ranks, of which the last is the smaller one if it doesn't come out
+    /// even; 0 parts are the group itself.
     fn divide(&self, group: c_int, parts: c_int) -> Result<c_int> {
         let team = self.team(group)?;
-        let size = team.size();
-        if parts < 1 || parts as usize > size {
-            refuse!("{parts} groups of {size} ranks");
-        }
-        let each = size.div_ceil(parts as usize);
+        let each = match parts {
+            ..0 => refuse!("{parts} groups of {} ranks", team.size()),
+            0 => return Ok(group),
+            _ => team.size().div_ceil(parts as usize),
+        };
         self.split(group, (team.rank() / each) as c_int)
     }
 
@@ -168,12 +172,18 @@ impl Groups {
             refuse!("group {group} can't be destroyed");
         }
         self.group(group)?;
+        let has = |array: &&Array| array.group == group;
+        if let Some(array) = table::handles().into_iter().filter_map(table::find).find(has) {
+            refuse!("group {group} has {array}");
+        }
         let team = self.list.write().expect("no panic holds it")[group as usize].take();
         if self.default() == group {
             self.default.store(WORLD, Ordering::Relaxed);
         }
-        drop(team);
-        Ok(())
+        match team.and_then(|team| team.comm) {
+            Some(comm) => mpi::free(comm),
+            None => Ok(()),
+        }
     }
 
     /// The world rank of a group's rank.

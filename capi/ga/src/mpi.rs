@@ -161,6 +161,13 @@ pub(crate) fn group(comm: Comm, ranks: &[usize]) -> Result<Comm> {
     Ok(Comm(made))
 }
 
+/// Frees what [`group`] made. Collective over it.
+pub(crate) fn free(comm: Comm) -> Result<()> {
+    let mut handle = comm.0;
+    mpi!(c"MPI_Comm_free", (*mut Handle) &raw mut handle);
+    Ok(())
+}
+
 exported! {
     GA_MPI_Comm() -> usize = |ga| Ok(ga.groups.comm(crate::groups::WORLD)?.0);
     GA_MPI_Comm_pgroup(group: c_int) -> usize = |ga| Ok(ga.groups.comm(group)?.0);

@@ -42,12 +42,14 @@ int main(void)
         int list[] = {last}, p = GA_Pgroup_create(list, 1);
         if (GA_Nodeid() != last) NGA_Create_config(C_DBL, 2, dims, "theirs", NULL, p);
     }
+    if (is("group in use")) { int p = GA_Pgroup_duplicate(-1); NGA_Create_config(C_DBL, 2, dims, "theirs", NULL, p); GA_Pgroup_destroy(p); }
     if (is("mutex")) GA_Lock(0);
     if (is("fence")) GA_Fence();
     if (is("operator")) GA_Dgop(buf, 1, "minus");
     if (is("kind of counter")) NGA_Read_inc(g, lo, 1);
     if (is("one rank only") && GA_Nodeid() == last) NGA_Get(g, hi, lo, buf, ld);
     if (is("read only")) { GA_Set_property(g, "read_only"); NGA_Put(g, lo, hi, buf, ld); }
+    if (is("read-only result")) { GA_Set_property(g, "read_only"); GA_Fill(g, &one); }
     if (is("property")) GA_Set_property(g, "fast");
     if (is("different arrays")) { dims[1] += GA_Nodeid(); NGA_Create(C_DBL, 2, dims, "odd", NULL); }
     if (is("different lengths")) GA_Igop((int *)buf, 3 + GA_Nodeid(), "+");

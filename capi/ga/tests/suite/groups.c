@@ -56,6 +56,19 @@ static void reductions(void)
     reduction_over(-1, size, 0, 1);
 }
 
+/* Whether all are not 0, whether one is; and a sum whose operator has nothing after it. */
+static void other_operators(void)
+{
+    int all[2] = {me + 1, me}, any[2] = {0, me == size - 1};
+    GA_Igop(all, 2, "&&");
+    GA_Igop(any, 2, "||");
+    EXPECT(all[0] == 1 && all[1] == 0 && any[0] == 0 && any[1] == 1, "%d %d %d %d", all[0], all[1], any[0], any[1]);
+    char names[3] = {'+', 'x', 'x'};
+    double one = 1;
+    GA_Dgop(&one, 1, names);
+    EXPECT(one == size, "%g", one);
+}
+
 static void broadcasts(void)
 {
     char bytes[5000];
@@ -128,6 +141,10 @@ static void splits(void)
     int self = GA_Pgroup_self();
     EXPECT(GA_Pgroup_nnodes(self) == 1 && GA_Pgroup_nodeid(self) == 0, "GA_Pgroup_self");
     GA_Pgroup_destroy(self);
+    EXPECT(GA_Pgroup_split(world, 0) == world, "no parts");
+    int alone = GA_Pgroup_split(world, size + 3);
+    EXPECT(GA_Pgroup_nnodes(alone) == 1 && GA_Pgroup_absolute_id(alone, 0) == me, "more parts than ranks");
+    GA_Pgroup_destroy(alone);
     if (size % 2 == 0) {
         int part = GA_Pgroup_split(world, 2);
         EXPECT(GA_Pgroup_nnodes(part) == size / 2, "GA_Pgroup_split: %d members", GA_Pgroup_nnodes(part));
@@ -165,6 +182,7 @@ static void nodes(void)
 
 const struct test tests[] = {
     {"reductions", reductions, REGULAR, ALL_TYPES, D1, 0, 0},
+    {"other_operators", other_operators, REGULAR, INT, D1, 0, INT},
     {"broadcasts", broadcasts, REGULAR, INT, D1, 0, 0},
     {"two_groups", two_groups, REGULAR, ALL_TYPES, D1, 0, LONGLONG},
     {"splits", splits, REGULAR, INT, D1, 0, 0},
