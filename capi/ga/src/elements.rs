@@ -190,5 +190,5 @@ wide! {
     NGA_Scatter_acc_flat / NGA_Scatter_acc_flat64(g_a: c_int, v: *const c_void, list: *const Int, n: Int, alpha: *const c_void) =
         |ga| scatter_acc(ga.array(g_a)?, List::Flat(list), v, n, alpha);
     NGA_Read_inc / NGA_Read_inc64(g_a: c_int, subscript: *const Int, inc: c_long) -> c_long =
-        |ga| read_inc(writable(ga.array(g_a)?)?, subscript, inc);
+        |ga| read_inc(ga.target(g_a)?, subscript, inc);
 }

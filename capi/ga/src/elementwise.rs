@@ -13,7 +13,7 @@ macro_rules! pairs {
     ($($name:ident, $patch:ident / $wide:ident = $method:ident, $method_patch:ident;)*) => {
         exported! {$(
             $name(g_a: c_int, g_b: c_int, g_c: c_int) = |ga| {
-                let (a, b, c) = (ga.array(g_a)?, ga.array(g_b)?, ga.array(g_c)?);
+                let (a, b, c) = (ga.array(g_a)?, ga.array(g_b)?, ga.target(g_c)?);
                 numbers!(c, |c: T| Ok(c.$method(typed(a)?, typed(b)?)?))
             };
         )*}
@@ -22,7 +22,7 @@ macro_rules! pairs {
                 g_a: c_int, alo: *const Int, ahi: *const Int, g_b: c_int, blo: *const Int, bhi: *const Int,
                 g_c: c_int, clo: *const Int, chi: *const Int,
             ) = |ga| {
-                let (a, b, c) = (ga.array(g_a)?, ga.array(g_b)?, ga.array(g_c)?);
+                let (a, b, c) = (ga.array(g_a)?, ga.array(g_b)?, ga.target(g_c)?);
                 let (at_a, at_b) = (Bounds::read(a, alo, ahi)?, Bounds::read(b, blo, bhi)?);
                 let at_c = Bounds::read(c, clo, chi)?;
                 numbers!(c, |c: T| Ok(c.$method_patch(at_c, (typed(a)?, at_a), (typed(b)?, at_b))?))
@@ -39,12 +39,12 @@ pairs! {
 }
 
 exported! {
-    GA_Abs_value(g_a: c_int) = |ga| numbers!(ga.array(g_a)?, |a: T| Ok(a.abs_value()?));
+    GA_Abs_value(g_a: c_int) = |ga| numbers!(ga.target(g_a)?, |a: T| Ok(a.abs_value()?));
     GA_Add_constant(g_a: c_int, alpha: *const c_void) =
-        |ga| numbers!(ga.array(g_a)?, |a: T| Ok(a.add_constant(scalar("alpha", alpha)?)?));
-    GA_Recip(g_a: c_int) = |ga| numbers!(ga.array(g_a)?, |a: T| Ok(a.recip()?));
+        |ga| numbers!(ga.target(g_a)?, |a: T| Ok(a.add_constant(scalar("alpha", alpha)?)?));
+    GA_Recip(g_a: c_int) = |ga| numbers!(ga.target(g_a)?, |a: T| Ok(a.recip()?));
     GA_Median(g_a: c_int, g_b: c_int, g_c: c_int, g_m: c_int) = |ga| {
-        let (a, b, c, m) = (ga.array(g_a)?, ga.array(g_b)?, ga.array(g_c)?, ga.array(g_m)?);
+        let (a, b, c, m) = (ga.array(g_a)?, ga.array(g_b)?, ga.array(g_c)?, ga.target(g_m)?);
         numbers!(m, |m: T| Ok(m.elem_median(typed(a)?, typed(b)?, typed(c)?)?))
     };
     GA_Step_max(g_a: c_int, g_b: c_int, step: *mut c_void) = |ga| {
@@ -67,19 +67,19 @@ exported! {
 
 wide! {
     GA_Abs_value_patch / GA_Abs_value_patch64(g_a: c_int, lo: *const Int, hi: *const Int) = |ga| {
-        let array = ga.array(g_a)?;
+        let array = ga.target(g_a)?;
         let at = Bounds::read(array, lo, hi)?;
         numbers!(array, |a: T| Ok(a.abs_value_patch(at)?))
     };
     GA_Add_constant_patch / GA_Add_constant_patch64(
         g_a: c_int, lo: *const Int, hi: *const Int, alpha: *const c_void,
     ) = |ga| {
-        let array = ga.array(g_a)?;
+        let array = ga.target(g_a)?;
         let at = Bounds::read(array, lo, hi)?;
         numbers!(array, |a: T| Ok(a.add_constant_patch(at, scalar("alpha", alpha)?)?))
     };
     GA_Recip_patch / GA_Recip_patch64(g_a: c_int, lo: *const Int, hi: *const Int) = |ga| {
-        let array = ga.array(g_a)?;
+        let array = ga.target(g_a)?;
         let at = Bounds::read(array, lo, hi)?;
         numbers!(array, |a: T| Ok(a.recip_patch(at)?))
     };
@@ -87,7 +87,7 @@ wide! {
         g_a: c_int, alo: *const Int, ahi: *const Int, g_b: c_int, blo: *const Int, bhi: *const Int,
         g_c: c_int, clo: *const Int, chi: *const Int, g_m: c_int, mlo: *const Int, mhi: *const Int,
     ) = |ga| {
-        let (a, b, c, m) = (ga.array(g_a)?, ga.array(g_b)?, ga.array(g_c)?, ga.array(g_m)?);
+        let (a, b, c, m) = (ga.array(g_a)?, ga.array(g_b)?, ga.array(g_c)?, ga.target(g_m)?);
         let (at_a, at_b) = (Bounds::read(a, alo, ahi)?, Bounds::read(b, blo, bhi)?);
         let (at_c, at_m) = (Bounds::read(c, clo, chi)?, Bounds::read(m, mlo, mhi)?);
         numbers!(m, |m: T| Ok(m.elem_median_patch(at_m, (typed(a)?, at_a), (typed(b)?, at_b), (typed(c)?, at_c))?))

@@ -5,7 +5,6 @@
 use crate::bounds::{Bounds, Index, Sizes};
 use crate::fault::{Result, refuse};
 use crate::guard::exported;
-use crate::property::writable;
 use crate::table::Array;
 use ga_core::GlobalArray;
 use std::ffi::{c_int, c_long, c_void};
@@ -40,7 +39,7 @@ unsafe fn field<I: Index>(
 
 exported! {
     NGA_Put_field(g_a: c_int, lo: *const c_int, hi: *const c_int, offset: c_int, len: c_int, buf: *const c_void, ld: *const c_int) = |ga| {
-        let (bytes, patch, ld) = field(writable(ga.array(g_a)?)?, lo, hi, offset, len, ld)?;
+        let (bytes, patch, ld) = field(ga.target(g_a)?, lo, hi, offset, len, ld)?;
         Ok(bytes.put_ptr(patch.lo(), patch.hi(), buf.cast(), ld.list())?)
     };
     NGA_Get_field(g_a: c_int, lo: *const c_int, hi: *const c_int, offset: c_int, len: c_int, buf: *mut c_void, ld: *const c_int) = |ga| {
@@ -48,7 +47,7 @@ exported! {
         Ok(bytes.get_ptr(patch.lo(), patch.hi(), buf.cast(), ld.list())?)
     };
     NGA_Nbput_field(g_a: c_int, lo: *const c_int, hi: *const c_int, offset: c_int, len: c_int, buf: *const c_void, ld: *const c_int, handle: *mut c_long) = |ga| {
-        let (bytes, patch, ld) = field(writable(ga.array(g_a)?)?, lo, hi, offset, len, ld)?;
+        let (bytes, patch, ld) = field(ga.target(g_a)?, lo, hi, offset, len, ld)?;
         ga.keep(bytes.put_ptr_nb(patch.lo(), patch.hi(), buf.cast(), ld.list())?, handle)
     };
     NGA_Nbget_field(g_a: c_int, lo: *const c_int, hi: *const c_int, offset: c_int, len: c_int, buf: *mut c_void, ld: *const c_int, handle: *mut c_long) = |ga| {

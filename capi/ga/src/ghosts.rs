@@ -4,7 +4,7 @@
 
 use crate::access::leading;
 use crate::bounds::{AXES, Index, Sizes, write};
-use crate::fault::Result;
+use crate::fault::{Result, refuse};
 use crate::guard::{exported, wide};
 use crate::table::Array;
 use crate::transfer::Round;
@@ -81,7 +81,12 @@ exported! {
         elements!(array, |a: T| Ok(a.update_ghosts(has_corners(array))?))
     };
     NGA_Update_ghost_dir(g_a: c_int, dimension: c_int, side: c_int, corners: c_int) -> c_int = |ga| {
-        elements!(ga.array(g_a)?, |a: T| Ok(a.update_ghost_dir(dimension as usize, side > 0, corners != 0)?))?;
+        // The original counts axes as Fortran does here, from the last on, and programs count on it.
+        let array = ga.array(g_a)?;
+        let Some(axis) = usize::try_from(dimension).ok().and_then(|d| (array.ndim - 1).checked_sub(d)) else {
+            refuse!("there is no axis {dimension}");
+        };
+        elements!(array, |a: T| Ok(a.update_ghost_dir(axis, side > 0, corners != 0)?))?;
         Ok(1)
     };
     NGA_Update_ghosts_nb(g_a: c_int, handle: *mut c_long) = |ga| {

@@ -4,6 +4,7 @@
 //! call named; a function whose original returns a code for it does so in its body.
 
 use crate::fault::Fault;
+use crate::property::writable;
 use crate::state::{self, State};
 use crate::table::{self, Array};
 use std::cell::Cell;
@@ -83,6 +84,12 @@ impl Call {
             self.count.set(count + 1);
         }
         table::find(handle).ok_or_else(|| table::missing(handle))
+    }
+
+    /// The array of a handle, to be written to.
+    #[inline(always)]
+    pub(crate) fn target(&self, handle: c_int) -> Result<&Array, Fault> {
+        writable(self.array(handle)?)
     }
 
     /// The arrays the call named, for messages.

@@ -118,7 +118,7 @@ unsafe fn multiply_patches<I: Index>(
     (g_b, blo, bhi): (c_int, *const I, *const I),
     (g_c, clo, chi): (c_int, *const I, *const I),
 ) -> Result<()> {
-    let (a, b, c) = (ga.array(g_a)?, ga.array(g_b)?, ga.array(g_c)?);
+    let (a, b, c) = (ga.array(g_a)?, ga.array(g_b)?, ga.target(g_c)?);
     let (ta, tb) = (op(ta)?, op(tb)?);
     // SAFETY: the caller's promise.
     unsafe {
@@ -139,7 +139,7 @@ macro_rules! products {
             ta: c_char, tb: c_char, m: Int, n: Int, k: Int,
             alpha: $t, g_a: c_int, g_b: c_int, beta: $t, g_c: c_int,
         ) = |ga| {
-            let (a, b, c) = (ga.array(g_a)?, ga.array(g_b)?, ga.array(g_c)?);
+            let (a, b, c) = (ga.array(g_a)?, ga.array(g_b)?, ga.target(g_c)?);
             let (m, n, k) = (m.wide(), n.wide(), k.wide());
             let (a, b) = (corner(a, op(ta)?, m, k)?, corner(b, op(tb)?, k, n)?);
             Ok(gemm(alpha, &a, &b, beta, &corner::<$t>(c, Op::None, m, n)?)?)

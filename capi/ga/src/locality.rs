@@ -62,7 +62,8 @@ unsafe fn locate<I: Index>(array: &Array, subscript: *const I) -> Result<c_int> 
     Ok(layout.block_number(&cell) as c_int)
 }
 
-/// Calls `each` for every block that has a part of a patch, in ascending order, with its number (or its owner) and that part.
+/// Calls `each` for every block that has a part of a patch, in ascending order, with its number (or its owner) and that part. A
+/// patch that leaves the array has no owners: the manual promises 0 for it.
 ///
 /// # Safety
 /// Bounds have a readable number for each axis.
@@ -73,7 +74,7 @@ unsafe fn region<I: Index>(
     mut each: impl FnMut(usize, &Patch),
 ) -> Result<usize> {
     // SAFETY: the caller's promise.
-    let bounds = unsafe { Bounds::read(array, lo, hi) }?;
+    let Ok(bounds) = (unsafe { Bounds::read(array, lo, hi) }) else { return Ok(0) };
     let layout = &array.layout;
     let patch = Patch::new(&bounds.lo()[..array.ndim], &bounds.hi()[..array.ndim]);
     let mut count = 0;

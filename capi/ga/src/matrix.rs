@@ -25,18 +25,17 @@ fn seed(team: &Team) -> Result<u64> {
     Ok(seed[0])
 }
 
-/// Operations on a matrix and a vector.
+/// Operations on a matrix with a vector.
 macro_rules! with_vector {
     ($($name:ident = $dispatch:ident, $method:ident;)*) => { exported! {$(
         $name(g_a: c_int, g_v: c_int) = |ga| {
-            let (a, v) = (ga.array(g_a)?, ga.array(g_v)?);
+            let (a, v) = (ga.target(g_a)?, ga.array(g_v)?);
             $dispatch!(a, |a: T| Ok(a.$method(typed(v)?)?))
         };
     )*} };
 }
 
 with_vector! {
-    GA_Get_diag = elements, get_diagonal;
     GA_Set_diagonal = elements, set_diagonal;
     GA_Add_diagonal = numbers, add_diagonal;
     GA_Scale_rows = numbers, scale_rows;
@@ -44,16 +43,20 @@ with_vector! {
 }
 
 exported! {
-    GA_Zero_diagonal(g_a: c_int) = |ga| elements!(ga.array(g_a)?, |a: T| Ok(a.zero_diagonal()?));
+    GA_Get_diag(g_a: c_int, g_v: c_int) = |ga| {
+        let (a, v) = (ga.array(g_a)?, ga.target(g_v)?);
+        elements!(a, |a: T| Ok(a.get_diagonal(typed(v)?)?))
+    };
+    GA_Zero_diagonal(g_a: c_int) = |ga| elements!(ga.target(g_a)?, |a: T| Ok(a.zero_diagonal()?));
     GA_Shift_diagonal(g_a: c_int, shift: *const c_void) =
-        |ga| numbers!(ga.array(g_a)?, |a: T| Ok(a.shift_diagonal(scalar("c", shift)?)?));
-    GA_Symmetrize(g_a: c_int) = |ga| numbers!(ga.array(g_a)?, |a: T| Ok(a.symmetrize()?));
+        |ga| numbers!(ga.target(g_a)?, |a: T| Ok(a.shift_diagonal(scalar("c", shift)?)?));
+    GA_Symmetrize(g_a: c_int) = |ga| numbers!(ga.target(g_a)?, |a: T| Ok(a.symmetrize()?));
     GA_Norm1(g_a: c_int, norm: *mut f64) =
         |ga| numbers!(ga.array(g_a)?, |a: T| store("nm", norm.cast(), a.norm1()?));
     GA_Norm_infinity(g_a: c_int, norm: *mut f64) =
         |ga| numbers!(ga.array(g_a)?, |a: T| store("nm", norm.cast(), a.norm_infinity()?));
     NGA_Randomize, GA_Randomize(g_a: c_int, limit: *const c_void) = |ga| {
-        let array = ga.array(g_a)?;
+        let array = ga.target(g_a)?;
         numbers!(array, |a: T| Ok(a.randomize(seed(a.team())?, scalar("value", limit)?)?))
     };
 }

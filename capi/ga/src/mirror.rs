@@ -9,7 +9,7 @@ use std::ffi::c_int;
 
 exported! {
     NGA_Merge_mirrored, GA_Merge_mirrored(g_a: c_int) = |ga| {
-        let array = ga.array(g_a)?;
+        let array = ga.target(g_a)?;
         if array.group != MIRROR {
             refuse!("the array is not mirrored");
         }
@@ -20,7 +20,7 @@ exported! {
 
 wide! {
     NGA_Merge_distr_patch / NGA_Merge_distr_patch64(g_a: c_int, alo: *const Int, ahi: *const Int, g_b: c_int, blo: *const Int, bhi: *const Int) = |ga| {
-        let (a, b) = (ga.array(g_a)?, ga.array(g_b)?);
+        let (a, b) = (ga.array(g_a)?, ga.target(g_b)?);
         if a.group != MIRROR || b.group == MIRROR {
             refuse!("the first array is to be mirrored, the second is not to be");
         }

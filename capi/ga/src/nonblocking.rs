@@ -7,7 +7,6 @@
 use crate::fault::Result;
 use crate::guard::{exported, wide};
 use crate::print::count;
-use crate::property::writable;
 use crate::state::State;
 use crate::transfer::Shape;
 use crate::types::{elements, numbers};
@@ -79,7 +78,7 @@ exported! {
 
 wide! {
     NGA_NbPut / NGA_NbPut64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *const c_void, ld: *const Int, handle: *mut c_long) = |ga| {
-        let array = writable(ga.array(g_a)?)?;
+        let array = ga.target(g_a)?;
         let Shape { patch, ld } = Shape::read(array, lo, hi, ld)?;
         count(Operation::Put, patch.bytes(array));
         let pending = elements!(array, |a: T| Ok(a.put_ptr_nb(patch.lo(), patch.hi(), buf.cast::<T>(), ld.list())?))?;
@@ -93,7 +92,7 @@ wide! {
         ga.keep(pending, handle)
     };
     NGA_NbAcc / NGA_NbAcc64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *const c_void, ld: *const Int, alpha: *const c_void, handle: *mut c_long) = |ga| {
-        let array = writable(ga.array(g_a)?)?;
+        let array = ga.target(g_a)?;
         let Shape { patch, ld } = Shape::read(array, lo, hi, ld)?;
         count(Operation::Accumulate, patch.bytes(array));
         let pending = numbers!(array, |a: T| {

@@ -36,17 +36,17 @@ dot_patches! {
 
 wide! {
     NGA_Zero_patch / NGA_Zero_patch64(g_a: c_int, lo: *const Int, hi: *const Int) = |ga| {
-        let array = ga.array(g_a)?;
+        let array = ga.target(g_a)?;
         let at = Bounds::read(array, lo, hi)?;
         elements!(array, |a: T| Ok(a.zero_patch(at)?))
     };
     NGA_Fill_patch / NGA_Fill_patch64(g_a: c_int, lo: *const Int, hi: *const Int, value: *const c_void) = |ga| {
-        let array = ga.array(g_a)?;
+        let array = ga.target(g_a)?;
         let at = Bounds::read(array, lo, hi)?;
         numbers!(array, |a: T| Ok(a.fill_patch(at, scalar("val", value)?)?))
     };
     NGA_Scale_patch / NGA_Scale_patch64(g_a: c_int, lo: *const Int, hi: *const Int, factor: *const c_void) = |ga| {
-        let array = ga.array(g_a)?;
+        let array = ga.target(g_a)?;
         let at = Bounds::read(array, lo, hi)?;
         numbers!(array, |a: T| Ok(a.scale_patch(at, scalar("alpha", factor)?)?))
     };
@@ -55,7 +55,7 @@ wide! {
         beta: *const c_void, g_b: c_int, blo: *const Int, bhi: *const Int,
         g_c: c_int, clo: *const Int, chi: *const Int,
     ) = |ga| {
-        let (a, b, c) = (ga.array(g_a)?, ga.array(g_b)?, ga.array(g_c)?);
+        let (a, b, c) = (ga.array(g_a)?, ga.array(g_b)?, ga.target(g_c)?);
         let at_a = Bounds::read(a, alo, ahi)?;
         let at_b = Bounds::read(b, blo, bhi)?;
         let at_c = Bounds::read(c, clo, chi)?;
@@ -67,7 +67,7 @@ wide! {
     NGA_Copy_patch / NGA_Copy_patch64(
         trans: c_char, g_a: c_int, alo: *const Int, ahi: *const Int, g_b: c_int, blo: *const Int, bhi: *const Int,
     ) = |ga| {
-        let (a, b) = (ga.array(g_a)?, ga.array(g_b)?);
+        let (a, b) = (ga.array(g_a)?, ga.target(g_b)?);
         let (from, to) = (Bounds::read(a, alo, ahi)?, Bounds::read(b, blo, bhi)?);
         let is_transposed = is_transposed(trans)?;
         if is_transposed && a.item > 0 {

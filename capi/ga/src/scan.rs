@@ -23,7 +23,7 @@ fn range<I: Index>(array: &Array, lo: I, hi: I) -> Result<Range<usize>> {
 
 /// Source, target and mask of an operation.
 fn operands(ga: &Call, source: c_int, target: c_int, mask: c_int) -> Result<[&Array; 3]> {
-    Ok([ga.array(source)?, ga.array(target)?, ga.array(mask)?])
+    Ok([ga.array(source)?, ga.target(target)?, ga.array(mask)?])
 }
 
 wide! {
@@ -58,7 +58,7 @@ wide! {
         Ok(())
     };
     GA_Patch_enum / GA_Patch_enum64(g_a: c_int, lo: Int, hi: Int, start: *const c_void, step: *const c_void) = |ga| {
-        let array = ga.array(g_a)?;
+        let array = ga.target(g_a)?;
         let range = range(array, lo, hi)?;
         numbers!(array, |a: T| Ok(a.enumerate(range, scalar("start", start)?, scalar("inc", step)?)?))
     };

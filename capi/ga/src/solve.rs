@@ -80,7 +80,7 @@ macro_rules! fields {
 
 exported! {
     GA_Lu_solve(letter: c_char, g_a: c_int, g_b: c_int) = |ga| {
-        let (a, b) = (ga.array(g_a)?, ga.array(g_b)?);
+        let (a, b) = (ga.array(g_a)?, ga.target(g_b)?);
         let op = match op(letter)? {
             Op::None => Op::Transpose,
             Op::Transpose => Op::None,
@@ -89,11 +89,11 @@ exported! {
         fields!(a, |T| Ok(lu_solve::<T>(&Matrix::whole(typed(a)?, op)?, &turned(b)?)?))
     };
     GA_Llt_solve(g_a: c_int, g_b: c_int) -> c_int = |ga| {
-        let (a, b) = (ga.array(g_a)?, ga.array(g_b)?);
+        let (a, b) = (ga.array(g_a)?, ga.target(g_b)?);
         fields!(a, |T| Ok(code(llt_solve::<T>(&turned(a)?, &turned(b)?)?)))
     };
     GA_Solve(g_a: c_int, g_b: c_int) -> c_int = |ga| {
-        let (a, b) = (ga.array(g_a)?, ga.array(g_b)?);
+        let (a, b) = (ga.array(g_a)?, ga.target(g_b)?);
         fields!(a, |T| {
             Ok(match solve::<T>(&turned(a)?, &turned(b)?)? {
                 Solved::ByCholesky => 0,
@@ -102,27 +102,27 @@ exported! {
         })
     };
     GA_Spd_invert(g_a: c_int) -> c_int = |ga| {
-        let a = ga.array(g_a)?;
+        let a = ga.target(g_a)?;
         fields!(a, |T| Ok(code(spd_invert::<T>(&seen(a)?)?)))
     };
     GA_Diag_std(g_a: c_int, g_v: c_int, eval: *mut c_void) = |ga| {
-        let (a, v) = (ga.array(g_a)?, ga.array(g_v)?);
+        let (a, v) = (ga.array(g_a)?, ga.target(g_v)?);
         fields!(a, |T| write(eval, &diag_std::<T>(&turned(a)?, &turned(v)?)?))
     };
     GA_Diag_std_seq(g_a: c_int, g_v: c_int, eval: *mut c_void) = |ga| {
-        let (a, v) = (ga.array(g_a)?, ga.array(g_v)?);
+        let (a, v) = (ga.array(g_a)?, ga.target(g_v)?);
         fields!(a, |T| write(eval, &diag_std::<T>(&turned(a)?, &turned(v)?)?))
     };
     GA_Diag(g_a: c_int, g_s: c_int, g_v: c_int, eval: *mut c_void) = |ga| {
-        let (a, s, v) = (ga.array(g_a)?, ga.array(g_s)?, ga.array(g_v)?);
+        let (a, s, v) = (ga.array(g_a)?, ga.array(g_s)?, ga.target(g_v)?);
         fields!(a, |T| write(eval, &diag::<T>(&turned(a)?, &turned(s)?, &turned(v)?)?))
     };
     GA_Diag_seq(g_a: c_int, g_s: c_int, g_v: c_int, eval: *mut c_void) = |ga| {
-        let (a, s, v) = (ga.array(g_a)?, ga.array(g_s)?, ga.array(g_v)?);
+        let (a, s, v) = (ga.array(g_a)?, ga.array(g_s)?, ga.target(g_v)?);
         fields!(a, |T| write(eval, &diag::<T>(&turned(a)?, &turned(s)?, &turned(v)?)?))
     };
     GA_Diag_reuse(reuse: c_int, g_a: c_int, g_s: c_int, g_v: c_int, eval: *mut c_void) = |ga| {
-        let (a, s, v) = (ga.array(g_a)?, ga.array(g_s)?, ga.array(g_v)?);
+        let (a, s, v) = (ga.array(g_a)?, ga.array(g_s)?, ga.target(g_v)?);
         fields!(a, |T| write(eval, &diag_again::<T>(reuse, a, s, v)?))
     };
 }

@@ -6,7 +6,7 @@ use crate::bounds::{AXES, Bounds, Index, Sizes};
 use crate::fault::{Result, refuse};
 use crate::guard::wide;
 use crate::print::count;
-use crate::property::{self, writable};
+use crate::property;
 use crate::table::Array;
 use crate::types::{elements, numbers};
 use ga_core::Operation;
@@ -117,7 +117,7 @@ impl Round {
 
 wide! {
     NGA_Put / NGA_Put64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *const c_void, ld: *const Int) = |ga| {
-        let array = writable(ga.array(g_a)?)?;
+        let array = ga.target(g_a)?;
         let Shape { patch, ld } = Shape::read(array, lo, hi, ld)?;
         count(Operation::Put, patch.bytes(array));
         elements!(array, |a: T| Ok(a.put_ptr(patch.lo(), patch.hi(), buf.cast::<T>(), ld.list())?))
@@ -132,7 +132,7 @@ wide! {
         elements!(array, |a: T| Ok(a.get_ptr(patch.lo(), patch.hi(), buf.cast::<T>(), ld.list())?))
     };
     NGA_Acc / NGA_Acc64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *const c_void, ld: *const Int, alpha: *const c_void) = |ga| {
-        let array = writable(ga.array(g_a)?)?;
+        let array = ga.target(g_a)?;
         let Shape { patch, ld } = Shape::read(array, lo, hi, ld)?;
         count(Operation::Accumulate, patch.bytes(array));
         numbers!(array, |a: T| {
@@ -141,7 +141,7 @@ wide! {
         })
     };
     NGA_Strided_put / NGA_Strided_put64(g_a: c_int, lo: *const Int, hi: *const Int, skip: *const Int, buf: *const c_void, ld: *const Int) = |ga| {
-        let array = writable(ga.array(g_a)?)?;
+        let array = ga.target(g_a)?;
         let (Shape { patch, ld }, skip) = Shape::stepped(array, lo, hi, skip, ld)?;
         elements!(array, |a: T| Ok(a.put_steps_ptr(patch.lo(), patch.hi(), skip.list(), buf.cast::<T>(), ld.list())?))
     };
@@ -151,7 +151,7 @@ wide! {
         elements!(array, |a: T| Ok(a.get_steps_ptr(patch.lo(), patch.hi(), skip.list(), buf.cast::<T>(), ld.list())?))
     };
     NGA_Strided_acc / NGA_Strided_acc64(g_a: c_int, lo: *const Int, hi: *const Int, skip: *const Int, buf: *const c_void, ld: *const Int, alpha: *const c_void) = |ga| {
-        let array = writable(ga.array(g_a)?)?;
+        let array = ga.target(g_a)?;
         let (Shape { patch, ld }, skip) = Shape::stepped(array, lo, hi, skip, ld)?;
         numbers!(array, |a: T| {
             let alpha = alpha.cast::<T>().read_unaligned();
@@ -159,7 +159,7 @@ wide! {
         })
     };
     NGA_Periodic_put / NGA_Periodic_put64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *const c_void, ld: *const Int) = |ga| {
-        let array = writable(ga.array(g_a)?)?;
+        let array = ga.target(g_a)?;
         let round = Round::read(array, lo, hi, ld)?;
         elements!(array, |a: T| Ok(a.put_periodic_ptr(round.lo(), round.hi(), buf.cast::<T>(), round.ld.list())?))
     };
@@ -169,7 +169,7 @@ wide! {
         elements!(array, |a: T| Ok(a.get_periodic_ptr(round.lo(), round.hi(), buf.cast::<T>(), round.ld.list())?))
     };
     NGA_Periodic_acc / NGA_Periodic_acc64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *const c_void, ld: *const Int, alpha: *const c_void) = |ga| {
-        let array = writable(ga.array(g_a)?)?;
+        let array = ga.target(g_a)?;
         let round = Round::read(array, lo, hi, ld)?;
         numbers!(array, |a: T| {
             let alpha = alpha.cast::<T>().read_unaligned();

@@ -245,7 +245,7 @@ exported! {
         each!(sparse, |T| Ok(sparse.stage::<T>()?.array()?.shift_diagonal(scalar("shift", shift)?)?))
     };
     NGA_Sprs_array_matvec_multiply(s_a: c_int, g_a: c_int, g_v: c_int) = |ga| {
-        let (sparse, vector, product) = (Sparse::find(s_a)?, ga.array(g_a)?, ga.array(g_v)?);
+        let (sparse, vector, product) = (Sparse::find(s_a)?, ga.array(g_a)?, ga.target(g_v)?);
         each!(sparse, |T| Ok(sparse.stage::<T>()?.array()?.multiply_vector(typed(vector)?, typed(product)?)?))
     };
     NGA_Sprs_array_matmat_multiply(s_a: c_int, s_b: c_int) -> c_int = |_ga| {

@@ -27,6 +27,7 @@ static void locality(void)
     memcpy(outside, hi, sizeof hi);
     outside[a->ndim - 1]++;
     EXPECT(NGA_Locate(a->g, outside) == -1, "outside");
+    EXPECT(NGA_Locate_region(a->g, lo, outside, map, ranks) == 0 && NGA_Locate_nnodes(a->g, lo, outside) == 0, "a region that leaves the array");
     random_patch(a, lo, hi);
     int parts = NGA_Locate_region(a->g, lo, hi, map, ranks);
     EXPECT(parts == NGA_Locate_nnodes(a->g, lo, hi), "%d parts", parts);

@@ -121,6 +121,23 @@ static void properties(void)
     drop(a);
 }
 
+/* What all write together is read by all, whoever read what before. */
+static void written_with_a_cache(void)
+{
+    struct array *a = create("a");
+    int lo[AXES], hi[AXES], ld[AXES];
+    whole_patch(a, lo, hi);
+    void *values = patch_buffer(a->type, a->ndim, lo, hi, 0, ld);
+    GA_Set_property(a->g, "read_cache");
+    NGA_Get(a->g, lo, hi, values, ld);
+    GA_Zero(a->g);
+    NGA_Get(a->g, lo, hi, values, ld);
+    for (long i = 0; i < a->count; i++) EXPECT(load(a->type, values, i) == 0, "element %ld", i);
+    GA_Sync();
+    free(values);
+    drop(a);
+}
+
 const struct test tests[] = {
     {"inquiries", inquiries, ALL_LAYOUTS, ALL_TYPES, ALL_SHAPES, 0, 0},
     {"duplicates", duplicates, ALL_LAYOUTS, ALL_TYPES, ALL_SHAPES, 0, 0},
@@ -128,5 +145,6 @@ const struct test tests[] = {
     {"overlay", overlay, REGULAR, ALL_TYPES, D1 | D2 | D3, 0, 0},
     {"many", many, REGULAR, DOUBLE, D2, 0, 0},
     {"properties", properties, REGULAR, DOUBLE | INT, D1 | D2 | D3, 0, 0},
+    {"written_with_a_cache", written_with_a_cache, REGULAR, DOUBLE | INT, D2, REGULAR, 0},
     {0},
 };

@@ -69,6 +69,26 @@ static void update_nonblocking(void)
     drop(a);
 }
 
+/* Cells before the block along the last axis, which is number 0 here. */
+static void update_one_direction(void)
+{
+    struct array *a = create("a");
+    int lo[AXES], hi[AXES], s[AXES] = {0}, dims[AXES], ld[AXES] = {1};
+    void *memory;
+    EXPECT(NGA_Update_ghost_dir(a->g, 0, -1, 0), "the last axis");
+    if (my_block(a, lo, hi)) {
+        memcpy(s, lo, sizeof s);
+        NGA_Access_ghosts(a->g, dims, &memory, ld);
+        s[a->ndim - 1] -= a->width[a->ndim - 1];
+        for (int axis = 0; axis < a->ndim - 1; axis++) lo[axis] -= a->width[axis];
+        lo[a->ndim - 1] = s[a->ndim - 1];
+        Value found = load(a->type, memory, place(a->ndim, lo, ld, s));
+        EXPECT(found == around(a, s), "%g, not %g", creal(found), creal(around(a, s)));
+    }
+    GA_Sync();
+    drop(a);
+}
+
 /* One direction after the other, with the corners that are there already. */
 static void update_directions(void)
 {
@@ -131,6 +151,7 @@ static void ghost_block(void)
 const struct test tests[] = {
     {"update", update, GHOSTS, ALL_TYPES, D1 | D2 | D3 | SQUARE, 0, 0},
     {"update_nonblocking", update_nonblocking, GHOSTS, INT | DOUBLE | DCPL, D1 | D2 | D3, 0, 0},
+    {"update_one_direction", update_one_direction, GHOSTS, INT | DOUBLE, D1 | D2 | D3, 0, 0},
     {"update_directions", update_directions, GHOSTS, INT | DOUBLE | DCPL, D1 | D2 | D3, 0, 0},
     {"ghost_elements", ghost_elements, GHOSTS, INT | DOUBLE | DCPL, D1 | D2 | D3, 0, 0},
     {"ghost_block", ghost_block, GHOSTS, INT | DOUBLE | DCPL, D1 | D2 | D3, 0, 0},
