@@ -1,32 +1,28 @@
 //! Conformance: one body over shared memory and over every network engine, on one node and on several.
 //!
-//! | transport | nodes | ranks |
+//! | transport | nodes | ranks, if the test names them |
 //! | --- | --- | --- |
-//! | shm | 1 | those the test names |
-//! | ucx, ofi | 2 | 2, 3, 4 of these |
-//! | ucx, ofi | 3, 4 | 4, if among these |
-//! | ucx, ofi | 5; 3, 7 | 5; 7, if among these |
-//! | ucx, ofi | 2 hosts of a rig | 3; under `GAIN_TEST_ALL` 2, 3, 4, if among these |
-//! | ucx, ofi | 4 hosts of a rig | 4, if among these |
+//! | shm | 1 | all |
+//! | ucx, ofi | 2 | 2, 3; under `GAIN_TEST_ALL` 4 as well |
+//! | ucx, ofi | 3, 4 | 4 |
+//! | ucx, ofi | 5; 3, 7 | 5; 7 |
 //!
-//! Nodes are pretended ones ([`Job::fake_nodes`]) but for the last lines: heaps of their own on one machine, with everything between them
-//! over the engine's TCP. Where there are hosts they stand for pretended nodes of the same number, but under `GAIN_TEST_ALL`.
+//! Nodes are the hosts of a rig, up to its four, and else pretended ones ([`Job::fake_nodes`]): heaps of their own on one machine, with
+//! everything between them over the engine's TCP. Under `GAIN_TEST_ALL` each of the two ways is gone.
 //! What this machine can't do is skipped; a test says how many of its places that were, and why.
 
-use crate::rig::{Network, Rig};
+use crate::rig::{HOSTS, Network, Rig};
 use crate::{Job, is_rank};
 use rma::World;
 use std::io::Write;
 use std::sync::OnceLock;
 
 /// Nodes and ranks of a job over a network; the last node of an uneven split is the fuller one.
-const SPREADS: [(usize, usize); 8] = [(2, 2), (2, 3), (2, 4), (3, 4), (4, 4), (5, 5), (3, 7), (7, 7)];
+const SPREADS: [(usize, usize); 7] = [(2, 2), (2, 3), (3, 4), (4, 4), (5, 5), (3, 7), (7, 7)];
+/// The others.
+const MORE_SPREADS: [(usize, usize); 1] = [(2, 4)];
 
-/// Hosts of a rig and ranks on them: those of every run, and the others.
-const HOSTS: [(usize, usize); 2] = [(2, 3), (4, 4)];
-const MORE_HOSTS: [(usize, usize); 2] = [(2, 2), (2, 4)];
-
-/// Asks for all places.
+/// Asks for all places, and both kinds of nodes.
 const ALL: &str = "GAIN_TEST_ALL";
 
 /// Which engines can be used here, and why not if they can't.
@@ -55,28 +51,26 @@ impl Job {
         if is_rank() {
             return;
         }
-        let wanted = |(_, size): &(usize, usize)| ranks.contains(size);
         let is_all = std::env::var_os(ALL).is_some();
-        let rig = Rig::with(Network::default());
-        let more_hosts = MORE_HOSTS.into_iter().filter(|_| is_all);
-        let hosts: Vec<_> = HOSTS.into_iter().chain(more_hosts).filter(wanted).collect();
-        let has_hosts = |spread: &(usize, usize)| rig.is_ok() && !is_all && hosts.contains(spread);
+        let more = MORE_SPREADS.into_iter().filter(|_| is_all);
         let spreads: Vec<_> =
-            SPREADS.into_iter().filter(wanted).filter(|spread| !has_hosts(spread)).collect();
+            SPREADS.into_iter().chain(more).filter(|(_, size)| ranks.contains(size)).collect();
+        let rig = Rig::with(Network::default());
+        let on_hosts = |(nodes, _): &&(usize, usize)| *nodes <= HOSTS;
         for (engine, missing) in engines() {
             if let Some(reason) = missing {
-                self.skip(spreads.len() + hosts.len(), engine, reason);
+                self.skip(spreads.len(), engine, reason);
                 continue;
             }
             let job = self.clone().env("GAIN_TRANSPORT", *engine);
-            for (nodes, size) in &spreads {
+            for (nodes, size) in spreads.iter().filter(|spread| is_all || rig.is_err() || !on_hosts(spread)) {
                 job.clone().fake_nodes(*nodes).run(&[*size], &body);
             }
             match &rig {
-                Ok(_) => {
-                    hosts.iter().for_each(|(hosts, size)| job.clone().hosts(*hosts).run(&[*size], &body))
-                }
-                Err(reason) => self.skip(hosts.len(), engine, reason),
+                Ok(_) => spreads.iter().filter(on_hosts).for_each(|(hosts, size)| {
+                    job.clone().hosts(*hosts).run(&[*size], &body);
+                }),
+                Err(reason) => self.skip(spreads.iter().filter(on_hosts).count(), engine, reason),
             }
         }
     }
