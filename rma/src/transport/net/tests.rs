@@ -12,6 +12,7 @@ use shm::sync::Lock;
 use shm::{DType, Heap, HeapConfig};
 use std::os::fd::RawFd;
 use std::panic::Location;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// A few pseudo-random numbers.
@@ -237,7 +238,8 @@ fn pair(len: usize, seed: u64) -> ([Arc<Net>; 2], [Arc<Heap>; 2], usize) {
             layout: Arc::new(Layout::new(me, &[0, 1])),
             heap: heap.clone(),
             direct: true,
-            progress: Progress::Thread,
+            // A helper would live, and spin, until the process ends; see `served`.
+            progress: Progress::Poll,
             hosts: ["a".into(), "b".into()].into(),
         };
         let book = vec![Box::from(&b"here"[..]); 2].into();
@@ -245,6 +247,29 @@ fn pair(len: usize, seed: u64) -> ([Arc<Net>; 2], [Arc<Heap>; 2], usize) {
     };
     let ((a, heap_a), (b, heap_b)) = (make(0), make(1));
     ([a, b], [heap_a, heap_b], block)
+}
+
+/// Acts while `peer` turns its crank, as its helper would.
+fn served<R>(peer: &Net, act: impl FnOnce() -> R) -> R {
+    struct Until<'a>(&'a AtomicBool);
+    impl Drop for Until<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                if !peer.inside().progress() {
+                    std::thread::yield_now();
+                }
+            }
+        });
+        // Also when an assertion fails, or nobody would learn of it.
+        let _until = Until(&is_over);
+        act()
+    })
 }
 
 /// One operation on the peer's block, all in bytes.
@@ -380,16 +405,19 @@ proptest! {
         actions in proptest::collection::vec(action(), 1..60),
         seed in any::<u64>(),
     ) {
-        let ([a, _b], [_, heap], block) = pair(BLOCK, seed);
+        let ([a, b], [_, heap], block) = pair(BLOCK, seed);
         let (mut model, mut gets) = (vec![0; BLOCK], Vec::new());
-        for action in &actions {
-            apply(&a, block, &mut model, action, &mut gets);
-        }
-        for (token, data, expected) in gets {
-            a.wait(token).unwrap();
-            prop_assert_eq!(data, expected);
-        }
-        a.fence_all().unwrap();
+        served(&b, || {
+            for action in &actions {
+                apply(&a, block, &mut model, action, &mut gets);
+            }
+            for (token, data, expected) in gets {
+                a.wait(token).unwrap();
+                prop_assert_eq!(data, expected);
+            }
+            a.fence_all().unwrap();
+            Ok(())
+        })?;
         prop_assert_eq!(memory(&heap, block, BLOCK), model);
     }
 }
@@ -408,10 +436,14 @@ fn both_may_send_more_than_the_windows_at_once() {
         }
         net.fence(to).unwrap();
     };
-    std::thread::scope(|scope| {
-        scope.spawn(|| add(&a, 1));
-        scope.spawn(|| add(&b, 0));
-    });
+    let both = || {
+        std::thread::scope(|scope| {
+            scope.spawn(|| add(&a, 1));
+            scope.spawn(|| add(&b, 0));
+        })
+    };
+    // Who is through first has still to serve the other.
+    served(&a, || served(&b, both));
     for heap in heaps {
         assert_eq!(memory(&heap, block, 8), 20_000u64.to_ne_bytes());
     }
@@ -423,7 +455,7 @@ fn a_mutex_is_had_by_one_at_a_time_and_handed_on() {
     let (lock, counter) =
         (Remote { rank: 1, offset: block }, Remote { rank: 1, offset: block + size_of::<Lock>() });
     // SAFETY: the block begins with a zeroed lock; the counter is an aligned word behind it.
-    unsafe {
+    served(&b, || unsafe {
         assert_eq!(a.lock(lock, true, Location::caller()).unwrap(), Held::Done);
         assert_eq!(a.lock(lock, true, Location::caller()).unwrap(), Held::By(0));
         assert_eq!(a.unlock(lock).unwrap(), Held::Done);
@@ -441,8 +473,7 @@ fn a_mutex_is_had_by_one_at_a_time_and_handed_on() {
             waiting.join().unwrap()
         });
         assert_eq!((waiting, local.owner()), (Held::Done, Some(0)));
-    }
-    drop(b);
+    });
 }
 
 /// Oracle: when the peer fell silent, and when it was looked at.
@@ -452,8 +483,10 @@ fn silence_counts_while_somebody_looks() {
     let there = Remote { rank: 1, offset: block };
     // SAFETY: waited for at once.
     let put = || a.wait(unsafe { a.put(there, [1u8; 8].as_ptr(), 8) }.unwrap()).unwrap();
-    put();
-    a.fence(1).unwrap();
+    served(&b, || {
+        put();
+        a.fence(1).unwrap();
+    });
     // Nobody makes progress there from here on.
     let silent = b.inside();
     put();
