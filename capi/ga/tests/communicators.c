@@ -39,7 +39,7 @@ int main(int argc, char **argv)
     int list[] = {ranks - 1, 0}, p = ranks > 1 ? GA_Pgroup_create(list, 2) : GA_Pgroup_get_world();
     if (GA_Pgroup_nodeid(p) >= 0) check(GA_MPI_Comm_pgroup(p), p);
     /* MPI has room for some 2000 communicators at a time. */
-    for (int k = 0; k < 3000; k++) GA_Pgroup_destroy(GA_Pgroup_duplicate(GA_Pgroup_get_world()));
+    for (int k = 0; k < 3000; k++) GA_Pgroup_destroy(GA_Pgroup_self());
     int dims[] = {8, 8}, lo[] = {0, 0}, hi[] = {7, 7}, ld[] = {8}, all[64];
     int g = NGA_Create(C_INT, 2, dims, "a", NULL);
     GA_Fill(g, &ranks);
