@@ -175,14 +175,14 @@ impl RawArray {
         done.map_err(|e| Error::from_rma("put_bytes", e))
     }
 
-    /// Completes all my operations everywhere and waits for the team. Collective. `GA_Sync` on the array's
-    /// team.
+    /// Completes all my operations everywhere and waits for the team. Collective, on the same array everywhere. `GA_Sync` on
+    /// the array's team.
     ///
     /// # Errors
-    /// [`ErrorKind::Communication`] from below.
+    /// [`ErrorKind::Communication`] from below, and when ranks name different arrays.
     #[track_caller]
     pub fn sync(&self) -> Result<()> {
-        self.team.sync().map_err(|e| Error::from_rma("sync", e))
+        self.segment.sync().map_err(|e| Error::from_rma("sync", e))
     }
 }
 

@@ -187,6 +187,16 @@ impl Segment {
         Ok(())
     }
 
+    /// [`Team::sync`] of its team, whose members are all to sync the same segment.
+    ///
+    /// Collective over the segment's team. Stands for `GA_Pgroup_sync` before and after an operation on an array. Errors as there;
+    /// `Mismatch` also where members name different segments.
+    #[track_caller]
+    pub fn sync(&self) -> Result<()> {
+        // The slot tells segments apart; 0 stands for none.
+        self.0.team.sync_over(self.0.slot + 1)
+    }
+
     /// The team it belongs to. Not collective.
     pub fn team(&self) -> &Team {
         &self.0.team

@@ -214,7 +214,7 @@ impl Team {
     /// Stands for `MPI_Barrier`. Errors: `Mismatch`, `Died`, `Finalized`.
     #[track_caller]
     pub fn barrier(&self) -> Result<()> {
-        self.rendezvous(Call::new(OpCode::Barrier))
+        self.rendezvous(Call::new(OpCode::Barrier), 0)
     }
 
     /// Fence to all ranks, then barrier: whatever any member did before is visible to every member. A full synchronisation.
@@ -222,10 +222,16 @@ impl Team {
     /// Collective. Stands for `GA_Pgroup_sync`, `ARMCI_Barrier`. Errors as [`Team::barrier`].
     #[track_caller]
     pub fn sync(&self) -> Result<()> {
+        self.sync_over(0)
+    }
+
+    /// [`Team::sync`] with a number that is the same on all ranks.
+    #[track_caller]
+    pub(crate) fn sync_over(&self, number: usize) -> Result<()> {
         let call = Call::new(OpCode::Sync);
         alive("sync")?;
         self.0.world.transport.fence_all()?;
-        self.rendezvous(call)
+        self.rendezvous(call, number)
     }
 
     /// Returns when all operations of this process to member `rank` are remotely complete.
@@ -241,12 +247,12 @@ impl Team {
 
     #[track_caller]
     pub(crate) fn finalize(&self) -> Result<()> {
-        self.rendezvous(Call::new(OpCode::Finalize))
+        self.rendezvous(Call::new(OpCode::Finalize), 0)
     }
 
-    fn rendezvous(&self, call: Call) -> Result<()> {
+    fn rendezvous(&self, call: Call, number: usize) -> Result<()> {
         let mut session = self.session(call)?;
-        session.meet(Signature::new(call.op), &[])?;
+        session.meet(Signature::new(call.op).count(number), &[])?;
         session.complete();
         Ok(())
     }

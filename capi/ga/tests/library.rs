@@ -119,6 +119,8 @@ fn mistakes_are_named() {
         ("different arrays", "of the group create different arrays"),
         ("different lengths", "ranks called different collectives"),
         ("different calls", "ranks called different collectives"),
+        ("different targets", "ranks called different collectives"),
+        ("filled or scaled", "ranks called different collectives"),
         ("error", "GA_Error: out of luck (42)"),
         ("error 0", "GA_Error: out of luck (0)"),
         ("late", "GA_Sync: called before GA_Initialize or after GA_Terminate"),
