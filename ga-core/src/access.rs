@@ -111,14 +111,18 @@ impl<T: Element> GlobalArray<T> {
         fit: Fit<'_>,
         completion: &mut impl Completion,
     ) -> Result<()> {
-        let (raw, bounds) = (self.raw(), (slab.lo, slab.hi));
+        let raw = self.raw();
         // SAFETY: the buffer has `len` elements and is behind a reference of the caller, so it is not array
         // memory; or both are promised by the caller of an unsafe function.
         let done = unsafe {
-            match (slab.step, slab.lo.len()) {
-                (None, 1) => raw.transfer_short::<T, 1, 2>(verb, bounds, len, fit, completion),
-                (None, 2) => raw.transfer_short::<T, 2, 3>(verb, bounds, len, fit, completion),
-                (None, 3) => raw.transfer_short::<T, 3, 4>(verb, bounds, len, fit, completion),
+            match (slab.step, slab.lo, slab.hi) {
+                (None, &[i], &[end]) => raw.transfer_short(verb, (&[i], &[end]), len, fit, completion),
+                (None, &[i, j], &[i_end, j_end]) => {
+                    raw.transfer_short(verb, (&[i, j], &[i_end, j_end]), len, fit, completion)
+                }
+                (None, &[i, j, k], &[i_end, j_end, k_end]) => {
+                    raw.transfer_short(verb, (&[i, j, k], &[i_end, j_end, k_end]), len, fit, completion)
+                }
                 _ => None,
             }
         };

@@ -1,13 +1,13 @@
 //! Access to scattered single elements: gather, scatter, scatter_accumulate, read_inc.
 //!
-//! None of this is collective. Invariant: all indices are checked before the first element moves. Elements of
+//! None of this is collective. Invariant: all indices are checked before the first element is written. Elements of
 //! mapped owners are loaded and stored in place, in batches whose cache misses overlap; those of others
 //! travel as one vector transfer per owner. Accumulates are sorted by the lock they need, which is then taken
 //! once for all.
 
 use crate::array::GlobalArray;
 use crate::dims::Dims;
-use crate::distribution::Location;
+use crate::distribution::{Location, Pair};
 use crate::error::{Error, ErrorKind, Result};
 use crate::number::Number;
 use rma::{AtomicInteger, Element, Vector};
@@ -34,6 +34,9 @@ trait Indices {
 
     /// Calls `f` with index number `k`, which is below the count.
     fn with<R>(&self, k: usize, f: impl FnOnce(&[usize]) -> R) -> R;
+
+    /// Index number `k`, which is below the count, of an array with two axes.
+    fn pair(&self, k: usize) -> [usize; 2];
 }
 
 impl<I: AsRef<[usize]>> Indices for &[I] {
@@ -45,6 +48,12 @@ impl<I: AsRef<[usize]>> Indices for &[I] {
     #[inline(always)]
     fn with<R>(&self, k: usize, f: impl FnOnce(&[usize]) -> R) -> R {
         f(self[k].as_ref())
+    }
+
+    #[inline(always)]
+    fn pair(&self, k: usize) -> [usize; 2] {
+        // Other numbers of axes are in no array.
+        self[k].as_ref().try_into().unwrap_or([usize::MAX; 2])
     }
 }
 
@@ -64,13 +73,18 @@ impl<F: Fn(usize, &mut [usize])> Indices for Written<F> {
     #[inline(always)]
     fn with<R>(&self, k: usize, f: impl FnOnce(&[usize]) -> R) -> R {
         if self.ndim == 2 {
-            let mut index = [0; 2];
-            (self.write)(k, &mut index);
-            return f(&index);
+            return f(&self.pair(k));
         }
         let mut index = Dims::filled(0, self.ndim);
         (self.write)(k, &mut index);
         f(&index)
+    }
+
+    #[inline(always)]
+    fn pair(&self, k: usize) -> [usize; 2] {
+        let mut index = [0; 2];
+        (self.write)(k, &mut index);
+        index
     }
 }
 
@@ -80,8 +94,8 @@ impl<T: Element> GlobalArray<T> {
     /// Complete on return.
     ///
     /// # Errors
-    /// [`ErrorKind::Range`] or [`ErrorKind::Shape`] for an index that is none, [`ErrorKind::Buffer`] unless
-    /// there are as many values as indices.
+    /// [`ErrorKind::Range`] or [`ErrorKind::Shape`] for an index that is none (values may have been read until then),
+    /// [`ErrorKind::Buffer`] unless there are as many values as indices.
     pub fn gather<I: AsRef<[usize]>>(&self, indices: &[I], values: &mut [T]) -> Result<()> {
         check_count("gather", indices, values.len())?;
         // SAFETY: as many values as indices.
@@ -96,9 +110,6 @@ impl<T: Element> GlobalArray<T> {
     ///
     /// # Errors
     /// As [`GlobalArray::gather`].
-    ///
-    /// # Panics
-    /// If an index changes during the call.
     pub unsafe fn gather_with(
         &self,
         count: usize,
@@ -120,8 +131,7 @@ impl<T: Element> GlobalArray<T> {
         indices: impl Indices,
         values: *mut T,
     ) -> Result<()> {
-        self.check_indices("gather", &indices)?;
-        let far = self.in_batches(mapped, &indices, |start, places| {
+        let far = self.in_batches("gather", mapped, &indices, |start, places| {
             for (k, &place) in places.iter().enumerate() {
                 if !place.is_null() {
                     // SAFETY: `place` is an element in mapped memory, and there are as many values as
@@ -129,7 +139,7 @@ impl<T: Element> GlobalArray<T> {
                     unsafe { *values.add(start + k) = *place };
                 }
             }
-        });
+        })?;
         for (rank, runs) in far {
             let segment = self.raw().segment();
             // SAFETY: the local offsets are those of `values`.
@@ -160,9 +170,6 @@ impl<T: Element> GlobalArray<T> {
     ///
     /// # Errors
     /// As [`GlobalArray::scatter`].
-    ///
-    /// # Panics
-    /// If an index changes during the call.
     pub unsafe fn scatter_with(
         &self,
         count: usize,
@@ -185,7 +192,7 @@ impl<T: Element> GlobalArray<T> {
         values: *const T,
     ) -> Result<()> {
         self.check_indices("scatter", &indices)?;
-        let far = self.in_batches(mapped, &indices, |start, places| {
+        let far = self.in_batches("scatter", mapped, &indices, |start, places| {
             for (k, &place) in places.iter().enumerate() {
                 if !place.is_null() {
                     // SAFETY: `place` is an element in mapped memory, and there are as many values as
@@ -193,7 +200,7 @@ impl<T: Element> GlobalArray<T> {
                     unsafe { *place = *values.add(start + k) };
                 }
             }
-        });
+        })?;
         for (rank, runs) in far {
             let segment = self.raw().segment();
             // SAFETY: the local offsets are those of `values`.
@@ -254,20 +261,20 @@ impl<T: Element> GlobalArray<T> {
         self.check_indices("scatter_accumulate", &indices)?;
         let mut owners: Vec<Runs> = (0..self.team().size()).map(|_| Runs::default()).collect();
         let mut sorted = Runs::default();
+        let (pair, segment) = (self.distribution().pair(), self.raw().segment());
         for start in (0..indices.count()).step_by(SORTED) {
             for k in start..indices.count().min(start + SORTED) {
-                let at = self.located(&indices, k);
+                let at = self.located("scatter_accumulate", pair, &indices, k)?;
                 owners[at.rank].push::<T>(at.offset, k);
             }
             for (rank, runs) in owners.iter_mut().enumerate().filter(|(_, runs)| !runs.remote.is_empty()) {
-                runs.sort_into(&mut sorted);
+                runs.sort_into(&mut sorted, |remote| segment.lock_of(rank, remote));
                 let part = self.raw().mapped(rank);
                 for vector in sorted.vectors::<T>(if part.is_some() { BATCH } else { SORTED }) {
                     if let Some(part) = part {
                         touch(part, vector.remote);
                     }
-                    let segment = self.raw().segment();
-                    // SAFETY: the local offsets are those of `values`.
+                    // SAFETY: the remote offsets are those of located elements, the local ones those of `values`.
                     let done = unsafe { segment.accumulate_vector_ptr(rank, vector, values, alpha) };
                     done.map_err(|e| Error::from_rma("scatter_accumulate", e))?;
                 }
@@ -305,29 +312,42 @@ impl<T: Element> GlobalArray<T> {
         }
     }
 
-    /// Where the element at a checked index is. Checked again, as safe code may write an `as_ref` that gives
-    /// something else the second time, and what is found here is accessed without further ado.
+    /// Where an element is; `pair` is that of the layout. Checked whatever was checked before, as safe code may write an `as_ref` that
+    /// gives something else the second time, and what is found here is accessed without further ado.
     #[inline(always)]
-    fn located(&self, indices: &impl Indices, k: usize) -> Location {
-        indices
-            .with(k, |index| self.distribution().try_locate(index))
-            .expect("an index stays what it was when it was checked")
+    fn located(
+        &self,
+        op: &'static str,
+        pair: Option<Pair<'_>>,
+        indices: &impl Indices,
+        k: usize,
+    ) -> Result<Location> {
+        let at = match pair {
+            Some(pair) => pair.locate(indices.pair(k)),
+            None => indices.with(k, |index| self.distribution().try_locate(index)),
+        };
+        match at {
+            Some(at) => Ok(at),
+            None => Err(indices.with(k, |index| self.distribution().no_such_element(op, index))),
+        }
     }
 
-    /// Finds the places of checked indices, and calls `touch(start, places)` for each batch: `places[k]` is
+    /// Finds the places of indices, and calls `touch(start, places)` for each batch: `places[k]` is
     /// that of index `start + k`, or null. Returns, by owner, the elements that are not mapped here.
     fn in_batches(
         &self,
+        op: &'static str,
         mapped: impl Fn(usize) -> Option<NonNull<u8>>,
         indices: &impl Indices,
         mut touch: impl FnMut(usize, &[*mut T]),
-    ) -> BTreeMap<usize, Runs> {
+    ) -> Result<BTreeMap<usize, Runs>> {
+        let pair = self.distribution().pair();
         let mut far = BTreeMap::<usize, Runs>::new();
         let mut places = [std::ptr::null_mut::<T>(); BATCH];
         for start in (0..indices.count()).step_by(BATCH) {
             let count = BATCH.min(indices.count() - start);
             for (k, place) in places[..count].iter_mut().enumerate() {
-                let at = self.located(indices, start + k);
+                let at = self.located(op, pair, indices, start + k)?;
                 *place = match mapped(at.rank) {
                     Some(part) => part.cast::<T>().as_ptr().wrapping_add(at.offset),
                     None => {
@@ -338,7 +358,7 @@ impl<T: Element> GlobalArray<T> {
             }
             touch(start, &places[..count]);
         }
-        far
+        Ok(far)
     }
 }
 
@@ -371,13 +391,12 @@ impl Runs {
         self.local.clear();
     }
 
-    /// Makes `sorted` the same elements in the order of the locks of accumulates, which are some 64 KiB each;
-    /// elements of one lock stay in order.
-    fn sort_into(&self, sorted: &mut Runs) {
-        const STRIPES: usize = 1024;
-        let stripe = |remote: usize| (remote >> 16) % STRIPES;
-        let mut next = [0_usize; STRIPES];
-        self.remote.iter().for_each(|&remote| next[stripe(remote)] += 1);
+    /// Makes `sorted` the same elements in the order of the locks they need; those of one lock stay in order.
+    fn sort_into(&self, sorted: &mut Runs, lock: impl Fn(usize) -> usize) {
+        const LOCKS: usize = 1024;
+        let lock = |remote: usize| lock(remote) % LOCKS;
+        let mut next = [0_usize; LOCKS];
+        self.remote.iter().for_each(|&remote| next[lock(remote)] += 1);
         let mut before = 0;
         for next in &mut next {
             before += std::mem::replace(next, before);
@@ -385,7 +404,7 @@ impl Runs {
         sorted.remote.resize(self.remote.len(), 0);
         sorted.local.resize(self.local.len(), 0);
         for (&remote, &local) in self.remote.iter().zip(&self.local) {
-            let next = &mut next[stripe(remote)];
+            let next = &mut next[lock(remote)];
             sorted.remote[*next] = remote;
             sorted.local[*next] = local;
             *next += 1;
@@ -430,11 +449,12 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "an index stays what it was")]
     fn an_index_that_changes_after_the_check_reaches_no_memory() {
         let world = World::init().unwrap();
         let array = GlobalArray::<i32>::builder(&world.team(), &[7, 9]).create().unwrap();
-        array.gather(&[Fickle(Cell::new(false))], &mut [0]).unwrap();
+        array.zero().unwrap();
+        let error = array.scatter(&[Fickle(Cell::new(false))], &[1]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Range);
     }
 
     /// The way elements of other nodes take, on one rank: nothing is called mapped.

@@ -59,6 +59,85 @@ impl<T: Element> GlobalArray<T> {
         self.pointed("accumulate", Verb::Accumulate(src, alpha), Slab { lo, hi, step: None }, ld)
     }
 
+    /// [`GlobalArray::put_ptr`] of a patch whose number of axes is a constant; with what is not owned by one rank, is
+    /// empty, or fits neither array nor `ld`, nothing happens, and the answer is `None`.
+    ///
+    /// # Safety
+    /// As [`GlobalArray::put_ptr`].
+    ///
+    /// # Errors
+    /// As [`GlobalArray::put_ptr`], of the transfer.
+    #[inline]
+    pub unsafe fn put_short<const N: usize>(
+        &self,
+        lo: &[usize; N],
+        hi: &[usize; N],
+        src: *const T,
+        ld: &[usize],
+    ) -> Option<Result<()>> {
+        // SAFETY: the caller's promise.
+        unsafe { self.short("put", Verb::Put(src), lo, hi, ld) }
+    }
+
+    /// [`GlobalArray::get_ptr`] as [`GlobalArray::put_short`] does it.
+    ///
+    /// # Safety
+    /// As [`GlobalArray::get_ptr`].
+    ///
+    /// # Errors
+    /// As [`GlobalArray::get_ptr`], of the transfer.
+    #[inline]
+    pub unsafe fn get_short<const N: usize>(
+        &self,
+        lo: &[usize; N],
+        hi: &[usize; N],
+        dst: *mut T,
+        ld: &[usize],
+    ) -> Option<Result<()>> {
+        // SAFETY: the caller's promise.
+        unsafe { self.short("get", Verb::Get(dst), lo, hi, ld) }
+    }
+
+    /// [`GlobalArray::accumulate_ptr`] as [`GlobalArray::put_short`] does it.
+    ///
+    /// # Safety
+    /// As [`GlobalArray::accumulate_ptr`].
+    ///
+    /// # Errors
+    /// As [`GlobalArray::accumulate_ptr`], of the transfer.
+    #[inline]
+    pub unsafe fn accumulate_short<const N: usize>(
+        &self,
+        lo: &[usize; N],
+        hi: &[usize; N],
+        src: *const T,
+        ld: &[usize],
+        alpha: T,
+    ) -> Option<Result<()>>
+    where
+        T: Number,
+    {
+        // SAFETY: the caller's promise.
+        unsafe { self.short("accumulate", Verb::Accumulate(src, alpha), lo, hi, ld) }
+    }
+
+    /// # Safety
+    /// That of the verb.
+    #[inline(always)]
+    unsafe fn short<const N: usize>(
+        &self,
+        op: &'static str,
+        verb: Verb<T>,
+        lo: &[usize; N],
+        hi: &[usize; N],
+        ld: &[usize],
+    ) -> Option<Result<()>> {
+        // SAFETY: the caller vouches for the buffer.
+        let done =
+            unsafe { self.raw().transfer_short(verb, (lo, hi), usize::MAX, Fit::Leading(ld), &mut Wait) };
+        done.map(|done| done.map_err(|error| Error::from_rma(op, error)))
+    }
+
     /// [`GlobalArray::put_ptr`] to every `step[d]`-th index of axis `d`, from the lower bound on; the buffer has
     /// the elements that are written, side by side, and `ld` counts those. `NGA_Strided_put`.
     ///

@@ -11,27 +11,29 @@ use crate::raw::RawArray;
 use crate::transfer::{Completion, Verb};
 use rma::Element;
 
+/// Counts that such a transfer may have.
+const MOST: usize = 4;
+
 impl RawArray {
-    /// Moves the box `[lo, hi)` of `N` axes between the array and a buffer of `len` elements; `C` is `N + 1`.
+    /// Moves the box `[lo, hi)` of `N` axes, at most three, between the array and a buffer of `len` elements.
     /// `None`: nothing was done, go the general way.
     ///
     /// # Safety
     /// The array's element type is `T`. The verb's buffer is good for `len` elements, no memory of the array,
     /// and stays so until the transfer is complete.
     #[inline]
-    pub(crate) unsafe fn transfer_short<T: Element, const N: usize, const C: usize>(
+    pub(crate) unsafe fn transfer_short<T: Element, const N: usize>(
         &self,
         verb: Verb<T>,
-        (lo, hi): (&[usize], &[usize]),
+        (lo, hi): (&[usize; N], &[usize; N]),
         len: usize,
         fit: Fit<'_>,
         completion: &mut impl Completion,
     ) -> Option<Result<(), rma::Error>> {
-        const { assert!(C == N + 1) };
-        let (lo, hi): (&[usize; N], &[usize; N]) = (lo.try_into().ok()?, hi.try_into().ok()?);
+        const { assert!(N < MOST) };
         let (at, strides) = self.distribution().single_owner_of(lo, hi)?;
         let size = size_of::<T>();
-        let mut levels = Levels::<C>::element(size);
+        let mut levels = Levels::<MOST>::element(size);
         // The buffer's stride of the axis at hand, in elements; `last` is the buffer's place of the box's last element.
         let (mut local, mut last) = (1, 0usize);
         for d in (0..N).rev() {

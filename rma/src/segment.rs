@@ -217,6 +217,13 @@ impl Segment {
         NonNull::new(self.0.parts[rank].base)
     }
 
+    /// Which lock accumulates to a byte of `rank`'s part take: who has many to do does those of one lock one after the other. Panics
+    /// when there is no such rank. Not collective.
+    #[inline]
+    pub fn lock_of(&self, rank: usize, offset: usize) -> usize {
+        (self.0.parts[rank].place.offset + offset) / shm::accumulate::STRIPE
+    }
+
     #[inline]
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         self.0.team.shared()

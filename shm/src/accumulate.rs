@@ -174,7 +174,8 @@ pub unsafe fn accumulate_runs<T: Element>(
     Ok(())
 }
 
-const STRIPE: usize = 1 << STRIPE_SHIFT;
+/// Bytes under one lock, from the arena's beginning on.
+pub const STRIPE: usize = 1 << STRIPE_SHIFT;
 
 /// An accumulate on its way through an arena; holds the lock of the stripe it is in until it gets to another
 /// one.

@@ -133,6 +133,50 @@ impl Bounds {
     }
 }
 
+/// A patch of few axes and the leading dimensions of its buffer, as C gives them. Nothing is checked: what can't be becomes bounds that are
+/// in no array, or rows that are too short.
+pub(crate) struct Few<const N: usize> {
+    pub(crate) lo: [usize; N],
+    pub(crate) hi: [usize; N],
+    ld: [usize; N],
+}
+
+impl<const N: usize> Few<N> {
+    /// Nothing, if there is nothing to read.
+    ///
+    /// # Safety
+    /// Bounds have a readable number for each axis, `ld` one less.
+    #[inline(always)]
+    pub(crate) unsafe fn read<I: Index>(lo: *const I, hi: *const I, ld: *const I) -> Option<Few<N>> {
+        if lo.is_null() || hi.is_null() || (N > 1 && ld.is_null()) {
+            return None;
+        }
+        let mut few = Few { lo: [0; N], hi: [0; N], ld: [0; N] };
+        for d in 0..N {
+            // SAFETY: the caller's promise.
+            unsafe {
+                few.lo[d] = lo.add(d).read().wide() as usize;
+                few.hi[d] = hi.add(d).read().wide().wrapping_add(1) as usize;
+                if d + 1 < N {
+                    few.ld[d] = ld.add(d).read().wide().max(0) as usize;
+                }
+            }
+        }
+        Some(few)
+    }
+
+    #[inline(always)]
+    pub(crate) fn ld(&self) -> &[usize] {
+        &self.ld[..N - 1]
+    }
+
+    /// Elements, where the bounds are right.
+    #[inline(always)]
+    pub(crate) fn len(&self) -> usize {
+        (0..N).fold(1, |len, d| len * (self.hi[d] - self.lo[d]))
+    }
+}
+
 /// What ga-core takes for a patch.
 impl Region for Bounds {
     #[inline(always)]

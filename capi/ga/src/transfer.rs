@@ -2,7 +2,7 @@
 //!
 //! Invariant: bounds and leading dimensions are checked before anything moves.
 
-use crate::bounds::{AXES, Bounds, Index, Sizes};
+use crate::bounds::{AXES, Bounds, Few, Index, Sizes};
 use crate::fault::{Result, refuse};
 use crate::guard::wide;
 use crate::print::count;
@@ -115,24 +115,53 @@ impl Round {
     }
 }
 
+/// The patches that are nearly all: of up to three axes, with one owner. `$move` moves the patch `$few` of array `$a` and returns from the
+/// exported function if that is possible. Everything else goes on, whatever may be wrong with it.
+macro_rules! shortly {
+    ($types:ident, $operation:ident, $array:ident, ($lo:ident, $hi:ident, $ld:ident), |$a:ident: $t:ident, $few:ident| $move:expr) => {
+        match $array.ndim {
+            2 => shortly! { 2, $types, $operation, $array, ($lo, $hi, $ld), |$a: $t, $few| $move },
+            1 => shortly! { 1, $types, $operation, $array, ($lo, $hi, $ld), |$a: $t, $few| $move },
+            3 => shortly! { 3, $types, $operation, $array, ($lo, $hi, $ld), |$a: $t, $few| $move },
+            _ => {}
+        }
+    };
+    ($n:literal, $types:ident, $operation:ident, $array:ident, ($lo:ident, $hi:ident, $ld:ident), |$a:ident: $t:ident, $few:ident| $move:expr) => {
+        if let Some($few) = &Few::<$n>::read($lo, $hi, $ld)
+            && let Some(done) = $types!($array, |$a: $t| Ok($move))?
+        {
+            count(Operation::$operation, $few.len() * $array.raw.dtype().size_bytes());
+            return Ok(done?);
+        }
+    };
+}
+
 wide! {
     NGA_Put / NGA_Put64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *const c_void, ld: *const Int) = |ga| {
         let array = ga.target(g_a)?;
+        shortly!(elements, Put, array, (lo, hi, ld), |a: T, few| a.put_short(&few.lo, &few.hi, buf.cast::<T>(), few.ld()));
         let Shape { patch, ld } = Shape::read(array, lo, hi, ld)?;
         count(Operation::Put, patch.bytes(array));
         elements!(array, |a: T| Ok(a.put_ptr(patch.lo(), patch.hi(), buf.cast::<T>(), ld.list())?))
     };
     NGA_Get / NGA_Get64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *mut c_void, ld: *const Int) = |ga| {
         let array = ga.array(g_a)?;
+        let is_plain = array.property.is_none();
+        if is_plain {
+            shortly!(elements, Get, array, (lo, hi, ld), |a: T, few| a.get_short(&few.lo, &few.hi, buf.cast::<T>(), few.ld()));
+        }
         let Shape { patch, ld } = Shape::read(array, lo, hi, ld)?;
         count(Operation::Get, patch.bytes(array));
-        if !array.property.is_none() {
+        if !is_plain {
             return property::get(array, &patch, &ld, buf);
         }
         elements!(array, |a: T| Ok(a.get_ptr(patch.lo(), patch.hi(), buf.cast::<T>(), ld.list())?))
     };
     NGA_Acc / NGA_Acc64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *const c_void, ld: *const Int, alpha: *const c_void) = |ga| {
         let array = ga.target(g_a)?;
+        shortly!(numbers, Accumulate, array, (lo, hi, ld), |a: T, few| {
+            a.accumulate_short(&few.lo, &few.hi, buf.cast::<T>(), few.ld(), alpha.cast::<T>().read_unaligned())
+        });
         let Shape { patch, ld } = Shape::read(array, lo, hi, ld)?;
         count(Operation::Accumulate, patch.bytes(array));
         numbers!(array, |a: T| {

@@ -21,6 +21,7 @@ use crate::dims::Dims;
 use crate::error::Result;
 use crate::patch::{Patch, Region};
 use axis::Axis;
+pub(crate) use locate::Pair;
 pub use pieces::{Piece, Pieces};
 use plan::{Deal, Plan};
 use std::fmt;

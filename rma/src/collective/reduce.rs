@@ -45,7 +45,7 @@ impl Team {
     /// Combines everybody's `data` element by element; every member gets the result. A full synchronisation.
     ///
     /// Collective, with the same operator, type and length. The result is bit for bit the same on all members. In a team that spans nodes,
-    /// more than five words are folded by node, and by rank within each.
+    /// more than five words are folded by node, and by rank within each; of a long array, each share begins with what one member has.
     /// Stands for `MPI_Allreduce`, `GA_Gop`, `armci_msg_gop`. Errors: `Type` (no such operator), `Mismatch`, `Died`, `Finalized`.
     #[track_caller]
     pub fn allreduce<T: Reducible>(&self, data: &mut [T], op: Op) -> Result<()> {
@@ -166,7 +166,7 @@ impl Team {
             let piece = session.capacity::<T>();
             for part in data.chunks_mut(piece) {
                 if !wanted.is_prefix() && size_of_val(part) * session.size() > SHARE_OUT {
-                    shared_out(&mut session, part, signature, wanted, fold)?;
+                    shared_out(&mut session, part, signature, wanted, order, fold)?;
                 } else {
                     in_place(&mut session, part, signature, wanted, fold)?;
                 }
@@ -269,18 +269,25 @@ fn shared_out<T: Plain>(
     data: &mut [T],
     signature: Signature,
     wanted: Wanted,
+    order: Order,
     fold: &impl Fn(&mut [T], *const T) -> Result<()>,
 ) -> Result<()> {
     let (me, size, op) = (session.rank(), session.size(), session.call().op.name());
     let mine = data_share(data.len(), me, size);
     let wants = wanted == Wanted::ByAll || wanted == Wanted::ByRoot(me);
-    session.post(0, data);
+    // My share is where it is needed already, unless it must not be folded first.
+    let stays = order == Order::Any;
+    session.post(0, &data[..if stays { mine.start } else { mine.end }]);
+    session.post(mine.end, &data[mine.end..]);
     session.meet(signature, &[])?;
     let far = session.far(0..size, mine.start, mine.len())?;
     let source = |rank: usize| session.posted(&far, rank, mine.start, mine.len());
     let mut spare = if wants { Vec::new() } else { data[mine.clone()].to_vec() };
     let share = if wants { &mut data[mine.clone()] } else { &mut spare[..] };
-    let folded = combine(op, share, 0..size, source, fold);
+    let folded = match order {
+        Order::Any => (0..size).filter(|rank| *rank != me).try_for_each(|rank| fold(share, source(rank))),
+        Order::OfRanks => combine(op, share, 0..size, source, fold),
+    };
     session.post(0, share);
     session.meet(signature, &[])?;
     folded?;

@@ -187,10 +187,12 @@ impl Segment {
         unsafe { self.accumulate_checked(Call::new(OpCode::Accumulate), rank, runs, src.as_ptr(), alpha) }
     }
 
-    /// [`Segment::accumulate_vector`] from a bare pointer. Not collective; locally complete on return. Stands for `ARMCI_AccV`.
+    /// [`Segment::accumulate_vector`] from a bare pointer to places that are known. Not collective; locally complete on return. Stands
+    /// for `ARMCI_AccV`.
     ///
     /// # Safety
-    /// Every local run from `src` on is readable and outside the target.
+    /// There are as many remote as local runs. Remote ones are whole elements of the part; every local one from `src` on is readable and
+    /// outside the target.
     #[track_caller]
     pub unsafe fn accumulate_vector_ptr<T: Element>(
         &self,
@@ -199,8 +201,8 @@ impl Segment {
         src: *const T,
         alpha: T,
     ) -> Result<()> {
-        self.check_elements::<T>(rank, runs)?;
-        // SAFETY: local runs are the caller's promise, remote ones were checked.
+        debug_assert!(self.check_elements::<T>(rank, runs).is_ok(), "whole elements of the part");
+        // SAFETY: the caller's promises.
         unsafe { self.accumulate_checked(Call::new(OpCode::Accumulate), rank, runs, src, alpha) }
     }
 
