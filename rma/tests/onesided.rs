@@ -27,7 +27,8 @@ impl Random {
     }
 
     fn values<T: Element>(&mut self, count: usize) -> Vec<T> {
-        (0..count).map(|_| small(self.below(4))).collect()
+        let values = [0, 1, 2, 3].map(small::<T>);
+        (0..count).map(|_| values[self.below(4)]).collect()
     }
 }
 
