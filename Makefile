@@ -6,8 +6,8 @@ PYTHON ?= python3
 CARGO ?= cargo
 VENV := .venv
 PY := $(VENV)/bin/python
-# A job that hangs is a failure, not a wait: every test command runs under a deadline (seconds).
-DEADLINE ?= 1500
+# A job that hangs is a failure, not a wait: every test command runs under a deadline (seconds), what it compiles included.
+DEADLINE ?= 2400
 WITHIN := timeout --kill-after=10 $(DEADLINE)
 MODULE_SOURCES := $(shell git ls-files -co --exclude-standard '*.rs' '*Cargo.toml' Cargo.lock python/gain python/pyproject.toml)
 
