@@ -147,7 +147,7 @@ always! {
     NGA_Initialize, GA_Initialize() = initialize(Start::Found, 0);
     GA_Initialize_args(argc: *mut c_int, argv: *mut *mut *mut c_char) = initialize(Start::Found, 0);
     NGA_Initialize_ltd, GA_Initialize_ltd(limit: usize) = initialize(Start::Found, limit);
-    NGA_Initialize_comm, GA_Initialize_comm(comm: usize) -> c_int = initialize(Start::Of(Comm::from_c(comm)), 0).map(|()| 0);
+    NGA_Initialize_comm, GA_Initialize_comm(comm: usize) -> c_int = initialize(Start::Of(Comm::from_c(comm)), 0).map(|()| 1);
     NGA_Initialized, GA_Initialized() -> c_int = Ok(get().is_some().into());
     NGA_Terminate, GA_Terminate() = terminate();
     NGA_Wtime, GA_Wtime() -> f64 = Ok(seconds());

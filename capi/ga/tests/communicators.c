@@ -29,8 +29,8 @@ int main(int argc, char **argv)
         MPI_Comm_split(MPI_COMM_WORLD, rank % 2, -rank, &half);
         MPI_Comm_rank(half, &place);
         MPI_Comm_size(half, &many);
-        GA_Initialize_comm(half);
-        CHECK(GA_Nodeid() == place && GA_Nnodes() == many);
+        int is_in = GA_Initialize_comm(half);
+        CHECK(is_in == 1 && GA_Nodeid() == place && GA_Nnodes() == many);
     }
     me = GA_Nodeid();
     ranks = GA_Nnodes();
