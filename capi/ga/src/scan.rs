@@ -1,13 +1,13 @@
 //! Vectors under a mask: scans, packing, enumeration.
 //!
-//! Invariant: bounds are of the vector that has the mask's length; a mask has integers, and what is not 0 there is a mark.
+//! Invariant: bounds are of the vector that has the mask's length; a mask has numbers of any type, and what is not 0 there is a mark.
 
 use crate::bounds::{Bounds, Index};
 use crate::fault::{Result, refuse};
 use crate::guard::{Call, wide};
 use crate::operand::{scalar, typed};
 use crate::table::Array;
-use crate::types::{dispatch, elements, numbers};
+use crate::types::{elements, numbers};
 use std::ffi::{c_int, c_void};
 use std::ops::Range;
 
@@ -30,17 +30,17 @@ wide! {
     GA_Scan_copy / GA_Scan_copy64(g_a: c_int, g_b: c_int, g_sbit: c_int, lo: Int, hi: Int) = |ga| {
         let [a, b, mask] = operands(ga, g_a, g_b, g_sbit)?;
         let range = range(mask, lo, hi)?;
-        dispatch!(mask, |m: M| elements!(b, |b: T| Ok(b.scan_copy_from(typed(a)?, m, range)?)); i32, i64)
+        numbers!(mask, |m: M| elements!(b, |b: T| Ok(b.scan_copy_from(typed(a)?, m, range)?)))
     };
     GA_Scan_add / GA_Scan_add64(g_a: c_int, g_b: c_int, g_sbit: c_int, lo: Int, hi: Int, excl: c_int) = |ga| {
         let [a, b, mask] = operands(ga, g_a, g_b, g_sbit)?;
         let range = range(mask, lo, hi)?;
-        dispatch!(mask, |m: M| numbers!(b, |b: T| Ok(b.scan_add_from(typed(a)?, m, range, excl != 0)?)); i32, i64)
+        numbers!(mask, |m: M| numbers!(b, |b: T| Ok(b.scan_add_from(typed(a)?, m, range, excl != 0)?)))
     };
     GA_Pack / GA_Pack64(g_src: c_int, g_dest: c_int, g_mask: c_int, lo: Int, hi: Int, count: *mut Int) = |ga| {
         let [source, target, mask] = operands(ga, g_src, g_dest, g_mask)?;
         let range = range(mask, lo, hi)?;
-        let done: Result<usize> = dispatch!(mask, |m: M| elements!(target, |t: T| Ok(t.pack_from(typed(source)?, m, range)?)); i32, i64);
+        let done: Result<usize> = numbers!(mask, |m: M| elements!(target, |t: T| Ok(t.pack_from(typed(source)?, m, range)?)));
         if count.is_null() {
             refuse!("icount is a null pointer");
         }
@@ -50,7 +50,7 @@ wide! {
     GA_Unpack / GA_Unpack64(g_src: c_int, g_dest: c_int, g_mask: c_int, lo: Int, hi: Int, count: *mut Int) = |ga| {
         let [source, target, mask] = operands(ga, g_src, g_dest, g_mask)?;
         let range = range(mask, lo, hi)?;
-        let done: Result<usize> = dispatch!(mask, |m: M| elements!(target, |t: T| Ok(t.unpack_from(typed(source)?, m, range)?)); i32, i64);
+        let done: Result<usize> = numbers!(mask, |m: M| elements!(target, |t: T| Ok(t.unpack_from(typed(source)?, m, range)?)));
         if count.is_null() {
             refuse!("icount is a null pointer");
         }

@@ -4,10 +4,11 @@
 enum { N = 97 };
 static const int shape[] = { N };
 
-/* A mask with one mark in three, and one at `start` if that is not negative. */
-static twin mask(int type, int layout, int start)
+/* A mask with one mark in three, and one at `start` if that is not negative; of each type in turn. */
+static twin mask(int layout, int start)
 {
-    twin m = make(type, 1, shape, layout);
+    static int turn;
+    twin m = make(all_types[turn++ % TYPES], 1, shape, layout);
     for (int i = 0; i < N; i++) m.x[i] = random_number(3) == 0;
     if (start >= 0) m.x[start] = 1;
     put_twin(&m);
@@ -16,7 +17,7 @@ static twin mask(int type, int layout, int start)
 
 static void scans(int type, int layout, int lo, int hi)
 {
-    twin a = make(type, 1, shape, layout), b = make(type, 1, shape, layout), m = mask(C_INT, layout, lo);
+    twin a = make(type, 1, shape, layout), b = make(type, 1, shape, layout), m = mask(layout, lo);
     value sum = 0;
     GA_Scan_copy(a.handle, b.handle, m.handle, lo, hi);
     for (int i = lo, last = lo; i <= hi; i++) {
@@ -41,7 +42,7 @@ static void scans(int type, int layout, int lo, int hi)
 
 static void packs(int type, int layout, int lo, int hi)
 {
-    twin a = make(type, 1, shape, layout), b = make(type, 1, shape, REGULAR), m = mask(C_INT, layout, -1);
+    twin a = make(type, 1, shape, layout), b = make(type, 1, shape, REGULAR), m = mask(layout, -1);
     int count, n = 0;
     int64_t wide_count;
     GA_Pack(a.handle, b.handle, m.handle, lo, hi, &count);
