@@ -185,6 +185,16 @@ impl Region for Bounds {
     }
 }
 
+/// Refuses a leading dimension that is too small, if there is a second row to be found by it: programs give any number for a single
+/// row, as the original doesn't look at it.
+#[cold]
+pub(crate) fn counts(d: usize, row: i64, extent: i64, extents: impl Fn(usize) -> i64) -> Result<()> {
+    if (0..=d).any(|axis| extents(axis) > 1) {
+        refuse!("ld[{d}] is {row}, and the patch has {extent} elements along axis {}", d + 1);
+    }
+    Ok(())
+}
+
 /// Says what is wrong with bounds; nothing if they are those of a rank without elements, as `NGA_Distribution` tells them.
 ///
 /// # Safety
@@ -257,7 +267,7 @@ impl Sizes {
             let (row, extent) =
                 unsafe { (ld.add(d).read().wide(), bounds.extent(d + 1).div_ceil(step(d + 1))) };
             if row < extent as i64 && !bounds.is_empty() {
-                refuse!("ld[{d}] is {row}, and the patch has {extent} elements along axis {}", d + 1);
+                counts(d, row, extent as i64, |axis| bounds.extent(axis).div_ceil(step(axis)) as i64)?;
             }
             sizes.list[d] = row.max(extent as i64) as usize;
         }

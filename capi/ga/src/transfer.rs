@@ -2,7 +2,7 @@
 //!
 //! Invariant: bounds and leading dimensions are checked before anything moves.
 
-use crate::bounds::{AXES, Bounds, Few, Index, Sizes};
+use crate::bounds::{AXES, Bounds, Few, Index, Sizes, counts};
 use crate::fault::{Result, refuse};
 use crate::guard::wide;
 use crate::print::count;
@@ -93,9 +93,9 @@ impl Round {
                 // SAFETY: the caller's promise.
                 let row = if ld.is_null() { -1 } else { unsafe { ld.add(d - 1).read().wide() } };
                 if row < extent as i64 {
-                    refuse!("ld[{}] is {row}, and the patch has {extent} elements along axis {d}", d - 1);
+                    counts(d - 1, row, extent as i64, |axis| (round.hi[axis] - round.lo[axis]) as i64)?;
                 }
-                round.ld.push(row as usize);
+                round.ld.push(row.max(extent as i64) as usize);
             }
         }
         if array.item > 0 {

@@ -33,6 +33,36 @@ static void put_get(void)
     drop(a);
 }
 
+/* A single row needs no leading dimensions, and programs give any. */
+static void single_row(void)
+{
+    struct array *a = create("a");
+    int lo[AXES], hi[AXES], ld[AXES];
+    whole_patch(a, lo, hi);
+    for (int axis = 0; axis < a->ndim - 1; axis++) {
+        lo[axis] = hi[axis] = pick(a->dims[axis]);
+        ld[axis] = axis % 2;
+    }
+    void *buffer = calloc((size_t)a->dims[a->ndim - 1], 16);
+    ga_nbhdl_t handle;
+    for (int form = 0; form < 3; form++) {
+        memset(buffer, 0, (size_t)a->dims[a->ndim - 1] * 16);
+        if (form == 0) NGA_Get(a->g, lo, hi, buffer, ld);
+        if (form == 1) NGA_Periodic_get(a->g, lo, hi, buffer, ld);
+        if (form == 2) {
+            NGA_NbGet(a->g, lo, hi, buffer, ld, &handle);
+            NGA_NbWait(&handle);
+        }
+        FOR_BOX(a->ndim, lo, hi, s) EXPECT(load(a->type, buffer, s[a->ndim - 1]) == *at(a, s), "form %d at %d", form, s[a->ndim - 1]);
+    }
+    GA_Sync();
+    NGA_Acc(a->g, lo, hi, buffer, ld, scalar(a->type, 1));
+    FOR_BOX(a->ndim, lo, hi, s) *at(a, s) *= 1 + size;
+    agree(a, "NGA_Acc of a row");
+    free(buffer);
+    drop(a);
+}
+
 /* What a get must leave alone: the padding between rows. */
 static void padding(void)
 {
@@ -211,6 +241,7 @@ static void wide(void)
 
 const struct test tests[] = {
     {"put get", put_get, ALL_LAYOUTS, ALL_TYPES, ALL_SHAPES, 0, 0},
+    {"single row", single_row, ALL_LAYOUTS, DOUBLE | INT, D2 | D3 | D4, 0, 0},
     {"padding", padding, ALL_LAYOUTS, DOUBLE | INT, D2 | D3 | D4, 0, 0},
     {"accumulate", accumulate, ALL_LAYOUTS, ALL_TYPES, ALL_SHAPES, 0, LONGLONG},
     {"nonblocking", nonblocking, ALL_LAYOUTS, ALL_TYPES, D1 | D2 | D3, 0, LONGLONG},
