@@ -1,6 +1,7 @@
 //! The protocol over an engine that does everything an engine may do to it: messages overtake one another, are refused, and are
 //! read from the caller's buffer as late as allowed.
 
+use super::peer::Peer;
 use super::wire::{Key, Limits, Result, Sent, Sink, Wire};
 use super::{Net, Progress, Surroundings};
 use crate::bootstrap::{Node, Single};
@@ -511,4 +512,11 @@ fn a_fence_inside_the_node_needs_no_network() {
     let ([a, _b], ..) = pair(64, 5);
     let _held = a.inside();
     a.fence(0).unwrap();
+}
+
+/// What `docs/src/network.md` says of the memory that a job's ranks cost: those never talked to, and those talked to.
+#[test]
+fn a_peer_costs_what_the_book_says() {
+    assert_eq!(size_of::<Option<Box<Peer>>>() + size_of::<Box<[u8]>>(), 24);
+    assert!((300..=350).contains(&size_of::<Peer>()), "{} bytes", size_of::<Peer>());
 }
