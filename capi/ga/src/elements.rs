@@ -5,6 +5,7 @@
 use crate::bounds::{AXES, Bounds, Index, index};
 use crate::fault::{Result, refuse};
 use crate::guard::{exported, wide};
+use crate::operand::scalar;
 use crate::print::count as tally;
 use crate::property::writable;
 use crate::table::Array;
@@ -23,6 +24,18 @@ enum List<I> {
 }
 
 impl<I: Index> List<I> {
+    /// Refuses a null pointer where there are elements.
+    fn check(self, values: *const c_void, count: usize) -> Result<()> {
+        let is_null = match self {
+            List::Pointers(list) => list.is_null(),
+            List::Flat(list) => list.is_null(),
+        };
+        if count > 0 && (is_null || values.is_null()) {
+            refuse!("the {} are a null pointer", if is_null { "subscripts" } else { "values" });
+        }
+        Ok(())
+    }
+
     /// The subscript of an element.
     ///
     /// # Safety
@@ -92,6 +105,7 @@ fn dense(array: &Array) -> ([usize; AXES], usize) {
 /// The list has so many subscripts, and `v` room for so many elements.
 unsafe fn gather<I: Index>(array: &Array, list: List<I>, v: *mut c_void, number: impl Index) -> Result<()> {
     let count = count(number)?;
+    list.check(v, count)?;
     tally(Operation::Gather, count * array.size());
     // SAFETY: the caller's promises.
     unsafe {
@@ -118,6 +132,7 @@ unsafe fn scatter<I: Index>(
     number: impl Index,
 ) -> Result<()> {
     let (array, count) = (writable(array)?, count(number)?);
+    list.check(v, count)?;
     tally(Operation::Scatter, count * array.size());
     // SAFETY: the caller's promises.
     unsafe {
@@ -145,11 +160,12 @@ unsafe fn scatter_acc<I: Index>(
     alpha: *const c_void,
 ) -> Result<()> {
     let (array, count) = (writable(array)?, count(number)?);
+    list.check(v, count)?;
     tally(Operation::Scatter, count * array.size());
     // SAFETY: the caller's promises.
     unsafe {
         numbers!(array, |a: T| {
-            let alpha = alpha.cast::<T>().read_unaligned();
+            let alpha = scalar::<T>("alpha", alpha)?;
             Ok(a.scatter_accumulate_with(count, |element, to| list.write(element, to), v.cast::<T>(), alpha)?)
         })
     }

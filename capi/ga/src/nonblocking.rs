@@ -6,6 +6,7 @@
 
 use crate::fault::Result;
 use crate::guard::{exported, wide};
+use crate::operand::scalar;
 use crate::print::count;
 use crate::state::State;
 use crate::transfer::Shape;
@@ -79,24 +80,24 @@ exported! {
 wide! {
     NGA_NbPut / NGA_NbPut64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *const c_void, ld: *const Int, handle: *mut c_long) = |ga| {
         let array = ga.target(g_a)?;
-        let Shape { patch, ld } = Shape::read(array, lo, hi, ld)?;
+        let Shape { patch, ld } = Shape::read(array, (lo, hi), buf, ld)?;
         count(Operation::Put, patch.bytes(array));
         let pending = elements!(array, |a: T| Ok(a.put_ptr_nb(patch.lo(), patch.hi(), buf.cast::<T>(), ld.list())?))?;
         ga.keep(pending, handle)
     };
     NGA_NbGet / NGA_NbGet64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *mut c_void, ld: *const Int, handle: *mut c_long) = |ga| {
         let array = ga.array(g_a)?;
-        let Shape { patch, ld } = Shape::read(array, lo, hi, ld)?;
+        let Shape { patch, ld } = Shape::read(array, (lo, hi), buf, ld)?;
         count(Operation::Get, patch.bytes(array));
         let pending = elements!(array, |a: T| Ok(a.get_ptr_nb(patch.lo(), patch.hi(), buf.cast::<T>(), ld.list())?))?;
         ga.keep(pending, handle)
     };
     NGA_NbAcc / NGA_NbAcc64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *const c_void, ld: *const Int, alpha: *const c_void, handle: *mut c_long) = |ga| {
         let array = ga.target(g_a)?;
-        let Shape { patch, ld } = Shape::read(array, lo, hi, ld)?;
+        let Shape { patch, ld } = Shape::read(array, (lo, hi), buf, ld)?;
         count(Operation::Accumulate, patch.bytes(array));
         let pending = numbers!(array, |a: T| {
-            let alpha = alpha.cast::<T>().read_unaligned();
+            let alpha = scalar::<T>("alpha", alpha)?;
             Ok(a.accumulate_ptr_nb(patch.lo(), patch.hi(), buf.cast::<T>(), ld.list(), alpha)?)
         })?;
         ga.keep(pending, handle)

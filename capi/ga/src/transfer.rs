@@ -5,6 +5,7 @@
 use crate::bounds::{AXES, Bounds, Few, Index, Sizes, counts};
 use crate::fault::{Result, refuse};
 use crate::guard::wide;
+use crate::operand::scalar;
 use crate::print::count;
 use crate::property;
 use crate::table::Array;
@@ -24,13 +25,14 @@ impl Shape {
     #[inline(always)]
     pub(crate) unsafe fn read<I: Index>(
         array: &Array,
-        lo: *const I,
-        hi: *const I,
+        (lo, hi): (*const I, *const I),
+        buf: *const c_void,
         ld: *const I,
     ) -> Result<Shape> {
         // SAFETY: the caller's promises.
         unsafe {
             let patch = Bounds::read(array, lo, hi)?;
+            present(buf, &patch)?;
             let ld = Sizes::leading(array, ld, &patch, |_| 1)?;
             Ok(Shape { patch, ld })
         }
@@ -42,14 +44,15 @@ impl Shape {
     /// As there; `skip` has a readable number for each axis.
     unsafe fn stepped<I: Index>(
         array: &Array,
-        lo: *const I,
-        hi: *const I,
+        (lo, hi): (*const I, *const I),
         skip: *const I,
+        buf: *const c_void,
         ld: *const I,
     ) -> Result<(Shape, Sizes)> {
         // SAFETY: the caller's promises.
         unsafe {
             let patch = Bounds::read(array, lo, hi)?;
+            present(buf, &patch)?;
             let mut skip = Sizes::read("skip", skip, array.ndim, 1)?;
             let ld = Sizes::leading(array, ld, &patch, |axis| skip.list()[axis])?;
             if array.item > 0 {
@@ -58,6 +61,15 @@ impl Shape {
             Ok((Shape { patch, ld }, skip))
         }
     }
+}
+
+/// Refuses a null pointer where there is something to move.
+#[inline(always)]
+fn present(buf: *const c_void, patch: &Bounds) -> Result<()> {
+    if buf.is_null() && !patch.is_empty() {
+        refuse!("the buffer is a null pointer");
+    }
+    Ok(())
 }
 
 /// A patch that goes round the ends of its array: bounds may be anything.
@@ -118,16 +130,17 @@ impl Round {
 /// The patches that are nearly all: of up to three axes, with one owner. `$move` moves the patch `$few` of array `$a` and returns from the
 /// exported function if that is possible. Everything else goes on, whatever may be wrong with it.
 macro_rules! shortly {
-    ($types:ident, $operation:ident, $array:ident, ($lo:ident, $hi:ident, $ld:ident), |$a:ident: $t:ident, $few:ident| $move:expr) => {
+    ($types:ident, $operation:ident, $array:ident, ($lo:ident, $hi:ident, $buf:ident, $ld:ident), |$a:ident: $t:ident, $few:ident| $move:expr) => {
         match $array.ndim {
-            2 => shortly! { 2, $types, $operation, $array, ($lo, $hi, $ld), |$a: $t, $few| $move },
-            1 => shortly! { 1, $types, $operation, $array, ($lo, $hi, $ld), |$a: $t, $few| $move },
-            3 => shortly! { 3, $types, $operation, $array, ($lo, $hi, $ld), |$a: $t, $few| $move },
+            2 => shortly! { 2, $types, $operation, $array, ($lo, $hi, $buf, $ld), |$a: $t, $few| $move },
+            1 => shortly! { 1, $types, $operation, $array, ($lo, $hi, $buf, $ld), |$a: $t, $few| $move },
+            3 => shortly! { 3, $types, $operation, $array, ($lo, $hi, $buf, $ld), |$a: $t, $few| $move },
             _ => {}
         }
     };
-    ($n:literal, $types:ident, $operation:ident, $array:ident, ($lo:ident, $hi:ident, $ld:ident), |$a:ident: $t:ident, $few:ident| $move:expr) => {
+    ($n:literal, $types:ident, $operation:ident, $array:ident, ($lo:ident, $hi:ident, $buf:ident, $ld:ident), |$a:ident: $t:ident, $few:ident| $move:expr) => {
         if let Some($few) = &Few::<$n>::read($lo, $hi, $ld)
+            && !$buf.is_null()
             && let Some(done) = $types!($array, |$a: $t| Ok($move))?
         {
             count(Operation::$operation, $few.len() * $array.raw.dtype().size_bytes());
@@ -139,8 +152,8 @@ macro_rules! shortly {
 wide! {
     NGA_Put / NGA_Put64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *const c_void, ld: *const Int) = |ga| {
         let array = ga.target(g_a)?;
-        shortly!(elements, Put, array, (lo, hi, ld), |a: T, few| a.put_short(&few.lo, &few.hi, buf.cast::<T>(), few.ld()));
-        let Shape { patch, ld } = Shape::read(array, lo, hi, ld)?;
+        shortly!(elements, Put, array, (lo, hi, buf, ld), |a: T, few| a.put_short(&few.lo, &few.hi, buf.cast::<T>(), few.ld()));
+        let Shape { patch, ld } = Shape::read(array, (lo, hi), buf, ld)?;
         count(Operation::Put, patch.bytes(array));
         elements!(array, |a: T| Ok(a.put_ptr(patch.lo(), patch.hi(), buf.cast::<T>(), ld.list())?))
     };
@@ -148,9 +161,9 @@ wide! {
         let array = ga.array(g_a)?;
         let is_plain = array.property.is_none();
         if is_plain {
-            shortly!(elements, Get, array, (lo, hi, ld), |a: T, few| a.get_short(&few.lo, &few.hi, buf.cast::<T>(), few.ld()));
+            shortly!(elements, Get, array, (lo, hi, buf, ld), |a: T, few| a.get_short(&few.lo, &few.hi, buf.cast::<T>(), few.ld()));
         }
-        let Shape { patch, ld } = Shape::read(array, lo, hi, ld)?;
+        let Shape { patch, ld } = Shape::read(array, (lo, hi), buf, ld)?;
         count(Operation::Get, patch.bytes(array));
         if !is_plain {
             return property::get(array, &patch, &ld, buf);
@@ -159,31 +172,31 @@ wide! {
     };
     NGA_Acc / NGA_Acc64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *const c_void, ld: *const Int, alpha: *const c_void) = |ga| {
         let array = ga.target(g_a)?;
-        shortly!(numbers, Accumulate, array, (lo, hi, ld), |a: T, few| {
-            a.accumulate_short(&few.lo, &few.hi, buf.cast::<T>(), few.ld(), alpha.cast::<T>().read_unaligned())
+        shortly!(numbers, Accumulate, array, (lo, hi, buf, ld), |a: T, few| {
+            a.accumulate_short(&few.lo, &few.hi, buf.cast::<T>(), few.ld(), scalar("alpha", alpha)?)
         });
-        let Shape { patch, ld } = Shape::read(array, lo, hi, ld)?;
+        let Shape { patch, ld } = Shape::read(array, (lo, hi), buf, ld)?;
         count(Operation::Accumulate, patch.bytes(array));
         numbers!(array, |a: T| {
-            let alpha = alpha.cast::<T>().read_unaligned();
+            let alpha = scalar::<T>("alpha", alpha)?;
             Ok(a.accumulate_ptr(patch.lo(), patch.hi(), buf.cast::<T>(), ld.list(), alpha)?)
         })
     };
     NGA_Strided_put / NGA_Strided_put64(g_a: c_int, lo: *const Int, hi: *const Int, skip: *const Int, buf: *const c_void, ld: *const Int) = |ga| {
         let array = ga.target(g_a)?;
-        let (Shape { patch, ld }, skip) = Shape::stepped(array, lo, hi, skip, ld)?;
+        let (Shape { patch, ld }, skip) = Shape::stepped(array, (lo, hi), skip, buf, ld)?;
         elements!(array, |a: T| Ok(a.put_steps_ptr(patch.lo(), patch.hi(), skip.list(), buf.cast::<T>(), ld.list())?))
     };
     NGA_Strided_get / NGA_Strided_get64(g_a: c_int, lo: *const Int, hi: *const Int, skip: *const Int, buf: *mut c_void, ld: *const Int) = |ga| {
         let array = ga.array(g_a)?;
-        let (Shape { patch, ld }, skip) = Shape::stepped(array, lo, hi, skip, ld)?;
+        let (Shape { patch, ld }, skip) = Shape::stepped(array, (lo, hi), skip, buf, ld)?;
         elements!(array, |a: T| Ok(a.get_steps_ptr(patch.lo(), patch.hi(), skip.list(), buf.cast::<T>(), ld.list())?))
     };
     NGA_Strided_acc / NGA_Strided_acc64(g_a: c_int, lo: *const Int, hi: *const Int, skip: *const Int, buf: *const c_void, ld: *const Int, alpha: *const c_void) = |ga| {
         let array = ga.target(g_a)?;
-        let (Shape { patch, ld }, skip) = Shape::stepped(array, lo, hi, skip, ld)?;
+        let (Shape { patch, ld }, skip) = Shape::stepped(array, (lo, hi), skip, buf, ld)?;
         numbers!(array, |a: T| {
-            let alpha = alpha.cast::<T>().read_unaligned();
+            let alpha = scalar::<T>("alpha", alpha)?;
             Ok(a.accumulate_steps_ptr(patch.lo(), patch.hi(), skip.list(), buf.cast::<T>(), ld.list(), alpha)?)
         })
     };
@@ -201,7 +214,7 @@ wide! {
         let array = ga.target(g_a)?;
         let round = Round::read(array, lo, hi, ld)?;
         numbers!(array, |a: T| {
-            let alpha = alpha.cast::<T>().read_unaligned();
+            let alpha = scalar::<T>("alpha", alpha)?;
             Ok(a.accumulate_periodic_ptr(round.lo(), round.hi(), buf.cast::<T>(), round.ld.list(), alpha)?)
         })
     };

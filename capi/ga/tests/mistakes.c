@@ -13,6 +13,9 @@ int main(int argc, char **argv)
     if (!strcmp(mistake, "types")) GA_Add(&one, ints, &one, doubles, doubles);
     if (!strcmp(mistake, "bounds")) NGA_Fill_patch(doubles, lo, hi, &one);
     if (!strcmp(mistake, "null")) GA_Scale(doubles, NULL);
+    if (!strcmp(mistake, "buffer")) NGA_Put(doubles, lo, small, NULL, small);
+    if (!strcmp(mistake, "alpha")) NGA_Acc(doubles, lo, small, &one, small, NULL);
+    if (!strcmp(mistake, "subscripts")) NGA_Gather(doubles, &one, NULL, 1);
     if (!strcmp(mistake, "letter")) GA_Dgemm('x', 'n', 6, 6, 6, 1, doubles, doubles, 0, doubles);
     if (!strcmp(mistake, "extents")) GA_Dgemm('n', 'n', 7, 6, 8, 1, doubles, doubles, 0, doubles);
     if (!strcmp(mistake, "zero")) GA_Elem_divide(doubles, doubles, doubles);

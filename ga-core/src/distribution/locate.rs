@@ -172,6 +172,8 @@ impl Distribution {
             return Error::new(ErrorKind::Shape, op, message);
         }
         let d = (0..shape.len()).find(|&d| index[d] >= shape[d]).unwrap_or(0);
+        // C's negative numbers come as they are.
+        let index: Vec<isize> = index.iter().map(|&i| i as isize).collect();
         let message = format!("index {index:?}: axis {d} asks {} of {}", index[d], shape[d]);
         Error::new(ErrorKind::Range, op, message)
     }
