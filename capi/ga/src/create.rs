@@ -52,6 +52,7 @@ impl State {
             Err(error) => return Err(error.into()),
         };
         let array = Array {
+            is_near: (0..raw.team().size()).all(|rank| raw.mapped(rank).is_some()),
             raw,
             kind: kind.number,
             item: kind.item,

@@ -9,7 +9,7 @@ use crate::guard::{exported, wide};
 use crate::operand::scalar;
 use crate::print::count;
 use crate::state::State;
-use crate::transfer::Shape;
+use crate::transfer::{Shape, shortly};
 use crate::types::{elements, numbers};
 use ga_core::{Operation, Pending};
 use std::collections::HashMap;
@@ -34,6 +34,18 @@ impl State {
         // SAFETY: the caller's promise.
         unsafe { handle.write(number) };
         Ok(())
+    }
+
+    /// Where nothing is left under way: the handle says so, before the transfer.
+    ///
+    /// # Safety
+    /// Null or writable.
+    #[inline(always)]
+    unsafe fn settle(&self, handle: *mut c_long) {
+        if !handle.is_null() {
+            // SAFETY: the caller's promise.
+            unsafe { handle.write(0) };
+        }
     }
 
     #[cold]
@@ -80,6 +92,10 @@ exported! {
 wide! {
     NGA_NbPut / NGA_NbPut64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *const c_void, ld: *const Int, handle: *mut c_long) = |ga| {
         let array = ga.target(g_a)?;
+        if array.is_near {
+            ga.settle(handle);
+            shortly!(elements, Put, array, (lo, hi, buf, ld), |a: T, few| a.put_short(&few.lo, &few.hi, buf.cast::<T>(), few.ld()));
+        }
         let Shape { patch, ld } = Shape::read(array, (lo, hi), buf, ld)?;
         count(Operation::Put, patch.bytes(array));
         let pending = elements!(array, |a: T| Ok(a.put_ptr_nb(patch.lo(), patch.hi(), buf.cast::<T>(), ld.list())?))?;
@@ -87,6 +103,10 @@ wide! {
     };
     NGA_NbGet / NGA_NbGet64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *mut c_void, ld: *const Int, handle: *mut c_long) = |ga| {
         let array = ga.array(g_a)?;
+        if array.is_near {
+            ga.settle(handle);
+            shortly!(elements, Get, array, (lo, hi, buf, ld), |a: T, few| a.get_short(&few.lo, &few.hi, buf.cast::<T>(), few.ld()));
+        }
         let Shape { patch, ld } = Shape::read(array, (lo, hi), buf, ld)?;
         count(Operation::Get, patch.bytes(array));
         let pending = elements!(array, |a: T| Ok(a.get_ptr_nb(patch.lo(), patch.hi(), buf.cast::<T>(), ld.list())?))?;
@@ -94,6 +114,12 @@ wide! {
     };
     NGA_NbAcc / NGA_NbAcc64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *const c_void, ld: *const Int, alpha: *const c_void, handle: *mut c_long) = |ga| {
         let array = ga.target(g_a)?;
+        if array.is_near {
+            ga.settle(handle);
+            shortly!(numbers, Accumulate, array, (lo, hi, buf, ld), |a: T, few| {
+                a.accumulate_short(&few.lo, &few.hi, buf.cast::<T>(), few.ld(), scalar("alpha", alpha)?)
+            });
+        }
         let Shape { patch, ld } = Shape::read(array, (lo, hi), buf, ld)?;
         count(Operation::Accumulate, patch.bytes(array));
         let pending = numbers!(array, |a: T| {

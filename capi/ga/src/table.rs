@@ -26,6 +26,8 @@ const OFFSET: c_int = 1000;
 /// An array that has memory.
 pub(crate) struct Array {
     pub(crate) raw: RawArray,
+    /// Every part is mapped here: what is started is complete.
+    pub(crate) is_near: bool,
     /// Its element type's number in C.
     pub(crate) kind: c_int,
     /// Bytes of an element that is bytes (a last axis of `raw`); 0 for numbers and characters.

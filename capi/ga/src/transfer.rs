@@ -2,7 +2,7 @@
 //!
 //! Invariant: bounds and leading dimensions are checked before anything moves.
 
-use crate::bounds::{AXES, Bounds, Few, Index, Sizes, counts};
+use crate::bounds::{AXES, Bounds, Index, Sizes, counts};
 use crate::fault::{Result, refuse};
 use crate::guard::wide;
 use crate::operand::scalar;
@@ -132,22 +132,24 @@ impl Round {
 macro_rules! shortly {
     ($types:ident, $operation:ident, $array:ident, ($lo:ident, $hi:ident, $buf:ident, $ld:ident), |$a:ident: $t:ident, $few:ident| $move:expr) => {
         match $array.ndim {
-            2 => shortly! { 2, $types, $operation, $array, ($lo, $hi, $buf, $ld), |$a: $t, $few| $move },
-            1 => shortly! { 1, $types, $operation, $array, ($lo, $hi, $buf, $ld), |$a: $t, $few| $move },
-            3 => shortly! { 3, $types, $operation, $array, ($lo, $hi, $buf, $ld), |$a: $t, $few| $move },
+            2 => $crate::transfer::shortly! { 2, $types, $operation, $array, ($lo, $hi, $buf, $ld), |$a: $t, $few| $move },
+            1 => $crate::transfer::shortly! { 1, $types, $operation, $array, ($lo, $hi, $buf, $ld), |$a: $t, $few| $move },
+            3 => $crate::transfer::shortly! { 3, $types, $operation, $array, ($lo, $hi, $buf, $ld), |$a: $t, $few| $move },
             _ => {}
         }
     };
     ($n:literal, $types:ident, $operation:ident, $array:ident, ($lo:ident, $hi:ident, $buf:ident, $ld:ident), |$a:ident: $t:ident, $few:ident| $move:expr) => {
-        if let Some($few) = &Few::<$n>::read($lo, $hi, $ld)
+        if let Some($few) = &$crate::bounds::Few::<$n>::read($lo, $hi, $ld)
             && !$buf.is_null()
             && let Some(done) = $types!($array, |$a: $t| Ok($move))?
         {
-            count(Operation::$operation, $few.len() * $array.raw.dtype().size_bytes());
+            $crate::print::count(Operation::$operation, $few.len() * $array.raw.dtype().size_bytes());
             return Ok(done?);
         }
     };
 }
+
+pub(crate) use shortly;
 
 wide! {
     NGA_Put / NGA_Put64(g_a: c_int, lo: *const Int, hi: *const Int, buf: *const c_void, ld: *const Int) = |ga| {
