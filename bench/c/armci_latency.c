@@ -5,31 +5,19 @@
  */
 #include "message.h"
 #include <time.h>
+#include "timing.h"
 
 enum { REPETITIONS = 31, TIMES = 20000 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1e9 + t.tv_nsec;
-}
-
-static int less(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 #define MEASURE(name, operation) do { \
     double times[REPETITIONS], start; \
     int i, k; \
     for (k = 0; k < REPETITIONS; k++) { \
-        start = now(); \
+        start = now_ns(); \
         for (i = 0; i < TIMES; i++) operation; \
-        times[k] = (now() - start) / TIMES; \
+        times[k] = (now_ns() - start) / TIMES; \
     } \
-    qsort(times, REPETITIONS, sizeof times[0], less); \
+    qsort(times, REPETITIONS, sizeof times[0], ascending); \
     printf("%s %.2f\n", name, times[REPETITIONS / 2]); \
 } while (0)
 

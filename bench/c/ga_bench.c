@@ -15,42 +15,30 @@
 #include <time.h>
 #include "ga.h"
 #include "macdecls.h"
+#include "timing.h"
 
 enum { N = 4096, REPETITIONS = 21, ELEMENTS = 100000 };
 
 static int me, other;
 static double times[REPETITIONS];
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1e9 + t.tv_nsec;
-}
-
-static int less(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static void report(const char *name, int count)
 {
-    qsort(times, count, sizeof times[0], less);
+    qsort(times, count, sizeof times[0], ascending);
     if (me == 0) printf("%s\t%.1f\n", name, times[count / 2]);
     fflush(stdout);
 }
 
 /* Rank 0 only: batches of at least 200 us, of `most` calls at most. */
 #define MEASURE(name, most, operation) do { \
-    double begin_ = now(); \
+    double begin_ = now_ns(); \
     for (int i_ = 0; i_ < 3; i_++) operation; \
-    long calls_ = (long)(2e5 / ((now() - begin_) / 3 + 1)) + 1; \
+    long calls_ = (long)(2e5 / ((now_ns() - begin_) / 3 + 1)) + 1; \
     if (calls_ > (most)) calls_ = most; \
     for (int k_ = 0; k_ < REPETITIONS; k_++) { \
-        double start_ = now(); \
+        double start_ = now_ns(); \
         for (long i_ = 0; i_ < calls_; i_++) operation; \
-        times[k_] = (now() - start_) / calls_; \
+        times[k_] = (now_ns() - start_) / calls_; \
     } \
     report(name, REPETITIONS); \
 } while (0)
@@ -60,9 +48,9 @@ static void report(const char *name, int count)
     operation; \
     for (int k_ = 0; k_ < (rounds); k_++) { \
         GA_Sync(); \
-        double start_ = now(); \
+        double start_ = now_ns(); \
         for (long i_ = 0; i_ < (calls); i_++) operation; \
-        times[k_] = (now() - start_) / (calls); \
+        times[k_] = (now_ns() - start_) / (calls); \
     } \
     report(name, rounds); \
 } while (0)
@@ -221,8 +209,8 @@ static void products(int a, int b, int c, int n)
 
 static double compute(double seconds)
 {
-    double x = 1, end = now() + seconds * 1e9;
-    while (now() < end) for (int i = 0; i < 1000; i++) x = x * 1.0000001 + 1e-9;
+    double x = 1, end = now_ns() + seconds * 1e9;
+    while (now_ns() < end) for (int i = 0; i < 1000; i++) x = x * 1.0000001 + 1e-9;
     return x;
 }
 
@@ -233,11 +221,11 @@ static double compute(double seconds)
             GA_Sync(); \
             if (me == 1 && busy_) sink = compute(0.3); \
             if (me == 0) { \
-                double start_ = now(); \
-                while (now() - start_ < 2e7) {} \
-                start_ = now(); \
+                double start_ = now_ns(); \
+                while (now_ns() - start_ < 2e7) {} \
+                start_ = now_ns(); \
                 operation; \
-                times[k_] = now() - start_; \
+                times[k_] = now_ns() - start_; \
             } \
         } \
         GA_Sync(); \
@@ -281,9 +269,9 @@ static void openblas(int n, double *space)
     threads(2);
     snprintf(name, sizeof name, "OpenBLAS, 2 threads %d", n);
     for (int k = 0; k < 4; k++) {
-        double start = now();
+        double start = now_ns();
         gemm(101, 111, 111, n, n, n, 1, a, n, b, n, 0, c, n);
-        times[k] = now() - start;
+        times[k] = now_ns() - start;
     }
     report(name, 4);
 }

@@ -21,6 +21,7 @@
 #include <rdma/fi_endpoint.h>
 #include <rdma/fi_errno.h>
 #include <rdma/fi_rma.h>
+#include "timing.h"
 
 enum { MOST = 1 << 20, MESSAGE = 64 << 10, SLOTS = 16, CARD = 512 };
 
@@ -177,30 +178,6 @@ static void meet(const char *book) {
     fclose(file);
     unlink(other);
     if (fi_av_insert(addresses, theirs.address, 1, &peer, 0, NULL) != 1) check("fi_av_insert", -FI_EINVAL);
-}
-
-static double now_us(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1e6 + t.tv_nsec * 1e-3;
-}
-
-static int ascending(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static void latency(const char *what, void (*op)(size_t), size_t len, int count) {
-    double *times = malloc(count * sizeof *times);
-    for (int i = 0; i < count / 10; i++) op(len);
-    for (int i = 0; i < count; i++) {
-        double begin = now_us();
-        op(len);
-        times[i] = now_us() - begin;
-    }
-    qsort(times, count, sizeof *times, ascending);
-    printf("%-10s %8zu %10.2f %10.2f us\n", what, len, times[count / 2], times[count * 99 / 100]);
-    free(times);
 }
 
 int main(int argc, char **argv) {

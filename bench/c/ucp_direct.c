@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <ucp/api/ucp.h>
+#include "timing.h"
 
 enum { PING = 0, PONG = 1, STREAM = 2, STOP = 3, WINDOW = 32, MOST = 1 << 20 };
 
@@ -123,12 +124,6 @@ static ucp_rkey_h meet(const char *book, int me, uint64_t *remote) {
     return rkey;
 }
 
-static double now_us(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1e6 + t.tv_nsec * 1e-3;
-}
-
 static char *local;
 static uint64_t remote;
 static ucp_rkey_h rkey;
@@ -150,29 +145,11 @@ static ucs_status_ptr_t put_one(size_t len) { return ucp_put_nbx(peer, local, le
 static ucs_status_ptr_t get_one(size_t len) { return ucp_get_nbx(peer, local, len, remote, rkey, &plain); }
 static ucs_status_ptr_t send_one(size_t len) { return ucp_am_send_nbx(peer, STREAM, NULL, 0, local, len, &plain); }
 
-static int ascending(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static void latency(const char *what, void (*op)(size_t), size_t len, int count) {
-    double *times = malloc(count * sizeof *times);
-    for (int i = 0; i < count / 10; i++) op(len);
-    for (int i = 0; i < count; i++) {
-        double begin = now_us();
-        op(len);
-        times[i] = now_us() - begin;
-    }
-    qsort(times, count, sizeof *times, ascending);
-    printf("%-10s %8zu %10.2f %10.2f us\n", what, len, times[count / 2], times[count * 99 / 100]);
-    free(times);
-}
-
 static void stream(const char *what, ucs_status_ptr_t (*op)(size_t), size_t len, int count) {
     ucs_status_ptr_t window[WINDOW] = {0};
     double best = 1e30;
     for (int round = 0; round < 5; round++) {
-        double begin = now_us();
+        double begin = 1e-3 * now_ns();
         for (int i = 0; i < count; i++) {
             wait_for(window[i % WINDOW]);
             window[i % WINDOW] = op(len);
@@ -180,7 +157,7 @@ static void stream(const char *what, ucs_status_ptr_t (*op)(size_t), size_t len,
         for (int i = 0; i < WINDOW; i++) wait_for(window[i]), window[i] = NULL;
         wait_for(ucp_ep_flush_nbx(peer, &plain));
         ping(8); /* everything has been taken */
-        double time = now_us() - begin;
+        double time = 1e-3 * now_ns() - begin;
         if (time < best) best = time;
     }
     printf("%-10s %8zu %10.1f MB/s %8.3f M/s\n", what, len, count * (double)len / best, count / best);
