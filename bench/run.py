@@ -150,6 +150,7 @@ SUITES = {
     "overhead": lambda: python_script("overhead"),
     "import": lambda: python_script("import_time"),
     "network": lambda: python_script("network"),
+    "crossover": lambda: python_script("crossover"),
     "ga": lambda: python_script("global_arrays"),
 }
 

@@ -13,31 +13,21 @@ import tempfile
 from pathlib import Path
 
 from figures import Row, quotients, table
+from rig import RELEASE, ROOT, hosts, on
 
-ROOT = Path(__file__).resolve().parents[2]
-RIG = ROOT / "tests" / "rig"
-RELEASE = ROOT / "target" / "release"
 DEADLINE_SECONDS = 120
 ROUNDS = 5
 PROVIDER = "tcp;ofi_rxm"
 
 
-def on(host, command, **keywords):
-    """A command on a host of the rig, on that host's processor."""
-    processor = str((int(host[1:]) - 1) % os.cpu_count())
-    return subprocess.Popen([RIG / "on", host, "taskset", "-c", processor, *map(str, command)], text=True, **keywords)
-
-
-def ours(shell, engine, *arguments):
+def ours(launch, engine, *arguments):
     """The rows of one run of rma-bench on two hosts."""
     os.environ["GAIN_TRANSPORT"] = engine
-    command = [RELEASE / "gain", "run", "--hosts", "h1:1,h2:1", "--rsh", shell, "-n", "2"]
-    command += [RELEASE / "rma-bench", *arguments, "--json", "--memory-bytes", "4M"]
-    job = on("h1", command, stdout=subprocess.PIPE)
-    output, _ = job.communicate(timeout=DEADLINE_SECONDS)
+    command = [*launch, RELEASE / "rma-bench", *arguments, "--json", "--memory-bytes", "4M"]
+    job = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=DEADLINE_SECONDS)
     if job.returncode:
         sys.exit(f"bench: rma-bench {' '.join(arguments)} ended with code {job.returncode}")
-    return json.loads(output)["rows"]
+    return json.loads(job.stdout)["rows"]
 
 
 def by_hand(program, *arguments):
@@ -67,7 +57,7 @@ def seconds(samples):
     return [1e-6 * sample for sample in samples]
 
 
-def measure(shell, engine, program, fenced, *arguments):
+def measure(launch, engine, program, fenced, *arguments):
     """Prints an engine's table; `fenced` is what its yardstick calls a put that is complete there."""
     names = {"put": "put-latency", "get": "get-latency"}
     sizes = (8, 65536)
@@ -76,17 +66,17 @@ def measure(shell, engine, program, fenced, *arguments):
     other = {what: [] for what in ("acc", "acc rate", "put rate", "strided", "put compute", "get compute", "acc compute")}
     for _ in range(ROUNDS):
         for (op, size), samples in mine.items():
-            samples.append(ours(shell, engine, names[op], "--sizes", str(size))[0]["Median (us)"])
+            samples.append(ours(launch, engine, names[op], "--sizes", str(size))[0]["Median (us)"])
         if program:
             found = by_hand(program, *arguments)
             for op, size in mine:
                 direct[op, size].append(found[{"put": fenced, "get": "get"}[op], size])
-        other["acc"].append(ours(shell, engine, "acc", "--sizes", "8")[0]["Median (us)"])
-        other["acc rate"].append(ours(shell, engine, "acc", "--sizes", "4K")[0]["Window MB/s"])
-        other["put rate"].append(ours(shell, engine, "put-bw", "--sizes", "4K")[0]["MB/s"])
-        other["strided"].append(ours(shell, engine, "strided", "--sizes", "64")[0]["By row/strided"])
+        other["acc"].append(ours(launch, engine, "acc", "--sizes", "8")[0]["Median (us)"])
+        other["acc rate"].append(ours(launch, engine, "acc", "--sizes", "4K")[0]["Window MB/s"])
+        other["put rate"].append(ours(launch, engine, "put-bw", "--sizes", "4K")[0]["MB/s"])
+        other["strided"].append(ours(launch, engine, "strided", "--sizes", "64")[0]["By row/strided"])
         for op, benchmark in (("put", "put-latency"), ("get", "get-latency"), ("acc", "acc")):
-            row = ours(shell, engine, benchmark, "--sizes", "8", "--target", "compute")[0]
+            row = ours(launch, engine, benchmark, "--sizes", "8", "--target", "compute")[0]
             other[f"{op} compute"].append(row["Median (us)"])
 
     rows = []
@@ -108,20 +98,10 @@ def main():
     if os.geteuid() != 0:
         print("network: skipped, the rig needs root")
         return
-    holder = subprocess.Popen([RIG / "rig", "hold", "2"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    try:
-        os.environ["RIG"] = holder.stdout.readline().strip()
-        os.environ.setdefault("UCX_TLS", "tcp,self")
-        with tempfile.TemporaryDirectory() as folder:
-            shell = Path(folder) / "rsh"
-            shell.write_text(f'#!/bin/sh\nhost=$1; shift\nexec {RIG}/on "$host" taskset -c $(( (${{host#h}} - 1) % {os.cpu_count()} )) sh -c "$*"\n')
-            shell.chmod(0o755)
-            measure(shell, "ucx", compiled("ucp_direct", "-lucp", "-lucs"), "put+flush")
-            os.environ["GAIN_OFI_PROVIDER"] = PROVIDER
-            measure(shell, "ofi", compiled("ofi_direct", "-lfabric"), "put+fence", PROVIDER)
-    finally:
-        holder.stdin.close()
-        holder.wait()
+    with hosts(2) as launch:
+        measure(launch, "ucx", compiled("ucp_direct", "-lucp", "-lucs"), "put+flush")
+        os.environ["GAIN_OFI_PROVIDER"] = PROVIDER
+        measure(launch, "ofi", compiled("ofi_direct", "-lfabric"), "put+fence", PROVIDER)
 
 
 main()

@@ -16,6 +16,15 @@ use std::os::fd::RawFd;
 /// Bytes that one message asks for.
 const GET_PIECE: usize = 128 * 1024;
 
+/// From how many bytes on data goes past the messages.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Thresholds {
+    /// What is contiguous on both sides.
+    pub(super) run: usize,
+    /// Each of many rows.
+    pub(super) row: usize,
+}
+
 pub(super) struct Engine {
     wire: Box<dyn Wire>,
     pub(super) core: Core,
@@ -25,8 +34,7 @@ pub(super) struct Engine {
     /// Peers with operations in their queue.
     busy: Vec<usize>,
     pub(super) exported: Exported,
-    /// From how many bytes on a run goes past the messages.
-    direct_bytes: usize,
+    thresholds: Thresholds,
     /// When peers were last looked after.
     looked_ns: u64,
 }
@@ -36,11 +44,11 @@ impl Engine {
         wire: Box<dyn Wire>,
         core: Core,
         book: Box<[Box<[u8]>]>,
-        direct_bytes: usize,
+        thresholds: Thresholds,
     ) -> Engine {
         let piece = piece_len(&*wire);
         let (busy, exported) = (Vec::new(), Exported::default());
-        Engine { wire, core, book, piece, busy, exported, direct_bytes, looked_ns: 0 }
+        Engine { wire, core, book, piece, busy, exported, thresholds, looked_ns: 0 }
     }
 
     pub(super) fn wire(&mut self) -> &mut dyn Wire {
@@ -314,14 +322,20 @@ impl Engine {
         Ok(true)
     }
 
-    /// The work of moving a stream: directly if its runs are long enough.
+    /// The work of moving a stream: directly if its runs are long enough. All rows of a box are alike, so what is decided for the
+    /// first one is decided for all.
     pub(super) fn by_length(&self, stream: Stream, way: Way) -> Work {
-        let run = stream.remote.counts[0].min(stream.shape.counts[0]);
         match way {
-            _ if run >= self.direct_bytes => Work::Direct(stream, way),
+            _ if self.is_direct(&stream) => Work::Direct(stream, way),
             Way::Write => Work::Out(stream, None),
             Way::Read => Work::In(stream),
         }
+    }
+
+    /// Whether the runs of a stream are long enough to go past the messages.
+    pub(super) fn is_direct(&self, stream: &Stream) -> bool {
+        let run = stream.remote.counts[0].min(stream.shape.counts[0]);
+        run >= if run == stream.len { self.thresholds.run } else { self.thresholds.row }
     }
 
     /// Sends the next stretch of a put or accumulate. False if the wire has no room.

@@ -34,7 +34,7 @@ mod ucx;
 pub(crate) mod wire;
 
 use self::core::Core;
-use self::engine::{Engine, answer_len};
+use self::engine::{Engine, Thresholds, answer_len};
 use self::message::{Head, Kind, Packed};
 use self::peer::{Scale, Stream, Transfer, Way, Work};
 use self::serve::Memory;
@@ -55,6 +55,7 @@ use std::time::Duration;
 
 /// The variable that sets from how many bytes on a run goes past the messages.
 const DIRECT_BYTES: &str = "GAIN_RDMA_BYTES";
+const DIRECT_ROW_BYTES: &str = "GAIN_RDMA_ROW_BYTES";
 
 /// How long a peer that is waited for may stay silent, and how often that is looked at.
 const PATIENCE: Duration = Duration::from_secs(6);
@@ -113,12 +114,12 @@ impl Net {
     ) -> Result<Arc<Net>> {
         let Surroundings { heap, layout, watch, policy, direct, progress, hosts } = around;
         let name = wire.name();
-        let direct_bytes = direct_bytes(&*wire)?;
+        let thresholds = thresholds(&*wire)?;
         let memory = Memory { heap: heap.clone(), layout: layout.clone(), watch: watch.clone(), policy };
         let core = Core::new(memory, book.len(), answer_len(&*wire));
         let net = Arc::new(Net {
             name,
-            engine: Mutex::new(Engine::new(wire, core, book, direct_bytes)),
+            engine: Mutex::new(Engine::new(wire, core, book, thresholds)),
             heap,
             layout,
             watch,
@@ -319,16 +320,21 @@ impl Net {
 /// From how many bytes on a run goes past the messages.
 ///
 /// An adapter that needs no processor at the target gets everything but scattered bytes. Elsewhere both ways are software, and each
-/// engine says where they break even; see `docs/src/network.md`.
-fn direct_bytes(wire: &dyn Wire) -> Result<usize> {
-    match std::env::var(DIRECT_BYTES) {
-        Err(_) => Ok(wire.limits().direct_len),
-        Ok(text) if text == "never" => Ok(usize::MAX),
-        Ok(text) => text.parse().map_err(|_| {
-            let message = format!("{DIRECT_BYTES}={text}: must be a number of bytes, or never");
+/// engine says where they break even; see `docs/src/network.md`. Who sets the length of a run means rows, too, unless they are set apart.
+fn thresholds(wire: &dyn Wire) -> Result<Thresholds> {
+    let read = |name: &str| match std::env::var(name) {
+        Err(_) => Ok(None),
+        Ok(text) if text == "never" => Ok(Some(usize::MAX)),
+        Ok(text) => text.parse().map(Some).map_err(|_| {
+            let message = format!("{name}={text}: must be a number of bytes, or never");
             Error::new(ErrorKind::Bootstrap, "init", message)
         }),
-    }
+    };
+    let (run, row, limits) = (read(DIRECT_BYTES)?, read(DIRECT_ROW_BYTES)?, wire.limits());
+    Ok(Thresholds {
+        run: run.unwrap_or(limits.direct_len),
+        row: row.or(run).unwrap_or(limits.direct_row_len),
+    })
 }
 
 /// The outcome of a request, if it is complete.

@@ -65,11 +65,8 @@ unsafe impl Wire for Unruly {
         "memory".into()
     }
     fn limits(&self) -> Limits {
-        Limits {
-            message_len: 2048,
-            is_rdma: self.is_rdma,
-            direct_len: if self.is_rdma { 2048 } else { usize::MAX },
-        }
+        let direct_len = if self.is_rdma { 2048 } else { usize::MAX };
+        Limits { message_len: 2048, is_rdma: self.is_rdma, direct_len, direct_row_len: direct_len }
     }
     fn address(&self) -> &[u8] {
         b"here"

@@ -31,6 +31,8 @@ pub(crate) struct Limits {
     pub(crate) is_rdma: bool,
     /// From which length on a [`Wire::write`] or [`Wire::read`] is faster than messages, as measured.
     pub(crate) direct_len: usize,
+    /// The same for each of many rows of one transfer: messages carry many rows at once, so they are harder to beat.
+    pub(crate) direct_row_len: usize,
 }
 
 /// A peer's region, ready for use from here.

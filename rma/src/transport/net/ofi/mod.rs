@@ -37,6 +37,8 @@ const SLOTS: usize = 128;
 const TRANSFERS: usize = 512;
 /// From this length on the remote memory access of a provider without an adapter is faster than our messages, which are copied.
 const SOFTWARE_DIRECT_LEN: usize = 32 << 10;
+/// Where neither is: from which length on each of many rows of one transfer is written by itself.
+const SOFTWARE_DIRECT_ROW_LEN: usize = 32 << 10;
 /// What the protocol above asks of one write or read, at most.
 const LONGEST_TRANSFER: usize = super::direct::PIECE;
 /// Completions taken from the queue at once.
@@ -315,6 +317,7 @@ unsafe impl Wire for Ofi {
             message_len: MESSAGE_LEN,
             is_rdma,
             direct_len: if is_rdma { 2048 } else { SOFTWARE_DIRECT_LEN },
+            direct_row_len: if is_rdma { 2048 } else { SOFTWARE_DIRECT_ROW_LEN },
         }
     }
 

@@ -249,7 +249,8 @@ unsafe impl Wire for Ucx {
     fn limits(&self) -> Limits {
         let is_rdma = |device: &String| device.starts_with("rc") || device.starts_with("dc");
         let is_rdma = self.devices.iter().any(is_rdma);
-        Limits { message_len: MESSAGE_LEN, is_rdma, direct_len: if is_rdma { 2048 } else { usize::MAX } }
+        let direct_len = if is_rdma { 2048 } else { usize::MAX };
+        Limits { message_len: MESSAGE_LEN, is_rdma, direct_len, direct_row_len: direct_len }
     }
 
     fn address(&self) -> &[u8] {
