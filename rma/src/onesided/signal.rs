@@ -52,11 +52,14 @@ impl Segment {
     ) -> Result<()> {
         let op = "put_signal";
         let signal = self.signal_spot(op, rank, signal_offset)?;
-        self.put(rank, offset, src)?;
         if signal.mapped.is_null() {
-            // SAFETY: the place was checked to be an aligned part of the segment.
-            return unsafe { self.transport().signal(signal.place, update) };
+            let place = self.spot(op, rank, offset, size_of_val(src))?.place;
+            let (bytes, word) = (src.as_ptr().cast(), signal.place.offset);
+            // SAFETY: both places were checked, the word is aligned; the slice is readable until the wait is over.
+            let token = unsafe { self.transport().put_signal(place, bytes, size_of_val(src), word, update) }?;
+            return self.wait(token);
         }
+        self.put(rank, offset, src)?;
         let word = signal.mapped.cast::<u64>();
         // SAFETY: aligned, inside the part, mapped for writing; everybody accesses signals atomically.
         unsafe {

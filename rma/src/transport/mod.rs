@@ -191,6 +191,26 @@ pub unsafe trait Transport: Send + Sync + std::fmt::Debug {
     /// The target is an aligned word of a segment, which everybody accesses atomically.
     unsafe fn signal(&self, at: Remote, update: SignalUpdate) -> Result<()>;
 
+    /// [`Transport::put`] and then [`Transport::signal`] of the word at offset `word` of the same rank's arena, in one message where that
+    /// is possible.
+    ///
+    /// # Safety
+    /// As for both.
+    unsafe fn put_signal(
+        &self,
+        to: Remote,
+        src: *const u8,
+        len: usize,
+        word: usize,
+        update: SignalUpdate,
+    ) -> Result<Token> {
+        // SAFETY: the caller's promises.
+        unsafe {
+            let token = self.put(to, src, len)?;
+            self.signal(Remote { rank: to.rank, offset: word }, update).map(|()| token)
+        }
+    }
+
     /// Takes the mutex at `at` in the name of this world rank, waiting for it if told so; `caller` is for stall reports. Without waiting, or when this rank
     /// holds it already, the answer may be [`Held::By`].
     ///

@@ -5,12 +5,12 @@
 
 use super::core::{Body, Core, Flight, Outgoing};
 use super::direct::Exported;
-use super::message::{HEAD_LEN, Head, Kind, MOST_HEAD, Packed, WANT_ACK};
+use super::message::{ADD_WORD, HEAD_LEN, Head, Kind, MOST_HEAD, Packed, SET_WORD, WANT_ACK};
 use super::peer::{Scale, Stream, Transfer, Way, Work};
 use super::serve::pack;
 use super::shape::Span;
 use super::wire::{Result, Sent, Wire};
-use crate::transport::Token;
+use crate::transport::{SignalUpdate, Token};
 use std::os::fd::RawFd;
 
 /// Bytes that one message asks for.
@@ -307,7 +307,7 @@ impl Engine {
     /// Whether messages of this operation may go: not while direct transfers are under way that touch the same memory.
     fn may_begin(&mut self, to: usize, transfer: &Transfer) -> Result<bool> {
         let span = match &transfer.work {
-            Work::Out(stream, _) | Work::In(stream) => stream.remote.span(stream.offset),
+            Work::Out(stream, _) | Work::In(stream) => stream.span(),
             Work::Small(packed) => packed.span(),
             Work::Direct(..) => return Ok(true),
         };
@@ -349,13 +349,26 @@ impl Engine {
     ) -> Result<bool> {
         let now = self.piece.min(stream.len - stream.at);
         let kind = if scale.is_some() { Kind::Accumulate } else { Kind::Put };
-        let is_asking = stream.at + now == stream.len && self.core.peer(to).expects_fence();
+        let is_last = stream.at + now == stream.len;
+        let (mut flags, mut word, mut value) = (0, 0, 0);
+        if is_last && self.core.peer(to).expects_fence() {
+            flags |= WANT_ACK;
+        }
+        if let Some((offset, update)) = stream.signal.filter(|_| is_last) {
+            word = offset;
+            match update {
+                SignalUpdate::Set(number) => (flags, value) = (flags | SET_WORD, number),
+                SignalUpdate::Add(number) => (flags, value) = (flags | ADD_WORD, number),
+            }
+        }
         let head = Head {
             offset: stream.offset,
             at: stream.at as u64,
             len: now as u64,
             variant: scale.map_or(0, |scale| scale.variant),
-            flags: if is_asking { WANT_ACK } else { 0 },
+            flags,
+            token: word,
+            value,
             ..Head::new(kind, self.core.memory.me())
         };
         let mut packed = Packed::new(head, scale.map(|scale| scale.alpha), Some(&stream.remote));

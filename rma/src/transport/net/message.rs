@@ -74,6 +74,9 @@ impl Kind {
 
 /// Flag: acknowledge at once.
 pub(super) const WANT_ACK: u8 = 1;
+/// Flags of a put: then the word at `token` becomes `value`, or grows by it, as with [`Kind::Signal`].
+pub(super) const SET_WORD: u8 = 2;
+pub(super) const ADD_WORD: u8 = 4;
 
 /// The fixed part.
 #[repr(C)]
@@ -92,7 +95,7 @@ pub(super) struct Head {
     pub(super) ack: u64,
     /// Byte offset in the target's arena where the box's first run begins.
     pub(super) offset: u64,
-    /// The source's number for what it waits for; answers give it back.
+    /// The source's number for what it waits for; answers give it back. Of a put: where the word is that it changes.
     pub(super) token: u64,
     /// Bytes of the stream in this message, or asked for.
     pub(super) len: u64,

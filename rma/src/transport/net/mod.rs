@@ -53,7 +53,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The variable that sets from how many bytes on a run goes past the messages.
+/// The variables that set from how many bytes on a run, and each of many rows, goes past the messages.
 const DIRECT_BYTES: &str = "GAIN_RDMA_BYTES";
 const DIRECT_ROW_BYTES: &str = "GAIN_RDMA_ROW_BYTES";
 
@@ -317,7 +317,7 @@ impl Net {
     }
 }
 
-/// From how many bytes on a run goes past the messages.
+/// From how many bytes on data goes past the messages.
 ///
 /// An adapter that needs no processor at the target gets everything but scattered bytes. Elsewhere both ways are software, and each
 /// engine says where they break even; see `docs/src/network.md`. Who sets the length of a run means rows, too, unless they are set apart.
@@ -418,6 +418,30 @@ unsafe impl Transport for Net {
         let work = Work::Small(Box::new(Packed::new(head, None, None)));
         let token = self.start_transfer(OpCode::PutSignal, at, work, Token::DONE)?;
         self.wait(token)
+    }
+
+    unsafe fn put_signal(
+        &self,
+        to: Remote,
+        src: *const u8,
+        len: usize,
+        word: usize,
+        update: SignalUpdate,
+    ) -> Result<Token> {
+        let mut stream = Stream::run(to, src.cast_mut(), len);
+        let mut engine = self.engine();
+        if len == 0 || engine.is_direct(&stream) {
+            drop(engine);
+            // SAFETY: the caller's promises.
+            return unsafe {
+                let token = self.put(to, src, len)?;
+                self.signal(Remote { rank: to.rank, offset: word }, update).map(|()| token)
+            };
+        }
+        stream.signal = Some((word as u64, update));
+        let op = OpCode::PutSignal.name();
+        let transfer = Transfer { work: Work::Out(stream, None), token: Token::DONE, op };
+        engine.start(to.rank, transfer).map_err(|why| self.died(op, to.rank, &why))
     }
 
     unsafe fn lock(&self, at: Remote, wait: bool, caller: &'static Location<'static>) -> Result<Held> {

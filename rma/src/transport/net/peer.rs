@@ -5,7 +5,7 @@
 
 use super::direct::Direct;
 use super::shape::{Shape, Span};
-use crate::transport::{Remote, Rows, Token};
+use crate::transport::{Remote, Rows, SignalUpdate, Token};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Numbered messages under way to a peer, at most.
@@ -58,19 +58,26 @@ pub(super) struct Stream {
     /// Bytes dealt with.
     pub(super) at: usize,
     pub(super) len: usize,
+    /// A word there that changes when a put is visible: its offset, and how.
+    pub(super) signal: Option<(u64, SignalUpdate)>,
 }
 
 impl Stream {
     /// Between a run there and a run here.
     pub(super) fn run(there: Remote, local: *mut u8, len: usize) -> Stream {
         let shape = Shape::run(len);
-        Stream { offset: there.offset as u64, remote: shape, local, shape, at: 0, len }
+        Stream { offset: there.offset as u64, remote: shape, local, shape, at: 0, len, signal: None }
     }
 
     /// Between strided boxes.
     pub(super) fn rows(there: Remote, rows: Rows<'_>, local: *mut u8) -> Stream {
         let (remote, shape) = (Shape::remote(rows), Shape::local(rows));
-        Stream { offset: there.offset as u64, remote, local, shape, at: 0, len: remote.len() }
+        Stream { offset: there.offset as u64, remote, local, shape, at: 0, len: remote.len(), signal: None }
+    }
+
+    /// What it touches at its target. Signals come after everything.
+    pub(super) fn span(&self) -> Span {
+        if self.signal.is_some() { Span::ALL } else { self.remote.span(self.offset) }
     }
 }
 

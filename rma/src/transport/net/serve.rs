@@ -3,7 +3,7 @@
 //! The only place where a peer's numbers become addresses: they are checked against the arena first, so that a peer gone wild is an
 //! error and not a wild store.
 
-use super::message::{Kind, Message};
+use super::message::{ADD_WORD, Kind, Message, SET_WORD};
 use super::shape::Shape;
 use crate::bell::bell;
 use crate::call::OpCode;
@@ -81,26 +81,18 @@ impl Memory {
             Kind::Put => {
                 // SAFETY: the box lies in the own arena, and the stretch in the box.
                 unsafe { unpack(self.address(head.offset), &shape, head.at as usize, message.body) };
-                Served::Done
+                match head.flags & (SET_WORD | ADD_WORD) {
+                    0 => Served::Done,
+                    how if self.holds(head.token, &Shape::run(8)) => {
+                        self.signal(head.token, how == SET_WORD, head.value)
+                    }
+                    _ => Served::Refused(format!("it signalled a word outside the arena: {head:?}")),
+                }
             }
             Kind::Accumulate => self.accumulate(message, &shape),
             Kind::Get => Served::Data,
             Kind::Amo => self.amo(message),
-            Kind::Signal => {
-                let word = self.address(head.offset).cast::<u64>();
-                if !word.is_aligned() {
-                    return Served::Refused("it signalled an odd address".into());
-                }
-                // SAFETY: an aligned word of the own arena, which everybody accesses atomically.
-                unsafe {
-                    match head.variant {
-                        0 => u64::store_release(word, head.value),
-                        _ => drop(u64::fetch_add(word, head.value)),
-                    }
-                }
-                bell(&self.heap, self.heap.rank()).add(1);
-                Served::Done
-            }
+            Kind::Signal => self.signal(head.offset, head.variant == 0, head.value),
             Kind::Lock => match self.try_lock(head.offset, head.source as usize) {
                 None => Served::Answer(0),
                 Some(owner) if head.variant == 0 || owner == Some(head.source) => Served::Answer(said(owner)),
@@ -109,6 +101,23 @@ impl Memory {
             Kind::Unlock => self.unlock(head.offset, head.source),
             _ => Served::Done,
         }
+    }
+
+    /// Changes a word inside the arena, and rings the bell.
+    fn signal(&self, offset: u64, is_set: bool, value: u64) -> Served {
+        let word = self.address(offset).cast::<u64>();
+        if !word.is_aligned() {
+            return Served::Refused("it signalled an odd address".into());
+        }
+        // SAFETY: an aligned word of the own arena, which everybody accesses atomically.
+        unsafe {
+            match is_set {
+                true => u64::store_release(word, value),
+                false => drop(u64::fetch_add(word, value)),
+            }
+        }
+        bell(&self.heap, self.heap.rank()).add(1);
+        Served::Done
     }
 
     fn lock_at(&self, offset: u64) -> &Lock {

@@ -280,6 +280,7 @@ enum Action {
     GetRows { at: usize, run: usize, rows: usize, stride: usize },
     Add { at: usize, value: u64 },
     Signal { at: usize, value: u64 },
+    PutSignal { at: usize, data: Vec<u8>, word: usize, value: u64 },
     Fence,
 }
 
@@ -295,7 +296,7 @@ fn action() -> impl Strategy<Value = Action> {
             .prop_map(|(at, data)| Action::Put { at, data }),
         (word.clone(), proptest::collection::vec(-9i64..9, 0..1500), -3i64..4)
             .prop_map(|(at, data, alpha)| Action::Accumulate { at, data, alpha }),
-        (at, 0..BLOCK / 2).prop_map(|(at, len)| Action::Get { at, len }),
+        (at.clone(), 0..BLOCK / 2).prop_map(|(at, len)| Action::Get { at, len }),
         put_rows.prop_map(|((at, run, rows, gap), seed)| Action::PutRows {
             at,
             run,
@@ -305,7 +306,9 @@ fn action() -> impl Strategy<Value = Action> {
         }),
         rows.prop_map(|(at, run, rows, gap)| Action::GetRows { at, run, rows, stride: run + gap }),
         (word.clone(), any::<u64>()).prop_map(|(at, value)| Action::Add { at, value }),
-        (word, any::<u64>()).prop_map(|(at, value)| Action::Signal { at, value }),
+        (word.clone(), any::<u64>()).prop_map(|(at, value)| Action::Signal { at, value }),
+        (at, proptest::collection::vec(any::<u8>(), 0..9000), word, any::<u64>())
+            .prop_map(|(at, data, word, value)| Action::PutSignal { at, data, word, value }),
         Just(Action::Fence),
     ]
 }
@@ -383,6 +386,17 @@ fn apply(
             // SAFETY: an aligned word of the block.
             unsafe { net.signal(there(*at), SignalUpdate::Set(*value)) }.unwrap();
             model[*at..*at + 8].copy_from_slice(&value.to_ne_bytes());
+        }
+        Action::PutSignal { at, data, word, value } => {
+            let (word_at, update) = (block + word, SignalUpdate::Add(*value));
+            // SAFETY: an aligned word of the block; waited for at once.
+            let token =
+                unsafe { net.put_signal(there(*at), data.as_ptr(), data.len(), word_at, update) }.unwrap();
+            net.wait(token).unwrap();
+            model[*at..*at + data.len()].copy_from_slice(data);
+            let word = &mut model[*word..*word + 8];
+            let old = u64::from_ne_bytes((&*word).try_into().unwrap());
+            word.copy_from_slice(&old.wrapping_add(*value).to_ne_bytes());
         }
         Action::Fence => net.fence(1).unwrap(),
     }
