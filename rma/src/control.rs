@@ -146,6 +146,8 @@ unsafe impl Sync for Rows {}
 /// Where this member stands in the sequence of meetings, and its private side of the outboxes. One thread at a time uses it.
 pub(crate) struct Progress {
     number: u64,
+    /// Exchanges there have been; see [`crate::exchange`].
+    pub(crate) exchanges: u64,
     outboxes: Outboxes,
 }
 
@@ -162,7 +164,7 @@ impl Progress {
     pub(crate) fn new(rows: &Rows) -> Progress {
         let outbox = |row: &Spot| row.plus(std::mem::offset_of!(Row, outbox));
         let bases = rows.places.iter().map(outbox).collect();
-        Progress { number: 0, outboxes: Outboxes { half_len: OUTBOX_LEN, bases } }
+        Progress { number: 0, exchanges: 0, outboxes: Outboxes { half_len: OUTBOX_LEN, bases } }
     }
 
     pub(crate) fn set_large(&mut self, large: Outboxes) {
@@ -180,6 +182,11 @@ impl Progress {
 
     fn outbox(&self, rank: usize, number: u64) -> Spot {
         self.outboxes.bases[rank].plus((number % 2) as usize * self.outboxes.half_len)
+    }
+
+    /// A half of a member's outbox.
+    pub(crate) fn half(&self, rank: usize, half: usize) -> Spot {
+        self.outbox(rank, half as u64)
     }
 
     /// The bytes of `rank` in the meeting that has just taken place; valid until this member enters the next one.

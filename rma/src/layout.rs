@@ -86,11 +86,6 @@ impl Layout {
         self.starts[node] as usize
     }
 
-    /// The place of a rank in that list.
-    pub(crate) fn place(&self, rank: usize) -> usize {
-        self.first(self.node(rank)) + self.index(rank)
-    }
-
     /// Whether that list is in order: each node has consecutive ranks.
     pub(crate) fn is_in_order(&self) -> bool {
         self.by_node.is_sorted()
@@ -129,7 +124,7 @@ mod tests {
         assert_eq!((layout.node(5), layout.index(5), layout.index(4)), (0, 2, 1));
         assert_eq!((layout.local(3), layout.local(0)), (Some(0), None));
         assert_eq!(layout.my_node().collect::<Vec<_>>(), [3]);
-        assert_eq!((0..6).map(|rank| layout.place(rank)).collect::<Vec<_>>(), [0, 3, 1, 5, 4, 2]);
+        assert_eq!((0..4).map(|node| layout.first(node)).collect::<Vec<_>>(), [0, 3, 5, 6]);
         assert!(!layout.is_in_order() && Layout::new(0, &[0, 0, 1, 2]).is_in_order());
         // Of ranks 3, 5, 1, 2 the first is on a node of its own, 5 and 2 share one.
         let team = layout.among(&[3, 5, 1, 2], 1);

@@ -49,6 +49,7 @@ mod call;
 mod collective;
 mod control;
 mod error;
+mod exchange;
 mod layout;
 mod library;
 mod mirror;

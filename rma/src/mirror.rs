@@ -3,8 +3,8 @@
 //! The *leader* of a node is its member with the lowest team rank. It keeps a mirror, in its own arena, of what members of other nodes
 //! say; the members of its node read it there. Once all members of its node have published meeting `n`, a leader writes a head for its node and
 //! copies their lines into its own block of the mirror, and passes on what it has: in round `k` it puts the blocks of the
-//! last `2^k` nodes up to its own to the leader `2^k` further on, then signals round word `k` there, and waits for its
-//! own. After ceil(log2 nodes) rounds it has all blocks and publishes `arrived`, on which its node's members wait.
+//! last `2^k` nodes up to its own to the leader `2^k` further on, with a signal at round word `k` there, and waits for its
+//! own. Each mirror lists the nodes backwards from its own, so what is passed on lies together, and arrives together. After ceil(log2 nodes) rounds it has all blocks and publishes `arrived`, on which its node's members wait.
 //!
 //! A meeting without words ([`Meeting::has_words`]: barriers, and the pieces of bulk data) moves heads only, so it costs log2 nodes
 //! messages of one head per node, however many members they have.
@@ -20,14 +20,15 @@
 //!           64  verdict: what the leader found out about it
 //!          128  elsewhere: the segments that members of other nodes have handles to, one bit each
 //!          384  round words
-//!          512  heads of even meetings, 128 bytes per node; those of odd meetings
-//!          ...  lines of even meetings, node by node, 64 bytes per member; those of odd meetings
+//!          512  step words, for exchanges ([`crate::exchange`])
+//!          832  heads of even meetings, 128 bytes per node, the own one first, then the one before it, and so on; those of odd meetings
+//!          ...  lines of even meetings, nodes in the same order, 64 bytes per member; those of odd meetings
 //! ```
 //!
 //! | field | who writes | who reads | order |
 //! | --- | --- | --- | --- |
 //! | heads, lines | leaders, by puts; the own block by memory | the leader; its node | the signal; arrived |
-//! | round words | leaders, by signals | the leader | release, acquire |
+//! | round and step words | leaders, by signals | the leader | release, acquire |
 //! | elsewhere | the leader | its node, in later meetings | relaxed; the meetings order it |
 //! | verdict | the leader | its node | before arrived |
 //! | arrived | the leader | its node | release, acquire |
@@ -50,13 +51,14 @@ use crate::wait::Cause;
 use crate::world::Shared;
 use shm::sync::Sequence;
 use std::collections::HashMap;
-use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Rounds there is room for: 2^16 nodes.
-const ROUNDS: usize = 16;
+pub(crate) const ROUNDS: usize = 16;
+/// Steps of an [exchange](crate::exchange) there is room for.
+pub(crate) const STEPS: usize = 40;
 /// Words of a head that name slots, and how many each of them names.
 const DROPPED: (usize, usize) = (10, 4);
 /// Marks signatures of meetings with words, in heads.
@@ -70,6 +72,7 @@ struct Header {
     verdict: AtomicU64,
     elsewhere: Live,
     rounds: [AtomicU64; ROUNDS],
+    steps: [AtomicU64; STEPS],
 }
 
 /// What a leader says of its node.
@@ -91,7 +94,7 @@ struct Caller {
     count: AtomicU64,
 }
 
-const _: () = assert!(size_of::<Header>() == 512 && size_of::<Head>() == 128);
+const _: () = assert!(size_of::<Header>() == 832 && size_of::<Head>() == 128);
 const _: () = assert!(std::mem::offset_of!(Header, rounds) == 384);
 
 impl Caller {
@@ -158,6 +161,14 @@ impl Drops {
     }
 }
 
+/// What a leader waits for: a number at a word of its mirror.
+pub(crate) struct Wait<'a> {
+    pub(crate) world: &'a Shared,
+    pub(crate) team: u64,
+    pub(crate) call: Call,
+    pub(crate) number: u64,
+}
+
 /// A meeting under way.
 pub(crate) struct Meeting<'a> {
     pub(crate) world: &'a Shared,
@@ -215,7 +226,8 @@ impl Mirror {
     }
 
     fn head(&self, half: usize, node: usize) -> &Head {
-        let at = heads_at(self.spread.nodes(), half) + node * size_of::<Head>();
+        let nodes = self.spread.nodes();
+        let at = heads_at(nodes, half) + (self.my_node() + nodes - node) % nodes * size_of::<Head>();
         // SAFETY: inside the mirror; else as `header`.
         unsafe { self.base.add(at).cast().as_ref() }
     }
@@ -223,9 +235,17 @@ impl Mirror {
     /// The line of a member.
     pub(crate) fn line(&self, half: usize, rank: usize) -> NonNull<Line> {
         let (nodes, size) = (self.spread.nodes(), self.spread.len());
-        let at = lines_at(nodes, size, half) + self.spread.place(rank) * size_of::<Line>();
+        let place = self.lines_before(self.my_node(), self.spread.node(rank)) + self.spread.index(rank);
+        let at = lines_at(nodes, size, half) + place * size_of::<Line>();
         // SAFETY: inside the mirror.
         unsafe { self.base.add(at).cast() }
+    }
+
+    /// How many lines the mirror of node `owner` has before those of `node`: of the nodes from its own backwards to the one after `node`.
+    fn lines_before(&self, owner: usize, node: usize) -> usize {
+        let spread = &self.spread;
+        let around = if node > owner { spread.len() } else { 0 };
+        around + spread.first(owner + 1) - spread.first(node + 1)
     }
 
     /// This member's part of a meeting that its node's members have all entered; `differs` is one among them that doesn't match.
@@ -293,52 +313,63 @@ impl Mirror {
         let (nodes, me) = (self.spread.nodes(), self.my_node());
         let distances = (0..ROUNDS).map(|round| (round, 1 << round)).take_while(|(_, far)| *far < nodes);
         for (round, far) in distances {
-            let to = (me + far) % nodes;
+            // The last `count` nodes up to this one.
             let count = far.min(nodes - far);
-            // The last `count` nodes up to this one, in one or two stretches.
-            let first = (me + nodes + 1 - count) % nodes;
-            if first <= me {
-                self.pass_on(meeting, to, first..me + 1)?;
-            } else {
-                self.pass_on(meeting, to, first..nodes)?;
-                self.pass_on(meeting, to, 0..me + 1)?;
-            }
-            let word = std::mem::offset_of!(Header, rounds) + round * size_of::<AtomicU64>();
-            let transport = &meeting.world.transport;
-            // SAFETY: an aligned word of the leader's mirror, accessed atomically.
-            unsafe { transport.signal(self.places[to].plus(word), SignalUpdate::Set(meeting.number)) }?;
-            self.await_round(rows, meeting, round, (me + nodes - far) % nodes)?;
+            self.pass_on(meeting, (me + far) % nodes, count, round)?;
+            let Meeting { world, team, call, number, .. } = *meeting;
+            let from = (me + nodes - far) % nodes;
+            let wait = Wait { world, team, call, number };
+            self.await_word(rows, wait, &self.header().rounds[round], from)?;
         }
         Ok(())
     }
 
-    fn await_round(&self, rows: &Rows, meeting: &Meeting<'_>, round: usize, from: usize) -> Result<()> {
-        let Meeting { world, team, call, number, .. } = *meeting;
-        let word = &self.header().rounds[round];
+    fn await_word(&self, rows: &Rows, wait: Wait<'_>, word: &AtomicU64, from: usize) -> Result<()> {
+        let Wait { world, team, call, number } = wait;
         let is_here = || word.load(Ordering::Acquire) >= number;
         let (target, needs) = (rows.name(self.leader(from)), Needs::Elsewhere(self.places[from].rank));
         let cause = Cause { call, team, target: Some(target), sequence: number, needs };
         world.waiting_for_network(cause, is_here)
     }
 
-    /// Puts some nodes' blocks to a leader.
-    fn pass_on(&self, meeting: &Meeting<'_>, to: usize, blocks: Range<usize>) -> Result<()> {
-        let (nodes, size, half) = (self.spread.nodes(), self.spread.len(), (meeting.number % 2) as usize);
-        let put = |at: usize, len: usize| {
-            let transport = &meeting.world.transport;
-            // SAFETY: the same stretch of both mirrors, readable here until the wait is over; nobody reads it there before the signal.
-            let token =
-                unsafe { transport.put(self.places[to].plus(at), self.base.as_ptr().wrapping_add(at), len) }?;
-            transport.wait(token)
-        };
-        let head = heads_at(nodes, half) + blocks.start * size_of::<Head>();
-        put(head, blocks.len() * size_of::<Head>())?;
-        if !meeting.has_words {
-            return Ok(());
+    /// Where the word of an exchange's step is in the arena of a node's leader.
+    pub(crate) fn step_word(&self, node: usize, step: usize) -> usize {
+        assert!(step < STEPS, "an exchange with more steps than words");
+        self.places[node].offset + std::mem::offset_of!(Header, steps) + step * size_of::<AtomicU64>()
+    }
+
+    /// Waits, at a leader, until the leader of node `from` has signalled a step.
+    pub(crate) fn await_step(&self, rows: &Rows, wait: Wait<'_>, step: usize, from: usize) -> Result<()> {
+        self.await_word(rows, wait, &self.header().steps[step], from)
+    }
+
+    /// Puts the blocks of the last `count` nodes up to this one to a leader, and signals the round there.
+    fn pass_on(&self, meeting: &Meeting<'_>, to: usize, count: usize, round: usize) -> Result<()> {
+        let (nodes, size, me) = (self.spread.nodes(), self.spread.len(), self.my_node());
+        let half = (meeting.number % 2) as usize;
+        let (transport, place) = (&meeting.world.transport, self.places[to]);
+        let word = place.offset + std::mem::offset_of!(Header, rounds) + round * size_of::<AtomicU64>();
+        // (here, there, bytes)
+        let (heads, head) = (heads_at(nodes, half), size_of::<Head>());
+        let heads = (heads, heads + (to + nodes - me) % nodes * head, count * head);
+        let lines = meeting.has_words.then(|| {
+            let (base, line) = (lines_at(nodes, size, half), size_of::<Line>());
+            let len = self.lines_before(me, (me + nodes - count) % nodes);
+            (base, base + self.lines_before(to, me) * line, len * line)
+        });
+        let source = |here| self.base.as_ptr().wrapping_add(here).cast_const();
+        if lines.is_some() {
+            let (here, there, len) = heads;
+            // SAFETY: as below.
+            let token = unsafe { transport.put(place.plus(there), source(here), len) }?;
+            transport.wait(token)?;
         }
-        let (first, end) = (self.spread.first(blocks.start), self.spread.first(blocks.end));
-        let line = lines_at(nodes, size, half) + first * size_of::<Line>();
-        put(line, (end - first) * size_of::<Line>())
+        let (here, there, len) = lines.unwrap_or(heads);
+        let update = SignalUpdate::Set(meeting.number);
+        // SAFETY: the same blocks in both mirrors, readable here until the wait is over, and nobody reads them there before the signal;
+        // the word is an aligned word of the leader's mirror, accessed atomically.
+        let token = unsafe { transport.put_signal(place.plus(there), source(here), len, word, update) }?;
+        transport.wait(token)
     }
 
     /// Reads the heads: the verdict.

@@ -15,8 +15,9 @@ use crate::world::alive;
 use std::sync::atomic::Ordering;
 use std::sync::{MutexGuard, PoisonError};
 
-/// Size of each half of a large outbox.
+/// Size of each half of a large outbox: what the caches hold; between nodes, where each piece costs trips, some more.
 const LARGE_HALF: usize = 256 * 1024;
+const LARGE_HALF_OF_LEADERS: usize = 1024 * 1024;
 
 /// The session of one collective call.
 pub(crate) struct Session<'a> {
@@ -90,7 +91,8 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         let heap = &self.team.world.heap;
-        let block = heap.allocate(2 * LARGE_HALF, 64).ok();
+        let half_len = if self.is_among_leaders() { LARGE_HALF_OF_LEADERS } else { LARGE_HALF };
+        let block = heap.allocate(2 * half_len, 64).ok();
         let word = block.map_or(0, |block| block.offset as u64 + 1);
         let met = self.meet(signature, &[word]);
         let words: Vec<u64> = (0..self.size()).map(|rank| self.word(rank, 0)).collect();
@@ -104,7 +106,7 @@ impl<'a> Session<'a> {
             self.team.world.reach(Remote { rank: self.team.members[rank], offset: *word as usize - 1 })
         };
         let bases = words.iter().enumerate().map(base).collect();
-        self.progress.set_large(Outboxes { half_len: LARGE_HALF, bases });
+        self.progress.set_large(Outboxes { half_len, bases });
         self.team.large.store(word, Ordering::Relaxed);
         Ok(())
     }

@@ -159,6 +159,57 @@ fn allreduce_is_bitwise_the_same_everywhere() {
     });
 }
 
+/// What a team with one member on each node makes of numbers whose sums are all rounded differently: neighbours in pairs, then
+/// pairs of pairs; ranks beyond a power of two are added to the one before them first.
+fn tree(parts: &[f64], f: impl Fn(f64, f64) -> f64 + Copy) -> f64 {
+    let guests = parts.len() - (1 << parts.len().ilog2());
+    let (paired, alone) = parts.split_at(2 * guests);
+    let mut level: Vec<f64> =
+        paired.chunks(2).map(|pair| f(pair[0], pair[1])).chain(alone.to_vec()).collect();
+    while level.len() > 1 {
+        level = level.chunks(2).map(|pair| f(pair[0], pair[1])).collect();
+    }
+    level[0]
+}
+
+/// Short and long ways, one piece and several, all roots, one after another without anything between: the next call begins while the last
+/// one is still on its way elsewhere.
+#[test]
+fn leaders_of_nodes_combine_in_one_tree_and_pass_on_in_another() {
+    let name = "leaders_of_nodes_combine_in_one_tree_and_pass_on_in_another";
+    everywhere(&[2, 3, 4, 5, 7], name, |world| {
+        let (me, size, team) = (world.rank(), world.size(), world.team());
+        let is_alone = size > 1 && team.allgather(&[world.node_team().size()]).unwrap() == vec![1; size];
+        let value = |rank: usize, i: usize| ((i * 37 + rank * 11) as f64).sin() * 1e3;
+        let parts = |i: usize| (0..size).map(move |rank| value(rank, i)).collect::<Vec<f64>>();
+        let not_commutative = |a: f64, b: f64| 0.5 * a + b;
+        for len in [6, 7, 500, 1100, 4096, 4097, 40_001, 6] {
+            let mine: Vec<f64> = (0..len).map(|i| value(me, i)).collect();
+            let (mut sum, mut user) = (mine.clone(), mine.clone());
+            team.allreduce(&mut sum, Op::Sum).unwrap();
+            let mut at_root = mine.clone();
+            team.reduce(&mut at_root, Op::Sum, len % size).unwrap();
+            team.allreduce_with(&mut user, not_commutative).unwrap();
+            for root in 0..size {
+                let mut data = mine.clone();
+                team.broadcast(&mut data, root).unwrap();
+                assert!((0..len).all(|i| data[i] == value(root, i)), "broadcast of {len} from {root}");
+            }
+            assert!(me == len % size || at_root == mine, "only the root's data may change");
+            if is_alone {
+                let is_tree = |(i, x): (usize, &f64)| x.to_bits() == tree(&parts(i), |a, b| a + b).to_bits();
+                assert!(sum.iter().enumerate().all(is_tree), "allreduce {len}");
+                assert!(me != len % size || len * 8 > 32 << 10 || at_root == sum, "reduce {len}");
+                let is_tree =
+                    |(i, x): (usize, &f64)| x.to_bits() == tree(&parts(i), not_commutative).to_bits();
+                assert!(user.iter().enumerate().all(is_tree), "allreduce_with {len}");
+            }
+            let is_close = |(i, x): (usize, &f64)| (x - parts(i).iter().sum::<f64>()).abs() < 1e-9;
+            assert!(sum.iter().enumerate().all(is_close), "allreduce {len}");
+        }
+    });
+}
+
 #[test]
 fn a_nan_wins_minimum_and_maximum() {
     everywhere(RANKS, "a_nan_wins_minimum_and_maximum", |world| {

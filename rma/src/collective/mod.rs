@@ -6,15 +6,18 @@
 //! | up to an outbox | one meeting, everybody reads the outboxes it needs in place |
 //! | more | in pieces of an outbox, which the first such call of a team makes large; a large allreduce has every member reduce its share of the piece, then everybody reads all shares |
 //!
-//! A team that spans nodes brings what everybody wants together node by node, and moves it between the nodes' leaders only ([`tiers`]).
+//! A team that spans nodes brings what everybody wants together node by node, and moves it between the nodes' leaders only ([`tiers`]), which
+//! reduce and broadcast in a number of steps that is the logarithm of theirs ([`cube`]).
 //! What is different for each member (scatter, gather, alltoall, scans) every member fetches by itself, wherever it is.
 //!
 //! Invariant: every member computes from the same bytes in the same order, or reads what one member computed, so results are
 //! bit for bit the same everywhere.
 
+mod cube;
 mod gather;
 mod ops;
 mod reduce;
+mod shares;
 mod spread;
 mod tiers;
 

@@ -1,7 +1,7 @@
 //! Reductions and scans.
 
 use super::ops::{self, Op, Reducible, USER};
-use super::{dtype_kind, plain_kind, tiers};
+use super::{cube, dtype_kind, plain_kind, tiers};
 use crate::call::{Call, OpCode};
 use crate::control::WORDS;
 use crate::error::Result;
@@ -12,9 +12,8 @@ use crate::signature::Signature;
 use crate::team::Team;
 use shm::copy;
 
-/// A piece of an allreduce of at most so many bytes, over all members, is reduced by everybody; a larger one is shared out. So is a
-/// larger piece of a broadcast between nodes.
-pub(super) const SHARE_OUT: usize = 32 * 1024;
+/// A piece of an allreduce of at most so many bytes, over all members, is reduced by everybody; a larger one is shared out.
+const SHARE_OUT: usize = 32 * 1024;
 
 /// Who needs a reduction's result.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,7 +44,8 @@ impl Team {
     /// Combines everybody's `data` element by element; every member gets the result. A full synchronisation.
     ///
     /// Collective, with the same operator, type and length. The result is bit for bit the same on all members. In a team that spans nodes,
-    /// more than five words are folded by node, and by rank within each; of a long array, each share begins with what one member has.
+    /// more than five words are folded by rank within each node (of a long array each share begins with what one member has), and between
+    /// nodes in pairs of neighbours, then pairs of pairs.
     /// Stands for `MPI_Allreduce`, `GA_Gop`, `armci_msg_gop`. Errors: `Type` (no such operator), `Mismatch`, `Died`, `Finalized`.
     #[track_caller]
     pub fn allreduce<T: Reducible>(&self, data: &mut [T], op: Op) -> Result<()> {
@@ -77,7 +77,7 @@ impl Team {
 
     /// [`Team::allreduce`] with a function of two elements, for any plain type. It must give the same on every rank, and is applied
     /// in rank order, so it need not be commutative: `f(f(x0, x1), x2)`, or in a team that spans nodes, with more than five words and
-    /// nodes of consecutive ranks, `f(f(x0, x1), f(x2, x3))`, so it must be associative.
+    /// nodes of consecutive ranks, `f(f(x0, x1), f(x2, x3))`; so it must be associative.
     /// It runs while this rank is inside the team's collective: it must not call another one of the same team.
     ///
     /// Collective. Stands for `MPI_Allreduce` with `MPI_Op_create`. Errors: as [`Team::allreduce`].
@@ -161,6 +161,17 @@ impl Team {
             && let Some(tiers) = session.tiers(signature)?
         {
             tiers::reduce(tiers, &session, data, kind, wanted, order, fold)?;
+        } else if cube::may_reduce(&session, data, wanted) && {
+            session.make_room(cube::room(&session, data), signature)?;
+            cube::fits::<T>(&session)
+        } {
+            session.meet_for_exchanges(signature)?;
+            match wanted {
+                Wanted::ByRoot(root) if root != session.rank() => {
+                    cube::reduce(&mut session, &mut data.to_vec(), fold)?;
+                }
+                _ => cube::reduce(&mut session, data, fold)?,
+            }
         } else {
             session.make_room(len, signature)?;
             let piece = session.capacity::<T>();
@@ -300,6 +311,6 @@ fn shared_out<T: Plain>(
 }
 
 /// The elements of `len` that are the share of member `rank` of `size`.
-pub(super) fn data_share(len: usize, rank: usize, size: usize) -> std::ops::Range<usize> {
+fn data_share(len: usize, rank: usize, size: usize) -> std::ops::Range<usize> {
     len * rank / size..len * (rank + 1) / size
 }

@@ -1,7 +1,6 @@
 //! Collectives that hand data out: broadcast, scatter, alltoall.
 
-use super::reduce::{SHARE_OUT, data_share};
-use super::{tiers, typed};
+use super::{cube, tiers, typed};
 use crate::call::{Call, OpCode};
 use crate::control::WORDS;
 use crate::error::{Error, ErrorKind, Result};
@@ -36,16 +35,17 @@ impl Team {
             return tiers::broadcast(tiers, &session, data, root);
         }
         session.make_room(size_of_val(data), signature)?;
+        if session.is_among_leaders() && cube::fits::<T>(&session) {
+            session.meet_for_exchanges(signature)?;
+            return cube::broadcast(&mut session, data, root);
+        }
         let piece = session.capacity::<T>();
-        let is_far = session.spread().is_some() && session.size() > 3;
         for part in data.chunks_mut(piece) {
             if session.rank() == root {
                 session.post(0, part);
             }
             session.meet(signature, &[])?;
-            if is_far && size_of_val(part) > SHARE_OUT {
-                spread_shares(&mut session, part, signature, root)?;
-            } else if session.rank() != root {
+            if session.rank() != root {
                 let len = part.len();
                 session.fetch(part, std::iter::once((root, 0, 0..len)))?;
             }
@@ -160,27 +160,4 @@ fn hand_out<T: Plain>(
         session.append(&mut received, wanted)?;
     }
     Ok(received)
-}
-
-/// The rest of a broadcast of one outbox between nodes: each member fetches a share from the root, then all shares from one another. So
-/// the root sends its data once, and not once for each node.
-fn spread_shares<T: Plain>(
-    session: &mut Session<'_>,
-    data: &mut [T],
-    signature: Signature,
-    root: usize,
-) -> Result<()> {
-    let (me, size, len) = (session.rank(), session.size(), data.len());
-    let mine = data_share(len, me, size);
-    let count = mine.len();
-    if me != root {
-        session.fetch(&mut data[mine.clone()], std::iter::once((root, mine.start, 0..count)))?;
-    }
-    session.post(0, &data[mine]);
-    session.meet(signature, &[])?;
-    if me == root {
-        return Ok(());
-    }
-    let others = (0..size).filter(|rank| *rank != me).map(|rank| (rank, 0, data_share(len, rank, size)));
-    session.fetch(data, others)
 }

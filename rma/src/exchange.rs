@@ -1,0 +1,95 @@
+//! Exchanges: what the leaders of nodes tell one another step by step, without meeting.
+//!
+//! In a team with one member on each of several nodes, a member puts bytes into another's outbox, which serves as an inbox
+//! meanwhile, and signals a step word there, in one message; the other waits for the word. Which member sends what in which step is
+//! up to [`crate::collective`].
+//!
+//! # Why nothing is overwritten early
+//! Exchange `e` uses half `e % 2` of the outboxes. It begins only when nobody reads outboxes any more: after a meeting without
+//! posts of this team, or, in a [part](crate::team::Tiers), of the one around it; and every byte sent is waited for by its receiver, so
+//! none is on its way when the exchange is over. Exchanges may follow one another without a meeting if in each of them nobody is done before
+//! all have begun: who sends for `e + 2` is done with `e + 1`, so its receiver has begun that, and is done with `e`.
+//! Step words only grow; a word has one writer in an exchange, and the next one's writer is the same or has met the receiver since.
+
+use crate::error::Result;
+use crate::mirror::{Mirror, Wait};
+use crate::session::Session;
+use crate::transport::{SignalUpdate, Token};
+
+/// One exchange of one member.
+pub(crate) struct Exchange<'a> {
+    session: &'a Session<'a>,
+    mirror: &'a Mirror,
+    number: u64,
+}
+
+/// Bytes that the transport may still read.
+#[must_use = "the bytes are in use until `sent`"]
+pub(crate) struct Sending(Token);
+
+impl Session<'_> {
+    /// Whether each member is alone on its node, and there are several: then exchanges are possible.
+    pub(crate) fn is_among_leaders(&self) -> bool {
+        self.team.rows.mirror().is_some_and(|mirror| !mirror.has_company())
+    }
+
+    /// Meets before the first exchange of a call, unless the call around this one has.
+    pub(crate) fn meet_for_exchanges(&mut self, signature: crate::signature::Signature) -> Result<()> {
+        let is_part = self.team.origin.as_ref().is_some_and(|origin| origin.is_part);
+        if is_part { Ok(()) } else { self.meet(signature, &[]) }
+    }
+
+    /// Begins the next exchange. All members do.
+    pub(crate) fn exchange(&mut self) -> Exchange<'_> {
+        self.progress.exchanges += 1;
+        let mirror = self.team.rows.mirror().expect("a team that spans nodes");
+        Exchange { session: self, mirror, number: self.progress.exchanges }
+    }
+}
+
+impl Exchange<'_> {
+    fn half(&self) -> usize {
+        (self.number % 2) as usize
+    }
+
+    /// Sends bytes to byte `at` of a member's inbox, and signals the step there.
+    ///
+    /// # Safety
+    /// `src` is readable for `len` bytes until [`Exchange::sent`].
+    pub(crate) unsafe fn send(
+        &self,
+        to: usize,
+        step: usize,
+        at: usize,
+        src: *const u8,
+        len: usize,
+    ) -> Result<Sending> {
+        let (session, capacity) = (self.session, self.session.progress.capacity());
+        assert!(at <= capacity && len <= capacity - at, "more than fits an inbox");
+        let place = session.progress.half(to, self.half()).plus(at).place;
+        let word = self.mirror.step_word(self.mirror.spread().node(to), step);
+        let update = SignalUpdate::Set(self.number);
+        // SAFETY: inside the inbox, which is free by the head of this file; an aligned word of the mirror; the source is the caller's promise.
+        unsafe { session.team.world.transport.put_signal(place, src, len, word, update) }.map(Sending)
+    }
+
+    /// Waits until the bytes of a sending may change.
+    pub(crate) fn sent(&self, sending: Sending) -> Result<()> {
+        self.session.team.world.transport.wait(sending.0)
+    }
+
+    /// Waits until a member has signalled a step here: then what it sent before is in the inbox.
+    pub(crate) fn await_step(&self, from: usize, step: usize) -> Result<()> {
+        let team = self.session.team;
+        let (call, number) = (self.session.call(), self.number);
+        let wait = Wait { world: &team.world, team: team.id, call, number };
+        self.mirror.await_step(&team.rows, wait, step, self.mirror.spread().node(from))
+    }
+
+    /// Byte `at` of the own inbox, from which `len` bytes are readable until the next exchange but one.
+    pub(crate) fn inbox(&self, at: usize, len: usize) -> *const u8 {
+        let capacity = self.session.progress.capacity();
+        assert!(at <= capacity && len <= capacity - at, "more than fits an inbox");
+        self.session.progress.half(self.session.rank(), self.half()).mapped.wrapping_add(at)
+    }
+}
