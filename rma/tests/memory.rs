@@ -26,6 +26,23 @@ fn parts_may_have_any_length() {
     });
 }
 
+/// So a raw address means one thing on the whole node, which ARMCI's programs rely on.
+#[test]
+fn memory_is_at_one_address_in_all_processes_of_a_node() {
+    everywhere(RANKS, "memory_is_at_one_address_in_all_processes_of_a_node", |world| {
+        let team = world.team();
+        let segments: Vec<Segment> =
+            [100, 1 << 20, 5000].map(|len| Segment::allocate(&team, len).unwrap()).into();
+        let mapped = |segment: &Segment, rank| segment.mapped(rank).map(|at| at.as_ptr() as u64);
+        for segment in &segments {
+            let owns = team.allgather(&[mapped(segment, world.rank()).unwrap()]).unwrap();
+            let mut near = (0..world.size()).filter_map(|rank| Some((rank, mapped(segment, rank)?)));
+            assert!(near.all(|(rank, here)| here == owns[rank]), "{owns:x?}");
+        }
+        segments.into_iter().for_each(|segment| segment.free().unwrap());
+    });
+}
+
 /// With 64 MiB for all ranks together, thousands of segments of 4 MiB per rank only fit if each is given back.
 #[test]
 fn freed_and_dropped_memory_is_used_again() {

@@ -5,8 +5,8 @@
 //! | root (see root.rs)    | arena of rank 0           | arena of rank 1         | ...
 //! ```
 //!
-//! A place is `(node rank, byte offset)`, mapped at `base + root_len + rank * stride + offset`; the base
-//! differs from process to process. The file has no name and its size is address space, not memory: pages
+//! A place is `(node rank, byte offset)`, mapped at `base + root_len + rank * stride + offset`; the base is
+//! the same in all processes where that place is free, but nothing here depends on it. The file has no name and its size is address space, not memory: pages
 //! exist once an arena's owner committed them. A heap of one rank has no file: private memory gets huge pages
 //! more readily.
 
@@ -107,7 +107,7 @@ impl Heap {
             1 => None,
             _ => Some(os::memory_file(OP, c"gain-heap", len, huge == HugePages::Hugetlb)?),
         };
-        let mapping = Mapping::new(OP, file, len, CHUNK)?;
+        let mapping = map(OP, file, len)?;
         populate_root(OP, &mapping, layout, huge)?;
         // SAFETY: root_len bytes are mapped (by `mapping`, which outlives the root), populated, aligned to
         // CHUNK, and zero.
@@ -125,7 +125,7 @@ impl Heap {
         const OP: &str = "heap attach";
         let huge = HugePages::from_env()?;
         let len = os::sized(OP, fd.as_fd())?;
-        let mapping = Mapping::new(OP, Some(fd), len, CHUNK)?;
+        let mapping = map(OP, Some(fd), len)?;
         if len < CHUNK || mapping.populate(0, CHUNK).is_err() {
             return Err(Error::new(OP, format!("a file of {len} bytes is not a node heap")));
         }
@@ -282,6 +282,17 @@ fn populate_root(operation: &'static str, mapping: &Mapping, layout: Layout, hug
         };
         Error::new(operation, format!("no memory for the root of the heap ({error}){advice}"))
     })
+}
+
+/// Maps a heap: at one address in all processes of a node, unless a process has something else there. Nothing in a heap depends on
+/// that, but people who pass raw addresses on do. 64 TiB from here on are free in ordinary processes, and under AddressSanitizer: programs
+/// begin at 85 TiB.
+fn map(operation: &'static str, file: Option<OwnedFd>, len: usize) -> Result<Mapping> {
+    const WANTED: usize = 18 << 40;
+    match file {
+        Some(_) => Mapping::at(operation, file, len, CHUNK, WANTED),
+        None => Mapping::new(operation, None, len, CHUNK),
+    }
 }
 
 /// Address space per arena: room for the whole limit in one arena twice over, as free memory may be in

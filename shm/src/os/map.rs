@@ -86,34 +86,41 @@ impl Mapping {
         len: usize,
         align: usize,
     ) -> Result<Mapping> {
-        let failed = || Error::last_os(operation, format!("cannot map {len} bytes"));
-        let reserved = len + align;
-        let none = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-        // SAFETY: a fresh reservation anywhere; nothing is overlaid.
-        let start = unsafe { libc::mmap(std::ptr::null_mut(), reserved, libc::PROT_NONE, none, -1, 0) };
-        if start == libc::MAP_FAILED {
-            return Err(failed());
-        }
-        let head = (start as usize).next_multiple_of(align) - start as usize;
-        let base = start.wrapping_byte_add(head);
-        // SAFETY: both trims lie inside the reservation just made and outside [base, base + len).
-        unsafe {
-            if head > 0 {
-                libc::munmap(start, head);
-            }
-            if reserved - head - len > 0 {
-                libc::munmap(base.wrapping_byte_add(len), reserved - head - len);
-            }
-        }
+        let base = reserve(operation, len, align)?;
+        Mapping::over(operation, file, base, len)
+    }
+
+    /// As [`Mapping::new`], at `wanted` (a multiple of the page size) if nothing is there yet.
+    pub(crate) fn at(
+        operation: &'static str,
+        file: Option<OwnedFd>,
+        len: usize,
+        align: usize,
+        wanted: usize,
+    ) -> Result<Mapping> {
+        let base = match reserve_at(wanted, len) {
+            Some(base) => base,
+            None => reserve(operation, len, align)?,
+        };
+        Mapping::over(operation, file, base, len)
+    }
+
+    /// Maps over a reservation of our own.
+    fn over(
+        operation: &'static str,
+        file: Option<OwnedFd>,
+        base: *mut libc::c_void,
+        len: usize,
+    ) -> Result<Mapping> {
         let (fd, flags) = match &file {
             Some(fd) => (fd.as_raw_fd(), libc::MAP_SHARED | libc::MAP_NORESERVE),
-            None => (-1, none),
+            None => (-1, NOTHING),
         };
         let access = libc::PROT_READ | libc::PROT_WRITE;
         // SAFETY: MAP_FIXED overlays exactly our own reservation, which nobody else knows of.
         let mapped = unsafe { libc::mmap(base, len, access, flags | libc::MAP_FIXED, fd, 0) };
         if mapped == libc::MAP_FAILED {
-            let error = failed();
+            let error = Error::last_os(operation, format!("cannot map {len} bytes"));
             // SAFETY: the rest of the reservation is still ours.
             unsafe { libc::munmap(base, len) };
             return Err(error);
@@ -220,6 +227,47 @@ impl Mapping {
     }
 }
 
+/// Flags of a range that holds nothing.
+const NOTHING: i32 = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+
+/// Takes `len` bytes of address space, beginning at a multiple of `align`.
+fn reserve(operation: &'static str, len: usize, align: usize) -> Result<*mut libc::c_void> {
+    let reserved = len + align;
+    // SAFETY: a fresh reservation anywhere; nothing is overlaid.
+    let start = unsafe { libc::mmap(std::ptr::null_mut(), reserved, libc::PROT_NONE, NOTHING, -1, 0) };
+    if start == libc::MAP_FAILED {
+        return Err(Error::last_os(operation, format!("cannot map {len} bytes")));
+    }
+    let head = (start as usize).next_multiple_of(align) - start as usize;
+    let base = start.wrapping_byte_add(head);
+    // SAFETY: both trims lie inside the reservation just made and outside [base, base + len).
+    unsafe {
+        if head > 0 {
+            libc::munmap(start, head);
+        }
+        if reserved - head - len > 0 {
+            libc::munmap(base.wrapping_byte_add(len), reserved - head - len);
+        }
+    }
+    Ok(base)
+}
+
+/// Takes `len` bytes of address space at `wanted`; nothing if some of it is in use.
+fn reserve_at(wanted: usize, len: usize) -> Option<*mut libc::c_void> {
+    let wanted = std::ptr::without_provenance_mut(wanted);
+    let flags = NOTHING | libc::MAP_FIXED_NOREPLACE;
+    // SAFETY: replaces nothing; a kernel that doesn't know the flag takes the address for a hint, and replaces nothing either.
+    let start = unsafe { libc::mmap(wanted, len, libc::PROT_NONE, flags, -1, 0) };
+    if start == wanted {
+        return Some(start);
+    }
+    if start != libc::MAP_FAILED {
+        // SAFETY: the reservation just made.
+        unsafe { libc::munmap(start, len) };
+    }
+    None
+}
+
 impl Drop for Mapping {
     fn drop(&mut self) {
         // SAFETY: the range was mapped by `new` and is unmapped once; pointers into it are the users'
@@ -255,5 +303,21 @@ mod tests {
             // SAFETY: inside the mapping, populated.
             assert_eq!(unsafe { private.base().add(LEN - 1).read() }, 0);
         }
+    }
+
+    #[test]
+    fn a_place_is_had_once() {
+        const LEN: usize = 1 << 20;
+        let free = Mapping::new("test", None, LEN, LEN).unwrap().base().addr().get();
+        let first = Mapping::at("test", None, LEN, LEN, free).unwrap();
+        let second = Mapping::at("test", None, LEN, LEN, free).unwrap();
+        second.populate(0, LEN).unwrap();
+        // SAFETY: inside the mapping, populated.
+        unsafe { second.base().write(1) };
+        // Whether the first is at the address depends on what other threads map meanwhile.
+        assert_ne!(first.base(), second.base());
+        assert_eq!(second.base().addr().get() % LEN, 0);
+        // SAFETY: inside the mapping; a page nobody wrote.
+        assert_eq!(unsafe { first.base().read() }, 0);
     }
 }
