@@ -41,6 +41,20 @@ impl<T: Element> GlobalArray<T> {
         });
         let patch = patch.map_err(io::Error::other)?;
         writeln!(out, "\n global array: {} {patch}\n", self.raw().title())?;
+        self.print_elements(&patch, is_table, Patch::to_string, out)
+    }
+
+    /// [`GlobalArray::print_patch`] without its first line; `bounds` writes those of a matrix among several. Not collective.
+    ///
+    /// # Errors
+    /// As [`GlobalArray::print`].
+    pub fn print_elements(
+        &self,
+        patch: &Patch,
+        is_table: bool,
+        bounds: impl Fn(&Patch) -> String,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
         if patch.is_empty() {
             return Ok(());
         }
@@ -56,7 +70,7 @@ impl<T: Element> GlobalArray<T> {
             }
             let matrix = Patch::new(lo, hi);
             if !outer.is_empty() {
-                writeln!(out, " -- patch: {matrix}\n")?;
+                writeln!(out, " -- patch: {}\n", bounds(&matrix))?;
             }
             match (is_table, ndim) {
                 (true, 2..) => self.print_table(&matrix, out)?,

@@ -9,7 +9,7 @@ use crate::fault::{Fault, Result};
 use crate::guard::{exported, wide};
 use crate::table::{self, Array};
 use crate::types::{self, elements};
-use ga_core::{Operation, Statistics};
+use ga_core::{Operation, Patch, Statistics};
 use libc::FILE;
 use std::ffi::c_int;
 use std::io::{self, Write};
@@ -62,10 +62,19 @@ fn first(array: &Array, mut out: Stream, print: impl FnOnce(&mut Stream) -> io::
 
 fn print_patch(array: &Array, patch: Bounds, is_table: bool, stream: Stream) -> Result<()> {
     first(array, stream, |out| {
+        let (name, patch) = (array.name.to_string_lossy(), Patch::new(patch.lo(), patch.hi()));
+        writeln!(out, "\n global array: {name}{},  handle: {}\n", inclusive(&patch), array.handle)?;
         let printed: Result<io::Result<()>> =
-            elements!(array, |a: T| Ok(a.print_patch(patch, is_table, out)));
+            elements!(array, |a: T| Ok(a.print_elements(&patch, is_table, inclusive, out)));
         printed.unwrap_or_else(|fault| Err(io::Error::other(fault.to_string())))
     })
+}
+
+/// The bounds of a patch as C says them.
+fn inclusive(patch: &Patch) -> String {
+    let axes = patch.lo().iter().zip(patch.hi());
+    let bounds: Vec<String> = axes.map(|(lo, hi)| format!("{lo}:{}", *hi as i64 - 1)).collect();
+    format!("[{}]", bounds.join(","))
 }
 
 fn print_distribution(array: &Array, out: &mut Stream) -> io::Result<()> {
@@ -78,11 +87,9 @@ fn print_distribution(array: &Array, out: &mut Stream) -> io::Result<()> {
     for number in 0..if is_single { layout.ranks() } else { layout.blocks() } {
         let patch = if is_single { layout.block(number) } else { layout.block_patch(number) };
         let owner = if is_single { number } else { layout.block_place(number).0.rank };
-        let axes = patch.lo().iter().zip(patch.hi());
-        let bounds: Vec<String> = axes.map(|(lo, hi)| format!("{lo}:{}", *hi as i64 - 1)).collect();
         match patch.is_empty() {
             true => writeln!(out, "Process={owner}\t owns nothing")?,
-            false => writeln!(out, "Process={owner}\t owns array section: [{}]", bounds.join(","))?,
+            false => writeln!(out, "Process={owner}\t owns array section: {}", inclusive(&patch))?,
         }
     }
     Ok(())

@@ -139,6 +139,26 @@ fn mistakes_are_named() {
     }
 }
 
+/// Bounds are inclusive in all that C prints, axes and rows in C's order.
+#[test]
+fn arrays_are_printed_as_c_sees_them() {
+    let Some(program) = compiled("print", "", "cc", &[], &["ga"]) else { return };
+    for ranks in [1, 2] {
+        let outcome = Job::new("print").program(&program.0, ranks);
+        let lines = outcome.stdout.lines().map(|line| line.trim_start_matches("[0]").trim());
+        let first = "\
+            global array: board[0:1,0:2],  handle: -1000|0        1        2|-------- -------- --------|\
+            0          7        7        7|1          7        7        7|\
+            global array: list[5:7],  handle: -999|list[5] =      0.50000|list[6] =      0.50000|list[7] =      0.50000|\
+            global array: cube[0:1,0:0,0:1],  handle: -998|-- patch: [0:0,0:0,0:1]|";
+        let text = lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("|");
+        let is_said = text.starts_with(first) && text.contains("|-- patch: [1:1,0:0,0:1]|");
+        assert!(outcome.code == 0 && is_said, "{text}\n{outcome}");
+        let section = if ranks == 1 { "[0:8]" } else { "[0:4]" };
+        assert!(text.contains(&format!("Process=0\t owns array section: {section}")), "{outcome}");
+    }
+}
+
 #[test]
 fn with_mpis_communicators() {
     let openmpi = ["--allow-run-as-root", "--oversubscribe", "-mca", "btl", "self,vader"];
