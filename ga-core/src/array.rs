@@ -107,6 +107,13 @@ impl<T: Element> GlobalArray<T> {
         self.raw.sync()
     }
 
+    /// [`GlobalArray::sync`] before or after an operation that all ranks must have called.
+    #[inline]
+    #[track_caller]
+    pub(crate) fn sync_for(&self, op: &'static str) -> Result<()> {
+        self.raw.sync_for(op)
+    }
+
     /// Gives the memory back at once. Collective; a synchronisation. Dropping the array instead returns the
     /// memory at a later synchronisation. `GA_Destroy`.
     ///

@@ -44,9 +44,9 @@ impl<T: Element> GlobalArray<T> {
     /// [`ErrorKind::Communication`] from below.
     #[track_caller]
     pub fn update_ghosts(&self, corners: bool) -> Result<()> {
-        self.sync()?;
+        self.sync_for("ghosts")?;
         let done = self.update_ghosts_nb(corners).and_then(|mut pending| pending.wait());
-        self.sync()?;
+        self.sync_for("ghosts")?;
         done
     }
 
@@ -63,7 +63,7 @@ impl<T: Element> GlobalArray<T> {
             let message = format!("axis {axis} of an array of {} axes", self.ndim());
             return Err(Error::new(ErrorKind::Range, "update_ghost_dir", message));
         }
-        self.sync()?;
+        self.sync_for("ghost_dir")?;
         let side = |d: usize| match (d == axis, after) {
             (true, false) => Side::Before,
             (true, true) => Side::After,
@@ -72,7 +72,7 @@ impl<T: Element> GlobalArray<T> {
         };
         let pending = Pending::collect(self.raw(), |tokens| self.fetch_side(side, tokens));
         let done = pending.and_then(|mut pending| pending.wait());
-        self.sync()?;
+        self.sync_for("ghost_dir")?;
         done
     }
 

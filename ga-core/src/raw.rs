@@ -184,6 +184,13 @@ impl RawArray {
     pub fn sync(&self) -> Result<()> {
         self.segment.sync().map_err(|e| Error::from_rma("sync", e))
     }
+
+    /// [`RawArray::sync`] before or after an operation that all ranks must have called.
+    #[inline]
+    #[track_caller]
+    pub(crate) fn sync_for(&self, op: &'static str) -> Result<()> {
+        self.segment.sync_for(op).map_err(|e| Error::from_rma(op, e))
+    }
 }
 
 fn check_ranks(op: &'static str, team: &Team, distribution: &Distribution) -> Result<()> {

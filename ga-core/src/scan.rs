@@ -30,8 +30,8 @@ impl<T: Element> GlobalArray<T> {
     ) -> Result<()> {
         self.check_masked("scan_copy_from", source, mask, &range, true)?;
         self.scan(
-            source,
-            mask,
+            "scan_copy_from",
+            (source, mask),
             range,
             |last, is_marked, value| if is_marked { Some(value) } else { last },
             |last, _| last,
@@ -57,8 +57,8 @@ impl<T: Element> GlobalArray<T> {
     {
         self.check_masked("scan_add_from", source, mask, &range, true)?;
         self.scan(
-            source,
-            mask,
+            "scan_add_from",
+            (source, mask),
             range,
             |sum, is_marked, value| if is_marked { Some(value) } else { sum.map(|sum| sum.plus(value)) },
             |sum, part| sum.map(|sum| sum.plus(part)),
@@ -85,7 +85,7 @@ impl<T: Element> GlobalArray<T> {
     ) -> Result<usize> {
         source.check_masked("pack_from", source, mask, &range, true)?;
         self.check_masked("pack_from", source, mask, &range, false)?;
-        self.sync()?;
+        self.sync_for("pack_from")?;
         let own = mask.marked_parts(range)?;
         let (starts, total) = mask.places(own.iter().map(|(range, marks)| (range.start, count(marks))))?;
         self.check_room("pack_from", total)?;
@@ -95,7 +95,7 @@ impl<T: Element> GlobalArray<T> {
             values.retain(|_| marks.next() == Some(&true));
             self.put(start..start + values.len(), &values)?;
         }
-        self.sync()?;
+        self.sync_for("pack_from")?;
         Ok(total)
     }
 
@@ -113,7 +113,7 @@ impl<T: Element> GlobalArray<T> {
     ) -> Result<usize> {
         self.check_masked("unpack_from", self, mask, &range, true)?;
         self.check_masked("unpack_from", source, mask, &range, false)?;
-        self.sync()?;
+        self.sync_for("unpack_from")?;
         let parts: Vec<Part<T>> = self.own_parts(&[range.start], &[range.end]).collect();
         let marks: Vec<Vec<bool>> = parts.iter().map(|part| mask.marks(span(part))).collect::<Result<_>>()?;
         let counted = parts.iter().zip(&marks).map(|(part, marks)| (span(part).start, count(marks)));
@@ -127,7 +127,7 @@ impl<T: Element> GlobalArray<T> {
                 unsafe { part.first.add(k).write(value) };
             }
         }
-        self.sync()?;
+        self.sync_for("unpack_from")?;
         Ok(total)
     }
 
@@ -141,7 +141,7 @@ impl<T: Element> GlobalArray<T> {
         T: Number,
     {
         self.check_masked("enumerate", self, self, &range, true)?;
-        self.sync()?;
+        self.sync_for("enumerate")?;
         for part in self.own_parts(&[range.start], &[range.end]) {
             for (k, i) in span(&part).enumerate() {
                 let value = start.plus(T::from_count(i - range.start).times(step));
@@ -149,7 +149,7 @@ impl<T: Element> GlobalArray<T> {
                 unsafe { part.first.add(k).write(value) };
             }
         }
-        self.sync()
+        self.sync_for("enumerate")
     }
 
     /// Scans the range: `step` goes on by one element, `join` by a part without a mark, from what `step` has made of its elements
@@ -157,14 +157,14 @@ impl<T: Element> GlobalArray<T> {
     #[track_caller]
     fn scan<M: Element>(
         &self,
-        source: &Self,
-        mask: &GlobalArray<M>,
+        op: &'static str,
+        (source, mask): (&Self, &GlobalArray<M>),
         range: Range<usize>,
         step: impl Fn(Carry<T>, bool, T) -> Carry<T>,
         join: impl Fn(Carry<T>, T) -> Carry<T>,
         shown: impl Fn(Carry<T>, Carry<T>, bool) -> Carry<T>,
     ) -> Result<()> {
-        self.sync()?;
+        self.sync_for(op)?;
         let parts: Vec<Part<T>> = self.own_parts(&[range.start], &[range.end]).collect();
         let (mut own, mut heads, mut sums) = (Vec::new(), Vec::new(), Vec::new());
         for part in &parts {
@@ -196,7 +196,7 @@ impl<T: Element> GlobalArray<T> {
                 state = after;
             }
         }
-        self.sync()
+        self.sync_for(op)
     }
 
     /// Vectors of one team; `is_ranged`: in which the range is. Source and mask have one length.

@@ -193,8 +193,18 @@ impl Segment {
     /// `Mismatch` also where members name different segments.
     #[track_caller]
     pub fn sync(&self) -> Result<()> {
+        self.sync_for("")
+    }
+
+    /// [`Segment::sync`] before or after an operation that has a name: small letters, digits and `_`, of which the first nine
+    /// must be the same on all members.
+    ///
+    /// Collective over the segment's team. Errors as there; `Mismatch` also where members name different operations.
+    #[inline]
+    #[track_caller]
+    pub fn sync_for(&self, operation: &str) -> Result<()> {
         // The slot tells segments apart; 0 stands for none.
-        self.0.team.sync_over(self.0.slot + 1)
+        self.0.team.sync_over(self.0.slot + 1, operation)
     }
 
     /// The team it belongs to. Not collective.

@@ -214,7 +214,8 @@ impl Team {
     /// Stands for `MPI_Barrier`. Errors: `Mismatch`, `Died`, `Finalized`.
     #[track_caller]
     pub fn barrier(&self) -> Result<()> {
-        self.rendezvous(Call::new(OpCode::Barrier), 0)
+        let call = Call::new(OpCode::Barrier);
+        self.rendezvous(call, Signature::new(call.op))
     }
 
     /// Fence to all ranks, then barrier: whatever any member did before is visible to every member. A full synchronisation.
@@ -222,16 +223,17 @@ impl Team {
     /// Collective. Stands for `GA_Pgroup_sync`, `ARMCI_Barrier`. Errors as [`Team::barrier`].
     #[track_caller]
     pub fn sync(&self) -> Result<()> {
-        self.sync_over(0)
+        self.sync_over(0, "")
     }
 
-    /// [`Team::sync`] with a number that is the same on all ranks.
+    /// [`Team::sync`] with a number and a purpose that are the same on all ranks.
+    #[inline]
     #[track_caller]
-    pub(crate) fn sync_over(&self, number: usize) -> Result<()> {
+    pub(crate) fn sync_over(&self, number: usize, purpose: &str) -> Result<()> {
         let call = Call::new(OpCode::Sync);
         alive("sync")?;
         self.0.world.transport.fence_all()?;
-        self.rendezvous(call, number)
+        self.rendezvous(call, Signature::new(call.op).purpose(purpose).count(number))
     }
 
     /// Returns when all operations of this process to member `rank` are remotely complete.
@@ -247,12 +249,13 @@ impl Team {
 
     #[track_caller]
     pub(crate) fn finalize(&self) -> Result<()> {
-        self.rendezvous(Call::new(OpCode::Finalize), 0)
+        let call = Call::new(OpCode::Finalize);
+        self.rendezvous(call, Signature::new(call.op))
     }
 
-    fn rendezvous(&self, call: Call, number: usize) -> Result<()> {
+    fn rendezvous(&self, call: Call, signature: Signature) -> Result<()> {
         let mut session = self.session(call)?;
-        session.meet(Signature::new(call.op).count(number), &[])?;
+        session.meet(signature, &[])?;
         session.complete();
         Ok(())
     }

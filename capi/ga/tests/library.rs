@@ -121,6 +121,7 @@ fn mistakes_are_named() {
         ("different calls", "ranks called different collectives"),
         ("different targets", "ranks called different collectives"),
         ("filled or scaled", "ranks called different collectives"),
+        ("fill or scale", "ranks called different collectives"),
         ("error", "GA_Error: out of luck (42)"),
         ("error 0", "GA_Error: out of luck (0)"),
         ("late", "GA_Sync: called before GA_Initialize or after GA_Terminate"),
@@ -135,6 +136,10 @@ fn mistakes_are_named() {
             outcome.stderr.replace("NGA_Destroy", "GA_Destroy").replace("NGA_Allocate", "GA_Allocate");
         let is_said = stderr.contains(text) || stderr.contains(&text.replace("GA_", "NGA_"));
         assert!(outcome.code == code && is_said, "{mistake}\n{outcome}");
+        if mistake == "fill or scale" {
+            let is_said = ["sync for fill", "sync for scale", board].iter().all(|text| stderr.contains(text));
+            assert!(is_said, "{mistake}\n{outcome}");
+        }
         assert!(start.elapsed() < Duration::from_secs(20), "{mistake} took {:?}", start.elapsed());
     }
 }

@@ -56,6 +56,7 @@ int main(void)
     if (is("different calls")) { if (GA_Nodeid() == 0) GA_Sync(); else GA_Brdcst(buf, 8, 0); }
     if (is("different targets")) { int h = GA_Duplicate(g, "twin"); GA_Fill(GA_Nodeid() == 0 ? g : h, &one); }
     if (is("filled or scaled")) { int h = GA_Duplicate(g, "twin"); if (GA_Nodeid() == 0) GA_Fill(h, &one); else GA_Scale(g, &one); }
+    if (is("fill or scale")) { if (GA_Nodeid() == 0) GA_Fill(g, &one); else GA_Scale(g, &one); }
     if (is("error")) GA_Error("out of luck", 42);
     if (is("error 0")) GA_Error("out of luck", 0);
     if (is("late")) { GA_Terminate(); GA_Sync(); }

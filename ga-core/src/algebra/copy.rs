@@ -100,7 +100,7 @@ impl<T: Element> GlobalArray<T> {
     ) -> Result<()> {
         if std::ptr::eq(self, source) {
             if to == from && !transposed {
-                return self.epoch(|| Ok(()));
+                return self.epoch(op, || Ok(()));
             }
             if !to.intersection(from).is_empty() {
                 let copy = source.reshaped(op, from, (source, from), false)?;
@@ -108,7 +108,7 @@ impl<T: Element> GlobalArray<T> {
             }
         }
         if is_part_of(self.team(), source.team()) {
-            return self.epoch(|| self.pull(op, to, source, from, transposed));
+            return self.epoch(op, || self.pull(op, to, source, from, transposed));
         }
         if !is_part_of(source.team(), self.team()) {
             let (a, b) = (self.team().size(), source.team().size());
@@ -120,7 +120,7 @@ impl<T: Element> GlobalArray<T> {
             let copy = source.reshaped(op, &turned, (source, from), true)?;
             return self.copy_boxes(op, to, &copy, &copy.everything(), false);
         }
-        source.epoch(|| self.push(op, to, source, from))
+        source.epoch(op, || self.push(op, to, source, from))
     }
 
     /// Fills my parts of `to`.

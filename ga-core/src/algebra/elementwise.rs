@@ -14,7 +14,7 @@ impl<T: Scalar> GlobalArray<T> {
     /// [`ErrorKind::Communication`] from below.
     #[track_caller]
     pub fn abs_value(&self) -> Result<()> {
-        self.update(&self.everything(), T::absolute)
+        self.update("abs_value", &self.everything(), T::absolute)
     }
 
     /// [`GlobalArray::abs_value`] of a patch. Collective. `GA_Abs_value_patch`.
@@ -23,7 +23,8 @@ impl<T: Scalar> GlobalArray<T> {
     /// [`ErrorKind::Range`] or [`ErrorKind::Shape`] for a patch that doesn't fit the array.
     #[track_caller]
     pub fn abs_value_patch(&self, region: impl Region) -> Result<()> {
-        self.update(&self.checked("abs_value_patch", region)?, T::absolute)
+        let op = "abs_value_patch";
+        self.update(op, &self.checked(op, region)?, T::absolute)
     }
 
     /// Adds a constant to each element. Collective, with the same constant everywhere. `GA_Add_constant`.
@@ -32,7 +33,7 @@ impl<T: Scalar> GlobalArray<T> {
     /// [`ErrorKind::Communication`] from below.
     #[track_caller]
     pub fn add_constant(&self, constant: T) -> Result<()> {
-        self.update(&self.everything(), |value| value.plus(constant))
+        self.update("add_constant", &self.everything(), |value| value.plus(constant))
     }
 
     /// [`GlobalArray::add_constant`] to a patch. Collective. `GA_Add_constant_patch`.
@@ -41,7 +42,8 @@ impl<T: Scalar> GlobalArray<T> {
     /// [`ErrorKind::Range`] or [`ErrorKind::Shape`] for a patch that doesn't fit the array.
     #[track_caller]
     pub fn add_constant_patch(&self, region: impl Region, constant: T) -> Result<()> {
-        self.update(&self.checked("add_constant_patch", region)?, |value| value.plus(constant))
+        let op = "add_constant_patch";
+        self.update(op, &self.checked(op, region)?, |value| value.plus(constant))
     }
 
     /// Sets each element to its reciprocal; that of an integer is cut towards zero. Collective. `GA_Recip`.
@@ -66,7 +68,7 @@ impl<T: Scalar> GlobalArray<T> {
 
     fn recip_box(&self, op: &'static str, patch: &Patch) -> Result<()> {
         self.require(op, patch, "zero", |value| value == T::ZERO)?;
-        self.update(patch, |value| T::ONE.over(value))
+        self.update(op, patch, |value| T::ONE.over(value))
     }
 
     /// Sets each element to the product of those of `a` and `b`, arrays of one shape and one team; they may
@@ -220,7 +222,7 @@ impl<T: Scalar> GlobalArray<T> {
             self.operand(op, patch, b, true)?,
             self.operand(op, patch, c, true)?,
         ];
-        self.map(patch, views, |[a, b, c]| median(a, b, c))
+        self.map(op, patch, views, |[a, b, c]| median(a, b, c))
     }
 
     #[track_caller]

@@ -19,8 +19,9 @@ impl<T: Element> GlobalArray<T> {
     /// another team.
     #[track_caller]
     pub fn set_diagonal(&self, vector: &Self) -> Result<()> {
-        self.check_diagonal("set_diagonal", vector)?;
-        self.diagonal_with(vector, |_, value| value)
+        let op = "set_diagonal";
+        self.check_diagonal(op, vector)?;
+        self.diagonal_with(op, vector, |_, value| value)
     }
 
     /// Sets a vector, an array of one axis and of the diagonal's length on the same team, to the diagonal.
@@ -30,9 +31,10 @@ impl<T: Element> GlobalArray<T> {
     /// As [`GlobalArray::set_diagonal`].
     #[track_caller]
     pub fn get_diagonal(&self, vector: &Self) -> Result<()> {
-        self.check_diagonal("get_diagonal", vector)?;
+        let op = "get_diagonal";
+        self.check_diagonal(op, vector)?;
         // Here the owners of the matrix compute: each of their pieces is one put.
-        self.epoch(|| {
+        self.epoch(op, || {
             self.diagonal_pieces(|at, first, stride| {
                 // SAFETY: the piece has that many elements at that stride, and nobody writes to them between
                 // the synchronisations.
@@ -56,7 +58,7 @@ impl<T: Element> GlobalArray<T> {
     #[track_caller]
     fn diagonal_alone(&self, op: &'static str, f: impl Fn(T) -> T) -> Result<()> {
         self.check_matrix(op)?;
-        self.epoch(|| {
+        self.epoch(op, || {
             self.diagonal_pieces(|at, first, stride| {
                 for i in 0..at.len() {
                     let place = first.wrapping_add(i * stride);
@@ -70,8 +72,8 @@ impl<T: Element> GlobalArray<T> {
 
     /// Sets each element of the diagonal to `f` of itself and the vector's.
     #[track_caller]
-    fn diagonal_with(&self, vector: &Self, f: impl Fn(T, T) -> T) -> Result<()> {
-        self.epoch(|| {
+    fn diagonal_with(&self, op: &'static str, vector: &Self, f: impl Fn(T, T) -> T) -> Result<()> {
+        self.epoch(op, || {
             self.diagonal_pieces(|at, first, stride| {
                 let mut values = vec![T::default(); at.len()];
                 vector.get(at, &mut values)?;
@@ -131,7 +133,7 @@ impl<T: Number> GlobalArray<T> {
     #[track_caller]
     pub fn add_diagonal(&self, vector: &Self) -> Result<()> {
         self.check_diagonal("add_diagonal", vector)?;
-        self.diagonal_with(vector, T::plus)
+        self.diagonal_with("add_diagonal", vector, T::plus)
     }
 
     /// Adds a constant to each element of the diagonal. Collective, with the same constant everywhere.
@@ -171,7 +173,7 @@ impl<T: Number> GlobalArray<T> {
         self.check_matrix(op)?;
         self.check_vector(op, vector, self.shape()[axis])?;
         let whole = self.everything();
-        self.epoch(|| {
+        self.epoch(op, || {
             for part in self.own_parts(whole.lo(), whole.hi()) {
                 let at = part.patch.lo()[axis]..part.patch.hi()[axis];
                 let mut factors = vec![T::ZERO; at.len()];
@@ -207,7 +209,7 @@ impl<T: Scalar> GlobalArray<T> {
         let (whole, mirror) = (self.everything(), self.duplicate()?);
         let mut axes = Dims::from_fn(self.ndim(), |d| d);
         axes.swap(0, 1);
-        mirror.epoch(|| {
+        mirror.epoch("symmetrize", || {
             // SAFETY: a cell's elements are there, and those of the copy are mine; nobody writes to this array
             // between the synchronisations, and the two don't overlap.
             mirror
@@ -218,6 +220,6 @@ impl<T: Scalar> GlobalArray<T> {
             self.operand("symmetrize", &whole, (&mirror, &whole), true)?,
         ];
         let two = T::ONE.plus(T::ONE);
-        self.map(&whole, views, |[value, mirrored]| value.plus(mirrored).over(two))
+        self.map("symmetrize", &whole, views, |[value, mirrored]| value.plus(mirrored).over(two))
     }
 }

@@ -50,12 +50,12 @@ use crate::patch::{Patch, Region};
 use rma::Element;
 
 impl<T: Element> GlobalArray<T> {
-    /// Runs `body` between two synchronisations, the second of which happens whatever `body` returns.
+    /// Runs `body` between two synchronisations for `op`, the second of which happens whatever `body` returns.
     #[track_caller]
-    fn epoch<R>(&self, body: impl FnOnce() -> Result<R>) -> Result<R> {
-        self.sync()?;
+    fn epoch<R>(&self, op: &'static str, body: impl FnOnce() -> Result<R>) -> Result<R> {
+        self.sync_for(op)?;
         let done = body();
-        self.sync()?;
+        self.sync_for(op)?;
         done
     }
 

@@ -17,7 +17,7 @@ impl<T: Scalar> GlobalArray<T> {
         let numbers = Dims::row_major_strides(self.shape());
         // Neighbouring seeds are to have nothing in common.
         let start = mix(seed);
-        self.epoch(|| {
+        self.epoch("randomize", || {
             self.own_rows(&self.everything(), |index, row, len| {
                 let first: usize = index.iter().zip(&numbers[..]).map(|(i, n)| i * n).sum();
                 for i in 0..len {

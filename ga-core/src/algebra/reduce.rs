@@ -45,7 +45,7 @@ impl<T: Scalar> GlobalArray<T> {
     /// [`ErrorKind::Communication`] from below.
     #[track_caller]
     pub fn norm1(&self) -> Result<f64> {
-        let sum = self.own_magnitudes(|sum, magnitude| sum + magnitude)?;
+        let sum = self.own_magnitudes("norm1", |sum, magnitude| sum + magnitude)?;
         self.combined("norm1", sum, |sum, part| sum + part)
     }
 
@@ -58,14 +58,14 @@ impl<T: Scalar> GlobalArray<T> {
     pub fn norm_infinity(&self) -> Result<f64> {
         // A NaN stays.
         let greater = |most: f64, other: f64| if other <= most { most } else { other };
-        let most = self.own_magnitudes(greater)?;
+        let most = self.own_magnitudes("norm_infinity", greater)?;
         self.combined("norm_infinity", most, greater)
     }
 
     /// Folds the magnitudes of my elements, after a synchronisation.
     #[track_caller]
-    fn own_magnitudes(&self, fold: impl Fn(f64, f64) -> f64) -> Result<f64> {
-        self.sync()?;
+    fn own_magnitudes(&self, op: &'static str, fold: impl Fn(f64, f64) -> f64) -> Result<f64> {
+        self.sync_for(op)?;
         let mut folded = 0.0;
         self.own_rows(&self.everything(), |_, row, len| {
             // SAFETY: `own_rows` gives that many elements, and nobody writes to them between the
@@ -94,7 +94,7 @@ impl<T: Element> GlobalArray<T> {
         wanted: impl Fn(T) -> bool,
         better: impl Fn(T, T) -> bool,
     ) -> Result<Option<(T, Dims)>> {
-        self.sync()?;
+        self.sync_for(op)?;
         let numbers = Dims::row_major_strides(self.shape());
         let mut best: Option<(T, usize)> = None;
         let mut offer = |value: T, number: usize| {
@@ -182,7 +182,7 @@ impl<T: Number + Reducible> GlobalArray<T> {
 
     #[track_caller]
     fn dot_view(&self, op: &'static str, patch: &Patch, view: View<'_, T>) -> Result<T> {
-        self.sync()?;
+        self.sync_for(op)?;
         let mut total = [T::ZERO];
         let swept = self.sweep(patch, &[view], |cell| {
             // SAFETY: a cell's elements are there, and nobody writes to them between the synchronisations, of

@@ -55,7 +55,7 @@ impl<T: Real> GlobalArray<T> {
     fn step_max_boxes(&self, op: &'static str, patch: &Patch, direction: &Self, at: &Patch) -> Result<T> {
         let view = self.operand(op, patch, (direction, at), false)?;
         if std::ptr::eq(self, direction) && patch == at {
-            return self.epoch(|| Ok(T::FAR));
+            return self.epoch(op, || Ok(T::FAR));
         }
         self.require(op, patch, "a negative element", |value| value < T::ZERO)?;
         let step = |[least]: [T; 1], value: T, [direction]: [T; 1]| {
@@ -155,7 +155,7 @@ impl<T: Scalar> GlobalArray<T> {
         step: impl Fn([T; M], T, [T; N]) -> [T; M],
         combine: Op,
     ) -> Result<[T; M]> {
-        self.sync()?;
+        self.sync_for(op)?;
         let mut state = start;
         let swept = self.sweep(patch, &views, |cell| {
             cell.rows(|row| {

@@ -49,11 +49,12 @@ impl<T: Element> GlobalArray<T> {
     #[track_caller]
     pub(super) fn map<const N: usize>(
         &self,
+        op: &'static str,
         patch: &Patch,
         views: [View<'_, T>; N],
         f: impl Fn([T; N]) -> T,
     ) -> Result<()> {
-        self.epoch(|| {
+        self.epoch(op, || {
             // SAFETY: a cell's elements are there; each rank writes its own between the synchronisations, and
             // an operand that is this array is read at the places that are written.
             self.sweep(patch, &views, |cell| unsafe { cell.map(&f) })
@@ -63,7 +64,7 @@ impl<T: Element> GlobalArray<T> {
     /// Sets each element of a patch. Collective. Nothing is read: fresh memory holds no values of some types.
     #[track_caller]
     fn fill_box(&self, patch: &Patch, value: T) -> Result<()> {
-        self.epoch(|| {
+        self.epoch("fill", || {
             // SAFETY: a cell's elements are there, and mine alone between the synchronisations.
             self.sweep(patch, &[], |cell| cell.rows(|row| unsafe { row.fill(value) }))
         })
@@ -71,8 +72,8 @@ impl<T: Element> GlobalArray<T> {
 
     /// Sets each element of a patch to `f` of itself. Collective.
     #[track_caller]
-    pub(super) fn update(&self, patch: &Patch, f: impl Fn(T) -> T) -> Result<()> {
-        self.epoch(|| {
+    pub(super) fn update(&self, op: &'static str, patch: &Patch, f: impl Fn(T) -> T) -> Result<()> {
+        self.epoch(op, || {
             // SAFETY: a cell's elements are there, and mine alone between the synchronisations.
             self.sweep(patch, &[], |cell| cell.rows(|row| unsafe { row.update(&f) }))
         })
@@ -90,7 +91,7 @@ impl<T: Element> GlobalArray<T> {
     ) -> Result<()> {
         let a = self.operand(op, patch, (a, at_a), true)?;
         let b = self.operand(op, patch, (b, at_b), true)?;
-        self.map(patch, [a, b], |[a, b]| f(a, b))
+        self.map(op, patch, [a, b], |[a, b]| f(a, b))
     }
 }
 
@@ -101,7 +102,7 @@ impl<T: Number> GlobalArray<T> {
     /// As [`GlobalArray::fill`].
     #[track_caller]
     pub fn scale(&self, factor: T) -> Result<()> {
-        self.update(&self.everything(), |value| value.times(factor))
+        self.update("scale", &self.everything(), |value| value.times(factor))
     }
 
     /// Multiplies every element of a patch. Collective. `NGA_Scale_patch`.
@@ -110,8 +111,9 @@ impl<T: Number> GlobalArray<T> {
     /// As [`GlobalArray::fill_patch`].
     #[track_caller]
     pub fn scale_patch(&self, region: impl Region, factor: T) -> Result<()> {
-        let patch = self.checked("scale_patch", region)?;
-        self.update(&patch, |value| value.times(factor))
+        let op = "scale_patch";
+        let patch = self.checked(op, region)?;
+        self.update(op, &patch, |value| value.times(factor))
     }
 
     /// Sets this array to `alpha * a + beta * b`; it may be `a` or `b`. The arrays have one shape and one

@@ -37,7 +37,7 @@ pub fn diag_std<T: Field>(a: &Matrix<'_, T>, v: &Matrix<'_, T>) -> Result<Vec<T:
     check(op, a, v)?;
     let order = a.shape()[0];
     let team = a.array().team();
-    a.array().sync()?;
+    a.array().sync_for("diag_std")?;
     let mut values = vec![T::Real::default(); order];
     let mut outcome = [Outcome::Done as u64];
     if order > 0 && team.rank() == ROOT {
@@ -45,7 +45,7 @@ pub fn diag_std<T: Field>(a: &Matrix<'_, T>, v: &Matrix<'_, T>) -> Result<Vec<T:
     }
     team.broadcast(&mut outcome, ROOT).map_err(|e| Error::from_rma(op, e))?;
     team.broadcast(&mut values, ROOT).map_err(|e| Error::from_rma(op, e))?;
-    v.array().sync()?;
+    v.array().sync_for("diag_std")?;
     let (kind, message) = match outcome[0] {
         0 => return Ok(values),
         1 => (ErrorKind::Memory, format!("rank {ROOT} lacks memory for 4 matrices of order {order}")),

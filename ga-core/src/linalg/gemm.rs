@@ -37,9 +37,9 @@ pub fn gemm<T: Field>(
     c: &Matrix<'_, T>,
 ) -> Result<()> {
     check(a, b, c)?;
-    c.array().sync()?;
+    c.array().sync_for("gemm")?;
     let done = product(alpha, a, b, beta, c);
-    c.array().sync()?;
+    c.array().sync_for("gemm")?;
     done
 }
 

@@ -52,7 +52,7 @@ impl<T: Field> Panels<T> {
         let columns =
             GlobalArray::builder(team, &[order, order]).name("panels").distribution(&layout).create()?;
         let panels = Panels { columns, width };
-        a.array().sync()?;
+        a.array().sync_for(op)?;
         let loaded =
             (0..panels.count()).filter(|&k| panels.is_mine(k)).try_for_each(|k| panels.load_panel(a, k));
         panels.columns.sync()?;

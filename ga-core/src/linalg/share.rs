@@ -49,9 +49,9 @@ pub(super) fn for_my_columns<T: Field>(
         }
         Ok(())
     };
-    from.array().sync()?;
+    from.array().sync_for(op)?;
     let done = if rows == 0 { Ok(()) } else { pass() };
-    to.array().sync()?;
+    to.array().sync_for(op)?;
     done
 }
 
