@@ -7,10 +7,11 @@
 
 use crate::array::GlobalArray;
 use crate::dims::Dims;
-use crate::distribution::{Location, Pair};
+use crate::distribution::Location;
 use crate::error::{Error, ErrorKind, Result};
 use crate::number::Number;
 use rma::{AtomicInteger, Element, Vector};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ptr::NonNull;
 
@@ -26,6 +27,24 @@ const SORTED: usize = 1 << 15;
 struct Runs {
     remote: Vec<usize>,
     local: Vec<usize>,
+}
+
+/// What accumulates are sorted with.
+#[derive(Default)]
+struct Sorting {
+    owners: Vec<Runs>,
+    sorted: Runs,
+}
+
+/// Most owners whose memory for sorting, half a MiB each, is kept.
+const KEPT: usize = 8;
+
+thread_local! {
+    /// Empty, but with the memory of the last accumulate: from the allocator it would come page by page each time.
+    static SORTING: Cell<Sorting> = const {
+        let none = Runs { remote: Vec::new(), local: Vec::new() };
+        Cell::new(Sorting { owners: Vec::new(), sorted: none })
+    };
 }
 
 /// Where indices come from.
@@ -259,16 +278,21 @@ impl<T: Element> GlobalArray<T> {
         T: Number,
     {
         self.check_indices("scatter_accumulate", &indices)?;
-        let mut owners: Vec<Runs> = (0..self.team().size()).map(|_| Runs::default()).collect();
-        let mut sorted = Runs::default();
-        let (pair, segment) = (self.distribution().pair(), self.raw().segment());
+        let mut sorting = SORTING.take();
+        sorting.owners.resize_with(self.team().size(), Runs::default);
+        let Sorting { owners, sorted } = &mut sorting;
+        let (few, segment) = (self.distribution().few(indices.count(), |_| ()), self.raw().segment());
         for start in (0..indices.count()).step_by(SORTED) {
             for k in start..indices.count().min(start + SORTED) {
-                let at = self.located("scatter_accumulate", pair, &indices, k)?;
+                let at = match &few {
+                    Some(few) => few.locate(indices.pair(k)).map(|(at, ())| at),
+                    None => indices.with(k, |index| self.distribution().try_locate(index)),
+                };
+                let at = at.ok_or_else(|| self.no_such_element("scatter_accumulate", &indices, k))?;
                 owners[at.rank].push::<T>(at.offset, k);
             }
             for (rank, runs) in owners.iter_mut().enumerate().filter(|(_, runs)| !runs.remote.is_empty()) {
-                runs.sort_into(&mut sorted, |remote| segment.lock_of(rank, remote));
+                runs.sort_into(sorted, |remote| segment.lock_of(rank, remote));
                 let part = self.raw().mapped(rank);
                 for vector in sorted.vectors::<T>(if part.is_some() { BATCH } else { SORTED }) {
                     if let Some(part) = part {
@@ -280,6 +304,9 @@ impl<T: Element> GlobalArray<T> {
                 }
                 runs.clear();
             }
+        }
+        if sorting.owners.len() <= KEPT {
+            SORTING.set(sorting);
         }
         Ok(())
     }
@@ -308,58 +335,86 @@ impl<T: Element> GlobalArray<T> {
         let distribution = self.distribution();
         match (0..indices.count()).find(|&k| !indices.with(k, |index| distribution.has(index))) {
             None => Ok(()),
-            Some(k) => Err(indices.with(k, |index| distribution.no_such_element(op, index))),
+            Some(k) => Err(self.no_such_element(op, indices, k)),
         }
     }
 
-    /// Where an element is; `pair` is that of the layout. Checked whatever was checked before, as safe code may write an `as_ref` that
-    /// gives something else the second time, and what is found here is accessed without further ado.
-    #[inline(always)]
-    fn located(
-        &self,
-        op: &'static str,
-        pair: Option<Pair<'_>>,
-        indices: &impl Indices,
-        k: usize,
-    ) -> Result<Location> {
-        let at = match pair {
-            Some(pair) => pair.locate(indices.pair(k)),
-            None => indices.with(k, |index| self.distribution().try_locate(index)),
-        };
-        match at {
-            Some(at) => Ok(at),
-            None => Err(indices.with(k, |index| self.distribution().no_such_element(op, index))),
-        }
+    /// The error of an index that is none.
+    #[cold]
+    fn no_such_element(&self, op: &'static str, indices: &impl Indices, k: usize) -> Error {
+        indices.with(k, |index| self.distribution().no_such_element(op, index))
     }
 
     /// Finds the places of indices, and calls `touch(start, places)` for each batch: `places[k]` is
     /// that of index `start + k`, or null. Returns, by owner, the elements that are not mapped here.
+    ///
+    /// Indices are checked here, whatever was checked before: safe code may write an `as_ref` that gives something else
+    /// the second time, and what is found is accessed without further ado.
     fn in_batches(
         &self,
         op: &'static str,
         mapped: impl Fn(usize) -> Option<NonNull<u8>>,
         indices: &impl Indices,
-        mut touch: impl FnMut(usize, &[*mut T]),
+        touch: impl FnMut(usize, &[*mut T]),
     ) -> Result<BTreeMap<usize, Runs>> {
-        let pair = self.distribution().pair();
-        let mut far = BTreeMap::<usize, Runs>::new();
-        let mut places = [std::ptr::null_mut::<T>(); BATCH];
-        for start in (0..indices.count()).step_by(BATCH) {
-            let count = BATCH.min(indices.count() - start);
-            for (k, place) in places[..count].iter_mut().enumerate() {
-                let at = self.located(op, pair, indices, start + k)?;
-                *place = match mapped(at.rank) {
-                    Some(part) => part.cast::<T>().as_ptr().wrapping_add(at.offset),
-                    None => {
-                        put_off::<T>(&mut far, at, start + k);
-                        std::ptr::null_mut()
-                    }
-                };
+        let distribution = self.distribution();
+        // Two loops: what a table needs stays in registers only where nothing else is done.
+        let done = match distribution.few(indices.count(), &mapped) {
+            Some(few) => {
+                let find = |k| few.locate(indices.pair(k));
+                batches(indices.count(), find, prefetch, touch)
             }
-            touch(start, &places[..count]);
-        }
-        Ok(far)
+            None => {
+                let find = |k| indices.with(k, |index| distribution.try_locate(index));
+                let find = |k| find(k).map(|at| (at, mapped(at.rank)));
+                // Finding takes too long for prefetches to overlap.
+                batches(indices.count(), find, |_| (), touch)
+            }
+        };
+        done.map_err(|k| self.no_such_element(op, indices, k))
     }
+}
+
+/// [`GlobalArray::in_batches`] where `find` says where an element and the part it is in are, if there is such an
+/// element; its number is the error if not. Inline, for a table's numbers to be in registers.
+#[inline(always)]
+fn batches<T>(
+    count: usize,
+    find: impl Fn(usize) -> Option<(Location, Option<NonNull<u8>>)>,
+    prefetch: impl Fn(*const T),
+    mut touch: impl FnMut(usize, &[*mut T]),
+) -> std::result::Result<BTreeMap<usize, Runs>, usize> {
+    let mut far = BTreeMap::<usize, Runs>::new();
+    let mut places = [std::ptr::null_mut::<T>(); BATCH];
+    for start in (0..count).step_by(BATCH) {
+        let count = BATCH.min(count - start);
+        for (k, place) in places[..count].iter_mut().enumerate() {
+            let (at, part) = find(start + k).ok_or(start + k)?;
+            *place = match part {
+                Some(part) => part.cast::<T>().as_ptr().wrapping_add(at.offset),
+                None => {
+                    put_off::<T>(&mut far, at, start + k);
+                    std::ptr::null_mut()
+                }
+            };
+            prefetch(*place);
+        }
+        touch(start, &places[..count]);
+    }
+    Ok(far)
+}
+
+/// Begins to bring an element that will be touched soon into the cache: the miss takes its time while others are
+/// located.
+#[inline(always)]
+fn prefetch<T>(place: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch accesses nothing as far as the program can tell.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(place.cast())
+    };
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = place;
 }
 
 /// Refuses another number of values than there are indices.
@@ -437,7 +492,6 @@ fn touch(part: NonNull<u8>, offsets: &[usize]) {
 mod tests {
     use super::*;
     use rma::World;
-    use std::cell::Cell;
 
     /// An index that is good when it is checked, and none afterwards.
     struct Fickle(Cell<bool>);

@@ -76,6 +76,11 @@ impl Axis {
         (c, self.fences[c], self.fences[c + 1])
     }
 
+    /// Where the second and the third part begin (the extent, if there is no such part); `None` if there are more.
+    pub(super) fn few(&self) -> Option<[usize; 2]> {
+        (self.fences.len() <= HEAD).then_some([self.head[1], self.head[2]])
+    }
+
     #[inline(never)]
     fn part_of_many(&self, i: usize) -> usize {
         let inner = &self.fences[1..self.parts()];

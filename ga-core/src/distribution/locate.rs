@@ -23,16 +23,6 @@ impl Distribution {
         self.has(index).then(|| self.locate_checked(index))
     }
 
-    /// Two axes of a plain layout, for loops over many elements.
-    pub(crate) fn pair(&self) -> Option<Pair<'_>> {
-        match (self.0.axes.as_slice(), self.shape()) {
-            ([rows, columns], &[height, width]) if self.0.is_plain => {
-                Some(Pair { rows, columns, height, width })
-            }
-            _ => None,
-        }
-    }
-
     /// There is such an element.
     #[inline(always)]
     pub(crate) fn has(&self, index: &[usize]) -> bool {
@@ -176,24 +166,6 @@ impl Distribution {
         let index: Vec<isize> = index.iter().map(|&i| i as isize).collect();
         let message = format!("index {index:?}: axis {d} asks {} of {}", index[d], shape[d]);
         Error::new(ErrorKind::Range, op, message)
-    }
-}
-
-/// A plain layout of two axes: where an element lives takes some thirty instructions in a loop.
-#[derive(Clone, Copy)]
-pub(crate) struct Pair<'a> {
-    rows: &'a Axis,
-    columns: &'a Axis,
-    height: usize,
-    width: usize,
-}
-
-impl Pair<'_> {
-    /// [`Distribution::locate`], if there is such an element.
-    #[inline(always)]
-    pub(crate) fn locate(self, [i, j]: [usize; 2]) -> Option<Location> {
-        let none = Location { rank: 0, offset: 0 };
-        (i < self.height && j < self.width).then(|| extend(extend(none, self.rows, i), self.columns, j))
     }
 }
 

@@ -12,6 +12,7 @@
 
 mod axis;
 mod create;
+mod few;
 mod grid;
 mod locate;
 mod pieces;
@@ -21,7 +22,6 @@ use crate::dims::Dims;
 use crate::error::Result;
 use crate::patch::{Patch, Region};
 use axis::Axis;
-pub(crate) use locate::Pair;
 pub use pieces::{Piece, Pieces};
 use plan::{Deal, Plan};
 use std::fmt;
