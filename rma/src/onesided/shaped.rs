@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::plain::{self, Plain};
 use crate::segment::Segment;
 use crate::stall::Needs;
-use crate::transport::{Rows, Token};
+use crate::transport::{Moving, Rows, Runs, Token};
 use crate::wait::Cause;
 use shm::Element;
 use shm::accumulate;
@@ -73,7 +73,11 @@ impl<'a> Strided<'a> {
     }
 }
 
-impl Vector<'_> {
+impl<'a> Vector<'a> {
+    fn runs(&self) -> Runs<'a> {
+        Runs { remote: self.remote, local: self.local, len: self.len_bytes }
+    }
+
     fn check<T>(&self, op: &'static str, rank: usize, len: usize) -> Result<()> {
         let (runs, local, bytes) = (self.remote.len(), self.local.len(), self.len_bytes);
         let size = size_of::<T>().max(1);
@@ -230,6 +234,12 @@ impl Segment {
     ) -> Result<()> {
         let spot = self.spot("accumulate_vector", rank, 0, 0)?;
         if spot.mapped.is_null() {
+            let moving = Moving::Accumulate { dtype: T::DTYPE, alpha: (&raw const alpha).cast() };
+            // SAFETY: the caller's promise.
+            if unsafe { self.transport().move_runs(spot.place, runs.runs(), src.cast_mut().cast(), moving) }?
+            {
+                return Ok(());
+            }
             let count = runs.len_bytes / size_of::<T>();
             return self.in_turn(runs, |remote, local| {
                 // SAFETY: the caller's promise for this run; waited for before this returns.
@@ -254,6 +264,10 @@ impl Segment {
         let base = self.check_remote("put_vector", rank, runs)?;
         let pairs = runs.remote.iter().zip(runs.local);
         if base.mapped.is_null() {
+            // SAFETY: remote runs were checked, local ones are the caller's promise.
+            if unsafe { self.transport().move_runs(base.place, runs.runs(), src.cast_mut(), Moving::Put) }? {
+                return Ok(());
+            }
             return self.in_turn(runs, |remote, local| {
                 // SAFETY: the caller's promise; waited for before this returns.
                 unsafe { self.start_put(rank, remote, src.wrapping_add(local), runs.len_bytes) }
@@ -277,6 +291,10 @@ impl Segment {
         let base = self.check_remote("get_vector", rank, runs)?;
         let pairs = runs.remote.iter().zip(runs.local);
         if base.mapped.is_null() {
+            // SAFETY: remote runs were checked, local ones are the caller's promise.
+            if unsafe { self.transport().move_runs(base.place, runs.runs(), dst, Moving::Get) }? {
+                return Ok(());
+            }
             return self.in_turn(runs, |remote, local| {
                 // SAFETY: the caller's promise; waited for before this returns.
                 unsafe { self.start_get(rank, remote, dst.wrapping_add(local), runs.len_bytes) }

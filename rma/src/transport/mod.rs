@@ -91,6 +91,33 @@ pub struct Rows<'a> {
     pub counts: &'a [usize],
 }
 
+/// Many runs of one length: run `i` lies at byte `remote[i]` from a place of the target and at byte `local[i]` of local memory.
+#[derive(Clone, Copy, Debug)]
+pub struct Runs<'a> {
+    /// Where runs begin at the target.
+    pub remote: &'a [usize],
+    /// Where they begin here; as many.
+    pub local: &'a [usize],
+    /// Bytes of each.
+    pub len: usize,
+}
+
+/// What happens to runs.
+#[derive(Clone, Copy, Debug)]
+pub enum Moving {
+    /// They are written there.
+    Put,
+    /// They are read from there.
+    Get,
+    /// `target += alpha * src`, elements of a type.
+    Accumulate {
+        /// That type.
+        dtype: DType,
+        /// One element.
+        alpha: *const u8,
+    },
+}
+
 /// An integer operation at the target.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Amo {
@@ -177,6 +204,16 @@ pub unsafe trait Transport: Send + Sync + std::fmt::Debug {
         src: *const u8,
         alpha: *const u8,
     ) -> Result<Token>;
+
+    /// Moves runs together, if that is quicker than one by one; false means that it isn't, and nothing was done. Locally complete on
+    /// return.
+    ///
+    /// # Safety
+    /// As [`Transport::put`], [`Transport::get`] or [`Transport::accumulate`] for every run.
+    unsafe fn move_runs(&self, base: Remote, runs: Runs<'_>, local: *mut u8, moving: Moving) -> Result<bool> {
+        let _ = (base, runs, local, moving);
+        Ok(false)
+    }
 
     /// An integer operation of `len` (4 or 8) bytes; returns the old value.
     ///

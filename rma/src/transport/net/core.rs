@@ -4,7 +4,7 @@
 //!
 //! Invariant: numbered messages of a peer take effect in the order of their numbers, whatever order they arrive in.
 
-use super::message::{Head, Kind, Message, Packed, WANT_ACK};
+use super::message::{Head, Kind, LIST, Message, Packed, WANT_ACK};
 use super::peer::Peer;
 use super::requests::Requests;
 use super::serve::{Memory, Served};
@@ -221,6 +221,11 @@ impl Core {
     fn send_data(&mut self, message: &Message<'_>) {
         let (to, head) = (message.head.source as usize, message.head);
         let (from, len) = (head.at as usize, head.len as usize);
+        let is_list = head.flags & LIST != 0;
+        let mut runs = Vec::new();
+        if is_list {
+            self.memory.pack_runs(message, &mut runs);
+        }
         let mut at = from;
         while at < from + len {
             let now = self.piece.min(from + len - at);
@@ -230,7 +235,9 @@ impl Core {
                 len: now as u64,
                 ..Head::new(Kind::Data, self.memory.me())
             };
-            let body = if message.head.levels == 0 {
+            let body = if is_list {
+                Body::Buffer(runs[at - from..][..now].to_vec())
+            } else if message.head.levels == 0 {
                 self.peer(to).answering += 1;
                 Body::Memory(self.memory.address(head.offset).wrapping_add(at), now)
             } else {

@@ -6,7 +6,7 @@
 use super::core::{Body, Core, Flight, Outgoing};
 use super::direct::Exported;
 use super::message::{ADD_WORD, HEAD_LEN, Head, Kind, MOST_HEAD, Packed, SET_WORD, WANT_ACK};
-use super::peer::{Scale, Stream, Transfer, Way, Work};
+use super::peer::{List, Scale, Stream, Transfer, Way, Work};
 use super::serve::pack;
 use super::shape::Span;
 use super::wire::{Result, Sent, Wire};
@@ -281,6 +281,7 @@ impl Engine {
                 }
                 Ok(sent != Sent::Full)
             }
+            Work::List(list) => self.send_list(to, list),
             Work::Out(stream, scale) => {
                 while stream.at < stream.len {
                     if !self.core.peer(to).has_room()
@@ -309,6 +310,7 @@ impl Engine {
         let span = match &transfer.work {
             Work::Out(stream, _) | Work::In(stream) => stream.span(),
             Work::Small(packed) => packed.span(),
+            Work::List(list) => list.span,
             Work::Direct(..) => return Ok(true),
         };
         let peer = self.core.peer(to);
@@ -336,6 +338,34 @@ impl Engine {
     pub(super) fn is_direct(&self, stream: &Stream) -> bool {
         let run = stream.remote.counts[0].min(stream.shape.counts[0]);
         run >= if run == stream.len { self.thresholds.run } else { self.thresholds.row }
+    }
+
+    /// Longest body of a message or of its answer, and from which length on runs go directly.
+    pub(super) fn run_limits(&self) -> (usize, usize) {
+        (self.piece.min(self.core.piece), self.thresholds.row)
+    }
+
+    /// Sends a list. False if there is no room.
+    fn send_list(&mut self, to: usize, list: &mut List) -> Result<bool> {
+        let peer = self.core.peer(to);
+        if !peer.has_room() || list.expected > 0 && !peer.may_get() {
+            return Ok(false);
+        }
+        let body = std::mem::take(&mut list.body);
+        let (at, len) = (body.as_ptr(), body.len());
+        let tag = self.core.launch(Flight::Buffer(body));
+        let sent = self.send_numbered(to, &mut list.packed, at, len, tag)?;
+        if sent != Sent::Started
+            && let Flight::Buffer(body) = self.core.land(tag)
+        {
+            if sent == Sent::Full {
+                list.body = body;
+                return Ok(false);
+            }
+            self.core.recycle(body);
+        }
+        self.core.peer(to).getting += list.expected;
+        Ok(true)
     }
 
     /// Sends the next stretch of a put or accumulate. False if the wire has no room.

@@ -66,6 +66,11 @@ impl Kind {
         Kind::ALL.get(usize::from(number).checked_sub(1)?).copied()
     }
 
+    /// Whether it moves data to or from the target's memory.
+    pub(super) fn is_moving(self) -> bool {
+        matches!(self, Kind::Put | Kind::Accumulate | Kind::Get)
+    }
+
     /// Whether it may change memory that an earlier get of the same source has still to read.
     pub(super) fn is_writing(self) -> bool {
         matches!(self, Kind::Put | Kind::Accumulate | Kind::Amo | Kind::Signal)
@@ -77,6 +82,8 @@ pub(super) const WANT_ACK: u8 = 1;
 /// Flags of a put: then the word at `token` becomes `value`, or grows by it, as with [`Kind::Signal`].
 pub(super) const SET_WORD: u8 = 2;
 pub(super) const ADD_WORD: u8 = 4;
+/// Flag of a put, accumulate or get: of runs of `value` bytes each, which the body lists; see [`super::runs`].
+pub(super) const LIST: u8 = 8;
 
 /// The fixed part.
 #[repr(C)]

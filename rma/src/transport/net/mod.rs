@@ -7,6 +7,7 @@
 //! | `choose` | which engine |
 //! | `peer`, `requests` | the state of a talk; what callers wait for |
 //! | `engine` | sending, and the turn of the crank |
+//! | `runs` | scattered runs, many to a message |
 //! | `direct` | transfers past the messages, by the engine's own remote memory access |
 //! | `core`, `serve` | receiving, and what messages do to memory |
 //! | `progress` | who turns the crank |
@@ -26,6 +27,7 @@ mod ofi;
 mod peer;
 mod progress;
 mod requests;
+mod runs;
 mod serve;
 mod shape;
 #[cfg(test)]
@@ -39,7 +41,7 @@ use self::message::{Head, Kind, Packed};
 use self::peer::{Scale, Stream, Transfer, Way, Work};
 use self::serve::Memory;
 use self::wire::Wire;
-use super::{Amo, Capabilities, Held, Remote, Rows, SignalUpdate, Token, Transport};
+use super::{Amo, Capabilities, Held, Moving, Remote, Rows, Runs, SignalUpdate, Token, Transport};
 use crate::call::OpCode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::Layout;
@@ -390,12 +392,15 @@ unsafe impl Transport for Net {
         src: *const u8,
         alpha: *const u8,
     ) -> Result<Token> {
-        let size = dtype.size_bytes();
-        let mut scale = Scale { variant: dtype as u8 + 1, alpha: [0; 16] };
-        // SAFETY: alpha is one element by the caller's promise, of at most 16 bytes.
-        unsafe { std::ptr::copy_nonoverlapping(alpha, scale.alpha.as_mut_ptr(), size) };
+        // SAFETY: alpha is one element by the caller's promise.
+        let scale = unsafe { Scale::new(dtype, alpha) };
         let stream = Stream::rows(to, rows, src.cast_mut());
         self.start_stream(OpCode::Accumulate, to, stream, Way::Write, Some(scale))
+    }
+
+    unsafe fn move_runs(&self, base: Remote, runs: Runs<'_>, local: *mut u8, moving: Moving) -> Result<bool> {
+        // SAFETY: the caller's promises.
+        unsafe { self.pack_runs(base, runs, local, moving) }
     }
 
     unsafe fn amo(&self, at: Remote, amo: Amo, len: usize, operand: u64, comparand: u64) -> Result<u64> {

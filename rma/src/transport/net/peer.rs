@@ -4,8 +4,10 @@
 //! `queue`, and are taken in the order of their numbers.
 
 use super::direct::Direct;
+use super::message::Packed;
 use super::shape::{Shape, Span};
 use crate::transport::{Remote, Rows, SignalUpdate, Token};
+use shm::DType;
 use std::collections::{BTreeMap, VecDeque};
 
 /// Numbered messages under way to a peer, at most.
@@ -26,13 +28,24 @@ pub(super) struct Transfer {
 /// What one operation sends.
 pub(super) enum Work {
     /// One message without body, as it is.
-    Small(Box<super::message::Packed>),
+    Small(Box<Packed>),
+    /// One message with a body of its own.
+    List(Box<List>),
     /// A stream of local memory, put or accumulated.
     Out(Stream, Option<Scale>),
     /// A stream wanted from the peer.
     In(Stream),
     /// A stream that the engine itself writes to, or reads from, the peer's registered memory.
     Direct(Stream, Way),
+}
+
+/// A message about [scattered runs](super::runs).
+pub(super) struct List {
+    pub(super) packed: Packed,
+    pub(super) body: Vec<u8>,
+    pub(super) span: Span,
+    /// Bytes that it asks for.
+    pub(super) expected: usize,
 }
 
 /// Which way bytes go.
@@ -47,6 +60,17 @@ pub(super) enum Way {
 pub(super) struct Scale {
     pub(super) variant: u8,
     pub(super) alpha: [u8; 16],
+}
+
+impl Scale {
+    /// # Safety
+    /// `alpha` points to one element of `dtype`.
+    pub(super) unsafe fn new(dtype: DType, alpha: *const u8) -> Scale {
+        let mut scale = Scale { variant: dtype as u8 + 1, alpha: [0; 16] };
+        // SAFETY: the caller's promise; an element has at most 16 bytes.
+        unsafe { std::ptr::copy_nonoverlapping(alpha, scale.alpha.as_mut_ptr(), dtype.size_bytes()) };
+        scale
+    }
 }
 
 /// A stream between a box there and a box here.

@@ -3,7 +3,7 @@
 //! The only place where a peer's numbers become addresses: they are checked against the arena first, so that a peer gone wild is an
 //! error and not a wild store.
 
-use super::message::{ADD_WORD, Kind, Message, SET_WORD};
+use super::message::{ADD_WORD, Kind, LIST, Message, SET_WORD};
 use super::shape::Shape;
 use crate::bell::bell;
 use crate::call::OpCode;
@@ -62,10 +62,13 @@ impl Memory {
     /// Lets a numbered message take effect.
     pub(super) fn serve(&self, message: &Message<'_>) -> Served {
         let head = &message.head;
+        if message.kind.is_moving() && head.flags & LIST != 0 {
+            return self.serve_list(message);
+        }
         let end = (head.at as usize).saturating_add(head.len as usize);
         let shape = match message.kind {
-            Kind::Put | Kind::Accumulate | Kind::Get if head.levels > 0 => message.shape,
-            Kind::Put | Kind::Accumulate | Kind::Get => Shape::run(end),
+            kind if kind.is_moving() && head.levels > 0 => message.shape,
+            kind if kind.is_moving() => Shape::run(end),
             Kind::Lock | Kind::Unlock => Shape::run(size_of::<Lock>()),
             _ => Shape::run(8),
         };
@@ -89,7 +92,12 @@ impl Memory {
                     _ => Served::Refused(format!("it signalled a word outside the arena: {head:?}")),
                 }
             }
-            Kind::Accumulate => self.accumulate(message, &shape),
+            Kind::Accumulate => self.accumulate(message, message.body, |visit| {
+                let offset = head.offset as usize;
+                shape.for_each_run(head.at as usize, message.body.len(), |at, len| {
+                    visit(offset.wrapping_add_signed(at), len);
+                });
+            }),
             Kind::Get => Served::Data,
             Kind::Amo => self.amo(message),
             Kind::Signal => self.signal(head.offset, head.variant == 0, head.value),
@@ -160,13 +168,73 @@ impl Memory {
         })
     }
 
-    fn accumulate(&self, message: &Message<'_>, shape: &Shape) -> Served {
+    /// Lets a message about a list of runs take effect.
+    fn serve_list(&self, message: &Message<'_>) -> Served {
+        let head = &message.head;
+        let Some((starts, data)) = self.runs(message) else {
+            return Served::Refused(format!("it sent a list that makes no sense: {head:?}"));
+        };
+        let run = head.value as usize;
+        match message.kind {
+            Kind::Put => {
+                for (start, bytes) in starts.zip(data.chunks(run)) {
+                    // SAFETY: `runs` has checked that the run lies in the own arena.
+                    unsafe { copy::copy(self.address(start), bytes.as_ptr(), run) };
+                }
+                Served::Done
+            }
+            Kind::Accumulate => self.accumulate(message, data, |visit| {
+                starts.for_each(|start| visit(start as usize, run));
+            }),
+            _ => Served::Data,
+        }
+    }
+
+    /// Where the runs of a list begin in the arena, and the data that follows; nothing unless all lie there, and are as many as the
+    /// head says.
+    fn runs<'m>(&self, message: &Message<'m>) -> Option<(impl Iterator<Item = u64> + use<'m>, &'m [u8])> {
+        let (head, arena) = (message.head, self.heap.arena_len() as u64);
+        let count = head.len.checked_div(head.value)? as usize;
+        let (list, data) = message.body.split_at_checked(count.checked_mul(8)?)?;
+        let expected = if message.kind == Kind::Get { 0 } else { head.len };
+        let base = head.offset;
+        let word = move |bytes: &[u8; 8]| base.checked_add(u64::from_ne_bytes(*bytes));
+        let is_inside = |bytes: &[u8; 8]| {
+            word(bytes).and_then(|start| start.checked_add(head.value)).is_some_and(|end| end <= arena)
+        };
+        let is_whole = count as u64 * head.value == head.len && data.len() as u64 == expected;
+        let words = list.as_chunks::<8>().0;
+        (is_whole && words.iter().all(is_inside)).then(|| (words.iter().filter_map(word), data))
+    }
+
+    /// Appends the runs of a list to `buffer`.
+    pub(super) fn pack_runs(&self, message: &Message<'_>, buffer: &mut Vec<u8>) {
+        let Some((starts, _)) = self.runs(message) else { return };
+        let run = message.head.value as usize;
+        buffer.reserve(message.head.len as usize);
+        for start in starts {
+            let end = buffer.len();
+            // SAFETY: `runs` has checked that the run lies in the own arena; there is room, and the bytes are initialised then.
+            unsafe {
+                copy::copy(buffer.as_mut_ptr().add(end), self.address(start), run);
+                buffer.set_len(end + run);
+            }
+        }
+    }
+
+    /// Adds `body` to runs of the arena: `each` visits them in order, with offset and length.
+    fn accumulate(
+        &self,
+        message: &Message<'_>,
+        body: &[u8],
+        each: impl FnOnce(&mut dyn FnMut(usize, usize)),
+    ) -> Served {
         let head = &message.head;
         let Some(dtype) = DType::ALL.get(usize::from(head.variant).wrapping_sub(1)).copied() else {
             return Served::Refused(format!("it accumulated elements of unknown type {}", head.variant));
         };
         let mut aligned = Vec::new();
-        let body = aligned_body(message.body, &mut aligned);
+        let body = aligned_body(body, &mut aligned);
         let alpha = AlignedAlpha(message.alpha);
         let record = Record {
             op: OpCode::Accumulate as u32,
@@ -181,8 +249,7 @@ impl Memory {
         let context = WaitContext { hook: &hook, me: self.me() as u32, policy: self.policy };
         let mut outcome = Ok(());
         let mut taken = 0;
-        shape.for_each_run(head.at as usize, body.len(), |at, len| {
-            let offset = (head.offset as usize).wrapping_add_signed(at);
+        each(&mut |offset, len| {
             let target = Target { heap: &self.heap, rank: self.heap.rank(), offset };
             let (src, count) = (body[taken..].as_ptr(), len / dtype.size_bytes());
             if outcome.is_ok() {

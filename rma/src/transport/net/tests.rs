@@ -7,7 +7,7 @@ use super::{Net, Progress, Surroundings};
 use crate::bootstrap::{Node, Single};
 use crate::layout::Layout;
 use crate::stall::Watch;
-use crate::transport::{Amo, Held, Remote, Rows, SignalUpdate, Token, Transport};
+use crate::transport::{Amo, Held, Moving, Remote, Rows, Runs, SignalUpdate, Token, Transport};
 use proptest::prelude::*;
 use shm::sync::Lock;
 use shm::{DType, Heap, HeapConfig};
@@ -278,6 +278,9 @@ enum Action {
     Get { at: usize, len: usize },
     PutRows { at: usize, run: usize, rows: usize, stride: usize, seed: u8 },
     GetRows { at: usize, run: usize, rows: usize, stride: usize },
+    PutRuns { at: Vec<usize>, len: usize, seed: u8 },
+    AccumulateRuns { at: Vec<usize>, alpha: i64 },
+    GetRuns { at: Vec<usize>, len: usize },
     Add { at: usize, value: u64 },
     Signal { at: usize, value: u64 },
     PutSignal { at: usize, data: Vec<u8>, word: usize, value: u64 },
@@ -291,6 +294,8 @@ fn action() -> impl Strategy<Value = Action> {
     let word = (0..BLOCK / 16).prop_map(|word| word * 8);
     let rows = (0..BLOCK / 4, 1usize..300, 1usize..40, 0usize..64);
     let put_rows = (rows.clone(), any::<u8>());
+    let places = proptest::collection::vec(0..BLOCK / 2, 0..500);
+    let words = proptest::collection::vec((0..BLOCK / 8).prop_map(|word| word * 8), 0..500);
     prop_oneof![
         (at.clone(), proptest::collection::vec(any::<u8>(), 0..9000))
             .prop_map(|(at, data)| Action::Put { at, data }),
@@ -305,6 +310,13 @@ fn action() -> impl Strategy<Value = Action> {
             seed
         }),
         rows.prop_map(|(at, run, rows, gap)| Action::GetRows { at, run, rows, stride: run + gap }),
+        (places.clone(), 0usize..700, any::<u8>()).prop_map(|(at, len, seed)| Action::PutRuns {
+            at,
+            len,
+            seed
+        }),
+        (words, -3i64..4).prop_map(|(at, alpha)| Action::AccumulateRuns { at, alpha }),
+        (places, 0usize..700).prop_map(|(at, len)| Action::GetRuns { at, len }),
         (word.clone(), any::<u64>()).prop_map(|(at, value)| Action::Add { at, value }),
         (word.clone(), any::<u64>()).prop_map(|(at, value)| Action::Signal { at, value }),
         (at, proptest::collection::vec(any::<u8>(), 0..9000), word, any::<u64>())
@@ -374,6 +386,50 @@ fn apply(
             let token = unsafe { net.get_strided(there(*at), shape, data.as_mut_ptr()) }.unwrap();
             let expected = (0..*rows).flat_map(|row| model[at + row * stride..][..*run].to_vec()).collect();
             gets.push((token, data, expected));
+        }
+        Action::PutRuns { at, len, seed } => {
+            let mut data: Vec<u8> =
+                (0..at.len() * len * 2).map(|i| (i as u8).wrapping_mul(*seed) ^ (i >> 8) as u8).collect();
+            let local: Vec<usize> = (0..at.len()).map(|index| 2 * index * len).collect();
+            let runs = Runs { remote: at, local: &local, len: *len };
+            // SAFETY: the runs lie in the block and in the vector.
+            if !unsafe { net.move_runs(there(0), runs, data.as_mut_ptr(), Moving::Put) }.unwrap() {
+                for (to, from) in at.iter().zip(&local) {
+                    // SAFETY: waited for at once.
+                    let token = unsafe { net.put(there(*to), data[*from..].as_ptr(), *len) }.unwrap();
+                    net.wait(token).unwrap();
+                }
+            }
+            for (to, from) in at.iter().zip(local) {
+                model[*to..to + len].copy_from_slice(&data[from..from + len]);
+            }
+        }
+        Action::AccumulateRuns { at, alpha } => {
+            let mut data: Vec<i64> = (0..at.len() as i64).map(|i| i * 77 - 5).collect();
+            let local: Vec<usize> = (0..at.len()).map(|index| 8 * index).collect();
+            let runs = Runs { remote: at, local: &local, len: 8 };
+            let moving = Moving::Accumulate { dtype: DType::I64, alpha: (&raw const *alpha).cast() };
+            // SAFETY: the runs are aligned elements of the block and of the vector.
+            if unsafe { net.move_runs(there(0), runs, data.as_mut_ptr().cast(), moving) }.unwrap() {
+                for (at, value) in at.iter().zip(data) {
+                    let word = &mut model[*at..][..8];
+                    let old = i64::from_ne_bytes((&*word).try_into().unwrap());
+                    word.copy_from_slice(&old.wrapping_add(alpha.wrapping_mul(value)).to_ne_bytes());
+                }
+            } else {
+                assert!(at.len() < 2, "words are packed");
+            }
+        }
+        Action::GetRuns { at, len } => {
+            let mut data = vec![0; at.len() * len];
+            // In the opposite order.
+            let local: Vec<usize> = (0..at.len()).rev().map(|index| index * len).collect();
+            let runs = Runs { remote: at, local: &local, len: *len };
+            // SAFETY: the runs lie in the block and in the vector.
+            if unsafe { net.move_runs(there(0), runs, data.as_mut_ptr(), Moving::Get) }.unwrap() {
+                let runs = at.iter().rev().flat_map(|at| model[*at..at + len].to_vec());
+                assert_eq!(data, runs.collect::<Vec<u8>>());
+            }
         }
         Action::Add { at, value } => {
             // SAFETY: an aligned word of the block.
