@@ -5,7 +5,7 @@
 
 use crate::guard::profiled;
 use crate::state::Armci;
-use rma::transport::{Rows, Token};
+use rma::transport::{Moving, Rows, Token};
 use rma::{DType, Element, Error, ErrorKind, Result};
 use std::ffi::{c_double, c_float, c_int, c_long, c_void};
 
@@ -221,6 +221,10 @@ impl Armci {
         for index in 0..length("vectors", len)? {
             // SAFETY: readable: the caller's promise.
             let vector = unsafe { &*vectors.add(index) };
+            // SAFETY: the caller's promise.
+            if unsafe { self.packed(kind, vector, proc) }? {
+                continue;
+            }
             for run in 0..length("runs", vector.count)? {
                 // SAFETY: the caller's promise.
                 let token = unsafe {
@@ -233,6 +237,37 @@ impl Armci {
             }
         }
         Ok(tokens)
+    }
+
+    /// Moves the runs of a vector together, if they are of one allocation of another node; false if nothing was done.
+    ///
+    /// # Safety
+    /// As [`Armci::runs`].
+    unsafe fn packed(&mut self, kind: Kind, vector: &Runs, proc: c_int) -> Result<bool> {
+        let (count, len) = (length("runs", vector.count)?, length("a length", vector.bytes)?);
+        if count < 2 || len == 0 {
+            return Ok(false);
+        }
+        // SAFETY: the caller's promise.
+        let [src, dst] =
+            [vector.src, vector.dst].map(|list| unsafe { std::slice::from_raw_parts(list, count) });
+        let (theirs, ours) = if matches!(kind, Kind::Get) { (src, dst) } else { (dst, src) };
+        let place = self.addresses.find(proc, theirs[0])?;
+        if place.segment.mapped(place.rank).is_some() {
+            return Ok(false);
+        }
+        let from = |base: *mut c_void| move |at: &*mut c_void| (*at as usize).wrapping_sub(base as usize);
+        let remote: Vec<usize> =
+            theirs.iter().map(from(theirs[0])).map(|at| at.wrapping_add(place.offset)).collect();
+        let local: Vec<usize> = ours.iter().map(from(ours[0])).collect();
+        let runs = rma::transport::Runs { remote: &remote, local: &local, len };
+        let moving = match kind {
+            Kind::Put => Moving::Put,
+            Kind::Get => Moving::Get,
+            Kind::Add(dtype, scale) => Moving::Accumulate { dtype, alpha: scale.cast() },
+        };
+        // SAFETY: local runs are the caller's promise, whichever way they lie from the first.
+        unsafe { place.segment.move_runs(place.rank, runs, ours[0].cast(), moving) }
     }
 
     /// Puts one value.

@@ -308,6 +308,33 @@ impl Segment {
         Ok(())
     }
 
+    /// Moves runs of `rank`'s part and of local memory packed, many to a message, where that is quicker than one by one. False, and
+    /// nothing was done, where it isn't: if the part is mapped here, if runs are long, or if not all of them are whole elements of the part.
+    ///
+    /// Not collective; locally complete on return. What the vector forms do by themselves; for callers that have runs in
+    /// pieces of their own. Errors: `Rank`, `Foreign`, `Died`, `Finalized`.
+    ///
+    /// # Safety
+    /// As [`Transport::move_runs`](crate::transport::Transport::move_runs), for the local side.
+    pub unsafe fn move_runs(
+        &self,
+        rank: usize,
+        runs: Runs<'_>,
+        local: *mut u8,
+        moving: Moving,
+    ) -> Result<bool> {
+        let spot = self.spot("move_runs", rank, 0, 0)?;
+        let unit = if let Moving::Accumulate { dtype, .. } = moving { dtype.size_bytes() } else { 1 };
+        let end = self.len_bytes(rank).checked_sub(runs.len);
+        let is_good = |at: &usize| end.is_some_and(|end| *at <= end) && at.is_multiple_of(unit);
+        let are_good = runs.len.is_multiple_of(unit) && runs.remote.iter().all(is_good);
+        if !spot.mapped.is_null() || runs.remote.len() != runs.local.len() || !are_good {
+            return Ok(false);
+        }
+        // SAFETY: remote runs were checked, local ones are the caller's promise.
+        unsafe { self.transport().move_runs(spot.place, runs, local, moving) }
+    }
+
     /// Starts a transfer for each run, some ahead of the one that is waited for, and returns when all are locally complete.
     fn in_turn(&self, runs: Vector<'_>, mut start: impl FnMut(usize, usize) -> Result<Token>) -> Result<()> {
         const AHEAD: usize = 256;
