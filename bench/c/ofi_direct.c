@@ -4,6 +4,9 @@
  *     ./ofi_direct 0 /tmp/book "tcp;ofi_rxm" &        the target: looks at its queue in a loop until told to stop
  *     ./ofi_direct 1 /tmp/book "tcp;ofi_rxm"          the origin: measures and prints
  *
+ * A fourth argument, `wait`, gives the queues a descriptor to sleep on, as a program needs that is served while it computes. Nobody
+ * sleeps on it here.
+ *
  * Both find each other through the files /tmp/book.0 and /tmp/book.1, which they remove at the end; the two may run on different
  * hosts that share the directory. A put + fence is one write that asks for delivery complete. Lines are "what bytes median p99 us",
  * of blocking operations one after the other. The messages are for comparison: one of that length there, eight bytes back.
@@ -42,7 +45,7 @@ static char *memory, *local, *slots;
 static fi_addr_t peer;
 static struct card theirs;
 static struct fi_context2 contexts[SLOTS + 1];
-static int is_stopped, pongs, is_origin;
+static int is_stopped, pongs, is_origin, has_descriptor;
 
 static void check(const char *what, long code) {
     if (code >= 0) return;
@@ -143,7 +146,7 @@ static void start(const char *provider) {
     check("fi_getinfo", fi_getinfo(FI_VERSION(1, 17), NULL, NULL, 0, hints, &info));
     fi_freeinfo(hints);
     struct fi_av_attr av = {.type = info->domain_attr->av_type, .count = 2};
-    struct fi_cq_attr cq = {.format = FI_CQ_FORMAT_MSG, .wait_obj = FI_WAIT_NONE};
+    struct fi_cq_attr cq = {.format = FI_CQ_FORMAT_MSG, .wait_obj = has_descriptor ? FI_WAIT_FD : FI_WAIT_NONE};
     check("fi_fabric", fi_fabric(info->fabric_attr, &fabric, NULL));
     check("fi_domain", fi_domain(fabric, info, &domain, NULL));
     check("fi_av_open", fi_av_open(domain, &av, &addresses, NULL));
@@ -181,8 +184,9 @@ static void meet(const char *book) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 4 || (argv[1][0] != '0' && argv[1][0] != '1')) {
-        fprintf(stderr, "usage: ofi_direct 0|1 BOOK PROVIDER\n");
+    has_descriptor = argc == 5 && !strcmp(argv[4], "wait");
+    if (argc != 4 + has_descriptor || (argv[1][0] != '0' && argv[1][0] != '1')) {
+        fprintf(stderr, "usage: ofi_direct 0|1 BOOK PROVIDER [wait]\n");
         return 2;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);

@@ -20,9 +20,9 @@ ROUNDS = 5
 PROVIDER = "tcp;ofi_rxm"
 
 
-def ours(launch, engine, *arguments):
+def ours(launch, engine, *arguments, progress="auto"):
     """The rows of one run of rma-bench on two hosts."""
-    os.environ["GAIN_TRANSPORT"] = engine
+    os.environ.update(GAIN_TRANSPORT=engine, GAIN_PROGRESS=progress)
     command = [*launch, RELEASE / "rma-bench", *arguments, "--json", "--memory-bytes", "4M"]
     job = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=DEADLINE_SECONDS)
     if job.returncode:
@@ -57,20 +57,30 @@ def seconds(samples):
     return [1e-6 * sample for sample in samples]
 
 
-def measure(launch, engine, program, fenced, *arguments):
-    """Prints an engine's table; `fenced` is what its yardstick calls a put that is complete there."""
+def measure(launch, engine, program, fenced, *arguments, has_descriptor=False):
+    """Prints an engine's table; `fenced` is what its yardstick calls a put that is complete there.
+
+    With `has_descriptor` the yardstick has an argument `wait` and does without a descriptor else. So do we where the program polls.
+    """
     names = {"put": "put-latency", "get": "get-latency"}
     sizes = (8, 65536)
     mine = {(op, size): [] for op in names for size in sizes}
     direct = {key: [] for key in mine}
+    polling = {key: [] for key in mine}
+    waiting = {key: [] for key in mine}
     other = {what: [] for what in ("acc", "acc rate", "put rate", "strided", "put compute", "get compute", "acc compute")}
     for _ in range(ROUNDS):
         for (op, size), samples in mine.items():
             samples.append(ours(launch, engine, names[op], "--sizes", str(size))[0]["Median (us)"])
-        if program:
-            found = by_hand(program, *arguments)
-            for op, size in mine:
-                direct[op, size].append(found[{"put": fenced, "get": "get"}[op], size])
+        if has_descriptor:
+            for (op, size), samples in polling.items():
+                row = ours(launch, engine, names[op], "--sizes", str(size), progress="poll")[0]
+                samples.append(row["Median (us)"])
+        for there, extra in ((direct, []), (waiting, ["wait"])):
+            if program and (has_descriptor or not extra):
+                found = by_hand(program, *arguments, *extra)
+                for op, size in mine:
+                    there[op, size].append(found[{"put": fenced, "get": "get"}[op], size])
         other["acc"].append(ours(launch, engine, "acc", "--sizes", "8")[0]["Median (us)"])
         other["acc rate"].append(ours(launch, engine, "acc", "--sizes", "4K")[0]["Window MB/s"])
         other["put rate"].append(ours(launch, engine, "put-bw", "--sizes", "4K")[0]["MB/s"])
@@ -86,6 +96,11 @@ def measure(launch, engine, program, fenced, *arguments):
         if program:
             rows.append(Row("  on the engine by hand", seconds(direct[op, size])))
             rows.append(Row("  ours / by hand", quotients(mine[op, size], direct[op, size]), "ratio", at_most=1.15))
+        if program and has_descriptor:
+            rows.append(Row("  by hand, with a descriptor", seconds(waiting[op, size])))
+            rows.append(Row("  ours / that", quotients(mine[op, size], waiting[op, size]), "ratio", at_most=1.15))
+            rows.append(Row("  ours, GAIN_PROGRESS=poll", seconds(polling[op, size])))
+            rows.append(Row("  that / by hand", quotients(polling[op, size], direct[op, size]), "ratio", at_most=1.15))
     rows.append(Row("accumulate 8 bytes + fence / put 8 bytes + fence", quotients(other["acc"], mine["put", 8]), "ratio", at_most=1.1))
     rows.append(Row("accumulates / puts of 4 KiB, rate", quotients(other["acc rate"], other["put rate"]), "ratio", at_least=0.9))
     rows.append(Row("512 rows of 64 bytes: put per row / strided", other["strided"], "ratio", at_least=20))
@@ -101,7 +116,7 @@ def main():
     with hosts(2) as launch:
         measure(launch, "ucx", compiled("ucp_direct", "-lucp", "-lucs"), "put+flush")
         os.environ["GAIN_OFI_PROVIDER"] = PROVIDER
-        measure(launch, "ofi", compiled("ofi_direct", "-lfabric"), "put+fence", PROVIDER)
+        measure(launch, "ofi", compiled("ofi_direct", "-lfabric"), "put+fence", PROVIDER, has_descriptor=True)
 
 
 main()

@@ -162,7 +162,7 @@ fn prepare(
         card.mirror = heap.allocate_zeroed(len, 64).map_err(no_memory)?.offset as u64;
     }
     let progress = progress().map_err(|why| (ErrorKind::Bootstrap, why))?;
-    let wire = choose::open(layout.len()).map_err(|why| {
+    let wire = choose::open(layout.len(), progress).map_err(|why| {
         let why = format!("ranks on {} nodes need a network: {why}", layout.nodes());
         (ErrorKind::Unsupported, why)
     })?;

@@ -7,19 +7,20 @@
 //!
 //! Every process chooses for itself; the choices are compared when addresses are exchanged.
 
+use super::Progress;
 use super::wire::{Result, Wire};
 use std::path::Path;
 
 /// The variable that chooses.
 pub(crate) const VARIABLE: &str = "GAIN_TRANSPORT";
 
-/// Opens the engine that the environment asks for, for about `peers` processes to talk to.
-pub(crate) fn open(peers: usize) -> Result<Box<dyn Wire>> {
+/// Opens the engine that the environment asks for, for about `peers` processes to talk to, moved on as `progress` says.
+pub(crate) fn open(peers: usize, progress: Progress) -> Result<Box<dyn Wire>> {
     let wanted = std::env::var(VARIABLE).unwrap_or_default();
     match wanted.as_str() {
-        "" | "auto" => open_first(&by_fabric(), peers),
-        "ucx" => ucx(peers),
-        "ofi" => ofi(peers),
+        "" | "auto" => open_first(&by_fabric(), peers, progress),
+        "ucx" => ucx(peers, progress),
+        "ofi" => ofi(peers, progress),
         other => Err(format!("{VARIABLE}={other}: must be ucx, ofi or auto")),
     }
 }
@@ -39,7 +40,7 @@ pub struct Engine {
 
 /// What there is on this machine, the one that `GAIN_TRANSPORT=auto` takes first. Not collective. Opens each engine and closes it again.
 pub fn engines() -> Vec<Engine> {
-    let look = |(name, open): (&'static str, Opener)| match open(1) {
+    let look = |(name, open): (&'static str, Opener)| match open(1, Progress::Thread) {
         Ok(wire) => {
             let limits = wire.limits();
             let (is_rdma, message_bytes) = (limits.is_rdma, limits.message_len);
@@ -50,7 +51,7 @@ pub fn engines() -> Vec<Engine> {
     by_fabric().into_iter().map(look).collect()
 }
 
-type Opener = fn(usize) -> Result<Box<dyn Wire>>;
+type Opener = fn(usize, Progress) -> Result<Box<dyn Wire>>;
 
 /// Both engines, the better one for this machine's fabric first.
 fn by_fabric() -> [(&'static str, Opener); 2] {
@@ -68,10 +69,10 @@ fn has_device(class: impl AsRef<Path>, prefix: &str) -> bool {
     entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
 }
 
-fn open_first(engines: &[(&'static str, Opener)], peers: usize) -> Result<Box<dyn Wire>> {
+fn open_first(engines: &[(&'static str, Opener)], peers: usize, progress: Progress) -> Result<Box<dyn Wire>> {
     let mut reasons = Vec::new();
     for (name, open) in engines {
-        match open(peers) {
+        match open(peers, progress) {
             Ok(wire) => return Ok(wire),
             Err(why) => reasons.push(format!("{name}: {why}")),
         }
@@ -79,10 +80,10 @@ fn open_first(engines: &[(&'static str, Opener)], peers: usize) -> Result<Box<dy
     Err(format!("no network engine can be used here. {}", reasons.join("; ")))
 }
 
-fn ucx(peers: usize) -> Result<Box<dyn Wire>> {
+fn ucx(peers: usize, _progress: Progress) -> Result<Box<dyn Wire>> {
     Ok(Box::new(super::ucx::Ucx::open(peers)?))
 }
 
-fn ofi(peers: usize) -> Result<Box<dyn Wire>> {
-    Ok(Box::new(super::ofi::Ofi::open(peers)?))
+fn ofi(peers: usize, progress: Progress) -> Result<Box<dyn Wire>> {
+    Ok(Box::new(super::ofi::Ofi::open(peers, progress == Progress::Thread)?))
 }

@@ -25,6 +25,8 @@ pub(super) enum Flight {
     Answer(usize),
     /// A part of a request's transfer to or from a peer's registered memory.
     Direct(usize, Token),
+    /// A part of a request's data, from this place of its stream on, that the wire hands over.
+    Fetch(usize, Token, usize),
     /// A flush to a peer.
     Flush(usize),
     /// Nothing.
@@ -335,6 +337,20 @@ impl Sink for Core {
         }
     }
 
+    fn fetched(&mut self, tag: u64, outcome: Result<&[u8]>) {
+        let Flight::Fetch(peer, token, at) = self.land(tag) else { return };
+        self.peer(peer).direct.note_done();
+        let Some(request) = self.requests.get(token) else { return };
+        match outcome {
+            Ok(bytes) => {
+                // SAFETY: the caller of the get promised the box at `dst` until the request is closed; lengths are checked.
+                unsafe { super::serve::unpack(request.dst, &request.shape, at, bytes) };
+                request.pending = request.pending.saturating_sub(bytes.len() as u64);
+            }
+            Err(why) => self.break_off(peer, &why),
+        }
+    }
+
     fn done(&mut self, tag: u64, outcome: Result<()>) {
         match self.land(tag) {
             Flight::Part(token) => self.requests.part_landed(token, outcome),
@@ -348,7 +364,7 @@ impl Sink for Core {
             },
             Flight::Buffer(buffer) => self.recycle(buffer),
             Flight::Answer(peer) => self.answered(peer),
-            Flight::Free => {}
+            Flight::Fetch(..) | Flight::Free => {}
         }
     }
 

@@ -111,11 +111,18 @@ impl Engine {
                 match way {
                     Way::Write => self.wire().write(to, key, at, local, now, tag),
                     Way::Read => self.wire().read(to, key, at, local, now, tag),
+                    Way::Fetch => self.wire().fetch(to, key, at, now, tag),
                 }
             }?;
             if sent == Sent::Full {
                 self.core.land(tag);
                 return Ok(false);
+            }
+            if way == Way::Fetch {
+                if stream.at == 0 {
+                    transfer.token = self.core.expect(to, transfer.token, transfer.op, stream);
+                }
+                *self.core.flight_mut(tag) = Flight::Fetch(to, transfer.token, stream.at);
             }
             stream.at += now;
             let direct = &mut self.core.peer(to).direct;
@@ -126,6 +133,9 @@ impl Engine {
                 continue;
             }
             direct.open += 1;
+            if way == Way::Fetch {
+                continue;
+            }
             if transfer.token == Token::DONE {
                 transfer.token = self.core.requests.open(transfer.op, to, 0);
                 *self.core.flight_mut(tag) = Flight::Direct(to, transfer.token);
@@ -195,24 +205,15 @@ impl Engine {
         let work = std::mem::replace(&mut transfer.work, Work::Small(Box::new(Packed::empty())));
         transfer.work = match work {
             Work::Direct(stream, Way::Write) => Work::Out(stream, None),
-            Work::Direct(stream, Way::Read) => {
-                transfer.token = self.expect(to, transfer.token, transfer.op, &stream);
+            Work::Direct(stream, way) => {
+                // A fetch that has begun expects its data already.
+                if way == Way::Read || stream.at == 0 {
+                    transfer.token = self.core.expect(to, transfer.token, transfer.op, &stream);
+                }
                 Work::In(stream)
             }
             other => other,
         };
-    }
-
-    /// Prepares the request `token`, or a new one, for the data of `stream`.
-    pub(super) fn expect(&mut self, to: usize, mut token: Token, op: &'static str, stream: &Stream) -> Token {
-        if token == Token::DONE {
-            token = self.core.requests.open(op, to, 0);
-        }
-        if let Some(request) = self.core.requests.get(token) {
-            (request.dst, request.shape) = (stream.local, stream.shape);
-            request.pending += (stream.len - stream.at) as u64;
-        }
-        token
     }
 
     /// Answers peers that want to use this process's memory.
@@ -247,6 +248,18 @@ impl Engine {
 }
 
 impl Core {
+    /// Prepares the request `token`, or a new one, for the data of `stream`.
+    pub(super) fn expect(&mut self, to: usize, mut token: Token, op: &'static str, stream: &Stream) -> Token {
+        if token == Token::DONE {
+            token = self.requests.open(op, to, 0);
+        }
+        if let Some(request) = self.requests.get(token) {
+            (request.dst, request.shape) = (stream.local, stream.shape);
+            request.pending += (stream.len - stream.at) as u64;
+        }
+        token
+    }
+
     /// A peer's key, or the news that there is none.
     pub(super) fn note_key(&mut self, source: usize, head: &Head, key: &[u8]) {
         let span = Span { start: head.offset, end: head.offset.saturating_add(head.len) };

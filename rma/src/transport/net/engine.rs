@@ -23,6 +23,8 @@ pub(super) struct Thresholds {
     pub(super) run: usize,
     /// Each of many rows.
     pub(super) row: usize,
+    /// A run that is waited for alone, and no longer than a message.
+    pub(super) lone: usize,
 }
 
 pub(super) struct Engine {
@@ -237,7 +239,7 @@ impl Engine {
         peer.note_begun();
         let is_first = peer.queue.is_empty();
         if let Work::In(stream) = &transfer.work {
-            transfer.token = self.expect(to, transfer.token, transfer.op, stream);
+            transfer.token = self.core.expect(to, transfer.token, transfer.op, stream);
         }
         if is_first {
             match self.advance(to, &mut transfer) {
@@ -324,13 +326,19 @@ impl Engine {
         Ok(true)
     }
 
-    /// The work of moving a stream: directly if its runs are long enough. All rows of a box are alike, so what is decided for the
+    /// The work of moving a stream: directly if its runs are long enough, or it is one run that is likely to be waited for alone. All rows of a box are alike, so what is decided for the
     /// first one is decided for all.
-    pub(super) fn by_length(&self, stream: Stream, way: Way) -> Work {
+    pub(super) fn by_length(&mut self, to: usize, stream: Stream, way: Way) -> Work {
+        let is_lone = (self.thresholds.lone..=self.piece).contains(&stream.len)
+            && stream.remote.is_run()
+            && stream.shape.is_run()
+            && self.core.peer(to).is_lone(way);
         match way {
             _ if self.is_direct(&stream) => Work::Direct(stream, way),
+            Way::Write if is_lone => Work::Direct(stream, way),
+            Way::Read if is_lone => Work::Direct(stream, Way::Fetch),
             Way::Write => Work::Out(stream, None),
-            Way::Read => Work::In(stream),
+            Way::Read | Way::Fetch => Work::In(stream),
         }
     }
 

@@ -286,7 +286,7 @@ impl Net {
         let mut engine = self.engine();
         let work = match scale {
             Some(_) => Work::Out(stream, scale),
-            None => engine.by_length(stream, way),
+            None => engine.by_length(place.rank, stream, way),
         };
         engine
             .start(place.rank, Transfer { work, token: Token::DONE, op: op.name() })
@@ -336,6 +336,7 @@ fn thresholds(wire: &dyn Wire) -> Result<Thresholds> {
     Ok(Thresholds {
         run: run.unwrap_or(limits.direct_len),
         row: row.or(run).unwrap_or(limits.direct_row_len),
+        lone: run.map_or(limits.lone_len, |_| usize::MAX),
     })
 }
 

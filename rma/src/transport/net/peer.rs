@@ -53,6 +53,8 @@ pub(super) struct List {
 pub(super) enum Way {
     Write,
     Read,
+    /// As a read of a single run, whose bytes the engine hands over.
+    Fetch,
 }
 
 /// Element type (as [`Head::variant`](super::message::Head) has it) and factor of an accumulate.
@@ -188,6 +190,13 @@ impl Peer {
         self.is_fence_expected
     }
 
+    /// Whether what is about to begin is likely to be waited for before anything else begins: a read when nothing is under way, and
+    /// a write then if a fence is expected right behind it.
+    pub(super) fn is_lone(&self, way: Way) -> bool {
+        let is_waited_for = way != Way::Write || self.is_fence_expected && self.unfenced == 0;
+        is_waited_for && self.getting == 0 && self.is_quiet()
+    }
+
     /// The peer has taken everything up to `number`.
     pub(super) fn note_ack(&mut self, number: u64) {
         while self.acked < number.min(self.sent) {
@@ -220,5 +229,42 @@ impl Peer {
             self.span = Span::EMPTY;
         }
         self.span.overlaps(span)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a program does to one peer, as far as the prediction is concerned; gets are answered at once.
+    fn lone_after(history: &str) -> [bool; 2] {
+        let mut peer = Peer::default();
+        for step in history.chars() {
+            match step {
+                'f' => {
+                    peer.note_ack(peer.sent);
+                    peer.note_fence();
+                }
+                'p' => {
+                    peer.note_begun();
+                    peer.note_sent(64);
+                }
+                _ => peer.note_begun(),
+            }
+        }
+        [peer.is_lone(Way::Read), peer.is_lone(Way::Write)]
+    }
+
+    #[test]
+    fn a_read_is_alone_when_nothing_is_under_way_and_a_write_where_each_was_fenced() {
+        assert_eq!(lone_after(""), [true, false]);
+        assert_eq!(lone_after("g"), [true, false]);
+        assert_eq!(lone_after("p"), [false, false]);
+        assert_eq!(lone_after("pf"), [true, true]);
+        assert_eq!(lone_after("pfp"), [false, false]);
+        assert_eq!(lone_after("pfpf"), [true, true]);
+        assert_eq!(lone_after("pfppf"), [true, false]);
+        assert_eq!(lone_after("ppfpf"), [true, true]);
+        assert_eq!(lone_after("pfg"), [true, false]);
     }
 }

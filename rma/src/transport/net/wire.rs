@@ -33,6 +33,9 @@ pub(crate) struct Limits {
     pub(crate) direct_len: usize,
     /// The same for each of many rows of one transfer: messages carry many rows at once, so they are harder to beat.
     pub(crate) direct_row_len: usize,
+    /// The same for a single run that is waited for alone, of at most the length of a message: a [`Wire::fetch`], or a write with a fence
+    /// behind it. Without end where there is no fetch.
+    pub(crate) lone_len: usize,
 }
 
 /// A peer's region, ready for use from here.
@@ -44,6 +47,9 @@ pub(crate) trait Sink {
     /// A message arrived, in one piece or in two: `bytes` is all of it, head and body, and `body` empty; or `bytes` is the head
     /// that was sent, and `body` its body, which the engine has elsewhere. The bytes are gone when this returns.
     fn message(&mut self, bytes: &[u8], body: &[u8]);
+
+    /// What [`Wire::fetch`] was to read, started with `tag`. The bytes are gone when this returns.
+    fn fetched(&mut self, tag: u64, outcome: Result<&[u8]>);
 
     /// The operation started with `tag` is over.
     fn done(&mut self, tag: u64, outcome: Result<()>);
@@ -127,6 +133,12 @@ pub(crate) unsafe trait Wire: Send + std::fmt::Debug {
         len: usize,
         tag: u64,
     ) -> Result<Sent>;
+
+    /// Starts reading at most [`Limits::message_len`] bytes, which [`Sink::fetched`] reports: unlike a read it uses no memory of the caller,
+    /// who may lose interest. Done is never the answer.
+    fn fetch(&mut self, _peer: usize, _key: Key, _offset: u64, _len: usize, _tag: u64) -> Result<Sent> {
+        Err("this engine fetches nothing".into())
+    }
 
     /// Starts remote completion of all writes to `peer`: complete means that they are visible there.
     fn flush(&mut self, peer: usize, tag: u64) -> Result<Sent>;

@@ -1,8 +1,8 @@
 //! The wire over libfabric: messages are sends to posted receives, writes and reads its remote memory access.
 //!
 //! One endpoint for everything, one completion queue. Messages are short (16 KiB) and are copied, so that they are over for their sender
-//! at once. Writes ask for *delivery complete*: their completion means that they are visible at the target, so a flush waits for those of
-//! its peer. The provider makes no progress of its own that we rely on: [`Wire::progress`] drives it.
+//! at once; so are short writes. Writes ask for *delivery complete*: their completion means that they are visible at the target, so a flush
+//! waits for those of its peer. The provider makes no progress of its own that we rely on: [`Wire::progress`] drives it.
 //!
 //! Where a provider wants local buffers registered, the slab and the node heap are registered once, and other buffers for one transfer:
 //! providers keep a cache of their own of such registrations, which sees memory that is unmapped.
@@ -63,6 +63,10 @@ enum What {
     Receive(usize),
     /// Out of this slot of the slab.
     Send(usize),
+    /// A write out of this slot of the slab, locally complete from the start.
+    Copied(usize),
+    /// A read of so many bytes into this slot of the slab.
+    Fetch(usize, usize),
     Write,
     Read,
 }
@@ -129,8 +133,9 @@ impl std::fmt::Debug for Ofi {
 }
 
 impl Ofi {
-    /// Opens libfabric in this process, for about `peers` peers; an error says what is missing.
-    pub(crate) fn open(peers: usize) -> Result<Ofi> {
+    /// Opens libfabric in this process, for about `peers` peers; an error says what is missing. With `has_sleepers` there is a descriptor
+    /// to sleep on, which costs every message: providers wake it whether somebody sleeps or not.
+    pub(crate) fn open(peers: usize, has_sleepers: bool) -> Result<Ofi> {
         let api = open::library()?;
         let info = open::provider(&api)?;
         // SAFETY: what the library offered is whole.
@@ -139,7 +144,7 @@ impl Ofi {
             let most_len = (*(*info).ep_attr).max_msg_size;
             ((*(*info).domain_attr).mr_mode, inject_len, most_len, (*(*info).rx_attr).size)
         };
-        let objects = Objects::open(&api, info, peers)?;
+        let objects = Objects::open(&api, info, peers, has_sleepers)?;
         let receives = SLOTS.min(most_receives.max(1));
         let mut wire = Ofi {
             names: objects.names(),
@@ -166,7 +171,7 @@ impl Ofi {
         if memory_mode & MR_LOCAL != 0 {
             let (base, len) = (wire.slab.as_mut_ptr(), wire.slab.len());
             // SAFETY: the slab lives until the endpoint is closed.
-            wire.slab_memory = unsafe { wire.register_with(base, len, SEND | RECEIVE) }?;
+            wire.slab_memory = unsafe { wire.register_with(base, len, SEND | RECEIVE | WRITE | READ) }?;
         }
         for slot in 0..receives {
             let op = wire.new_op(What::Receive(slot));
@@ -245,30 +250,53 @@ impl Ofi {
                     sink.broken(peer, why);
                 }
             }
-            What::Write | What::Read => {
+            What::Copied(slot) => {
                 // SAFETY: as above.
-                close_memory(unsafe { std::mem::replace(&mut (*op).memory, null_mut()) });
-                self.free_transfers.push(op);
+                unsafe { (*op).what = What::Send(slot) };
+                self.free_sends.push(op);
                 // SAFETY: as above.
-                let generation = unsafe { (*op).generation };
+                self.written(peer, unsafe { (*op).generation }, outcome.err(), sink);
+            }
+            What::Fetch(slot, len) => {
                 let lost = outcome.clone().err();
-                sink.done(tag, outcome);
-                if what == What::Write
-                    && let Some(entry) = self.peers.get_mut(&peer)
-                {
-                    entry.writes[generation] -= 1;
-                    entry.failed = entry.failed.take().or(lost.clone());
-                    if generation != entry.generation
-                        && entry.writes[generation] == 0
-                        && let Some(flush) = entry.flush.take()
-                    {
-                        sink.done(flush, entry.failed.clone().map_or(Ok(()), Err));
-                    }
-                }
+                sink.fetched(tag, outcome.map(|()| &self.slab[slot * MESSAGE_LEN..][..len]));
+                // SAFETY: as above.
+                unsafe { (*op).what = What::Send(slot) };
+                self.free_sends.push(op);
                 if let Some(why) = lost {
                     sink.broken(peer, why);
                 }
             }
+            What::Write | What::Read => {
+                // SAFETY: as above.
+                close_memory(unsafe { std::mem::replace(&mut (*op).memory, null_mut()) });
+                self.free_transfers.push(op);
+                let lost = outcome.clone().err();
+                sink.done(tag, outcome);
+                if what == What::Write {
+                    // SAFETY: as above.
+                    self.written(peer, unsafe { (*op).generation }, lost, sink);
+                } else if let Some(why) = lost {
+                    sink.broken(peer, why);
+                }
+            }
+        }
+    }
+
+    /// A write is visible at `peer`, or never will be.
+    fn written(&mut self, peer: usize, generation: usize, lost: Option<String>, sink: &mut dyn Sink) {
+        if let Some(entry) = self.peers.get_mut(&peer) {
+            entry.writes[generation] -= 1;
+            entry.failed = entry.failed.take().or(lost.clone());
+            if generation != entry.generation
+                && entry.writes[generation] == 0
+                && let Some(flush) = entry.flush.take()
+            {
+                sink.done(flush, entry.failed.clone().map_or(Ok(()), Err));
+            }
+        }
+        if let Some(why) = lost {
+            sink.broken(peer, why);
         }
     }
 
@@ -318,6 +346,7 @@ unsafe impl Wire for Ofi {
             is_rdma,
             direct_len: if is_rdma { 2048 } else { SOFTWARE_DIRECT_LEN },
             direct_row_len: if is_rdma { 2048 } else { SOFTWARE_DIRECT_ROW_LEN },
+            lone_len: if is_rdma { usize::MAX } else { 1 },
         }
     }
 
@@ -414,6 +443,12 @@ unsafe impl Wire for Ofi {
         len: usize,
         tag: u64,
     ) -> Result<Sent> {
+        if len <= MESSAGE_LEN
+            && let Some(op) = self.free_sends.pop()
+        {
+            // SAFETY: the caller's promise; the operation is one of the slab that is not in use.
+            return unsafe { self.write_copy(op, peer, key, offset, src, len) };
+        }
         // SAFETY: the caller's promise; a write only reads the local buffer.
         unsafe { self.transfer(What::Write, peer, key, offset, src.cast_mut(), len, tag) }
     }
@@ -429,6 +464,12 @@ unsafe impl Wire for Ofi {
     ) -> Result<Sent> {
         // SAFETY: the caller's promise.
         unsafe { self.transfer(What::Read, peer, key, offset, dst, len, tag) }
+    }
+
+    fn fetch(&mut self, peer: usize, key: Key, offset: u64, len: usize, tag: u64) -> Result<Sent> {
+        let address = self.peer(peer)?.address;
+        let Some(op) = self.free_sends.pop() else { return Ok(Sent::Full) };
+        self.fetch_into(op, peer, address, key, offset, len, tag)
     }
 
     fn flush(&mut self, peer: usize, tag: u64) -> Result<Sent> {

@@ -137,8 +137,8 @@ fn ask(api: &Api, name: &str) -> Result<*mut Info> {
 }
 
 impl Objects {
-    /// Opens fabric, domain, queue and endpoint of what was offered, for about `peers` peers.
-    pub(super) fn open(api: &Api, info: *mut Info, peers: usize) -> Result<Objects> {
+    /// Opens fabric, domain, queue and endpoint of what was offered, for about `peers` peers, with a descriptor if somebody will sleep.
+    pub(super) fn open(api: &Api, info: *mut Info, peers: usize, has_sleepers: bool) -> Result<Objects> {
         let mut objects = Objects {
             info,
             fabric: null_mut(),
@@ -148,7 +148,7 @@ impl Objects {
             endpoint: null_mut(),
             event_fd: None,
         };
-        match objects.fill(api, peers) {
+        match objects.fill(api, peers, has_sleepers) {
             Ok(()) => Ok(objects),
             Err(why) => {
                 objects.close(api);
@@ -157,7 +157,7 @@ impl Objects {
         }
     }
 
-    fn fill(&mut self, api: &Api, peers: usize) -> Result<()> {
+    fn fill(&mut self, api: &Api, peers: usize, has_sleepers: bool) -> Result<()> {
         let info = self.info;
         // SAFETY: each object is made by the one before with the library's own functions; results are written on success, and
         // attributes live through the calls.
@@ -172,7 +172,7 @@ impl Objects {
                 "fi_av_open",
                 (domain.av_open)(self.domain, &mut attr, &mut self.addresses, null_mut()),
             )?;
-            self.open_queue(api)?;
+            self.open_queue(api, has_sleepers)?;
             api.check("fi_endpoint", (domain.endpoint)(self.domain, info, &mut self.endpoint, null_mut()))?;
             let endpoint = self.endpoint.cast::<Fid>();
             let bind = (*(*endpoint).ops).bind;
@@ -182,14 +182,14 @@ impl Objects {
         }
     }
 
-    /// With a descriptor to sleep on if the provider has one.
-    fn open_queue(&mut self, api: &Api) -> Result<()> {
+    /// With a descriptor to sleep on if that is wanted and the provider has one.
+    fn open_queue(&mut self, api: &Api, has_sleepers: bool) -> Result<()> {
         // SAFETY: as in `fill`; the descriptor is written on success.
         unsafe {
             let open = (*(*self.domain).ops).cq_open;
             let mut attr: QueueAttr = std::mem::zeroed();
             (attr.format, attr.wait_obj) = (CQ_FORMAT_MSG, WAIT_FD);
-            if open(self.domain, &mut attr, &mut self.queue, null_mut()) == 0 {
+            if has_sleepers && open(self.domain, &mut attr, &mut self.queue, null_mut()) == 0 {
                 let mut fd: c_int = -1;
                 let queue = self.queue.cast::<Fid>();
                 let found = ((*(*queue).ops).control)(queue, GETWAIT, (&raw mut fd).cast()) == 0;

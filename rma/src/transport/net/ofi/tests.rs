@@ -19,6 +19,11 @@ impl Sink for Heard {
         self.messages.push([bytes, body].concat());
     }
 
+    fn fetched(&mut self, tag: u64, outcome: Result<&[u8]>) {
+        self.messages.extend(outcome.as_ref().map(|bytes| bytes.to_vec()));
+        self.done(tag, outcome.map(drop));
+    }
+
     fn done(&mut self, tag: u64, outcome: Result<()>) {
         assert!(self.done.insert(tag, outcome).is_none(), "{tag} is reported twice");
     }
@@ -35,7 +40,7 @@ struct End {
 
 /// Two, each of which knows the other as peer 1; `None`, and a line that says so, where there is no libfabric.
 fn pair() -> Option<(End, End)> {
-    let open = || match Ofi::open(2) {
+    let open = || match Ofi::open(2, true) {
         Ok(wire) => Some(End { wire, heard: Heard::default() }),
         Err(why) => {
             eprintln!("skipped: {why}");
@@ -90,20 +95,32 @@ fn writes_are_there_after_a_flush_and_reads_bring_them_back() {
     let key = unsafe { b.wire.register(there.as_mut_ptr(), there.len()) }.unwrap();
     let key = a.wire.import(1, &key).unwrap();
     for (round, len) in [1, 8, 4096, 100_000, 2 << 20].into_iter().enumerate() {
-        let (src, mut back, at) = (pattern(len, round), vec![0u8; len], 17 * round);
+        let (mut src, mut back, at) = (pattern(len, round), vec![0u8; len], 17 * round);
         let tags = [1, 2, 3].map(|tag| 10 * round as u64 + tag);
         // SAFETY: the buffers live until their tags are reported; the range lies in the region.
         drive(&mut a, &mut b, |a, _| unsafe {
             // The connection may have to be made first.
-            a.wire.write(1, key, at as u64, src.as_ptr(), len, tags[0]).unwrap() == Sent::Started
+            let sent = a.wire.write(1, key, at as u64, src.as_ptr(), len, tags[0]).unwrap();
+            // What is short may be overwritten at once.
+            assert!(sent != if len <= MESSAGE_LEN { Sent::Started } else { Sent::Done });
+            sent != Sent::Full
         });
+        if len <= MESSAGE_LEN {
+            src.fill(0xff);
+        }
         let flush = a.wire.flush(1, tags[1]).unwrap();
         drive(&mut a, &mut b, |a, _| flush == Sent::Done || a.heard.done.contains_key(&tags[1]));
-        assert_eq!(there[at..at + len], src);
+        assert_eq!(there[at..at + len], pattern(len, round));
         // SAFETY: as above.
         unsafe { a.wire.read(1, key, at as u64, back.as_mut_ptr(), len, tags[2]) }.unwrap();
         drive(&mut a, &mut b, |a, _| a.heard.done.contains_key(&tags[2]));
-        assert_eq!(back, src);
+        assert_eq!(back, pattern(len, round));
+        if len <= MESSAGE_LEN {
+            let tag = 10 * round as u64 + 4;
+            assert_eq!(a.wire.fetch(1, key, at as u64, len, tag), Ok(Sent::Started));
+            drive(&mut a, &mut b, |a, _| a.heard.done.contains_key(&tag));
+            assert_eq!(a.heard.messages.pop(), Some(back));
+        }
     }
     assert!(a.heard.done.values().all(Result::is_ok));
     drop((a, b));

@@ -4,8 +4,9 @@
 //! started.
 
 use super::bindings::*;
-use super::{Import, Ofi, TRANSFERS, What};
+use super::{Import, MESSAGE_LEN, Ofi, Op, TRANSFERS, What};
 use crate::transport::net::wire::{Key, Result, Sent};
+use std::ffi::c_void;
 use std::ptr::null_mut;
 
 impl Ofi {
@@ -94,19 +95,8 @@ impl Ofi {
                     op.cast(),
                 )
             } else {
-                let vector = libc::iovec { iov_base: local.cast(), iov_len: len };
                 let there = RmaVector { addr: base + offset, len, key };
-                let message = RmaMessage {
-                    msg_iov: &vector,
-                    desc: &mut handle,
-                    iov_count: 1,
-                    addr: address,
-                    rma_iov: &there,
-                    rma_iov_count: 1,
-                    context: op.cast(),
-                    data: 0,
-                };
-                ((*(*endpoint).rma).writemsg)(endpoint, &message, COMPLETION | DELIVERY_COMPLETE)
+                self.write_from(op, address, local, handle, there)
             }
         };
         if code == 0 {
@@ -118,6 +108,107 @@ impl Ofi {
         close_memory(memory);
         self.free_transfers.push(op);
         if code == -EAGAIN { Ok(Sent::Full) } else { Err(self.api.explain(code as i32)) }
+    }
+
+    /// Starts a write out of a copy in the slot of `op`, which is locally complete at once.
+    ///
+    /// # Safety
+    /// As [`Wire::write`]; nobody uses the operation; `len` is at most that of a slot.
+    pub(super) unsafe fn write_copy(
+        &mut self,
+        op: *mut Op,
+        peer: usize,
+        key: Key,
+        offset: u64,
+        src: *const u8,
+        len: usize,
+    ) -> Result<Sent> {
+        let handle = self.slab_handle();
+        let Import { key, base } = self.keys[key.0 as usize];
+        let there = RmaVector { addr: base + offset, len, key };
+        // SAFETY: the caller's promise.
+        let slot = unsafe { (*op).what };
+        let entry = self.peer(peer).map(|entry| (entry.address, entry.generation));
+        let (Ok((address, generation)), What::Send(index)) = (&entry, slot) else {
+            self.free_sends.push(op);
+            return entry.map(|_| Sent::Full);
+        };
+        let buffer = self.slot(index);
+        // SAFETY: the caller's promise on both sides; slot and operation stay until the completion.
+        let code = unsafe {
+            buffer.copy_from_nonoverlapping(src, len);
+            ((*op).what, (*op).peer, (*op).generation) = (What::Copied(index), peer, *generation);
+            self.write_from(op, *address, buffer, handle, there)
+        };
+        if code == 0 {
+            self.peer(peer)?.writes[*generation] += 1;
+            return Ok(Sent::Done);
+        }
+        // SAFETY: the library has not kept it.
+        unsafe { (*op).what = slot };
+        self.free_sends.push(op);
+        if code == -EAGAIN { Ok(Sent::Full) } else { Err(self.api.explain(code as i32)) }
+    }
+
+    /// Starts a read into the slot of `op`, which nobody uses.
+    #[expect(clippy::too_many_arguments, reason = "those of the trait's function, its operation and address")]
+    pub(super) fn fetch_into(
+        &mut self,
+        op: *mut Op,
+        peer: usize,
+        address: u64,
+        key: Key,
+        offset: u64,
+        len: usize,
+        tag: u64,
+    ) -> Result<Sent> {
+        let (handle, endpoint) = (self.slab_handle(), self.objects.endpoint);
+        let Import { key, base } = self.keys[key.0 as usize];
+        // SAFETY: an operation of the slab.
+        let What::Send(slot) = (unsafe { (*op).what }) else { return Err("not a slot".into()) };
+        let buffer = self.slot(slot);
+        assert!(len <= MESSAGE_LEN, "a fetch of {len} bytes");
+        // SAFETY: the operation is ours until the library has it; a live endpoint; slot and operation stay until the completion.
+        let code = unsafe {
+            ((*op).what, (*op).peer, (*op).tag) = (What::Fetch(slot, len), peer, tag);
+            let read = (*(*endpoint).rma).read;
+            read(endpoint, buffer.cast(), len, handle, address, base + offset, key, op.cast())
+        };
+        if code == 0 {
+            return Ok(Sent::Started);
+        }
+        // SAFETY: the library has not kept it.
+        unsafe { (*op).what = What::Send(slot) };
+        self.free_sends.push(op);
+        if code == -EAGAIN { Ok(Sent::Full) } else { Err(self.api.explain(code as i32)) }
+    }
+
+    /// Gives a write to the library: the code that it answers.
+    ///
+    /// # Safety
+    /// The operation and what it names on both sides are the library's until its completion.
+    unsafe fn write_from(
+        &self,
+        op: *mut Op,
+        address: u64,
+        local: *mut u8,
+        mut handle: *mut c_void,
+        there: RmaVector,
+    ) -> isize {
+        let vector = libc::iovec { iov_base: local.cast(), iov_len: there.len };
+        let message = RmaMessage {
+            msg_iov: &vector,
+            desc: &mut handle,
+            iov_count: 1,
+            addr: address,
+            rma_iov: &there,
+            rma_iov_count: 1,
+            context: op.cast(),
+            data: 0,
+        };
+        let endpoint = self.objects.endpoint;
+        // SAFETY: a live endpoint, and the caller's promise.
+        unsafe { ((*(*endpoint).rma).writemsg)(endpoint, &message, COMPLETION | DELIVERY_COMPLETE) }
     }
 }
 

@@ -250,7 +250,13 @@ unsafe impl Wire for Ucx {
         let is_rdma = |device: &String| device.starts_with("rc") || device.starts_with("dc");
         let is_rdma = self.devices.iter().any(is_rdma);
         let direct_len = if is_rdma { 2048 } else { usize::MAX };
-        Limits { message_len: MESSAGE_LEN, is_rdma, direct_len, direct_row_len: direct_len }
+        Limits {
+            message_len: MESSAGE_LEN,
+            is_rdma,
+            direct_len,
+            direct_row_len: direct_len,
+            lone_len: usize::MAX,
+        }
     }
 
     fn address(&self) -> &[u8] {

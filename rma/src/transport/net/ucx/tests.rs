@@ -24,6 +24,11 @@ impl Sink for Heard {
         self.messages.push([bytes, body].concat());
     }
 
+    fn fetched(&mut self, tag: u64, outcome: Result<&[u8]>) {
+        self.messages.extend(outcome.as_ref().map(|bytes| bytes.to_vec()));
+        self.done(tag, outcome.map(drop));
+    }
+
     fn done(&mut self, tag: u64, outcome: Result<()>) {
         assert!(self.done.insert(tag, outcome).is_none(), "{tag} is reported twice");
     }
