@@ -161,12 +161,16 @@ pub(super) fn broadcast<T: Plain>(session: &mut Session<'_>, data: &mut [T], roo
     let cube = Cube::new(session, root);
     let len = size_of_val(data);
     if len <= SHORT.min(session.capacity::<u8>()) {
-        return broadcast_whole(&Steps::begin(session, &cube), data);
+        return broadcast_from_core(&Steps::begin(session, &cube), data, false);
     }
     let piece = piece::<T>(session, &cube);
     data.chunks_mut(piece).try_for_each(|part| {
         let steps = Steps::begin(session, &cube);
-        if cube.has_shares() { shares::broadcast(&steps, part, root) } else { broadcast_blocks(&steps, part) }
+        if cube.has_shares() {
+            shares::broadcast(&steps, part, root)
+        } else {
+            broadcast_from_core(&steps, part, true)
+        }
     })
 }
 
@@ -342,32 +346,18 @@ fn reduce_halves<T: Plain>(
     }
 }
 
-fn broadcast_whole<T: Plain>(steps: &Steps<'_>, data: &mut [T]) -> Result<()> {
-    let cube = steps.cube;
-    let (core, guest) = match cube.role() {
-        Role::Guest(host) => {
-            steps.exchange.await_step(host, TO_GUEST)?;
-            return steps.take(0, data);
-        }
-        Role::Core(core, guest) => (core, guest),
-    };
-    let first = bits(core);
-    if let Some(step) = first.checked_sub(1) {
-        steps.exchange.await_step(cube.core(core ^ (1 << step)), DOWN + step)?;
-        steps.take(0, data)?;
-    }
-    for step in first..cube.steps() {
-        steps.send(cube.core(core | 1 << step), DOWN + step, 0, data)?;
-    }
-    guest.map_or(Ok(()), |guest| steps.send(guest, TO_GUEST, 0, data))
-}
-
-/// Inbox: an image of the array with full blocks. A guest says that it has begun.
-fn broadcast_blocks<T: Plain>(steps: &Steps<'_>, data: &mut [T]) -> Result<()> {
+/// Inbox: an image of the array; with full blocks if it goes in `blocks`, where a guest says that it has begun.
+fn broadcast_from_core<T: Plain>(steps: &Steps<'_>, data: &mut [T], blocks: bool) -> Result<()> {
     let (cube, len) = (steps.cube, data.len());
+    let part = |core, halvings| match blocks {
+        true => cube.elements(cube.blocks(core, halvings), len),
+        false => (0..len, 0),
+    };
     let (core, guest) = match cube.role() {
         Role::Guest(host) => {
-            steps.send::<T>(host, FROM_GUEST, 0, &[])?;
+            if blocks {
+                steps.send::<T>(host, FROM_GUEST, 0, &[])?;
+            }
             steps.exchange.await_step(host, TO_GUEST)?;
             return steps.take(0, data);
         }
@@ -376,17 +366,21 @@ fn broadcast_blocks<T: Plain>(steps: &Steps<'_>, data: &mut [T]) -> Result<()> {
     let first = bits(core);
     if let Some(step) = first.checked_sub(1) {
         steps.exchange.await_step(cube.core(core ^ (1 << step)), DOWN + step)?;
-        let (mine, at) = cube.elements(cube.blocks(core, first), len);
+        let (mine, at) = part(core, first);
         steps.take(at, &mut data[mine])?;
     }
     for step in first..cube.steps() {
         let other = core | 1 << step;
-        let (theirs, at) = cube.elements(cube.blocks(other, step + 1), len);
+        let (theirs, at) = part(other, step + 1);
         steps.send(cube.core(other), DOWN + step, at, &data[theirs])?;
     }
-    steps.collect(core, data, 0, Some(0))?;
+    if blocks {
+        steps.collect(core, data, 0, Some(0))?;
+    }
     let Some(guest) = guest else { return Ok(()) };
-    steps.exchange.await_step(guest, FROM_GUEST)?;
+    if blocks {
+        steps.exchange.await_step(guest, FROM_GUEST)?;
+    }
     steps.send(guest, TO_GUEST, 0, data)
 }
 

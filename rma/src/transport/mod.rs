@@ -228,12 +228,11 @@ pub unsafe trait Transport: Send + Sync + std::fmt::Debug {
     /// The target is an aligned word of a segment, which everybody accesses atomically.
     unsafe fn signal(&self, at: Remote, update: SignalUpdate) -> Result<()>;
 
-    /// [`Transport::put`] and then [`Transport::signal`] of the word at offset `word` of the same rank's arena, in one message where that
-    /// is possible.
+    /// [`Transport::put`] and then [`Transport::signal`] of the word at offset `word` of the same rank's arena.
     ///
     /// # Safety
     /// As for both.
-    unsafe fn put_signal(
+    unsafe fn put_then_signal(
         &self,
         to: Remote,
         src: *const u8,
@@ -246,6 +245,22 @@ pub unsafe trait Transport: Send + Sync + std::fmt::Debug {
             let token = self.put(to, src, len)?;
             self.signal(Remote { rank: to.rank, offset: word }, update).map(|()| token)
         }
+    }
+
+    /// [`Transport::put_then_signal`], in one message where that is possible.
+    ///
+    /// # Safety
+    /// As there.
+    unsafe fn put_signal(
+        &self,
+        to: Remote,
+        src: *const u8,
+        len: usize,
+        word: usize,
+        update: SignalUpdate,
+    ) -> Result<Token> {
+        // SAFETY: the caller's promises.
+        unsafe { self.put_then_signal(to, src, len, word, update) }
     }
 
     /// Takes the mutex at `at` in the name of this world rank, waiting for it if told so; `caller` is for stall reports. Without waiting, or when this rank

@@ -439,10 +439,7 @@ unsafe impl Transport for Net {
         if len == 0 || engine.is_direct(&stream) {
             drop(engine);
             // SAFETY: the caller's promises.
-            return unsafe {
-                let token = self.put(to, src, len)?;
-                self.signal(Remote { rank: to.rank, offset: word }, update).map(|()| token)
-            };
+            return unsafe { self.put_then_signal(to, src, len, word, update) };
         }
         stream.signal = Some((word as u64, update));
         let op = OpCode::PutSignal.name();
