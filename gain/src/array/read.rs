@@ -140,7 +140,8 @@ impl Array {
     }
 }
 
-/// Elements of a stored node in C order into `out`.
+/// Elements of a node in C order into `out`. Collective, unless `alone` or the node is stored and visible to all ranks: then
+/// each rank looks for itself.
 fn read(node: &Arc<Node>, view: &View, out: &mut [u8], alone: bool) -> Result<()> {
     let item = node.dtype.size_bytes();
     // SAFETY: `out` is exclusively borrowed until this returns and has the length of the view (checked by the callers
@@ -150,8 +151,12 @@ fn read(node: &Arc<Node>, view: &View, out: &mut [u8], alone: bool) -> Result<()
     let store = Store { value: Arg::Node(node.clone(), view.clone()), dtype: node.dtype, to };
     let mut pass = Pass::storing(&view.shape, store);
     pass.anchor = Anchor::Everyone;
-    pass.alone = alone;
+    let visible = node.storage().filter(|storage| storage.blocks().is_distributed() && !storage.is_fresh());
+    pass.alone = alone || visible.is_some();
     pass.run()?;
+    if let (Some(storage), false) = (visible, alone) {
+        storage.mark_looked();
+    }
     target.finish(out);
     Ok(())
 }
