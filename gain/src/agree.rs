@@ -159,7 +159,7 @@ pub(crate) fn together<T>(purpose: Purpose, work: impl Fn() -> Result<T>) -> Res
             return Err(error.clone());
         }
         let decided = lock(&TRAIL).digest;
-        world::team().pledge(mix(decided ^ limbo::digest() ^ (purpose as u64) << 56));
+        world::team().pledge(mix(decided ^ limbo::seal() ^ (purpose as u64) << 56));
         let done = work();
         world::team().pledge(0);
         match done {

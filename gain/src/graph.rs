@@ -21,6 +21,10 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 /// Expressions of more operations than this are stored before more is built on them.
 pub(crate) const WEIGHT_LIMIT: u32 = 64;
 
+/// A value of so many elements is worth getting rid of, and one of so many times fewer is computed for that.
+const PINNED: usize = 16384;
+const PINNED_SHARE: usize = 16;
+
 /// What an assignment counts for: each may double the number of boxes.
 const PATCH_WEIGHT: u32 = 6;
 
@@ -148,6 +152,19 @@ impl Node {
                 Expr::Patch { .. } => true,
                 _ => self.is_heavy || self.computed.load(Relaxed) > 0,
             }
+    }
+
+    /// Whether this is a small part of what it is computed from, which would have to stay in memory for its sake.
+    pub(crate) fn pins_much(&self) -> bool {
+        let is_pinned = |below: &Arc<Node>| {
+            below.len() >= PINNED.max(self.len().saturating_mul(PINNED_SHARE)) && !below.is_formula()
+        };
+        self.expr().is_some_and(|expr| expr.operands().any(is_pinned))
+    }
+
+    /// Whether the elements follow from their coordinates alone.
+    fn is_formula(&self) -> bool {
+        matches!(self.expr().as_deref(), Some(Expr::Fill(_) | Expr::Coordinate(_)))
     }
 
     /// Whether this is an assignment not yet carried out.

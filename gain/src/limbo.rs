@@ -26,9 +26,12 @@ thread_local! {
 
 #[derive(Default)]
 struct Limbo {
-    /// Number and value of each variable dropped since the ranks last told each other.
+    /// Number and value of each variable dropped since the last synchronisation began. Another thread's collection may add to
+    /// it at any time.
     new: Vec<(u64, Arc<Node>)>,
-    /// Of the numbers of `new`, whatever their order.
+    /// Those that the synchronisation under way compares.
+    sealed: Vec<(u64, Arc<Node>)>,
+    /// Of the numbers of `sealed`, whatever their order.
     digest: u64,
     /// Variables that not all ranks have dropped: how many have, and the value if this rank has.
     awaited: HashMap<u64, (usize, Option<Arc<Node>>)>,
@@ -58,9 +61,7 @@ pub(crate) fn takes(id: u64, value: &Arc<Node>) -> bool {
     let holding = HOLDING.try_with(Cell::get).unwrap_or(false);
     let is_taken = holding || is_kept(value);
     if is_taken {
-        let mut limbo = lock(&LIMBO);
-        limbo.digest = limbo.digest.wrapping_add(mix(id));
-        limbo.new.push((id, value.clone()));
+        lock(&LIMBO).new.push((id, value.clone()));
     }
     is_taken
 }
@@ -77,15 +78,21 @@ fn is_kept(value: &Arc<Node>) -> bool {
     }
 }
 
-/// What was dropped since the ranks last told each other.
+/// A digest of what was dropped since the ranks last told each other.
 #[inline]
-pub(crate) fn digest() -> u64 {
-    lock(&LIMBO).digest
+pub(crate) fn seal() -> u64 {
+    let mut limbo = lock(&LIMBO);
+    let Limbo { new, sealed, digest, .. } = &mut *limbo;
+    if !new.is_empty() {
+        *digest = new.iter().fold(*digest, |sum, (id, _)| sum.wrapping_add(mix(*id)));
+        sealed.append(new);
+    }
+    *digest
 }
 
-/// The numbers of these.
+/// The numbers of what was sealed.
 pub(crate) fn told() -> Vec<u64> {
-    lock(&LIMBO).new.iter().map(|(id, _)| *id).collect()
+    lock(&LIMBO).sealed.iter().map(|(id, _)| *id).collect()
 }
 
 /// What each rank has told, this one included. On all ranks alike.
@@ -95,20 +102,20 @@ pub(crate) fn hear<'a>(dropped: impl Iterator<Item = &'a [u64]>) {
     for id in dropped.flatten() {
         limbo.awaited.entry(*id).or_default().0 += 1;
     }
-    for (id, node) in limbo.new.drain(..) {
+    for (id, node) in limbo.sealed.drain(..) {
         limbo.awaited.entry(id).or_default().1 = Some(node);
     }
     limbo.digest = 0;
 }
 
-/// The ranks have agreed: what all have dropped goes. In an order that is the same on all ranks.
+/// The ranks have agreed on what was sealed: what all have dropped goes. In an order that is the same on all ranks.
 pub(crate) fn let_go() {
     let mut limbo = lock(&LIMBO);
-    if limbo.new.is_empty() && limbo.awaited.is_empty() {
+    if limbo.sealed.is_empty() && limbo.awaited.is_empty() {
         return;
     }
     let size = world::size();
-    let mut gone = std::mem::take(&mut limbo.new);
+    let mut gone = std::mem::take(&mut limbo.sealed);
     limbo.digest = 0;
     let everywhere = limbo.awaited.extract_if(|_, (count, _)| *count == size);
     gone.extend(everywhere.filter_map(|(id, (_, node))| Some((id, node?))));
@@ -140,7 +147,6 @@ fn sweep() {
     drop(met);
     let all = std::mem::take(&mut limbo.new);
     let (gone, kept): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, node)| is_hidden(node, &mut hidden));
-    limbo.digest = kept.iter().fold(0, |sum, (id, _)| sum.wrapping_add(mix(*id)));
     limbo.new = kept;
     limbo.swept = own - gone.len();
     drop(limbo);

@@ -97,6 +97,14 @@ impl Array {
         Array { cell: Cell::new(node), view, derived: false }
     }
 
+    /// A new array with a recorded value, which is computed at once if it would keep much larger ones in memory. Collective.
+    pub(super) fn recorded(node: Arc<Node>) -> Result<Array> {
+        if node.pins_much() {
+            plan::force(&node)?;
+        }
+        Ok(Array::from_node(node))
+    }
+
     /// Another view of the same array.
     fn with_view(&self, view: View) -> Array {
         Array { cell: self.cell.clone(), view, derived: true }

@@ -14,6 +14,7 @@ use crate::turn;
 use crate::view::{Dims, broadcast_shapes};
 use crate::world;
 use smallvec::SmallVec;
+use std::sync::Arc;
 
 /// Operands up to this size are computed at once.
 const EAGER: usize = 1024;
@@ -132,7 +133,7 @@ impl Array {
         let shapes: SmallVec<[&[usize]; 2]> = operands.iter().map(Operand::shape).collect();
         let shape = broadcast_shapes(&shapes)?;
         let args = record_args(&op, operands, &shape)?;
-        Ok(Array::from_node(Node::lazy(shape, op.outputs[0], Expr::Map { op, output: 0, args })))
+        Array::recorded(Node::lazy(shape, op.outputs[0], Expr::Map { op, output: 0, args }))
     }
 
     /// `np.where(mask, if_true, if_false)`
@@ -152,7 +153,7 @@ impl Array {
             array => array.arg(&shape, dtype),
         };
         let args = [arg(if_true)?, arg(if_false)?];
-        Ok(Array::from_node(Node::lazy(shape, dtype, Expr::Select { mask, args })))
+        Array::recorded(Node::lazy(shape, dtype, Expr::Select { mask, args }))
     }
 
     /// `self.astype(dtype)`: always a copy.
@@ -169,14 +170,14 @@ impl Array {
             ));
         }
         self.bound()?;
-        Ok(self.cast_to(dtype))
+        Array::recorded(self.cast_node(dtype))
     }
 
     /// `self.copy()`: costs nothing until one of the two is written.
     pub fn copy(&self) -> Result<Array> {
         let _turn = turn::take("copy")?;
         self.bound()?;
-        Ok(self.cast_to(self.dtype()))
+        Array::recorded(self.cast_node(self.dtype()))
     }
 
     /// A copy that shares nothing.
@@ -186,11 +187,15 @@ impl Array {
 
     /// A copy with elements of this type; shares the value where nothing changes.
     pub(crate) fn cast_to(&self, dtype: DType) -> Array {
+        Array::from_node(self.cast_node(dtype))
+    }
+
+    fn cast_node(&self, dtype: DType) -> Arc<Node> {
         let node = self.cell.get();
         if dtype == node.dtype && self.view.shape == node.shape && self.view.is_whole(node.len()) {
-            return Array::from_node(node);
+            return node;
         }
-        Array::from_node(Node::lazy(self.view.shape.clone(), dtype, Expr::Cast(self.arg())))
+        Node::lazy(self.view.shape.clone(), dtype, Expr::Cast(self.arg()))
     }
 }
 
@@ -263,7 +268,7 @@ fn output_shape(out: &[usize], operands: &[usize]) -> Result<Dims> {
 }
 
 /// Apply `where=` and `out=` to a recorded result.
-fn finish(node: std::sync::Arc<Node>, out: Option<&Array>, options: &Options<'_>) -> Result<Array> {
+fn finish(node: Arc<Node>, out: Option<&Array>, options: &Options<'_>) -> Result<Array> {
     let (dtype, shape) = (out.map_or(node.dtype, Array::dtype), node.shape.clone());
     let value = Arg::whole(node);
     let value = match options.mask {
@@ -289,7 +294,7 @@ fn finish(node: std::sync::Arc<Node>, out: Option<&Array>, options: &Options<'_>
             out.write(out.view.clone(), value)?;
             Ok(out.clone())
         }
-        (None, Arg::Node(node, _)) => Ok(Array::from_node(node)),
+        (None, Arg::Node(node, _)) => Array::recorded(node),
         (None, Arg::Const(_)) => unreachable!("a recorded result is a node"),
     }
 }
@@ -326,7 +331,7 @@ fn eager(op: &Loop, operands: &[Operand<'_>]) -> Result<Option<Array>> {
             Operand::Array(_) => [0; 16],
         });
     }
-    let mut held: SmallVec<[std::sync::Arc<Storage>; 2]> = SmallVec::new();
+    let mut held: SmallVec<[Arc<Storage>; 2]> = SmallVec::new();
     let mut inputs: SmallVec<[(*const u8, usize); 2]> = SmallVec::new();
     for (i, operand) in operands.iter().enumerate() {
         match operand {
