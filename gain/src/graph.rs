@@ -11,6 +11,7 @@ use crate::dtype::{DType, Kind, Scalar, kind};
 use crate::error::Result;
 use crate::limbo;
 use crate::ops::{Loop, Op};
+use crate::site::{self, Origin};
 use crate::storage::{Storage, blocks_for};
 use crate::view::{Dims, View};
 use smallvec::SmallVec;
@@ -56,6 +57,8 @@ pub(crate) struct Node {
     pub(crate) dtype: DType,
     /// Operations that computing this takes, from what is stored.
     pub(crate) weight: u32,
+    /// Where it was asked for.
+    pub(crate) origin: Origin,
     /// Whether one of them takes much longer than moving an element does.
     is_heavy: bool,
     /// Cells whose value this is.
@@ -73,6 +76,7 @@ impl Node {
             shape,
             dtype,
             weight: 0,
+            origin: site::known(),
             is_heavy: false,
             handles: AtomicU32::new(0),
             computed: AtomicU32::new(0),
@@ -90,6 +94,7 @@ impl Node {
             shape,
             dtype,
             weight,
+            origin: site::current(),
             is_heavy,
             handles: AtomicU32::new(0),
             computed: AtomicU32::new(0),
