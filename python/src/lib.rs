@@ -22,6 +22,7 @@ mod read;
 mod reduce;
 mod runtime;
 mod site;
+mod status;
 mod ufunc;
 mod views;
 

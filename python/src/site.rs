@@ -228,6 +228,12 @@ fn number_of(callee: Bound<'_, PyAny>) -> u16 {
     u16::try_from(at + 1).unwrap_or(0)
 }
 
+/// The function or object that a policy names.
+pub(crate) fn callee(py: Python<'_>, policy: Policy) -> Option<Bound<'_, PyAny>> {
+    let at = usize::from(policy.callee()).checked_sub(1)?;
+    lock(&CALLEES).get(at).map(|callee| callee.bind(py).clone())
+}
+
 /// File, line and module of a site.
 pub(crate) fn place(py: Python<'_>, site: Site) -> Option<(String, u32, Option<String>)> {
     let (code, module) = {

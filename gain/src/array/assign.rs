@@ -4,6 +4,7 @@ use super::{Array, Operand};
 use crate::error::{Error, Kind, Result, shape_text};
 use crate::graph::{Arg, Expr, Node, WEIGHT_LIMIT};
 use crate::plan;
+use crate::status;
 use crate::turn;
 use crate::view::{Index, View};
 use smallvec::SmallVec;
@@ -53,8 +54,8 @@ impl Array {
         if region.is_whole(base.len())
             && let Some(node) = whole_value(&base, &value)
         {
-            self.cell.set(node);
-            return Ok(());
+            self.cell.set(node.clone());
+            return if node.origin.policy.raises() { decide(&node) } else { Ok(()) };
         }
         // A loop that updates part after part from its neighbours: each part in place, none recomputed.
         if let Arg::Node(from, _) = &value
@@ -67,8 +68,17 @@ impl Array {
         let (shape, dtype) = (base.shape.clone(), base.dtype);
         let node = Node::lazy(shape, dtype, Expr::Patch { base, region, value });
         self.cell.set(node.clone());
+        if node.origin.policy.raises() {
+            return decide(&node);
+        }
         if node.weight > WEIGHT_LIMIT { plan::force(&node) } else { plan::force_small_patch(&node) }
     }
+}
+
+/// Evaluates now what may have to raise, on all ranks alike.
+pub(super) fn decide(node: &Arc<Node>) -> Result<()> {
+    plan::force(node)?;
+    status::agree()
 }
 
 /// The value of an array all of whose elements are assigned.

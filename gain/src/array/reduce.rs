@@ -28,7 +28,7 @@ impl Array {
         }
         let value = self.operand(op, dtype, options)?;
         let folded = if reduced.iter().all(|&r| r) {
-            let partial = plan::fold_all(op, value, self.shape())?;
+            let partial = plan::fold_all(op, value, self.shape(), "reduce")?;
             let result = if op.is_index() { DType::I64 } else { dtype };
             match partial.finish(dtype) {
                 Some(x) => Array::scalar(x.cast(result))?,
