@@ -8,6 +8,7 @@
 //! same events ([`agree`]). No synchronisation is made for it, but where an operation is to raise. So every rank raises
 //! alike, filters of warnings act alike, and one rank can print for all.
 
+use crate::dtype::Scalar;
 use crate::error::Result;
 use crate::graph::lock;
 use crate::site::{self, Origin, Site};
@@ -141,6 +142,18 @@ pub(crate) fn raised(name: &'static str, bits: u8) {
         let bits = bits & policy.wanted();
         tell(Event { name: name.into(), bits, policy, place: Place::Here(site) });
     }
+}
+
+/// The number `x` was converted to `y`.
+#[inline]
+pub(crate) fn converted(x: Scalar, y: Scalar) -> Scalar {
+    if let Scalar::F32(_) | Scalar::C64(_) = y
+        && !y.as_c128().is_finite()
+        && x.as_c128().is_finite()
+    {
+        raised("cast", OVER);
+    }
+    y
 }
 
 /// A pass that is shared among the ranks is watched. The same on every rank.

@@ -33,12 +33,11 @@ fn tell_one(py: Python<'_>, event: &Event, kind: u8) -> PyResult<()> {
         Mode::Ignore => Ok(()),
         Mode::Raise => Err(PyFloatingPointError::new_err(format!("{what} encountered in {name}"))),
         Mode::Warn => {
-            let (file, line, module) = match &event.place {
-                Place::Here(site) => site::place(py, *site).unwrap_or(("<unknown>".into(), 0, None)),
-                Place::There(file, line) => (file.clone(), *line, None),
+            let place = match &event.place {
+                Place::Here(site) => site::place(py, *site),
+                Place::There(file, line) => Some((file.clone(), *line, None)),
             };
-            let warn = py.import("gain._floating")?.getattr("warn")?;
-            warn.call1((format!("{what} encountered in {name}"), file, line, module)).map(drop)
+            warn_at(py, &format!("{what} encountered in {name}"), place)
         }
         Mode::Print => py
             .import("gain._floating")?
@@ -60,6 +59,16 @@ fn tell_one(py: Python<'_>, event: &Event, kind: u8) -> PyResult<()> {
             ))),
         },
     }
+}
+
+/// A RuntimeWarning at the present line.
+pub(crate) fn warn(py: Python<'_>, text: &str) -> PyResult<()> {
+    warn_at(py, text, site::place(py, site::capture(py).site))
+}
+
+fn warn_at(py: Python<'_>, text: &str, place: Option<(String, u32, Option<String>)>) -> PyResult<()> {
+    let (file, line, module) = place.unwrap_or(("<unknown>".into(), 0, None));
+    py.import("gain._floating")?.getattr("warn")?.call1((text, file, line, module)).map(drop)
 }
 
 fn words(kind: u8) -> &'static str {

@@ -23,7 +23,7 @@ impl Array {
         if let Operand::Scalar(x) = value
             && region.size() == 1
         {
-            let x = x.assigned(self.dtype())?;
+            let x = status::converted(x, x.assigned(self.dtype())?);
             return match self.cell.poke(region.offset as usize, x)? {
                 true => Ok(()),
                 false => self.write(region, Arg::Const(x)),
@@ -33,7 +33,7 @@ impl Array {
             return Err(Error::new(Kind::Value, "assignment destination is read-only"));
         }
         let value = match value {
-            Operand::Scalar(x) => Arg::Const(x.assigned(self.dtype())?),
+            Operand::Scalar(x) => Arg::Const(status::converted(x, x.assigned(self.dtype())?)),
             Operand::Array(a) => {
                 a.bound()?;
                 Arg::Node(a.cell.get(), broadcast_into(&a.view, &region.shape)?)

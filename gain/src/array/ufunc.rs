@@ -47,7 +47,7 @@ impl Operand<'_> {
     fn arg(&self, shape: &[usize], dtype: DType) -> Result<Arg> {
         Ok(match self {
             Operand::Array(a) => Arg::Node(a.cell.get(), a.view.broadcast_to(shape)?),
-            Operand::Scalar(x) => Arg::Const(x.convert(dtype)?),
+            Operand::Scalar(x) => Arg::Const(status::converted(*x, x.convert(dtype)?)),
         })
     }
 }
@@ -379,7 +379,7 @@ fn eager(op: &Loop, operands: &[Operand<'_>]) -> Result<Option<Array>> {
     let mut numbers: SmallVec<[[u8; 16]; 2]> = SmallVec::new();
     for (i, operand) in operands.iter().enumerate() {
         numbers.push(match operand {
-            Operand::Scalar(x) => x.convert(op.inputs[i])?.bytes(),
+            Operand::Scalar(x) => status::converted(*x, x.convert(op.inputs[i])?).bytes(),
             Operand::Array(_) => [0; 16],
         });
     }

@@ -147,11 +147,14 @@ impl Builder {
         if from == dtype {
             return value;
         }
-        if let Node::Const(x) = self.nodes[value.index()] {
-            return self.constant(x.cast(dtype));
-        }
         let kernel = cast::kernel(from, dtype);
         let report = flags::of_cast(from, dtype);
+        // One that raises something somebody wants to know of is done in the run.
+        if let Node::Const(x) = self.nodes[value.index()]
+            && (self.mark.wanted == 0 || watch::of_one(kernel, report, x) & self.mark.wanted == 0)
+        {
+            return self.constant(x.cast(dtype));
+        }
         self.push(Node::Apply { op: None, kernel, args: smallvec![value], report }, dtype)
     }
 

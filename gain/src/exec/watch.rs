@@ -10,7 +10,8 @@
 
 use super::program::{Builder, Node, Val};
 use crate::kernels::flags::{self, Report};
-use crate::kernels::{Kernel, Operands, Slot};
+use crate::dtype::Scalar;
+use crate::kernels::{CHUNK, Kernel, Operands, Slot};
 use crate::ops::Loop;
 use smallvec::SmallVec;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
@@ -187,6 +188,20 @@ impl Watched {
         if any & bits != bits {
             watch.found(self.mark, bits & !any);
         }
+    }
+}
+
+/// What a kernel of one input raises for one element.
+pub(super) fn of_one(kernel: Kernel, report: Report, x: Scalar) -> u8 {
+    let (mut from, mut to) = ([x.bytes(); CHUNK], [0u128; CHUNK]);
+    let slots = [Slot::row(to.as_mut_ptr().cast()), Slot::row(from.as_mut_ptr().cast())];
+    let operands = Operands { dst: [0; 2], src: [1; 8] };
+    match report {
+        Report::Never => 0,
+        // SAFETY: one element of the input's type, and room for one of any type.
+        Report::Checked(check) => unsafe { check(1, slots.as_ptr(), &operands) },
+        // SAFETY: as above.
+        Report::Exact => flagged(|| unsafe { kernel(1, slots.as_ptr(), &operands) }),
     }
 }
 
