@@ -35,16 +35,19 @@ pub struct Hooks {
 
 static HOOKS: OnceLock<Hooks> = OnceLock::new();
 
-#[derive(Clone, Copy)]
-enum Current {
-    Unknown,
+/// What is known of the operation under way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Known {
+    Nothing,
     /// Ask the hook.
     Ask,
-    Known(Origin),
+    /// It is in `ORIGIN`.
+    All,
 }
 
 thread_local! {
-    static CURRENT: Cell<Current> = const { Cell::new(Current::Unknown) };
+    static KNOWN: Cell<Known> = const { Cell::new(Known::Nothing) };
+    static ORIGIN: Cell<Origin> = const { Cell::new(Origin { site: Site::UNKNOWN, policy: Policy::IGNORE }) };
 }
 
 impl Site {
@@ -79,55 +82,61 @@ pub fn register(hooks: Hooks) {
 }
 
 /// Puts the former state back, also when unwinding.
-struct Restore(Current);
+struct Restore(Known, Origin);
 
 impl Drop for Restore {
     #[inline]
     fn drop(&mut self) {
-        CURRENT.set(self.0);
+        KNOWN.set(self.0);
+        if self.0 == Known::All {
+            ORIGIN.set(self.1);
+        }
     }
 }
 
 #[inline]
-fn with<R>(current: Current, work: impl FnOnce() -> R) -> R {
-    let _restore = Restore(CURRENT.replace(current));
-    work()
+fn remember() -> Restore {
+    let known = KNOWN.get();
+    Restore(known, if known == Known::All { ORIGIN.get() } else { Origin::default() })
 }
 
 /// Runs an operation that was asked for at `origin`.
 #[inline]
 pub fn at<R>(origin: Origin, work: impl FnOnce() -> R) -> R {
-    with(Current::Known(origin), work)
+    let _restore = remember();
+    ORIGIN.set(origin);
+    KNOWN.set(Known::All);
+    work()
 }
 
 /// Runs an operation; the hook is asked where it was asked for if that is wanted.
 #[inline]
 pub fn on_demand<R>(work: impl FnOnce() -> R) -> R {
-    with(Current::Ask, work)
+    let _restore = remember();
+    KNOWN.set(Known::Ask);
+    work()
 }
 
 /// Where the operation under way was asked for.
 #[inline]
 pub fn current() -> Origin {
-    match CURRENT.get() {
-        Current::Known(origin) => origin,
-        Current::Unknown => Origin::default(),
-        Current::Ask => ask(),
+    match KNOWN.get() {
+        Known::All => ORIGIN.get(),
+        Known::Nothing => Origin::default(),
+        Known::Ask => ask(),
     }
 }
 
 /// As [`current`], if that is known already.
 #[inline]
 pub fn known() -> Origin {
-    match CURRENT.get() {
-        Current::Known(origin) => origin,
-        _ => Origin::default(),
-    }
+    if KNOWN.get() == Known::All { ORIGIN.get() } else { Origin::default() }
 }
 
 fn ask() -> Origin {
     let origin = HOOKS.get().map_or(Origin::default(), |hooks| (hooks.capture)());
-    CURRENT.set(Current::Known(origin));
+    ORIGIN.set(origin);
+    KNOWN.set(Known::All);
     origin
 }
 

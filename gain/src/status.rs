@@ -50,22 +50,37 @@ pub enum Mode {
 
 /// What to do about each kind of exception; the default ignores all.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub struct Policy(u32);
+pub struct Policy {
+    /// Three bits for each of [`ALL`].
+    modes: u16,
+    callee: u16,
+    wanted: u8,
+    raises: bool,
+}
 
 impl Policy {
     /// Ignore all.
-    pub const IGNORE: Policy = Policy(0);
+    pub const IGNORE: Policy = Policy { modes: 0, callee: 0, wanted: 0, raises: false };
 
     /// The modes for [`ALL`] kinds in their order, and a number of the binding's for what `Call` and `Log` use.
     pub fn new(modes: [Mode; 4], callee: u16) -> Policy {
-        let packed = modes.iter().enumerate().map(|(k, &mode)| (mode as u32) << (3 * k)).sum::<u32>();
-        Policy(packed | u32::from(callee) << 16)
+        let packed = modes.iter().enumerate().map(|(k, &mode)| (mode as u16) << (3 * k)).sum();
+        Policy::unpack(packed, callee)
+    }
+
+    fn unpack(modes: u16, callee: u16) -> Policy {
+        let mut policy = Policy { modes, callee, ..Policy::IGNORE };
+        for kind in ALL {
+            policy.wanted |= if policy.mode(kind) == Mode::Ignore { 0 } else { kind };
+            policy.raises |= policy.mode(kind) == Mode::Raise;
+        }
+        policy
     }
 
     /// The mode for one kind.
     pub fn mode(self, kind: u8) -> Mode {
         let place = ALL.iter().position(|&k| k == kind).unwrap_or(0);
-        match self.0 >> (3 * place) & 7 {
+        match self.modes >> (3 * place) & 7 {
             1 => Mode::Warn,
             2 => Mode::Raise,
             3 => Mode::Call,
@@ -77,17 +92,19 @@ impl Policy {
 
     /// The binding's number.
     pub fn callee(self) -> u16 {
-        (self.0 >> 16) as u16
+        self.callee
     }
 
     /// The kinds that are not ignored.
+    #[inline]
     pub fn wanted(self) -> u8 {
-        ALL.iter().filter(|&&kind| self.mode(kind) != Mode::Ignore).sum()
+        self.wanted
     }
 
     /// Whether the operation must be evaluated at the call.
+    #[inline]
     pub fn raises(self) -> bool {
-        ALL.iter().any(|&kind| self.mode(kind) == Mode::Raise)
+        self.raises
     }
 }
 
@@ -231,7 +248,8 @@ fn pack(key: u64, event: &Event, words: &mut Vec<u64>) {
         Place::Here(site) => site.resolve().unwrap_or_default(),
         Place::There(file, line) => (file.clone(), *line),
     };
-    words.extend([key, u64::from(event.policy.0) << 8 | u64::from(event.bits), line.into()]);
+    let Policy { modes, callee, .. } = event.policy;
+    words.extend([key, u64::from(callee) << 24 | u64::from(modes) << 8 | u64::from(event.bits), line.into()]);
     for text in [event.name.as_bytes(), file.as_bytes()] {
         words.push(text.len() as u64);
         for chunk in text.chunks(8) {
@@ -260,7 +278,8 @@ fn unpack(words: &mut &[u64]) -> Option<(u64, Event)> {
     };
     let (name, file) = (text()?, text()?);
     let place = Place::There(file, line as u32);
-    Some((key, Event { name: name.into(), bits: policy as u8, policy: Policy((policy >> 8) as u32), place }))
+    let (bits, policy) = (policy as u8, Policy::unpack((policy >> 8) as u16, (policy >> 24) as u16));
+    Some((key, Event { name: name.into(), bits, policy, place }))
 }
 
 #[cfg(test)]

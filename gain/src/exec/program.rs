@@ -115,7 +115,14 @@ pub struct Program {
 impl Builder {
     /// An empty program.
     pub fn new() -> Builder {
-        Builder::default()
+        // Most programs fit: growing costs more than the room.
+        const ROOM: usize = 16;
+        Builder {
+            nodes: Vec::with_capacity(ROOM),
+            dtypes: Vec::with_capacity(ROOM),
+            marks: Vec::with_capacity(ROOM),
+            ..Builder::default()
+        }
     }
 
     fn push(&mut self, node: Node, dtype: DType) -> Val {
@@ -242,8 +249,6 @@ impl Builder {
 struct Compiler {
     nodes: Vec<Node>,
     dtypes: Vec<DType>,
-    marks: Vec<Mark>,
-    parts: Vec<watch::Parts>,
     /// Reads that are still to come, per value.
     uses: Vec<usize>,
     /// Read at the end of the tile by an output: the register is not given back.
@@ -272,10 +277,10 @@ impl Compiler {
             instrs: Vec::new(),
             stores: Vec::new(),
             reduces: Vec::new(),
-            watch: Watch::default(),
+            watch: Watch::new(parts, marks),
         };
         let slots = vec![None; nodes.len()];
-        Compiler { slots, nodes, dtypes, marks, parts, uses, kept, free: Vec::new(), program }
+        Compiler { slots, nodes, dtypes, uses, kept, free: Vec::new(), program }
     }
 
     fn compile(mut self, outputs: &[Output], folds: &[fuse::Fold]) -> Program {
@@ -306,8 +311,7 @@ impl Compiler {
                     self.reduce(op, self.dtypes[value.index()], index, axes, fold);
                     let exact = matches!(op, ReduceOp::Sum | ReduceOp::Prod) && is_inexact(self.dtypes[value.index()]);
                     let report = if exact { Report::Exact } else { Report::Never };
-                    let parts = self.parts_of(value.index(), true);
-                    self.program.watch.reduce(mark, report, parts);
+                    self.program.watch.reduce(value, mark, report);
                 }
             }
         }
@@ -321,16 +325,8 @@ impl Compiler {
         for store in &mut self.program.stores {
             store.read_later.extend_from_slice(&read_by_folds);
         }
-        self.program.watch.finish();
+        self.program.watch.finish(self.nodes, self.slots);
         self.program
-    }
-
-    /// The operations that a superinstruction or fold at this value replaced, their operands as slots.
-    fn parts_of(&self, at: usize, folded: bool) -> watch::Steps {
-        let parts = self.parts.iter().find(|parts| parts.at == at && parts.folded == folded);
-        parts.map_or_else(watch::Steps::new, |parts| {
-            parts.steps(|value| self.slot(value), |value| self.marks[value.index()])
-        })
     }
 
     fn slot(&self, value: Val) -> u16 {
@@ -358,7 +354,7 @@ impl Compiler {
 
     fn emit(&mut self, i: usize, first_register: u16) {
         let Node::Apply { kernel, args, report, .. } = self.nodes[i].clone() else { unreachable!() };
-        let parts = self.parts_of(i, false);
+        let apart = self.program.watch.instr(Val(i as u32), report);
         let mut operands = Operands::default();
         for (place, &arg) in operands.src.iter_mut().zip(&args) {
             *place = self.slot(arg);
@@ -369,7 +365,7 @@ impl Compiler {
         };
         // With two outputs, neither may take the register of an input: the first is written before the last read. Nor
         // where the operations apart may have to be looked at.
-        let early = second.is_none() && parts.is_empty();
+        let early = second.is_none() && !apart;
         if early {
             args.iter().for_each(|&arg| self.release(arg, first_register));
         }
@@ -383,7 +379,6 @@ impl Compiler {
             args.iter().for_each(|&arg| self.release(arg, first_register));
         }
         self.program.instrs.push(Instr { kernel, operands });
-        self.program.watch.instr(self.marks[i], report, parts);
     }
 
     fn store(&mut self, value: Val, first_leaf: u16, first_register: u16, defined_at: &[usize]) {

@@ -475,7 +475,7 @@ impl<'a> Machine<'a> {
                 if bits & program.watch.wanted[0] != 0 {
                     calm = false;
                     if matches!(watched.report, Report::Exact) {
-                        watched.attribute(&program.watch, bits, n, &self.slots);
+                        program.watch.attribute(watched, bits, n, &self.slots);
                     }
                     flags::clear();
                 }
@@ -495,7 +495,7 @@ impl<'a> Machine<'a> {
             let watched = &watch.reduces[k];
             if matches!(watched.report, Report::Exact) {
                 // SAFETY: passed on.
-                unsafe { watched.attribute(watch, bits, n, &self.slots) };
+                unsafe { watch.attribute(watched, bits, n, &self.slots) };
             }
             flags::clear();
         }

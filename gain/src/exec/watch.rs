@@ -25,41 +25,26 @@ pub struct Mark {
     pub wanted: u8,
 }
 
-/// The operations that one kernel does.
+/// An operation whose kernel does others', too.
 #[derive(Debug)]
 pub(super) struct Parts {
     /// The value that the kernel makes.
-    pub(super) at: usize,
+    at: Val,
     /// The kernel is that of a reduction, which folds the value.
-    pub(super) folded: bool,
-    /// Inner values first.
-    steps: SmallVec<[(Val, Kernel, SmallVec<[Val; 4]>); 4]>,
+    folded: bool,
+    /// The inner values, whose nodes are as they were.
+    inner: SmallVec<[Val; 8]>,
+    /// The operation by itself.
+    own: (Kernel, SmallVec<[Val; 4]>),
 }
 
-/// Where a step finds an operand: in a slot of the program, or a former step's result.
+/// What there is to know of an instruction or reduction.
 #[derive(Clone, Copy, Debug)]
-enum From {
-    Slot(u16),
-    Step(u8),
-}
-
-/// An operation of which several make up an instruction.
-#[derive(Debug)]
-pub(super) struct Step {
-    kernel: Kernel,
-    args: SmallVec<[From; 2]>,
-    mark: Mark,
-}
-
-pub(super) type Steps = SmallVec<[Step; 4]>;
-
-/// What there is to know of an instruction.
-#[derive(Debug)]
 pub(super) struct Watched {
     pub(super) mark: Mark,
     pub(super) report: Report,
-    /// Empty for a single operation.
-    steps: Steps,
+    /// Number of its parts, if it has any.
+    parts: Option<u32>,
 }
 
 /// What a program's instructions and reductions raise.
@@ -71,67 +56,78 @@ pub(super) struct Watch {
     pub(super) reduces: Vec<Watched>,
     /// By tag.
     raised: Vec<AtomicU8>,
+    parts: Vec<Parts>,
+    nodes: Vec<Node>,
+    marks: Vec<Mark>,
+    slots: Vec<Option<u16>>,
 }
 
 impl Parts {
     /// Notes that the kernel of value `i` will do the operations of the values in `gone`, too.
     pub(super) fn record(builder: &mut Builder, i: usize, gone: &[Val], folded: bool) {
-        let mut values: SmallVec<[Val; 8]> = SmallVec::from_slice(gone);
-        values.push(Val(i as u32));
-        if values.iter().all(|value| builder.marks[value.index()].wanted == 0) {
+        let at = Val(i as u32);
+        if gone.iter().chain([&at]).all(|value| builder.marks[value.index()].wanted == 0) {
             return;
         }
-        values.sort_unstable_by_key(|value| value.index());
-        let step = |value: Val| match &builder.nodes[value.index()] {
-            Node::Apply { kernel, args, .. } => Some((value, *kernel, args.clone())),
-            _ => None,
-        };
-        let steps = values.into_iter().filter_map(step).collect();
-        builder.parts.push(Parts { at: i, folded, steps });
+        if let Node::Apply { kernel, args, .. } = &builder.nodes[i] {
+            let (inner, own) = (SmallVec::from_slice(gone), (*kernel, args.clone()));
+            builder.parts.push(Parts { at, folded, inner, own });
+        }
     }
 
-    /// With slots for operands.
-    pub(super) fn steps(&self, slot: impl Fn(Val) -> u16, mark: impl Fn(Val) -> Mark) -> Steps {
-        let from = |arg: &Val| match self.steps.iter().position(|(value, ..)| value == arg) {
-            Some(step) => From::Step(step as u8),
-            None => From::Slot(slot(*arg)),
+    /// The operations in an order in which they can be done.
+    fn steps<'a>(&'a self, nodes: &'a [Node]) -> Vec<(Val, Kernel, &'a [Val])> {
+        let step = |value: &Val| match &nodes[value.index()] {
+            Node::Apply { kernel, args, .. } => Some((*value, *kernel, &args[..])),
+            _ => None,
         };
-        let step = |(value, kernel, args): &(Val, Kernel, SmallVec<[Val; 4]>)| Step {
-            kernel: *kernel,
-            args: args.iter().map(from).collect(),
-            mark: mark(*value),
-        };
-        self.steps.iter().map(step).collect()
+        let mut steps: Vec<_> = self.inner.iter().filter_map(step).collect();
+        steps.sort_unstable_by_key(|(value, ..)| value.index());
+        steps.push((self.at, self.own.0, &self.own.1));
+        steps
     }
 }
 
 impl Watch {
-    pub(super) fn instr(&mut self, mark: Mark, report: Report, steps: Steps) {
-        let wanted = steps.iter().fold(mark.wanted, |wanted, step| wanted | step.mark.wanted);
-        if !matches!(report, Report::Never) {
-            self.wanted[0] |= wanted;
-        }
-        self.instrs.push(Watched { mark, report, steps });
+    fn watched(&self, at: Val, mark: Mark, report: Report, folded: bool) -> (Watched, u8) {
+        let parts = self.parts.iter().position(|parts| parts.at == at && parts.folded == folded);
+        let inner = parts.map_or(&[][..], |k| &self.parts[k].inner);
+        let own = self.marks[at.index()].wanted;
+        let wanted = inner.iter().fold(mark.wanted, |wanted, value| wanted | self.marks[value.index()].wanted);
+        let watched = Watched { mark, report, parts: parts.map(|k| k as u32) };
+        let wanted = if folded && parts.is_some() { wanted | own } else { wanted };
+        (watched, if matches!(report, Report::Never) { 0 } else { wanted })
     }
 
-    pub(super) fn reduce(&mut self, mark: Mark, report: Report, steps: Steps) {
-        let wanted = steps.iter().fold(mark.wanted, |wanted, step| wanted | step.mark.wanted);
-        if !matches!(report, Report::Never) {
-            self.wanted[1] |= wanted;
-        }
-        self.reduces.push(Watched { mark, report, steps });
+    /// The operations that kernels replace, and whom the values are for.
+    pub(super) fn new(parts: Vec<Parts>, marks: Vec<Mark>) -> Watch {
+        Watch { parts, marks, ..Watch::default() }
+    }
+
+    /// The next instruction makes this value. Whether its inputs must be there after it.
+    pub(super) fn instr(&mut self, at: Val, report: Report) -> bool {
+        let (watched, wanted) = self.watched(at, self.marks[at.index()], report, false);
+        self.wanted[0] |= wanted;
+        self.instrs.push(watched);
+        watched.parts.is_some()
+    }
+
+    /// The next reduction is of this value, for somebody.
+    pub(super) fn reduce(&mut self, of: Val, mark: Mark, report: Report) {
+        let (watched, wanted) = self.watched(of, mark, report, true);
+        self.wanted[1] |= wanted;
+        self.reduces.push(watched);
     }
 
     /// All is there: make room for what will be found.
-    pub(super) fn finish(&mut self) {
+    pub(super) fn finish(&mut self, nodes: Vec<Node>, slots: Vec<Option<u16>>) {
         self.wanted[1] |= self.wanted[0];
         if self.wanted[1] == 0 {
             return;
         }
-        let all = self.instrs.iter().chain(&self.reduces);
-        let tags = all.flat_map(|w| std::iter::once(w.mark.tag).chain(w.steps.iter().map(|s| s.mark.tag)));
-        let len = tags.max().map_or(0, |most| most as usize + 1);
-        self.raised.resize_with(len, AtomicU8::default);
+        let tags = self.marks.iter().chain(self.reduces.iter().map(|watched| &watched.mark)).map(|mark| mark.tag);
+        self.raised.resize_with(tags.max().map_or(0, |most| most as usize + 1), AtomicU8::default);
+        (self.nodes, self.slots) = (nodes, slots);
     }
 
     /// Whether anybody wants to know.
@@ -151,42 +147,38 @@ impl Watch {
         let bits = self.raised.iter().map(|bits| bits.load(Relaxed));
         bits.enumerate().filter(|(_, bits)| *bits != 0).map(|(tag, bits)| (tag as u32, bits))
     }
-}
 
-impl Watched {
-    /// The instruction left these flags, on `n` elements; its inputs are still there if it has several steps.
+    /// An instruction or reduction left these flags, on `n` elements; its inputs are still there if it has parts.
     ///
     /// # Safety
-    /// The slots hold `n` elements of what the instruction reads.
+    /// The slots hold `n` elements of what it reads.
     #[cold]
-    pub(super) unsafe fn attribute(&self, watch: &Watch, bits: u8, n: usize, slots: &[Slot]) {
-        if self.steps.is_empty() {
-            return watch.found(self.mark, bits);
-        }
+    pub(super) unsafe fn attribute(&self, watched: &Watched, bits: u8, n: usize, slots: &[Slot]) {
+        let Some(parts) = watched.parts else { return self.found(watched.mark, bits) };
+        let steps = self.parts[parts as usize].steps(&self.nodes);
         // Room for any type.
-        let mut results: SmallVec<[Vec<u128>; 4]> = SmallVec::new();
-        let mut any = 0;
-        for step in &self.steps {
-            results.push(vec![0u128; n]);
-            let to = Slot::row(results.last_mut().map_or(std::ptr::null_mut(), |r| r.as_mut_ptr().cast()));
-            let mut mine: SmallVec<[Slot; 4]> = SmallVec::from_slice(&[to]);
+        let mut results = vec![vec![0u128; n]; steps.len()];
+        let mut told = 0;
+        for (k, (value, kernel, args)) in steps.iter().enumerate() {
+            let mut mine: SmallVec<[Slot; 4]> = SmallVec::from_slice(&[Slot::row(results[k].as_mut_ptr().cast())]);
             let mut operands = Operands::default();
-            for (k, arg) in step.args.iter().enumerate() {
-                mine.push(match *arg {
-                    From::Slot(slot) => slots[usize::from(slot)],
-                    From::Step(at) => Slot::row(results[usize::from(at)].as_mut_ptr().cast()),
-                });
-                operands.src[k] = k as u16 + 1;
+            for (i, arg) in args.iter().enumerate() {
+                let slot = match steps[..k].iter().position(|(made, ..)| made == arg) {
+                    Some(step) => Slot::row(results[step].as_mut_ptr().cast()),
+                    None => slots[usize::from(self.slots[arg.index()].expect("an operand has a slot"))],
+                };
+                mine.push(slot);
+                operands.src[i] = i as u16 + 1;
             }
-            let found = flagged(|| {
-                // SAFETY: the operands hold `n` elements (the caller's promise, or made here), the result has room.
-                unsafe { (step.kernel)(n, mine.as_ptr(), &operands) }
-            });
-            watch.found(step.mark, found);
-            any |= found & step.mark.wanted;
+            // SAFETY: the operands hold `n` elements (the caller's promise, or made here), the result has room.
+            let found = flagged(|| unsafe { kernel(n, mine.as_ptr(), &operands) });
+            let mark = self.marks[value.index()];
+            self.found(mark, found);
+            told |= found & mark.wanted;
         }
-        if any & bits != bits {
-            watch.found(self.mark, bits & !any);
+        // What none of them raises is the reduction's own.
+        if self.parts[parts as usize].folded {
+            self.found(watched.mark, bits & !told);
         }
     }
 }

@@ -67,8 +67,8 @@ pub(super) struct BoxPlan {
 struct Asked {
     name: &'static str,
     origin: Origin,
-    /// Remembers what it was told.
-    node: Option<Arc<Node>>,
+    /// Number among the inlined nodes; the node remembers what it was told.
+    node: Option<u32>,
 }
 
 /// Cheap enough to be computed twice rather than stored, when read through two views.
@@ -115,7 +115,7 @@ fn lower_box(pass: &Pass, lo: &Dims, counts: &Dims) -> Result<BoxPlan, Stop> {
     for store in &pass.stores {
         let value = walk.arg(&part(&store.value))?;
         if walk.builder.dtype(value) != store.dtype {
-            walk.ask("cast", store.origin, None);
+            walk.ask("cast", store.origin);
         }
         values.push(walk.builder.cast(value, store.dtype));
     }
@@ -155,8 +155,15 @@ fn ask(builder: &mut Builder, asked: &mut Vec<Asked>, who: Asked) {
 }
 
 impl Walk<'_> {
-    fn ask(&mut self, name: &'static str, origin: Origin, node: Option<&Arc<Node>>) {
-        ask(&mut self.builder, &mut self.asked, Asked { name, origin, node: node.cloned() });
+    /// Notes who asks for what the builder is given next.
+    fn ask(&mut self, name: &'static str, origin: Origin) {
+        ask(&mut self.builder, &mut self.asked, Asked { name, origin, node: None });
+    }
+
+    /// As [`Walk::ask`], for the operation of a node that is inlined with it.
+    fn ask_for(&mut self, name: &'static str, node: &Node) {
+        let at = self.inlined.len() as u32;
+        ask(&mut self.builder, &mut self.asked, Asked { name, origin: node.origin, node: Some(at) });
     }
 
     fn read(&mut self, dtype: DType, read: Read) -> Val {
@@ -225,7 +232,7 @@ impl Walk<'_> {
             Expr::Map { op, output, args } => {
                 let mut args = self.args(args, &map)?;
                 self.convert(node, op, &mut args);
-                self.ask(op.op.name(), node.origin, Some(node));
+                self.ask_for(op.op.name(), node);
                 if *output == 0 && op.op.outputs() == 1 {
                     self.builder.apply(op, &args)
                 } else {
@@ -236,13 +243,13 @@ impl Walk<'_> {
                 let mask = self.inner(mask, &map)?;
                 let [a, b] = args;
                 let (a, b) = (self.inner(a, &map)?, self.inner(b, &map)?);
-                self.ask("cast", node.origin, Some(node));
+                self.ask_for("cast", node);
                 let (a, b) = (self.builder.cast(a, node.dtype), self.builder.cast(b, node.dtype));
                 self.builder.select(mask, a, b)
             }
             Expr::Cast(arg) => {
                 let value = self.inner(arg, &map)?;
-                self.ask("cast", node.origin, Some(node));
+                self.ask_for("cast", node);
                 self.builder.cast(value, node.dtype)
             }
             Expr::Patch { base, region, value } => self.patch(node, base, region, value, &map, view)?,
@@ -255,7 +262,7 @@ impl Walk<'_> {
     fn convert(&mut self, node: &Arc<Node>, op: &Loop, args: &mut [Val]) {
         for (arg, dtype) in args.iter_mut().zip(op.inputs) {
             if self.builder.dtype(*arg) != dtype {
-                self.ask("cast", node.origin, None);
+                self.ask("cast", node.origin);
                 *arg = self.builder.cast(*arg, dtype);
             }
         }
@@ -329,7 +336,7 @@ impl Walk<'_> {
         };
         let Some(rel) = at.axis_map(&region.shape) else { return Err(Stop::Force(node.clone())) };
         let value = self.node(from, &from_view.through(&rel, self.counts).canonical())?;
-        self.ask("cast", node.origin, Some(node));
+        self.ask_for("cast", node);
         Ok(self.builder.cast(value, node.dtype))
     }
 }
@@ -399,7 +406,7 @@ impl BoxPlan {
     #[cold]
     pub(super) fn tell(&self, tag: u32, bits: u8, pass: Option<u64>) {
         let who = &self.asked[tag as usize];
-        let bits = who.node.as_ref().map_or(bits, |node| node.tell(bits));
+        let bits = who.node.map_or(bits, |at| self.inlined[at as usize].tell(bits));
         if bits != 0 {
             status::found(who.name, bits, who.origin, pass, tag);
         }

@@ -5,9 +5,9 @@
 //! computed by its owner; otherwise each rank makes a row of partial results, and a second pass reduces the rows.
 
 use super::{Anchor, Fold, Numbers, Outcome, Pass};
-use crate::dtype::{DType, Scalar};
+use crate::dtype::{DType, Kind, Scalar, kind};
 use crate::error::Result;
-use crate::exec::Partial;
+use crate::exec::{Partial, identity};
 use crate::graph::{Arg, Node};
 use crate::kernels::flags;
 use crate::ops::ReduceOp;
@@ -174,6 +174,8 @@ pub(crate) fn start_value(op: ReduceOp, dtype: DType) -> Scalar {
         Sum | Any | Parity | Or | Xor => Scalar::zero(dtype),
         Prod | All => Scalar::one(dtype),
         And => Scalar::I64(-1).cast(dtype),
+        // To a NaN any number is preferred, so it is also what is left of nothing but NaNs.
+        FMin | FMax if matches!(kind(dtype), Kind::Float | Kind::Complex) => identity(op, dtype),
         Min | FMin | ArgMin => extreme(dtype, true),
         Max | FMax | ArgMax => extreme(dtype, false),
     }
