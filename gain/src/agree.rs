@@ -21,6 +21,7 @@
 use crate::error::{Error, Kind, Result};
 use crate::graph::lock;
 use crate::limbo;
+use crate::site::Site;
 use crate::world;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, OnceLock};
@@ -50,7 +51,7 @@ impl Decision {
             (Some(Decision::Store), 0) => "stores it in a buffer of its own",
             (Some(Decision::Store), _) => "stores it in place of what nobody needs any more",
             (Some(Decision::Take), NEW) => "allocates a buffer",
-            (Some(Decision::Take), _) => "reuses a buffer",
+            (Some(Decision::Take), _) => "reuses a buffer that the others don't",
             (Some(Decision::Poke), 0) => "records an assignment to an element",
             (Some(Decision::Poke), _) => "writes an element in place",
             (Some(Decision::Stage), _) => "runs an algorithm",
@@ -74,17 +75,20 @@ pub(crate) enum Purpose {
     Combine,
     /// A buffer is allocated.
     Allocate,
+    /// The job ends.
+    Leave,
     /// Others may be looking at what is about to be overwritten. A rank may want this alone.
     Caution,
 }
 
 impl Purpose {
     fn describe(code: u64) -> &'static str {
-        const TEXTS: [&str; 5] = [
+        const TEXTS: [&str; 6] = [
             "waits at a barrier",
             "waits for what other ranks compute",
             "combines a result with those of other ranks",
             "allocates an array",
+            "leaves the job",
             "waits until nobody looks at an array any more",
         ];
         TEXTS.get(code as usize).copied().unwrap_or("waits")
@@ -104,8 +108,8 @@ struct Trail {
     digest: u64,
     /// Decisions since the last agreement.
     count: usize,
-    /// The last of them.
-    told: Vec<Entry>,
+    /// The last of them, and where the values they are about were asked for.
+    told: Vec<(Entry, Site)>,
 }
 
 static TRAIL: Mutex<Trail> = Mutex::new(Trail { digest: 0, count: 0, told: Vec::new() });
@@ -128,9 +132,9 @@ pub(crate) fn mix(word: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// A decision about value `number` that all ranks take.
+/// A decision that all ranks take, about value `number`, which was asked for at `made`.
 #[inline]
-pub(crate) fn note(what: Decision, number: u64, choice: u64) {
+pub(crate) fn note(what: Decision, number: u64, choice: u64, made: Site) {
     if world::size() == 1 {
         return;
     }
@@ -141,7 +145,7 @@ pub(crate) fn note(what: Decision, number: u64, choice: u64) {
     if trail.told.len() == 2 * TOLD {
         trail.told.drain(..TOLD);
     }
-    trail.told.push(entry);
+    trail.told.push((entry, made));
 }
 
 /// Runs a synchronisation, which compares what was decided before. Collective.
@@ -201,8 +205,8 @@ struct Told {
 impl Told {
     fn mine(purpose: Purpose) -> Told {
         let trail = lock(&TRAIL);
-        let entries = trail.told[trail.told.len().saturating_sub(TOLD)..].to_vec();
-        let line = rma::waits::locate().map_or_else(String::new, |(file, line)| format!("{file}:{line}"));
+        let entries = trail.told[trail.told.len().saturating_sub(TOLD)..].iter().map(|told| told.0).collect();
+        let line = shown(rma::waits::locate());
         Told {
             purpose: purpose as u64,
             digest: trail.digest,
@@ -218,11 +222,7 @@ impl Told {
         words.extend([self.dropped.len() as u64, self.line.len() as u64]);
         words.extend(self.entries.iter().flat_map(|e| [e.what, e.choice, e.number]));
         words.extend(&self.dropped);
-        words.extend(self.line.as_bytes().chunks(8).map(|chunk| {
-            let mut bytes = [0; 8];
-            bytes[..chunk.len()].copy_from_slice(chunk);
-            u64::from_le_bytes(bytes)
-        }));
+        words.extend(self.line.bytes().map(u64::from));
         words
     }
 
@@ -231,8 +231,7 @@ impl Told {
         let (&[purpose, digest, count, entries, dropped, line], rest) = words.split_first_chunk::<6>()?;
         let (entries, rest) = rest.split_at_checked(usize::try_from(entries.checked_mul(3)?).ok()?)?;
         let (dropped, rest) = rest.split_at_checked(usize::try_from(dropped).ok()?)?;
-        let bytes: Vec<u8> = rest.iter().flat_map(|word| word.to_le_bytes()).collect();
-        let line = bytes.get(..usize::try_from(line).ok()?)?;
+        let line: Vec<u8> = rest.get(..usize::try_from(line).ok()?)?.iter().map(|word| *word as u8).collect();
         let entry = |e: &[u64]| Entry { what: e[0], choice: e[1], number: e[2] };
         Some(Told {
             purpose,
@@ -240,7 +239,7 @@ impl Told {
             count: usize::try_from(count).ok()?,
             entries: entries.chunks_exact(3).map(entry).collect(),
             dropped: dropped.to_vec(),
-            line: String::from_utf8_lossy(line).into_owned(),
+            line: String::from_utf8_lossy(&line).into_owned(),
         })
     }
 
@@ -273,7 +272,7 @@ fn reconcile(purpose: Purpose, mismatch: Error) -> Result<After> {
         false => told.count != longest || told.digest != ahead.digest,
     };
     if all.iter().any(differs) {
-        return Err(diverged(&all));
+        return Err(diverged(&all)?);
     }
     let news = all.iter().any(|told| !told.dropped.is_empty());
     limbo::hear(all.iter().map(|told| &told.dropped[..]));
@@ -301,9 +300,14 @@ fn unlike(all: &[Told]) -> Error {
     DIVERGED.get_or_init(|| error).clone()
 }
 
-/// Ranks that decided differently.
+/// A line of the user's program; empty if it isn't known.
+fn shown(line: Option<(String, u32)>) -> String {
+    line.map_or_else(String::new, |(file, line)| format!("{file}:{line}"))
+}
+
+/// The error of ranks that decided differently: at which decision, about which array. Collective.
 #[cold]
-fn diverged(all: &[Told]) -> Error {
+fn diverged(all: &[Told]) -> Result<Error> {
     let most = all.iter().map(|told| told.count).max().unwrap_or(0);
     let first = (0..most).find(|&i| {
         let entries = all.iter().filter(|told| i < told.count || !told.is_cautious());
@@ -311,19 +315,34 @@ fn diverged(all: &[Told]) -> Error {
         let one = entries.next();
         entries.any(|entry| Some(entry) != one)
     });
+    let made = |i: usize| {
+        let trail = lock(&TRAIL);
+        let (_, site) = trail.told.get(i.checked_sub(trail.count - trail.told.len())?)?;
+        Some(*site)
+    };
+    let made = first.and_then(made).and_then(Site::resolve);
+    let made: Vec<String> = world::team()
+        .allgatherv(shown(made).as_bytes())?
+        .into_iter()
+        .map(|text| String::from_utf8_lossy(&text).into_owned())
+        .collect();
     let text = match first {
         None => "ranks decided differently, too long ago to say where".to_owned(),
         Some(i) => {
             let of = |told: &Told| match told.entry(i) {
-                Some(e) => format!("{} (value {})", Decision::describe(e.what, e.choice), e.number),
-                None => "does nothing there".into(),
+                Some(e) => Decision::describe(e.what, e.choice).to_owned(),
+                None => "does nothing of the kind".into(),
             };
-            format!("ranks decided differently about an array: {}", each(all, of))
+            let about = match made.iter().find(|text| !text.is_empty()) {
+                Some(line) => format!("the array made at {line}"),
+                None => "an array".into(),
+            };
+            format!("ranks decided differently about {about}: {}", each(all, of))
         }
     };
     let why =
         "a rank keeps a reference to an array that the others dropped, or calls an operation that they don't";
-    DIVERGED.get_or_init(|| Error::new(Kind::Mismatch, format!("{text}; {why}"))).clone()
+    Ok(DIVERGED.get_or_init(|| Error::new(Kind::Mismatch, format!("{text}; {why}"))).clone())
 }
 
 /// `ranks 0,2 do this at a line; rank 1 does that at another`.

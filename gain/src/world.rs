@@ -4,6 +4,7 @@ use crate::agree::{self, Purpose};
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Kind, Result};
 use crate::exec::Partial;
+use crate::status;
 use crate::turn;
 use rma::{Team, World};
 use std::sync::OnceLock;
@@ -148,6 +149,9 @@ pub(crate) fn count(which: impl Fn(&Counters) -> &AtomicU64, by: u64) {
 /// A barrier that is needed for the sake of shared memory; counted.
 pub(crate) fn synchronise(purpose: Purpose) -> Result<()> {
     count(|c| &c.barriers, 1);
+    if status::is_undecided() {
+        return status::agree(purpose);
+    }
     agree::together(purpose, || Ok(team().barrier()?)).map(drop)
 }
 
@@ -157,7 +161,7 @@ pub(crate) fn combine(mine: Partial) -> Result<Partial> {
     if runtime.size == 1 {
         return Ok(mine);
     }
-    let mut words = [0u64; 4];
+    let mut words = [0u64; 5];
     if let Some(value) = mine.value {
         let bytes = value.bytes();
         words[0] = 1 + value.dtype() as u64;
@@ -165,8 +169,10 @@ pub(crate) fn combine(mine: Partial) -> Result<Partial> {
         words[2] = u64::from_le_bytes(bytes[8..].try_into().expect("8 bytes"));
         words[3] = mine.index as u64;
     }
+    words[4] = status::word();
     let all = agree::together(Purpose::Combine, || Ok(runtime.team.allgather(&words)?))?;
     let all = all.expect("only who is cautious goes on alone");
+    status::settle(all.chunks_exact(words.len()).any(|share| share[4] > 0))?;
     let mut total = Partial::empty(mine.op);
     for share in all.chunks_exact(words.len()) {
         if share[0] > 0 {
@@ -212,7 +218,10 @@ pub fn size() -> usize {
 /// Wait for all ranks. Collective.
 pub fn barrier() -> Result<()> {
     let _turn = turn::take("barrier")?;
-    agree::together(Purpose::Barrier, || Ok(team().barrier()?)).map(drop)
+    match status::is_undecided() {
+        true => status::agree(Purpose::Barrier),
+        false => agree::together(Purpose::Barrier, || Ok(team().barrier()?)).map(drop),
+    }
 }
 
 /// End the runtime: wait for all ranks and leave the job. Operations on arrays are errors afterwards; a second call
@@ -224,8 +233,9 @@ pub fn finalize() -> Result<()> {
     }
     init()?;
     turn::in_turn(|| {
+        status::agree(Purpose::Combine)?;
         crate::storage::trim();
-        Ok(get().world.finalize()?)
+        agree::together(Purpose::Leave, || Ok(get().world.finalize()?)).map(drop)
     })
 }
 

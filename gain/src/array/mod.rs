@@ -97,9 +97,12 @@ impl Array {
         Array { cell: Cell::new(node), view, derived: false }
     }
 
-    /// A new array with a recorded value, which is computed at once if it would keep much larger ones in memory. Collective.
+    /// A new array with a recorded value, which is computed at once if floating-point exceptions are to be raised, or if it
+    /// would keep much larger values in memory. Collective.
     pub(super) fn recorded(node: Arc<Node>) -> Result<Array> {
-        if node.pins_much() {
+        if node.origin.policy.raises() {
+            assign::decide(&node)?;
+        } else if node.pins_much() {
             plan::force(&node)?;
         }
         Ok(Array::from_node(node))
@@ -163,6 +166,13 @@ impl Array {
     /// A number that arrays which are views of one another share, and others don't.
     pub fn base_id(&self) -> u64 {
         self.cell.id
+    }
+
+    /// File and line of the program at which the present value was recorded, where that is known: not for tiny arrays,
+    /// which are computed at once.
+    pub fn recorded_at(&self) -> Option<(String, u32)> {
+        let site = self.cell.peek(|node| node.origin.site);
+        site.resolve()
     }
 
     /// Whether the elements are consecutive in C order.

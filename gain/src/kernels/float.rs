@@ -186,8 +186,9 @@ pub(crate) fn binary<T: Real>(op: Op) -> Option<Kernel> {
         Op::LogicalAnd => map2(|x: T, y: T| u8::from(x != T::ZERO) & u8::from(y != T::ZERO)),
         Op::LogicalOr => map2(|x: T, y: T| u8::from(x != T::ZERO) | u8::from(y != T::ZERO)),
         Op::LogicalXor => map2(|x: T, y: T| u8::from(x != T::ZERO) ^ u8::from(y != T::ZERO)),
-        Op::FloorDivide => each2(|x: T, y: T| Some(divmod(x, y).0)),
-        Op::Remainder => each2(|x: T, y: T| Some(divmod(x, y).1)),
+        // By zero, what isn't asked for would raise a flag of its own.
+        Op::FloorDivide => each2(|x: T, y: T| Some(if y == T::ZERO { x / y } else { divmod(x, y).0 })),
+        Op::Remainder => each2(|x: T, y: T| Some(if y == T::ZERO { x % y } else { divmod(x, y).1 })),
         Op::Fmod => each2(|x: T, y: T| Some(x % y)),
         Op::Divmod => split2(divmod::<T>),
         Op::Power | Op::FloatPower => each2(|x: T, y: T| Some(x.powf(y))),

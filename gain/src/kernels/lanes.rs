@@ -22,7 +22,7 @@ pub(crate) fn wide() -> bool {
 /// # Safety
 /// An instance exists or existed (the caller got one by value), and the type is `Copy`.
 #[inline(always)]
-unsafe fn conjure<F: Copy>() -> F {
+pub(crate) unsafe fn conjure<F: Copy>() -> F {
     const { assert!(size_of::<F>() == 0) };
     // SAFETY: reading no bytes needs an aligned pointer only; the caller vouches that the type is inhabited.
     unsafe { std::ptr::NonNull::<F>::dangling().read() }

@@ -8,6 +8,7 @@ use super::{Blocks, Memory};
 use crate::agree::{self, Decision, Purpose};
 use crate::error::{Kind, Result};
 use crate::graph::lock;
+use crate::site::Site;
 use crate::world;
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex};
@@ -38,7 +39,8 @@ pub(super) fn take(blocks: Blocks, item_bytes: usize) -> Result<Memory> {
         let shelf = pool.entry((blocks, item_bytes)).or_default();
         let epoch = agree::epoch();
         let at = shelf.iter().rposition(|idle| idle.read < epoch);
-        agree::note(Decision::Take, blocks.len() as u64, at.map_or(agree::NEW, |at| at as u64));
+        let choice = at.map_or(agree::NEW, |at| at as u64);
+        agree::note(Decision::Take, blocks.len() as u64, choice, Site::UNKNOWN);
         (at.map(|at| shelf.swap_remove(at)), shelf.len())
     };
     if let Some(idle) = found {
