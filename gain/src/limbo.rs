@@ -16,10 +16,11 @@ use crate::error::Result;
 use crate::graph::{Node, lock};
 use crate::storage::blocks_for;
 use crate::world;
+use rma::fork::PerProcess;
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Passes between two meetings.
 const EVERY: u64 = 64;
@@ -29,8 +30,19 @@ thread_local! {
 }
 
 /// Number and value of each variable that was set aside.
-static HELD: Mutex<Vec<(u64, Arc<Node>)>> = Mutex::new(Vec::new());
+static HELD: PerProcess<Mutex<Vec<Named>>> = PerProcess::new();
 static PASSES: AtomicU64 = AtomicU64::new(0);
+
+type Named = (u64, Arc<Node>);
+
+fn held() -> MutexGuard<'static, Vec<Named>> {
+    lock(HELD.get_or_init(Mutex::default))
+}
+
+/// In a forked child: nobody is there to agree with on what was set aside.
+pub(crate) fn renew() {
+    HELD.forget();
+}
 
 /// Between `hold_drops(true)` and `hold_drops(false)` variables whose last handle is dropped by this thread are only set
 /// aside; they are let go when that can't be noticed, or when all ranks have dropped them. For drops at times that
@@ -47,7 +59,7 @@ pub(crate) fn takes(id: u64, value: &Arc<Node>) -> bool {
     // While a thread ends it collects nothing.
     let holding = HOLDING.try_with(Cell::get).unwrap_or(false);
     if holding {
-        lock(&HELD).push((id, value.clone()));
+        held().push((id, value.clone()));
     }
     holding
 }
@@ -62,13 +74,13 @@ pub(crate) fn meet() -> Result<()> {
     if world::size() == 1 {
         return Ok(());
     }
-    let mine: Vec<u64> = lock(&HELD).iter().map(|(id, _)| *id).collect();
+    let mine: Vec<u64> = held().iter().map(|(id, _)| *id).collect();
     let all = world::team().allgatherv(&mine)?;
     let mut common: Vec<u64> = mine.into_iter().filter(|id| all.iter().all(|ids| ids.contains(id))).collect();
     common.sort_unstable();
     for id in common {
-        let at = lock(&HELD).iter().position(|(held, _)| *held == id);
-        let gone = at.map(|at| lock(&HELD).swap_remove(at));
+        let at = held().iter().position(|(held, _)| *held == id);
+        let gone = at.map(|at| held().swap_remove(at));
         if let Some((_, node)) = gone {
             node.unname();
         }
@@ -78,7 +90,7 @@ pub(crate) fn meet() -> Result<()> {
 
 /// Let go what nobody can tell is gone.
 fn sweep() {
-    let mut held = lock(&HELD);
+    let mut held = held();
     let mut met = HashMap::new();
     held.iter().for_each(|(_, node)| count(node, &mut met));
     let mut hidden = HashMap::new();

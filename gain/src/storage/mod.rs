@@ -19,7 +19,7 @@ mod memory;
 mod pool;
 
 pub(crate) use blocks::Blocks;
-pub(crate) use pool::trim;
+pub(crate) use pool::{renew, trim};
 
 use crate::dtype::Scalar;
 use crate::error::{Error, Kind, Result, cannot_allocate};
@@ -37,6 +37,8 @@ pub(crate) struct Storage {
     memory: Option<Memory>,
     written: AtomicU64,
     read: AtomicU64,
+    /// The runtime that distributed memory belongs to.
+    generation: u32,
 }
 
 impl Storage {
@@ -79,12 +81,23 @@ impl Storage {
             memory: Some(memory),
             written: AtomicU64::new(0),
             read: AtomicU64::new(read),
+            generation: world::generation(),
         })
     }
 
     /// How the elements are spread.
     pub(crate) fn blocks(&self) -> Blocks {
         self.blocks
+    }
+
+    /// An error if the elements are not in this process's reach: it was forked from a rank, and they belong to that rank's job.
+    #[inline]
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.blocks.is_distributed() && self.generation != world::generation() {
+            Err(elsewhere())
+        } else {
+            Ok(())
+        }
     }
 
     /// Size of an element.
@@ -131,6 +144,7 @@ impl Storage {
 
     /// Set element `at` to `value`, which has the buffer's element size. Collective: its owner does it.
     pub(crate) fn poke(&self, at: usize, value: Scalar) -> Result<()> {
+        self.check()?;
         if self.is_being_read() {
             world::synchronise()?;
         }
@@ -181,9 +195,20 @@ impl Drop for Storage {
         if self.blocks.is_distributed()
             && let Some(memory) = self.memory.take()
         {
-            pool::give(self.blocks, self.item_bytes, memory, self.read.load(Relaxed));
+            match self.check() {
+                Ok(()) => pool::give(self.blocks, self.item_bytes, memory, self.read.load(Relaxed)),
+                // Nothing of the parent's job is given back in a child.
+                Err(_) => std::mem::forget(memory),
+            }
         }
     }
+}
+
+#[cold]
+fn elsewhere() -> Error {
+    let text = "this array is spread over the ranks of the job that this process was forked from, and can't be used here: \
+                make a NumPy array of what is needed before the fork";
+    Error::new(Kind::Runtime, text)
 }
 
 /// The error of an allocation, with the array it was for.

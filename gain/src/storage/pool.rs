@@ -8,8 +8,9 @@ use super::{Blocks, Memory};
 use crate::error::{Kind, Result};
 use crate::graph::lock;
 use crate::world;
+use rma::fork::PerProcess;
 use std::collections::HashMap;
-use std::sync::{LazyLock, Mutex};
+use std::sync::{Mutex, MutexGuard};
 
 /// Bytes of one kind of buffer that may lie idle, though two buffers always may.
 const SPARE_BYTES: usize = 256 << 20;
@@ -26,12 +27,21 @@ struct Idle {
 
 type Shelves = HashMap<(Blocks, usize), Vec<Idle>>;
 
-static POOL: LazyLock<Mutex<Shelves>> = LazyLock::new(Mutex::default);
+static POOL: PerProcess<Mutex<Shelves>> = PerProcess::new();
+
+fn shelves() -> MutexGuard<'static, Shelves> {
+    lock(POOL.get_or_init(Mutex::default))
+}
+
+/// In a forked child: buffers that lay idle are the parent's, or a copy that isn't worth keeping.
+pub(crate) fn renew() {
+    POOL.forget();
+}
 
 /// A buffer and the epoch at which it may last have been read. Collective.
 pub(super) fn take(blocks: Blocks, item_bytes: usize) -> Result<(Memory, u64)> {
     let waiting = {
-        let mut pool = lock(&POOL);
+        let mut pool = shelves();
         let shelf = pool.entry((blocks, item_bytes)).or_default();
         let epoch = world::epoch();
         if let Some(at) = shelf.iter().rposition(|idle| idle.read < epoch) {
@@ -56,7 +66,7 @@ pub(super) fn take(blocks: Blocks, item_bytes: usize) -> Result<(Memory, u64)> {
 
 /// A buffer comes back.
 pub(super) fn give(blocks: Blocks, item_bytes: usize, memory: Memory, read: u64) {
-    let mut pool = lock(&POOL);
+    let mut pool = shelves();
     let shelf = pool.entry((blocks, item_bytes)).or_default();
     if shelf.len() < spare(blocks, item_bytes) {
         shelf.push(Idle { memory, read });
@@ -65,6 +75,6 @@ pub(super) fn give(blocks: Blocks, item_bytes: usize, memory: Memory, read: u64)
 
 /// Free all idle buffers; returns how many there were. Collective.
 pub(crate) fn trim() -> usize {
-    let shelves = std::mem::take(&mut *lock(&POOL));
+    let shelves = std::mem::take(&mut *shelves());
     shelves.values().map(Vec::len).sum()
 }
