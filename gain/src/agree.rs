@@ -23,8 +23,9 @@ use crate::graph::lock;
 use crate::limbo;
 use crate::site::Site;
 use crate::world;
+use rma::fork::PerProcess;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, MutexGuard};
 
 /// Decisions that are kept to be told; of older ones only their number is known.
 const TOLD: usize = 4096;
@@ -112,10 +113,20 @@ struct Trail {
     told: Vec<(Entry, Site)>,
 }
 
-static TRAIL: Mutex<Trail> = Mutex::new(Trail { digest: 0, count: 0, told: Vec::new() });
+static TRAIL: PerProcess<Mutex<Trail>> = PerProcess::new();
 static EPOCH: AtomicU64 = AtomicU64::new(1);
 /// The error that all ranks have in common once they decided differently.
-static DIVERGED: OnceLock<Error> = OnceLock::new();
+static DIVERGED: PerProcess<Error> = PerProcess::new();
+
+fn trail() -> MutexGuard<'static, Trail> {
+    lock(TRAIL.get_or_init(Mutex::default))
+}
+
+/// In a forked child: there is nobody to agree with.
+pub(crate) fn renew() {
+    TRAIL.forget();
+    DIVERGED.forget();
+}
 
 /// Agreements so far, and one.
 #[inline]
@@ -139,7 +150,7 @@ pub(crate) fn note(what: Decision, number: u64, choice: u64, made: Site) {
         return;
     }
     let entry = Entry { what: what as u64, choice, number };
-    let mut trail = lock(&TRAIL);
+    let mut trail = trail();
     trail.digest = mix(trail.digest ^ mix(number ^ choice.rotate_left(24) ^ (entry.what << 56)));
     trail.count += 1;
     if trail.told.len() == 2 * TOLD {
@@ -162,7 +173,7 @@ pub(crate) fn together<T>(purpose: Purpose, work: impl Fn() -> Result<T>) -> Res
         if let Some(error) = DIVERGED.get() {
             return Err(error.clone());
         }
-        let decided = lock(&TRAIL).digest;
+        let decided = trail().digest;
         world::team().pledge(mix(decided ^ limbo::seal() ^ (purpose as u64) << 56));
         let done = work();
         world::team().pledge(0);
@@ -173,7 +184,7 @@ pub(crate) fn together<T>(purpose: Purpose, work: impl Fn() -> Result<T>) -> Res
             },
             Err(error) => return Err(error),
             Ok(done) => {
-                let mut trail = lock(&TRAIL);
+                let mut trail = trail();
                 (trail.digest, trail.count) = (0, 0);
                 trail.told.clear();
                 drop(trail);
@@ -204,7 +215,7 @@ struct Told {
 
 impl Told {
     fn mine(purpose: Purpose) -> Told {
-        let trail = lock(&TRAIL);
+        let trail = trail();
         let entries = trail.told[trail.told.len().saturating_sub(TOLD)..].iter().map(|told| told.0).collect();
         let line = shown(rma::waits::locate());
         Told {
@@ -316,7 +327,7 @@ fn diverged(all: &[Told]) -> Result<Error> {
         entries.any(|entry| Some(entry) != one)
     });
     let made = |i: usize| {
-        let trail = lock(&TRAIL);
+        let trail = trail();
         let (_, site) = trail.told.get(i.checked_sub(trail.count - trail.told.len())?)?;
         Some(*site)
     };

@@ -16,9 +16,10 @@ use crate::agree::mix;
 use crate::graph::{Node, lock};
 use crate::storage::blocks_for;
 use crate::world;
+use rma::fork::PerProcess;
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 thread_local! {
     static HOLDING: Cell<bool> = const { Cell::new(false) };
@@ -39,7 +40,16 @@ struct Limbo {
     swept: usize,
 }
 
-static LIMBO: LazyLock<Mutex<Limbo>> = LazyLock::new(Mutex::default);
+static LIMBO: PerProcess<Mutex<Limbo>> = PerProcess::new();
+
+fn limbo() -> MutexGuard<'static, Limbo> {
+    lock(LIMBO.get_or_init(Mutex::default))
+}
+
+/// In a forked child: nobody is there to agree with on what was set aside.
+pub(crate) fn renew() {
+    LIMBO.forget();
+}
 
 /// Between `hold_drops(true)` and `hold_drops(false)` variables whose last handle is dropped by this thread are only set
 /// aside; they are let go when that can't be noticed, or when all ranks have dropped them. For drops at times that
@@ -61,7 +71,7 @@ pub(crate) fn takes(id: u64, value: &Arc<Node>) -> bool {
     let holding = HOLDING.try_with(Cell::get).unwrap_or(false);
     let is_taken = holding || is_kept(value);
     if is_taken {
-        lock(&LIMBO).new.push((id, value.clone()));
+        limbo().new.push((id, value.clone()));
     }
     is_taken
 }
@@ -81,7 +91,7 @@ fn is_kept(value: &Arc<Node>) -> bool {
 /// A digest of what was dropped since the ranks last told each other.
 #[inline]
 pub(crate) fn seal() -> u64 {
-    let mut limbo = lock(&LIMBO);
+    let mut limbo = limbo();
     let Limbo { new, sealed, digest, .. } = &mut *limbo;
     if !new.is_empty() {
         *digest = new.iter().fold(*digest, |sum, (id, _)| sum.wrapping_add(mix(*id)));
@@ -92,12 +102,12 @@ pub(crate) fn seal() -> u64 {
 
 /// The numbers of what was sealed.
 pub(crate) fn told() -> Vec<u64> {
-    lock(&LIMBO).sealed.iter().map(|(id, _)| *id).collect()
+    limbo().sealed.iter().map(|(id, _)| *id).collect()
 }
 
 /// What each rank has told, this one included. On all ranks alike.
 pub(crate) fn hear<'a>(dropped: impl Iterator<Item = &'a [u64]>) {
-    let mut limbo = lock(&LIMBO);
+    let mut limbo = limbo();
     let limbo = &mut *limbo;
     for id in dropped.flatten() {
         limbo.awaited.entry(*id).or_default().0 += 1;
@@ -110,7 +120,7 @@ pub(crate) fn hear<'a>(dropped: impl Iterator<Item = &'a [u64]>) {
 
 /// The ranks have agreed on what was sealed: what all have dropped goes. In an order that is the same on all ranks.
 pub(crate) fn let_go() {
-    let mut limbo = lock(&LIMBO);
+    let mut limbo = limbo();
     if limbo.sealed.is_empty() && limbo.awaited.is_empty() {
         return;
     }
@@ -129,7 +139,7 @@ pub(crate) fn let_go() {
 /// Let go what nobody can tell is gone. Looks only when there is twice as much as the last look left, so that a long
 /// program's looks cost no more than its drops.
 fn sweep() {
-    let mut limbo = lock(&LIMBO);
+    let mut limbo = limbo();
     let is_own = |node: &Node| !blocks_for(&node.shape).is_distributed();
     let own = limbo.new.iter().filter(|(_, node)| is_own(node)).count();
     if own < 2 * limbo.swept {

@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::graph::lock;
 use crate::site::{self, Origin, Site};
 use crate::world;
+use rma::fork::PerProcess;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::sync::Mutex;
@@ -131,13 +132,19 @@ pub struct Event {
     pub place: Place,
 }
 
+/// In a forked child: nobody else has events.
+pub(crate) fn renew() {
+    UNDECIDED.forget();
+    WATCHED.store(0, Relaxed);
+}
+
 thread_local! {
     static HAS: Cell<bool> = const { Cell::new(false) };
     static FOUND: RefCell<Vec<Event>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Events of shared passes since the ranks last agreed, by number of the pass and place in it.
-static UNDECIDED: Mutex<Vec<(u64, Event)>> = Mutex::new(Vec::new());
+static UNDECIDED: PerProcess<Mutex<Vec<(u64, Event)>>> = PerProcess::new();
 /// Shared passes that were watched since then: the same on every rank.
 static WATCHED: AtomicU64 = AtomicU64::new(0);
 
@@ -184,7 +191,9 @@ pub(crate) fn watch_shared() -> u64 {
 pub(crate) fn found(name: &'static str, bits: u8, origin: Origin, pass: Option<u64>, place: u32) {
     let event = Event { name: name.into(), bits, policy: origin.policy, place: Place::Here(origin.site) };
     match pass {
-        Some(pass) => lock(&UNDECIDED).push((pass << 32 | u64::from(place), event)),
+        Some(pass) => {
+            lock(UNDECIDED.get_or_init(Mutex::default)).push((pass << 32 | u64::from(place), event))
+        }
         None => tell(event),
     }
 }
@@ -197,7 +206,7 @@ pub(crate) fn is_undecided() -> bool {
 
 /// This rank's word for a synchronisation of all: the number of its events.
 pub(crate) fn word() -> u64 {
-    lock(&UNDECIDED).len() as u64
+    lock(UNDECIDED.get_or_init(Mutex::default)).len() as u64
 }
 
 /// The ranks synchronised and know that they have events, or that nobody has. Collective.
@@ -219,7 +228,7 @@ pub(crate) fn agree(purpose: Purpose) -> Result<()> {
 
 #[cold]
 fn exchange() -> Result<()> {
-    let mine = std::mem::take(&mut *lock(&UNDECIDED));
+    let mine = std::mem::take(&mut *lock(UNDECIDED.get_or_init(Mutex::default)));
     let mut words = Vec::new();
     mine.iter().for_each(|(key, event)| pack(*key, event, &mut words));
     let mut all: Vec<(u64, Event)> = Vec::new();

@@ -9,6 +9,7 @@ dtypes, scalars, constants and exceptions are NumPy's own.
 
 import atexit as _atexit
 import gc as _gc
+import os as _os
 import sys as _sys
 
 from numpy import (
@@ -55,5 +56,11 @@ def _leave():
         finalize()
 
 
+# What this process starts or forks from now on is not its rank, but a job of its own.
+if _claim := _gain.claim():
+    _os.environ.update([_claim])
+_os.register_at_fork(
+    before=_gain.before_fork, after_in_parent=_gain.after_fork, after_in_child=_gain.after_fork
+)
 _atexit.register(_leave)
 _gc.callbacks.append(_gain.around_collection)

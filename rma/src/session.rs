@@ -30,6 +30,7 @@ impl<'a> Session<'a> {
     /// Enters; waits for other threads of this process that are in a collective of the team.
     pub(crate) fn begin(team: &'a Inner, call: Call) -> Result<Session<'a>> {
         alive(call.op.name())?;
+        team.world.check(call.op.name())?;
         let progress = team.progress.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(mirror) = team.rows.mirror() {
             settle(team, mirror)?;

@@ -185,6 +185,7 @@ impl Pass {
     }
 
     fn execute(self, mut boxes: Vec<BoxPlan>, owned: &Owned) -> Result<Outcome> {
+        self.check(&boxes, owned)?;
         let Some(targets) = alias::choose(&self, &boxes, owned) else { return Ok(Outcome::Hazard) };
         let anchors: Vec<Anchor> = boxes.iter().map(|b| self.anchor_of(b, &targets)).collect();
         let shared = anchors.iter().any(|a| !matches!(a, Anchor::Everyone));
@@ -253,6 +254,17 @@ impl Pass {
                 agree::note(Decision::Store, node.number, target.is_existing().into(), node.origin.site);
             }
         }
+    }
+
+    /// An error if a buffer is not in this process's reach.
+    fn check(&self, boxes: &[BoxPlan], owned: &Owned) -> Result<()> {
+        let reads = boxes.iter().flat_map(|plan| plan.reads.iter().filter_map(Read::memory));
+        let targets = self.stores.iter().filter_map(|store| match &store.to {
+            Target::At(storage, _) => Some(storage),
+            Target::Keep(_) => None,
+        });
+        let owned = owned.iter().flatten();
+        reads.map(|(storage, _)| storage).chain(targets).chain(owned).try_for_each(|storage| storage.check())
     }
 
     /// Targets of axis reductions on a box, in the order of the program's outputs.

@@ -35,6 +35,8 @@ pub(crate) fn product(
     let c_at = spread(&View::contiguous(&shape), [Some(0), Some(1), None], &[m, n, k]);
     let (a_at, b_at) = (a_of(a_view), b_of(b_view));
     let (a, b) = (stored(a), stored(b));
+    a.check()?;
+    b.check()?;
     if a.is_fresh() || b.is_fresh() {
         world::synchronise(Purpose::Pass)?;
     }

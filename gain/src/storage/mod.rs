@@ -23,7 +23,7 @@ mod memory;
 mod pool;
 
 pub(crate) use blocks::Blocks;
-pub(crate) use pool::trim;
+pub(crate) use pool::{renew, trim};
 
 use crate::agree::{self, Purpose};
 use crate::dtype::Scalar;
@@ -43,6 +43,8 @@ pub(crate) struct Storage {
     written: AtomicU64,
     read: AtomicU64,
     looked: AtomicU64,
+    /// The runtime that distributed memory belongs to.
+    generation: u32,
 }
 
 impl Storage {
@@ -85,12 +87,23 @@ impl Storage {
             written: AtomicU64::new(0),
             read: AtomicU64::new(0),
             looked: AtomicU64::new(0),
+            generation: world::generation(),
         })
     }
 
     /// How the elements are spread.
     pub(crate) fn blocks(&self) -> Blocks {
         self.blocks
+    }
+
+    /// An error if the elements are not in this process's reach: it was forked from a rank, and they belong to that rank's job.
+    #[inline]
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.blocks.is_distributed() && self.generation != world::generation() {
+            Err(elsewhere())
+        } else {
+            Ok(())
+        }
     }
 
     /// Size of an element.
@@ -137,6 +150,7 @@ impl Storage {
 
     /// Set element `at` to `value`, which has the buffer's element size. Collective: its owner does it.
     pub(crate) fn poke(&self, at: usize, value: Scalar) -> Result<()> {
+        self.check()?;
         self.await_readers()?;
         let me = world::get().rank;
         let owner = if self.blocks.is_distributed() { self.blocks.owner(at) } else { me };
@@ -208,9 +222,20 @@ impl Drop for Storage {
         {
             let idle =
                 pool::Idle { memory, read: self.read.load(Relaxed), looked: self.looked.load(Relaxed) };
-            pool::give(self.blocks, self.item_bytes, idle);
+            match self.check() {
+                Ok(()) => pool::give(self.blocks, self.item_bytes, idle),
+                // Nothing of the parent's job is given back in a child.
+                Err(_) => std::mem::forget(idle.memory),
+            }
         }
     }
+}
+
+#[cold]
+fn elsewhere() -> Error {
+    let text = "this array is spread over the ranks of the job that this process was forked from, and can't be used here: \
+                make a NumPy array of what is needed before the fork";
+    Error::new(Kind::Runtime, text)
 }
 
 /// The error of an allocation, with the array it was for.

@@ -10,8 +10,9 @@ use crate::error::{Kind, Result};
 use crate::graph::lock;
 use crate::site::Site;
 use crate::world;
+use rma::fork::PerProcess;
 use std::collections::HashMap;
-use std::sync::{LazyLock, Mutex};
+use std::sync::{Mutex, MutexGuard};
 
 /// Bytes of one kind of buffer that may lie idle, though two buffers always may.
 const SPARE_BYTES: usize = 256 << 20;
@@ -30,12 +31,21 @@ pub(super) struct Idle {
 
 type Shelves = HashMap<(Blocks, usize), Vec<Idle>>;
 
-static POOL: LazyLock<Mutex<Shelves>> = LazyLock::new(Mutex::default);
+static POOL: PerProcess<Mutex<Shelves>> = PerProcess::new();
+
+fn shelves() -> MutexGuard<'static, Shelves> {
+    lock(POOL.get_or_init(Mutex::default))
+}
+
+/// In a forked child: buffers that lay idle are the parent's, or a copy that isn't worth keeping.
+pub(crate) fn renew() {
+    POOL.forget();
+}
 
 /// A buffer that nobody reads any more. Collective.
 pub(super) fn take(blocks: Blocks, item_bytes: usize) -> Result<Memory> {
     let (found, waiting) = {
-        let mut pool = lock(&POOL);
+        let mut pool = shelves();
         let shelf = pool.entry((blocks, item_bytes)).or_default();
         let epoch = agree::epoch();
         let at = shelf.iter().rposition(|idle| idle.read < epoch);
@@ -64,7 +74,7 @@ pub(super) fn take(blocks: Blocks, item_bytes: usize) -> Result<Memory> {
 
 /// A buffer comes back.
 pub(super) fn give(blocks: Blocks, item_bytes: usize, idle: Idle) {
-    let mut pool = lock(&POOL);
+    let mut pool = shelves();
     let shelf = pool.entry((blocks, item_bytes)).or_default();
     if shelf.len() < spare(blocks, item_bytes) {
         shelf.push(idle);
@@ -73,6 +83,6 @@ pub(super) fn give(blocks: Blocks, item_bytes: usize, idle: Idle) {
 
 /// Free all idle buffers; returns how many there were. Collective.
 pub(crate) fn trim() -> usize {
-    let shelves = std::mem::take(&mut *lock(&POOL));
+    let shelves = std::mem::take(&mut *shelves());
     shelves.values().map(Vec::len).sum()
 }
