@@ -254,6 +254,8 @@ impl Arg {
 pub(crate) struct Cell {
     pub(crate) id: u64,
     pub(crate) dtype: DType,
+    /// How often it was given another value, or an element of it.
+    version: AtomicU64,
     value: Mutex<Arc<Node>>,
 }
 
@@ -267,7 +269,7 @@ impl Cell {
         node.handles.fetch_add(1, Relaxed);
         let is_replicated = !blocks_for(&node.shape).is_distributed();
         let id = NEXT_IDS[usize::from(is_replicated)].fetch_add(2, Relaxed);
-        Arc::new(Cell { id, dtype: node.dtype, value: Mutex::new(node) })
+        Arc::new(Cell { id, dtype: node.dtype, version: AtomicU64::new(0), value: Mutex::new(node) })
     }
 
     /// Its value now.
@@ -275,13 +277,20 @@ impl Cell {
         lock(&self.value).clone()
     }
 
+    /// A number that every write to the variable changes, once it can be read.
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Relaxed)
+    }
+
     /// Overwrite one element where it is, if the value is stored and nobody else has it. Collective.
     pub(crate) fn poke(&self, at: usize, x: Scalar) -> Result<bool> {
         let value = lock(&self.value);
-        match value.storage() {
+        let done = match value.storage() {
             Some(storage) if Arc::strong_count(&value) == 1 => storage.poke(at, x).map(|()| true),
             _ => Ok(false),
-        }
+        };
+        self.version.fetch_add(1, Relaxed);
+        done
     }
 
     /// A look at the value without keeping it.
@@ -293,6 +302,7 @@ impl Cell {
     pub(crate) fn set(&self, node: Arc<Node>) {
         node.handles.fetch_add(1, Relaxed);
         let old = std::mem::replace(&mut *lock(&self.value), node);
+        self.version.fetch_add(1, Relaxed);
         old.unname();
     }
 }

@@ -12,7 +12,7 @@ import gc as _gc
 import sys as _sys
 
 from numpy import (
-    bool_, byte, can_cast, cdouble, complex64, complex128, complexfloating, csingle, double, dtype, e, errstate,
+    bool_, byte, cdouble, complex64, complex128, complexfloating, csingle, double, dtype, e, errstate,
     euler_gamma, exceptions, finfo, float32, float64, floating, generic, get_printoptions, geterr, iinfo, inexact, inf,
     int8, int16, int32, int64, int_, intc, integer, intp, isscalar, issubdtype, longlong, nan, newaxis, number, pi,
     printoptions, promote_types, set_printoptions, seterr, short, signedinteger, single, ubyte, uint, uint8, uint16,

@@ -1,7 +1,5 @@
 """What all functions need: NumPy's conventions for arguments, and conversion to the class."""
 
-import operator
-
 import numpy
 
 from . import _gain
@@ -17,19 +15,8 @@ OURS = (ndarray, _gain.flatiter)
 ABSENT = numpy._NoValue
 
 
-def extents(shape):
-    """A shape argument as a tuple of ints."""
-    try:
-        shape = (operator.index(shape),)
-    except TypeError:
-        if isinstance(shape, (tuple, list, ndarray)):
-            shape = tuple(map(operator.index, shape))
-        else:
-            numpy.empty(shape)  # raises what NumPy raises
-            raise
-    if any(n < 0 for n in shape):
-        raise ValueError("negative dimensions are not allowed")
-    return shape
+# A shape argument as a tuple of ints.
+extents = _gain.extents
 
 
 def c_order(order):
@@ -53,7 +40,7 @@ def asarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
     """`numpy.asarray`: `a` itself if it is an array of this type."""
     c_order(order)
     host(device)
-    made = _gain.convert(a)
+    made = _gain.convert(a) if dtype is None or isinstance(a, ndarray) else _gain.convert(a, dtype)
     if dtype is not None:
         made = made.astype(dtype, copy=False)
     if copy and made is a:

@@ -15,6 +15,8 @@ __all__ = [
 
 def array(object, dtype=None, *, copy=True, order="K", subok=False, ndmin=0, like=None):
     """`numpy.array`"""
+    if ndmin > 64:
+        raise ValueError("ndmin must be <= ndmax (64)")
     made = asarray(object, dtype, order, copy=copy)
     if made.ndim < ndmin:
         made = made.reshape((1,) * (ndmin - made.ndim) + made.shape)
@@ -41,38 +43,18 @@ def full(shape, fill_value, dtype=None, order="C", *, device=None, like=None):
     shape = extents(shape)
     if ndim(fill_value) == 0:
         return _gain.full(shape, fill_value, dtype)
-    made = _gain.empty(shape, asarray(fill_value).dtype if dtype is None else dtype)
-    made[...] = fill_value
+    made = empty(shape, asarray(fill_value).dtype if dtype is None else dtype)
+    made[...] = asarray(fill_value)
     return made
 
 
-def zeros(shape, dtype=float, order="C", *, device=None, like=None):
-    """`numpy.zeros`"""
-    c_order(order)
-    host(device)
-    return _gain.full(extents(shape), 0, float if dtype is None else dtype)
-
-
-def ones(shape, dtype=None, order="C", *, device=None, like=None):
-    """`numpy.ones`"""
-    c_order(order)
-    host(device)
-    return _gain.full(extents(shape), 1, float if dtype is None else dtype)
-
-
-def empty(shape, dtype=float, order="C", *, device=None, like=None):
-    """`numpy.empty`: elements have no particular value."""
-    c_order(order)
-    host(device)
-    return _gain.empty(extents(shape), dtype)
+zeros, ones, empty = _gain.zeros, _gain.ones, _gain.empty
 
 
 def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, *, device=None):
     """`numpy.full_like`"""
     a = asarray(a)
-    made = empty(a.shape if shape is None else shape, a.dtype if dtype is None else dtype, order, device=device)
-    made[...] = fill_value
-    return made
+    return full(a.shape if shape is None else shape, fill_value, a.dtype if dtype is None else dtype, order, device=device)
 
 
 def zeros_like(a, dtype=None, order="K", subok=True, shape=None, *, device=None):
@@ -142,10 +124,7 @@ def eye(N, M=None, k=0, dtype=float, order="C", *, device=None, like=None):
     """`numpy.eye`"""
     c_order(order)
     host(device)
-    rows, columns = operator.index(N), operator.index(N if M is None else M)
-    if rows < 0 or columns < 0:
-        raise ValueError("negative dimensions are not allowed")
-    return _gain.eye(rows, columns, operator.index(k), dtype)
+    return _gain.eye((operator.index(N), operator.index(N if M is None else M)), operator.index(k), dtype)
 
 
 def identity(n, dtype=None, *, like=None):

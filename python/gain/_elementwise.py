@@ -3,11 +3,11 @@
 import numpy
 
 from . import _gain
-from ._base import ABSENT, asarray, ufuncs
+from ._base import ABSENT, OURS, asarray, ufuncs
 from ._gain import ndarray
 
 __all__ = [
-    "allclose", "array_equal", "clip", "copyto", "imag", "isclose", "real", "result_type", "round", "where",
+    "allclose", "array_equal", "can_cast", "clip", "copyto", "imag", "isclose", "real", "result_type", "round", "where",
 ]
 
 
@@ -42,6 +42,24 @@ def clip(a, a_min=ABSENT, a_max=ABSENT, out=None, *, min=ABSENT, max=ABSENT, **k
         made = ufuncs["minimum"](made, high, **keywords)
     if out is None:
         return made.copy() if made is a else made
+    return _into(out, made, numpy.clip, keywords.get("casting", "same_kind"))
+
+
+def _into(out, made, ufunc, casting="same_kind"):
+    """`out`, with the elements of `made`, a result of NumPy's ufunc or its function `ufunc`."""
+    if not isinstance(out, ndarray):
+        raise TypeError("return arrays must be of ArrayType")
+    if not out.flags.writeable:
+        raise ValueError("output array is read-only")
+    if made.shape != out.shape or not numpy.can_cast(made.dtype, out.dtype, casting):
+        one = numpy.ones((1,) * made.ndim, made.dtype)
+        other = numpy.ones((1,) * made.ndim, out.dtype)
+        if not numpy.can_cast(made.dtype, out.dtype, casting):
+            # Raises what NumPy raises.
+            ufunc(one, 0, 1, out=other) if ufunc is numpy.clip else ufunc(*(one,) * ufunc.nin, out=other)
+        made = numpy.broadcast_shapes(made.shape, out.shape) == out.shape and made
+        if made is False:
+            raise ValueError("non-broadcastable output operand")
     out[...] = made
     return out
 
@@ -49,18 +67,16 @@ def clip(a, a_min=ABSENT, a_max=ABSENT, out=None, *, min=ABSENT, max=ABSENT, **k
 def round(a, decimals=0, out=None):
     """`numpy.round`"""
     a = asarray(a)
+    ufunc = numpy.rint if decimals == 0 else numpy.multiply if decimals < 0 else numpy.divide
     if a.dtype.kind in "iub" and decimals >= 0:
-        made = a.copy()
+        made, ufunc = a.copy(), numpy.positive
     elif decimals == 0:
         made = ufuncs["rint"](a)
     elif decimals > 0:
         made = ufuncs["rint"](a * 10.0**decimals) / 10.0**decimals
     else:
         made = (ufuncs["rint"](a / 10.0**-decimals) * 10.0**-decimals).astype(a.dtype, copy=False)
-    if out is None:
-        return made
-    out[...] = made
-    return out
+    return made if out is None else _into(out, asarray(made), ufunc)
 
 
 def real(val):
@@ -100,8 +116,20 @@ def array_equal(a1, a2, equal_nan=False):
 
 def copyto(dst, src, casting="same_kind", where=True):
     """`numpy.copyto`"""
-    src = asarray(src).astype(dst.dtype, casting=casting, copy=False)
+    if not isinstance(src, OURS) and numpy.ndim(src) == 0:
+        # What a number may become, and within which range, NumPy knows.
+        number = numpy.empty((), dst.dtype)
+        numpy.copyto(number, src, casting)
+        src = number[()]
+    else:
+        src = asarray(src, dst.dtype if isinstance(src, (list, tuple)) and casting == "unsafe" else None)
+        src = src.astype(dst.dtype, casting=casting, copy=False)
     dst[...] = src if where is True else _gain.select(where, src, dst)
+
+
+def can_cast(from_, to, casting="safe"):
+    """`numpy.can_cast`"""
+    return numpy.can_cast(from_.dtype if isinstance(from_, ndarray) else from_, to, casting)
 
 
 def result_type(*arrays_and_dtypes):

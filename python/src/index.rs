@@ -1,7 +1,8 @@
 //! Keys of `a[key]`: basic indexing.
 
-use crate::convert::{compute, required};
+use crate::convert::{self, Value, compute, required};
 use crate::error::OrRaise;
+use crate::flat::FlatIter;
 use crate::ndarray::NdArray;
 use crate::numpy::Numpy;
 use gain::view::{Index, Slice};
@@ -89,8 +90,10 @@ fn slice_bounds(slice: &Bound<'_, PySlice>) -> PyResult<Index> {
 
 /// `array[key] = value`
 pub(crate) fn assign(array: &Array, key: &Key, value: &Bound<'_, PyAny>) -> PyResult<()> {
-    writable(array, "assignment destination is read-only")?;
-    let converted = required(value, "float64")?;
+    let converted = match direct(value)? {
+        Some(converted) => converted,
+        None => as_elements(array, key, value)?,
+    };
     let operand = converted.operand();
     if let Operand::Array(value) = operand
         && key.is_element
@@ -102,11 +105,34 @@ pub(crate) fn assign(array: &Array, key: &Key, value: &Bound<'_, PyAny>) -> PyRe
     compute(value.py(), &[array], || array.set(&key.items, operand))
 }
 
-/// An error if one element of memory stands at several places of the array, as `broadcast_to` makes it.
-pub(crate) fn writable(array: &Array, text: &'static str) -> PyResult<()> {
-    let view = array.view();
-    match view.shape().iter().zip(view.strides()).any(|(&extent, &stride)| extent > 1 && stride == 0) {
-        true => Err(PyValueError::new_err(text)),
-        false => Ok(()),
+/// A value that has a type of its own: one of our arrays, a number, or a NumPy array.
+fn direct<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Value<'py>>> {
+    let py = value.py();
+    let is_ours = value.is_instance_of::<NdArray>() || value.is_instance_of::<FlatIter>();
+    if is_ours || value.is_instance(Numpy::get(py).ndarray.bind(py))? {
+        return convert::value(value);
     }
+    Ok(convert::number(value)?.map(Value::Number))
+}
+
+/// Anything else becomes elements of the array's type, as NumPy converts them: one by one, each within its range.
+#[cold]
+fn as_elements<'py>(array: &Array, key: &Key, value: &Bound<'py, PyAny>) -> PyResult<Value<'py>> {
+    let (py, ndim) = (value.py(), array.index(&key.items).or_raise()?.ndim());
+    let dtype = Numpy::dtype_object(py, array.dtype());
+    if ndim == 0 {
+        let element = Numpy::attribute(py, "empty")?.call1((PyTuple::empty(py), dtype))?;
+        element.set_item(PyTuple::empty(py), value)?;
+        let element = element.get_item(PyTuple::empty(py))?;
+        return convert::value(&element)?.ok_or_else(|| PyValueError::new_err("no number"));
+    }
+    let made = convert::asarray_as(value, Some(array.dtype()))?;
+    let count: usize = made.getattr(pyo3::intern!(py, "ndim"))?.extract()?;
+    let is_sequence = value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>();
+    if count > ndim && is_sequence {
+        return Err(PyValueError::new_err(format!(
+            "setting an array element with a sequence. The requested array would exceed the maximum number of dimension of {ndim}."
+        )));
+    }
+    required(&made, "float64")
 }

@@ -12,15 +12,19 @@
 mod caller;
 mod convert;
 mod creation;
+mod elements;
 mod error;
 mod flat;
+mod foreign;
 mod index;
+mod methods;
 mod ndarray;
 mod number;
 mod numpy;
 mod read;
 mod reduce;
 mod runtime;
+mod subclass;
 mod ufunc;
 mod views;
 
@@ -33,6 +37,7 @@ fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<ndarray::NdArray>()?;
     module.add_class::<flat::FlatIter>()?;
     module.add_class::<ufunc::Ufunc>()?;
+    module.add_function(wrap_pyfunction!(foreign::stance_name, module)?)?;
     ufunc::register(module)?;
     creation::register(module)?;
     runtime::register(module)

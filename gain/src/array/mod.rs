@@ -9,6 +9,8 @@ mod text;
 mod ufunc;
 mod views;
 
+pub use create::Room;
+
 use crate::dtype::{Casting, DType, Scalar};
 use crate::error::Result;
 use crate::graph::{Arg, Cell, Node, WEIGHT_LIMIT};
@@ -139,7 +141,7 @@ impl Array {
     /// Steps in bytes, as NumPy would have them.
     pub fn strides_bytes(&self) -> SmallVec<[isize; 4]> {
         let item = self.dtype().size_bytes() as isize;
-        self.view.strides.iter().map(|s| s * item).collect()
+        self.view.strides.iter().map(|s| s.wrapping_mul(item)).collect()
     }
 
     /// Which elements of its base this array shows.
@@ -155,6 +157,12 @@ impl Array {
     /// A number that arrays which are views of one another share, and others don't.
     pub fn base_id(&self) -> u64 {
         self.cell.id
+    }
+
+    /// A number that every write to the array, or to another view of its elements, changes: what was read while it stays
+    /// the same is still so.
+    pub fn version(&self) -> u64 {
+        self.cell.version()
     }
 
     /// Whether the elements are consecutive in C order.

@@ -216,7 +216,8 @@ fn with_numbers<'a>(operands: &[Operand<'a>], numbers: &[Option<Scalar>]) -> Sma
 
 /// The arguments of a call, broadcast. Long expressions are stored first, so that none grows without bound.
 fn record_args(op: &Loop, operands: &[Operand<'_>], shape: &Dims) -> Result<SmallVec<[Arg; 2]>> {
-    if op.op == Op::Power && is_integer(op.outputs[0]) && !shape.contains(&0) {
+    // (No unsigned type holds a negative number: converting it is an error of its own.)
+    if op.op == Op::Power && kind(op.outputs[0]) == TypeKind::Signed && !shape.contains(&0) {
         refuse_negative(&operands[1])?;
     }
     let args: SmallVec<[Arg; 2]> =

@@ -1,6 +1,6 @@
 //! Basic indexing: integers, slices, `...` and `newaxis`, by NumPy's rules.
 
-use super::{Dims, Strides, View};
+use super::{Dims, MAX_AXES, Strides, View};
 use crate::error::{Error, Kind, Result};
 
 /// Python's `start:stop:step`; absent ends are `None`.
@@ -111,6 +111,15 @@ impl View {
         }
         let rest = self.ndim() - axis;
         keep(&mut axis, rest, &mut shape, &mut strides);
+        if shape.len() > MAX_AXES {
+            return Err(Error::new(
+                Kind::Index,
+                format!(
+                    "number of dimensions must be within [0, {MAX_AXES}], indexing result would have {}",
+                    shape.len()
+                ),
+            ));
+        }
         Ok(View { offset, shape, strides })
     }
 }
