@@ -5,7 +5,7 @@ import numpy
 from . import _gain
 from ._gain import ndarray
 
-__all__ = ["asanyarray", "asarray", "ndim", "shape", "size"]
+__all__ = ["ndim", "shape", "size"]
 
 # Every ufunc by name.
 ufuncs = _gain.UFUNCS
@@ -37,7 +37,14 @@ def host(device):
 
 
 def asarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
-    """`numpy.asarray`: `a` itself if it is an array of this type."""
+    """What a function takes for an array: `a` itself if it is one.
+
+    A masked array, say, is more than its elements: functions refuse it, only `numpy.asarray` and its like take them out.
+    """
+    if type(a) is ndarray and dtype is order is device is copy is None:
+        return a
+    if isinstance(a, numpy.ndarray) and _gain.stance(a) == "subclass":
+        raise TypeError(f"gain has no {type(a).__name__}: numpy.asarray(x) has the elements of one")
     c_order(order)
     host(device)
     made = _gain.convert(a) if dtype is None or isinstance(a, ndarray) else _gain.convert(a, dtype)
@@ -48,9 +55,6 @@ def asarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
     if copy is False and made is not a:
         raise ValueError("Unable to avoid copy while creating an array as requested.")
     return made
-
-
-asanyarray = asarray
 
 
 def shape(a):

@@ -5,19 +5,35 @@ import operator
 import numpy
 
 from . import _gain
-from ._base import asarray, c_order, extents, host, ndim, ufuncs
+from . import _base
+from ._base import c_order, extents, host, ndim, ufuncs
+from ._gain import ndarray
 
 __all__ = [
-    "arange", "array", "ascontiguousarray", "copy", "empty", "empty_like", "eye", "fromfunction", "full",
+    "arange", "array", "asanyarray", "asarray", "ascontiguousarray", "copy", "empty", "empty_like", "eye", "fromfunction", "full",
     "full_like", "identity", "indices", "linspace", "ones", "ones_like", "zeros", "zeros_like",
 ]
+
+
+def asanyarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
+    """`numpy.asanyarray`: `a` itself if it is an array of this class or a subclass. Others give their elements."""
+    a = numpy.asarray(a) if isinstance(a, numpy.ndarray) else a
+    return _base.asarray(a, dtype, order, device=device, copy=copy)
+
+
+def asarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
+    """`numpy.asarray`: `a` itself if it is an array of this type."""
+    if type(a) is ndarray and dtype is order is device is copy is None:
+        return a
+    made = asanyarray(a, dtype, order, device=device, copy=copy)
+    return made if type(made) is ndarray else made.view(ndarray)
 
 
 def array(object, dtype=None, *, copy=True, order="K", subok=False, ndmin=0, like=None):
     """`numpy.array`"""
     if ndmin > 64:
         raise ValueError("ndmin must be <= ndmax (64)")
-    made = asarray(object, dtype, order, copy=copy)
+    made = asanyarray(object, dtype, order, copy=copy) if subok else asarray(object, dtype, order, copy=copy)
     if made.ndim < ndmin:
         made = made.reshape((1,) * (ndmin - made.ndim) + made.shape)
     return made

@@ -5,12 +5,13 @@
 
 use crate::error::{OrRaise, ask_numpy, exception};
 use crate::flat::FlatIter;
+use crate::foreign::{Stance, stance};
 use crate::ndarray::NdArray;
 use crate::numpy::Numpy;
 use gain::dtype::Complex64;
 use gain::{Array, DType, Operand, Scalar};
 use pyo3::buffer::PyUntypedBuffer;
-use pyo3::exceptions::{PyBufferError, PyOverflowError};
+use pyo3::exceptions::{PyBufferError, PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyComplex, PyFloat, PyInt, PyList, PyTuple};
 
@@ -100,7 +101,14 @@ pub(crate) fn value<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Value<'p
 }
 
 /// As [`value`], for a place where something must be had: raises what NumPy raises.
+/// What is more than its elements (a masked array) is refused.
 pub(crate) fn required<'py>(object: &Bound<'py, PyAny>, function: &str) -> PyResult<Value<'py>> {
+    if stance(object)? == Stance::Subclass {
+        let class = object.get_type().name()?;
+        return Err(PyTypeError::new_err(format!(
+            "gain has no {class}: numpy.asarray(x) has the elements of one"
+        )));
+    }
     match value(object)? {
         Some(value) => Ok(value),
         None => Err(ask_numpy(object.py(), function, vec![object.clone()])),
@@ -144,8 +152,10 @@ pub(crate) fn import_as(object: &Bound<'_, PyAny>, wanted: Option<DType>) -> PyR
         _ => PyUntypedBuffer::get(&flat.call_method0("copy")?)?,
     };
     // Others may have to be waited for until there is memory: not with the interpreter's lock.
-    let room = released(py, || Array::room(dtype, &shape))?;
+    let is_alone = gain::world::init().is_ok() && gain::world::size() == 1;
+    let room = if is_alone { None } else { Some(released(py, || Array::room(dtype, &shape))?) };
     attached(py, || {
+        let room = room.map_or_else(|| Array::room(dtype, &shape), Ok)?;
         if buffer.len_bytes() == 0 {
             return room.filled(&[]);
         }

@@ -132,15 +132,8 @@ fn here(py: Python<'_>, order: Argument<'_, '_>, device: Argument<'_, '_>) -> Py
 }
 
 /// An array of one value. It is recorded, which waits for nobody.
-fn filled<'py>(
-    py: Python<'py>,
-    shape: &Bound<'py, PyAny>,
-    value: Scalar,
-    dtype: Option<DType>,
-) -> PyResult<NdArray> {
+fn filled(shape: &Bound<'_, PyAny>, value: Scalar, dtype: Option<DType>) -> PyResult<NdArray> {
     let shape = shape_of(shape)?;
-    gain::world::init().or_raise()?;
-    let _ = py;
     Array::full(&shape, value, dtype).or_raise().map(NdArray::new)
 }
 
@@ -158,7 +151,7 @@ fn zeros<'py>(
     let _ = like;
     here(py, order, device)?;
     let dtype = dtype.map_or(Ok(DType::F64), |dtype| dtype_or(dtype, DType::F64))?;
-    filled(py, shape, Scalar::zero(dtype), Some(dtype))
+    filled(shape, if dtype == DType::F64 { Scalar::F64(0.0) } else { Scalar::zero(dtype) }, Some(dtype))
 }
 
 /// `numpy.empty`: elements have no particular value.
@@ -189,7 +182,7 @@ fn ones<'py>(
     let _ = like;
     here(py, order, device)?;
     let dtype = dtype.map_or(Ok(DType::F64), |dtype| dtype_or(dtype, DType::F64))?;
-    filled(py, shape, Scalar::one(dtype), Some(dtype))
+    filled(shape, Scalar::one(dtype), Some(dtype))
 }
 
 /// `numpy.full` of one value.
@@ -216,7 +209,7 @@ fn full<'py>(
         }
         _ => number(fill)?,
     };
-    filled(py, shape, fill, dtype)
+    filled(shape, fill, dtype)
 }
 
 #[pyfunction]

@@ -38,7 +38,8 @@ impl Key {
     }
 }
 
-fn item(object: &Bound<'_, PyAny>) -> PyResult<Index> {
+/// One item between the brackets.
+pub(crate) fn item(object: &Bound<'_, PyAny>) -> PyResult<Index> {
     if let Ok(slice) = object.cast::<PySlice>() {
         return slice_bounds(slice);
     }

@@ -68,23 +68,24 @@ impl NdArray {
         array: Array,
         class: &Bound<'py, PyType>,
     ) -> PyResult<Bound<'py, NdArray>> {
-        let made = NdArray::handle(slf, array)?;
+        let made = slf.try_borrow()?.handle(slf, array);
         crate::subclass::of_class(class, made, slf)
     }
 
     /// The Python object of `array`, which was made from `slf` by an operation that views where it can.
     pub(crate) fn derived<'py>(slf: &Bound<'py, NdArray>, array: Array) -> PyResult<Bound<'py, NdArray>> {
-        let made = NdArray::handle(slf, array)?;
+        let made = slf.try_borrow()?.handle(slf, array);
         crate::subclass::like(slf, made)
     }
 
-    fn handle(slf: &Bound<'_, NdArray>, array: Array) -> PyResult<NdArray> {
-        let me = slf.try_borrow()?;
-        if array.base_id() != me.array.base_id() {
-            return Ok(NdArray::new(array));
+    /// What [`NdArray::derived`] holds; `slf` is the object of `self`.
+    #[inline]
+    pub(crate) fn handle(&self, slf: &Bound<'_, NdArray>, array: Array) -> NdArray {
+        if array.base_id() != self.array.base_id() {
+            return NdArray::new(array);
         }
-        let base = me.base.as_ref().map_or_else(|| slf.clone().unbind(), |base| base.clone_ref(slf.py()));
-        Ok(NdArray { array, base: Some(base), is_writeable: me.is_writeable })
+        let base = self.base.as_ref().map_or_else(|| slf.clone().unbind(), |base| base.clone_ref(slf.py()));
+        NdArray { array, base: Some(base), is_writeable: self.is_writeable }
     }
 }
 

@@ -133,8 +133,31 @@ impl Ufunc {
     ) -> Object<'py> {
         self.check_count(arguments.len())?;
         let inputs = self.op.inputs();
-        if let Some(error_or_result) = self.left_to(py, arguments, keywords)? {
-            return Ok(error_or_result);
+        if keywords.is_none() && arguments.len() == inputs && self.op.outputs() == 1 {
+            // Arrays of this very class and nothing else.
+            let exact = |place: usize| -> PyResult<_> {
+                let object = arguments.get_borrowed_item(place)?;
+                let array = object.cast_exact::<NdArray>().ok().map(|array| array.try_borrow());
+                Ok(array.transpose()?)
+            };
+            match inputs {
+                1 => {
+                    if let Some(one) = exact(0)? {
+                        let one = &one.array;
+                        return result(py, compute(py, &[one], || Array::apply(self.op, &[one.into()]))?);
+                    }
+                }
+                _ => {
+                    if let (Some(one), Some(two)) = (exact(0)?, exact(1)?) {
+                        let (one, two) = (&one.array, &two.array);
+                        let work = || Array::apply(self.op, &[one.into(), two.into()]);
+                        return result(py, compute(py, &[one, two], work)?);
+                    }
+                }
+            }
+        }
+        if let Some(theirs) = self.left_to(py, arguments, keywords)? {
+            return Ok(theirs);
         }
         let mut values: [Option<Value<'py>>; 2] = [None, None];
         for (place, object) in arguments.iter().take(inputs).enumerate() {

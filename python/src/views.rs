@@ -7,6 +7,7 @@ use crate::error::OrRaise;
 use crate::index::{self, Key};
 use crate::ndarray::{NdArray, axes};
 use crate::subclass::like;
+use gain::view::Index;
 use pyo3::exceptions::{PyNotImplementedError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyTuple, PyType};
@@ -30,8 +31,22 @@ fn spread(arguments: &Bound<'_, PyTuple>) -> PyResult<Vec<isize>> {
 #[pymethods]
 impl NdArray {
     fn __getitem__<'py>(slf: &Bound<'py, Self>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let me = slf.try_borrow()?;
+        if key.cast::<PyTuple>().is_err() {
+            // One item: the common case, without a list of them.
+            let item = index::item(key)?;
+            let array = me.array.index(&[item]).or_raise()?;
+            if array.ndim() == 0 && matches!(item, Index::At(_)) {
+                drop(me);
+                return result(slf.py(), array);
+            }
+            let made = me.handle(slf, array);
+            drop(me);
+            return Ok(like(slf, made)?.into_any());
+        }
         let key = Key::parse(key)?;
-        let array = slf.try_borrow()?.array.index(&key.items).or_raise()?;
+        let array = me.array.index(&key.items).or_raise()?;
+        drop(me);
         if key.is_element && array.ndim() == 0 {
             return result(slf.py(), array);
         }

@@ -38,6 +38,13 @@ def test_masked_arrays_in_ufuncs_and_functions():
         numpy.concatenate([ours(), MASKED])
     with pytest.raises(TypeError):
         numpy.where(MASKED > 15, ours(), MASKED)
+    for source in ("gain.sum(m)", "gain.where(m > 15, a, m)", "a.dot(m)", "gain.concatenate([a, m])", "gain.add.reduce(m)"):
+        with pytest.raises(TypeError, match="gain has no MaskedArray"):
+            eval(source, {"a": ours(), "m": MASKED, "gain": gain})
+    assert gain.asarray(MASKED).tolist() == gain.array(MASKED).tolist() == [10, 20, 30]
+    a = ours([0, 0, 0])
+    a[:] = MASKED
+    assert a.tolist() == [10, 20, 30]
     # As of NumPy's array: what is added to it is data.
     a, b = ours(), ours().numpy()
     a += MASKED
@@ -253,7 +260,8 @@ def test_a_subclass_shares_and_knows_its_base():
     t += 1
     assert type(t) is Tagged and a.tolist() == [10, 3, 4]
     assert a.view(type=Tagged).tag is None and type(t.view(gain.ndarray)) is gain.ndarray
-    assert type(gain.asarray(t)) is Tagged or type(gain.asarray(t)) is gain.ndarray
+    assert type(gain.asarray(t)) is gain.ndarray and gain.asarray(t).base is a
+    assert gain.asanyarray(t) is t and type(gain.array(t)) is gain.ndarray and type(gain.array(t, subok=True)) is Tagged
 
 
 def test_a_subclass_with_a_ufunc_rule_of_its_own():

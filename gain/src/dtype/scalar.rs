@@ -195,6 +195,9 @@ impl Scalar {
     /// As [`cast`](Self::cast), but a Python integer that `dtype` can't hold is an error, as in NumPy 2
     /// (`OverflowError: Python integer 300 out of bounds for uint8`).
     pub fn convert(self, dtype: DType) -> Result<Scalar, OpError> {
+        if let (Scalar::F64(_), DType::F64) = (self, dtype) {
+            return Ok(self);
+        }
         if let Scalar::PyInt(x) = self {
             let range: Option<(i128, i128)> = match dtype {
                 DType::I8 => Some((i8::MIN.into(), i8::MAX.into())),

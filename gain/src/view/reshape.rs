@@ -12,8 +12,8 @@ pub(crate) fn resolve_shape(size: usize, wanted: &[isize]) -> Result<Dims> {
     if wanted.len() > MAX_AXES {
         checked_size(&vec![1; wanted.len()])?;
     }
-    let extents = wanted.iter().filter(|&&n| n >= 0).map(|&n| n as usize);
-    let known = extents.fold(Some(1usize), |known, n| known?.checked_mul(n));
+    let mut extents = wanted.iter().filter(|&&n| n >= 0).map(|&n| n as usize);
+    let known = extents.try_fold(1usize, usize::checked_mul);
     let fits = known.is_some_and(|known| match wanted.iter().any(|&n| n < 0) {
         true => known != 0 && size.is_multiple_of(known),
         false => known == size,
