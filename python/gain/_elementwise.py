@@ -3,7 +3,7 @@
 import numpy
 
 from . import _gain
-from ._base import ABSENT, OURS, asarray, ufuncs
+from ._base import ABSENT, OURS, asarray, shape, ufuncs
 from ._gain import ndarray
 
 __all__ = [
@@ -42,24 +42,21 @@ def clip(a, a_min=ABSENT, a_max=ABSENT, out=None, *, min=ABSENT, max=ABSENT, **k
         made = ufuncs["minimum"](made, high, **keywords)
     if out is None:
         return made.copy() if made is a else made
-    return _into(out, made, numpy.clip, keywords.get("casting", "same_kind"))
+    return _into(out, made, lambda one, out: numpy.clip(one, 0, 1, out, **keywords), keywords.get("casting", "same_kind"))
 
 
-def _into(out, made, ufunc, casting="same_kind"):
-    """`out`, with the elements of `made`, a result of NumPy's ufunc or its function `ufunc`."""
+def _into(out, made, function, casting="same_kind"):
+    """`out`, with the elements of `made`, a result of NumPy's `function`, which says what is wrong with `out`."""
     if not isinstance(out, ndarray):
         raise TypeError("return arrays must be of ArrayType")
     if not out.flags.writeable:
         raise ValueError("output array is read-only")
-    if made.shape != out.shape or not numpy.can_cast(made.dtype, out.dtype, casting):
-        one = numpy.ones((1,) * made.ndim, made.dtype)
-        other = numpy.ones((1,) * made.ndim, out.dtype)
-        if not numpy.can_cast(made.dtype, out.dtype, casting):
-            # Raises what NumPy raises.
-            ufunc(one, 0, 1, out=other) if ufunc is numpy.clip else ufunc(*(one,) * ufunc.nin, out=other)
-        made = numpy.broadcast_shapes(made.shape, out.shape) == out.shape and made
-        if made is False:
-            raise ValueError("non-broadcastable output operand")
+    if not numpy.can_cast(made.dtype, out.dtype, casting):
+        function(numpy.ones(1, made.dtype), numpy.ones(1, out.dtype))  # raises what NumPy raises
+    if numpy.broadcast_shapes(made.shape, out.shape) != out.shape:
+        raise ValueError(
+            f"non-broadcastable output operand with shape {out.shape} doesn't match the broadcast shape {made.shape}"
+        )
     out[...] = made
     return out
 
@@ -67,16 +64,17 @@ def _into(out, made, ufunc, casting="same_kind"):
 def round(a, decimals=0, out=None):
     """`numpy.round`"""
     a = asarray(a)
-    ufunc = numpy.rint if decimals == 0 else numpy.multiply if decimals < 0 else numpy.divide
+    if out is not None and shape(out) != a.shape:
+        raise ValueError("invalid output shape")
     if a.dtype.kind in "iub" and decimals >= 0:
-        made, ufunc = a.copy(), numpy.positive
+        made = a.copy()
     elif decimals == 0:
         made = ufuncs["rint"](a)
     elif decimals > 0:
         made = ufuncs["rint"](a * 10.0**decimals) / 10.0**decimals
     else:
         made = (ufuncs["rint"](a / 10.0**-decimals) * 10.0**-decimals).astype(a.dtype, copy=False)
-    return made if out is None else _into(out, asarray(made), ufunc)
+    return made if out is None else _into(out, asarray(made), lambda one, out: numpy.round(one, decimals, out))
 
 
 def real(val):

@@ -116,16 +116,35 @@ fn direct<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Value<'py>>> {
     Ok(convert::number(value)?.map(Value::Number))
 }
 
+/// `array.fill(value)`: one element, everywhere.
+pub(crate) fn fill(array: &Array, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    let converted = match direct(value)? {
+        Some(converted) => converted,
+        None => as_element(array, value)?,
+    };
+    match converted.operand() {
+        Operand::Array(value) if value.ndim() > 0 => {
+            Err(PyValueError::new_err("setting an array element with a sequence."))
+        }
+        operand => compute(value.py(), &[array], || array.set(&[], operand)),
+    }
+}
+
+/// What becomes of `value` as one element of the array's type.
+fn as_element<'py>(array: &Array, value: &Bound<'py, PyAny>) -> PyResult<Value<'py>> {
+    let py = value.py();
+    let dtype = Numpy::dtype_object(py, array.dtype());
+    let element = Numpy::attribute(py, "empty")?.call1((PyTuple::empty(py), dtype))?;
+    element.set_item(PyTuple::empty(py), value)?;
+    required(&element.get_item(PyTuple::empty(py))?, "float64")
+}
+
 /// Anything else becomes elements of the array's type, as NumPy converts them: one by one, each within its range.
 #[cold]
 fn as_elements<'py>(array: &Array, key: &Key, value: &Bound<'py, PyAny>) -> PyResult<Value<'py>> {
     let (py, ndim) = (value.py(), array.index(&key.items).or_raise()?.ndim());
-    let dtype = Numpy::dtype_object(py, array.dtype());
     if ndim == 0 {
-        let element = Numpy::attribute(py, "empty")?.call1((PyTuple::empty(py), dtype))?;
-        element.set_item(PyTuple::empty(py), value)?;
-        let element = element.get_item(PyTuple::empty(py))?;
-        return convert::value(&element)?.ok_or_else(|| PyValueError::new_err("no number"));
+        return as_element(array, value);
     }
     let made = convert::asarray_as(value, Some(array.dtype()))?;
     let count: usize = made.getattr(pyo3::intern!(py, "ndim"))?.extract()?;

@@ -53,15 +53,8 @@ impl NdArray {
     }
 
     fn fill(&self, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        match crate::convert::value(value)? {
-            Some(value) if matches!(value.operand(), gain::Operand::Array(array) if array.ndim() > 0) => {
-                Err(PyValueError::new_err("setting an array element with a sequence."))
-            }
-            _ => {
-                self.writable("assignment destination is read-only")?;
-                index::assign(&self.array, &Key::default(), value)
-            }
-        }
+        self.writable("assignment destination is read-only")?;
+        index::fill(&self.array, value)
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
