@@ -327,6 +327,8 @@ impl Arg {
 pub(crate) struct Cell {
     pub(crate) id: u64,
     pub(crate) dtype: DType,
+    /// How often it was given another value, or an element of it.
+    version: AtomicU64,
     value: Mutex<Arc<Node>>,
 }
 
@@ -347,12 +349,17 @@ impl Cell {
     pub(crate) fn new(node: Arc<Node>) -> Arc<Cell> {
         node.handles.fetch_add(1, Relaxed);
         let id = next_number(&NEXT_CELLS, &node.shape);
-        Arc::new(Cell { id, dtype: node.dtype, value: Mutex::new(node) })
+        Arc::new(Cell { id, dtype: node.dtype, version: AtomicU64::new(0), value: Mutex::new(node) })
     }
 
     /// Its value now.
     pub(crate) fn get(&self) -> Arc<Node> {
         lock(&self.value).clone()
+    }
+
+    /// A number that every write to the variable changes, once it can be read.
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Relaxed)
     }
 
     /// Overwrite one element where it is, if the value is stored and nobody else has it. Collective.
@@ -363,10 +370,12 @@ impl Cell {
         if value.storage().is_some_and(|storage| storage.blocks().is_distributed()) {
             agree::note(Decision::Poke, value.number, own.is_some().into(), value.origin.site);
         }
-        match own {
+        let done = match own {
             Some(storage) => storage.poke(at, x).map(|()| true),
             None => Ok(false),
-        }
+        };
+        self.version.fetch_add(1, Relaxed);
+        done
     }
 
     /// A look at the value without keeping it.
@@ -378,6 +387,7 @@ impl Cell {
     pub(crate) fn set(&self, node: Arc<Node>) {
         node.handles.fetch_add(1, Relaxed);
         let old = std::mem::replace(&mut *lock(&self.value), node);
+        self.version.fetch_add(1, Relaxed);
         old.unname();
     }
 }

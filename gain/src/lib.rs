@@ -43,7 +43,7 @@ pub mod typed;
 pub mod view;
 pub mod world;
 
-pub use array::{Array, Operand, Options, ReduceOptions};
+pub use array::{Array, Operand, Options, ReduceOptions, Room};
 pub use dtype::{Casting, DType, Element, Scalar};
 pub use error::{Error, Kind, Result};
 pub use ndarray::s;

@@ -1,13 +1,11 @@
 """What all functions need: NumPy's conventions for arguments, and conversion to the class."""
 
-import operator
-
 import numpy
 
 from . import _gain
 from ._gain import ndarray
 
-__all__ = ["asanyarray", "asarray", "ndim", "shape", "size"]
+__all__ = ["ndim", "shape", "size"]
 
 # Every ufunc by name.
 ufuncs = _gain.UFUNCS
@@ -17,19 +15,8 @@ OURS = (ndarray, _gain.flatiter)
 ABSENT = numpy._NoValue
 
 
-def extents(shape):
-    """A shape argument as a tuple of ints."""
-    try:
-        shape = (operator.index(shape),)
-    except TypeError:
-        if isinstance(shape, (tuple, list, ndarray)):
-            shape = tuple(map(operator.index, shape))
-        else:
-            numpy.empty(shape)  # raises what NumPy raises
-            raise
-    if any(n < 0 for n in shape):
-        raise ValueError("negative dimensions are not allowed")
-    return shape
+# A shape argument as a tuple of ints.
+extents = _gain.extents
 
 
 def c_order(order):
@@ -50,10 +37,17 @@ def host(device):
 
 
 def asarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
-    """`numpy.asarray`: `a` itself if it is an array of this type."""
+    """What a function takes for an array: `a` itself if it is one.
+
+    A masked array, say, is more than its elements: functions refuse it, only `numpy.asarray` and its like take them out.
+    """
+    if type(a) is ndarray and dtype is order is device is copy is None:
+        return a
+    if isinstance(a, numpy.ndarray) and _gain.stance(a) == "subclass":
+        raise TypeError(f"gain has no {type(a).__name__}: numpy.asarray(x) has the elements of one")
     c_order(order)
     host(device)
-    made = _gain.convert(a)
+    made = _gain.convert(a) if dtype is None or isinstance(a, ndarray) else _gain.convert(a, dtype)
     if dtype is not None:
         made = made.astype(dtype, copy=False)
     if copy and made is a:
@@ -61,9 +55,6 @@ def asarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
     if copy is False and made is not a:
         raise ValueError("Unable to avoid copy while creating an array as requested.")
     return made
-
-
-asanyarray = asarray
 
 
 def shape(a):

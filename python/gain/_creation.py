@@ -5,17 +5,35 @@ import operator
 import numpy
 
 from . import _gain
-from ._base import asarray, c_order, extents, host, ndim, ufuncs
+from . import _base
+from ._base import c_order, extents, host, ndim, ufuncs
+from ._gain import ndarray
 
 __all__ = [
-    "arange", "array", "ascontiguousarray", "copy", "empty", "empty_like", "eye", "fromfunction", "full",
+    "arange", "array", "asanyarray", "asarray", "ascontiguousarray", "copy", "empty", "empty_like", "eye", "fromfunction", "full",
     "full_like", "identity", "indices", "linspace", "ones", "ones_like", "zeros", "zeros_like",
 ]
 
 
+def asanyarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
+    """`numpy.asanyarray`: `a` itself if it is an array of this class or a subclass. Others give their elements."""
+    a = numpy.asarray(a) if isinstance(a, numpy.ndarray) else a
+    return _base.asarray(a, dtype, order, device=device, copy=copy)
+
+
+def asarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
+    """`numpy.asarray`: `a` itself if it is an array of this type."""
+    if type(a) is ndarray and dtype is order is device is copy is None:
+        return a
+    made = asanyarray(a, dtype, order, device=device, copy=copy)
+    return made if type(made) is ndarray else made.view(ndarray)
+
+
 def array(object, dtype=None, *, copy=True, order="K", subok=False, ndmin=0, like=None):
     """`numpy.array`"""
-    made = asarray(object, dtype, order, copy=copy)
+    if ndmin > 64:
+        raise ValueError("ndmin must be <= ndmax (64)")
+    made = asanyarray(object, dtype, order, copy=copy) if subok else asarray(object, dtype, order, copy=copy)
     if made.ndim < ndmin:
         made = made.reshape((1,) * (ndmin - made.ndim) + made.shape)
     return made
@@ -41,38 +59,18 @@ def full(shape, fill_value, dtype=None, order="C", *, device=None, like=None):
     shape = extents(shape)
     if ndim(fill_value) == 0:
         return _gain.full(shape, fill_value, dtype)
-    made = _gain.empty(shape, asarray(fill_value).dtype if dtype is None else dtype)
-    made[...] = fill_value
+    made = empty(shape, asarray(fill_value).dtype if dtype is None else dtype)
+    made[...] = asarray(fill_value)
     return made
 
 
-def zeros(shape, dtype=float, order="C", *, device=None, like=None):
-    """`numpy.zeros`"""
-    c_order(order)
-    host(device)
-    return _gain.full(extents(shape), 0, float if dtype is None else dtype)
-
-
-def ones(shape, dtype=None, order="C", *, device=None, like=None):
-    """`numpy.ones`"""
-    c_order(order)
-    host(device)
-    return _gain.full(extents(shape), 1, float if dtype is None else dtype)
-
-
-def empty(shape, dtype=float, order="C", *, device=None, like=None):
-    """`numpy.empty`: elements have no particular value."""
-    c_order(order)
-    host(device)
-    return _gain.empty(extents(shape), dtype)
+zeros, ones, empty = _gain.zeros, _gain.ones, _gain.empty
 
 
 def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, *, device=None):
     """`numpy.full_like`"""
     a = asarray(a)
-    made = empty(a.shape if shape is None else shape, a.dtype if dtype is None else dtype, order, device=device)
-    made[...] = fill_value
-    return made
+    return full(a.shape if shape is None else shape, fill_value, a.dtype if dtype is None else dtype, order, device=device)
 
 
 def zeros_like(a, dtype=None, order="K", subok=True, shape=None, *, device=None):
@@ -142,10 +140,7 @@ def eye(N, M=None, k=0, dtype=float, order="C", *, device=None, like=None):
     """`numpy.eye`"""
     c_order(order)
     host(device)
-    rows, columns = operator.index(N), operator.index(N if M is None else M)
-    if rows < 0 or columns < 0:
-        raise ValueError("negative dimensions are not allowed")
-    return _gain.eye(rows, columns, operator.index(k), dtype)
+    return _gain.eye((operator.index(N), operator.index(N if M is None else M)), operator.index(k), dtype)
 
 
 def identity(n, dtype=None, *, like=None):

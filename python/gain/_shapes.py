@@ -62,7 +62,12 @@ def expand_dims(a, axis):
 
 def broadcast_to(array, shape, subok=False):
     """`numpy.broadcast_to`"""
-    array, shape = asarray(array), extents(shape)
+    array, given = asarray(array), shape
+    try:
+        shape = extents(shape)
+    except ValueError:
+        numpy.broadcast_to(0, given)  # raises what NumPy raises
+        raise
     return array._broadcast_to(shape)
 
 

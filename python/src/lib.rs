@@ -12,9 +12,12 @@
 mod caller;
 mod convert;
 mod creation;
+mod elements;
 mod error;
 mod flat;
+mod foreign;
 mod index;
+mod methods;
 mod ndarray;
 mod number;
 mod numpy;
@@ -23,6 +26,7 @@ mod reduce;
 mod runtime;
 mod site;
 mod status;
+mod subclass;
 mod ufunc;
 mod views;
 
@@ -36,6 +40,7 @@ fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<ndarray::NdArray>()?;
     module.add_class::<flat::FlatIter>()?;
     module.add_class::<ufunc::Ufunc>()?;
+    module.add_function(wrap_pyfunction!(foreign::stance_name, module)?)?;
     ufunc::register(module)?;
     creation::register(module)?;
     runtime::register(module)

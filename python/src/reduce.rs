@@ -5,7 +5,6 @@
 
 use crate::convert::{Value, compute, number, required, result};
 use crate::error::exception;
-use crate::index::writable;
 use crate::ndarray::{NdArray, axes};
 use crate::numpy::Numpy;
 use crate::status;
@@ -100,7 +99,7 @@ pub(crate) fn out<'py>(object: Argument<'_, 'py>) -> PyResult<Option<PyRef<'py, 
         Some(object) => match object.cast::<NdArray>() {
             Ok(array) => {
                 let array = array.try_borrow()?;
-                writable(&array.array, "output array is read-only")?;
+                array.writable("output array is read-only")?;
                 Ok(Some(array))
             }
             Err(_) => Err(PyTypeError::new_err("return arrays must be of ArrayType")),

@@ -1,12 +1,16 @@
 //! The class `ndarray`: indexing, shapes and views of it. Slicing moves nothing; `reshape` copies where NumPy does.
 
 use crate::convert::{compute, result};
+use crate::creation::too_many;
+use crate::elements::Elements;
 use crate::error::OrRaise;
 use crate::index::{self, Key};
 use crate::ndarray::{NdArray, axes};
-use pyo3::exceptions::{PyNotImplementedError, PyTypeError, PyValueError};
+use crate::subclass::like;
+use gain::view::Index;
+use pyo3::exceptions::{PyNotImplementedError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyTuple, PyType};
 
 /// `f(3, 4)` and `f((3, 4))` alike.
 fn spread(arguments: &Bound<'_, PyTuple>) -> PyResult<Vec<isize>> {
@@ -14,18 +18,35 @@ fn spread(arguments: &Bound<'_, PyTuple>) -> PyResult<Vec<isize>> {
         let only = arguments.get_item(0)?;
         return match only.extract::<isize>() {
             Ok(n) => Ok(vec![n]),
-            Err(_) => only.extract(),
+            Err(error) if error.is_instance_of::<PyOverflowError>(only.py()) => {
+                Err(too_many(only.py(), error))
+            }
+            Err(_) => only.extract().map_err(|error| too_many(only.py(), error)),
         };
     }
-    arguments.extract::<Vec<isize>>()
+    arguments.extract::<Vec<isize>>().map_err(|error| too_many(arguments.py(), error))
 }
 
 /// # Shapes and views
 #[pymethods]
 impl NdArray {
     fn __getitem__<'py>(slf: &Bound<'py, Self>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let me = slf.try_borrow()?;
+        if key.cast::<PyTuple>().is_err() {
+            // One item: the common case, without a list of them.
+            let item = index::item(key)?;
+            let array = me.array.index(&[item]).or_raise()?;
+            if array.ndim() == 0 && matches!(item, Index::At(_)) {
+                drop(me);
+                return result(slf.py(), array);
+            }
+            let made = me.handle(slf, array);
+            drop(me);
+            return Ok(like(slf, made)?.into_any());
+        }
         let key = Key::parse(key)?;
-        let array = slf.try_borrow()?.array.index(&key.items).or_raise()?;
+        let array = me.array.index(&key.items).or_raise()?;
+        drop(me);
         if key.is_element && array.ndim() == 0 {
             return result(slf.py(), array);
         }
@@ -33,6 +54,7 @@ impl NdArray {
     }
 
     fn __setitem__(&self, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.writable("assignment destination is read-only")?;
         index::assign(&self.array, &Key::parse(key)?, value)
     }
 
@@ -70,10 +92,10 @@ impl NdArray {
     }
 
     #[pyo3(signature = (order = None))]
-    fn flatten(&self, py: Python<'_>, order: Option<&str>) -> PyResult<NdArray> {
+    fn flatten<'py>(slf: &Bound<'py, Self>, order: Option<&str>) -> PyResult<Bound<'py, NdArray>> {
         c_order(order)?;
-        let array = &self.array;
-        Ok(NdArray::new(compute(py, &[array], || array.ravel()?.copy())?))
+        let array = slf.try_borrow()?.array.clone();
+        like(slf, NdArray::new(compute(slf.py(), &[&array], || array.ravel()?.copy())?))
     }
 
     #[pyo3(signature = (*axes))]
@@ -108,21 +130,39 @@ impl NdArray {
         NdArray::derived(slf, array)
     }
 
-    /// `numpy.broadcast_to(self, shape)`; Python's `broadcast_to` calls it.
+    /// `numpy.broadcast_to(self, shape)`, read-only; Python's `broadcast_to` calls it.
     fn _broadcast_to<'py>(slf: &Bound<'py, Self>, shape: Vec<usize>) -> PyResult<Bound<'py, NdArray>> {
         let array = slf.try_borrow()?.array.broadcast_to(&shape).or_raise()?;
-        NdArray::derived(slf, array)
+        let made = NdArray::derived(slf, array)?;
+        made.try_borrow_mut()?.set_writeable(slf.py(), false)?;
+        Ok(made)
     }
 
-    /// Another array object that shows the same elements.
-    fn view<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, NdArray>> {
+    /// Another array object that shows the same elements, as an instance of a subclass if one is given.
+    #[pyo3(signature = (dtype = None, r#type = None))]
+    fn view<'py>(
+        slf: &Bound<'py, Self>,
+        dtype: Option<&Bound<'py, PyAny>>,
+        r#type: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, NdArray>> {
         let array = slf.try_borrow()?.array.clone();
-        NdArray::derived(slf, array)
+        let is_class = |object: &&Bound<'py, PyAny>| {
+            object.cast::<PyType>().is_ok_and(|class| class.is_subclass_of::<NdArray>().unwrap_or(false))
+        };
+        match (r#type.or(dtype.filter(is_class)), dtype.filter(|object| !is_class(object))) {
+            (Some(class), None) if is_class(&class) => NdArray::derived_as(slf, array, class.cast()?),
+            (Some(_), None) => Err(PyValueError::new_err("Type must be a sub-type of ndarray type")),
+            (_, Some(_)) => Err(PyTypeError::new_err("gain has no views of other types")),
+            (None, None) => NdArray::derived(slf, array),
+        }
     }
 
     fn __iter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        if slf.try_borrow()?.array.ndim() == 0 {
-            return Err(PyTypeError::new_err("iteration over a 0-d array"));
+        let array = slf.try_borrow()?.array.clone();
+        match array.ndim() {
+            0 => return Err(PyTypeError::new_err("iteration over a 0-d array")),
+            1 => return Ok(Bound::new(slf.py(), Elements::new(array))?.into_any()),
+            _ => {}
         }
         slf.py().import("gain._class")?.getattr("iterate")?.call1((slf,))
     }

@@ -9,6 +9,8 @@ mod text;
 mod ufunc;
 mod views;
 
+pub use create::Room;
+
 use crate::dtype::{Casting, DType, Scalar};
 use crate::error::Result;
 use crate::graph::{Arg, Cell, Node, WEIGHT_LIMIT};
@@ -150,7 +152,7 @@ impl Array {
     /// Steps in bytes, as NumPy would have them.
     pub fn strides_bytes(&self) -> SmallVec<[isize; 4]> {
         let item = self.dtype().size_bytes() as isize;
-        self.view.strides.iter().map(|s| s * item).collect()
+        self.view.strides.iter().map(|s| s.wrapping_mul(item)).collect()
     }
 
     /// Which elements of its base this array shows.
@@ -173,6 +175,12 @@ impl Array {
     pub fn recorded_at(&self) -> Option<(String, u32)> {
         let site = self.cell.peek(|node| node.origin.site);
         site.resolve()
+    }
+
+    /// A number that every write to the array, or to another view of its elements, changes: what was read while it stays
+    /// the same is still so.
+    pub fn version(&self) -> u64 {
+        self.cell.version()
     }
 
     /// Whether the elements are consecutive in C order.

@@ -251,7 +251,8 @@ fn record_args(
     shape: &Dims,
     mask: Option<&Arg>,
 ) -> Result<SmallVec<[Arg; 2]>> {
-    let is_integer_power = op.op == Op::Power && is_integer(op.outputs[0]);
+    // (No unsigned type holds a negative number: converting it is an error of its own.)
+    let is_integer_power = op.op == Op::Power && kind(op.outputs[0]) == TypeKind::Signed;
     if is_integer_power && !shape.contains(&0) {
         refuse_negative(&operands[1], shape, mask)?;
     }

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::graph::Node;
 use crate::kernels::matmul::{Matrix, matmul};
 use crate::storage::{Blocks, Storage, is_small};
-use crate::view::{Dims, View};
+use crate::view::{Dims, View, checked_size};
 use crate::world;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -24,7 +24,8 @@ pub(crate) fn product(
     let ([m, k], [_, n]) = (extents(a_view), extents(b_view));
     let world = world::get();
     let shape: Dims = SmallVec::from_slice(&[m, n]);
-    let is_spread = m * n > 0 && !is_small(m * n * k.max(1));
+    checked_size(&shape)?;
+    let is_spread = m * n > 0 && !is_small((m * n).saturating_mul(k.max(1)));
     let c = if is_spread {
         Storage::with_blocks(Blocks::distributed(&shape, world.size), dtype.size_bytes())?
     } else {

@@ -28,6 +28,7 @@ pub(crate) use pool::{renew, trim};
 use crate::agree::{self, Purpose};
 use crate::dtype::Scalar;
 use crate::error::{Error, Kind, Result, cannot_allocate};
+use crate::view::checked_size;
 use crate::world;
 use memory::Memory;
 use std::sync::Arc;
@@ -50,6 +51,7 @@ pub(crate) struct Storage {
 impl Storage {
     /// A buffer for an array of this shape; its elements have no particular value. Collective.
     pub(crate) fn new(shape: &[usize], item_bytes: usize) -> Result<Arc<Storage>> {
+        checked_size(shape)?;
         let blocks = blocks_for(shape);
         let memory = if blocks.is_distributed() {
             pool::take(blocks, item_bytes).map_err(|e| lacking(e, shape, item_bytes))?

@@ -4,7 +4,9 @@
 //! C order. Every operation here is arithmetic on those few numbers; nothing is moved, nobody is asked.
 //!
 //! Invariant: a view with elements touches flat indices `0 <= i < len` of its base only. Every constructor of this
-//! module keeps it, given a view that has it.
+//! module keeps it, given a view that has it. A shape has at most [`MAX_AXES`] axes, and its extents that aren't 0
+//! multiply to no more elements than can be addressed whatever their type ([`checked_size`]): each operation that can
+//! make a larger shape out of smaller ones asks, so products of extents and of steps never wrap.
 
 mod index;
 mod map;
@@ -38,15 +40,41 @@ pub(crate) fn c_strides(shape: &[usize]) -> Strides {
     strides
 }
 
-/// Number of elements of a shape, or an error if it can't be counted.
-pub(crate) fn checked_size(shape: &[usize]) -> Result<usize> {
-    let nonzero = shape.iter().filter(|&&n| n != 0).try_fold(1usize, |a, &n| a.checked_mul(n));
-    match nonzero {
-        Some(n) if n <= isize::MAX as usize / 16 => Ok(shape.iter().product()),
+/// Most axes that an array may have.
+pub const MAX_AXES: usize = 64;
+
+/// Most elements: of the largest type, this many bytes can still be counted.
+const MAX_SIZE: usize = isize::MAX as usize / 16;
+
+/// The elements that a shape would have if it had no extents of 0; `None` if they can't be counted.
+fn spread(shape: &[usize]) -> Option<usize> {
+    shape.iter().filter(|&&n| n != 0).try_fold(1usize, |a, &n| a.checked_mul(n))
+}
+
+/// Number of elements of a shape, or an error if it has too many of them or too many axes.
+pub fn checked_size(shape: &[usize]) -> Result<usize> {
+    if shape.len() > MAX_AXES {
+        let text = format!(
+            "maximum supported dimension for an ndarray is currently {MAX_AXES}, found {}",
+            shape.len()
+        );
+        return Err(Error::new(Kind::Value, text));
+    }
+    match spread(shape) {
+        Some(n) if n <= MAX_SIZE => Ok(shape.iter().product()),
         _ => Err(Error::new(
             Kind::Value,
             "array is too big; `arr.size * arr.dtype.itemsize` is larger than the maximum possible size.",
         )),
+    }
+}
+
+/// As [`checked_size`], for a shape that operands are broadcast to.
+fn checked_broadcast(shape: &[usize]) -> Result<()> {
+    match shape.iter().try_fold(1usize, |a, &n| a.checked_mul(n)) {
+        Some(n) if n <= isize::MAX as usize => checked_size(shape).map(|_| ()),
+        _ if shape.contains(&0) => checked_size(shape).map(|_| ()),
+        _ => Err(Error::new(Kind::Value, "iterator is too large")),
     }
 }
 
@@ -131,7 +159,15 @@ impl View {
 
     /// This view repeated along axes of extent 1 and along new leading axes (`broadcast_to`).
     pub fn broadcast_to(&self, shape: &[usize]) -> Result<View> {
+        if self.shape[..] == *shape {
+            return Ok(self.clone());
+        }
+        checked_broadcast(shape)?;
         self.try_broadcast(shape).ok_or_else(|| {
+            if self.ndim() > shape.len() {
+                let text = "input operand has more dimensions than allowed by the axis remapping";
+                return Error::new(Kind::Shape, text);
+            }
             Error::new(
                 Kind::Shape,
                 format!(
@@ -143,7 +179,7 @@ impl View {
         })
     }
 
-    /// [`View::broadcast_to`] without the text of the error.
+    /// [`View::broadcast_to`] without the text of the error, for a shape that an array has.
     pub(crate) fn try_broadcast(&self, shape: &[usize]) -> Option<View> {
         if self.shape[..] == *shape {
             return Some(self.clone());
@@ -251,6 +287,7 @@ pub fn broadcast_shapes(shapes: &[&[usize]]) -> Result<Dims> {
             }
         }
     }
+    checked_broadcast(&out)?;
     Ok(out)
 }
 
