@@ -4,9 +4,10 @@ use crate::convert::{compute, result};
 use crate::error::OrRaise;
 use crate::index::{self, Key};
 use crate::ndarray::{NdArray, axes};
+use crate::numpy::Numpy;
 use pyo3::exceptions::{PyNotImplementedError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyTuple, PyType};
 
 /// `f(3, 4)` and `f((3, 4))` alike.
 fn spread(arguments: &Bound<'_, PyTuple>) -> PyResult<Vec<isize>> {
@@ -114,10 +115,32 @@ impl NdArray {
         NdArray::derived(slf, array)
     }
 
-    /// Another array object that shows the same elements.
-    fn view<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, NdArray>> {
+    /// Another array object that shows the same elements, or the same memory as elements of another type.
+    #[pyo3(signature = (dtype = None, r#type = None))]
+    fn view<'py>(
+        slf: &Bound<'py, Self>,
+        dtype: Option<&Bound<'py, PyAny>>,
+        r#type: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, NdArray>> {
+        let py = slf.py();
+        let is_class = |object: &Bound<'py, PyAny>| -> PyResult<bool> {
+            let Ok(class) = object.cast::<PyType>() else { return Ok(false) };
+            Ok(class.is_subclass_of::<NdArray>()? || class.is_subclass(Numpy::get(py).ndarray.bind(py))?)
+        };
+        if let Some(class) = r#type.filter(|class| !class.is_none())
+            && !is_class(class)?
+        {
+            return Err(PyValueError::new_err("Type must be a sub-type of ndarray type"));
+        }
         let array = slf.try_borrow()?.array.clone();
-        NdArray::derived(slf, array)
+        let dtype = match dtype {
+            Some(object) if !is_class(object)? => Numpy::parse_dtype(object)?,
+            _ => None,
+        };
+        match dtype {
+            Some(dtype) => NdArray::derived(slf, array.view_as(dtype).or_raise()?),
+            None => NdArray::derived(slf, array),
+        }
     }
 
     fn __iter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {

@@ -21,6 +21,7 @@ impl Array {
         let region = self.view.index(items)?;
         if let Operand::Scalar(x) = value
             && region.size() == 1
+            && self.lens.is_none()
         {
             let x = x.assigned(self.dtype())?;
             return match self.cell.poke(region.offset as usize, x)? {
@@ -35,7 +36,10 @@ impl Array {
             Operand::Scalar(x) => Arg::Const(x.assigned(self.dtype())?),
             Operand::Array(a) => {
                 a.bound()?;
-                Arg::Node(a.cell.get(), broadcast_into(&a.view, &region.shape)?)
+                match a.arg() {
+                    Arg::Node(node, view) => Arg::Node(node, broadcast_into(&view, &region.shape)?),
+                    number => number,
+                }
             }
         };
         if region.size() > 0 { self.write(region, value) } else { Ok(()) }
@@ -48,6 +52,14 @@ impl Array {
 
     /// The elements of `region` become those of `value`, which has the region's shape.
     pub(super) fn write(&self, region: View, value: Arg) -> Result<()> {
+        match self.lens {
+            None => self.write_elements(region, value),
+            Some(dtype) => self.write_through(dtype, region, value),
+        }
+    }
+
+    /// As [`Array::write`], the region counting elements of the base.
+    pub(super) fn write_elements(&self, region: View, value: Arg) -> Result<()> {
         let (region, value) = tidy(region, value);
         let base = self.cell.get();
         if region.is_whole(base.len())
@@ -65,7 +77,7 @@ impl Array {
             plan::force(&base)?;
         }
         let (shape, dtype) = (base.shape.clone(), base.dtype);
-        let node = Node::lazy(shape, dtype, Expr::Patch { base, region, value });
+        let node = Node::lazy(shape, dtype, Expr::Patch { base, region, value, seen: None });
         self.cell.set(node.clone());
         if node.weight > WEIGHT_LIMIT { plan::force(&node) } else { plan::force_small_patch(&node) }
     }

@@ -2,6 +2,7 @@
 
 mod assign;
 mod create;
+mod lens;
 mod linalg;
 mod read;
 mod reduce;
@@ -29,7 +30,10 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Array {
     cell: Arc<Cell>,
+    /// Which elements of the base; with a lens, where they begin, in bytes.
     view: View,
+    /// The type that the memory is seen as, if it isn't the base's own.
+    lens: Option<DType>,
     derived: bool,
 }
 
@@ -94,12 +98,12 @@ impl Array {
     /// A new array with this value.
     pub(crate) fn from_node(node: Arc<Node>) -> Array {
         let view = View::contiguous(&node.shape);
-        Array { cell: Cell::new(node), view, derived: false }
+        Array { cell: Cell::new(node), view, lens: None, derived: false }
     }
 
     /// Another view of the same array.
     fn with_view(&self, view: View) -> Array {
-        Array { cell: self.cell.clone(), view, derived: true }
+        Array { cell: self.cell.clone(), view, lens: self.lens, derived: true }
     }
 
     /// Stores the value if it is a long expression: called before more is built on it, so that none grows without bound.
@@ -110,7 +114,10 @@ impl Array {
 
     /// The elements as they are now.
     pub(crate) fn arg(&self) -> Arg {
-        Arg::Node(self.cell.get(), self.view.clone())
+        match self.lens {
+            None => Arg::Node(self.cell.get(), self.view.clone()),
+            Some(dtype) => lens::arg(self.cell.get(), dtype, self.view.clone()),
+        }
     }
 }
 
@@ -133,16 +140,16 @@ impl Array {
 
     /// Element type.
     pub fn dtype(&self) -> DType {
-        self.cell.dtype
+        self.lens.unwrap_or(self.cell.dtype)
     }
 
     /// Steps in bytes, as NumPy would have them.
     pub fn strides_bytes(&self) -> SmallVec<[isize; 4]> {
-        let item = self.dtype().size_bytes() as isize;
-        self.view.strides.iter().map(|s| s * item).collect()
+        let item = if self.lens.is_some() { 1 } else { self.dtype().size_bytes() as isize };
+        self.view.strides.iter().map(|s| s.wrapping_mul(item)).collect()
     }
 
-    /// Which elements of its base this array shows.
+    /// Which elements of its base this array shows; counted in bytes if it shows them as another type.
     pub fn view(&self) -> &View {
         &self.view
     }
@@ -159,7 +166,7 @@ impl Array {
 
     /// Whether the elements are consecutive in C order.
     pub fn is_contiguous(&self) -> bool {
-        self.view.is_contiguous()
+        self.view.is_contiguous_by(if self.lens.is_some() { self.dtype().size_bytes() as isize } else { 1 })
     }
 
     /// Whether the array is replicated on every rank rather than distributed.

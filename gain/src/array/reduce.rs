@@ -94,7 +94,7 @@ impl Array {
             ));
         }
         let mask = mask.cast_to(DType::Bool);
-        let mask = Arg::Node(mask.cell.get(), mask.view.broadcast_to(self.shape())?);
+        let mask = Operand::Array(&mask).arg(self.shape(), DType::Bool)?;
         let args = [arg, Arg::Const(plan::start_value(op, dtype))];
         Ok(Arg::whole(Node::lazy(self.view.shape.clone(), dtype, Expr::Select { mask, args })))
     }

@@ -41,9 +41,12 @@ impl Operand<'_> {
     }
 
     /// The operand as an argument over `shape`; numbers get the type `dtype`.
-    fn arg(&self, shape: &[usize], dtype: DType) -> Result<Arg> {
+    pub(super) fn arg(&self, shape: &[usize], dtype: DType) -> Result<Arg> {
         Ok(match self {
-            Operand::Array(a) => Arg::Node(a.cell.get(), a.view.broadcast_to(shape)?),
+            Operand::Array(a) => match a.arg() {
+                Arg::Node(node, view) => Arg::Node(node, view.broadcast_to(shape)?),
+                number => number,
+            },
             Operand::Scalar(x) => Arg::Const(x.convert(dtype)?),
         })
     }
@@ -187,7 +190,8 @@ impl Array {
     /// A copy with elements of this type; shares the value where nothing changes.
     pub(crate) fn cast_to(&self, dtype: DType) -> Array {
         let node = self.cell.get();
-        if dtype == node.dtype && self.view.shape == node.shape && self.view.is_whole(node.len()) {
+        let is_whole = self.view.shape == node.shape && self.view.is_whole(node.len());
+        if dtype == node.dtype && self.lens.is_none() && is_whole {
             return Array::from_node(node);
         }
         Array::from_node(Node::lazy(self.view.shape.clone(), dtype, Expr::Cast(self.arg())))
@@ -311,6 +315,7 @@ fn eager(op: &Loop, operands: &[Operand<'_>]) -> Result<Option<Array>> {
     for (i, operand) in operands.iter().enumerate() {
         if let Operand::Array(a) = operand {
             let ready = a.dtype() == op.inputs[i]
+                && a.lens.is_none()
                 && (a.shape() == shape || a.size() == 1)
                 && a.view.is_contiguous()
                 && a.cell.peek(|n| n.storage().is_some_and(|s| !s.blocks().is_distributed()));

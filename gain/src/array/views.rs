@@ -24,6 +24,10 @@ impl Array {
     pub fn reshape(&self, shape: &[isize]) -> Result<Array> {
         let shape = resolve_shape(self.size(), shape)?;
         match self.view.reshape(&shape)? {
+            // Steps of no elements are those of the elements there could be.
+            Some(view) if view.size() == 0 && self.lens.is_some() => {
+                Ok(self.with_view(view.finer(self.dtype().size_bytes())))
+            }
             Some(view) => Ok(self.with_view(view)),
             None => {
                 let copy = self.copy()?;

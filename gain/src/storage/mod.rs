@@ -23,6 +23,7 @@ pub(crate) use pool::trim;
 
 use crate::dtype::Scalar;
 use crate::error::{Error, Kind, Result, cannot_allocate};
+use crate::view::View;
 use crate::world;
 use memory::Memory;
 use std::sync::Arc;
@@ -33,8 +34,10 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 pub(crate) struct Storage {
     blocks: Blocks,
     item_bytes: usize,
-    /// `None` only while the buffer returns to the pool.
+    /// `None` while the buffer returns to the pool, and in one that shows another's memory.
     memory: Option<Memory>,
+    /// The buffer whose memory this one shows as elements of another size.
+    shown: Option<Arc<Storage>>,
     written: AtomicU64,
     read: AtomicU64,
 }
@@ -77,9 +80,58 @@ impl Storage {
             blocks,
             item_bytes,
             memory: Some(memory),
+            shown: None,
             written: AtomicU64::new(0),
             read: AtomicU64::new(read),
         })
+    }
+
+    /// This memory as a buffer of elements of another size, where the cut falls between them. It has the marks of the
+    /// original.
+    pub(crate) fn seen_as(self: &Arc<Storage>, item_bytes: usize) -> Option<Arc<Storage>> {
+        if item_bytes == self.item_bytes {
+            return Some(self.clone());
+        }
+        let blocks = self.blocks.resized(self.item_bytes, item_bytes)?;
+        let shown = self.shown.as_ref().unwrap_or(self).clone();
+        let (written, read) = (AtomicU64::new(0), AtomicU64::new(0));
+        Some(Arc::new(Storage { blocks, item_bytes, memory: None, shown: Some(shown), written, read }))
+    }
+
+    /// The buffer that has the memory.
+    fn owner_of_memory(&self) -> &Storage {
+        self.shown.as_deref().unwrap_or(self)
+    }
+
+    /// Whether both are the same memory.
+    pub(crate) fn is_same(&self, other: &Storage) -> bool {
+        std::ptr::eq(self.owner_of_memory(), other.owner_of_memory())
+    }
+
+    /// A view of this buffer as one of the buffer that has the memory, and the cut of that: the elements in which the
+    /// view's lie, if each lies in one.
+    pub(crate) fn at_home(&self, view: &View) -> Option<(Blocks, View)> {
+        let home = self.owner_of_memory();
+        let factor = home.item_bytes / self.item_bytes;
+        if factor == 0 {
+            return None;
+        }
+        let first = View { offset: view.offset / factor as isize * factor as isize, ..view.clone() };
+        Some((home.blocks, first.coarser(factor)?.canonical()))
+    }
+
+    /// Whether a view of this buffer and one of the other show, element by element, the same element of memory or parts
+    /// of one. Both views are canonical.
+    pub(crate) fn coincides(&self, view: &View, other: &Storage, at: &View) -> bool {
+        if self.item_bytes == other.item_bytes && view == at {
+            return true;
+        }
+        let is_whole = self.shown.is_none() && other.shown.is_none();
+        !is_whole && self.at_home(view).zip(other.at_home(at)).is_some_and(|(a, b)| a.1 == b.1)
+    }
+
+    fn memory(&self) -> &Memory {
+        self.owner_of_memory().memory.as_ref().expect("a live storage has memory")
     }
 
     /// How the elements are spread.
@@ -96,7 +148,7 @@ impl Storage {
     /// is not mapped here. Valid for the elements of that run only.
     #[inline]
     pub(crate) fn address(&self, owner: usize, i: isize) -> *mut u8 {
-        let memory = self.memory.as_ref().expect("a live storage has memory");
+        let memory = self.memory();
         let start = if self.blocks.is_distributed() { self.blocks.start(owner) as isize } else { 0 };
         let base = memory.base(owner);
         if base.is_null() { base } else { base.wrapping_offset((i - start) * self.item_bytes as isize) }
@@ -105,7 +157,7 @@ impl Storage {
     /// Address of the first element of a replicated buffer.
     #[inline]
     pub(crate) fn local(&self) -> *mut u8 {
-        self.memory.as_ref().expect("a live storage has memory").base(0)
+        self.memory().base(0)
     }
 
     /// Set all elements that this rank holds to `value`, which has the buffer's element size.
@@ -152,27 +204,27 @@ impl Storage {
     /// Fetch `len_bytes` bytes of rank `owner`'s run from element `i` on, where it isn't mapped.
     pub(crate) fn fetch(&self, owner: usize, i: usize, out: *mut u8, len_bytes: usize) -> Result<()> {
         let offset = (i - self.blocks.start(owner)) * self.item_bytes;
-        self.memory.as_ref().expect("a live storage has memory").fetch(owner, offset, out, len_bytes)
+        self.memory().fetch(owner, offset, out, len_bytes)
     }
 
     /// Whether what owners wrote may not yet be visible to other ranks.
     pub(crate) fn is_fresh(&self) -> bool {
-        self.blocks.is_distributed() && self.written.load(Relaxed) >= world::epoch()
+        self.blocks.is_distributed() && self.owner_of_memory().written.load(Relaxed) >= world::epoch()
     }
 
     /// Whether other ranks may still be reading.
     pub(crate) fn is_being_read(&self) -> bool {
-        self.blocks.is_distributed() && self.read.load(Relaxed) >= world::epoch()
+        self.blocks.is_distributed() && self.owner_of_memory().read.load(Relaxed) >= world::epoch()
     }
 
     /// The owners write in this epoch.
     pub(crate) fn mark_written(&self) {
-        self.written.store(world::epoch(), Relaxed);
+        self.owner_of_memory().written.store(world::epoch(), Relaxed);
     }
 
     /// Other ranks may read in this epoch.
     pub(crate) fn mark_read(&self) {
-        self.read.store(world::epoch(), Relaxed);
+        self.owner_of_memory().read.store(world::epoch(), Relaxed);
     }
 }
 
