@@ -4,7 +4,8 @@ use crate::convert::{Value, compute, released, required, value};
 use crate::error::ask_numpy;
 use crate::ndarray::NdArray;
 use crate::numpy::Numpy;
-use gain::{Array, DType, Scalar};
+use crate::views::layout;
+use gain::{Array, DType, Layout, Scalar};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
@@ -18,6 +19,9 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(indices, module)?)?;
     module.add_function(wrap_pyfunction!(convert, module)?)?;
     module.add_function(wrap_pyfunction!(select, module)?)?;
+    module.add_function(wrap_pyfunction!(laid, module)?)?;
+    module.add_function(wrap_pyfunction!(memory_order, module)?)?;
+    module.add_function(wrap_pyfunction!(joined_order, module)?)?;
     module.add_function(wrap_pyfunction!(element_name, module)?)
 }
 
@@ -99,6 +103,25 @@ fn convert<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, NdArray>> {
             Err(PyTypeError::new_err(format!("gain has no arrays of dtype {}", dtype.str()?)))
         }
     }
+}
+
+/// A new array, made with its axes as they lie in memory, as the array whose axis `order[i]` is its axis `i`.
+#[pyfunction]
+fn laid(array: &NdArray, order: Vec<usize>) -> NdArray {
+    NdArray::new(array.array.clone().in_order(&order))
+}
+
+/// The axes from the outermost in memory to the innermost, as a copy in this order has them; `None` is C order.
+#[pyfunction]
+fn memory_order(array: &NdArray, order: Option<&str>) -> PyResult<Option<Vec<usize>>> {
+    Ok(array.array.order(layout(order, Layout::K)?).map(|axes| axes.to_vec()))
+}
+
+/// As [`memory_order`], of an array joined from these, which have as many axes each.
+#[pyfunction]
+fn joined_order(arrays: Vec<PyRef<'_, NdArray>>) -> Option<Vec<usize>> {
+    let arrays: Vec<&Array> = arrays.iter().map(|array| &array.array).collect();
+    Array::joined_order(&arrays).map(|axes| axes.to_vec())
 }
 
 /// `numpy.where(mask, if_true, if_false)`

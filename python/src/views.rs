@@ -5,7 +5,8 @@ use crate::error::OrRaise;
 use crate::index::{self, Key};
 use crate::ndarray::{NdArray, axes};
 use crate::numpy::Numpy;
-use pyo3::exceptions::{PyNotImplementedError, PyTypeError, PyValueError};
+use gain::Layout;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyTuple, PyType};
 
@@ -48,15 +49,18 @@ impl NdArray {
         order: Option<&str>,
         copy: Option<bool>,
     ) -> PyResult<Bound<'py, NdArray>> {
-        c_order(order)?;
+        let layout = layout(order, Layout::C)?;
+        if layout == Layout::K {
+            return Err(PyValueError::new_err("order 'K' is not permitted for reshaping"));
+        }
         let mine = slf.try_borrow()?.array.clone();
         let shape = spread(shape)?;
-        let mut array = compute(slf.py(), &[&mine], || mine.reshape(&shape))?;
+        let mut array = compute(slf.py(), &[&mine], || mine.reshape_in(&shape, layout))?;
         match (copy, array.base_id() == mine.base_id()) {
             (Some(false), false) => {
                 return Err(PyValueError::new_err("Unable to avoid creating a copy while reshaping."));
             }
-            (Some(true), true) => array = compute(slf.py(), &[&mine], || array.copy())?,
+            (Some(true), true) => array = compute(slf.py(), &[&mine], || array.copy_in(Layout::K))?,
             _ => {}
         }
         NdArray::derived(slf, array)
@@ -64,17 +68,17 @@ impl NdArray {
 
     #[pyo3(signature = (order = None))]
     fn ravel<'py>(slf: &Bound<'py, Self>, order: Option<&str>) -> PyResult<Bound<'py, NdArray>> {
-        c_order(order)?;
+        let layout = layout(order, Layout::C)?;
         let mine = slf.try_borrow()?.array.clone();
-        let array = compute(slf.py(), &[&mine], || mine.ravel())?;
+        let array = compute(slf.py(), &[&mine], || mine.ravel_in(layout))?;
         NdArray::derived(slf, array)
     }
 
     #[pyo3(signature = (order = None))]
     fn flatten(&self, py: Python<'_>, order: Option<&str>) -> PyResult<NdArray> {
-        c_order(order)?;
+        let layout = layout(order, Layout::C)?;
         let array = &self.array;
-        Ok(NdArray::new(compute(py, &[array], || array.ravel()?.copy())?))
+        Ok(NdArray::new(compute(py, &[array], || array.ravel_in(layout)?.copy())?))
     }
 
     #[pyo3(signature = (*axes))]
@@ -151,12 +155,10 @@ impl NdArray {
     }
 }
 
-/// Storage has one order here; a request for another is refused, not ignored.
-pub(crate) fn c_order(order: Option<&str>) -> PyResult<()> {
-    match order {
-        None | Some("C" | "K" | "A") => Ok(()),
-        Some(other) => {
-            Err(PyNotImplementedError::new_err(format!("gain stores in C order only, not order='{other}'")))
-        }
-    }
+/// `order=`, which is `default` where it isn't given.
+pub(crate) fn layout(order: Option<&str>, default: Layout) -> PyResult<Layout> {
+    let Some(name) = order else { return Ok(default) };
+    Layout::from_name(name).ok_or_else(|| {
+        PyValueError::new_err(format!("order must be one of 'C', 'F', 'A', or 'K' (got '{name}')"))
+    })
 }

@@ -4,6 +4,7 @@ mod assign;
 mod create;
 mod lens;
 mod linalg;
+mod order;
 mod read;
 mod reduce;
 mod text;
@@ -15,7 +16,8 @@ use crate::error::Result;
 use crate::graph::{Arg, Cell, Node, WEIGHT_LIMIT};
 use crate::plan;
 use crate::storage::blocks_for;
-use crate::view::View;
+use crate::view::order::inverse;
+use crate::view::{Layout, View};
 use smallvec::SmallVec;
 use std::ops::Range;
 use std::sync::Arc;
@@ -69,11 +71,13 @@ pub struct Options<'a> {
     pub dtype: Option<DType>,
     /// `casting=`
     pub casting: Casting,
+    /// `order=`: of what is not in `out`.
+    pub order: Layout,
 }
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Options { out: &[], mask: None, dtype: None, casting: Casting::SameKind }
+        Options { out: &[], mask: None, dtype: None, casting: Casting::SameKind, order: Layout::K }
     }
 }
 
@@ -99,6 +103,15 @@ impl Array {
     pub(crate) fn from_node(node: Arc<Node>) -> Array {
         let view = View::contiguous(&node.shape);
         Array { cell: Cell::new(node), view, lens: None, derived: false }
+    }
+
+    /// A new array with this value, whose axes are those of the array in this order.
+    pub(crate) fn from_node_in(node: Arc<Node>, order: Option<&[usize]>) -> Array {
+        let made = Array::from_node(node);
+        match order {
+            None => made,
+            Some(order) => Array { view: made.view.permute(&inverse(order)), ..made },
+        }
     }
 
     /// Another view of the same array.
@@ -145,7 +158,7 @@ impl Array {
 
     /// Steps in bytes, as NumPy would have them.
     pub fn strides_bytes(&self) -> SmallVec<[isize; 4]> {
-        let item = if self.lens.is_some() { 1 } else { self.dtype().size_bytes() as isize };
+        let item = self.dtype().size_bytes() as isize / self.unit();
         self.view.strides.iter().map(|s| s.wrapping_mul(item)).collect()
     }
 
@@ -166,7 +179,17 @@ impl Array {
 
     /// Whether the elements are consecutive in C order.
     pub fn is_contiguous(&self) -> bool {
-        self.view.is_contiguous_by(if self.lens.is_some() { self.dtype().size_bytes() as isize } else { 1 })
+        self.view.is_contiguous_by(self.unit())
+    }
+
+    /// Whether the elements are consecutive in Fortran's order, the first axis the innermost.
+    pub fn is_fortran(&self) -> bool {
+        self.view.is_fortran_by(self.unit())
+    }
+
+    /// How far apart neighbours are in the view's counting.
+    fn unit(&self) -> isize {
+        if self.lens.is_some() { self.dtype().size_bytes() as isize } else { 1 }
     }
 
     /// Whether the array is replicated on every rank rather than distributed.

@@ -11,7 +11,7 @@ use crate::ops::{Loop, Op, ReduceOp, check_output, resolve, resolve_values, reso
 use crate::plan;
 use crate::storage::Storage;
 use crate::turn;
-use crate::view::{Dims, broadcast_shapes};
+use crate::view::{Dims, Layout, View, broadcast_shapes, order};
 use crate::world;
 use smallvec::SmallVec;
 
@@ -75,7 +75,8 @@ impl Array {
             let options = Options { dtype: None, casting: Casting::SameKind, ..*options };
             return Array::ufunc(op.op, &with_numbers(operands, &typed), &options);
         }
-        let plain = options.out.iter().all(Option::is_none) && options.mask.is_none();
+        let plain =
+            options.out.iter().all(Option::is_none) && options.mask.is_none() && options.order == Layout::K;
         if plain && op.op.outputs() == 1 {
             return Ok(SmallVec::from_iter([Array::elementwise(op, operands)?]));
         }
@@ -100,7 +101,16 @@ impl Array {
             Some(out) => output_shape(out.shape(), &shape)?,
             None => shape,
         };
-        let args = record_args(&op, operands, &shape)?;
+        let mut views = views(operands);
+        views.extend(options.mask.map(|m| &m.view));
+        views.extend(options.out.iter().flatten().map(|out| &out.view));
+        let is_fortran = |o: &Operand<'_>| !matches!(o, Operand::Array(a) if !a.is_fortran());
+        let layout = match options.order {
+            Layout::A if operands.iter().all(is_fortran) => Layout::F,
+            other => other,
+        };
+        let order = order::of_result(layout, shape.len(), &views);
+        let (shape, args) = ordered(shape.clone(), record_args(&op, operands, &shape)?, order.as_deref());
         let nodes: SmallVec<[_; 2]> = (0..op.op.outputs())
             .map(|output| {
                 let expr = Expr::Map { op, output, args: args.clone() };
@@ -110,7 +120,7 @@ impl Array {
         let mut results = SmallVec::new();
         for (i, node) in nodes.into_iter().enumerate() {
             let out = options.out.get(i).copied().flatten();
-            results.push(finish(node, out, options)?);
+            results.push(finish(node, out, options, order.as_deref())?);
         }
         Ok(results)
     }
@@ -129,13 +139,25 @@ impl Array {
     }
 
     fn elementwise(op: Loop, operands: &[Operand<'_>]) -> Result<Array> {
-        if let Some(done) = eager(&op, operands)? {
-            return Ok(done);
+        match eager(&op, operands)? {
+            Some(done) => Ok(done),
+            None => Array::recorded(op, operands),
         }
+    }
+
+    #[inline(never)]
+    fn recorded(op: Loop, operands: &[Operand<'_>]) -> Result<Array> {
         let shapes: SmallVec<[&[usize]; 2]> = operands.iter().map(Operand::shape).collect();
         let shape = broadcast_shapes(&shapes)?;
         let args = record_args(&op, operands, &shape)?;
-        Ok(Array::from_node(Node::lazy(shape, op.outputs[0], Expr::Map { op, output: 0, args })))
+        let is_c = |o: &Operand<'_>| !matches!(o, Operand::Array(a) if !a.view.is_c_ordered());
+        if operands.iter().all(is_c) {
+            return Ok(Array::from_node(Node::lazy(shape, op.outputs[0], Expr::Map { op, output: 0, args })));
+        }
+        let order = order::of_result(Layout::K, shape.len(), &views(operands));
+        let (shape, args) = ordered(shape, args, order.as_deref());
+        let node = Node::lazy(shape, op.outputs[0], Expr::Map { op, output: 0, args });
+        Ok(Array::from_node_in(node, order.as_deref()))
     }
 
     /// `np.where(mask, if_true, if_false)`
@@ -149,17 +171,27 @@ impl Array {
                 array.bound()?;
             }
         }
+        let order = order::of_result(Layout::K, shape.len(), &views(&[mask.into(), if_true, if_false]));
         let mask = Operand::Array(&mask.cast_to(DType::Bool)).arg(&shape, DType::Bool)?;
         let arg = |operand: Operand<'_>| match operand {
             Operand::Scalar(x) => Ok(Arg::Const(x.wrapped(dtype)?)),
             array => array.arg(&shape, dtype),
         };
-        let args = [arg(if_true)?, arg(if_false)?];
-        Ok(Array::from_node(Node::lazy(shape, dtype, Expr::Select { mask, args })))
+        let (shape, args) =
+            ordered(shape.clone(), SmallVec::from([arg(if_true)?, arg(if_false)?]), order.as_deref());
+        let args: [Arg; 2] = args.into_inner().expect("two");
+        let mask = in_order(mask, order.as_deref());
+        let node = Node::lazy(shape, dtype, Expr::Select { mask, args });
+        Ok(Array::from_node_in(node, order.as_deref()))
     }
 
-    /// `self.astype(dtype)`: always a copy.
+    /// `self.astype(dtype)`: always a copy, in the array's own order.
     pub fn astype(&self, dtype: DType, casting: Casting) -> Result<Array> {
+        self.astype_in(dtype, casting, Layout::K)
+    }
+
+    /// `self.astype(dtype, order)`
+    pub fn astype_in(&self, dtype: DType, casting: Casting, layout: Layout) -> Result<Array> {
         let _turn = turn::take("astype")?;
         if !can_cast(self.dtype(), dtype, casting) {
             return Err(Error::new(
@@ -171,15 +203,29 @@ impl Array {
                 ),
             ));
         }
-        self.bound()?;
-        Ok(self.cast_to(dtype))
+        self.laid_out(dtype, layout)
     }
 
-    /// `self.copy()`: costs nothing until one of the two is written.
+    /// `self.copy()`, in C order: costs nothing until one of the two is written.
     pub fn copy(&self) -> Result<Array> {
+        self.copy_in(Layout::C)
+    }
+
+    /// `self.copy(order)`
+    pub fn copy_in(&self, layout: Layout) -> Result<Array> {
         let _turn = turn::take("copy")?;
+        self.laid_out(self.dtype(), layout)
+    }
+
+    /// A copy with elements of this type, in this order.
+    pub(super) fn laid_out(&self, dtype: DType, layout: Layout) -> Result<Array> {
         self.bound()?;
-        Ok(self.cast_to(self.dtype()))
+        if self.is_contiguous() && matches!(layout, Layout::C | Layout::K) {
+            return Ok(self.in_c_order(dtype));
+        }
+        let order = self.order(layout);
+        let turned = self.by_order(order.as_deref()).in_c_order(dtype);
+        Ok(if let Some(order) = order { turned.in_order(&order) } else { turned })
     }
 
     /// A copy that shares nothing.
@@ -187,8 +233,18 @@ impl Array {
         Array::from_node(Node::lazy(self.view.shape.clone(), self.dtype(), Expr::Cast(self.arg())))
     }
 
-    /// A copy with elements of this type; shares the value where nothing changes.
+    /// A copy with elements of this type, in the array's own order; shares the value where nothing changes.
     pub(crate) fn cast_to(&self, dtype: DType) -> Array {
+        if self.is_contiguous() {
+            return self.in_c_order(dtype);
+        }
+        match self.order(Layout::K) {
+            None => self.in_c_order(dtype),
+            Some(order) => self.by_order(Some(&order)).in_c_order(dtype).in_order(&order),
+        }
+    }
+
+    fn in_c_order(&self, dtype: DType) -> Array {
         let node = self.cell.get();
         let is_whole = self.view.shape == node.shape && self.view.is_whole(node.len());
         if dtype == node.dtype && self.lens.is_none() && is_whole {
@@ -266,8 +322,36 @@ fn output_shape(out: &[usize], operands: &[usize]) -> Result<Dims> {
     }
 }
 
-/// Apply `where=` and `out=` to a recorded result.
-fn finish(node: std::sync::Arc<Node>, out: Option<&Array>, options: &Options<'_>) -> Result<Array> {
+/// The operands' views.
+fn views<'a>(operands: &[Operand<'a>]) -> SmallVec<[&'a View; 4]> {
+    let arrays =
+        operands.iter().filter_map(|o| if let Operand::Array(a) = *o { Some(&a.view) } else { None });
+    arrays.collect()
+}
+
+/// An operand of what is recorded with its axes in this order.
+fn in_order(arg: Arg, order: Option<&[usize]>) -> Arg {
+    match (arg, order) {
+        (Arg::Node(node, view), Some(order)) => Arg::Node(node, view.permute(order)),
+        (arg, _) => arg,
+    }
+}
+
+/// Shape and operands of what is recorded with its axes in this order.
+#[inline]
+fn ordered(shape: Dims, args: SmallVec<[Arg; 2]>, order: Option<&[usize]>) -> (Dims, SmallVec<[Arg; 2]>) {
+    let Some(axes) = order else { return (shape, args) };
+    let args = args.into_iter().map(|arg| in_order(arg, order)).collect();
+    (axes.iter().map(|&a| shape[a]).collect(), args)
+}
+
+/// Apply `where=` and `out=` to a recorded result, whose axes are in this order.
+fn finish(
+    node: std::sync::Arc<Node>,
+    out: Option<&Array>,
+    options: &Options<'_>,
+    order: Option<&[usize]>,
+) -> Result<Array> {
     let (dtype, shape) = (out.map_or(node.dtype, Array::dtype), node.shape.clone());
     let value = Arg::whole(node);
     let value = match options.mask {
@@ -283,17 +367,22 @@ fn finish(node: std::sync::Arc<Node>, out: Option<&Array>, options: &Options<'_>
                 ));
             }
             mask.bound()?;
-            let mask = Operand::Array(mask).arg(&shape, DType::Bool)?;
-            let keep = out.map_or(Arg::Const(Scalar::zero(dtype)), Array::arg);
+            let logical: Dims = match order {
+                Some(order) => order::inverse(order).iter().map(|&place| shape[place]).collect(),
+                None => shape.clone(),
+            };
+            let mask = in_order(Operand::Array(mask).arg(&logical, DType::Bool)?, order);
+            let keep = in_order(out.map_or(Arg::Const(Scalar::zero(dtype)), Array::arg), order);
             Arg::whole(Node::lazy(shape, dtype, Expr::Select { mask, args: [value, keep] }))
         }
     };
     match (out, value) {
         (Some(out), value) => {
-            out.write(out.view.clone(), value)?;
+            let back = order.map(order::inverse);
+            out.write(out.view.clone(), in_order(value, back.as_deref()))?;
             Ok(out.clone())
         }
-        (None, Arg::Node(node, _)) => Ok(Array::from_node(node)),
+        (None, Arg::Node(node, _)) => Ok(Array::from_node_in(node, order)),
         (None, Arg::Const(_)) => unreachable!("a recorded result is a node"),
     }
 }

@@ -3,7 +3,7 @@
 use super::Array;
 use crate::error::Result;
 use crate::view::reshape::resolve_shape;
-use crate::view::{Index, View};
+use crate::view::{Index, Layout, View};
 
 /// # Views
 ///
@@ -30,7 +30,7 @@ impl Array {
             }
             Some(view) => Ok(self.with_view(view)),
             None => {
-                let copy = self.copy()?;
+                let copy = self.laid_out(self.dtype(), Layout::C)?;
                 let view = View::contiguous(&shape);
                 Ok(Array { view, ..copy })
             }

@@ -8,10 +8,12 @@
 
 mod index;
 mod map;
+pub(crate) mod order;
 pub(crate) mod reshape;
 
 pub use index::{Index, Slice};
 pub(crate) use map::AxisMap;
+pub use order::Layout;
 
 use crate::error::{Error, Kind, Result, normalize_axis, shape_text};
 use smallvec::SmallVec;
@@ -194,15 +196,13 @@ impl View {
     /// The same places, counted in runs of `factor` elements; `None` if one of them is inside a run.
     pub(crate) fn coarser(&self, factor: usize) -> Option<View> {
         let factor = factor as isize;
-        let mut strides = Strides::new();
-        for (&n, &s) in self.shape.iter().zip(&self.strides) {
-            if n > 1 && s % factor != 0 {
-                return None;
-            }
-            strides.push(s / factor);
-        }
-        let fits = self.offset % factor == 0 || self.size() == 0;
-        fits.then(|| View { offset: self.offset / factor, shape: self.shape.clone(), strides })
+        let mut steps = self.shape.iter().zip(&self.strides).filter(|&(&n, _)| n > 1);
+        let fits = self.offset % factor == 0 && steps.all(|(_, &s)| s % factor == 0);
+        (fits || self.size() == 0).then(|| View {
+            offset: self.offset / factor,
+            shape: self.shape.clone(),
+            strides: self.strides.iter().map(|s| s / factor).collect(),
+        })
     }
 
     /// The box `[lo, lo + counts)` of the view; the caller knows it to be inside.
