@@ -34,6 +34,12 @@ impl Array {
         }
         let value = match value {
             Operand::Scalar(x) => Arg::Const(x.assigned(self.dtype())?),
+            // `a[i] += x` ends with assigning to `a[i]` what `a[i]` is.
+            Operand::Array(a)
+                if Arc::ptr_eq(&a.cell, &self.cell) && a.lens == self.lens && a.view == region =>
+            {
+                return Ok(());
+            }
             Operand::Array(a) => {
                 a.bound()?;
                 match a.arg() {
