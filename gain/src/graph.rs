@@ -51,8 +51,13 @@ pub(crate) enum Expr {
     Select { mask: Arg, args: [Arg; 2] },
     /// The argument's elements, converted to the node's type.
     Cast(Arg),
-    /// `base` with the elements that `region` shows replaced by those of `value` (converted).
-    Patch { base: Arc<Node>, region: View, value: Arg },
+    /// The complex numbers of these real and imaginary parts (converted).
+    Join([Arg; 2]),
+    /// The memory of `base` as elements of the node's type: the view counts bytes.
+    Lens { base: Arc<Node>, bytes: View },
+    /// `base` with the elements that `region` shows replaced by those of `value` (converted). With a type, the region
+    /// counts bytes, and elements of that type are replaced there.
+    Patch { base: Arc<Node>, region: View, value: Arg, seen: Option<DType> },
 }
 
 /// Floating-point exceptions of a call that were told of.
@@ -288,6 +293,8 @@ impl Expr {
             Expr::Map { args, .. } => (args, None),
             Expr::Select { args, .. } => (args, None),
             Expr::Cast(arg) => (std::slice::from_ref(arg), None),
+            Expr::Join(parts) => (parts, None),
+            Expr::Lens { base, .. } => (&[], Some(base)),
             Expr::Patch { base, value, .. } => (std::slice::from_ref(value), Some(base)),
         };
         let mask = match self {

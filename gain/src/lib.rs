@@ -49,5 +49,5 @@ pub use error::{Error, Kind, Result};
 pub use ndarray::s;
 pub use ops::{Op, ReduceOp};
 pub use typed::DistArray;
-pub use view::{Index, Slice, View};
+pub use view::{Index, Layout, Slice, View};
 pub use world::{Stats, stats};

@@ -19,10 +19,20 @@ ABSENT = numpy._NoValue
 extents = _gain.extents
 
 
-def c_order(order):
-    """Refuses the orders that arrays here are not stored in."""
-    if order not in ("C", "K", "A", None):
-        raise NotImplementedError(f"gain stores in C order only, not order='{order}'")
+def new(make, shape, order):
+    """What `make` makes of a shape, for `order=` of a new array."""
+    if order in ("C", "c", None) or len(shape) < 2:
+        if order not in ("C", "F", "c", "f", None):
+            numpy.empty(0, order=order)  # raises what NumPy raises
+        return make(shape)
+    if order in ("F", "f"):
+        return laid(make, shape, range(len(shape))[::-1])
+    numpy.empty(0, order=order)  # raises what NumPy raises
+
+
+def laid(make, shape, order):
+    """What `make` makes of a shape, with these axes from the outermost in memory to the innermost (None: as they are)."""
+    return make(shape) if order is None else _gain.laid(make(tuple(shape[axis] for axis in order)), list(order))
 
 
 def axes_tuple(axis, ndim, name=None):
@@ -37,7 +47,7 @@ def host(device):
 
 
 def asarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
-    """What a function takes for an array: `a` itself if it is one.
+    """What a function takes for an array: `a` itself if it is one of this type and order.
 
     A masked array, say, is more than its elements: functions refuse it, only `numpy.asarray` and its like take them out.
     """
@@ -45,13 +55,13 @@ def asarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
         return a
     if isinstance(a, numpy.ndarray) and _gain.stance(a) == "subclass":
         raise TypeError(f"gain has no {type(a).__name__}: numpy.asarray(x) has the elements of one")
-    c_order(order)
     host(device)
+    order = "K" if order is None else order
     made = _gain.convert(a) if dtype is None or isinstance(a, ndarray) else _gain.convert(a, dtype)
-    if dtype is not None:
-        made = made.astype(dtype, copy=False)
+    if dtype is not None or order != "K":
+        made = made.astype(made.dtype if dtype is None else dtype, order, copy=False)
     if copy and made is a:
-        return made.copy()
+        return made.copy(order)
     if copy is False and made is not a:
         raise ValueError("Unable to avoid copy while creating an array as requested.")
     return made

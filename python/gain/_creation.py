@@ -4,13 +4,12 @@ import operator
 
 import numpy
 
-from . import _gain
-from . import _base
-from ._base import c_order, extents, host, ndim, ufuncs
+from . import _base, _gain
+from ._base import extents, host, laid, ndim, new, ufuncs
 from ._gain import ndarray
 
 __all__ = [
-    "arange", "array", "asanyarray", "asarray", "ascontiguousarray", "copy", "empty", "empty_like", "eye", "fromfunction", "full",
+    "arange", "array", "asanyarray", "asarray", "ascontiguousarray", "asfortranarray", "copy", "empty", "empty_like", "eye", "fromfunction", "full",
     "full_like", "identity", "indices", "linspace", "ones", "ones_like", "zeros", "zeros_like",
 ]
 
@@ -41,9 +40,13 @@ def array(object, dtype=None, *, copy=True, order="K", subok=False, ndmin=0, lik
 
 def ascontiguousarray(a, dtype=None, *, like=None):
     """`numpy.ascontiguousarray`"""
-    made = asarray(a, dtype)
-    if not made.flags.c_contiguous:
-        made = made.copy()
+    made = asarray(a, dtype, "C")
+    return made.reshape(1) if made.ndim == 0 else made
+
+
+def asfortranarray(a, dtype=None, *, like=None):
+    """`numpy.asfortranarray`"""
+    made = asarray(a, dtype, "F")
     return made.reshape(1) if made.ndim == 0 else made
 
 
@@ -54,12 +57,11 @@ def copy(a, order="K", subok=False):
 
 def full(shape, fill_value, dtype=None, order="C", *, device=None, like=None):
     """`numpy.full`"""
-    c_order(order)
     host(device)
     shape = extents(shape)
     if ndim(fill_value) == 0:
-        return _gain.full(shape, fill_value, dtype)
-    made = empty(shape, asarray(fill_value).dtype if dtype is None else dtype)
+        return new(lambda shape: _gain.full(shape, fill_value, dtype), shape, order)
+    made = empty(shape, asarray(fill_value).dtype if dtype is None else dtype, order)
     made[...] = asarray(fill_value)
     return made
 
@@ -67,28 +69,38 @@ def full(shape, fill_value, dtype=None, order="C", *, device=None, like=None):
 zeros, ones, empty = _gain.zeros, _gain.ones, _gain.empty
 
 
+def _like(make, prototype, dtype, order, shape, device):
+    """An array like the prototype, made by `make(shape, dtype)`."""
+    host(device)
+    a = asarray(prototype)
+    shape = a.shape if shape is None else extents(shape)
+    dtype = a.dtype if dtype is None else dtype
+    axes = _gain.memory_order(a, order)
+    if len(shape) != a.ndim:
+        axes = range(len(shape))[::-1] if order in ("F", "f") else None
+    return laid(lambda shape: make(shape, dtype), shape, axes)
+
+
 def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, *, device=None):
     """`numpy.full_like`"""
-    a = asarray(a)
-    return full(a.shape if shape is None else shape, fill_value, a.dtype if dtype is None else dtype, order, device=device)
+    made = _like(_gain.empty, a, dtype, order, shape, device)
+    made[...] = fill_value
+    return made
 
 
 def zeros_like(a, dtype=None, order="K", subok=True, shape=None, *, device=None):
     """`numpy.zeros_like`"""
-    a = asarray(a)
-    return zeros(a.shape if shape is None else shape, a.dtype if dtype is None else dtype, order, device=device)
+    return _like(lambda shape, dtype: _gain.full(shape, 0, dtype), a, dtype, order, shape, device)
 
 
 def ones_like(a, dtype=None, order="K", subok=True, shape=None, *, device=None):
     """`numpy.ones_like`"""
-    a = asarray(a)
-    return ones(a.shape if shape is None else shape, a.dtype if dtype is None else dtype, order, device=device)
+    return _like(lambda shape, dtype: _gain.full(shape, 1, dtype), a, dtype, order, shape, device)
 
 
 def empty_like(prototype, dtype=None, order="K", subok=True, shape=None, *, device=None):
     """`numpy.empty_like`"""
-    a = asarray(prototype)
-    return empty(a.shape if shape is None else shape, a.dtype if dtype is None else dtype, order, device=device)
+    return _like(_gain.empty, prototype, dtype, order, shape, device)
 
 
 def arange(start=None, stop=None, step=None, dtype=None, *, device=None, like=None):
@@ -138,9 +150,12 @@ def _lines(start, stop, num, endpoint):
 
 def eye(N, M=None, k=0, dtype=float, order="C", *, device=None, like=None):
     """`numpy.eye`"""
-    c_order(order)
     host(device)
-    return _gain.eye((operator.index(N), operator.index(N if M is None else M)), operator.index(k), dtype)
+    extents = operator.index(N), operator.index(N if M is None else M)
+    k = operator.index(k)
+    if order in ("F", "f"):
+        return _gain.laid(_gain.eye(extents[::-1], -k, dtype), [1, 0])
+    return new(lambda shape: _gain.eye(shape, k, dtype), extents, order)
 
 
 def identity(n, dtype=None, *, like=None):

@@ -11,6 +11,10 @@ __all__ = [
 ]
 
 
+# What has parts of its own.
+_NUMBERS = (int, float, complex, numpy.generic)
+
+
 def where(condition, x=ABSENT, y=ABSENT, /):
     """`numpy.where` with three arguments."""
     if x is ABSENT and y is ABSENT:
@@ -78,13 +82,13 @@ def round(a, decimals=0, out=None):
 
 
 def real(val):
-    """`numpy.real`"""
-    return asarray(val).real
+    """`numpy.real`: a view."""
+    return val.real if isinstance(val, _NUMBERS) else asarray(val).real
 
 
 def imag(val):
-    """`numpy.imag`"""
-    return asarray(val).imag
+    """`numpy.imag`: a view."""
+    return val.imag if isinstance(val, _NUMBERS) else asarray(val).imag
 
 
 def isclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):

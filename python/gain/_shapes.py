@@ -2,7 +2,8 @@
 
 import numpy
 
-from ._base import asarray, axes_tuple, extents
+from . import _gain
+from ._base import asarray, axes_tuple, extents, laid
 from ._creation import empty
 
 __all__ = [
@@ -137,7 +138,8 @@ def concatenate(arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind")
     if out is not None and out.shape != tuple(joined):
         raise ValueError("Output array is the wrong shape")
     if out is None:
-        out = empty(tuple(joined), numpy.result_type(*(a.dtype for a in arrays)) if dtype is None else dtype)
+        dtype = numpy.result_type(*(a.dtype for a in arrays)) if dtype is None else dtype
+        out = laid(lambda shape: empty(shape, dtype), joined, _gain.joined_order(arrays))
     start = 0
     for a in arrays:
         stop = start + a.shape[axis]

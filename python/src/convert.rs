@@ -145,6 +145,10 @@ pub(crate) fn import_as(object: &Bound<'_, PyAny>, wanted: Option<DType>) -> PyR
     if !dtype_object.getattr("isnative")?.extract()? {
         array = array.call_method1("astype", (Numpy::dtype_object(py, dtype),))?;
     }
+    let order = memory_order(&array)?;
+    if let Some(order) = &order {
+        array = array.call_method1(pyo3::intern!(py, "transpose"), (order.clone(),))?;
+    }
     let shape: Vec<usize> = array.getattr(pyo3::intern!(py, "shape"))?.extract()?;
     // In C order, without a copy where it is so already.
     let flat = array.call_method1(pyo3::intern!(py, "reshape"), (-1,))?;
@@ -166,7 +170,15 @@ pub(crate) fn import_as(object: &Bound<'_, PyAny>, wanted: Option<DType>) -> PyR
         let bytes = unsafe { std::slice::from_raw_parts(buffer.buf_ptr().cast::<u8>(), buffer.len_bytes()) };
         room.filled(bytes)
     })
-    .map(Some)
+    .map(|made| Some(if let Some(order) = order { made.in_order(&order) } else { made }))
+}
+
+/// The axes of a NumPy array from the widest step to the narrowest, unless they stand so.
+fn memory_order(array: &Bound<'_, PyAny>) -> PyResult<Option<Vec<usize>>> {
+    let strides: Vec<isize> = array.getattr(pyo3::intern!(array.py(), "strides"))?.extract()?;
+    let mut order: Vec<usize> = (0..strides.len()).collect();
+    order.sort_by_key(|&axis| std::cmp::Reverse(strides[axis].unsigned_abs()));
+    Ok((!order.is_sorted()).then_some(order))
 }
 
 /// Lists and tuples with our arrays in them, with NumPy arrays in their place; anything else as it is.
@@ -208,7 +220,14 @@ fn within<'py>(object: &Bound<'py, PyAny>, depth: usize) -> PyResult<Bound<'py, 
 
 /// All elements as a NumPy array, on every rank. Collective.
 pub(crate) fn export<'py>(py: Python<'py>, array: &Array) -> PyResult<Bound<'py, PyAny>> {
-    export_with(py, array, |bytes| array.copy_to_bytes(bytes))
+    match array.is_fortran() && !array.is_contiguous() {
+        false => export_with(py, array, |bytes| array.copy_to_bytes(bytes)),
+        // As it lies, and so it is there.
+        true => {
+            let turned = array.transpose(None).or_raise()?;
+            export_with(py, &turned, |bytes| turned.copy_to_bytes(bytes))?.getattr(pyo3::intern!(py, "T"))
+        }
+    }
 }
 
 /// A NumPy array of the array's type and shape whose bytes `fill` writes, without the interpreter's lock.

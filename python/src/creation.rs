@@ -5,9 +5,9 @@ use crate::error::{OrRaise, ask_numpy};
 use crate::flat::FlatIter;
 use crate::ndarray::NdArray;
 use crate::numpy::Numpy;
-use crate::views::c_order;
+use crate::views::layout;
 use gain::view::Dims;
-use gain::{Array, DType, Scalar};
+use gain::{Array, DType, Layout, Scalar};
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyInt, PyTuple};
@@ -25,6 +25,9 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(indices, module)?)?;
     module.add_function(wrap_pyfunction!(convert, module)?)?;
     module.add_function(wrap_pyfunction!(select, module)?)?;
+    module.add_function(wrap_pyfunction!(laid, module)?)?;
+    module.add_function(wrap_pyfunction!(memory_order, module)?)?;
+    module.add_function(wrap_pyfunction!(joined_order, module)?)?;
     module.add_function(wrap_pyfunction!(element_name, module)?)
 }
 
@@ -113,13 +116,17 @@ fn extents<'py>(shape: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
 
 type Argument<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
 
-/// Refuses orders that arrays here are not stored in, and devices as NumPy does: there is one.
-fn here(py: Python<'_>, order: Argument<'_, '_>, device: Argument<'_, '_>) -> PyResult<()> {
-    if let Some(order) = order
-        && !order.is_none()
-    {
-        c_order(Some(order.extract()?))?;
-    }
+/// The order of a new array; refuses devices as NumPy does: there is one.
+fn here(py: Python<'_>, order: Argument<'_, '_>, device: Argument<'_, '_>) -> PyResult<Layout> {
+    let order = match order.filter(|order| !order.is_none()) {
+        Some(order) => match layout(Some(order.extract()?), Layout::C)? {
+            Layout::A | Layout::K => {
+                return Err(PyValueError::new_err("only 'C' or 'F' order is permitted"));
+            }
+            order => order,
+        },
+        None => Layout::C,
+    };
     if let Some(device) = device
         && !device.is_none()
         && !matches!(device.extract::<&str>(), Ok("cpu"))
@@ -128,13 +135,18 @@ fn here(py: Python<'_>, order: Argument<'_, '_>, device: Argument<'_, '_>) -> Py
         given.set_item("device", device)?;
         Numpy::attribute(py, "empty")?.call((0,), Some(&given))?;
     }
-    Ok(())
+    Ok(order)
 }
 
 /// An array of one value. It is recorded, which waits for nobody.
-fn filled(shape: &Bound<'_, PyAny>, value: Scalar, dtype: Option<DType>) -> PyResult<NdArray> {
-    let shape = shape_of(shape)?;
-    Array::full(&shape, value, dtype).or_raise().map(NdArray::new)
+fn filled(shape: &Bound<'_, PyAny>, value: Scalar, dtype: Option<DType>, order: Layout) -> PyResult<NdArray> {
+    let mut shape = shape_of(shape)?;
+    if order != Layout::F {
+        return Array::full(&shape, value, dtype).or_raise().map(NdArray::new);
+    }
+    shape.reverse();
+    let made = Array::full(&shape, value, dtype).or_raise()?;
+    Ok(NdArray::new(made.transpose(None).or_raise()?))
 }
 
 /// `numpy.zeros`
@@ -149,9 +161,10 @@ fn zeros<'py>(
     like: Argument<'_, 'py>,
 ) -> PyResult<NdArray> {
     let _ = like;
-    here(py, order, device)?;
+    let order = here(py, order, device)?;
     let dtype = dtype.map_or(Ok(DType::F64), |dtype| dtype_or(dtype, DType::F64))?;
-    filled(shape, if dtype == DType::F64 { Scalar::F64(0.0) } else { Scalar::zero(dtype) }, Some(dtype))
+    let zero = if dtype == DType::F64 { Scalar::F64(0.0) } else { Scalar::zero(dtype) };
+    filled(shape, zero, Some(dtype), order)
 }
 
 /// `numpy.empty`: elements have no particular value.
@@ -180,9 +193,9 @@ fn ones<'py>(
     like: Argument<'_, 'py>,
 ) -> PyResult<NdArray> {
     let _ = like;
-    here(py, order, device)?;
+    let order = here(py, order, device)?;
     let dtype = dtype.map_or(Ok(DType::F64), |dtype| dtype_or(dtype, DType::F64))?;
-    filled(shape, Scalar::one(dtype), Some(dtype))
+    filled(shape, Scalar::one(dtype), Some(dtype), order)
 }
 
 /// `numpy.full` of one value.
@@ -209,7 +222,7 @@ fn full<'py>(
         }
         _ => number(fill)?,
     };
-    filled(shape, fill, dtype)
+    filled(shape, fill, dtype, Layout::C)
 }
 
 #[pyfunction]
@@ -283,6 +296,25 @@ fn convert<'py>(
             Err(PyTypeError::new_err(format!("gain has no arrays of dtype {}", dtype.str()?)))
         }
     }
+}
+
+/// A new array, made with its axes as they lie in memory, as the array whose axis `order[i]` is its axis `i`.
+#[pyfunction]
+fn laid(array: &NdArray, order: Vec<usize>) -> NdArray {
+    NdArray::new(array.array.clone().in_order(&order))
+}
+
+/// The axes from the outermost in memory to the innermost, as a copy in this order has them; `None` is C order.
+#[pyfunction]
+fn memory_order(array: &NdArray, order: Option<&str>) -> PyResult<Option<Vec<usize>>> {
+    Ok(array.array.order(layout(order, Layout::K)?).map(|axes| axes.to_vec()))
+}
+
+/// As [`memory_order`], of an array joined from these, which have as many axes each.
+#[pyfunction]
+fn joined_order(arrays: Vec<PyRef<'_, NdArray>>) -> Option<Vec<usize>> {
+    let arrays: Vec<&Array> = arrays.iter().map(|array| &array.array).collect();
+    Array::joined_order(&arrays).map(|axes| axes.to_vec())
 }
 
 /// `numpy.where(mask, if_true, if_false)`

@@ -8,9 +8,9 @@
 use crate::convert::compute;
 use crate::error::OrRaise;
 use crate::flat::FlatIter;
-use crate::index::Key;
+use crate::index::{self, Key};
 use crate::numpy::Numpy;
-use gain::{Array, Op, Operand};
+use gain::Array;
 use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyTuple, PyType};
@@ -184,13 +184,42 @@ impl NdArray {
     }
 
     #[getter]
-    fn real<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        part(slf, Op::Real)
+    fn real<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, NdArray>> {
+        let array = slf.try_borrow()?.array.clone();
+        match gain::dtype::real_part(array.dtype()) == array.dtype() {
+            true => Ok(slf.clone()),
+            false => NdArray::derived(slf, array.real()),
+        }
+    }
+
+    #[setter]
+    fn set_real(&self, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        index::assign(&self.array.real(), &Key::default(), value)
     }
 
     #[getter]
-    fn imag<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        part(slf, Op::Imag)
+    fn imag<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, NdArray>> {
+        let imag = slf.try_borrow()?.array.imag();
+        match imag {
+            Some(array) => NdArray::derived(slf, array),
+            None => no_parts(slf),
+        }
+    }
+
+    #[setter]
+    fn set_imag(&self, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        match self.array.imag() {
+            Some(array) => index::assign(&array, &Key::default(), value),
+            None => Err(PyTypeError::new_err("array does not have imaginary part to set")),
+        }
+    }
+
+    #[setter]
+    fn set_dtype(slf: &Bound<'_, Self>, dtype: &Bound<'_, PyAny>) -> PyResult<()> {
+        let dtype = Numpy::parse_dtype(dtype)?.unwrap_or(gain::DType::F64);
+        let array = slf.try_borrow()?.array.view_as(dtype).or_raise()?;
+        slf.try_borrow_mut()?.array = array;
+        Ok(())
     }
 
     /// For each rank, the half-open range of the flat base array that it owns.
@@ -223,12 +252,10 @@ impl NdArray {
     }
 }
 
-/// `.real` or `.imag`: of a complex array a copy (the one place where NumPy gives a view), of a real one itself or zeros.
-fn part<'py>(slf: &Bound<'py, NdArray>, op: Op) -> PyResult<Bound<'py, PyAny>> {
+/// What `.imag` of a real array is: zeros that nobody may write.
+fn no_parts<'py>(slf: &Bound<'py, NdArray>) -> PyResult<Bound<'py, NdArray>> {
     let array = slf.try_borrow()?.array.clone();
-    if gain::dtype::real_part(array.dtype()) == array.dtype() && op == Op::Real {
-        return Ok(slf.clone().into_any());
-    }
-    let made = compute(slf.py(), &[&array], || Array::apply(op, &[Operand::Array(&array)]))?;
-    Ok(Bound::new(slf.py(), NdArray::new(made))?.into_any())
+    let zero = gain::Scalar::zero(array.dtype());
+    let made = compute(slf.py(), &[&array], || Array::scalar(zero)?.broadcast_to(array.shape()))?;
+    Bound::new(slf.py(), NdArray::new(made))
 }

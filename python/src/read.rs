@@ -8,7 +8,8 @@ use crate::index::{self, Key};
 use crate::ndarray::NdArray;
 use crate::numpy::Numpy;
 use crate::subclass::like;
-use crate::views::c_order;
+use crate::views::layout;
+use gain::Layout;
 use gain::dtype::Casting;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -19,17 +20,17 @@ use pyo3::types::{PyBytes, PyDict, PyTuple};
 impl NdArray {
     #[pyo3(signature = (order = None))]
     fn copy<'py>(slf: &Bound<'py, Self>, order: Option<&str>) -> PyResult<Bound<'py, NdArray>> {
-        c_order(order)?;
+        let layout = layout(order, Layout::C)?;
         let array = slf.try_borrow()?.array.clone();
-        like(slf, NdArray::new(compute(slf.py(), &[&array], || array.copy())?))
+        like(slf, NdArray::new(compute(slf.py(), &[&array], || array.copy_in(layout))?))
     }
 
     fn __copy__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, NdArray>> {
-        Self::copy(slf, None)
+        Self::copy(slf, Some("K"))
     }
 
     fn __deepcopy__<'py>(slf: &Bound<'py, Self>, _memo: &Bound<'py, PyAny>) -> PyResult<Bound<'py, NdArray>> {
-        Self::copy(slf, None)
+        Self::copy(slf, Some("K"))
     }
 
     #[pyo3(signature = (dtype, order = None, casting = "unsafe", subok = true, copy = true))]
@@ -41,14 +42,19 @@ impl NdArray {
         subok: bool,
         copy: bool,
     ) -> PyResult<Bound<'py, NdArray>> {
-        c_order(order)?;
+        let layout = layout(order, Layout::K)?;
         let mine = slf.try_borrow()?.array.clone();
         let dtype = Numpy::parse_dtype(dtype)?.unwrap_or(gain::DType::F64);
-        if !copy && dtype == mine.dtype() {
+        let lies_so = match layout {
+            Layout::C => mine.is_contiguous(),
+            Layout::F => mine.is_fortran(),
+            Layout::A | Layout::K => true,
+        };
+        if !copy && dtype == mine.dtype() && lies_so {
             return Ok(slf.clone());
         }
         let casting = casting_rule(casting)?;
-        let made = NdArray::new(compute(slf.py(), &[&mine], || mine.astype(dtype, casting))?);
+        let made = NdArray::new(compute(slf.py(), &[&mine], || mine.astype_in(dtype, casting, layout))?);
         if subok { like(slf, made) } else { Bound::new(slf.py(), made) }
     }
 
@@ -143,8 +149,10 @@ impl NdArray {
 
     #[pyo3(signature = (order = None))]
     fn tobytes<'py>(&self, py: Python<'py>, order: Option<&str>) -> PyResult<Bound<'py, PyBytes>> {
-        c_order(order)?;
-        let array = &self.array;
+        let array = match layout(order, Layout::C)? {
+            Layout::C => self.array.clone(),
+            other => compute(py, &[&self.array], || self.array.ravel_in(other))?,
+        };
         let len_bytes = array.size() * array.dtype().size_bytes();
         PyBytes::new_with(py, len_bytes, |bytes| released(py, || array.copy_to_bytes(bytes)))
     }

@@ -8,7 +8,8 @@ use crate::creation::shape_of;
 use crate::error::OrRaise;
 use crate::ndarray::NdArray;
 use crate::numpy::Numpy;
-use crate::views::c_order;
+use crate::views::layout;
+use gain::Layout;
 use gain::{Array, DType};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -63,7 +64,7 @@ impl NdArray {
             let made = handoff.get().made.lock().unwrap_or_else(PoisonError::into_inner).take();
             return made.ok_or_else(|| PyTypeError::new_err("this array has its instance already"));
         }
-        c_order(order)?;
+        let order = layout(order, Layout::C)?;
         let py = shape.py();
         let element = match dtype {
             Some(dtype) => Numpy::parse_dtype(dtype)?.unwrap_or(DType::F64),
@@ -77,12 +78,19 @@ impl NdArray {
             given.set_item("offset", offset)?;
             given.set_item("strides", strides)?;
             let object = Numpy::dtype_object(py, element);
+            given.set_item("order", if order == Layout::F { "F" } else { "C" })?;
             let theirs = Numpy::get(py).ndarray.bind(py).call((shape, object), Some(&given))?;
             let is_writeable = theirs.getattr("flags")?.getattr("writeable")?.extract()?;
             let array = import_as(&theirs, Some(element))?.ok_or_else(|| PyTypeError::new_err("no array"))?;
             return Ok(NdArray::flagged(array, is_writeable));
         }
-        Array::empty(&shape_of(shape)?, element).or_raise().map(NdArray::new)
+        let mut shape = shape_of(shape)?;
+        if order != Layout::F {
+            return Array::empty(&shape, element).or_raise().map(NdArray::new);
+        }
+        shape.reverse();
+        let made = Array::empty(&shape, element).or_raise()?;
+        Ok(NdArray::new(made.transpose(None).or_raise()?))
     }
 
     /// Called on a new instance of a subclass with what it was made from; this one does nothing.

@@ -8,8 +8,9 @@ use crate::number::made;
 use crate::numpy::Numpy;
 use crate::read::casting_rule;
 use crate::reduce::{Keywords, Reduction, mask, out, reduce};
+use crate::views::layout;
 use gain::dtype::Casting;
-use gain::{Array, Op, Operand, Options, ReduceOp};
+use gain::{Array, Layout, Op, Operand, Options, ReduceOp};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -37,6 +38,7 @@ struct Call<'py> {
     mask: Option<Array>,
     dtype: Option<gain::DType>,
     casting: Casting,
+    order: Layout,
 }
 
 impl Ufunc {
@@ -48,7 +50,8 @@ impl Ufunc {
     ) -> PyResult<Call<'py>> {
         let (inputs, outputs) = (self.op.inputs(), self.op.outputs());
         let mut given: Vec<Bound<'py, PyAny>> = arguments.iter().skip(inputs).collect();
-        let mut call = Call { outs: Vec::new(), mask: None, dtype: None, casting: Casting::SameKind };
+        let mut call =
+            Call { outs: Vec::new(), mask: None, dtype: None, casting: Casting::SameKind, order: Layout::K };
         for (key, object) in keywords.into_iter().flatten() {
             match key.extract::<String>()?.as_str() {
                 "out" if object.is_none() => {}
@@ -71,7 +74,8 @@ impl Ufunc {
                 "where" => call.mask = mask(Some(&object))?,
                 "dtype" => call.dtype = Numpy::parse_dtype(&object)?,
                 "casting" => call.casting = casting_rule(&object.extract::<String>()?)?,
-                "order" | "subok" => {}
+                "order" => call.order = layout(Some(&object.extract::<String>()?), Layout::K)?,
+                "subok" => {}
                 other => {
                     let name = self.op.name();
                     return Err(PyTypeError::new_err(format!(
@@ -192,8 +196,13 @@ impl Ufunc {
         let call = self.keywords(arguments, keywords)?;
         let outs: Vec<Option<&Array>> =
             call.outs.iter().map(|o| o.as_ref().map(|handle| &handle.array)).collect();
-        let options =
-            Options { out: &outs, mask: call.mask.as_ref(), dtype: call.dtype, casting: call.casting };
+        let options = Options {
+            out: &outs,
+            mask: call.mask.as_ref(),
+            dtype: call.dtype,
+            casting: call.casting,
+            order: call.order,
+        };
         let made = compute(py, &arrays, || Array::ufunc(self.op, operands, &options))?;
         let results = made.into_iter().enumerate().map(|(place, array)| match call.outs.get(place) {
             Some(Some(handle)) => Ok(handle.into_pyobject(py)?.to_owned().into_any()),

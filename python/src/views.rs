@@ -6,9 +6,11 @@ use crate::elements::Elements;
 use crate::error::OrRaise;
 use crate::index::{self, Key};
 use crate::ndarray::{NdArray, axes};
+use crate::numpy::Numpy;
 use crate::subclass::like;
+use gain::Layout;
 use gain::view::Index;
-use pyo3::exceptions::{PyNotImplementedError, PyOverflowError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyTuple, PyType};
 
@@ -69,15 +71,18 @@ impl NdArray {
         order: Option<&str>,
         copy: Option<bool>,
     ) -> PyResult<Bound<'py, NdArray>> {
-        c_order(order)?;
+        let layout = layout(order, Layout::C)?;
+        if layout == Layout::K {
+            return Err(PyValueError::new_err("order 'K' is not permitted for reshaping"));
+        }
         let mine = slf.try_borrow()?.array.clone();
         let shape = spread(shape)?;
-        let mut array = compute(slf.py(), &[&mine], || mine.reshape(&shape))?;
+        let mut array = compute(slf.py(), &[&mine], || mine.reshape_in(&shape, layout))?;
         match (copy, array.base_id() == mine.base_id()) {
             (Some(false), false) => {
                 return Err(PyValueError::new_err("Unable to avoid creating a copy while reshaping."));
             }
-            (Some(true), true) => array = compute(slf.py(), &[&mine], || array.copy())?,
+            (Some(true), true) => array = compute(slf.py(), &[&mine], || array.copy_in(Layout::K))?,
             _ => {}
         }
         NdArray::derived(slf, array)
@@ -85,17 +90,17 @@ impl NdArray {
 
     #[pyo3(signature = (order = None))]
     fn ravel<'py>(slf: &Bound<'py, Self>, order: Option<&str>) -> PyResult<Bound<'py, NdArray>> {
-        c_order(order)?;
+        let layout = layout(order, Layout::C)?;
         let mine = slf.try_borrow()?.array.clone();
-        let array = compute(slf.py(), &[&mine], || mine.ravel())?;
+        let array = compute(slf.py(), &[&mine], || mine.ravel_in(layout))?;
         NdArray::derived(slf, array)
     }
 
     #[pyo3(signature = (order = None))]
     fn flatten<'py>(slf: &Bound<'py, Self>, order: Option<&str>) -> PyResult<Bound<'py, NdArray>> {
-        c_order(order)?;
+        let layout = layout(order, Layout::C)?;
         let array = slf.try_borrow()?.array.clone();
-        like(slf, NdArray::new(compute(slf.py(), &[&array], || array.ravel()?.copy())?))
+        like(slf, NdArray::new(compute(slf.py(), &[&array], || array.ravel_in(layout)?.copy())?))
     }
 
     #[pyo3(signature = (*axes))]
@@ -138,22 +143,43 @@ impl NdArray {
         Ok(made)
     }
 
-    /// Another array object that shows the same elements, as an instance of a subclass if one is given.
+    /// Another array object that shows the same elements, or the same memory as elements of another type; as an instance of
+    /// a subclass if one is given.
     #[pyo3(signature = (dtype = None, r#type = None))]
     fn view<'py>(
         slf: &Bound<'py, Self>,
         dtype: Option<&Bound<'py, PyAny>>,
         r#type: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, NdArray>> {
-        let array = slf.try_borrow()?.array.clone();
-        let is_class = |object: &&Bound<'py, PyAny>| {
-            object.cast::<PyType>().is_ok_and(|class| class.is_subclass_of::<NdArray>().unwrap_or(false))
+        let py = slf.py();
+        let ours = |object: &Bound<'py, PyAny>| -> PyResult<Option<Bound<'py, PyType>>> {
+            let Ok(class) = object.cast::<PyType>() else { return Ok(None) };
+            if class.is_subclass(Numpy::get(py).ndarray.bind(py))? {
+                return Ok(Some(py.get_type::<NdArray>()));
+            }
+            Ok(class.is_subclass_of::<NdArray>()?.then(|| class.clone()))
         };
-        match (r#type.or(dtype.filter(is_class)), dtype.filter(|object| !is_class(object))) {
-            (Some(class), None) if is_class(&class) => NdArray::derived_as(slf, array, class.cast()?),
-            (Some(_), None) => Err(PyValueError::new_err("Type must be a sub-type of ndarray type")),
-            (_, Some(_)) => Err(PyTypeError::new_err("gain has no views of other types")),
-            (None, None) => NdArray::derived(slf, array),
+        let mut class = None;
+        if let Some(object) = r#type.filter(|class| !class.is_none()) {
+            class = ours(object)?;
+            if class.is_none() {
+                return Err(PyValueError::new_err("Type must be a sub-type of ndarray type"));
+            }
+        }
+        let mut array = slf.try_borrow()?.array.clone();
+        if let Some(object) = dtype {
+            match ours(object)? {
+                Some(found) => class = class.or(Some(found)),
+                None => {
+                    if let Some(dtype) = Numpy::parse_dtype(object)? {
+                        array = array.view_as(dtype).or_raise()?;
+                    }
+                }
+            }
+        }
+        match class {
+            Some(class) => NdArray::derived_as(slf, array, &class),
+            None => NdArray::derived(slf, array),
         }
     }
 
@@ -168,12 +194,10 @@ impl NdArray {
     }
 }
 
-/// Storage has one order here; a request for another is refused, not ignored.
-pub(crate) fn c_order(order: Option<&str>) -> PyResult<()> {
-    match order {
-        None | Some("C" | "K" | "A") => Ok(()),
-        Some(other) => {
-            Err(PyNotImplementedError::new_err(format!("gain stores in C order only, not order='{other}'")))
-        }
-    }
+/// `order=`, which is `default` where it isn't given.
+pub(crate) fn layout(order: Option<&str>, default: Layout) -> PyResult<Layout> {
+    let Some(name) = order else { return Ok(default) };
+    Layout::from_name(name).ok_or_else(|| {
+        PyValueError::new_err(format!("order must be one of 'C', 'F', 'A', or 'K' (got '{name}')"))
+    })
 }

@@ -22,6 +22,7 @@ impl Array {
         let region = self.view.index(items)?;
         if let Operand::Scalar(x) = value
             && region.size() == 1
+            && self.lens.is_none()
         {
             let x = status::converted(x, x.assigned(self.dtype())?);
             return match self.cell.poke(region.offset as usize, x)? {
@@ -34,9 +35,18 @@ impl Array {
         }
         let value = match value {
             Operand::Scalar(x) => Arg::Const(status::converted(x, x.assigned(self.dtype())?)),
+            // `a[i] += x` ends with assigning to `a[i]` what `a[i]` is.
+            Operand::Array(a)
+                if Arc::ptr_eq(&a.cell, &self.cell) && a.lens == self.lens && a.view == region =>
+            {
+                return Ok(());
+            }
             Operand::Array(a) => {
                 a.bound()?;
-                Arg::Node(a.cell.get(), broadcast_into(&a.view, &region.shape)?)
+                match a.arg() {
+                    Arg::Node(node, view) => Arg::Node(node, broadcast_into(&view, &region.shape)?),
+                    number => number,
+                }
             }
         };
         if region.size() > 0 { self.write(region, value) } else { Ok(()) }
@@ -49,6 +59,14 @@ impl Array {
 
     /// The elements of `region` become those of `value`, which has the region's shape.
     pub(super) fn write(&self, region: View, value: Arg) -> Result<()> {
+        match self.lens {
+            None => self.write_elements(region, value),
+            Some(dtype) => self.write_through(dtype, region, value),
+        }
+    }
+
+    /// As [`Array::write`], the region counting elements of the base.
+    pub(super) fn write_elements(&self, region: View, value: Arg) -> Result<()> {
         let (region, value) = tidy(region, value);
         let base = self.cell.get();
         if region.is_whole(base.len())
@@ -66,7 +84,7 @@ impl Array {
             plan::force(&base)?;
         }
         let (shape, dtype) = (base.shape.clone(), base.dtype);
-        let node = Node::lazy(shape, dtype, Expr::Patch { base, region, value });
+        let node = Node::lazy(shape, dtype, Expr::Patch { base, region, value, seen: None });
         self.cell.set(node.clone());
         if node.origin.policy.raises() {
             return decide(&node);

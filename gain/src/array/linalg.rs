@@ -90,7 +90,8 @@ impl Array {
 
     /// This array with stored elements of type `dtype`.
     fn cast_for(&self, dtype: DType) -> Result<Array> {
-        let array = if dtype == self.dtype() { self.clone() } else { self.cast_to(dtype) };
+        let is_ready = dtype == self.dtype() && self.lens.is_none();
+        let array = if is_ready { self.clone() } else { self.cast_to(dtype) };
         array.force()?;
         Ok(array)
     }

@@ -2,7 +2,9 @@
 
 mod assign;
 mod create;
+mod lens;
 mod linalg;
+mod order;
 mod read;
 mod reduce;
 mod text;
@@ -16,7 +18,8 @@ use crate::error::Result;
 use crate::graph::{Arg, Cell, Node, WEIGHT_LIMIT};
 use crate::plan;
 use crate::storage::blocks_for;
-use crate::view::View;
+use crate::view::order::inverse;
+use crate::view::{Layout, View};
 use smallvec::SmallVec;
 use std::ops::Range;
 use std::sync::Arc;
@@ -31,7 +34,10 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Array {
     cell: Arc<Cell>,
+    /// Which elements of the base; with a lens, where they begin, in bytes.
     view: View,
+    /// The type that the memory is seen as, if it isn't the base's own.
+    lens: Option<DType>,
     derived: bool,
 }
 
@@ -67,11 +73,13 @@ pub struct Options<'a> {
     pub dtype: Option<DType>,
     /// `casting=`
     pub casting: Casting,
+    /// `order=`: of what is not in `out`.
+    pub order: Layout,
 }
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Options { out: &[], mask: None, dtype: None, casting: Casting::SameKind }
+        Options { out: &[], mask: None, dtype: None, casting: Casting::SameKind, order: Layout::K }
     }
 }
 
@@ -96,23 +104,32 @@ impl Array {
     /// A new array with this value.
     pub(crate) fn from_node(node: Arc<Node>) -> Array {
         let view = View::contiguous(&node.shape);
-        Array { cell: Cell::new(node), view, derived: false }
+        Array { cell: Cell::new(node), view, lens: None, derived: false }
+    }
+
+    /// A new array with this value, whose axes are those of the array in this order.
+    pub(crate) fn from_node_in(node: Arc<Node>, order: Option<&[usize]>) -> Array {
+        let made = Array::from_node(node);
+        match order {
+            None => made,
+            Some(order) => Array { view: made.view.permute(&inverse(order)), ..made },
+        }
     }
 
     /// A new array with a recorded value, which is computed at once if floating-point exceptions are to be raised, or if it
-    /// would keep much larger values in memory. Collective.
-    pub(super) fn recorded(node: Arc<Node>) -> Result<Array> {
+    /// would keep much larger values in memory; its axes are those of the array in this order. Collective.
+    pub(super) fn recorded(node: Arc<Node>, order: Option<&[usize]>) -> Result<Array> {
         if node.origin.policy.raises() {
             assign::decide(&node)?;
         } else if node.pins_much() {
             plan::force(&node)?;
         }
-        Ok(Array::from_node(node))
+        Ok(Array::from_node_in(node, order))
     }
 
     /// Another view of the same array.
     fn with_view(&self, view: View) -> Array {
-        Array { cell: self.cell.clone(), view, derived: true }
+        Array { cell: self.cell.clone(), view, lens: self.lens, derived: true }
     }
 
     /// Stores the value if it is a long expression: called before more is built on it, so that none grows without bound.
@@ -123,7 +140,10 @@ impl Array {
 
     /// The elements as they are now.
     pub(crate) fn arg(&self) -> Arg {
-        Arg::Node(self.cell.get(), self.view.clone())
+        match self.lens {
+            None => Arg::Node(self.cell.get(), self.view.clone()),
+            Some(dtype) => lens::arg(self.cell.get(), dtype, self.view.clone()),
+        }
     }
 }
 
@@ -146,16 +166,16 @@ impl Array {
 
     /// Element type.
     pub fn dtype(&self) -> DType {
-        self.cell.dtype
+        self.lens.unwrap_or(self.cell.dtype)
     }
 
     /// Steps in bytes, as NumPy would have them.
     pub fn strides_bytes(&self) -> SmallVec<[isize; 4]> {
-        let item = self.dtype().size_bytes() as isize;
+        let item = self.dtype().size_bytes() as isize / self.unit();
         self.view.strides.iter().map(|s| s.wrapping_mul(item)).collect()
     }
 
-    /// Which elements of its base this array shows.
+    /// Which elements of its base this array shows; counted in bytes if it shows them as another type.
     pub fn view(&self) -> &View {
         &self.view
     }
@@ -185,7 +205,17 @@ impl Array {
 
     /// Whether the elements are consecutive in C order.
     pub fn is_contiguous(&self) -> bool {
-        self.view.is_contiguous()
+        self.view.is_contiguous_by(self.unit())
+    }
+
+    /// Whether the elements are consecutive in Fortran's order, the first axis the innermost.
+    pub fn is_fortran(&self) -> bool {
+        self.view.is_fortran_by(self.unit())
+    }
+
+    /// How far apart neighbours are in the view's counting.
+    fn unit(&self) -> isize {
+        if self.lens.is_some() { self.dtype().size_bytes() as isize } else { 1 }
     }
 
     /// Whether the array is replicated on every rank rather than distributed.

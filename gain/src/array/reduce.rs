@@ -9,7 +9,8 @@ use crate::plan;
 use crate::site::{self, Origin};
 use crate::status::{self, Policy};
 use crate::turn;
-use crate::view::{Dims, View, distinct};
+use crate::view::order::of_result;
+use crate::view::{Dims, Layout, View, distinct};
 use smallvec::SmallVec;
 
 /// # Reductions
@@ -106,12 +107,25 @@ impl Array {
             ));
         }
         let mask = mask.cast_to(DType::Bool);
-        let mask = Arg::Node(mask.cell.get(), mask.view.broadcast_to(self.shape())?);
+        let mask = Operand::Array(&mask).arg(self.shape(), DType::Bool)?;
         let args = [arg, Arg::Const(plan::start_value(op, dtype))];
         Ok(Arg::whole(Node::lazy(self.view.shape.clone(), dtype, Expr::Select { mask, args })))
     }
 
     fn fold_some(&self, op: ReduceOp, value: Arg, dtype: DType, reduced: &[bool]) -> Result<Array> {
+        // What is left of the axes keeps their order, except in indices.
+        let order = if op.is_index() { None } else { of_result(Layout::K, self.ndim(), &[&self.view]) };
+        if let Some(order) = order {
+            let turned: SmallVec<[bool; 4]> = order.iter().map(|&d| reduced[d]).collect();
+            let shape: Dims = order.iter().map(|&d| self.shape()[d]).collect();
+            let value = value.map_view(|view| view.permute(&order));
+            let folded = plan::fold_axes(op, value, dtype, &shape, &turned)?;
+            let mut left = order.clone();
+            left.retain(|d| !reduced[*d]);
+            let place = |d: usize| (0..d).filter(|&a| !reduced[a]).count();
+            let left: Dims = left.iter().map(|&d| place(d)).collect();
+            return Ok(Array::from_node_in(folded.values, Some(&left)));
+        }
         let folded = plan::fold_axes(op, value, dtype, self.shape(), reduced)?;
         match folded.indices {
             None => Ok(Array::from_node(folded.values)),
@@ -133,7 +147,14 @@ impl Array {
         let folded = if options.keepdims {
             let shape: Dims =
                 (0..self.ndim()).map(|d| if reduced[d] { 1 } else { self.shape()[d] }).collect();
-            Array { view: View::contiguous(&shape), ..folded }
+            let mut view = View::contiguous(&shape);
+            if !folded.is_contiguous() {
+                let mut left = folded.view.strides.iter();
+                for d in (0..self.ndim()).filter(|&d| !reduced[d]) {
+                    view.strides[d] = *left.next().expect("an axis that is left");
+                }
+            }
+            Array { view, ..folded }
         } else {
             folded
         };

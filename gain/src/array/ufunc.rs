@@ -13,7 +13,7 @@ use crate::site;
 use crate::status;
 use crate::storage::Storage;
 use crate::turn;
-use crate::view::{Dims, broadcast_shapes};
+use crate::view::{Dims, Layout, View, broadcast_shapes, order};
 use crate::world;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -44,9 +44,12 @@ impl Operand<'_> {
     }
 
     /// The operand as an argument over `shape`; numbers get the type `dtype`.
-    fn arg(&self, shape: &[usize], dtype: DType) -> Result<Arg> {
+    pub(super) fn arg(&self, shape: &[usize], dtype: DType) -> Result<Arg> {
         Ok(match self {
-            Operand::Array(a) => Arg::Node(a.cell.get(), a.view.broadcast_to(shape)?),
+            Operand::Array(a) => match a.arg() {
+                Arg::Node(node, view) => Arg::Node(node, view.broadcast_to(shape)?),
+                number => number,
+            },
             Operand::Scalar(x) => Arg::Const(status::converted(*x, x.convert(dtype)?)),
         })
     }
@@ -75,7 +78,8 @@ impl Array {
             let options = Options { dtype: None, casting: Casting::SameKind, ..*options };
             return Array::ufunc(op.op, &with_numbers(operands, &typed), &options);
         }
-        let plain = options.out.iter().all(Option::is_none) && options.mask.is_none();
+        let plain =
+            options.out.iter().all(Option::is_none) && options.mask.is_none() && options.order == Layout::K;
         if plain && op.op.outputs() == 1 {
             return Ok(SmallVec::from_iter([Array::elementwise(op, operands)?]));
         }
@@ -100,8 +104,19 @@ impl Array {
             Some(out) => output_shape(out.shape(), &shape)?,
             None => shape,
         };
+        let mut views = views(operands);
+        views.extend(options.mask.map(|m| &m.view));
+        views.extend(options.out.iter().flatten().map(|out| &out.view));
+        let is_fortran = |o: &Operand<'_>| !matches!(o, Operand::Array(a) if !a.is_fortran());
+        let layout = match options.order {
+            Layout::A if operands.iter().all(is_fortran) => Layout::F,
+            other => other,
+        };
+        let order = order::of_result(layout, shape.len(), &views);
         let mask = options.mask.map(|mask| mask_of(mask, &shape)).transpose()?;
         let args = record_args(&op, operands, &shape, mask.as_ref())?;
+        let (shape, args) = ordered(shape, args, order.as_deref());
+        let mask = mask.map(|mask| in_order(mask, order.as_deref()));
         let nodes = match op.op.outputs() {
             1 => SmallVec::from_iter([Node::lazy(
                 shape.clone(),
@@ -113,7 +128,7 @@ impl Array {
         let mut results = SmallVec::new();
         for (i, node) in nodes.into_iter().enumerate() {
             let out = options.out.get(i).copied().flatten();
-            results.push(finish(node, out, mask.clone())?);
+            results.push(finish(node, out, mask.clone(), order.as_deref())?);
         }
         Ok(results)
     }
@@ -132,13 +147,28 @@ impl Array {
     }
 
     fn elementwise(op: Loop, operands: &[Operand<'_>]) -> Result<Array> {
-        if let Some(done) = eager(&op, operands)? {
-            return Ok(done);
+        match eager(&op, operands)? {
+            Some(done) => Ok(done),
+            None => Array::deferred(op, operands),
         }
+    }
+
+    #[inline(never)]
+    fn deferred(op: Loop, operands: &[Operand<'_>]) -> Result<Array> {
         let shapes: SmallVec<[&[usize]; 2]> = operands.iter().map(Operand::shape).collect();
         let shape = broadcast_shapes(&shapes)?;
         let args = record_args(&op, operands, &shape, None)?;
-        Array::recorded(Node::lazy(shape, op.outputs[0], Expr::Map { op, output: 0, args }))
+        let is_c = |o: &Operand<'_>| !matches!(o, Operand::Array(a) if !a.view.is_c_ordered());
+        if operands.iter().all(is_c) {
+            return Array::recorded(
+                Node::lazy(shape, op.outputs[0], Expr::Map { op, output: 0, args }),
+                None,
+            );
+        }
+        let order = order::of_result(Layout::K, shape.len(), &views(operands));
+        let (shape, args) = ordered(shape, args, order.as_deref());
+        let node = Node::lazy(shape, op.outputs[0], Expr::Map { op, output: 0, args });
+        Array::recorded(node, order.as_deref())
     }
 
     /// `np.where(mask, if_true, if_false)`
@@ -152,17 +182,27 @@ impl Array {
                 array.bound()?;
             }
         }
+        let order = order::of_result(Layout::K, shape.len(), &views(&[mask.into(), if_true, if_false]));
         let mask = Operand::Array(&mask.cast_to(DType::Bool)).arg(&shape, DType::Bool)?;
         let arg = |operand: Operand<'_>| match operand {
             Operand::Scalar(x) => Ok(Arg::Const(x.wrapped(dtype)?)),
             array => array.arg(&shape, dtype),
         };
-        let args = [arg(if_true)?, arg(if_false)?];
-        Array::recorded(Node::lazy(shape, dtype, Expr::Select { mask, args }))
+        let (shape, args) =
+            ordered(shape.clone(), SmallVec::from([arg(if_true)?, arg(if_false)?]), order.as_deref());
+        let args: [Arg; 2] = args.into_inner().expect("two");
+        let mask = in_order(mask, order.as_deref());
+        let node = Node::lazy(shape, dtype, Expr::Select { mask, args });
+        Array::recorded(node, order.as_deref())
     }
 
-    /// `self.astype(dtype)`: always a copy.
+    /// `self.astype(dtype)`: always a copy, in the array's own order.
     pub fn astype(&self, dtype: DType, casting: Casting) -> Result<Array> {
+        self.astype_in(dtype, casting, Layout::K)
+    }
+
+    /// `self.astype(dtype, order)`
+    pub fn astype_in(&self, dtype: DType, casting: Casting, layout: Layout) -> Result<Array> {
         let _turn = turn::take("astype")?;
         if !can_cast(self.dtype(), dtype, casting) {
             return Err(Error::new(
@@ -174,15 +214,28 @@ impl Array {
                 ),
             ));
         }
-        self.bound()?;
-        Array::recorded(self.cast_node(dtype))
+        self.laid_out(dtype, layout)
     }
 
-    /// `self.copy()`: costs nothing until one of the two is written.
+    /// `self.copy()`, in C order: costs nothing until one of the two is written.
     pub fn copy(&self) -> Result<Array> {
+        self.copy_in(Layout::C)
+    }
+
+    /// `self.copy(order)`
+    pub fn copy_in(&self, layout: Layout) -> Result<Array> {
         let _turn = turn::take("copy")?;
+        self.laid_out(self.dtype(), layout)
+    }
+
+    /// A copy with elements of this type, in this order.
+    pub(super) fn laid_out(&self, dtype: DType, layout: Layout) -> Result<Array> {
         self.bound()?;
-        Array::recorded(self.cast_node(self.dtype()))
+        if self.is_contiguous() && matches!(layout, Layout::C | Layout::K) {
+            return Array::recorded(self.c_ordered(dtype), None);
+        }
+        let order = self.order(layout);
+        Array::recorded(self.by_order(order.as_deref()).c_ordered(dtype), order.as_deref())
     }
 
     /// A copy that shares nothing.
@@ -190,14 +243,20 @@ impl Array {
         Array::from_node(Node::lazy(self.view.shape.clone(), self.dtype(), Expr::Cast(self.arg())))
     }
 
-    /// A copy with elements of this type; shares the value where nothing changes.
+    /// A copy with elements of this type, in the array's own order; shares the value where nothing changes.
     pub(crate) fn cast_to(&self, dtype: DType) -> Array {
-        Array::from_node(self.cast_node(dtype))
+        if self.is_contiguous() {
+            return Array::from_node(self.c_ordered(dtype));
+        }
+        let order = self.order(Layout::K);
+        Array::from_node_in(self.by_order(order.as_deref()).c_ordered(dtype), order.as_deref())
     }
 
-    fn cast_node(&self, dtype: DType) -> Arc<Node> {
+    /// The value of such a copy, in C order.
+    fn c_ordered(&self, dtype: DType) -> Arc<Node> {
         let node = self.cell.get();
-        if dtype == node.dtype && self.view.shape == node.shape && self.view.is_whole(node.len()) {
+        let is_whole = self.view.shape == node.shape && self.view.is_whole(node.len());
+        if dtype == node.dtype && self.lens.is_none() && is_whole {
             return node;
         }
         Node::lazy(self.view.shape.clone(), dtype, Expr::Cast(self.arg()))
@@ -323,23 +382,47 @@ fn output_shape(out: &[usize], operands: &[usize]) -> Result<Dims> {
     }
 }
 
-/// Apply `where=` and `out=` to a recorded result.
-fn finish(node: Arc<Node>, out: Option<&Array>, mask: Option<Arg>) -> Result<Array> {
+/// The operands' views.
+fn views<'a>(operands: &[Operand<'a>]) -> SmallVec<[&'a View; 4]> {
+    let arrays =
+        operands.iter().filter_map(|o| if let Operand::Array(a) = *o { Some(&a.view) } else { None });
+    arrays.collect()
+}
+
+/// An operand of what is recorded with its axes in this order.
+fn in_order(arg: Arg, order: Option<&[usize]>) -> Arg {
+    match (arg, order) {
+        (Arg::Node(node, view), Some(order)) => Arg::Node(node, view.permute(order)),
+        (arg, _) => arg,
+    }
+}
+
+/// Shape and operands of what is recorded with its axes in this order.
+#[inline]
+fn ordered(shape: Dims, args: SmallVec<[Arg; 2]>, order: Option<&[usize]>) -> (Dims, SmallVec<[Arg; 2]>) {
+    let Some(axes) = order else { return (shape, args) };
+    let args = args.into_iter().map(|arg| in_order(arg, order)).collect();
+    (axes.iter().map(|&a| shape[a]).collect(), args)
+}
+
+/// Apply `where=` and `out=` to a recorded result; it and the mask have their axes in this order.
+fn finish(node: Arc<Node>, out: Option<&Array>, mask: Option<Arg>, order: Option<&[usize]>) -> Result<Array> {
     let (dtype, shape) = (out.map_or(node.dtype, Array::dtype), node.shape.clone());
     let value = Arg::whole(node);
     let value = match mask {
         None => value,
         Some(mask) => {
-            let keep = out.map_or(Arg::Const(Scalar::zero(dtype)), Array::arg);
+            let keep = in_order(out.map_or(Arg::Const(Scalar::zero(dtype)), Array::arg), order);
             Arg::whole(Node::lazy(shape, dtype, Expr::Select { mask, args: [value, keep] }))
         }
     };
     match (out, value) {
         (Some(out), value) => {
-            out.write(out.view.clone(), value)?;
+            let back = order.map(order::inverse);
+            out.write(out.view.clone(), in_order(value, back.as_deref()))?;
             Ok(out.clone())
         }
-        (None, Arg::Node(node, _)) => Array::recorded(node),
+        (None, Arg::Node(node, _)) => Array::recorded(node, order),
         (None, Arg::Const(_)) => unreachable!("a recorded result is a node"),
     }
 }
@@ -361,6 +444,7 @@ fn eager(op: &Loop, operands: &[Operand<'_>]) -> Result<Option<Array>> {
     for (i, operand) in operands.iter().enumerate() {
         if let Operand::Array(a) = operand {
             let ready = a.dtype() == op.inputs[i]
+                && a.lens.is_none()
                 && (a.shape() == shape || a.size() == 1)
                 && a.view.is_contiguous()
                 && a.cell.peek(|n| n.storage().is_some_and(|s| !s.blocks().is_distributed()));

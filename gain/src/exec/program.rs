@@ -204,6 +204,14 @@ impl Builder {
         self.push(Node::Apply { op: None, kernel, args, report: Report::Never }, dtype)
     }
 
+    /// The complex number of a real and an imaginary part, both of one type.
+    pub fn join(&mut self, re: Val, im: Val) -> Val {
+        let part = self.dtype(re);
+        assert_eq!(part, self.dtype(im), "join needs parts of one type");
+        let (kernel, dtype) = table::join(part);
+        self.push(Node::Apply { op: None, kernel, args: smallvec![re, im], report: Report::Never }, dtype)
+    }
+
     /// The type of a value.
     pub fn dtype(&self, value: Val) -> DType {
         self.dtypes[value.index()]

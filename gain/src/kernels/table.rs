@@ -68,6 +68,16 @@ pub(crate) fn kernel(op: &Loop) -> Kernel {
     kernel.unwrap_or_else(|| unreachable!("no kernel for {op:?}, though it was resolved"))
 }
 
+/// The complex number of two parts of type `part`, and its type.
+pub(crate) fn join(part: DType) -> (Kernel, DType) {
+    use super::lanes::map2;
+    match part {
+        DType::F32 => (map2(|re: f32, im: f32| Complex { re, im }), DType::C64),
+        DType::F64 => (map2(|re: f64, im: f64| Complex { re, im }), DType::C128),
+        other => unreachable!("{other} is no part of a complex number"),
+    }
+}
+
 /// `mask ? x : y` for elements of `dtype`.
 pub(crate) fn select(dtype: DType) -> Kernel {
     use super::lanes::map3;

@@ -97,7 +97,8 @@ pub(super) fn choose(
 fn reads_at_same_index(storage: &Arc<Storage>, to: &View, boxes: &[BoxPlan]) -> bool {
     boxes.iter().all(|plan| {
         let at = to.patch(&plan.lo, &plan.counts).canonical();
-        plan.reads.iter().filter_map(|r| r.memory()).all(|(s, v)| !Arc::ptr_eq(s, storage) || *v == at)
+        let reads = plan.reads.iter().filter_map(|r| r.memory());
+        reads.into_iter().all(|(s, v)| !s.is_same(storage) || s.coincides(v, storage, &at))
     })
 }
 

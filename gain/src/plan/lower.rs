@@ -5,11 +5,11 @@
 //! lies inside its region (the assigned value) or outside (the base); a box that does both is cut in two and both
 //! are tried again. Every decision follows from the graph alone, so all ranks make the same boxes.
 
-use super::{Numbers, Pass, Target, alias::Chosen};
-use crate::dtype::{DType, Scalar};
+use super::{Numbers, Pass, Target, alias::Chosen, lens};
+use crate::dtype::{DType, Scalar, real_part};
 use crate::exec::{Builder, Mark, Program, Val};
 use crate::graph::{Arg, Expr, Node};
-use crate::ops::Loop;
+use crate::ops::{Loop, resolve};
 use crate::site::{self, Origin};
 use crate::status;
 use crate::storage::Storage;
@@ -196,15 +196,40 @@ impl Walk<'_> {
 
     fn stored(&mut self, node: &Arc<Node>, view: &View) -> Val {
         let storage = node.storage().expect("a node without expression is stored");
+        self.memory(node.dtype, storage, view)
+    }
+
+    fn memory(&mut self, dtype: DType, storage: &Arc<Storage>, view: &View) -> Val {
         let is_one = view.strides.iter().all(|&s| s == 0);
         if is_one && !storage.blocks().is_distributed() {
             let at = storage.address(0, view.offset);
-            // SAFETY: the view lies inside the node, which the buffer holds in full (it is replicated, in private
+            // SAFETY: the view lies inside the buffer, which this rank holds in full (it is replicated, in private
             // memory that only operations of this process write, and it is this thread's turn).
             let bytes = unsafe { std::slice::from_raw_parts(at, storage.item_bytes()) };
-            return self.builder.constant(Scalar::from_bytes(node.dtype, bytes));
+            return self.builder.constant(Scalar::from_bytes(dtype, bytes));
         }
-        self.read(node.dtype, Read::Memory(storage.clone(), view.clone()))
+        self.read(dtype, Read::Memory(storage.clone(), view.clone()))
+    }
+
+    /// Elements of type `dtype` in the memory of `base`, from the bytes that the view shows.
+    fn lens(&mut self, node: &Arc<Node>, base: &Arc<Node>, bytes: &View) -> Result<Val, Stop> {
+        let dtype = node.dtype;
+        if let Some(storage) = base.storage() {
+            let place = lens::memory(storage, dtype.size_bytes(), bytes);
+            let (seen, view) = place.ok_or_else(|| Stop::Force(node.clone()))?;
+            if dtype == DType::Bool {
+                // A byte that isn't 0 is true; the kernels know 0 and 1 only.
+                let byte = self.memory(DType::U8, &seen, &view.canonical());
+                return Ok(self.builder.cast(byte, DType::Bool));
+            }
+            return Ok(self.memory(dtype, &seen, &view.canonical()));
+        }
+        let Some((op, view)) = lens::part(base.dtype, dtype, bytes) else {
+            return Err(Stop::Force(base.clone()));
+        };
+        let whole = self.node(base, &view.canonical())?;
+        let op = resolve(op, &[base.dtype.into()]).expect("complex numbers have parts");
+        Ok(self.builder.apply(&op, &[whole]))
     }
 
     fn lazy(&mut self, node: &Arc<Node>, expr: &Expr, view: &View) -> Result<Val, Stop> {
@@ -252,7 +277,20 @@ impl Walk<'_> {
                 self.ask_for("cast", node);
                 self.builder.cast(value, node.dtype)
             }
-            Expr::Patch { base, region, value } => self.patch(node, base, region, value, &map, view)?,
+            Expr::Join(parts) => {
+                let [re, im] = parts;
+                let (re, im) = (self.inner(re, &map)?, self.inner(im, &map)?);
+                let part = real_part(node.dtype);
+                let (re, im) = (self.builder.cast(re, part), self.builder.cast(im, part));
+                self.builder.join(re, im)
+            }
+            Expr::Lens { base, bytes } => {
+                self.lens(node, base, &bytes.through(&map, self.counts).canonical())?
+            }
+            Expr::Patch { seen: Some(_), .. } => return Err(Stop::Force(node.clone())),
+            Expr::Patch { base, region, value, seen: None } => {
+                self.patch(node, base, region, value, &map, view)?
+            }
         };
         self.inlined.push(node.clone());
         Ok(value)
@@ -374,7 +412,8 @@ impl BoxPlan {
         let mut builder = std::mem::take(&mut self.builder);
         let mut stored = Vec::new();
         for (i, target) in targets.iter().enumerate() {
-            if !self.is_leaf_of(self.values[i], &target.storage) {
+            let at = target.view.patch(&self.lo, &self.counts);
+            if !self.is_leaf_of(self.values[i], &target.storage, at) {
                 builder.store(self.values[i]);
                 stored.push(i);
             }
@@ -391,10 +430,13 @@ impl BoxPlan {
         (builder.finish(), stored)
     }
 
-    /// Whether a value is just read from this buffer (where a store to it is to the same index).
-    fn is_leaf_of(&self, value: Val, storage: &Arc<Storage>) -> bool {
+    /// Whether a value is just read from where it is to be stored.
+    fn is_leaf_of(&self, value: Val, storage: &Storage, to: View) -> bool {
         let leaf = self.leaves.iter().position(|&leaf| leaf == value);
-        leaf.and_then(|at| self.reads[at].memory()).is_some_and(|(s, _)| Arc::ptr_eq(s, storage))
+        let read = leaf.and_then(|leaf| self.reads[leaf].memory());
+        read.is_some_and(|(s, v)| {
+            s.is_same(storage) && s.item_bytes() == storage.item_bytes() && *v == to.canonical()
+        })
     }
 
     /// Whether floating-point exceptions are looked for, as far as all ranks know.

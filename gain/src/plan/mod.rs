@@ -12,6 +12,7 @@
 mod alias;
 mod cut;
 mod force;
+pub(crate) mod lens;
 mod lower;
 mod product;
 mod reduce;
@@ -313,7 +314,11 @@ impl Pass {
 /// Buffers of which a rank may read elements that another one owns.
 fn foreign<'a>(plan: &'a BoxPlan, anchor: &'a Anchor) -> impl Iterator<Item = &'a Storage> {
     plan.reads.iter().filter_map(Read::memory).filter_map(move |(storage, view)| {
-        let own = matches!(anchor, Anchor::Owner(blocks, at) if *blocks == storage.blocks() && at == view);
+        let own = match anchor {
+            Anchor::Owner(blocks, at) if *blocks == storage.blocks() && at == view => true,
+            Anchor::Owner(blocks, at) => storage.at_home(view).is_some_and(|(b, v)| b == *blocks && v == *at),
+            _ => false,
+        };
         (storage.blocks().count() > 1 && !own).then_some(&**storage)
     })
 }

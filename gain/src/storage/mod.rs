@@ -28,7 +28,7 @@ pub(crate) use pool::{renew, trim};
 use crate::agree::{self, Purpose};
 use crate::dtype::Scalar;
 use crate::error::{Error, Kind, Result, cannot_allocate};
-use crate::view::checked_size;
+use crate::view::{View, checked_size};
 use crate::world;
 use memory::Memory;
 use std::sync::Arc;
@@ -39,8 +39,10 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 pub(crate) struct Storage {
     blocks: Blocks,
     item_bytes: usize,
-    /// `None` only while the buffer returns to the pool.
+    /// `None` while the buffer returns to the pool, and in one that shows another's memory.
     memory: Option<Memory>,
+    /// The buffer whose memory this one shows as elements of another size.
+    shown: Option<Arc<Storage>>,
     written: AtomicU64,
     read: AtomicU64,
     looked: AtomicU64,
@@ -86,11 +88,68 @@ impl Storage {
             blocks,
             item_bytes,
             memory: Some(memory),
+            shown: None,
             written: AtomicU64::new(0),
             read: AtomicU64::new(0),
             looked: AtomicU64::new(0),
             generation: world::generation(),
         })
+    }
+
+    /// This memory as a buffer of elements of another size, where the cut falls between them. It has the marks of the
+    /// original.
+    pub(crate) fn seen_as(self: &Arc<Storage>, item_bytes: usize) -> Option<Arc<Storage>> {
+        if item_bytes == self.item_bytes {
+            return Some(self.clone());
+        }
+        let blocks = self.blocks.resized(self.item_bytes, item_bytes)?;
+        let shown = self.shown.as_ref().unwrap_or(self).clone();
+        Some(Arc::new(Storage {
+            blocks,
+            item_bytes,
+            memory: None,
+            shown: Some(shown),
+            written: AtomicU64::new(0),
+            read: AtomicU64::new(0),
+            looked: AtomicU64::new(0),
+            generation: self.generation,
+        }))
+    }
+
+    /// The buffer that has the memory.
+    fn owner_of_memory(&self) -> &Storage {
+        self.shown.as_deref().unwrap_or(self)
+    }
+
+    /// Whether both are the same memory.
+    pub(crate) fn is_same(&self, other: &Storage) -> bool {
+        std::ptr::eq(self.owner_of_memory(), other.owner_of_memory())
+    }
+
+    /// A view of this buffer as one of the buffer that has the memory, and the cut of that: the elements in which the
+    /// view's lie, if each lies in one.
+    pub(crate) fn at_home(&self, view: &View) -> Option<(Blocks, View)> {
+        let home = self.owner_of_memory();
+        let factor = home.item_bytes / self.item_bytes;
+        if factor == 0 {
+            return None;
+        }
+        let first = View { offset: view.offset / factor as isize * factor as isize, ..view.clone() };
+        Some((home.blocks, first.coarser(factor)?.canonical()))
+    }
+
+    /// Whether a view of this buffer and one of the other show, element by element, the same element of memory or parts
+    /// of one. Both views are canonical.
+    pub(crate) fn coincides(&self, view: &View, other: &Storage, at: &View) -> bool {
+        if self.item_bytes == other.item_bytes && view == at {
+            return true;
+        }
+        let is_whole = self.shown.is_none() && other.shown.is_none();
+        !is_whole && self.at_home(view).zip(other.at_home(at)).is_some_and(|(a, b)| a.1 == b.1)
+    }
+
+    fn memory(&self) -> &Memory {
+        self.owner_of_memory().memory.as_ref().expect("a live storage has memory")
     }
 
     /// How the elements are spread.
@@ -117,7 +176,7 @@ impl Storage {
     /// is not mapped here. Valid for the elements of that run only.
     #[inline]
     pub(crate) fn address(&self, owner: usize, i: isize) -> *mut u8 {
-        let memory = self.memory.as_ref().expect("a live storage has memory");
+        let memory = self.memory();
         let start = if self.blocks.is_distributed() { self.blocks.start(owner) as isize } else { 0 };
         let base = memory.base(owner);
         if base.is_null() { base } else { base.wrapping_offset((i - start) * self.item_bytes as isize) }
@@ -126,7 +185,7 @@ impl Storage {
     /// Address of the first element of a replicated buffer.
     #[inline]
     pub(crate) fn local(&self) -> *mut u8 {
-        self.memory.as_ref().expect("a live storage has memory").base(0)
+        self.memory().base(0)
     }
 
     /// Set all elements that this rank holds to `value`, which has the buffer's element size.
@@ -172,22 +231,22 @@ impl Storage {
     /// Fetch `len_bytes` bytes of rank `owner`'s run from element `i` on, where it isn't mapped.
     pub(crate) fn fetch(&self, owner: usize, i: usize, out: *mut u8, len_bytes: usize) -> Result<()> {
         let offset = (i - self.blocks.start(owner)) * self.item_bytes;
-        self.memory.as_ref().expect("a live storage has memory").fetch(owner, offset, out, len_bytes)
+        self.memory().fetch(owner, offset, out, len_bytes)
     }
 
     /// Whether what owners wrote may not yet be visible to other ranks.
     pub(crate) fn is_fresh(&self) -> bool {
-        self.blocks.is_distributed() && self.written.load(Relaxed) >= agree::epoch()
+        self.blocks.is_distributed() && self.owner_of_memory().written.load(Relaxed) >= agree::epoch()
     }
 
     /// Whether other ranks may still be reading.
     pub(crate) fn is_being_read(&self) -> bool {
-        self.blocks.is_distributed() && self.read.load(Relaxed) >= agree::epoch()
+        self.blocks.is_distributed() && self.owner_of_memory().read.load(Relaxed) >= agree::epoch()
     }
 
     /// Whether this rank may have looked at other ranks' runs since the last synchronisation.
     pub(crate) fn is_looked_at(&self) -> bool {
-        self.blocks.is_distributed() && self.looked.load(Relaxed) >= agree::epoch()
+        self.blocks.is_distributed() && self.owner_of_memory().looked.load(Relaxed) >= agree::epoch()
     }
 
     /// Returns when nobody reads any more. Collective.
@@ -203,17 +262,17 @@ impl Storage {
 
     /// The owners write in this epoch.
     pub(crate) fn mark_written(&self) {
-        self.written.store(agree::epoch(), Relaxed);
+        self.owner_of_memory().written.store(agree::epoch(), Relaxed);
     }
 
     /// Other ranks may read in this epoch.
     pub(crate) fn mark_read(&self) {
-        self.read.store(agree::epoch(), Relaxed);
+        self.owner_of_memory().read.store(agree::epoch(), Relaxed);
     }
 
     /// This rank reads in this epoch, by itself.
     pub(crate) fn mark_looked(&self) {
-        self.looked.store(agree::epoch(), Relaxed);
+        self.owner_of_memory().looked.store(agree::epoch(), Relaxed);
     }
 }
 

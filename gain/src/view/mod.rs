@@ -10,10 +10,12 @@
 
 mod index;
 mod map;
+pub(crate) mod order;
 pub(crate) mod reshape;
 
 pub use index::{Index, Slice};
 pub(crate) use map::AxisMap;
+pub use order::Layout;
 
 use crate::error::{Error, Kind, Result, normalize_axis, shape_text};
 use smallvec::SmallVec;
@@ -111,7 +113,11 @@ impl View {
 
     /// Whether the elements are consecutive in the base, in C order.
     pub fn is_contiguous(&self) -> bool {
-        let mut step = 1isize;
+        self.is_contiguous_by(1)
+    }
+
+    /// As [`View::is_contiguous`], for elements that are `step` units of the view long.
+    pub(crate) fn is_contiguous_by(&self, mut step: isize) -> bool {
         for (&n, &s) in self.shape.iter().zip(&self.strides).rev() {
             if n == 0 {
                 return true;
@@ -213,6 +219,28 @@ impl View {
         Ok(self.permute(&keep))
     }
 
+    /// The same places, counted in parts of elements, `factor` to one.
+    pub(crate) fn finer(&self, factor: usize) -> View {
+        let factor = factor as isize;
+        View {
+            offset: self.offset * factor,
+            shape: self.shape.clone(),
+            strides: self.strides.iter().map(|s| s.wrapping_mul(factor)).collect(),
+        }
+    }
+
+    /// The same places, counted in runs of `factor` elements; `None` if one of them is inside a run.
+    pub(crate) fn coarser(&self, factor: usize) -> Option<View> {
+        let factor = factor as isize;
+        let mut steps = self.shape.iter().zip(&self.strides).filter(|&(&n, _)| n > 1);
+        let fits = self.offset % factor == 0 && steps.all(|(_, &s)| s % factor == 0);
+        (fits || self.size() == 0).then(|| View {
+            offset: self.offset / factor,
+            shape: self.shape.clone(),
+            strides: self.strides.iter().map(|s| s / factor).collect(),
+        })
+    }
+
     /// The box `[lo, lo + counts)` of the view; the caller knows it to be inside.
     pub(crate) fn patch(&self, lo: &[usize], counts: &[usize]) -> View {
         View {
@@ -295,4 +323,34 @@ pub fn broadcast_shapes(shapes: &[&[usize]]) -> Result<Dims> {
 pub(crate) fn distinct(axes: &[usize], text: &str) -> Result<()> {
     let repeated = axes.iter().enumerate().any(|(i, a)| axes[..i].contains(a));
     if repeated { Err(Error::new(Kind::Value, text)) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn places(view: &View, item: isize) -> Vec<isize> {
+        let all = ndarray::indices(ndarray::IxDyn(&view.shape)).into_iter();
+        all.map(|i| item * (view.offset + view.dot(ndarray::Dimension::slice(&i)))).collect()
+    }
+
+    proptest! {
+        /// Counted in parts of elements and in runs of them, a view shows the same places.
+        #[test]
+        fn other_units_show_the_same_places(
+            rows in 1usize..5, cols in 1usize..9, from in 0isize..9, step in prop_oneof![Just(1isize), Just(-1), Just(2), Just(4)],
+            factor in prop_oneof![Just(1usize), Just(2), Just(4)],
+        ) {
+            let slice = Index::Slice(Slice { start: Some(from), step: Some(step), stop: None });
+            let view = View::contiguous(&[rows, cols]).index(&[Index::ALL, slice]).unwrap();
+            let fine = view.finer(factor);
+            prop_assert_eq!(places(&fine, 1), places(&view, factor as isize));
+            prop_assert_eq!(fine.coarser(factor).map(View::canonical), Some(view.clone().canonical()));
+            match view.coarser(factor) {
+                Some(coarse) => prop_assert_eq!(places(&coarse, factor as isize), places(&view, 1)),
+                None => prop_assert!(places(&view, 1).iter().any(|p| p % factor as isize != 0)),
+            }
+        }
+    }
 }
