@@ -180,7 +180,8 @@ impl Builder {
             return smallvec![self.apply(&square, &args[..1])];
         }
         let kernel = table::kernel(op);
-        let first = self.push(Node::Apply { op: Some(*op), kernel, args, report: flags::of(op) }, op.outputs[0]);
+        let first =
+            self.push(Node::Apply { op: Some(*op), kernel, args, report: flags::of(op) }, op.outputs[0]);
         let mut outputs = smallvec![first];
         if op.op.outputs() == 2 {
             outputs.push(self.push(Node::Second(first), op.outputs[1]));
@@ -309,7 +310,8 @@ impl Compiler {
                 Output::Reduce { op, value, index, axes, mark } => {
                     let fold = fold.next().expect("one fold per reduction");
                     self.reduce(op, self.dtypes[value.index()], index, axes, fold);
-                    let exact = matches!(op, ReduceOp::Sum | ReduceOp::Prod) && is_inexact(self.dtypes[value.index()]);
+                    let exact = matches!(op, ReduceOp::Sum | ReduceOp::Prod)
+                        && is_inexact(self.dtypes[value.index()]);
                     let report = if exact { Report::Exact } else { Report::Never };
                     self.program.watch.reduce(value, mark, report);
                 }

@@ -179,7 +179,14 @@ impl<'a> Machine<'a> {
                     let cursor = self.cursor(stream.ptr, &stream.strides, *dtype);
                     (cursor, self.mode(&cursor, self.overwritten(k)))
                 }
-                Leaf::Index { .. } => (self.cursor(std::ptr::null_mut(), &self.domain.shape.iter().map(|_| 0).collect::<SmallVec<[isize; 4]>>(), *dtype), Mode::Index),
+                Leaf::Index { .. } => (
+                    self.cursor(
+                        std::ptr::null_mut(),
+                        &self.domain.shape.iter().map(|_| 0).collect::<SmallVec<[isize; 4]>>(),
+                        *dtype,
+                    ),
+                    Mode::Index,
+                ),
             };
             self.slots[program.first_leaf() + k] = match mode {
                 Mode::Splat => Slot::splat(place),

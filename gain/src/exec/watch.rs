@@ -9,8 +9,8 @@
 //! operation.)
 
 use super::program::{Builder, Node, Val};
-use crate::kernels::flags::{self, Report};
 use crate::dtype::Scalar;
+use crate::kernels::flags::{self, Report};
 use crate::kernels::{CHUNK, Kernel, Operands, Slot};
 use crate::ops::Loop;
 use smallvec::SmallVec;
@@ -93,7 +93,8 @@ impl Watch {
         let parts = self.parts.iter().position(|parts| parts.at == at && parts.folded == folded);
         let inner = parts.map_or(&[][..], |k| &self.parts[k].inner);
         let own = self.marks[at.index()].wanted;
-        let wanted = inner.iter().fold(mark.wanted, |wanted, value| wanted | self.marks[value.index()].wanted);
+        let wanted =
+            inner.iter().fold(mark.wanted, |wanted, value| wanted | self.marks[value.index()].wanted);
         let watched = Watched { mark, report, parts: parts.map(|k| k as u32) };
         let wanted = if folded && parts.is_some() { wanted | own } else { wanted };
         (watched, if matches!(report, Report::Never) { 0 } else { wanted })
@@ -125,7 +126,8 @@ impl Watch {
         if self.wanted[1] == 0 {
             return;
         }
-        let tags = self.marks.iter().chain(self.reduces.iter().map(|watched| &watched.mark)).map(|mark| mark.tag);
+        let tags =
+            self.marks.iter().chain(self.reduces.iter().map(|watched| &watched.mark)).map(|mark| mark.tag);
         self.raised.resize_with(tags.max().map_or(0, |most| most as usize + 1), AtomicU8::default);
         (self.nodes, self.slots) = (nodes, slots);
     }
@@ -160,7 +162,8 @@ impl Watch {
         let mut results = vec![vec![0u128; n]; steps.len()];
         let mut told = 0;
         for (k, (value, kernel, args)) in steps.iter().enumerate() {
-            let mut mine: SmallVec<[Slot; 4]> = SmallVec::from_slice(&[Slot::row(results[k].as_mut_ptr().cast())]);
+            let mut mine: SmallVec<[Slot; 4]> =
+                SmallVec::from_slice(&[Slot::row(results[k].as_mut_ptr().cast())]);
             let mut operands = Operands::default();
             for (i, arg) in args.iter().enumerate() {
                 let slot = match steps[..k].iter().position(|(made, ..)| made == arg) {

@@ -87,7 +87,11 @@ fn force_patch(node: &Arc<Node>, base: &Arc<Node>, region: &View, value: &Arg) -
     let copy = Storage::new(&node.shape, node.dtype.size_bytes())?;
     let whole = View::contiguous(&node.shape);
     let to = Target::At(copy.clone(), whole);
-    Pass::storing(&node.shape, Store { value: Arg::whole(base.clone()), dtype: node.dtype, to, origin: node.origin }).run()?;
+    Pass::storing(
+        &node.shape,
+        Store { value: Arg::whole(base.clone()), dtype: node.dtype, to, origin: node.origin },
+    )
+    .run()?;
     overwrite(&copy, node, region, value)?;
     node.set_stored(copy);
     Ok(())
@@ -96,7 +100,8 @@ fn force_patch(node: &Arc<Node>, base: &Arc<Node>, region: &View, value: &Arg) -
 /// Evaluate `value` into `region` of `storage`, which holds everything else of `node`.
 fn overwrite(storage: &Arc<Storage>, node: &Arc<Node>, region: &View, value: &Arg) -> Result<Outcome> {
     let to = Target::At(storage.clone(), region.clone());
-    Pass::storing(&region.shape, Store { value: value.clone(), dtype: node.dtype, to, origin: node.origin }).run()
+    Pass::storing(&region.shape, Store { value: value.clone(), dtype: node.dtype, to, origin: node.origin })
+        .run()
 }
 
 /// Overwrite the region in the buffer of the base, which must be of no use to anybody else; false if it is.

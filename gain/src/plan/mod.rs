@@ -222,7 +222,8 @@ impl Pass {
         // `alias::choose` let an output share a buffer with a leaf only at equal index.
         let partials = unsafe { crate::exec::run(&tasks, world::get().threads) }?;
         drop(tasks);
-        let pass = (shared && !self.alone && world::get().size > 1 && boxes.iter().any(BoxPlan::is_watched)).then(status::watch_shared);
+        let pass = (shared && !self.alone && world::get().size > 1 && boxes.iter().any(BoxPlan::is_watched))
+            .then(status::watch_shared);
         for (plan, (program, _)) in boxes.iter().zip(&programs) {
             program.raised().for_each(|(tag, bits)| plan.tell(tag, bits, pass));
         }
