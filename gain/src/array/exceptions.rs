@@ -12,7 +12,9 @@ impl Array {
     /// Tell of what the product of `operands`, which this array is, has raised. Collective.
     pub(super) fn tell_product(&self, operands: [&Array; 2], name: &'static str) -> Result<()> {
         let Origin { site, policy } = site::current();
-        if policy.wanted() & (OVER | INVALID) == 0 || !matches!(kind(self.dtype()), Kind::Float | Kind::Complex) {
+        if policy.wanted() & (OVER | INVALID) == 0
+            || !matches!(kind(self.dtype()), Kind::Float | Kind::Complex)
+        {
             return Ok(());
         }
         let quiet = Origin { site, policy: Policy::IGNORE };
@@ -45,7 +47,8 @@ impl Array {
             let words = own.len() * storage.item_bytes() / 4;
             // SAFETY: a replicated buffer holds all elements of its node, aligned to four bytes as all floats are;
             // operations of this process alone write it, and it is this thread's turn.
-            let words = unsafe { std::slice::from_raw_parts(storage.local().cast::<u32>().cast_const(), words) };
+            let words =
+                unsafe { std::slice::from_raw_parts(storage.local().cast::<u32>().cast_const(), words) };
             let has_all_ones = |word: &u32, ones: u32| word & ones == ones;
             return Ok(match self.dtype().size_bytes() {
                 4 => !words.iter().any(|word| has_all_ones(word, 0x7f80_0000)),
