@@ -3,7 +3,7 @@
 import numpy
 
 from . import _gain
-from ._base import asarray, axes_tuple, extents, laid
+from ._base import asarray, axes_tuple, extents, laid, ndim
 from ._creation import empty
 
 __all__ = [
@@ -88,11 +88,15 @@ def flip(m, axis=None):
 
 def flipud(m):
     """`numpy.flipud`"""
+    if ndim(m) < 1:
+        raise ValueError("Input must be >= 1-d.")
     return flip(m, 0)
 
 
 def fliplr(m):
     """`numpy.fliplr`"""
+    if ndim(m) < 2:
+        raise ValueError("Input must be >= 2-d.")
     return flip(m, 1)
 
 

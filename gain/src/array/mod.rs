@@ -2,6 +2,7 @@
 
 mod assign;
 mod create;
+mod exceptions;
 mod lens;
 mod linalg;
 mod order;

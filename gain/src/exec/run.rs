@@ -311,7 +311,7 @@ pub unsafe fn apply(
             call();
             flags::read()
         }
-        Report::Checked(check) => {
+        Report::Checked(check) | Report::Covered(check) => {
             // SAFETY: as above.
             let found = unsafe { check(len, slots.as_ptr(), &operands) };
             call();

@@ -432,9 +432,9 @@ impl<'a> Machine<'a> {
             }
             // SAFETY: passed on.
             unsafe {
-                if let Report::Checked(check) = watched.report
-                    && watched.mark.wanted != 0
-                {
+                // Where flags would tell, they are asked at the end, unless the inputs are gone then.
+                let is_late = matches!(watched.report, Report::Covered(_)) && k < self.clobbers;
+                if let Some(check) = watched.report.check().filter(|_| watched.mark.wanted != 0 && !is_late) {
                     program.watch.found(watched.mark, check(n, self.slots.as_ptr(), &instr.operands));
                 }
                 (instr.kernel)(n, self.slots.as_ptr(), &instr.operands);
@@ -474,7 +474,7 @@ impl<'a> Machine<'a> {
         for (instr, watched) in program.instrs.iter().zip(&program.watch.instrs) {
             // SAFETY: passed on; instructions of several steps don't write over their inputs.
             unsafe {
-                if let Report::Checked(check) = watched.report {
+                if let Some(check) = watched.report.check() {
                     program.watch.found(watched.mark, check(n, self.slots.as_ptr(), &instr.operands));
                 }
                 (instr.kernel)(n, self.slots.as_ptr(), &instr.operands);

@@ -194,7 +194,7 @@ pub(super) fn of_one(kernel: Kernel, report: Report, x: Scalar) -> u8 {
     match report {
         Report::Never => 0,
         // SAFETY: one element of the input's type, and room for one of any type.
-        Report::Checked(check) => unsafe { check(1, slots.as_ptr(), &operands) },
+        Report::Checked(check) | Report::Covered(check) => unsafe { check(1, slots.as_ptr(), &operands) },
         // SAFETY: as above.
         Report::Exact => flagged(|| unsafe { kernel(1, slots.as_ptr(), &operands) }),
     }

@@ -10,8 +10,11 @@
 //! - [`Report::Checked`]: the kernel may leave any flags; a function tells the exceptions from the inputs. It is called
 //!   before the kernel, which may overwrite them.
 //!
-//! No kernel changes the rounding mode or unmasks exceptions. A new kernel for a function of floats is `Checked` (an
-//! entry of [`of_function`]) unless it calls the C library or consists of operations of the processor's.
+//! - [`Report::Covered`]: as checked, but whenever there is an exception the kernel raises some flag that somebody may
+//!   want to know of, if not the right one. So the function need only be called where a flag was raised.
+//!
+//! No kernel changes the rounding mode or unmasks exceptions. A new kernel for a function of floats is `Checked` or
+//! `Covered` (an entry of [`of_function`]) unless it calls the C library or consists of operations of the processor's.
 
 use super::lanes::{conjure, slot, wide};
 use super::number::Int;
@@ -35,6 +38,26 @@ pub(crate) enum Report {
     Never,
     /// This function tells.
     Checked(Check),
+    /// This function tells, and says nothing where the processor's flags don't either.
+    Covered(Check),
+}
+
+impl Report {
+    /// The function that tells, if one does.
+    pub(crate) fn check(self) -> Option<Check> {
+        match self {
+            Report::Checked(check) | Report::Covered(check) => Some(check),
+            Report::Exact | Report::Never => None,
+        }
+    }
+
+    /// The kernel of a checked operation raises flags wherever there is an exception.
+    fn covered(self) -> Report {
+        match self {
+            Report::Checked(check) => Report::Covered(check),
+            other => other,
+        }
+    }
 }
 
 /// The processor's sticky flags, as bits of [`crate::status`].
@@ -144,17 +167,22 @@ fn of_function(op: Op, dtype: DType) -> Report {
     };
     match (op, dtype) {
         (Op::Absolute | Op::Sign, _) => Report::Never,
+        // Exponentials overflow and underflow in their last multiplications.
         (Op::Exp, DType::F32) if ours => {
-            scan(|x: f32| x.abs() > 87.0, |x: f32| of_exponential(x.into(), 88.722_83, -87.336_55))
+            scan(|x: f32| x.abs() > 87.0, |x: f32| of_exponential(x.into(), 88.722_83, -87.336_55)).covered()
         }
         (Op::Exp, _) if ours => scan(
             |x: f64| x.abs() > 708.0,
             |x: f64| of_exponential(x, 709.782_712_893_384, -708.396_418_532_264_1),
-        ),
+        )
+        .covered(),
         (Op::Log, DType::F32) if ours => scan(|x: f32| x <= 0.0, |x: f32| of_logarithm(x.into())),
         (Op::Log, _) if ours => scan(|x: f64| x <= 0.0, of_logarithm),
-        (Op::Sin | Op::Cos, DType::F32) if ours => scan(|x: f32| x.abs() == f32::INFINITY, |_| INVALID),
-        (Op::Sin | Op::Cos, _) if ours => scan(|x: f64| x.abs() == f64::INFINITY, |_| INVALID),
+        // Infinities are left to the C library.
+        (Op::Sin | Op::Cos, DType::F32) if ours => {
+            scan(|x: f32| x.abs() == f32::INFINITY, |_| INVALID).covered()
+        }
+        (Op::Sin | Op::Cos, _) if ours => scan(|x: f64| x.abs() == f64::INFINITY, |_| INVALID).covered(),
         _ => Report::Exact,
     }
 }
@@ -205,25 +233,34 @@ fn of_integers(op: Op, dtype: DType) -> Report {
 /// Exceptions of a conversion.
 pub(crate) fn of_cast(from: DType, to: DType) -> Report {
     // Conversions to integers go through `i32`, `i64` or halves of `u64`: out of range is what these can't hold.
-    macro_rules! out_of {
-        ($outside:expr) => {
+    macro_rules! beyond {
+        ($limit:expr, $fits:expr) => {{
+            let tell = |x: f64| if $fits(x) { 0 } else { INVALID };
             match from {
-                DType::F32 => scan(|x: f32| $outside(f64::from(x)), |_| INVALID),
-                DType::F64 => scan(|x: f64| $outside(x), |_| INVALID),
-                DType::C64 => scan(|z: Complex<f32>| $outside(f64::from(z.re)), |_| INVALID),
-                _ => scan(|z: Complex<f64>| $outside(z.re), |_| INVALID),
+                DType::F32 => {
+                    scan(|x: f32| (x.abs() >= $limit as f32) | x.is_nan(), move |x: f32| tell(x.into()))
+                }
+                DType::F64 => scan(|x: f64| (x.abs() >= $limit) | x.is_nan(), tell),
+                DType::C64 => scan(
+                    |z: Complex<f32>| (z.re.abs() >= $limit as f32) | z.re.is_nan(),
+                    move |z: Complex<f32>| tell(z.re.into()),
+                ),
+                _ => scan(
+                    |z: Complex<f64>| (z.re.abs() >= $limit) | z.re.is_nan(),
+                    move |z: Complex<f64>| tell(z.re),
+                ),
             }
-        };
+        }};
     }
+    const TO_31: f64 = 2147483648.0;
+    const TO_63: f64 = 9223372036854775808.0;
     match (kind(from), kind(to)) {
         (Kind::Bool | Kind::Signed | Kind::Unsigned, _) | (_, Kind::Bool) => Report::Never,
         (_, Kind::Float | Kind::Complex) => Report::Exact,
         _ => match to {
-            DType::I64 | DType::U32 => {
-                out_of!(|x: f64| !((x >= -9223372036854775808.0) & (x < 9223372036854775808.0)))
-            }
-            DType::U64 => out_of!(|x: f64| !((x >= -9223372036854775808.0) & (x < 18446744073709551616.0))),
-            _ => out_of!(|x: f64| !((x > -2147483649.0) & (x < 2147483648.0))),
+            DType::I64 | DType::U32 => beyond!(TO_63, |x: f64| (-TO_63..TO_63).contains(&x)),
+            DType::U64 => beyond!(TO_63, |x: f64| (-TO_63..2.0 * TO_63).contains(&x)),
+            _ => beyond!(TO_31, |x: f64| x > -TO_31 - 1.0 && x < TO_31),
         },
     }
 }
