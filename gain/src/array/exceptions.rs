@@ -22,7 +22,7 @@ impl Array {
         if bits != 0 {
             status::raised(name, bits);
         }
-        if policy.raises() { status::agree() } else { Ok(()) }
+        if policy.raises() { status::agree(crate::agree::Purpose::Combine) } else { Ok(()) }
     }
 
     fn product_exceptions(&self, operands: [&Array; 2]) -> Result<u8> {

@@ -18,11 +18,12 @@
 
 use super::lanes::{conjure, slot, wide};
 use super::number::Int;
-use super::{CHUNK, Operands, Slot, vecmath};
+use super::{CHUNK, Operands, Slot, math};
 use crate::dtype::{DType, Kind, kind};
 use crate::ops::{Loop, Op};
 use crate::status::{DIVIDE, INVALID, OVER, UNDER};
 use num_complex::Complex;
+use std::hint::black_box;
 
 /// Finds exceptions in the inputs of a kernel, which is called with the same arguments.
 ///
@@ -52,7 +53,7 @@ impl Report {
     }
 
     /// The kernel of a checked operation raises flags wherever there is an exception.
-    fn covered(self) -> Report {
+    pub(crate) fn covered(self) -> Report {
         match self {
             Report::Checked(check) => Report::Covered(check),
             other => other,
@@ -161,50 +162,14 @@ fn of_function(op: Op, dtype: DType) -> Report {
     if matches!(op, Op::Add | Op::Subtract | Op::Multiply | Op::Divide | Op::Square | Op::Sqrt) {
         return Report::Exact;
     }
+    if matches!(op, Op::Absolute | Op::Sign) {
+        return Report::Never;
+    }
     let ours = match dtype {
-        DType::F32 => vecmath::f32(op).is_some(),
-        _ => vecmath::f64(op).is_some(),
+        DType::F32 => math::report::<f32>(op),
+        _ => math::report::<f64>(op),
     };
-    match (op, dtype) {
-        (Op::Absolute | Op::Sign, _) => Report::Never,
-        // Exponentials overflow and underflow in their last multiplications.
-        (Op::Exp, DType::F32) if ours => {
-            scan(|x: f32| x.abs() > 87.0, |x: f32| of_exponential(x.into(), 88.722_83, -87.336_55)).covered()
-        }
-        (Op::Exp, _) if ours => scan(
-            |x: f64| x.abs() > 708.0,
-            |x: f64| of_exponential(x, 709.782_712_893_384, -708.396_418_532_264_1),
-        )
-        .covered(),
-        (Op::Log, DType::F32) if ours => scan(|x: f32| x <= 0.0, |x: f32| of_logarithm(x.into())),
-        (Op::Log, _) if ours => scan(|x: f64| x <= 0.0, of_logarithm),
-        // Infinities are left to the C library.
-        (Op::Sin | Op::Cos, DType::F32) if ours => {
-            scan(|x: f32| x.abs() == f32::INFINITY, |_| INVALID).covered()
-        }
-        (Op::Sin | Op::Cos, _) if ours => scan(|x: f64| x.abs() == f64::INFINITY, |_| INVALID).covered(),
-        _ => Report::Exact,
-    }
-}
-
-fn of_exponential(x: f64, over: f64, under: f64) -> u8 {
-    if x > over && x < f64::INFINITY {
-        OVER
-    } else if x < under && x > f64::NEG_INFINITY {
-        UNDER
-    } else {
-        0
-    }
-}
-
-fn of_logarithm(x: f64) -> u8 {
-    if x == 0.0 {
-        DIVIDE
-    } else if x < 0.0 {
-        INVALID
-    } else {
-        0
-    }
+    ours.unwrap_or(Report::Exact)
 }
 
 fn of_integers(op: Op, dtype: DType) -> Report {
@@ -265,9 +230,45 @@ pub(crate) fn of_cast(from: DType, to: DType) -> Report {
     }
 }
 
+/// The exceptions of one computation; the flags are left as they were.
+#[inline(never)]
+pub(super) fn raised_by<R>(compute: impl FnOnce() -> R) -> u8 {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let (mut before, mut after) = (0u32, 0u32);
+        // SAFETY: stores the register to words of ours, and loads it back as it was.
+        unsafe {
+            std::arch::asm!("stmxcsr [{}]", in(reg) &raw mut before, options(nostack, preserves_flags));
+            clear();
+            black_box(compute());
+            std::arch::asm!("stmxcsr [{}]", in(reg) &raw mut after, options(nostack, preserves_flags));
+            std::arch::asm!("ldmxcsr [{}]", in(reg) &raw const before, options(nostack, preserves_flags));
+        }
+        after as u8 & (INVALID | DIVIDE | OVER | UNDER)
+    }
+    #[cfg(target_arch = "aarch64")]
+    {
+        let before: u64;
+        // SAFETY: reads and writes the status register, which holds sticky flags only.
+        unsafe {
+            std::arch::asm!("mrs {}, fpsr", out(reg) before, options(nostack, preserves_flags));
+            clear();
+            black_box(compute());
+            let found = read();
+            std::arch::asm!("msr fpsr, {}", in(reg) before, options(nostack, preserves_flags));
+            found
+        }
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    {
+        black_box(compute());
+        0
+    }
+}
+
 /// Exceptions of those elements of the first input that are suspect: chunk by chunk, with a closer look at those that
 /// have one.
-fn scan<T: Copy, S, C>(_is_suspect: S, _tell: C) -> Report
+pub(super) fn scan<T: Copy, S, C>(_is_suspect: S, _tell: C) -> Report
 where
     S: Fn(T) -> bool + Copy,
     C: Fn(T) -> u8 + Copy,
@@ -320,6 +321,73 @@ where
     where
         S: Fn(T) -> bool + Copy,
         C: Fn(T) -> u8 + Copy,
+    {
+        // SAFETY: as above.
+        unsafe { body(n, s, o, conjure::<S>(), conjure::<C>()) }
+    }
+    #[cfg(target_arch = "x86_64")]
+    if wide() {
+        return Report::Checked(avx2::<T, S, C>);
+    }
+    Report::Checked(base::<T, S, C>)
+}
+
+/// As [`scan`], for pairs of elements of two inputs.
+pub(super) fn scan2<T: Copy, S, C>(_is_suspect: S, _tell: C) -> Report
+where
+    S: Fn(T, T) -> bool + Copy,
+    C: Fn(T, T) -> u8 + Copy,
+{
+    #[inline(always)]
+    unsafe fn body<T: Copy>(
+        n: usize,
+        s: *const Slot,
+        o: &Operands,
+        is_suspect: impl Fn(T, T) -> bool,
+        tell: impl Fn(T, T) -> u8,
+    ) -> u8 {
+        // SAFETY: the kernel's contract; each access stays within `n` elements, or within the splat.
+        unsafe {
+            let ((mut a, step_a), (mut b, step_b)) = (slot::<T>(s, o.src[0]), slot::<T>(s, o.src[1]));
+            let mut found = 0;
+            let mut left = n;
+            while left > 0 {
+                let len = left.min(CHUNK);
+                let (mut suspects, mut i) = (false, 0);
+                if len == CHUNK {
+                    while i < CHUNK {
+                        suspects |= is_suspect(a.add(i).read_unaligned(), b.add(i).read_unaligned());
+                        i += 1;
+                    }
+                }
+                if suspects || len < CHUNK {
+                    for i in 0..len {
+                        let (x, y) = (a.add(i).read_unaligned(), b.add(i).read_unaligned());
+                        if is_suspect(x, y) {
+                            found |= tell(x, y);
+                        }
+                    }
+                }
+                (a, b) = (a.add(step_a), b.add(step_b));
+                left -= len;
+            }
+            found
+        }
+    }
+    unsafe fn base<T: Copy, S, C>(n: usize, s: *const Slot, o: &Operands) -> u8
+    where
+        S: Fn(T, T) -> bool + Copy,
+        C: Fn(T, T) -> u8 + Copy,
+    {
+        // SAFETY: `scan2` was given one of each function; the rest is the kernel's contract.
+        unsafe { body(n, s, o, conjure::<S>(), conjure::<C>()) }
+    }
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
+    unsafe fn avx2<T: Copy, S, C>(n: usize, s: *const Slot, o: &Operands) -> u8
+    where
+        S: Fn(T, T) -> bool + Copy,
+        C: Fn(T, T) -> u8 + Copy,
     {
         // SAFETY: as above.
         unsafe { body(n, s, o, conjure::<S>(), conjure::<C>()) }
