@@ -7,6 +7,7 @@
 //!
 //! All ranks record the same nodes in the same order, and drop them in the same order.
 
+use crate::agree::{self, Decision};
 use crate::dtype::{DType, Kind, Scalar, kind};
 use crate::error::Result;
 use crate::limbo;
@@ -19,6 +20,10 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Expressions of more operations than this are stored before more is built on them.
 pub(crate) const WEIGHT_LIMIT: u32 = 64;
+
+/// A value of so many elements is worth getting rid of, and one of so many times fewer is computed for that.
+const PINNED: usize = 16384;
+const PINNED_SHARE: usize = 16;
 
 /// What an assignment counts for: each may double the number of boxes.
 const PATCH_WEIGHT: u32 = 6;
@@ -59,6 +64,8 @@ pub(crate) enum Expr {
 pub(crate) struct Node {
     pub(crate) shape: Dims,
     pub(crate) dtype: DType,
+    /// Distributed values have even numbers, the same on all ranks; others have odd ones.
+    pub(crate) number: u64,
     /// Operations that computing this takes, from what is stored.
     pub(crate) weight: u32,
     /// Whether one of them takes much longer than moving an element does.
@@ -75,6 +82,7 @@ impl Node {
     /// A value whose elements are in memory.
     pub(crate) fn stored(shape: Dims, dtype: DType, storage: Arc<Storage>) -> Arc<Node> {
         Arc::new(Node {
+            number: next_number(&NEXT_NODES, &shape),
             shape,
             dtype,
             weight: 0,
@@ -92,6 +100,7 @@ impl Node {
         let own = if matches!(expr, Expr::Patch { .. }) { PATCH_WEIGHT } else { 1 };
         let weight = expr.operands().fold(own, |sum, node| sum.saturating_add(node.weight_now()));
         Arc::new(Node {
+            number: next_number(&NEXT_NODES, &shape),
             shape,
             dtype,
             weight,
@@ -150,9 +159,29 @@ impl Node {
             }
     }
 
+    /// Whether this is a small part of what it is computed from, which would have to stay in memory for its sake.
+    pub(crate) fn pins_much(&self) -> bool {
+        let is_pinned = |below: &Arc<Node>| {
+            let expr = below.expr();
+            let below = if let Some(Expr::Lens { base, .. }) = expr.as_deref() { base } else { below };
+            below.len() >= PINNED.max(self.len().saturating_mul(PINNED_SHARE)) && !below.is_formula()
+        };
+        self.expr().is_some_and(|expr| expr.operands().any(is_pinned))
+    }
+
+    /// Whether the elements follow from their coordinates alone.
+    fn is_formula(&self) -> bool {
+        matches!(self.expr().as_deref(), Some(Expr::Fill(_) | Expr::Coordinate(_)))
+    }
+
     /// Whether this is an assignment not yet carried out.
     pub(crate) fn is_patch(&self) -> bool {
         matches!(self.expr().as_deref(), Some(Expr::Patch { .. }))
+    }
+
+    /// Whether a pass computed this without storing it.
+    pub(crate) fn was_computed(&self) -> bool {
+        self.computed.load(Relaxed) > 0
     }
 
     /// A pass computed this without storing it.
@@ -264,16 +293,23 @@ pub(crate) struct Cell {
     value: Mutex<Arc<Node>>,
 }
 
-/// Numbers of distributed variables and of replicated ones: the former are the same on every rank even if one of them
-/// made a few replicated ones by itself, for a report, say.
-static NEXT_IDS: [AtomicU64; 2] = [AtomicU64::new(2), AtomicU64::new(1)];
+/// Numbers of distributed things and of replicated ones: the former are the same on every rank even if one of them made a
+/// few replicated ones by itself, for a report, say.
+type Numbers = [AtomicU64; 2];
+
+static NEXT_CELLS: Numbers = [AtomicU64::new(2), AtomicU64::new(1)];
+static NEXT_NODES: Numbers = [AtomicU64::new(2), AtomicU64::new(1)];
+
+fn next_number(numbers: &Numbers, shape: &[usize]) -> u64 {
+    let is_replicated = !blocks_for(shape).is_distributed();
+    numbers[usize::from(is_replicated)].fetch_add(2, Relaxed)
+}
 
 impl Cell {
     /// A new variable with this value.
     pub(crate) fn new(node: Arc<Node>) -> Arc<Cell> {
         node.handles.fetch_add(1, Relaxed);
-        let is_replicated = !blocks_for(&node.shape).is_distributed();
-        let id = NEXT_IDS[usize::from(is_replicated)].fetch_add(2, Relaxed);
+        let id = next_number(&NEXT_CELLS, &node.shape);
         Arc::new(Cell { id, dtype: node.dtype, value: Mutex::new(node) })
     }
 
@@ -284,10 +320,15 @@ impl Cell {
 
     /// Overwrite one element where it is, if the value is stored and nobody else has it. Collective.
     pub(crate) fn poke(&self, at: usize, x: Scalar) -> Result<bool> {
-        let value = lock(&self.value);
-        match value.storage() {
-            Some(storage) if Arc::strong_count(&value) == 1 => storage.poke(at, x).map(|()| true),
-            _ => Ok(false),
+        // The lock is not held while ranks wait for each other; it is this thread's turn, so the value stays what it is.
+        let value = self.get();
+        let own = value.storage().filter(|_| Arc::strong_count(&value) == 2);
+        if value.storage().is_some_and(|storage| storage.blocks().is_distributed()) {
+            agree::note(Decision::Poke, value.number, own.is_some().into());
+        }
+        match own {
+            Some(storage) => storage.poke(at, x).map(|()| true),
+            None => Ok(false),
         }
     }
 

@@ -25,6 +25,7 @@
 //! attributes involve nobody else, and neither does [`Array::get_bytes`]. Results of reductions are bitwise the same on
 //! every rank, so ranks may branch on them.
 
+pub(crate) mod agree;
 pub mod array;
 pub mod dtype;
 pub mod error;

@@ -1,9 +1,9 @@
 //! The one runtime of this process: ranks, threads, threshold, counters.
 
+use crate::agree::{self, Purpose};
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Kind, Result};
 use crate::exec::Partial;
-use crate::limbo;
 use crate::turn;
 use rma::{Team, World};
 use std::sync::OnceLock;
@@ -115,12 +115,6 @@ fn share_of_cores(ranks: usize) -> usize {
     if allowed < online { allowed } else { allowed / ranks }
 }
 
-/// Full synchronisations of the ranks so far.
-#[inline]
-pub(crate) fn epoch() -> u64 {
-    get().team.epoch()
-}
-
 /// The team of all ranks.
 pub(crate) fn team() -> &'static Team {
     &get().team
@@ -152,9 +146,9 @@ pub(crate) fn count(which: impl Fn(&Counters) -> &AtomicU64, by: u64) {
 }
 
 /// A barrier that is needed for the sake of shared memory; counted.
-pub(crate) fn synchronise() -> Result<()> {
+pub(crate) fn synchronise(purpose: Purpose) -> Result<()> {
     count(|c| &c.barriers, 1);
-    Ok(team().barrier()?)
+    agree::together(purpose, || Ok(team().barrier()?)).map(drop)
 }
 
 /// All ranks' shares of a reduction, combined in the order of ranks. Collective.
@@ -171,7 +165,8 @@ pub(crate) fn combine(mine: Partial) -> Result<Partial> {
         words[2] = u64::from_le_bytes(bytes[8..].try_into().expect("8 bytes"));
         words[3] = mine.index as u64;
     }
-    let all = runtime.team.allgather(&words)?;
+    let all = agree::together(Purpose::Combine, || Ok(runtime.team.allgather(&words)?))?;
+    let all = all.expect("only who is cautious goes on alone");
     let mut total = Partial::empty(mine.op);
     for share in all.chunks_exact(words.len()) {
         if share[0] > 0 {
@@ -217,8 +212,7 @@ pub fn size() -> usize {
 /// Wait for all ranks. Collective.
 pub fn barrier() -> Result<()> {
     let _turn = turn::take("barrier")?;
-    team().barrier()?;
-    limbo::meet()
+    agree::together(Purpose::Barrier, || Ok(team().barrier()?)).map(drop)
 }
 
 /// End the runtime: wait for all ranks and leave the job. Operations on arrays are errors afterwards; a second call
@@ -258,6 +252,7 @@ impl From<rma::Error> for Error {
     fn from(e: rma::Error) -> Error {
         let kind = match e.kind() {
             rma::ErrorKind::Memory => Kind::Memory,
+            rma::ErrorKind::Mismatch => Kind::Mismatch,
             _ => Kind::Runtime,
         };
         Error::new(kind, e.to_string())
@@ -267,8 +262,11 @@ impl From<rma::Error> for Error {
 impl From<ga_core::Error> for Error {
     #[cold]
     fn from(e: ga_core::Error) -> Error {
+        let source = std::error::Error::source(&e).and_then(|source| source.downcast_ref::<rma::Error>());
+        let is_mismatch = source.is_some_and(|source| source.kind() == rma::ErrorKind::Mismatch);
         let kind = match e.kind() {
             ga_core::ErrorKind::Memory => Kind::Memory,
+            _ if is_mismatch => Kind::Mismatch,
             _ => Kind::Runtime,
         };
         Error::new(kind, e.to_string())

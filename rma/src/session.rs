@@ -71,7 +71,8 @@ impl<'a> Session<'a> {
 
     /// One meeting; see [`Rows::meet`].
     pub(crate) fn meet(&mut self, signature: Signature, words: &[u64]) -> Result<()> {
-        let Inner { world, id, rows, .. } = self.team;
+        let Inner { world, id, rows, pledge, .. } = self.team;
+        let signature = signature.pledged(pledge.load(Ordering::Relaxed));
         rows.meet(world, *id, &mut self.progress, self.call, signature, words)
     }
 

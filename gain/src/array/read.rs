@@ -161,16 +161,22 @@ impl Array {
     }
 }
 
-/// Elements in C order into `out`.
+/// Elements in C order into `out`. Collective, unless `alone` or the value is stored and visible to all ranks: then each rank
+/// looks for itself.
 fn read(value: Arg, shape: &[usize], dtype: DType, out: &mut [u8], alone: bool) -> Result<()> {
+    let visible = value.node().and_then(|node| node.storage()).cloned();
+    let visible = visible.filter(|storage| storage.blocks().is_distributed() && !storage.is_fresh());
     // SAFETY: `out` is exclusively borrowed until this returns and has the length of the view (checked by the callers
     // or allocated by them); the buffer dies with the pass.
     let target = unsafe { aligned(out, dtype.size_bytes(), shape.iter().product()) };
     let to = Target::At(target.storage.clone(), View::contiguous(shape));
     let mut pass = Pass::storing(shape, Store { value, dtype, to });
     pass.anchor = Anchor::Everyone;
-    pass.alone = alone;
+    pass.alone = alone || visible.is_some();
     pass.run()?;
+    if let (Some(storage), false) = (visible, alone) {
+        storage.mark_looked();
+    }
     target.finish(out);
     Ok(())
 }

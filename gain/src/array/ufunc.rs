@@ -14,6 +14,7 @@ use crate::turn;
 use crate::view::{Dims, Layout, View, broadcast_shapes, order};
 use crate::world;
 use smallvec::SmallVec;
+use std::sync::Arc;
 
 /// Operands up to this size are computed at once.
 const EAGER: usize = 1024;
@@ -141,23 +142,23 @@ impl Array {
     fn elementwise(op: Loop, operands: &[Operand<'_>]) -> Result<Array> {
         match eager(&op, operands)? {
             Some(done) => Ok(done),
-            None => Array::recorded(op, operands),
+            None => Array::record(op, operands),
         }
     }
 
     #[inline(never)]
-    fn recorded(op: Loop, operands: &[Operand<'_>]) -> Result<Array> {
+    fn record(op: Loop, operands: &[Operand<'_>]) -> Result<Array> {
         let shapes: SmallVec<[&[usize]; 2]> = operands.iter().map(Operand::shape).collect();
         let shape = broadcast_shapes(&shapes)?;
         let args = record_args(&op, operands, &shape)?;
         let is_c = |o: &Operand<'_>| !matches!(o, Operand::Array(a) if !a.view.is_c_ordered());
         if operands.iter().all(is_c) {
-            return Ok(Array::from_node(Node::lazy(shape, op.outputs[0], Expr::Map { op, output: 0, args })));
+            return Array::recorded(Node::lazy(shape, op.outputs[0], Expr::Map { op, output: 0, args }));
         }
         let order = order::of_result(Layout::K, shape.len(), &views(operands));
         let (shape, args) = ordered(shape, args, order.as_deref());
         let node = Node::lazy(shape, op.outputs[0], Expr::Map { op, output: 0, args });
-        Ok(Array::from_node_in(node, order.as_deref()))
+        Array::recorded_in(node, order.as_deref())
     }
 
     /// `np.where(mask, if_true, if_false)`
@@ -182,7 +183,7 @@ impl Array {
         let args: [Arg; 2] = args.into_inner().expect("two");
         let mask = in_order(mask, order.as_deref());
         let node = Node::lazy(shape, dtype, Expr::Select { mask, args });
-        Ok(Array::from_node_in(node, order.as_deref()))
+        Array::recorded_in(node, order.as_deref())
     }
 
     /// `self.astype(dtype)`: always a copy, in the array's own order.
@@ -221,11 +222,11 @@ impl Array {
     pub(super) fn laid_out(&self, dtype: DType, layout: Layout) -> Result<Array> {
         self.bound()?;
         if self.is_contiguous() && matches!(layout, Layout::C | Layout::K) {
-            return Ok(self.in_c_order(dtype));
+            return Array::recorded(self.node_in_c_order(dtype));
         }
         let order = self.order(layout);
-        let turned = self.by_order(order.as_deref()).in_c_order(dtype);
-        Ok(if let Some(order) = order { turned.in_order(&order) } else { turned })
+        let node = self.by_order(order.as_deref()).node_in_c_order(dtype);
+        Array::recorded_in(node, order.as_deref())
     }
 
     /// A copy that shares nothing.
@@ -235,22 +236,19 @@ impl Array {
 
     /// A copy with elements of this type, in the array's own order; shares the value where nothing changes.
     pub(crate) fn cast_to(&self, dtype: DType) -> Array {
-        if self.is_contiguous() {
-            return self.in_c_order(dtype);
-        }
-        match self.order(Layout::K) {
-            None => self.in_c_order(dtype),
-            Some(order) => self.by_order(Some(&order)).in_c_order(dtype).in_order(&order),
-        }
+        let order = if self.is_contiguous() { None } else { self.order(Layout::K) };
+        let node = self.by_order(order.as_deref()).node_in_c_order(dtype);
+        Array::from_node_in(node, order.as_deref())
     }
 
-    fn in_c_order(&self, dtype: DType) -> Array {
+    /// The value of [`Array::laid_out`], for a view whose axes are in the order wanted.
+    fn node_in_c_order(&self, dtype: DType) -> Arc<Node> {
         let node = self.cell.get();
         let is_whole = self.view.shape == node.shape && self.view.is_whole(node.len());
         if dtype == node.dtype && self.lens.is_none() && is_whole {
-            return Array::from_node(node);
+            return node;
         }
-        Array::from_node(Node::lazy(self.view.shape.clone(), dtype, Expr::Cast(self.arg())))
+        Node::lazy(self.view.shape.clone(), dtype, Expr::Cast(self.arg()))
     }
 }
 
@@ -347,7 +345,7 @@ fn ordered(shape: Dims, args: SmallVec<[Arg; 2]>, order: Option<&[usize]>) -> (D
 
 /// Apply `where=` and `out=` to a recorded result, whose axes are in this order.
 fn finish(
-    node: std::sync::Arc<Node>,
+    node: Arc<Node>,
     out: Option<&Array>,
     options: &Options<'_>,
     order: Option<&[usize]>,
@@ -382,7 +380,7 @@ fn finish(
             out.write(out.view.clone(), in_order(value, back.as_deref()))?;
             Ok(out.clone())
         }
-        (None, Arg::Node(node, _)) => Ok(Array::from_node_in(node, order)),
+        (None, Arg::Node(node, _)) => Array::recorded_in(node, order),
         (None, Arg::Const(_)) => unreachable!("a recorded result is a node"),
     }
 }
@@ -420,7 +418,7 @@ fn eager(op: &Loop, operands: &[Operand<'_>]) -> Result<Option<Array>> {
             Operand::Array(_) => [0; 16],
         });
     }
-    let mut held: SmallVec<[std::sync::Arc<Storage>; 2]> = SmallVec::new();
+    let mut held: SmallVec<[Arc<Storage>; 2]> = SmallVec::new();
     let mut inputs: SmallVec<[(*const u8, usize); 2]> = SmallVec::new();
     for (i, operand) in operands.iter().enumerate() {
         match operand {

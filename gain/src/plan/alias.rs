@@ -41,6 +41,14 @@ impl Choice {
         matches!(self, Choice::Existing(storage, _) if storage.is_being_read())
     }
 
+    pub(super) fn is_looked_at(&self) -> bool {
+        matches!(self, Choice::Existing(storage, _) if storage.is_looked_at())
+    }
+
+    pub(super) fn is_existing(&self) -> bool {
+        matches!(self, Choice::Existing(..))
+    }
+
     /// Collective.
     pub(super) fn allocate(self) -> Result<Chosen> {
         Ok(match self {

@@ -22,11 +22,11 @@ pub(crate) use force::{force, force_small_patch, is_small_part};
 pub(crate) use product::product;
 pub(crate) use reduce::{fold_all, fold_axes, start_value};
 
+use crate::agree::{self, Decision, Purpose};
 use crate::dtype::DType;
 use crate::error::{Error, Kind, Result};
 use crate::exec::{Partial, Program, Task};
 use crate::graph::{Arg, Node};
-use crate::limbo;
 use crate::ops::{OpError, OpErrorKind, ReduceOp};
 use crate::storage::{Blocks, Storage, is_small};
 use crate::view::{Dims, View};
@@ -184,10 +184,10 @@ impl Pass {
         let anchors: Vec<Anchor> = boxes.iter().map(|b| self.anchor_of(b, &targets)).collect();
         let shared = anchors.iter().any(|a| !matches!(a, Anchor::Everyone));
         if !self.alone {
-            sync_reads(&boxes, &anchors, &targets)?;
             if shared {
-                limbo::count_pass()?;
+                self.note(&targets);
             }
+            sync_reads(&boxes, &anchors, &targets)?;
         }
         let targets = targets
             .into_iter()
@@ -234,6 +234,15 @@ impl Pass {
             foreign(plan, anchor).for_each(Storage::mark_read);
         }
         Ok(Outcome::Done { partials, shared })
+    }
+
+    /// What was decided, for the other ranks to compare.
+    fn note(&self, targets: &[alias::Choice]) {
+        for (store, target) in self.stores.iter().zip(targets) {
+            if let (Target::Keep(node), true) = (&store.to, target.blocks().is_distributed()) {
+                agree::note(Decision::Store, node.number, target.is_existing().into());
+            }
+        }
     }
 
     /// Targets of axis reductions on a box, in the order of the program's outputs.
@@ -296,7 +305,13 @@ fn sync_reads(boxes: &[BoxPlan], anchors: &[Anchor], targets: &[alias::Choice]) 
     let reads_fresh =
         boxes.iter().zip(anchors).any(|(plan, anchor)| foreign(plan, anchor).any(Storage::is_fresh));
     let overwrites = targets.iter().any(alias::Choice::is_being_read);
-    if reads_fresh || overwrites { world::synchronise() } else { Ok(()) }
+    if reads_fresh || overwrites {
+        world::synchronise(Purpose::Pass)
+    } else if targets.iter().any(alias::Choice::is_looked_at) {
+        world::synchronise(Purpose::Caution)
+    } else {
+        Ok(())
+    }
 }
 
 impl From<OpError> for Error {

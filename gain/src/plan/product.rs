@@ -4,6 +4,7 @@
 //! stand still along one axis. Cutting that space by owners gives the calls of the local kernel.
 
 use super::cut::{between, by_owner, source};
+use crate::agree::Purpose;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::graph::Node;
@@ -35,7 +36,7 @@ pub(crate) fn product(
     let (a_at, b_at) = (a_of(a_view), b_of(b_view));
     let (a, b) = (stored(a), stored(b));
     if a.is_fresh() || b.is_fresh() {
-        world::synchronise()?;
+        world::synchronise(Purpose::Pass)?;
     }
     if k == 0 {
         c.fill(crate::dtype::Scalar::zero(dtype));

@@ -12,7 +12,11 @@
 //! | `written` | a pass stores to the buffer | a pass reads another rank's run | count must have grown, else barrier |
 //! | `read` | a pass may read another rank's run | a pass stores to the buffer, or the pool hands it out | same |
 //!
-//! Both are set and asked by all ranks alike from what they know alike, so a barrier is made by all or by none.
+//! | `looked` | this rank reads for itself: prints, takes an element | as `read` | same, but a rank may want that barrier alone |
+//!
+//! The first two are set and asked by all ranks alike from what they know alike, so a barrier is made by all or by none. The
+//! third is each rank's own, so that a rank may look at what is stored and visible without the others; see
+//! [`Purpose::Caution`].
 
 mod blocks;
 mod memory;
@@ -21,6 +25,7 @@ mod pool;
 pub(crate) use blocks::Blocks;
 pub(crate) use pool::trim;
 
+use crate::agree::{self, Purpose};
 use crate::dtype::Scalar;
 use crate::error::{Error, Kind, Result, cannot_allocate};
 use crate::view::View;
@@ -40,24 +45,25 @@ pub(crate) struct Storage {
     shown: Option<Arc<Storage>>,
     written: AtomicU64,
     read: AtomicU64,
+    looked: AtomicU64,
 }
 
 impl Storage {
     /// A buffer for an array of this shape; its elements have no particular value. Collective.
     pub(crate) fn new(shape: &[usize], item_bytes: usize) -> Result<Arc<Storage>> {
         let blocks = blocks_for(shape);
-        let (memory, read) = if blocks.is_distributed() {
+        let memory = if blocks.is_distributed() {
             pool::take(blocks, item_bytes).map_err(|e| lacking(e, shape, item_bytes))?
         } else {
-            (Memory::private(blocks.len() * item_bytes)?, 0)
+            Memory::private(blocks.len() * item_bytes)?
         };
-        Ok(Storage::from_parts(blocks, item_bytes, memory, read))
+        Ok(Storage::from_parts(blocks, item_bytes, memory))
     }
 
     /// A replicated buffer, whatever its length.
     pub(crate) fn replicated(len: usize, item_bytes: usize) -> Result<Arc<Storage>> {
         let memory = Memory::private(len * item_bytes)?;
-        Ok(Storage::from_parts(Blocks::replicated(len), item_bytes, memory, 0))
+        Ok(Storage::from_parts(Blocks::replicated(len), item_bytes, memory))
     }
 
     /// Memory of the caller's, as a replicated buffer.
@@ -66,23 +72,23 @@ impl Storage {
     /// `ptr` points to `len` elements, aligned to their size (16 at most) or such that no pass needs alignment, that
     /// nobody else touches while the buffer lives.
     pub(crate) unsafe fn borrowed(ptr: *mut u8, len: usize, item_bytes: usize) -> Arc<Storage> {
-        Storage::from_parts(Blocks::replicated(len), item_bytes, Memory::Borrowed(ptr), 0)
+        Storage::from_parts(Blocks::replicated(len), item_bytes, Memory::Borrowed(ptr))
     }
 
     /// A distributed buffer cut in this way, whatever its length. Collective.
     pub(crate) fn with_blocks(blocks: Blocks, item_bytes: usize) -> Result<Arc<Storage>> {
-        let (memory, read) = pool::take(blocks, item_bytes)?;
-        Ok(Storage::from_parts(blocks, item_bytes, memory, read))
+        Ok(Storage::from_parts(blocks, item_bytes, pool::take(blocks, item_bytes)?))
     }
 
-    fn from_parts(blocks: Blocks, item_bytes: usize, memory: Memory, read: u64) -> Arc<Storage> {
+    fn from_parts(blocks: Blocks, item_bytes: usize, memory: Memory) -> Arc<Storage> {
         Arc::new(Storage {
             blocks,
             item_bytes,
             memory: Some(memory),
             shown: None,
             written: AtomicU64::new(0),
-            read: AtomicU64::new(read),
+            read: AtomicU64::new(0),
+            looked: AtomicU64::new(0),
         })
     }
 
@@ -94,8 +100,16 @@ impl Storage {
         }
         let blocks = self.blocks.resized(self.item_bytes, item_bytes)?;
         let shown = self.shown.as_ref().unwrap_or(self).clone();
-        let (written, read) = (AtomicU64::new(0), AtomicU64::new(0));
-        Some(Arc::new(Storage { blocks, item_bytes, memory: None, shown: Some(shown), written, read }))
+        let (written, read, looked) = Default::default();
+        Some(Arc::new(Storage {
+            blocks,
+            item_bytes,
+            memory: None,
+            shown: Some(shown),
+            written,
+            read,
+            looked,
+        }))
     }
 
     /// The buffer that has the memory.
@@ -183,9 +197,7 @@ impl Storage {
 
     /// Set element `at` to `value`, which has the buffer's element size. Collective: its owner does it.
     pub(crate) fn poke(&self, at: usize, value: Scalar) -> Result<()> {
-        if self.is_being_read() {
-            world::synchronise()?;
-        }
+        self.await_readers()?;
         let me = world::get().rank;
         let owner = if self.blocks.is_distributed() { self.blocks.owner(at) } else { me };
         if owner == me {
@@ -209,22 +221,43 @@ impl Storage {
 
     /// Whether what owners wrote may not yet be visible to other ranks.
     pub(crate) fn is_fresh(&self) -> bool {
-        self.blocks.is_distributed() && self.owner_of_memory().written.load(Relaxed) >= world::epoch()
+        self.blocks.is_distributed() && self.owner_of_memory().written.load(Relaxed) >= agree::epoch()
     }
 
     /// Whether other ranks may still be reading.
     pub(crate) fn is_being_read(&self) -> bool {
-        self.blocks.is_distributed() && self.owner_of_memory().read.load(Relaxed) >= world::epoch()
+        self.blocks.is_distributed() && self.owner_of_memory().read.load(Relaxed) >= agree::epoch()
+    }
+
+    /// Whether this rank may have looked at other ranks' runs since the last synchronisation.
+    pub(crate) fn is_looked_at(&self) -> bool {
+        self.blocks.is_distributed() && self.owner_of_memory().looked.load(Relaxed) >= agree::epoch()
+    }
+
+    /// Returns when nobody reads any more. Collective.
+    fn await_readers(&self) -> Result<()> {
+        if self.is_being_read() {
+            world::synchronise(Purpose::Pass)
+        } else if self.is_looked_at() {
+            world::synchronise(Purpose::Caution)
+        } else {
+            Ok(())
+        }
     }
 
     /// The owners write in this epoch.
     pub(crate) fn mark_written(&self) {
-        self.owner_of_memory().written.store(world::epoch(), Relaxed);
+        self.owner_of_memory().written.store(agree::epoch(), Relaxed);
     }
 
     /// Other ranks may read in this epoch.
     pub(crate) fn mark_read(&self) {
-        self.owner_of_memory().read.store(world::epoch(), Relaxed);
+        self.owner_of_memory().read.store(agree::epoch(), Relaxed);
+    }
+
+    /// This rank reads in this epoch, by itself.
+    pub(crate) fn mark_looked(&self) {
+        self.owner_of_memory().looked.store(agree::epoch(), Relaxed);
     }
 }
 
@@ -233,7 +266,9 @@ impl Drop for Storage {
         if self.blocks.is_distributed()
             && let Some(memory) = self.memory.take()
         {
-            pool::give(self.blocks, self.item_bytes, memory, self.read.load(Relaxed));
+            let idle =
+                pool::Idle { memory, read: self.read.load(Relaxed), looked: self.looked.load(Relaxed) };
+            pool::give(self.blocks, self.item_bytes, idle);
         }
     }
 }

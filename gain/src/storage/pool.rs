@@ -5,6 +5,7 @@
 //! cheaper. Deterministic: all ranks take and give in the same order, so they agree on each choice.
 
 use super::{Blocks, Memory};
+use crate::agree::{self, Decision, Purpose};
 use crate::error::{Kind, Result};
 use crate::graph::lock;
 use crate::world;
@@ -19,47 +20,52 @@ fn spare(blocks: Blocks, item_bytes: usize) -> usize {
     (SPARE_BYTES / (blocks.len() * item_bytes).max(1)).clamp(2, 8)
 }
 
-struct Idle {
-    memory: Memory,
-    read: u64,
+/// A buffer that lies idle, and when it was last read (see [`super`]).
+pub(super) struct Idle {
+    pub(super) memory: Memory,
+    pub(super) read: u64,
+    pub(super) looked: u64,
 }
 
 type Shelves = HashMap<(Blocks, usize), Vec<Idle>>;
 
 static POOL: LazyLock<Mutex<Shelves>> = LazyLock::new(Mutex::default);
 
-/// A buffer and the epoch at which it may last have been read. Collective.
-pub(super) fn take(blocks: Blocks, item_bytes: usize) -> Result<(Memory, u64)> {
-    let waiting = {
+/// A buffer that nobody reads any more. Collective.
+pub(super) fn take(blocks: Blocks, item_bytes: usize) -> Result<Memory> {
+    let (found, waiting) = {
         let mut pool = lock(&POOL);
         let shelf = pool.entry((blocks, item_bytes)).or_default();
-        let epoch = world::epoch();
-        if let Some(at) = shelf.iter().rposition(|idle| idle.read < epoch) {
-            let idle = shelf.swap_remove(at);
-            return Ok((idle.memory, idle.read));
-        }
-        shelf.len()
+        let epoch = agree::epoch();
+        let at = shelf.iter().rposition(|idle| idle.read < epoch);
+        agree::note(Decision::Take, blocks.len() as u64, at.map_or(agree::NEW, |at| at as u64));
+        (at.map(|at| shelf.swap_remove(at)), shelf.len())
     };
+    if let Some(idle) = found {
+        if idle.looked >= agree::epoch() {
+            world::synchronise(Purpose::Caution)?;
+        }
+        return Ok(idle.memory);
+    }
     if waiting >= spare(blocks, item_bytes) {
-        world::synchronise()?;
+        world::synchronise(Purpose::Pass)?;
         return take(blocks, item_bytes);
     }
     match Memory::shared(blocks, item_bytes) {
         Err(e) if e.kind() == Kind::Memory && trim() > 0 => {
-            world::synchronise()?;
+            world::synchronise(Purpose::Pass)?;
             Memory::shared(blocks, item_bytes)
         }
         other => other,
     }
-    .map(|memory| (memory, 0))
 }
 
 /// A buffer comes back.
-pub(super) fn give(blocks: Blocks, item_bytes: usize, memory: Memory, read: u64) {
+pub(super) fn give(blocks: Blocks, item_bytes: usize, idle: Idle) {
     let mut pool = lock(&POOL);
     let shelf = pool.entry((blocks, item_bytes)).or_default();
     if shelf.len() < spare(blocks, item_bytes) {
-        shelf.push(Idle { memory, read });
+        shelf.push(idle);
     }
 }
 
