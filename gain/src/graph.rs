@@ -208,6 +208,8 @@ impl Node {
     /// Whether this is a small part of what it is computed from, which would have to stay in memory for its sake.
     pub(crate) fn pins_much(&self) -> bool {
         let is_pinned = |below: &Arc<Node>| {
+            let expr = below.expr();
+            let below = if let Some(Expr::Lens { base, .. }) = expr.as_deref() { base } else { below };
             below.len() >= PINNED.max(self.len().saturating_mul(PINNED_SHARE)) && !below.is_formula()
         };
         self.expr().is_some_and(|expr| expr.operands().any(is_pinned))

@@ -19,7 +19,6 @@ use crate::error::Result;
 use crate::graph::{Arg, Cell, Node, WEIGHT_LIMIT};
 use crate::plan;
 use crate::storage::blocks_for;
-use crate::view::order::inverse;
 use crate::view::{Layout, View};
 use smallvec::SmallVec;
 use std::ops::Range;
@@ -111,10 +110,7 @@ impl Array {
     /// A new array with this value, whose axes are those of the array in this order.
     pub(crate) fn from_node_in(node: Arc<Node>, order: Option<&[usize]>) -> Array {
         let made = Array::from_node(node);
-        match order {
-            None => made,
-            Some(order) => Array { view: made.view.permute(&inverse(order)), ..made },
-        }
+        if let Some(order) = order { made.in_order(order) } else { made }
     }
 
     /// A new array with a recorded value, which is computed at once if floating-point exceptions are to be raised, or if it

@@ -15,8 +15,7 @@ use crate::graph::{Arg, Node};
 use crate::ops::Op;
 use crate::site::Origin;
 use crate::storage::Storage;
-use crate::view::View;
-use smallvec::SmallVec;
+use crate::view::{Dims, View};
 use std::sync::Arc;
 
 /// If the lens shows the real or the imaginary parts of complex elements: which, and of which elements.
@@ -89,8 +88,9 @@ pub(crate) fn operand(storage: &Arc<Storage>, item_bytes: usize, bytes: &View) -
 fn in_units(storage: &Arc<Storage>, item_bytes: usize, bytes: &View, unit: usize) -> (Arg, DType) {
     let (seen, view) = units(storage, item_bytes, bytes, unit);
     let dtype = any_of_size(unit);
-    let shape = SmallVec::from_slice(&[seen.blocks().len()]);
-    (Arg::Node(Node::stored(shape, dtype, seen), view), dtype)
+    // Only the buffer is of interest. A shape that isn't distributed, as one rank may come here by itself, and the numbers
+    // of distributed values are the same on all.
+    (Arg::Node(Node::stored(Dims::new(), dtype, seen), view), dtype)
 }
 
 /// Copy elements of `item_bytes` from and to the bytes that two views of one shape show. Collective.
