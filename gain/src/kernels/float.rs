@@ -7,7 +7,7 @@ use crate::ops::Op;
 
 /// Floor quotient and remainder as Python defines them: the remainder has the divisor's sign.
 #[inline(always)]
-fn divmod<T: Real>(x: T, y: T) -> (T, T) {
+pub(crate) fn divmod<T: Real>(x: T, y: T) -> (T, T) {
     let mut r = x % y;
     if y == T::ZERO {
         return (x / y, r);

@@ -1,29 +1,9 @@
 //! Integer loops: everything wraps, division by zero gives 0, shifts beyond the width give 0 (or the sign).
 
-use super::Kernel;
-use super::lanes::{each1, each2, map1, map2, split2};
+use super::lanes::{each1, each2, map1, map2};
 use super::number::Int;
+use super::{Kernel, division};
 use crate::ops::Op;
-
-/// Floor division: the quotient is rounded down, and is 0 when `y` is.
-#[inline(always)]
-fn floor_divide<T: Int>(x: T, y: T) -> T {
-    if y == T::ZERO {
-        return T::ZERO;
-    }
-    let q = x.quotient(y);
-    if T::SIGNED && x.modulo(y) != T::ZERO && (x < T::ZERO) != (y < T::ZERO) { q.sub(T::ONE) } else { q }
-}
-
-/// Remainder with the divisor's sign, 0 when `y` is.
-#[inline(always)]
-fn remainder<T: Int>(x: T, y: T) -> T {
-    if y == T::ZERO {
-        return T::ZERO;
-    }
-    let r = x.modulo(y);
-    if T::SIGNED && r != T::ZERO && (x < T::ZERO) != (y < T::ZERO) { r.add(y) } else { r }
-}
 
 /// `x` to a non-negative power; `None` for a negative one.
 #[inline(always)]
@@ -95,10 +75,7 @@ pub(crate) fn binary<T: Int>(op: Op) -> Option<Kernel> {
         Op::Add => map2(|x: T, y: T| x.add(y)),
         Op::Subtract => map2(|x: T, y: T| x.sub(y)),
         Op::Multiply => map2(|x: T, y: T| x.mul(y)),
-        Op::FloorDivide => each2(|x: T, y: T| Some(floor_divide(x, y))),
-        Op::Remainder => each2(|x: T, y: T| Some(remainder(x, y))),
-        Op::Fmod => each2(|x: T, y: T| Some(if y == T::ZERO { T::ZERO } else { x.modulo(y) })),
-        Op::Divmod => split2(|x: T, y: T| (floor_divide(x, y), remainder(x, y))),
+        Op::FloorDivide | Op::Remainder | Op::Fmod | Op::Divmod => return division::kernel::<T>(op),
         Op::Power => each2(|x: T, y: T| power(x, y)),
         Op::Maximum | Op::Fmax => map2(|x: T, y: T| if x > y { x } else { y }),
         Op::Minimum | Op::Fmin => map2(|x: T, y: T| if x < y { x } else { y }),

@@ -10,16 +10,17 @@ pub(crate) mod cast;
 pub(crate) mod compare;
 pub(crate) mod complex;
 pub(crate) mod copy;
+pub(crate) mod division;
 pub(crate) mod float;
 pub(crate) mod fused;
 pub(crate) mod integer;
 pub(crate) mod lanes;
 pub(crate) mod libm;
+pub(crate) mod math;
 pub(crate) mod matmul;
 pub(crate) mod number;
 pub(crate) mod reduce;
 pub(crate) mod table;
-pub(crate) mod vecmath;
 
 /// Elements handled at once; a splat holds as many copies.
 pub(crate) const CHUNK: usize = 16;

@@ -28,13 +28,25 @@ pub(crate) trait Int: Copy + Ord + 'static {
     /// Shift by `count`; beyond the width 0, or the sign when shifting a negative value right.
     fn shift_left(self, count: Self) -> Self;
     fn shift_right(self, count: Self) -> Self;
+    /// The upper half of the product, both taken as unsigned.
+    fn multiply_high(self, other: Self) -> Self;
+    /// Whether [`divided`](Int::divided) can be had.
+    const IN_FLOATS: bool;
+    /// The truncating quotient by way of a float that holds both exactly: `other` is not zero; `MIN / -1` wraps.
+    fn divided(self, other: Self) -> Self;
+    /// Shift to the right by `count` less than the width, taken as unsigned.
+    fn shift_down(self, count: u32) -> Self;
+    /// The bits as an unsigned number.
+    fn to_bits(self) -> u128;
+    /// The number with these low bits.
+    fn from_bits(bits: u128) -> Self;
     /// Number of ones in the magnitude.
     fn ones(self) -> u8;
     fn magnitude(self) -> Self;
 }
 
 macro_rules! int {
-    ($($t:ty, $signed:literal, |$x:ident| $magnitude:expr, $ones:expr;)*) => {$(
+    ($($t:ty, $unsigned:ty, $double:ty, $signed:literal, |$x:ident| $magnitude:expr, $ones:expr;)*) => {$(
         impl Int for $t {
             const ZERO: Self = 0;
             const ONE: Self = 1;
@@ -75,6 +87,27 @@ macro_rules! int {
                 if fits { self.wrapping_shr(count as u32) } else { gone }
             }
             #[inline(always)]
+            fn multiply_high(self, other: Self) -> Self {
+                ((self as $unsigned as $double * other as $unsigned as $double) >> <$t>::BITS) as $t
+            }
+            const IN_FLOATS: bool = <$t>::BITS <= 32;
+            #[inline(always)]
+            fn divided(self, other: Self) -> Self {
+                // Both are exact, and no quotient of theirs is so close below an integer that it is rounded to it.
+                // Adding a number without fraction digits leaves the integer in the low bits of the sum.
+                if <$t>::BITS <= 16 {
+                    ((self as f32 / other as f32).trunc() + 12_582_912.0).to_bits() as $t
+                } else {
+                    ((self as f64 / other as f64).trunc() + 6_755_399_441_055_744.0).to_bits() as $t
+                }
+            }
+            #[inline(always)]
+            fn shift_down(self, count: u32) -> Self { (self as $unsigned).wrapping_shr(count) as $t }
+            #[inline(always)]
+            fn to_bits(self) -> u128 { (self as $unsigned).into() }
+            #[inline(always)]
+            fn from_bits(bits: u128) -> Self { bits as $t }
+            #[inline(always)]
             fn ones(self) -> u8 { let $x = self; $ones as u8 }
             #[inline(always)]
             fn magnitude(self) -> Self { let $x = self; $magnitude }
@@ -83,14 +116,14 @@ macro_rules! int {
 }
 
 int! {
-    i8, true, |x| x.wrapping_abs(), x.unsigned_abs().count_ones();
-    i16, true, |x| x.wrapping_abs(), x.unsigned_abs().count_ones();
-    i32, true, |x| x.wrapping_abs(), x.unsigned_abs().count_ones();
-    i64, true, |x| x.wrapping_abs(), x.unsigned_abs().count_ones();
-    u8, false, |x| x, x.count_ones();
-    u16, false, |x| x, x.count_ones();
-    u32, false, |x| x, x.count_ones();
-    u64, false, |x| x, x.count_ones();
+    i8, u8, u16, true, |x| x.wrapping_abs(), x.unsigned_abs().count_ones();
+    i16, u16, u32, true, |x| x.wrapping_abs(), x.unsigned_abs().count_ones();
+    i32, u32, u64, true, |x| x.wrapping_abs(), x.unsigned_abs().count_ones();
+    i64, u64, u128, true, |x| x.wrapping_abs(), x.unsigned_abs().count_ones();
+    u8, u8, u16, false, |x| x, x.count_ones();
+    u16, u16, u32, false, |x| x, x.count_ones();
+    u32, u32, u64, false, |x| x, x.count_ones();
+    u64, u64, u128, false, |x| x, x.count_ones();
 }
 
 /// `f32` or `f64`.

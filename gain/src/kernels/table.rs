@@ -1,7 +1,7 @@
 //! From a typed operation to its kernel.
 
 use super::number::Int;
-use super::{Kernel, boolean, compare, complex, float, integer, vecmath};
+use super::{Kernel, boolean, compare, complex, float, integer, math};
 use crate::dtype::DType;
 use crate::ops::{Loop, Op};
 use num_complex::Complex;
@@ -11,14 +11,14 @@ fn int<T: Int>(op: Op) -> Option<Kernel> {
 }
 
 fn f32(op: Op) -> Option<Kernel> {
-    vecmath::f32(op)
+    math::kernel::<f32>(op)
         .or_else(|| float::binary::<f32>(op))
         .or_else(|| float::unary::<f32>(op))
         .or_else(|| compare::ordered::<f32>(op))
 }
 
 fn f64(op: Op) -> Option<Kernel> {
-    vecmath::f64(op)
+    math::kernel::<f64>(op)
         .or_else(|| float::binary::<f64>(op))
         .or_else(|| float::unary::<f64>(op))
         .or_else(|| compare::ordered::<f64>(op))
