@@ -11,10 +11,11 @@ use crate::dtype::{DType, Kind, Scalar, kind};
 use crate::error::Result;
 use crate::limbo;
 use crate::ops::{Loop, Op};
+use crate::site::{self, Origin};
 use crate::storage::{Storage, blocks_for};
 use crate::view::{Dims, View};
 use smallvec::SmallVec;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Expressions of more operations than this are stored before more is built on them.
@@ -49,6 +50,19 @@ pub(crate) enum Expr {
     Patch { base: Arc<Node>, region: View, value: Arg },
 }
 
+/// Floating-point exceptions of a call that were told of.
+#[derive(Debug)]
+enum Told {
+    Own(AtomicU8),
+    Shared(Arc<AtomicU8>),
+}
+
+impl Default for Told {
+    fn default() -> Told {
+        Told::Own(AtomicU8::new(0))
+    }
+}
+
 /// A value: a whole array in C order.
 #[derive(Debug)]
 pub(crate) struct Node {
@@ -56,12 +70,16 @@ pub(crate) struct Node {
     pub(crate) dtype: DType,
     /// Operations that computing this takes, from what is stored.
     pub(crate) weight: u32,
+    /// Where it was asked for.
+    pub(crate) origin: Origin,
     /// Whether one of them takes much longer than moving an element does.
     is_heavy: bool,
     /// Cells whose value this is.
     handles: AtomicU32,
     /// Passes that computed this without storing it.
     computed: AtomicU32,
+    /// Floating-point exceptions that were told of; outputs of one call share them.
+    told: Told,
     storage: OnceLock<Arc<Storage>>,
     expr: Mutex<Option<Arc<Expr>>>,
 }
@@ -73,9 +91,11 @@ impl Node {
             shape,
             dtype,
             weight: 0,
+            origin: site::known(),
             is_heavy: false,
             handles: AtomicU32::new(0),
             computed: AtomicU32::new(0),
+            told: Told::default(),
             storage: OnceLock::from(storage),
             expr: Mutex::new(None),
         })
@@ -90,12 +110,38 @@ impl Node {
             shape,
             dtype,
             weight,
+            origin: site::current(),
             is_heavy,
             handles: AtomicU32::new(0),
             computed: AtomicU32::new(0),
+            told: Told::default(),
             storage: OnceLock::new(),
             expr: Mutex::new(Some(Arc::new(expr))),
         })
+    }
+
+    /// As [`Node::lazy`], one for each output of an operation.
+    pub(crate) fn outputs(shape: &Dims, op: Loop, args: &SmallVec<[Arg; 2]>) -> SmallVec<[Arc<Node>; 2]> {
+        let told = Arc::new(AtomicU8::new(0));
+        (0..op.op.outputs())
+            .map(|output| {
+                let expr = Expr::Map { op, output, args: args.clone() };
+                let mut node = Node::lazy(shape.clone(), op.outputs[output], expr);
+                if let Some(node) = Arc::get_mut(&mut node) {
+                    node.told = Told::Shared(told.clone());
+                }
+                node
+            })
+            .collect()
+    }
+
+    /// Which of these floating-point exceptions of this value's operation are told of for the first time.
+    pub(crate) fn tell(&self, bits: u8) -> u8 {
+        let told = match &self.told {
+            Told::Own(told) => told,
+            Told::Shared(told) => told,
+        };
+        bits & !told.fetch_or(bits, Relaxed)
     }
 
     /// Number of elements.

@@ -34,6 +34,8 @@ pub(crate) mod kernels;
 mod limbo;
 pub mod ops;
 pub(crate) mod plan;
+pub mod site;
+pub mod status;
 pub(crate) mod storage;
 pub(crate) mod turn;
 pub mod typed;

@@ -4,6 +4,7 @@ use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Kind, Result};
 use crate::exec::Partial;
 use crate::limbo;
+use crate::status;
 use crate::turn;
 use rma::{Team, World};
 use std::sync::OnceLock;
@@ -154,6 +155,9 @@ pub(crate) fn count(which: impl Fn(&Counters) -> &AtomicU64, by: u64) {
 /// A barrier that is needed for the sake of shared memory; counted.
 pub(crate) fn synchronise() -> Result<()> {
     count(|c| &c.barriers, 1);
+    if status::is_undecided() {
+        return status::agree();
+    }
     Ok(team().barrier()?)
 }
 
@@ -163,7 +167,7 @@ pub(crate) fn combine(mine: Partial) -> Result<Partial> {
     if runtime.size == 1 {
         return Ok(mine);
     }
-    let mut words = [0u64; 4];
+    let mut words = [0u64; 5];
     if let Some(value) = mine.value {
         let bytes = value.bytes();
         words[0] = 1 + value.dtype() as u64;
@@ -171,7 +175,9 @@ pub(crate) fn combine(mine: Partial) -> Result<Partial> {
         words[2] = u64::from_le_bytes(bytes[8..].try_into().expect("8 bytes"));
         words[3] = mine.index as u64;
     }
+    words[4] = status::word();
     let all = runtime.team.allgather(&words)?;
+    status::settle(all.chunks_exact(words.len()).any(|share| share[4] > 0))?;
     let mut total = Partial::empty(mine.op);
     for share in all.chunks_exact(words.len()) {
         if share[0] > 0 {
@@ -218,6 +224,7 @@ pub fn size() -> usize {
 pub fn barrier() -> Result<()> {
     let _turn = turn::take("barrier")?;
     team().barrier()?;
+    status::agree()?;
     limbo::meet()
 }
 
@@ -230,6 +237,7 @@ pub fn finalize() -> Result<()> {
     }
     init()?;
     turn::in_turn(|| {
+        status::agree()?;
         crate::storage::trim();
         Ok(get().world.finalize()?)
     })

@@ -13,9 +13,9 @@ import sys as _sys
 
 from numpy import (
     bool_, byte, can_cast, cdouble, complex64, complex128, complexfloating, csingle, double, dtype, e, errstate,
-    euler_gamma, exceptions, finfo, float32, float64, floating, generic, get_printoptions, geterr, iinfo, inexact, inf,
+    euler_gamma, exceptions, finfo, float32, float64, floating, generic, get_printoptions, geterr, geterrcall, iinfo, inexact, inf,
     int8, int16, int32, int64, int_, intc, integer, intp, isscalar, issubdtype, longlong, nan, newaxis, number, pi,
-    printoptions, promote_types, set_printoptions, seterr, short, signedinteger, single, ubyte, uint, uint8, uint16,
+    printoptions, promote_types, set_printoptions, seterr, seterrcall, short, signedinteger, single, ubyte, uint, uint8, uint16,
     uint32, uint64, uintc, uintp, ulonglong, unsignedinteger, ushort,
 )
 

@@ -78,8 +78,13 @@ def isclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
     a, b = asarray(a), asarray(b)
     if b.dtype.kind in "biu":
         b = b.astype(float)
-    near = (ufuncs["absolute"](a - b) <= atol + rtol * ufuncs["absolute"](b)) & ufuncs["isfinite"](b) | (a == b)
+    with numpy.errstate(invalid="ignore"):
+        near = _near(a, b, rtol, atol)
     return near | (ufuncs["isnan"](a) & ufuncs["isnan"](b)) if equal_nan else near
+
+
+def _near(a, b, rtol, atol):
+    return (ufuncs["absolute"](a - b) <= atol + rtol * ufuncs["absolute"](b)) & ufuncs["isfinite"](b) | (a == b)
 
 
 def allclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):

@@ -7,6 +7,7 @@ use crate::error::{OrRaise, ask_numpy, exception};
 use crate::flat::FlatIter;
 use crate::ndarray::NdArray;
 use crate::numpy::Numpy;
+use crate::{site, status};
 use gain::dtype::Complex64;
 use gain::{Array, Operand, Scalar};
 use pyo3::buffer::PyUntypedBuffer;
@@ -202,19 +203,23 @@ pub(crate) fn compute<T: Send>(
     const SMALL: usize = 1024;
     let is_small = |a: &&Array| a.size() <= SMALL && (!a.is_view() || a.pending() <= SMALL);
     if arrays.iter().all(is_small) && gain::world::init().is_ok() && gain::world::size() == 1 {
-        return match gain::world::if_free(work) {
-            Ok(done) => done.or_raise(),
-            Err(work) => released(py, work),
+        let mut work = Some(work);
+        let once = |work: &mut Option<_>| work.take().expect("run once");
+        return match gain::world::if_free(|| gain::site::on_demand(once(&mut work))) {
+            Ok(done) => told(py, done.or_raise()),
+            Err(_) => released(py, once(&mut work)),
         };
     }
     released(py, work)
 }
 
 /// Runs `work` of `gain` with the interpreter's lock, once no other thread is at work: that is not waited for with the lock.
-fn attached<T>(py: Python<'_>, mut work: impl FnOnce() -> gain::Result<T>) -> PyResult<T> {
+fn attached<T>(py: Python<'_>, work: impl FnOnce() -> gain::Result<T>) -> PyResult<T> {
+    let origin = site::capture(py);
+    let mut work = move || gain::site::at(origin, work);
     loop {
         match gain::world::if_free(work) {
-            Ok(done) => return done.or_raise(),
+            Ok(done) => return told(py, done.or_raise()),
             Err(unused) => work = unused,
         }
         py.detach(|| gain::world::in_turn(|| ()));
@@ -226,9 +231,23 @@ pub(crate) fn released<T: Send>(
     py: Python<'_>,
     work: impl FnOnce() -> gain::Result<T> + Send,
 ) -> PyResult<T> {
-    py.detach(work).or_else(|error| {
+    let origin = site::capture(py);
+    let done = py.detach(|| gain::site::at(origin, work)).or_else(|error| {
         // A wait that an interrupt of all ranks ended fails because of the others: that is not what to tell.
         py.check_signals()?;
         Err(exception(error))
-    })
+    });
+    told(py, done)
+}
+
+/// What work gave, once its floating-point exceptions are told; an error of its own goes first.
+#[inline]
+fn told<T>(py: Python<'_>, done: PyResult<T>) -> PyResult<T> {
+    match done {
+        Ok(value) => status::tell(py).map(|()| value),
+        Err(error) => {
+            drop(gain::status::take());
+            Err(error)
+        }
+    }
 }

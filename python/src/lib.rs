@@ -21,6 +21,8 @@ mod numpy;
 mod read;
 mod reduce;
 mod runtime;
+mod site;
+mod status;
 mod ufunc;
 mod views;
 
@@ -29,6 +31,7 @@ use pyo3::prelude::*;
 #[pymodule]
 fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
     caller::register();
+    site::register(module)?;
     numpy::Numpy::load(module.py())?;
     module.add_class::<ndarray::NdArray>()?;
     module.add_class::<flat::FlatIter>()?;

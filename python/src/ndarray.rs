@@ -159,6 +159,11 @@ impl NdArray {
         self.array.is_replicated()
     }
 
+    /// File and line at which the present value was recorded, or `None`.
+    fn _recorded_at(&self) -> Option<(String, u32)> {
+        self.array.recorded_at()
+    }
+
     fn __len__(&self) -> PyResult<usize> {
         self.array.shape().first().copied().ok_or_else(|| PyTypeError::new_err("len() of unsized object"))
     }

@@ -8,6 +8,7 @@ use crate::error::exception;
 use crate::index::writable;
 use crate::ndarray::{NdArray, axes};
 use crate::numpy::Numpy;
+use crate::status;
 use gain::error::Kind;
 use gain::{Array, ReduceOp, ReduceOptions, Scalar};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -74,6 +75,14 @@ pub(crate) fn reduce<'py>(
         mask: mask.as_ref(),
         out: out.as_ref().map(|handle| &handle.array),
     };
+    let is_empty = array.size() == 0 && {
+        let all: Vec<isize> = (0..array.ndim() as isize).collect();
+        let kept = |axis: &isize| array.shape()[axis.rem_euclid(all.len().max(1) as isize) as usize] != 0;
+        !axes.as_deref().unwrap_or(&all).iter().all(kept)
+    };
+    if is_empty && matches!(reduction, Reduction::Mean) {
+        status::warn(py, "Mean of empty slice")?;
+    }
     let made = compute(py, &[array], || match reduction {
         Reduction::Fold(op) => array.reduce(op, &options),
         Reduction::Mean => array.mean(&options),

@@ -4,6 +4,7 @@ use super::{Array, Operand};
 use crate::error::{Error, Kind, Result, shape_text};
 use crate::graph::{Arg, Expr, Node, WEIGHT_LIMIT};
 use crate::plan;
+use crate::status;
 use crate::turn;
 use crate::view::{Index, View};
 use smallvec::SmallVec;
@@ -22,7 +23,7 @@ impl Array {
         if let Operand::Scalar(x) = value
             && region.size() == 1
         {
-            let x = x.assigned(self.dtype())?;
+            let x = status::converted(x, x.assigned(self.dtype())?);
             return match self.cell.poke(region.offset as usize, x)? {
                 true => Ok(()),
                 false => self.write(region, Arg::Const(x)),
@@ -32,7 +33,7 @@ impl Array {
             return Err(Error::new(Kind::Value, "assignment destination is read-only"));
         }
         let value = match value {
-            Operand::Scalar(x) => Arg::Const(x.assigned(self.dtype())?),
+            Operand::Scalar(x) => Arg::Const(status::converted(x, x.assigned(self.dtype())?)),
             Operand::Array(a) => {
                 a.bound()?;
                 Arg::Node(a.cell.get(), broadcast_into(&a.view, &region.shape)?)
@@ -53,8 +54,8 @@ impl Array {
         if region.is_whole(base.len())
             && let Some(node) = whole_value(&base, &value)
         {
-            self.cell.set(node);
-            return Ok(());
+            self.cell.set(node.clone());
+            return if node.origin.policy.raises() { decide(&node) } else { Ok(()) };
         }
         // A loop that updates part after part from its neighbours: each part in place, none recomputed.
         if let Arg::Node(from, _) = &value
@@ -67,8 +68,17 @@ impl Array {
         let (shape, dtype) = (base.shape.clone(), base.dtype);
         let node = Node::lazy(shape, dtype, Expr::Patch { base, region, value });
         self.cell.set(node.clone());
+        if node.origin.policy.raises() {
+            return decide(&node);
+        }
         if node.weight > WEIGHT_LIMIT { plan::force(&node) } else { plan::force_small_patch(&node) }
     }
+}
+
+/// Evaluates now what may have to raise, on all ranks alike.
+pub(super) fn decide(node: &Arc<Node>) -> Result<()> {
+    plan::force(node)?;
+    status::agree()
 }
 
 /// The value of an array all of whose elements are assigned.

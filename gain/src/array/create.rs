@@ -5,6 +5,7 @@ use crate::dtype::{DType, Element, Scalar, kind, result_type};
 use crate::error::{Error, Kind, Result, cannot_allocate};
 use crate::graph::{Expr, Node};
 use crate::ops::Op;
+use crate::status;
 use crate::storage::Storage;
 use crate::turn;
 use crate::view::checked_size;
@@ -64,7 +65,7 @@ impl Array {
     pub fn full(shape: &[usize], value: Scalar, dtype: Option<DType>) -> Result<Array> {
         let dtype = dtype.unwrap_or(value.dtype());
         prepare("full", shape, dtype)?;
-        let fill = Expr::Fill(value.convert(dtype)?);
+        let fill = Expr::Fill(status::converted(value, value.convert(dtype)?));
         Ok(Array::from_node(Node::lazy(SmallVec::from_slice(shape), dtype, fill)))
     }
 

@@ -157,6 +157,13 @@ impl Array {
         self.cell.id
     }
 
+    /// File and line of the program at which the present value was recorded, where that is known: not for tiny arrays,
+    /// which are computed at once.
+    pub fn recorded_at(&self) -> Option<(String, u32)> {
+        let site = self.cell.peek(|node| node.origin.site);
+        site.resolve()
+    }
+
     /// Whether the elements are consecutive in C order.
     pub fn is_contiguous(&self) -> bool {
         self.view.is_contiguous()

@@ -147,7 +147,8 @@ fn read(node: &Arc<Node>, view: &View, out: &mut [u8], alone: bool) -> Result<()
     // or allocated by them); the buffer dies with the pass.
     let target = unsafe { aligned(out, item, view.size()) };
     let to = Target::At(target.storage.clone(), View::contiguous(&view.shape));
-    let store = Store { value: Arg::Node(node.clone(), view.clone()), dtype: node.dtype, to };
+    let store =
+        Store { value: Arg::Node(node.clone(), view.clone()), dtype: node.dtype, to, origin: node.origin };
     let mut pass = Pass::storing(&view.shape, store);
     pass.anchor = Anchor::Everyone;
     pass.alone = alone;

@@ -6,6 +6,8 @@ use crate::error::{Error, Kind, Result, normalize_axis, open_shape_text, shape_t
 use crate::graph::{Arg, Expr, Node};
 use crate::ops::{Op, ReduceOp};
 use crate::plan;
+use crate::site::{self, Origin};
+use crate::status::{self, Policy};
 use crate::turn;
 use crate::view::{Dims, View, distinct};
 use smallvec::SmallVec;
@@ -28,7 +30,7 @@ impl Array {
         }
         let value = self.operand(op, dtype, options)?;
         let folded = if reduced.iter().all(|&r| r) {
-            let partial = plan::fold_all(op, value, self.shape())?;
+            let partial = plan::fold_all(op, value, self.shape(), "reduce")?;
             let result = if op.is_index() { DType::I64 } else { dtype };
             match partial.finish(dtype) {
                 Some(x) => Array::scalar(x.cast(result))?,
@@ -57,7 +59,17 @@ impl Array {
             None => {
                 let shape = self.shape();
                 let count: usize = (0..self.ndim()).filter(|&d| reduced[d]).map(|d| shape[d]).product();
-                Array::apply(Op::Divide, &[(&sum).into(), Scalar::PyFloat(count as f64).into()])?
+                let by = Scalar::PyFloat(count as f64);
+                if sum.ndim() > 0 {
+                    Array::apply(Op::Divide, &[(&sum).into(), by.into()])?
+                } else {
+                    // Of two numbers, which NumPy calls by another name.
+                    if count == 0 {
+                        status::raised("scalar divide", status::INVALID);
+                    }
+                    let origin = Origin { site: site::current().site, policy: Policy::IGNORE };
+                    site::at(origin, || Array::apply(Op::Divide, &[(&sum).into(), by.into()]))?
+                }
             }
             Some(mask) => {
                 let ones = mask.broadcast_to(self.shape())?;

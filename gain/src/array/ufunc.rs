@@ -2,6 +2,7 @@
 //!
 //! Tiny replicated operands are computed at once, without a node of the graph.
 
+use super::assign::decide;
 use super::{Array, Operand, Options, ReduceOptions};
 use crate::dtype::{Casting, DType, Kind as TypeKind, Scalar, can_cast, is_integer, kind, result_type};
 use crate::error::{Error, Kind, Result, shape_text};
@@ -9,6 +10,8 @@ use crate::exec;
 use crate::graph::{Arg, Expr, Node, WEIGHT_LIMIT};
 use crate::ops::{Loop, Op, ReduceOp, check_output, resolve, resolve_values, resolve_with};
 use crate::plan;
+use crate::site;
+use crate::status;
 use crate::storage::Storage;
 use crate::turn;
 use crate::view::{Dims, broadcast_shapes};
@@ -44,7 +47,7 @@ impl Operand<'_> {
     fn arg(&self, shape: &[usize], dtype: DType) -> Result<Arg> {
         Ok(match self {
             Operand::Array(a) => Arg::Node(a.cell.get(), a.view.broadcast_to(shape)?),
-            Operand::Scalar(x) => Arg::Const(x.convert(dtype)?),
+            Operand::Scalar(x) => Arg::Const(status::converted(*x, x.convert(dtype)?)),
         })
     }
 }
@@ -97,17 +100,20 @@ impl Array {
             Some(out) => output_shape(out.shape(), &shape)?,
             None => shape,
         };
-        let args = record_args(&op, operands, &shape)?;
-        let nodes: SmallVec<[_; 2]> = (0..op.op.outputs())
-            .map(|output| {
-                let expr = Expr::Map { op, output, args: args.clone() };
-                Node::lazy(shape.clone(), op.outputs[output], expr)
-            })
-            .collect();
+        let mask = options.mask.map(|mask| mask_of(mask, &shape)).transpose()?;
+        let args = record_args(&op, operands, &shape, mask.as_ref())?;
+        let nodes = match op.op.outputs() {
+            1 => SmallVec::from_iter([Node::lazy(
+                shape.clone(),
+                op.outputs[0],
+                Expr::Map { op, output: 0, args },
+            )]),
+            _ => Node::outputs(&shape, op, &args),
+        };
         let mut results = SmallVec::new();
         for (i, node) in nodes.into_iter().enumerate() {
             let out = options.out.get(i).copied().flatten();
-            results.push(finish(node, out, options)?);
+            results.push(finish(node, out, mask.clone())?);
         }
         Ok(results)
     }
@@ -131,8 +137,16 @@ impl Array {
         }
         let shapes: SmallVec<[&[usize]; 2]> = operands.iter().map(Operand::shape).collect();
         let shape = broadcast_shapes(&shapes)?;
-        let args = record_args(&op, operands, &shape)?;
-        Ok(Array::from_node(Node::lazy(shape, op.outputs[0], Expr::Map { op, output: 0, args })))
+        let args = record_args(&op, operands, &shape, None)?;
+        Array::recorded(Node::lazy(shape, op.outputs[0], Expr::Map { op, output: 0, args }))
+    }
+
+    /// A new array of a value just recorded.
+    fn recorded(node: std::sync::Arc<Node>) -> Result<Array> {
+        if node.origin.policy.raises() {
+            decide(&node)?;
+        }
+        Ok(Array::from_node(node))
     }
 
     /// `np.where(mask, if_true, if_false)`
@@ -169,7 +183,11 @@ impl Array {
             ));
         }
         self.bound()?;
-        Ok(self.cast_to(dtype))
+        let cast = self.cast_to(dtype);
+        if dtype != self.dtype() && site::current().policy.raises() {
+            decide(&cast.cell.get())?;
+        }
+        Ok(cast)
     }
 
     /// `self.copy()`: costs nothing until one of the two is written.
@@ -214,12 +232,38 @@ fn with_numbers<'a>(operands: &[Operand<'a>], numbers: &[Option<Scalar>]) -> Sma
     operands.iter().zip(numbers).map(|(o, x)| x.map_or(*o, Operand::Scalar)).collect()
 }
 
-/// The arguments of a call, broadcast. Long expressions are stored first, so that none grows without bound.
-fn record_args(op: &Loop, operands: &[Operand<'_>], shape: &Dims) -> Result<SmallVec<[Arg; 2]>> {
-    if op.op == Op::Power && is_integer(op.outputs[0]) && !shape.contains(&0) {
-        refuse_negative(&operands[1])?;
+/// `where=`, broadcast.
+fn mask_of(mask: &Array, shape: &Dims) -> Result<Arg> {
+    if mask.dtype() != DType::Bool {
+        return Err(Error::new(
+            Kind::Type,
+            format!(
+                "Cannot cast array data from dtype('{}') to dtype('bool') according to the rule 'safe'",
+                mask.dtype()
+            ),
+        ));
     }
-    let args: SmallVec<[Arg; 2]> =
+    mask.bound()?;
+    Operand::Array(mask).arg(shape, DType::Bool)
+}
+
+/// An argument that no operation takes exception to.
+fn harmless(op: Op, dtype: DType) -> Arg {
+    Arg::Const(if op == Op::Arctanh { Scalar::zero(dtype) } else { Scalar::one(dtype) })
+}
+
+/// The arguments of a call, broadcast; where the mask doesn't hold they are nothing to take exception to. Long expressions are stored first, so that none grows without bound.
+fn record_args(
+    op: &Loop,
+    operands: &[Operand<'_>],
+    shape: &Dims,
+    mask: Option<&Arg>,
+) -> Result<SmallVec<[Arg; 2]>> {
+    let is_integer_power = op.op == Op::Power && is_integer(op.outputs[0]);
+    if is_integer_power && !shape.contains(&0) {
+        refuse_negative(&operands[1], shape, mask)?;
+    }
+    let mut args: SmallVec<[Arg; 2]> =
         operands.iter().enumerate().map(|(i, o)| o.arg(shape, op.inputs[i])).collect::<Result<_>>()?;
     let weight: u32 = args.iter().filter_map(Arg::node).map(|n| n.weight_now()).sum();
     if weight > WEIGHT_LIMIT {
@@ -227,24 +271,48 @@ fn record_args(op: &Loop, operands: &[Operand<'_>], shape: &Dims) -> Result<Smal
             plan::force(node)?;
         }
     }
+    if let Some(mask) = mask
+        && (is_integer_power || site::current().policy.wanted() != 0 && exec::has_exceptions(op))
+    {
+        for (arg, dtype) in args.iter_mut().zip(op.inputs) {
+            let args = [arg.clone(), harmless(op.op, dtype)];
+            let chosen = Expr::Select { mask: mask.clone(), args };
+            *arg = Arg::whole(Node::lazy(shape.clone(), dtype, chosen));
+        }
+    }
     Ok(args)
 }
 
 /// An error, and the same on all ranks, if an exponent is negative: the one thing that only values decide, and that
 /// must be known at the call.
-fn refuse_negative(exponent: &Operand<'_>) -> Result<()> {
+fn refuse_negative(exponent: &Operand<'_>, shape: &Dims, mask: Option<&Arg>) -> Result<()> {
     let is_negative = match exponent {
-        Operand::Scalar(x) => x.as_f64() < 0.0,
+        Operand::Scalar(x) if x.as_f64() >= 0.0 => false,
+        Operand::Scalar(_) => mask.map_or(Ok(true), |mask| any(mask.clone(), shape))?,
         Operand::Array(a) if kind(a.dtype()) != TypeKind::Signed => false,
         Operand::Array(a) => {
             let below = Array::apply(Op::Less, &[(*a).into(), Operand::Scalar(Scalar::PyInt(0))])?;
-            below.reduce(ReduceOp::Any, &ReduceOptions::default())?.item()?.as_bool()
+            match mask {
+                None => below.reduce(ReduceOp::Any, &ReduceOptions::default())?.item()?.as_bool(),
+                Some(mask) => {
+                    let below = Operand::Array(&below).arg(shape, DType::Bool)?;
+                    let args = [below, Arg::Const(Scalar::Bool(false))];
+                    let chosen = Expr::Select { mask: mask.clone(), args };
+                    any(Arg::whole(Node::lazy(shape.clone(), DType::Bool, chosen)), shape)?
+                }
+            }
         }
     };
     match is_negative {
         true => Err(Error::new(Kind::Value, "Integers to negative integer powers are not allowed.")),
         false => Ok(()),
     }
+}
+
+/// Whether a bool holds anywhere.
+fn any(value: Arg, shape: &Dims) -> Result<bool> {
+    let found = plan::fold_all(ReduceOp::Any, value, shape, "reduce")?;
+    Ok(found.finish(DType::Bool).is_some_and(Scalar::as_bool))
 }
 
 /// The shape of a call with `out=`: that of `out`, to which the operands must broadcast.
@@ -263,23 +331,12 @@ fn output_shape(out: &[usize], operands: &[usize]) -> Result<Dims> {
 }
 
 /// Apply `where=` and `out=` to a recorded result.
-fn finish(node: std::sync::Arc<Node>, out: Option<&Array>, options: &Options<'_>) -> Result<Array> {
+fn finish(node: std::sync::Arc<Node>, out: Option<&Array>, mask: Option<Arg>) -> Result<Array> {
     let (dtype, shape) = (out.map_or(node.dtype, Array::dtype), node.shape.clone());
     let value = Arg::whole(node);
-    let value = match options.mask {
+    let value = match mask {
         None => value,
         Some(mask) => {
-            if mask.dtype() != DType::Bool {
-                return Err(Error::new(
-                    Kind::Type,
-                    format!(
-                        "Cannot cast array data from dtype('{}') to dtype('bool') according to the rule 'safe'",
-                        mask.dtype()
-                    ),
-                ));
-            }
-            mask.bound()?;
-            let mask = Operand::Array(mask).arg(&shape, DType::Bool)?;
             let keep = out.map_or(Arg::Const(Scalar::zero(dtype)), Array::arg);
             Arg::whole(Node::lazy(shape, dtype, Expr::Select { mask, args: [value, keep] }))
         }
@@ -289,7 +346,7 @@ fn finish(node: std::sync::Arc<Node>, out: Option<&Array>, options: &Options<'_>
             out.write(out.view.clone(), value)?;
             Ok(out.clone())
         }
-        (None, Arg::Node(node, _)) => Ok(Array::from_node(node)),
+        (None, Arg::Node(node, _)) => Array::recorded(node),
         (None, Arg::Const(_)) => unreachable!("a recorded result is a node"),
     }
 }
@@ -322,7 +379,7 @@ fn eager(op: &Loop, operands: &[Operand<'_>]) -> Result<Option<Array>> {
     let mut numbers: SmallVec<[[u8; 16]; 2]> = SmallVec::new();
     for (i, operand) in operands.iter().enumerate() {
         numbers.push(match operand {
-            Operand::Scalar(x) => x.convert(op.inputs[i])?.bytes(),
+            Operand::Scalar(x) => status::converted(*x, x.convert(op.inputs[i])?).bytes(),
             Operand::Array(_) => [0; 16],
         });
     }
@@ -343,7 +400,10 @@ fn eager(op: &Loop, operands: &[Operand<'_>]) -> Result<Option<Array>> {
     // SAFETY: each input is `len` elements of the loop's type in a replicated buffer that `held` keeps alive (the
     // view is contiguous and inside it), or one element with step 0; the output is a new buffer of `len` elements.
     // Replicated memory is written by operations of this process only, and it is this thread's turn.
-    unsafe { exec::apply(op, len, &inputs, &[out.local()]) }?;
+    let found = unsafe { exec::apply(op, len, &inputs, &[out.local()]) }?;
+    if found != 0 {
+        status::raised(op.op.name(), found);
+    }
     let node = Node::stored(SmallVec::from_slice(shape), op.outputs[0], out);
     Ok(Some(Array::from_node(node)))
 }

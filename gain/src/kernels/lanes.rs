@@ -22,7 +22,7 @@ pub(crate) fn wide() -> bool {
 /// # Safety
 /// An instance exists or existed (the caller got one by value), and the type is `Copy`.
 #[inline(always)]
-unsafe fn conjure<F: Copy>() -> F {
+pub(crate) unsafe fn conjure<F: Copy>() -> F {
     const { assert!(size_of::<F>() == 0) };
     // SAFETY: reading no bytes needs an aligned pointer only; the caller vouches that the type is inhabited.
     unsafe { std::ptr::NonNull::<F>::dangling().read() }
@@ -161,6 +161,34 @@ unsafe fn body3<A: Copy, B: Copy, C: Copy, R: Copy>(
 }
 
 #[inline(always)]
+unsafe fn body_split1<A: Copy, R: Copy, Q: Copy>(
+    n: usize,
+    s: *const Slot,
+    o: &Operands,
+    f: impl Fn(A) -> (R, Q),
+) {
+    // SAFETY: as in `body1`.
+    unsafe {
+        let (mut a, step) = slot::<A>(s, o.src[0]);
+        let ((mut d, _), (mut e, _)) = (slot::<R>(s, o.dst[0]), slot::<Q>(s, o.dst[1]));
+        for _ in 0..n / CHUNK {
+            let x = a.cast::<[A; CHUNK]>().read_unaligned();
+            write_chunk(d, |i| f(x[i]).0);
+            write_chunk(e, |i| f(x[i]).1);
+            a = a.add(step);
+            d = d.add(CHUNK);
+            e = e.add(CHUNK);
+        }
+        for i in 0..n % CHUNK {
+            let (r, q) = f(a.add(i).read_unaligned());
+            d.add(i).write_unaligned(r);
+            e.add(i).write_unaligned(q);
+            scalar_fence();
+        }
+    }
+}
+
+#[inline(always)]
 unsafe fn body4<A: Copy, R: Copy>(n: usize, s: *const Slot, o: &Operands, f: impl Fn(A, A, A, A) -> R) {
     // SAFETY: as in `body1`.
     unsafe {
@@ -220,6 +248,10 @@ driver!(
     map1, body1, map1_base, map1_avx2, <A, R>, (A) -> R
 );
 driver!(
+    /// `(d, e) = f(a)`
+    split1, body_split1, split1_base, split1_avx2, <A, R, Q>, (A) -> (R, Q)
+);
+driver!(
     /// `d = f(a, b)`
     map2, body2, map2_base, map2_avx2, <A, B, R>, (A, B) -> R
 );
@@ -272,29 +304,6 @@ pub(crate) fn each2<A: Copy, B: Copy, R: Copy, F: Fn(A, B) -> Option<R> + Copy>(
         }
     }
     run::<A, B, R, F>
-}
-
-/// `(d, e) = f(a)`, one element at a time.
-pub(crate) fn split1<A: Copy, R: Copy, Q: Copy, F: Fn(A) -> (R, Q) + Copy>(_function: F) -> Kernel {
-    unsafe fn run<A: Copy, R: Copy, Q: Copy, F: Fn(A) -> (R, Q) + Copy>(
-        n: usize,
-        s: *const Slot,
-        o: &Operands,
-    ) {
-        // SAFETY: as in `each1`.
-        unsafe {
-            let f = conjure::<F>();
-            let (a, step) = slot::<A>(s, o.src[0]);
-            let ((d, _), (e, _)) = (slot::<R>(s, o.dst[0]), slot::<Q>(s, o.dst[1]));
-            for i in 0..n {
-                let (r, q) = f(a.add(i * step / CHUNK).read_unaligned());
-                d.add(i).write_unaligned(r);
-                e.add(i).write_unaligned(q);
-                scalar_fence();
-            }
-        }
-    }
-    run::<A, R, Q, F>
 }
 
 /// `(d, e) = f(a, b)`, one element at a time.

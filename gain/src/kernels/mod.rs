@@ -11,6 +11,7 @@ pub(crate) mod compare;
 pub(crate) mod complex;
 pub(crate) mod copy;
 pub(crate) mod division;
+pub(crate) mod flags;
 pub(crate) mod float;
 pub(crate) mod fused;
 pub(crate) mod integer;
@@ -61,4 +62,7 @@ pub(crate) struct Operands {
 ///
 /// SAFETY contract of every kernel: each slot named by `operands` is valid for `len` elements of the kernel's type
 /// for it ([`CHUNK`] elements if a splat), aligned or not; outputs lie exactly on an input or apart from all.
+///
+/// What it does to the processor's floating-point flags is the matter of [`flags`]: new kernels must fit what that
+/// says of their operation, or change it.
 pub(crate) type Kernel = unsafe fn(len: usize, slots: *const Slot, operands: &Operands);

@@ -185,10 +185,12 @@ pub(crate) trait Real:
     fn nextafter(self, towards: Self) -> Self;
     fn ldexp(self, exponent: i64) -> Self;
     fn frexp(self) -> (Self, i32);
+    /// The next number away from zero, for a finite one.
+    fn farther(self) -> Self;
 }
 
 macro_rules! real {
-    ($($t:ident, $($name:ident = $c:ident),*;)*) => {$(
+    ($($t:ident, $bits:ident, $($name:ident = $c:ident),*;)*) => {$(
         impl Real for $t {
             const ZERO: Self = 0.0;
             const HALF: Self = 0.5;
@@ -229,12 +231,24 @@ macro_rules! real {
                 let exponent = exponent.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
                 libm::$t::ldexp(self, exponent)
             }
-            #[inline]
+            #[inline(always)]
             fn frexp(self) -> (Self, i32) {
-                let mut exponent = 0;
-                // SAFETY: `exponent` is a valid place for one C int.
-                let mantissa = unsafe { libm::$t::frexp(self, &mut exponent) };
-                (mantissa, if self.is_finite() { exponent } else { 0 })
+                const DIGITS: u32 = <$t>::MANTISSA_DIGITS;
+                const FRACTION: $bits = (1 << (DIGITS - 1)) - 1;
+                const BIAS: i32 = <$t>::MAX_EXP - 2;
+                // Subnormal numbers become normal.
+                let lifted = self.abs() < <$t>::MIN_POSITIVE;
+                let x = if lifted { self * (1u64 << DIGITS) as $t } else { self };
+                let biased = (x.abs().to_bits() >> (DIGITS - 1)) as i32;
+                let exponent = biased - BIAS - if lifted { DIGITS as i32 } else { 0 };
+                let half = (BIAS as $bits) << (DIGITS - 1);
+                let mantissa = <$t>::from_bits((x.to_bits() & FRACTION) | half).copysign(x);
+                let whole = self == 0.0 || !self.is_finite();
+                (if whole { self } else { mantissa }, if whole { 0 } else { exponent })
+            }
+            #[inline(always)]
+            fn farther(self) -> Self {
+                <$t>::from_bits(self.to_bits() + 1)
             }
             #[inline]
             fn atan2(self, x: Self) -> Self { <$t>::atan2(self, x) }
@@ -255,10 +269,10 @@ macro_rules! real {
 }
 
 real! {
-    f32, cbrt = cbrt, exp = exp, exp2 = exp2, exp_m1 = expm1, ln = log, log2 = log2, log10 = log10, ln_1p = log1p,
+    f32, u32, cbrt = cbrt, exp = exp, exp2 = exp2, exp_m1 = expm1, ln = log, log2 = log2, log10 = log10, ln_1p = log1p,
         sin = sin, cos = cos, tan = tan, asin = asin, acos = acos, atan = atan, sinh = sinh, cosh = cosh,
         tanh = tanh, asinh = asinh, acosh = acosh, atanh = atanh;
-    f64, cbrt = cbrt, exp = exp, exp2 = exp2, exp_m1 = expm1, ln = log, log2 = log2, log10 = log10, ln_1p = log1p,
+    f64, u64, cbrt = cbrt, exp = exp, exp2 = exp2, exp_m1 = expm1, ln = log, log2 = log2, log10 = log10, ln_1p = log1p,
         sin = sin, cos = cos, tan = tan, asin = asin, acos = acos, atan = atan, sinh = sinh, cosh = cosh,
         tanh = tanh, asinh = asinh, acosh = acosh, atanh = atanh;
 }

@@ -3,6 +3,7 @@
 use super::{Anchor, Outcome, Pass, Store, Target, alias};
 use crate::error::Result;
 use crate::graph::{Arg, Expr, Node};
+use crate::site;
 use crate::storage::{Storage, blocks_for};
 use crate::view::View;
 use smallvec::SmallVec;
@@ -10,7 +11,12 @@ use std::sync::Arc;
 
 impl Store {
     fn keep(node: &Arc<Node>) -> Store {
-        Store { value: Arg::whole(node.clone()), dtype: node.dtype, to: Target::Keep(node.clone()) }
+        Store {
+            value: Arg::whole(node.clone()),
+            dtype: node.dtype,
+            to: Target::Keep(node.clone()),
+            origin: node.origin,
+        }
     }
 }
 
@@ -81,7 +87,11 @@ fn force_patch(node: &Arc<Node>, base: &Arc<Node>, region: &View, value: &Arg) -
     let copy = Storage::new(&node.shape, node.dtype.size_bytes())?;
     let whole = View::contiguous(&node.shape);
     let to = Target::At(copy.clone(), whole);
-    Pass::storing(&node.shape, Store { value: Arg::whole(base.clone()), dtype: node.dtype, to }).run()?;
+    Pass::storing(
+        &node.shape,
+        Store { value: Arg::whole(base.clone()), dtype: node.dtype, to, origin: node.origin },
+    )
+    .run()?;
     overwrite(&copy, node, region, value)?;
     node.set_stored(copy);
     Ok(())
@@ -90,7 +100,8 @@ fn force_patch(node: &Arc<Node>, base: &Arc<Node>, region: &View, value: &Arg) -
 /// Evaluate `value` into `region` of `storage`, which holds everything else of `node`.
 fn overwrite(storage: &Arc<Storage>, node: &Arc<Node>, region: &View, value: &Arg) -> Result<Outcome> {
     let to = Target::At(storage.clone(), region.clone());
-    Pass::storing(&region.shape, Store { value: value.clone(), dtype: node.dtype, to }).run()
+    Pass::storing(&region.shape, Store { value: value.clone(), dtype: node.dtype, to, origin: node.origin })
+        .run()
 }
 
 /// Overwrite the region in the buffer of the base, which must be of no use to anybody else; false if it is.
@@ -100,7 +111,8 @@ fn force_in_place(node: &Arc<Node>, region: &View, value: &Arg) -> Result<bool> 
         if !is_small_part(region, node) {
             return Ok(false);
         }
-        let temp = Node::lazy(region.shape.clone(), node.dtype, Expr::Cast(value.clone()));
+        let cast = || Node::lazy(region.shape.clone(), node.dtype, Expr::Cast(value.clone()));
+        let temp = site::at(node.origin, cast);
         force(&temp)?;
         overwrite(&storage, node, region, &Arg::whole(temp))?;
     }

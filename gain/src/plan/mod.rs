@@ -27,6 +27,8 @@ use crate::exec::{Partial, Program, Task};
 use crate::graph::{Arg, Node};
 use crate::limbo;
 use crate::ops::{OpError, OpErrorKind, ReduceOp};
+use crate::site::Origin;
+use crate::status;
 use crate::storage::{Blocks, Storage, is_small};
 use crate::view::{Dims, View};
 use crate::world;
@@ -43,6 +45,8 @@ pub(crate) struct Store {
     pub(crate) dtype: DType,
     /// Where.
     pub(crate) to: Target,
+    /// Who asked for the conversion.
+    pub(crate) origin: Origin,
 }
 
 /// Where a value is stored.
@@ -64,6 +68,8 @@ pub(crate) struct Fold {
     /// For axis reductions: the buffer of extremes or sums, and that of indices, already holding what to combine
     /// with.
     pub(crate) to: Option<(Arc<Storage>, Option<Arc<Storage>>, View)>,
+    /// What floating-point exceptions are told of.
+    pub(crate) name: &'static str,
 }
 
 /// Numbers of elements.
@@ -216,6 +222,11 @@ impl Pass {
         // `alias::choose` let an output share a buffer with a leaf only at equal index.
         let partials = unsafe { crate::exec::run(&tasks, world::get().threads) }?;
         drop(tasks);
+        let pass = (shared && !self.alone && world::get().size > 1 && boxes.iter().any(BoxPlan::is_watched))
+            .then(status::watch_shared);
+        for (plan, (program, _)) in boxes.iter().zip(&programs) {
+            program.raised().for_each(|(tag, bits)| plan.tell(tag, bits, pass));
+        }
         for (i, store) in self.stores.iter().enumerate() {
             targets[i].storage.mark_written();
             if let Target::Keep(node) = &store.to {

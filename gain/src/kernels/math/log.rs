@@ -1,8 +1,37 @@
 //! Logarithms: the exponent apart, `log(1 + f)` of the rest as a sum of two numbers.
 
+#![allow(clippy::approx_constant, reason = "close to a constant isn't the constant")]
+
 use super::Math;
 use super::exp::{exp, exp2};
-use super::parts::pick;
+use super::parts::{Float, pick, polynomial};
+use crate::kernels::number::Real;
+
+/// `log2(1 + f) = f P(f)` and `log10(1 + f) = f P(f)` for `f32`.
+const LOG2: [f32; 10] = [
+    1.442695,
+    -0.72134733,
+    0.48089853,
+    -0.36069655,
+    0.28855255,
+    -0.23960812,
+    0.20485765,
+    -0.19138838,
+    0.18476033,
+    -0.10749789,
+];
+const LOG10: [f32; 10] = [
+    0.4342945,
+    -0.21714719,
+    0.14476489,
+    -0.10858048,
+    0.086862974,
+    -0.072129235,
+    0.061668295,
+    -0.05761364,
+    0.0556184,
+    -0.03236009,
+];
 
 /// Any logarithm of any number, by one that takes exponent and fraction: `x = 2^k (1 + f)`,
 /// `sqrt(1/2) <= 1 + f < sqrt(2)`.
@@ -45,14 +74,37 @@ pub(super) fn log<T: Math>(x: T) -> T {
 /// `log2 x`
 #[inline(always)]
 pub(super) fn log2<T: Math>(x: T) -> T {
-    anywhere(x, |k, f| joined_to_base(k, f, [T::ONE, T::ZERO], [T::LOG2_E, T::LOG2_E_LOW]))
+    anywhere(x, T::log2_parts)
 }
 
 /// `log10 x`
 #[inline(always)]
 pub(super) fn log10<T: Math>(x: T) -> T {
-    let two = [T::LOG10_2_SHORT, T::LOG10_2_REST];
-    anywhere(x, |k, f| joined_to_base(k, f, two, [T::LOG10_E, T::LOG10_E_LOW]))
+    anywhere(x, T::log10_parts)
+}
+
+/// `k + log2(1 + f)`
+#[inline(always)]
+pub(super) fn log2_parts_f64(k: f64, f: f64) -> f64 {
+    joined_to_base(k, f, [1.0, 0.0], [f64::LOG2_E, f64::LOG2_E_LOW])
+}
+
+/// `k log10 2 + log10(1 + f)`
+#[inline(always)]
+pub(super) fn log10_parts_f64(k: f64, f: f64) -> f64 {
+    joined_to_base(k, f, [f64::LOG10_2_SHORT, f64::LOG10_2_REST], [f64::LOG10_E, f64::LOG10_E_LOW])
+}
+
+/// `k + log2(1 + f)`: as fast as can be, 2 units in the last place.
+#[inline(always)]
+pub(super) fn log2_parts_f32(k: f32, f: f32) -> f32 {
+    f.mul_add(polynomial(f, &LOG2), k)
+}
+
+/// `k log10 2 + log10(1 + f)`: the same.
+#[inline(always)]
+pub(super) fn log10_parts_f32(k: f32, f: f32) -> f32 {
+    k.mul_add(f32::LOG10_2_SHORT, f.mul_add(polynomial(f, &LOG10), k * f32::LOG10_2_REST))
 }
 
 /// `k` and `f` with `1 + x + low = 2^k (1 + f)`, for `x > -1` and a small `low`.

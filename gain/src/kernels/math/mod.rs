@@ -14,6 +14,7 @@ mod log;
 mod parts;
 mod power;
 mod quotient;
+mod report;
 mod root;
 mod trig;
 
@@ -24,11 +25,16 @@ use crate::ops::Op;
 use coefficients::Coefficients;
 use drivers::{Binary, Unary, math1, math2, split2};
 use parts::{Float, polynomial};
+pub(crate) use report::report;
 
 /// All that the functions of this module need of a type.
 pub(crate) trait Math: Real + Float + Coefficients {
     /// `half` and `rest` with `log(1 + f) = f - (half - rest)`, `half` being `f^2 / 2`.
     fn log_parts(f: Self) -> (Self, Self);
+    /// `k + log2(1 + f)`
+    fn log2_parts(k: Self, f: Self) -> Self;
+    /// `k log10 2 + log10(1 + f)`
+    fn log10_parts(k: Self, f: Self) -> Self;
     /// `x` to the power `y`.
     fn power(self, y: Self) -> Self;
     /// The same, where [`power::is_plain`].
@@ -42,6 +48,16 @@ impl Math for f32 {
     fn log_parts(f: f32) -> (f32, f32) {
         let half = 0.5 * f * f;
         (half, f * (f * f) * polynomial(f, Self::LOG))
+    }
+
+    #[inline(always)]
+    fn log2_parts(k: f32, f: f32) -> f32 {
+        log::log2_parts_f32(k, f)
+    }
+
+    #[inline(always)]
+    fn log10_parts(k: f32, f: f32) -> f32 {
+        log::log10_parts_f32(k, f)
     }
 
     #[inline(always)]
@@ -66,6 +82,16 @@ impl Math for f64 {
         let (half, s) = (0.5 * f * f, f / (2.0 + f));
         let z = s * s;
         (half, s * z.mul_add(polynomial(z, Self::LOG), half))
+    }
+
+    #[inline(always)]
+    fn log2_parts(k: f64, f: f64) -> f64 {
+        log::log2_parts_f64(k, f)
+    }
+
+    #[inline(always)]
+    fn log10_parts(k: f64, f: f64) -> f64 {
+        log::log10_parts_f64(k, f)
     }
 
     #[inline(always)]
@@ -193,8 +219,14 @@ pub(crate) fn kernel<T: Math>(op: Op) -> Option<Kernel> {
         Op::Logaddexp => everywhere2!(T, log::log_add_exp),
         Op::Logaddexp2 => everywhere2!(T, log::log_add_exp2),
         Op::Fmod => quotient!(math2, T, T, quotient::fmod, std::ops::Rem::rem),
-        Op::Remainder => quotient!(math2, T, T, quotient::remainder, |x, y| divmod(x, y).1),
-        Op::FloorDivide => quotient!(math2, T, T, quotient::floor, |x, y| divmod(x, y).0),
+        Op::Remainder => quotient!(math2, T, T, quotient::remainder, |x, y| if y == T::ZERO {
+            x % y
+        } else {
+            divmod(x, y).1
+        }),
+        Op::FloorDivide => {
+            quotient!(math2, T, T, quotient::floor, |x, y| if y == T::ZERO { x / y } else { divmod(x, y).0 })
+        }
         Op::Divmod => quotient!(split2, T, (T, T), quotient::divmod, divmod),
         _ => return None,
     })

@@ -45,6 +45,8 @@ pub(crate) trait Float: Real {
     /// `e^x` is infinite from just below it; `e^x - 1` is -1 up to it; `sinh`, `tanh` are infinite, 1 just below it.
     const EXP_OVERFLOW: Self;
     const EXPM1_IS_MINUS_1: Self;
+    /// Exponentials of numbers up to this size, and half of them, are normal.
+    const EXP_SAFE: Self;
     const SINH_OVERFLOW: Self;
     const TANH_IS_1: Self;
     /// Up to where the pieces of pi suffice.
@@ -146,6 +148,7 @@ float!(f64, u64, digits 52, bias 1023, half_sqrt 0x3fe6_a09e_667f_3bcd,
     LIFT_ROOT = 3.814697265625e-6, // 2^-18
     EXP_OVERFLOW = 710.0,
     EXPM1_IS_MINUS_1 = -45.0,
+    EXP_SAFE = 708.0,
     SINH_OVERFLOW = 710.7,
     TANH_IS_1 = 22.0,
     ANGLE_LIMIT = 100_000.0,
@@ -170,6 +173,7 @@ float!(f32, u32, digits 23, bias 127, half_sqrt 0x3f35_04f3,
     LIFT_ROOT = 0.00390625, // 2^-8
     EXP_OVERFLOW = 89.0,
     EXPM1_IS_MINUS_1 = -20.0,
+    EXP_SAFE = 87.0,
     SINH_OVERFLOW = 89.5,
     TANH_IS_1 = 10.0,
     ANGLE_LIMIT = 100_000.0,

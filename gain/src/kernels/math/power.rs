@@ -75,6 +75,15 @@ pub(super) fn is_plain<T: Math>(x: T, y: T) -> bool {
     y.abs().mul_add(size + T::ONE, size) < T::PLAIN_EXPONENT
 }
 
+/// Whether the power may be exceptional: all but those of plain numbers, of their negatives to whole exponents, and of
+/// zero to positive ones.
+#[inline(always)]
+pub(super) fn is_suspect<T: Math>(x: T, y: T) -> bool {
+    let of_zero = (x == T::ZERO) & (y >= T::ZERO);
+    let of_root = (x < T::ZERO) & (y.trunc() != y);
+    !(is_plain(x.abs(), y) | of_zero) | of_root
+}
+
 /// `2^(whole + rest)`, the whole part rounded to an integer and returned.
 #[inline(always)]
 fn exp2(whole: f64, rest: f64) -> (f64, f64) {
