@@ -14,6 +14,7 @@ UNARY = {
     "arccos": 2, "tan": 3, "arcsin": 3, "arctan": 3, "sinh": 3, "cosh": 3, "tanh": 3, "arcsinh": 3, "arccosh": 3,
     "arctanh": 4,
 }
+SINGLE = UNARY | {"log2": 3, "log10": 3}
 BINARY = {"arctan2": 3, "hypot": 1, "power": 2}
 EXACT = ["fmod", "remainder", "floor_divide"]
 
@@ -122,9 +123,10 @@ def special(name, dtype, count, most):
 @pytest.mark.parametrize("dtype", ["f8", "f4"])
 @pytest.mark.parametrize("name", UNARY)
 def test_functions_of_one_number(name, dtype):
+    most = (UNARY if dtype == "f8" else SINGLE)[name]
     for x in arguments(name, dtype):
-        compare(name, dtype, [x], UNARY[name])
-    special(name, dtype, 1, UNARY[name])
+        compare(name, dtype, [x], most)
+    special(name, dtype, 1, most)
 
 
 @pytest.mark.parametrize("dtype", ["f8", "f4"])
@@ -157,7 +159,7 @@ def test_powers_by_one_exponent(dtype, exponent):
         for x in (rng.uniform(-10, 10, N), spread(1e-30, 1e30), special_bases):
             x = x.astype(dtype)
             found, expected = gain.power(gain.asarray(x), exponent).numpy(), numpy.power(x, exponent)
-            true = numpy.power(x.astype(wide(dtype)), wide(dtype)(exponent))
+            true = numpy.power(x.astype(wide(dtype)), numpy.dtype(dtype).type(exponent).astype(wide(dtype)))
             close = (units(found, true, dtype) <= 2) & numpy.isfinite(found) & numpy.isfinite(expected)
             wrong = ~(same(found, expected) | close)
             assert not wrong.any(), (x[wrong][:4], found[wrong][:4], expected[wrong][:4])
