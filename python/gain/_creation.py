@@ -155,7 +155,7 @@ def identity(n, dtype=None, *, like=None):
 
 def indices(dimensions, dtype=int, sparse=False):
     """`numpy.indices`."""
-    dimensions = extents(dimensions)
+    dimensions = extents(tuple(dimensions))
     if sparse:
         raise NotImplementedError("gain has no sparse indices")
     made = empty((len(dimensions), *dimensions), dtype)

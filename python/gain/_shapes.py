@@ -2,7 +2,7 @@
 
 import numpy
 
-from ._base import asarray, axes_tuple, extents
+from ._base import asarray, axes_tuple, extents, ndim
 from ._creation import empty
 
 __all__ = [
@@ -82,11 +82,15 @@ def flip(m, axis=None):
 
 def flipud(m):
     """`numpy.flipud`"""
+    if ndim(m) < 1:
+        raise ValueError("Input must be >= 1-d.")
     return flip(m, 0)
 
 
 def fliplr(m):
     """`numpy.fliplr`"""
+    if ndim(m) < 2:
+        raise ValueError("Input must be >= 2-d.")
     return flip(m, 1)
 
 

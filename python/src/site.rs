@@ -177,7 +177,9 @@ fn policy(py: Python<'_>, cache: &mut Cache) -> Policy {
     };
     match state {
         None => Policy::default(),
-        Some(state) if cache.state.as_ref().is_some_and(|seen| seen.as_ptr() == state.as_ptr()) => cache.policy,
+        Some(state) if cache.state.as_ref().is_some_and(|seen| seen.as_ptr() == state.as_ptr()) => {
+            cache.policy
+        }
         Some(state) => {
             cache.policy = parse(py).unwrap_or_default();
             cache.state = Some(state.unbind());

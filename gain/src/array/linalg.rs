@@ -81,6 +81,7 @@ impl Array {
                 shape.extend((other.ndim() == 2).then_some(cols.shape()[1]));
                 let is_placed = node.storage().is_some_and(|s| s.blocks() == blocks_for(&node.shape));
                 let result = Array::from_node(node);
+                result.tell_product([&rows, &cols], name)?;
                 let placed = if is_placed { result } else { result.fresh_copy() };
                 Ok(Array { view: View::contiguous(&shape), ..placed })
             }

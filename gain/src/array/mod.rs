@@ -2,6 +2,7 @@
 
 mod assign;
 mod create;
+mod exceptions;
 mod linalg;
 mod read;
 mod reduce;

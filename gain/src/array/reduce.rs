@@ -4,7 +4,7 @@ use super::{Array, Operand, ReduceOptions};
 use crate::dtype::{DType, Kind as TypeKind, Scalar, kind};
 use crate::error::{Error, Kind, Result, normalize_axis, open_shape_text, shape_text};
 use crate::graph::{Arg, Expr, Node};
-use crate::ops::{Op, ReduceOp};
+use crate::ops::{Op, ReduceOp, resolve};
 use crate::plan;
 use crate::site::{self, Origin};
 use crate::status::{self, Policy};
@@ -20,6 +20,7 @@ impl Array {
     pub fn reduce(&self, op: ReduceOp, options: &ReduceOptions<'_>) -> Result<Array> {
         let _turn = turn::take(name(op))?;
         let reduced = axes_of(options.axes, self.ndim())?;
+        check_types(op, self.dtype(), options.dtype)?;
         let dtype = options.dtype.unwrap_or_else(|| accumulator(op, self.dtype()));
         let empty = (0..self.ndim()).any(|d| reduced[d] && self.shape()[d] == 0);
         if empty && !op.has_identity() && options.initial.is_none() {
@@ -211,10 +212,9 @@ fn accumulator(op: ReduceOp, dtype: DType) -> DType {
     }
 }
 
-/// `initial=` joined to a result.
-fn combine(op: ReduceOp, folded: Array, initial: Scalar) -> Result<Array> {
-    let dtype = folded.dtype();
-    let op = match op {
+/// The operation that a reduction folds with; none for indices.
+fn folding(op: ReduceOp) -> Option<Op> {
+    Some(match op {
         ReduceOp::Sum => Op::Add,
         ReduceOp::Prod => Op::Multiply,
         ReduceOp::Min => Op::Minimum,
@@ -227,8 +227,32 @@ fn combine(op: ReduceOp, folded: Array, initial: Scalar) -> Result<Array> {
         ReduceOp::And => Op::BitwiseAnd,
         ReduceOp::Or => Op::BitwiseOr,
         ReduceOp::Xor => Op::BitwiseXor,
-        ReduceOp::ArgMin | ReduceOp::ArgMax => return Ok(folded),
-    };
+        ReduceOp::ArgMin | ReduceOp::ArgMax => return None,
+    })
+}
+
+/// An error if there is no such reduction of elements of this type, or in the type asked for.
+fn check_types(op: ReduceOp, dtype: DType, asked: Option<DType>) -> Result<()> {
+    let is_bitwise = matches!(op, ReduceOp::And | ReduceOp::Or | ReduceOp::Xor);
+    let is_logical = matches!(op, ReduceOp::Any | ReduceOp::All | ReduceOp::Parity);
+    let is_inexact = |dtype| matches!(kind(dtype), TypeKind::Float | TypeKind::Complex);
+    match asked {
+        Some(asked) if is_bitwise && is_inexact(asked) || is_logical && asked != DType::Bool => {
+            let text = "No loop matching the specified signature and casting was found for ufunc";
+            Err(Error::new(Kind::Type, format!("{text} {}", name(op))))
+        }
+        None if is_bitwise => match folding(op) {
+            Some(op) => Ok(resolve(op, &[dtype.into(), dtype.into()]).map(drop)?),
+            None => Ok(()),
+        },
+        _ => Ok(()),
+    }
+}
+
+/// `initial=` joined to a result.
+fn combine(op: ReduceOp, folded: Array, initial: Scalar) -> Result<Array> {
+    let dtype = folded.dtype();
+    let Some(op) = folding(op) else { return Ok(folded) };
     Ok(Array::apply(op, &[Operand::Scalar(initial), (&folded).into()])?.cast_to(dtype))
 }
 
