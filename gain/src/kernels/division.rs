@@ -24,8 +24,8 @@ impl<T: Int> Reciprocal<T> {
         let size = divisor.magnitude().to_bits();
         let length = if size <= 1 { 0 } else { 128 - (size - 1).leading_zeros() };
         // At most 64 + 64 bits, as `2^l - d < d`.
-        let factor =
-            if size == 0 { 0 } else { ((((1u128 << length) - size) << T::BITS) / size).wrapping_add(1) };
+        let quotient = (((1u128 << length) - size) << T::BITS).checked_div(size);
+        let factor = quotient.unwrap_or(0).wrapping_add(1);
         Reciprocal {
             divisor,
             factor: T::from_bits(factor),

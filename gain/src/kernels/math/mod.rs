@@ -264,6 +264,7 @@ unsafe fn power_by<T: Math>(n: usize, s: *const Slot, o: &Operands) {
     unsafe {
         let (exponent, step) = slot::<T>(s, o.src[1]);
         let kernel = match (step == 0).then(|| exponent.read_unaligned()) {
+            Some(y) if y == -T::ONE => map1(|x: T| T::ONE / x),
             Some(y) if y == T::HALF => map1(|x: T| x.sqrt()),
             Some(y) if y == T::ONE => map1(|x: T| x),
             Some(y) if y == T::TWO => map1(|x: T| x * x),

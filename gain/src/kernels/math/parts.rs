@@ -1,4 +1,5 @@
 //! Exponent and fraction of a floating-point number, without branches.
+#![allow(clippy::excessive_precision, reason = "one text for both types")]
 
 use crate::kernels::number::Real;
 
