@@ -36,6 +36,7 @@ mod limbo;
 pub mod ops;
 pub(crate) mod plan;
 pub mod site;
+pub(crate) mod stage;
 pub mod status;
 pub(crate) mod storage;
 pub(crate) mod turn;
