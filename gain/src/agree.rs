@@ -24,7 +24,7 @@ use crate::limbo;
 use crate::site::Site;
 use crate::world;
 use rma::fork::PerProcess;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard};
 
@@ -203,16 +203,17 @@ pub(crate) fn together<T>(purpose: Purpose, work: impl Fn() -> Result<T>) -> Res
     }
 }
 
-/// An algorithm failed on this rank, and perhaps on others: tells them. Returns the error that all ranks have then, that of
+/// An algorithm failed on this rank, and perhaps on others: tells them, unless the error came from them. Returns the error that all ranks have then, that of
 /// the first of them. Collective.
 #[cold]
 pub(crate) fn fail(error: Error) -> Error {
-    if world::size() == 1 {
+    if world::size() == 1 || HEARD.replace(false) {
         return error;
     }
     FAILURE.with_borrow_mut(|failure| *failure = Some(error.clone()));
     let told = together(Purpose::Failure, || Ok(world::team().barrier()?));
     FAILURE.take();
+    HEARD.set(false);
     // If all failed the barrier took place.
     told.err().unwrap_or(error)
 }
@@ -220,6 +221,8 @@ pub(crate) fn fail(error: Error) -> Error {
 thread_local! {
     /// The error under way, for [`reconcile`] to tell.
     static FAILURE: RefCell<Option<Error>> = const { RefCell::new(None) };
+    /// Another rank's failure was told, and is on its way out of the algorithm.
+    static HEARD: Cell<bool> = const { Cell::new(false) };
 }
 
 /// What to do after a mismatch that is none.
@@ -315,6 +318,7 @@ fn reconcile(purpose: Purpose, mismatch: Error) -> Result<After> {
         // All leave the algorithm here, and begin anew alike.
         limbo::hear(all.iter().map(|told| &told.dropped[..]));
         forget_trail();
+        HEARD.set(true);
         return Err(Error::new(Kind::from_number(failed.kind), failed.line.clone()));
     }
     let longest = all.iter().map(|told| told.count).max().unwrap_or(0);

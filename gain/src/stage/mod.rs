@@ -12,9 +12,15 @@
 //! Invariant: nobody else but passes asks for freshness, sets marks or synchronises. While an algorithm runs its operands
 //! change nowhere, and its results belong to their owners alone.
 
+mod fresh;
 mod layout;
+mod look;
 mod room;
+#[cfg(test)]
+mod tests;
 
+pub(crate) use fresh::Fresh;
+pub(crate) use look::look;
 pub(crate) use room::{Room, Run};
 
 use crate::agree::{self, Decision, Purpose};
@@ -137,7 +143,10 @@ impl Stage {
             Ok(()) => {}
         }
         if self.can_fail && shared {
-            agree::together(Purpose::Combine, || Ok(world::team().barrier()?))?;
+            let done = agree::together(Purpose::Combine, || Ok(world::team().barrier()?));
+            if let Err(error) = done {
+                return Err(agree::fail(error));
+            }
         }
         world::count(|c| &c.passes, 1);
         outputs.iter().for_each(|storage| storage.mark_written());

@@ -50,6 +50,12 @@ impl<'a> Run<'a> {
         self.start..self.start + self.len
     }
 
+    /// The bytes of its elements.
+    pub(crate) fn bytes(&mut self) -> &mut [u8] {
+        // SAFETY: as in `elements`.
+        unsafe { slice_mut(self.ptr, self.len * self.item_bytes) }
+    }
+
     /// The elements, of a type of the result's size.
     pub(crate) fn elements<T: Pod>(&mut self) -> &mut [T] {
         fits::<T>(self.item_bytes);
