@@ -4,6 +4,7 @@
 //! stand still along one axis. Cutting that space by owners gives the calls of the local kernel.
 
 use super::cut::{between, by_owner, source};
+use super::fetch::Fetched;
 use crate::agree::Purpose;
 use crate::dtype::DType;
 use crate::error::Result;
@@ -56,18 +57,19 @@ pub(crate) fn product(
             }
         }
         parts.sort_by_key(|(lo, _)| lo[2]);
-        let mut scratch = Vec::new();
+        let mut fetched = Fetched::default();
         let owner = if is_spread { world.rank } else { 0 };
         for (lo, counts) in &parts {
-            let from_a = source(a, &a_at.patch(lo, counts), &mut scratch)?;
-            let from_b = source(b, &b_at.patch(lo, counts), &mut scratch)?;
+            let from_a = source(a, &a_at.patch(lo, counts), &mut fetched)?;
+            let from_b = source(b, &b_at.patch(lo, counts), &mut fetched)?;
+            fetched.arrive()?;
             let to = c_at.patch(lo, counts);
             let item = c.item_bytes() as isize;
             let a_part = Matrix { ptr: from_a.ptr, strides: [from_a.strides[0], from_a.strides[2]] };
             let b_part = Matrix { ptr: from_b.ptr, strides: [from_b.strides[2], from_b.strides[1]] };
             let strides = [to.strides[0] * item, to.strides[1] * item];
             let c_part = Matrix { ptr: c.address(owner, to.offset), strides };
-            // SAFETY: the three parts lie inside live buffers, each within one owner's mapped block or in `scratch`;
+            // SAFETY: the three parts lie inside live buffers, each within one owner's mapped block or in `fetched`, which has arrived;
             // `c` is a new buffer, of which this rank writes its own run alone; what `a` and `b` hold was written
             // before the last synchronisation and by nobody since (passes are collective, and it is this thread's turn).
             unsafe {

@@ -32,6 +32,8 @@ use crate::graph::lock;
 use crate::view::{View, checked_size};
 use crate::world;
 use memory::Memory;
+pub(crate) use memory::Transfer;
+use rma::transport::Rows;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
@@ -237,6 +239,45 @@ impl Storage {
     pub(crate) fn fetch(&self, owner: usize, i: usize, out: *mut u8, len_bytes: usize) -> Result<()> {
         let offset = (i - self.blocks.start(owner)) * self.item_bytes;
         self.memory().fetch(owner, offset, out, len_bytes)
+    }
+
+    /// Starts [`Storage::fetch`].
+    ///
+    /// # Safety
+    /// `out` is writable for `len_bytes` until [`Storage::await_fetch`] has returned.
+    pub(crate) unsafe fn start_fetch(
+        &self,
+        owner: usize,
+        i: usize,
+        out: *mut u8,
+        len_bytes: usize,
+    ) -> Result<Transfer> {
+        let offset = (i - self.blocks.start(owner)) * self.item_bytes;
+        // SAFETY: passed on.
+        unsafe { self.memory().start(owner, offset, out, len_bytes) }
+    }
+
+    /// Starts to fetch a box of rank `owner`'s run that begins at element `i`: bytes and repetitions, and the strides there and
+    /// in `out`.
+    ///
+    /// # Safety
+    /// `out` is writable wherever the strides lead until [`Storage::await_fetch`] has returned.
+    pub(crate) unsafe fn start_fetch_box(
+        &self,
+        owner: usize,
+        i: usize,
+        (counts, remote_strides, local_strides): (&[usize], &[isize], &[isize]),
+        out: *mut u8,
+    ) -> Result<Transfer> {
+        let offset = (i - self.blocks.start(owner)) * self.item_bytes;
+        let rows = Rows { counts, remote_strides, local_strides };
+        // SAFETY: passed on.
+        unsafe { self.memory().start_box(owner, offset, rows, out) }
+    }
+
+    /// Returns when a transfer is over.
+    pub(crate) fn await_fetch(&self, transfer: Transfer) -> Result<()> {
+        self.memory().wait(transfer)
     }
 
     /// Whether what owners wrote may not yet be visible to other ranks.

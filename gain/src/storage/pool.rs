@@ -8,6 +8,7 @@ use super::{Blocks, Memory};
 use crate::agree::{self, Decision, Purpose};
 use crate::error::{Kind, Result};
 use crate::graph::lock;
+use crate::limbo;
 use crate::site::Site;
 use crate::world;
 use rma::fork::PerProcess;
@@ -58,6 +59,11 @@ pub(super) fn take(blocks: Blocks, item_bytes: usize) -> Result<Memory> {
             world::synchronise(Purpose::Caution)?;
         }
         return Ok(idle.memory);
+    }
+    if limbo::is_waiting() {
+        // What was dropped since the last synchronisation comes back with the next one, which is cheaper than memory.
+        world::synchronise(Purpose::Caution)?;
+        return take(blocks, item_bytes);
     }
     if waiting >= spare(blocks, item_bytes) {
         world::synchronise(Purpose::Pass)?;

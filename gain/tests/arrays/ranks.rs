@@ -288,8 +288,9 @@ fn an_expression_overwrites_what_only_it_needs() {
         let add = |a: &Array, b: gain::Operand<'_>| Array::apply(Op::Add, &[a.into(), b]).unwrap();
         let created = || gain::stats().arrays_created;
         let before = created();
-        for _ in 0..5 {
-            // In place by out=, and by giving the name away.
+        for _ in 0..9 {
+            // In place by out=, and by giving the name away; on several ranks what was given away comes back with the next
+            // synchronisation.
             Array::ufunc(
                 Op::Add,
                 &[(&a).into(), 1.0.into()],
@@ -301,7 +302,7 @@ fn an_expression_overwrites_what_only_it_needs() {
             a.force().unwrap();
             want.mapv_inplace(|x| x + 1.0);
         }
-        assert_eq!(created(), before);
+        assert!(created() <= before + if gain::world::size() == 1 { 0 } else { 2 });
         // Not while somebody else sees the old elements, or where they are read in another order.
         let old = a.copy().unwrap();
         a.assign(&add(&a, 2.0.into())).unwrap();
