@@ -232,7 +232,8 @@ fn full<'py>(
         }
         _ => number(fill)?,
     };
-    filled(shape, fill, dtype, Layout::C).map(NdArray::new)
+    let shape = shape_of(shape)?;
+    released(py, || Array::full(&shape, fill, dtype)).map(NdArray::new)
 }
 
 #[pyfunction]

@@ -17,7 +17,7 @@ LAYOUTS = {
 # No functions of arrays, or not comparable: the job's, settings, what is in memory by chance.
 OTHERS = """abort barrier finalize init rank ranks stats threads threshold can_cast errstate get_printoptions geterr
 geterrcall isscalar issubdtype printoptions promote_types set_printoptions seterr seterrcall result_type empty empty_like
-array_str array_repr array2string fromfunction""".split()
+array_str array_repr array2string fromfunction group redistribute""".split()
 
 
 def functions():
