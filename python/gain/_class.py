@@ -3,7 +3,7 @@
 
 import numpy
 
-from . import _elementwise, _gain, _reductions
+from . import _elementwise, _gain, _products, _reductions
 from ._base import ufuncs
 from ._gain import ndarray
 
@@ -52,8 +52,8 @@ def iterate(array):
 def dispatch_ufunc(ufunc, method, inputs, keywords):
     """NumPy's ufunc on our arrays is ours; an `out` that is NumPy's receives a copy."""
     ours = ufuncs.get(ufunc.__name__)
-    if ours is None and ufunc is numpy.matmul and method == "__call__":
-        ours = _reductions.matmul
+    if ours is None and method == "__call__":
+        ours = _products.PRODUCTS.get(ufunc)
     if ours is None or method not in ("__call__", "reduce"):
         return NotImplemented
     call = ours if method == "__call__" else ours.reduce
@@ -62,7 +62,7 @@ def dispatch_ufunc(ufunc, method, inputs, keywords):
     if out is None:
         return call(*inputs, **keywords)
     if all(o is None or isinstance(o, ndarray) for o in out):
-        return call(*inputs, out=out if method == "__call__" and ours is not _reductions.matmul else out[0], **keywords)
+        return call(*inputs, out=out if method == "__call__" else out[0], **keywords)
     mask = keywords.pop("where", True)
     made = call(*inputs, **keywords)
     made = made if isinstance(made, tuple) else (made,)

@@ -18,6 +18,7 @@ mod index;
 mod ndarray;
 mod number;
 mod numpy;
+mod products;
 mod read;
 mod reduce;
 mod runtime;
@@ -35,5 +36,6 @@ fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<ufunc::Ufunc>()?;
     ufunc::register(module)?;
     creation::register(module)?;
+    products::register(module)?;
     runtime::register(module)
 }

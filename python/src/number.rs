@@ -13,7 +13,7 @@ use gain::{Array, DType, Op, Operand, Options, Scalar};
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyComplex, PyFloat, PyInt, PyString, PyTuple};
+use pyo3::types::{IntoPyDict, PyBytes, PyComplex, PyFloat, PyInt, PyString, PyTuple};
 
 type Object<'py> = PyResult<Bound<'py, PyAny>>;
 
@@ -175,12 +175,17 @@ impl NdArray {
         matmul(self, other, true)
     }
 
-    fn __imatmul__(&self, other: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn __imatmul__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
         let Some(other_value) = value(other)? else {
             return Err(PyTypeError::new_err("the operand of @= is not an array"));
         };
-        let (array, second) = (&self.array, other_value.into_array()?);
-        compute(other.py(), &[array], || array.assign(&array.matmul(&second)?))
+        if slf.try_borrow()?.array.ndim() == 0 || other_value.into_array()?.ndim() == 1 {
+            return Err(PyValueError::new_err(
+                "inplace matrix multiplication requires the first operand to have at least one and the second at least two dimensions.",
+            ));
+        }
+        let out = [("out", slf)].into_py_dict(slf.py())?;
+        slf.py().import("gain")?.getattr("matmul")?.call((slf, other), Some(&out)).map(drop)
     }
 
     fn __richcmp__<'py>(&self, other: &Bound<'py, PyAny>, comparison: CompareOp) -> Object<'py> {
@@ -277,7 +282,8 @@ fn matmul<'py>(mine: &NdArray, other: &Bound<'py, PyAny>, reflected: bool) -> Ob
         None => return Ok(not_implemented(py)),
         Some(Value::Number(_)) => {
             let zeros = Numpy::attribute(py, "zeros")?.call1((1,))?;
-            return Err(ask_numpy(py, "matmul", vec![zeros, other.clone()]));
+            let operands = if reflected { vec![other.clone(), zeros] } else { vec![zeros, other.clone()] };
+            return Err(ask_numpy(py, "matmul", operands));
         }
         Some(array) => array.into_array()?,
     };

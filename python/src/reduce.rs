@@ -194,6 +194,15 @@ impl NdArray {
             None => result(py, made),
             Some(target) => {
                 let target = &target.array;
+                let is_of_kind = target.dtype() == made.dtype() && target.ndim() == made.ndim();
+                if !is_of_kind || !target.is_contiguous() {
+                    return Err(PyValueError::new_err(
+                        "output array is not acceptable (must have the right datatype, number of dimensions, and be a C-Array)",
+                    ));
+                }
+                if target.shape() != made.shape() {
+                    return Err(PyValueError::new_err("output array has wrong dimensions"));
+                }
                 compute(py, &[target], || target.assign(&made))?;
                 Ok(out.expect("there is a target").clone())
             }

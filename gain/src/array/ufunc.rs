@@ -179,11 +179,6 @@ impl Array {
         Ok(self.cast_to(self.dtype()))
     }
 
-    /// A copy that shares nothing.
-    pub(super) fn fresh_copy(&self) -> Array {
-        Array::from_node(Node::lazy(self.view.shape.clone(), self.dtype(), Expr::Cast(self.arg())))
-    }
-
     /// A copy with elements of this type; shares the value where nothing changes.
     pub(crate) fn cast_to(&self, dtype: DType) -> Array {
         let node = self.cell.get();
