@@ -7,6 +7,7 @@
 //! Invariant: no state, and no threads but a [`Crew`]'s, which products can do with; matrices are views with any
 //! strides, of extents that fit (or a panic).
 
+mod lanes;
 mod product;
 mod vector;
 

@@ -13,6 +13,7 @@
 //!      +-------+         +---+---+           +---+---+
 //! ```
 
+use crate::lanes::Real;
 use crate::vector::{self, Plain};
 use faer::linalg::matmul::matmul_with_conj;
 use faer::prelude::ReborrowMut;
@@ -60,6 +61,8 @@ pub(crate) type Factor<'a, T> = (MatRef<'a, T>, Conj);
 
 /// Products of fewer multiplications than this are not worth waking a thread.
 const SERIAL: usize = 1 << 20;
+/// Products of real matrices up to this size are done before `faer` has set out.
+const SMALL: usize = 48;
 /// Fewer rows or columns, or less depth, than this are no piece.
 const GRAIN: usize = 64;
 /// From this extent on, a piece is as good when it has half of the columns.
@@ -130,6 +133,16 @@ fn lying<T: Plain>(
     let size @ [m, n, k] = [c.nrows(), c.ncols(), a.0.ncols()];
     if n == 1 {
         return vector::product(c.col_mut(0), how, alpha, a, (b.0.col(0), b.1), crew);
+    }
+    let is_small = T::PARTS == 1 && m.max(n).max(k) <= SMALL && alpha == T::one_impl();
+    if is_small && b.0.col_stride() == 1 && c.col_stride() == 1 {
+        let ([down, right], part) =
+            ([a.0.row_stride(), a.0.col_stride()], |x: MatRef<'_, T>| x.as_ptr().cast());
+        let (from_a, from_b) = ((part(a.0), [down, right]), (part(b.0), b.0.row_stride()));
+        let to = (c.as_ptr_mut().cast(), c.row_stride());
+        // SAFETY: an element is one real number; the matrices have these extents and strides, rows of the second factor
+        // and of the result are contiguous, and the latter is borrowed mutably.
+        return unsafe { T::Part::small(size, from_a, from_b, to, matches!(how, Accum::Add)) };
     }
     let [rows, columns, depths] = cut(size, crew.threads);
     if rows * columns * depths == 1 {

@@ -9,6 +9,7 @@
 //! columns contiguous:  y   += a[.., l] * x[l]            four columns at a time, on a run of y that the cache holds
 //! ```
 
+use crate::lanes::Real;
 use crate::product::{Crew, Factor, Place, pack};
 use faer::traits::ComplexField;
 use faer::traits::math_utils::{add, conj, mul};
@@ -23,35 +24,6 @@ const GRAIN: usize = 64;
 const RUN: usize = 1024;
 /// Elements of a matrix with gaps that are packed together.
 const PACKED: usize = 1 << 14;
-
-/// A real number that the loops are compiled for.
-pub(crate) trait Real: Copy {
-    /// Zero.
-    const ZERO: Self;
-
-    /// For each of `ROWS` rows, which begin `step` apart: the sums of products with `V` vectors, `len` apart.
-    ///
-    /// # Safety
-    /// `len` elements of each row and vector are readable.
-    unsafe fn dots<const V: usize, const ROWS: usize>(
-        len: usize,
-        a: *const Self,
-        step: isize,
-        x: *const Self,
-    ) -> [[Self; V]; ROWS];
-
-    /// Adds `x[v][c]` times column `c` to the `v`-th run of `y`, for `COLUMNS` columns, which begin `step` apart.
-    ///
-    /// # Safety
-    /// Columns are readable, and the `V` runs of `y` writable, for `len` elements each.
-    unsafe fn add_columns<const V: usize, const COLUMNS: usize>(
-        len: usize,
-        a: *const Self,
-        step: isize,
-        x: [[Self; COLUMNS]; V],
-        y: *mut Self,
-    );
-}
 
 /// An element: one real number or two.
 pub(crate) trait Plain: ComplexField + Copy {
@@ -73,142 +45,8 @@ pub(crate) trait Plain: ComplexField + Copy {
     fn for_rows(x: &[Self]) -> Vec<Self::Part>;
 }
 
-macro_rules! real {
-    ($t:ty, $lanes:literal) => {
-        impl Real for $t {
-            const ZERO: Self = 0.0;
-
-            unsafe fn dots<const V: usize, const ROWS: usize>(
-                len: usize,
-                a: *const Self,
-                step: isize,
-                x: *const Self,
-            ) -> [[Self; V]; ROWS] {
-                #[inline(always)]
-                unsafe fn body<const V: usize, const ROWS: usize, const FUSED: bool>(
-                    len: usize,
-                    a: *const $t,
-                    step: isize,
-                    x: *const $t,
-                ) -> [[$t; V]; ROWS] {
-                    let mut sums = [[[0.0; $lanes]; V]; ROWS];
-                    let whole = len / $lanes * $lanes;
-                    let mut l = 0;
-                    while l < whole {
-                        for (r, sums) in sums.iter_mut().enumerate() {
-                            for (v, sums) in sums.iter_mut().enumerate() {
-                                for (lane, sum) in sums.iter_mut().enumerate() {
-                                    // SAFETY: `l + lane < len`; the caller's promise.
-                                    let (a, x) = unsafe {
-                                        (
-                                            *a.offset(r as isize * step).add(l + lane),
-                                            *x.add(v * len + l + lane),
-                                        )
-                                    };
-                                    *sum = if FUSED { a.mul_add(x, *sum) } else { a * x + *sum };
-                                }
-                            }
-                        }
-                        l += $lanes;
-                    }
-                    let mut out = [[0.0; V]; ROWS];
-                    for r in 0..ROWS {
-                        for v in 0..V {
-                            let mut tail = 0.0;
-                            for l in whole..len {
-                                // SAFETY: the caller's promise.
-                                tail += unsafe { *a.offset(r as isize * step).add(l) * *x.add(v * len + l) };
-                            }
-                            let mut half = $lanes / 2;
-                            let lanes = &mut sums[r][v];
-                            while half > 0 {
-                                for lane in 0..half {
-                                    lanes[lane] += lanes[lane + half];
-                                }
-                                half /= 2;
-                            }
-                            out[r][v] = lanes[0] + tail;
-                        }
-                    }
-                    out
-                }
-
-                #[cfg(target_arch = "x86_64")]
-                #[target_feature(enable = "avx2,fma")]
-                unsafe fn wide<const V: usize, const ROWS: usize>(
-                    len: usize,
-                    a: *const $t,
-                    step: isize,
-                    x: *const $t,
-                ) -> [[$t; V]; ROWS] {
-                    // SAFETY: passed on.
-                    unsafe { body::<V, ROWS, true>(len, a, step, x) }
-                }
-
-                // SAFETY: passed on; the variant's instructions were asked for.
-                unsafe {
-                    #[cfg(target_arch = "x86_64")]
-                    if is_wide() {
-                        return wide::<V, ROWS>(len, a, step, x);
-                    }
-                    body::<V, ROWS, false>(len, a, step, x)
-                }
-            }
-
-            unsafe fn add_columns<const V: usize, const COLUMNS: usize>(
-                len: usize,
-                a: *const Self,
-                step: isize,
-                x: [[Self; COLUMNS]; V],
-                y: *mut Self,
-            ) {
-                #[inline(always)]
-                unsafe fn body<const V: usize, const COLUMNS: usize, const FUSED: bool>(
-                    len: usize,
-                    a: *const $t,
-                    step: isize,
-                    x: [[$t; COLUMNS]; V],
-                    y: *mut $t,
-                ) {
-                    for i in 0..len {
-                        for (v, x) in x.iter().enumerate() {
-                            // SAFETY: `i < len`; the caller's promise.
-                            unsafe {
-                                let mut sum = *y.add(v * len + i);
-                                for (c, &x) in x.iter().enumerate() {
-                                    let a = *a.offset(c as isize * step).add(i);
-                                    sum = if FUSED { a.mul_add(x, sum) } else { a * x + sum };
-                                }
-                                *y.add(v * len + i) = sum;
-                            }
-                        }
-                    }
-                }
-
-                #[cfg(target_arch = "x86_64")]
-                #[target_feature(enable = "avx2,fma")]
-                unsafe fn wide<const V: usize, const COLUMNS: usize>(
-                    len: usize,
-                    a: *const $t,
-                    step: isize,
-                    x: [[$t; COLUMNS]; V],
-                    y: *mut $t,
-                ) {
-                    // SAFETY: passed on.
-                    unsafe { body::<V, COLUMNS, true>(len, a, step, x, y) }
-                }
-
-                // SAFETY: passed on; the variant's instructions were asked for.
-                unsafe {
-                    #[cfg(target_arch = "x86_64")]
-                    if is_wide() {
-                        return wide::<V, COLUMNS>(len, a, step, x, y);
-                    }
-                    body::<V, COLUMNS, false>(len, a, step, x, y);
-                }
-            }
-        }
-
+macro_rules! plain {
+    ($t:ty) => {
         impl Plain for $t {
             type Part = $t;
             const PARTS: usize = 1;
@@ -254,14 +92,8 @@ macro_rules! real {
     };
 }
 
-real! { f32, 16 }
-real! { f64, 8 }
-
-#[cfg(target_arch = "x86_64")]
-#[inline]
-fn is_wide() -> bool {
-    std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")
-}
+plain! { f32 }
+plain! { f64 }
 
 /// `y = alpha a x`, or `y += alpha a x`, for extents that fit.
 pub(crate) fn product<T: Plain>(

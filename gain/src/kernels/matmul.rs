@@ -8,38 +8,57 @@ use crate::exec::pool;
 use crate::view::{Dims, Strides};
 use ga_dense::{Accum, Conj, Crew, Dense, MatMut, MatRef};
 
-/// Matrices in memory with byte strides (of any sign): one, or a stack of them.
+/// A matrix in memory with byte strides (of any sign).
+#[derive(Clone, Copy, Debug)]
+struct Matrix {
+    /// Element (0, 0).
+    ptr: *mut u8,
+    /// Byte strides of the row and the column index.
+    strides: [isize; 2],
+}
+
+impl Matrix {
+    fn at(&self, row: usize, column: usize) -> *mut u8 {
+        self.ptr.wrapping_offset(row as isize * self.strides[0] + column as isize * self.strides[1])
+    }
+}
+
+/// Matrices in memory: one, or a stack of them.
 #[derive(Clone, Debug)]
-pub(crate) struct Matrix {
+pub(crate) struct Stack {
     /// Element (0, 0) of the first.
     pub(crate) ptr: *mut u8,
-    /// From one to the next, for each axis of the stack.
+    /// Bytes from one to the next, for each axis of the stack.
     pub(crate) steps: Strides,
     /// Byte strides of the row and the column index.
     pub(crate) strides: [isize; 2],
 }
 
 // SAFETY: addresses; `matmul`'s caller vouches for what lies there.
-unsafe impl Sync for Matrix {}
+unsafe impl Sync for Stack {}
 
-impl Matrix {
-    fn at(&self, row: usize, column: usize) -> *mut u8 {
-        self.ptr.wrapping_offset(row as isize * self.strides[0] + column as isize * self.strides[1])
-    }
-
-    /// The same matrix, or stack, from this row on.
-    fn from_row(&self, row: usize) -> Matrix {
-        Matrix { ptr: self.at(row, 0), ..self.clone() }
-    }
-
-    /// One of the stack.
-    fn item(&self, stack: &[usize], mut number: usize) -> Matrix {
+impl Stack {
+    /// The matrix of this number, in a stack of these extents.
+    fn item(&self, extents: &[usize], mut number: usize) -> Matrix {
         let mut ptr = self.ptr;
-        for (&n, &step) in stack.iter().zip(&self.steps).rev() {
+        for (&n, &step) in extents.iter().zip(&self.steps).rev() {
             ptr = ptr.wrapping_offset((number % n) as isize * step);
             number /= n;
         }
-        Matrix { ptr, steps: Strides::new(), strides: self.strides }
+        Matrix { ptr, strides: self.strides }
+    }
+}
+
+/// A matrix as the threads see it.
+struct Shared(Matrix);
+
+// SAFETY: as above.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    /// The matrix from this row on.
+    fn from_row(&self, row: usize) -> Matrix {
+        Matrix { ptr: self.0.at(row, 0), ..self.0 }
     }
 }
 
@@ -74,60 +93,79 @@ const ROWS: usize = 16;
 ///
 /// # Safety
 /// All elements are valid and aligned; `c` overlaps neither `a` nor `b`; nobody else writes them meanwhile.
-pub(crate) unsafe fn matmul(product: &Product, a: &Matrix, b: &Matrix, c: &Matrix, threads: usize) {
-    let mut product = product.clone();
-    let (mut a, mut c) = (a.clone(), c.clone());
+pub(crate) unsafe fn matmul(product: &Product, a: &Stack, b: &Stack, c: &Stack, threads: usize) {
+    if product.stack.is_empty() {
+        let [a, b, c] = [a, b, c].map(|x| Matrix { ptr: x.ptr, strides: x.strides });
+        // SAFETY: passed on.
+        return unsafe { single(product, product.size, a, b, c, threads) };
+    }
     // A stack that is multiplied with one matrix is a taller matrix.
-    while let (Some(&n), Some(0)) = (product.stack.last(), b.steps.get(product.stack.len().wrapping_sub(1))) {
-        let last = product.stack.len() - 1;
-        let rows = product.size[0];
-        let is_taller = |x: &Matrix| rows == 1 || x.steps[last] == rows as isize * x.strides[0];
+    let ([mut m, n, k], mut axes) = (product.size, product.stack.len());
+    let (mut a, mut c) = (a.clone(), c.clone());
+    while axes > 0 && b.steps[axes - 1] == 0 {
+        let is_taller = |x: &Stack| m == 1 || x.steps[axes - 1] == m as isize * x.strides[0];
         if !is_taller(&a) || !is_taller(&c) {
             break;
         }
+        axes -= 1;
         for x in [&mut a, &mut c] {
-            x.strides[0] = if rows == 1 { x.steps[last] } else { x.strides[0] };
-            x.steps.truncate(last);
+            x.strides[0] = if m == 1 { x.steps[axes] } else { x.strides[0] };
         }
-        product.size[0] *= n;
-        product.stack.truncate(last);
+        m *= product.stack[axes];
     }
-    let (product, a, c) = (&product, &a, &c);
-    let (stack, count) = (&product.stack[..], product.stack.iter().product::<usize>());
-    let work = product.size.iter().product::<usize>();
-    let one = |number: usize, threads: usize| {
-        let [a, b, c] = [a, b, c].map(|x| x.item(stack, number));
-        // SAFETY: passed on, for one of the stack.
-        unsafe { single(product, &a, &b, &c, threads) };
+    let (extents, (a, c)) = (&product.stack[..axes], (&a, &c));
+    let count: usize = extents.iter().product();
+    let work = m * n * k;
+    // Some of the stack in order, run by run along its last axis.
+    let some = |from: usize, to: usize, threads: usize| {
+        let (last, mut number) = (extents.last().copied().unwrap_or(1), from);
+        while number < to {
+            let mut run = [a, b, c].map(|x| x.item(extents, number));
+            let steps = [a, b, c].map(|x| if axes > 0 { x.steps[axes - 1] } else { 0 });
+            for _ in 0..(last - number % last).min(to - number) {
+                let [a, b, c] = run;
+                // SAFETY: passed on, for one of the stack.
+                unsafe { single(product, [m, n, k], a, b, c, threads) };
+                for (x, step) in run.iter_mut().zip(steps) {
+                    x.ptr = x.ptr.wrapping_offset(step);
+                }
+                number += 1;
+            }
+        }
     };
     if count == 1 || work >= LARGE {
-        return (0..count).for_each(|number| one(number, threads));
+        return some(0, count, threads);
     }
     let threads = if work.saturating_mul(count) < SERIAL { 1 } else { threads.min(count) };
     let pieces = if threads == 1 { 1 } else { (8 * threads).min(count) };
-    pool::split(pieces, threads, &|p| {
-        (count * p / pieces..count * (p + 1) / pieces).for_each(|number| one(number, 1));
-    });
+    pool::split(pieces, threads, &|p| some(count * p / pieces, count * (p + 1) / pieces, 1));
 }
 
 /// One product.
-unsafe fn single(product: &Product, a: &Matrix, b: &Matrix, c: &Matrix, threads: usize) {
+unsafe fn single(product: &Product, size: [usize; 3], a: Matrix, b: Matrix, c: Matrix, threads: usize) {
     // SAFETY: passed on.
     unsafe {
         match product.dtype {
-            DType::F32 => dense::<f32>(product, 1.0, a, b, c, threads),
-            DType::F64 => dense::<f64>(product, 1.0, a, b, c, threads),
-            DType::C64 => dense(product, Complex32::new(1.0, 0.0), a, b, c, threads),
-            DType::C128 => dense(product, Complex64::new(1.0, 0.0), a, b, c, threads),
-            _ => rows(product, a, b, c, threads),
+            DType::F32 => dense::<f32>(product, 1.0, size, a, b, c, threads),
+            DType::F64 => dense::<f64>(product, 1.0, size, a, b, c, threads),
+            DType::C64 => dense(product, Complex32::new(1.0, 0.0), size, a, b, c, threads),
+            DType::C128 => dense(product, Complex64::new(1.0, 0.0), size, a, b, c, threads),
+            _ => rows(product, size, a, b, c, threads),
         }
     }
 }
 
 /// A product of floating-point numbers.
-unsafe fn dense<T: Dense>(product: &Product, one: T, a: &Matrix, b: &Matrix, c: &Matrix, threads: usize) {
-    let [m, n, k] = product.size;
-    let elements = |matrix: &Matrix| matrix.strides.map(|bytes| bytes / size_of::<T>() as isize);
+unsafe fn dense<T: Dense>(
+    product: &Product,
+    one: T,
+    [m, n, k]: [usize; 3],
+    a: Matrix,
+    b: Matrix,
+    c: Matrix,
+    threads: usize,
+) {
+    let elements = |matrix: Matrix| matrix.strides.map(|bytes| bytes / size_of::<T>() as isize);
     let ([ar, ac], [br, bc], [cr, cc]) = (elements(a), elements(b), elements(c));
     // SAFETY: the caller's promise: elements of the extents and strides given, and none of `c` is another's.
     let (x, y, z) = unsafe {
@@ -145,8 +183,8 @@ unsafe fn dense<T: Dense>(product: &Product, one: T, a: &Matrix, b: &Matrix, c: 
 }
 
 /// A product of integers or bools, its rows shared out.
-unsafe fn rows(product: &Product, a: &Matrix, b: &Matrix, c: &Matrix, threads: usize) {
-    let [m, n, k] = product.size;
+unsafe fn rows(product: &Product, [m, n, k]: [usize; 3], a: Matrix, b: Matrix, c: Matrix, threads: usize) {
+    let [a, b, c] = [a, b, c].map(Shared);
     let pieces = if m * n * k < SERIAL { 1 } else { threads.clamp(1, m.div_ceil(ROWS).max(1)) };
     pool::split(pieces, pieces, &|p| {
         let (from, to) = (m * p / pieces, m * (p + 1) / pieces);
@@ -155,11 +193,13 @@ unsafe fn rows(product: &Product, a: &Matrix, b: &Matrix, c: &Matrix, threads: u
         // SAFETY: passed on, for some of the rows; those of the pieces are disjoint.
         unsafe {
             match product.dtype {
-                DType::Bool => integer(size, &a, b, &c, accumulate, |sum: u8, x: u8, y: u8| sum | (x & y)),
-                DType::I8 | DType::U8 => integer(size, &a, b, &c, accumulate, wrapping::<u8>),
-                DType::I16 | DType::U16 => integer(size, &a, b, &c, accumulate, wrapping::<u16>),
-                DType::I32 | DType::U32 => integer(size, &a, b, &c, accumulate, wrapping::<u32>),
-                _ => integer(size, &a, b, &c, accumulate, wrapping::<u64>),
+                DType::Bool => {
+                    integer(size, a, b.from_row(0), c, accumulate, |sum: u8, x: u8, y: u8| sum | (x & y))
+                }
+                DType::I8 | DType::U8 => integer(size, a, b.from_row(0), c, accumulate, wrapping::<u8>),
+                DType::I16 | DType::U16 => integer(size, a, b.from_row(0), c, accumulate, wrapping::<u16>),
+                DType::I32 | DType::U32 => integer(size, a, b.from_row(0), c, accumulate, wrapping::<u32>),
+                _ => integer(size, a, b.from_row(0), c, accumulate, wrapping::<u64>),
             }
         }
     });
@@ -174,9 +214,9 @@ fn wrapping<T: Int>(sum: T, x: T, y: T) -> T {
 /// [`blocked`], with wide vectors where there are such.
 unsafe fn integer<T: Int>(
     size: [usize; 3],
-    a: &Matrix,
-    b: &Matrix,
-    c: &Matrix,
+    a: Matrix,
+    b: Matrix,
+    c: Matrix,
     accumulate: bool,
     multiply_add: impl Fn(T, T, T) -> T + Copy,
 ) {
@@ -184,9 +224,9 @@ unsafe fn integer<T: Int>(
     #[target_feature(enable = "avx2,fma")]
     unsafe fn with_avx<T: Int>(
         size: [usize; 3],
-        a: &Matrix,
-        b: &Matrix,
-        c: &Matrix,
+        a: Matrix,
+        b: Matrix,
+        c: Matrix,
         accumulate: bool,
         multiply_add: impl Fn(T, T, T) -> T + Copy,
     ) {
@@ -207,9 +247,9 @@ unsafe fn integer<T: Int>(
 #[inline(always)]
 unsafe fn blocked<T: Int>(
     [m, n, k]: [usize; 3],
-    a: &Matrix,
-    b: &Matrix,
-    c: &Matrix,
+    a: Matrix,
+    b: Matrix,
+    c: Matrix,
     accumulate: bool,
     multiply_add: impl Fn(T, T, T) -> T + Copy,
 ) {
@@ -261,9 +301,9 @@ mod tests {
         small.flat_map(|x| x.cast(dtype).bytes()[..dtype.size_bytes()].to_vec()).collect()
     }
 
-    fn read(dtype: DType, matrix: &Matrix, i: usize, j: usize) -> Complex64 {
+    fn read(dtype: DType, stack: &Stack, i: usize, j: usize) -> Complex64 {
         // SAFETY: callers stay within the matrix.
-        let bytes = unsafe { std::slice::from_raw_parts(matrix.at(i, j), dtype.size_bytes()) };
+        let bytes = unsafe { std::slice::from_raw_parts(stack.item(&[], 0).at(i, j), dtype.size_bytes()) };
         Scalar::from_bytes(dtype, bytes).as_c128()
     }
 
@@ -286,7 +326,7 @@ mod tests {
                 let [a, b, c] = buffers.each_mut().map(|buffer| buffer.as_mut_ptr());
                 let row = n as isize * size;
                 // `a` is transposed, the rows of `b` run backwards, `c` is as it comes.
-                let matrix = |ptr, strides| Matrix { ptr, steps: Strides::new(), strides };
+                let matrix = |ptr, strides| Stack { ptr, steps: Strides::new(), strides };
                 let a = matrix(a, [size, m as isize * size]);
                 let b = matrix(b.wrapping_offset((k as isize - 1) * row), [-row, size]);
                 let c = matrix(c, [row, size]);

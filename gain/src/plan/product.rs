@@ -17,7 +17,7 @@ use super::{Folded, fold_axes};
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::graph::{Arg, Expr, Node};
-use crate::kernels::matmul::{Matrix, Product, matmul};
+use crate::kernels::matmul::{Product, Stack, matmul};
 use crate::ops::ReduceOp;
 use crate::storage::{Blocks, Storage, blocks_for, is_small};
 use crate::view::{Dims, Strides, View, c_strides};
@@ -123,7 +123,7 @@ fn whole(kind: &Product, shape: Dims, a: Factor<'_>, b: Factor<'_>) -> Result<Ar
         let mut steps: Strides = view.strides.iter().map(|s| s * item).collect();
         let strides = [steps[steps.len() - 2], steps[steps.len() - 1]];
         steps.truncate(steps.len() - 2);
-        Matrix { ptr: storage.address(0, view.offset), steps, strides }
+        Stack { ptr: storage.address(0, view.offset), steps, strides }
     };
     let to = View { offset: 0, strides: c_strides(&shape), shape };
     let [from_a, from_b, to_c] = [at(stored(a.0), a.1), at(stored(b.0), b.1), at(&c, &to)];
@@ -183,7 +183,7 @@ fn share(
         let from_a = source(a, &a_at.patch(lo, counts), &mut scratch)?;
         let from_b = source(b, &b_at.patch(lo, counts), &mut scratch)?;
         let to = c_at.patch(lo, counts);
-        let matrix = |ptr: *mut u8, strides: &[isize], [row, column]: [usize; 2], item: isize| Matrix {
+        let matrix = |ptr: *mut u8, strides: &[isize], [row, column]: [usize; 2], item: isize| Stack {
             ptr,
             steps: strides[..axes].iter().map(|s| s * item).collect(),
             strides: [strides[axes + row] * item, strides[axes + column] * item],
