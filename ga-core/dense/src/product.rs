@@ -20,17 +20,20 @@ use faer::prelude::ReborrowMut;
 use faer::{Accum, Conj, MatMut, MatRef, Par};
 use std::ops::Range;
 
-/// Threads that share a piece of work.
+/// Work in numbered pieces.
+type Work<'a> = &'a (dyn Fn(usize) + Sync);
+
+/// Threads that share work.
 #[derive(Clone, Copy)]
 pub struct Crew<'a> {
     threads: usize,
-    run: &'a (dyn Fn(usize, &(dyn Fn(usize) + Sync)) + Sync),
+    run: &'a (dyn Fn(usize, Work<'_>) + Sync),
 }
 
 impl<'a> Crew<'a> {
     /// `run(pieces, work)` calls `work` once with each number below `pieces`, on up to `threads` threads, and returns
     /// when all calls have.
-    pub fn new(threads: usize, run: &'a (dyn Fn(usize, &(dyn Fn(usize) + Sync)) + Sync)) -> Self {
+    pub fn new(threads: usize, run: &'a (dyn Fn(usize, Work<'_>) + Sync)) -> Self {
         Crew { threads, run }
     }
 
@@ -45,7 +48,7 @@ impl<'a> Crew<'a> {
     }
 
     /// Calls `work` with each number below `pieces`.
-    pub fn share(&self, pieces: usize, work: &(dyn Fn(usize) + Sync)) {
+    pub fn share(&self, pieces: usize, work: Work<'_>) {
         if pieces == 1 { work(0) } else { (self.run)(pieces, work) }
     }
 }

@@ -237,8 +237,8 @@ fn columns_of<T: Plain, const V: usize>(a: MatRef<'_, T>, x: &[T], write: &mut d
             // SAFETY: `count` rows of four contiguous columns; `V` runs of `len`.
             unsafe { T::Part::add_columns::<V, COLUMNS>(len, at, step, factors, runs.as_mut_ptr()) };
         }
-        for l in whole..x.len() {
-            let factors = std::array::from_fn(|v| [x[l].parts()[v]]);
+        for (l, x) in x.iter().enumerate().skip(whole) {
+            let factors = std::array::from_fn(|v| [x.parts()[v]]);
             let at = first.wrapping_offset(l as isize * step);
             // SAFETY: as above, one column.
             unsafe { T::Part::add_columns::<V, 1>(len, at, step, factors, runs.as_mut_ptr()) };

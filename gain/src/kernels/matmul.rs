@@ -56,9 +56,9 @@ struct Shared(Matrix);
 unsafe impl Sync for Shared {}
 
 impl Shared {
-    /// The matrix from this row on.
-    fn from_row(&self, row: usize) -> Matrix {
-        Matrix { ptr: self.0.at(row, 0), ..self.0 }
+    /// The matrix without its first rows.
+    fn skip_rows(&self, rows: usize) -> Matrix {
+        Matrix { ptr: self.0.at(rows, 0), ..self.0 }
     }
 }
 
@@ -188,18 +188,18 @@ unsafe fn rows(product: &Product, [m, n, k]: [usize; 3], a: Matrix, b: Matrix, c
     let pieces = if m * n * k < SERIAL { 1 } else { threads.clamp(1, m.div_ceil(ROWS).max(1)) };
     pool::split(pieces, pieces, &|p| {
         let (from, to) = (m * p / pieces, m * (p + 1) / pieces);
-        let (size, a, c) = ([to - from, n, k], a.from_row(from), c.from_row(from));
+        let (size, a, c) = ([to - from, n, k], a.skip_rows(from), c.skip_rows(from));
         let accumulate = product.accumulate;
         // SAFETY: passed on, for some of the rows; those of the pieces are disjoint.
         unsafe {
             match product.dtype {
                 DType::Bool => {
-                    integer(size, a, b.from_row(0), c, accumulate, |sum: u8, x: u8, y: u8| sum | (x & y))
+                    integer(size, a, b.skip_rows(0), c, accumulate, |sum: u8, x: u8, y: u8| sum | (x & y))
                 }
-                DType::I8 | DType::U8 => integer(size, a, b.from_row(0), c, accumulate, wrapping::<u8>),
-                DType::I16 | DType::U16 => integer(size, a, b.from_row(0), c, accumulate, wrapping::<u16>),
-                DType::I32 | DType::U32 => integer(size, a, b.from_row(0), c, accumulate, wrapping::<u32>),
-                _ => integer(size, a, b.from_row(0), c, accumulate, wrapping::<u64>),
+                DType::I8 | DType::U8 => integer(size, a, b.skip_rows(0), c, accumulate, wrapping::<u8>),
+                DType::I16 | DType::U16 => integer(size, a, b.skip_rows(0), c, accumulate, wrapping::<u16>),
+                DType::I32 | DType::U32 => integer(size, a, b.skip_rows(0), c, accumulate, wrapping::<u32>),
+                _ => integer(size, a, b.skip_rows(0), c, accumulate, wrapping::<u64>),
             }
         }
     });

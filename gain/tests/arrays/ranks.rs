@@ -4,7 +4,7 @@
 
 use crate::common;
 use gain::{Array, DType, Index, Op, Options, ReduceOp, ReduceOptions, Scalar};
-use ndarray::{Array2, ArrayD, Axis};
+use ndarray::{Array2, ArrayD, Axis, Dimension};
 use tests::Job;
 
 /// Run a body on 1 to 4 ranks, with everything distributed, with some, and with nothing.
