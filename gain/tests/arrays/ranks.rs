@@ -108,7 +108,8 @@ fn products() {
 /// Every entry by the definition; shapes are of the operands with their stacks' axes alike.
 fn product_of(a: &ArrayD<f64>, b: &ArrayD<f64>) -> ArrayD<f64> {
     let axes = a.ndim() - 2;
-    let stack: Vec<usize> = (0..axes).map(|d| a.shape()[d].max(b.shape()[d])).collect();
+    let stack: Vec<usize> =
+        (0..axes).map(|d| if a.shape()[d] == 1 { b.shape()[d] } else { a.shape()[d] }).collect();
     let own = |x: &ArrayD<f64>, at: &[usize], last: [usize; 2]| {
         let stack = (0..axes).map(|d| if x.shape()[d] == 1 { 0 } else { at[d] });
         x[&stack.chain(last).collect::<Vec<_>>()[..]]
