@@ -28,6 +28,9 @@ class gufunc:
     def __call__(self, *arguments, **keywords):
         if len(arguments) == 2 and not keywords:
             return self._ours(*arguments)
+        stances = {_gain.stance(x) for x in arguments}
+        if "overrides" in stances or "subclass" in stances or "refuses" in stances:
+            return self._numpys(*arguments, **keywords)  # which asks their classes
         return self._with(arguments, keywords)
 
     def __repr__(self):
@@ -54,6 +57,8 @@ class gufunc:
                 hollow = (_hollow(asarray(a)) for a in arguments)
                 self._numpys(*hollow, *([] if out is None else [out]))  # raises what NumPy raises
             raise TypeError("return arrays must be of ArrayType")
+        if out is not None and not out.flags.writeable:
+            raise ValueError("output array is read-only")
         first, second = map(asarray, arguments)
         try:
             return self._product(first, second, out, **keywords)
@@ -124,9 +129,6 @@ matvec = gufunc("matvec", "(m,n),(n)->(m)")
 vecdot = gufunc("vecdot", "(n),(n)->()")
 vecmat = gufunc("vecmat", "(n),(n,m)->(m)")
 
-# By NumPy's ufunc.
-PRODUCTS = {product._numpys: product for product in (vecmat, vecdot, matvec, matmul)}
-
 
 def dot(a, b, out=None):
     """`numpy.dot`"""
@@ -142,7 +144,8 @@ def vdot(a, b, /):
     a, b = asarray(a).ravel(), asarray(b).ravel()
     if a.size != b.size:
         raise ValueError(f"cannot reshape array of size {b.size} into shape ({a.size},)")
-    return (a.conj() if a.dtype.kind == "c" else a).dot(b)
+    with numpy.errstate(all="ignore"):  # as NumPy, which doesn't look
+        return (a.conj() if a.dtype.kind == "c" else a).dot(b)
 
 
 def inner(a, b, /):

@@ -5,9 +5,9 @@
 
 use crate::convert::{Value, compute, number, required, result};
 use crate::error::exception;
-use crate::index::writable;
 use crate::ndarray::{NdArray, axes};
 use crate::numpy::Numpy;
+use crate::status;
 use gain::error::Kind;
 use gain::{Array, ReduceOp, ReduceOptions, Scalar};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -74,6 +74,14 @@ pub(crate) fn reduce<'py>(
         mask: mask.as_ref(),
         out: out.as_ref().map(|handle| &handle.array),
     };
+    let is_empty = array.size() == 0 && {
+        let all: Vec<isize> = (0..array.ndim() as isize).collect();
+        let kept = |axis: &isize| array.shape()[axis.rem_euclid(all.len().max(1) as isize) as usize] != 0;
+        !axes.as_deref().unwrap_or(&all).iter().all(kept)
+    };
+    if is_empty && matches!(reduction, Reduction::Mean) {
+        status::warn(py, "Mean of empty slice")?;
+    }
     let made = compute(py, &[array], || match reduction {
         Reduction::Fold(op) => array.reduce(op, &options),
         Reduction::Mean => array.mean(&options),
@@ -91,7 +99,7 @@ pub(crate) fn out<'py>(object: Argument<'_, 'py>) -> PyResult<Option<PyRef<'py, 
         Some(object) => match object.cast::<NdArray>() {
             Ok(array) => {
                 let array = array.try_borrow()?;
-                writable(&array.array, "output array is read-only")?;
+                array.writable("output array is read-only")?;
                 Ok(Some(array))
             }
             Err(_) => Err(PyTypeError::new_err("return arrays must be of ArrayType")),
@@ -190,12 +198,17 @@ impl NdArray {
         let second = required(other, "dot")?.into_array()?;
         let first = &self.array;
         let made = compute(py, &[first, &second], || first.dot(&second))?;
-        match crate::reduce::out(out)? {
+        match out {
             None => result(py, made),
-            Some(target) => {
+            Some(out) => {
+                let Ok(target) = out.cast::<NdArray>() else {
+                    return Err(PyTypeError::new_err("'out' must be an array"));
+                };
+                let target = target.try_borrow()?;
+                let is_writable = target.is_writeable();
                 let target = &target.array;
                 let is_of_kind = target.dtype() == made.dtype() && target.ndim() == made.ndim();
-                if !is_of_kind || !target.is_contiguous() {
+                if !is_of_kind || !is_writable || !target.is_contiguous() {
                     return Err(PyValueError::new_err(
                         "output array is not acceptable (must have the right datatype, number of dimensions, and be a C-Array)",
                     ));
@@ -204,7 +217,7 @@ impl NdArray {
                     return Err(PyValueError::new_err("output array has wrong dimensions"));
                 }
                 compute(py, &[target], || target.assign(&made))?;
-                Ok(out.expect("there is a target").clone())
+                Ok(out.clone())
             }
         }
     }

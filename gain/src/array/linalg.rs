@@ -9,6 +9,8 @@ use crate::error::{Error, Kind, Result, shape_text};
 use crate::graph::{Arg, Expr, Node};
 use crate::ops::{Op, ReduceOp, resolve};
 use crate::plan;
+use crate::site::{self, Origin};
+use crate::status::Policy;
 use crate::turn;
 use crate::view::{Dims, View, broadcast_shapes};
 use smallvec::SmallVec;
@@ -47,7 +49,7 @@ impl Array {
             ));
         }
         if self.ndim() <= 2 && other.ndim() <= 2 {
-            return self.product(other, false);
+            return self.product(other, false, "dot");
         }
         // Every row of the one with every column of the other.
         let mut shape = Dims::from_slice(&self.shape()[..last]);
@@ -58,7 +60,7 @@ impl Array {
         let columns: usize = right.shape()[1..].iter().product();
         shape.extend_from_slice(&right.shape()[1..]);
         let left = self.reshape(&[rows as isize, inner as isize])?;
-        let made = left.product(&right.reshape(&[inner as isize, columns as isize])?, false)?;
+        let made = left.product(&right.reshape(&[inner as isize, columns as isize])?, false, "dot")?;
         Ok(made.in_shape(&shape))
     }
 
@@ -68,7 +70,7 @@ impl Array {
         let inputs = [self.ndim().min(2), other.ndim().min(2)];
         let output = (inputs[0] + inputs[1]).saturating_sub(2);
         Rule { inputs, output, ..MATMUL }.check(self, other, [1, 1])?;
-        self.product(other, false)
+        self.product(other, false, MATMUL.name)
     }
 
     /// `np.matvec`: stacks of matrices times stacks of vectors.
@@ -76,7 +78,7 @@ impl Array {
         let _turn = turn::take("matvec")?;
         MATVEC.check(self, other, MATVEC.inputs)?;
         let column = other.with_axis(other.ndim());
-        let made = self.product(&column, false)?;
+        let made = self.product(&column, false, MATVEC.name)?;
         let shape = Dims::from_slice(&made.shape()[..made.ndim() - 1]);
         Ok(made.in_shape(&shape))
     }
@@ -86,7 +88,7 @@ impl Array {
         let _turn = turn::take("vecmat")?;
         VECMAT.check(self, other, VECMAT.inputs)?;
         let row = self.with_axis(self.ndim() - 1);
-        let made = row.product(other, true)?;
+        let made = row.product(other, true, VECMAT.name)?;
         let mut shape = Dims::from_slice(made.shape());
         shape.remove(made.ndim() - 2);
         Ok(made.in_shape(&shape))
@@ -97,33 +99,41 @@ impl Array {
         let _turn = turn::take("vecdot")?;
         VECDOT.check(self, other, VECDOT.inputs)?;
         let dtype = promote(self.dtype(), other.dtype());
-        let (first, second) = (self.typed(dtype), other.typed(dtype));
-        let first = match kind(dtype) {
-            Family::Complex => Array::apply(Op::Conjugate, &[(&first).into()])?,
-            _ => first,
-        };
-        let products = Array::apply(Op::Multiply, &[(&first).into(), (&second).into()])?;
-        let op = if dtype == DType::Bool { ReduceOp::Any } else { ReduceOp::Sum };
-        let dtype = (op == ReduceOp::Sum).then_some(dtype);
-        products.reduce(op, &ReduceOptions { axes: Some(&[-1]), dtype, ..ReduceOptions::default() })
+        let [first, second] = [self, other].map(|x| x.typed(dtype));
+        // Its floating-point exceptions are those of the whole.
+        let sum = site::at(quiet(), || {
+            let left = match kind(dtype) {
+                Family::Complex => Array::apply(Op::Conjugate, &[(&first).into()])?,
+                _ => first.clone(),
+            };
+            let products = Array::apply(Op::Multiply, &[(&left).into(), (&second).into()])?;
+            let op = if dtype == DType::Bool { ReduceOp::Any } else { ReduceOp::Sum };
+            let dtype = (op == ReduceOp::Sum).then_some(dtype);
+            products.reduce(op, &ReduceOptions { axes: Some(&[-1]), dtype, ..ReduceOptions::default() })
+        })?;
+        sum.tell_product([&first, &second], VECDOT.name)?;
+        Ok(sum)
     }
 
-    /// The product of operands that fit; of the conjugates of this array's elements if so said.
-    fn product(&self, other: &Array, conjugate: bool) -> Result<Array> {
+    /// The product of operands that fit, under NumPy's name; of the conjugates of this array's elements if so said.
+    fn product(&self, other: &Array, conjugate: bool, name: &'static str) -> Result<Array> {
         let dtype = promote(self.dtype(), other.dtype());
         if self.ndim() == 1 && other.ndim() == 1 {
-            return self.inner(other, dtype);
+            return self.inner(other, dtype, name);
         }
         let [a, b] = [self.cast_for(dtype)?, other.cast_for(dtype)?];
         let (is_row, is_column) = (a.ndim() == 1, b.ndim() == 1);
-        let a_view = if is_row { a.with_axis(0).view } else { a.view };
-        let b_view = if is_column { b.with_axis(1).view } else { b.view };
+        let a_view = if is_row { a.with_axis(0).view } else { a.view.clone() };
+        let b_view = if is_column { b.with_axis(1).view } else { b.view.clone() };
         let (rows, columns) = (a_view.ndim() - 2, b_view.ndim() - 2);
         let [a_node, b_node] = [a.cell.get(), b.cell.get()];
         let mut shape;
+        let multiply = |a_view: &View, b_view: &View| {
+            site::at(quiet(), || plan::product(dtype, conjugate, (&a_node, a_view), (&b_node, b_view)))
+        };
         let made = if rows == 0 && columns == 0 {
             shape = Dims::from_slice(&[a_view.shape[0], b_view.shape[1]]);
-            plan::product(dtype, conjugate, (&a_node, &a_view), (&b_node, &b_view))?
+            multiply(&a_view, &b_view)?
         } else {
             let stack = broadcast_shapes(&[&a_view.shape[..rows], &b_view.shape[..columns]])?;
             let stacked = |view: &View, axes: usize| {
@@ -133,10 +143,10 @@ impl Array {
             };
             shape = stack.clone();
             shape.extend([a_view.shape[rows], b_view.shape[columns + 1]]);
-            let (a_view, b_view) = (stacked(&a_view, rows)?, stacked(&b_view, columns)?);
-            plan::product(dtype, conjugate, (&a_node, &a_view), (&b_node, &b_view))?
+            multiply(&stacked(&a_view, rows)?, &stacked(&b_view, columns)?)?
         };
         let made = Array::from_node(made);
+        made.tell_product([&a, &b], name)?;
         if !is_row && !is_column {
             return Ok(made);
         }
@@ -164,24 +174,32 @@ impl Array {
 
     /// This array with stored elements of type `dtype`.
     fn cast_for(&self, dtype: DType) -> Result<Array> {
-        let array = self.typed(dtype);
+        let is_seen_through = self.lens.is_some();
+        let array = if is_seen_through { self.cast_to(dtype) } else { self.typed(dtype) };
         array.force()?;
         Ok(array)
     }
 
     /// The sum of products, in the operands' common type.
-    fn inner(&self, other: &Array, dtype: DType) -> Result<Array> {
+    fn inner(&self, other: &Array, dtype: DType, name: &'static str) -> Result<Array> {
         let op = resolve(Op::Multiply, &[dtype.into(), dtype.into()])?;
         let args = SmallVec::from_iter([self.arg(), other.arg()]);
         let shape = self.view.shape.clone();
-        let product = Node::lazy(shape.clone(), dtype, Expr::Map { op, output: 0, args });
+        let multiply = || Node::lazy(shape.clone(), dtype, Expr::Map { op, output: 0, args });
+        // Its floating-point exceptions are those of the sum.
+        let product = site::at(quiet(), multiply);
         let fold = if dtype == DType::Bool { ReduceOp::Any } else { ReduceOp::Sum };
-        let sum = plan::fold_all(fold, Arg::whole(product), &shape)?;
+        let sum = plan::fold_all(fold, Arg::whole(product), &shape, name)?;
         match sum.finish(dtype) {
             Some(x) => Array::scalar(x.cast(dtype)),
             None => Array::scalar(plan::start_value(fold, dtype)),
         }
     }
+}
+
+/// Operations that are parts of one that tells of its floating-point exceptions as a whole.
+fn quiet() -> Origin {
+    Origin { site: site::current().site, policy: Policy::IGNORE }
 }
 
 impl Rule {

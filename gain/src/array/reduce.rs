@@ -4,10 +4,13 @@ use super::{Array, Operand, ReduceOptions};
 use crate::dtype::{DType, Kind as TypeKind, Scalar, kind};
 use crate::error::{Error, Kind, Result, normalize_axis, open_shape_text, shape_text};
 use crate::graph::{Arg, Expr, Node};
-use crate::ops::{Op, ReduceOp};
+use crate::ops::{Op, ReduceOp, resolve};
 use crate::plan;
+use crate::site::{self, Origin};
+use crate::status::{self, Policy};
 use crate::turn;
-use crate::view::{Dims, View, distinct};
+use crate::view::order::of_result;
+use crate::view::{Dims, Layout, View, distinct};
 use smallvec::SmallVec;
 
 /// # Reductions
@@ -18,6 +21,7 @@ impl Array {
     pub fn reduce(&self, op: ReduceOp, options: &ReduceOptions<'_>) -> Result<Array> {
         let _turn = turn::take(name(op))?;
         let reduced = axes_of(options.axes, self.ndim())?;
+        check_types(op, self.dtype(), options.dtype)?;
         let dtype = options.dtype.unwrap_or_else(|| accumulator(op, self.dtype()));
         let empty = (0..self.ndim()).any(|d| reduced[d] && self.shape()[d] == 0);
         if empty && !op.has_identity() && options.initial.is_none() {
@@ -28,7 +32,7 @@ impl Array {
         }
         let value = self.operand(op, dtype, options)?;
         let folded = if reduced.iter().all(|&r| r) {
-            let partial = plan::fold_all(op, value, self.shape())?;
+            let partial = plan::fold_all(op, value, self.shape(), "reduce")?;
             let result = if op.is_index() { DType::I64 } else { dtype };
             match partial.finish(dtype) {
                 Some(x) => Array::scalar(x.cast(result))?,
@@ -57,7 +61,17 @@ impl Array {
             None => {
                 let shape = self.shape();
                 let count: usize = (0..self.ndim()).filter(|&d| reduced[d]).map(|d| shape[d]).product();
-                Array::apply(Op::Divide, &[(&sum).into(), Scalar::PyFloat(count as f64).into()])?
+                let by = Scalar::PyFloat(count as f64);
+                if sum.ndim() > 0 {
+                    Array::apply(Op::Divide, &[(&sum).into(), by.into()])?
+                } else {
+                    // Of two numbers, which NumPy calls by another name.
+                    if count == 0 {
+                        status::raised("scalar divide", status::INVALID);
+                    }
+                    let origin = Origin { site: site::current().site, policy: Policy::IGNORE };
+                    site::at(origin, || Array::apply(Op::Divide, &[(&sum).into(), by.into()]))?
+                }
             }
             Some(mask) => {
                 let ones = mask.broadcast_to(self.shape())?;
@@ -94,12 +108,25 @@ impl Array {
             ));
         }
         let mask = mask.cast_to(DType::Bool);
-        let mask = Arg::Node(mask.cell.get(), mask.view.broadcast_to(self.shape())?);
+        let mask = Operand::Array(&mask).arg(self.shape(), DType::Bool)?;
         let args = [arg, Arg::Const(plan::start_value(op, dtype))];
         Ok(Arg::whole(Node::lazy(self.view.shape.clone(), dtype, Expr::Select { mask, args })))
     }
 
     fn fold_some(&self, op: ReduceOp, value: Arg, dtype: DType, reduced: &[bool]) -> Result<Array> {
+        // What is left of the axes keeps their order, except in indices.
+        let order = if op.is_index() { None } else { of_result(Layout::K, self.ndim(), &[&self.view]) };
+        if let Some(order) = order {
+            let turned: SmallVec<[bool; 4]> = order.iter().map(|&d| reduced[d]).collect();
+            let shape: Dims = order.iter().map(|&d| self.shape()[d]).collect();
+            let value = value.map_view(|view| view.permute(&order));
+            let folded = plan::fold_axes(op, value, dtype, &shape, &turned)?;
+            let mut left = order.clone();
+            left.retain(|d| !reduced[*d]);
+            let place = |d: usize| (0..d).filter(|&a| !reduced[a]).count();
+            let left: Dims = left.iter().map(|&d| place(d)).collect();
+            return Ok(Array::from_node_in(folded.values, Some(&left)));
+        }
         let folded = plan::fold_axes(op, value, dtype, self.shape(), reduced)?;
         match folded.indices {
             None => Ok(Array::from_node(folded.values)),
@@ -121,7 +148,14 @@ impl Array {
         let folded = if options.keepdims {
             let shape: Dims =
                 (0..self.ndim()).map(|d| if reduced[d] { 1 } else { self.shape()[d] }).collect();
-            Array { view: View::contiguous(&shape), ..folded }
+            let mut view = View::contiguous(&shape);
+            if !folded.is_contiguous() {
+                let mut left = folded.view.strides.iter();
+                for d in (0..self.ndim()).filter(|&d| !reduced[d]) {
+                    view.strides[d] = *left.next().expect("an axis that is left");
+                }
+            }
+            Array { view, ..folded }
         } else {
             folded
         };
@@ -199,10 +233,9 @@ fn accumulator(op: ReduceOp, dtype: DType) -> DType {
     }
 }
 
-/// `initial=` joined to a result.
-fn combine(op: ReduceOp, folded: Array, initial: Scalar) -> Result<Array> {
-    let dtype = folded.dtype();
-    let op = match op {
+/// The operation that a reduction folds with; none for indices.
+fn folding(op: ReduceOp) -> Option<Op> {
+    Some(match op {
         ReduceOp::Sum => Op::Add,
         ReduceOp::Prod => Op::Multiply,
         ReduceOp::Min => Op::Minimum,
@@ -215,8 +248,32 @@ fn combine(op: ReduceOp, folded: Array, initial: Scalar) -> Result<Array> {
         ReduceOp::And => Op::BitwiseAnd,
         ReduceOp::Or => Op::BitwiseOr,
         ReduceOp::Xor => Op::BitwiseXor,
-        ReduceOp::ArgMin | ReduceOp::ArgMax => return Ok(folded),
-    };
+        ReduceOp::ArgMin | ReduceOp::ArgMax => return None,
+    })
+}
+
+/// An error if there is no such reduction of elements of this type, or in the type asked for.
+fn check_types(op: ReduceOp, dtype: DType, asked: Option<DType>) -> Result<()> {
+    let is_bitwise = matches!(op, ReduceOp::And | ReduceOp::Or | ReduceOp::Xor);
+    let is_logical = matches!(op, ReduceOp::Any | ReduceOp::All | ReduceOp::Parity);
+    let is_inexact = |dtype| matches!(kind(dtype), TypeKind::Float | TypeKind::Complex);
+    match asked {
+        Some(asked) if is_bitwise && is_inexact(asked) || is_logical && asked != DType::Bool => {
+            let text = "No loop matching the specified signature and casting was found for ufunc";
+            Err(Error::new(Kind::Type, format!("{text} {}", name(op))))
+        }
+        None if is_bitwise => match folding(op) {
+            Some(op) => Ok(resolve(op, &[dtype.into(), dtype.into()]).map(drop)?),
+            None => Ok(()),
+        },
+        _ => Ok(()),
+    }
+}
+
+/// `initial=` joined to a result.
+fn combine(op: ReduceOp, folded: Array, initial: Scalar) -> Result<Array> {
+    let dtype = folded.dtype();
+    let Some(op) = folding(op) else { return Ok(folded) };
     Ok(Array::apply(op, &[Operand::Scalar(initial), (&folded).into()])?.cast_to(dtype))
 }
 

@@ -13,8 +13,11 @@ pub(crate) mod pool;
 mod program;
 mod run;
 mod tile;
+mod watch;
 
 pub use domain::{Dims, Domain, Leaf, Stream};
 pub use partial::{Partial, identity};
 pub use program::{Builder, Program, Val};
 pub use run::{Task, apply, run};
+pub use watch::Mark;
+pub(crate) use watch::has_exceptions;

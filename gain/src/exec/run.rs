@@ -6,6 +6,7 @@ use super::cascade::fold;
 use super::tile::{Gathered, Geometry, Machine, scratch_bytes};
 use super::{Domain, Partial, Program};
 use crate::dtype::Scalar;
+use crate::kernels::flags::{self, Report};
 use crate::kernels::{Operands, Slot, copy, table};
 use crate::ops::{Loop, OpError, OpErrorKind};
 use smallvec::{SmallVec, smallvec};
@@ -127,8 +128,9 @@ unsafe fn run_together(tasks: &[Task<'_>], threads: usize) -> Result<SmallVec<[P
         results.into_iter().map(|r| r.into_inner().expect("every piece ran")).collect();
     for (k, partial) in partials.iter_mut().enumerate() {
         for task in &prepared {
-            let from_task = combine_pieces(task, k, &results[task.first..task.first + task.pieces()]);
-            *partial = partial.combine(from_task);
+            *partial = watching(task.program, || {
+                partial.combine(combine_pieces(task, k, &results[task.first..task.first + task.pieces()]))
+            });
         }
     }
     Ok(partials)
@@ -208,8 +210,24 @@ unsafe fn run_piece(tasks: &[Prepared<'_>], piece: usize, stream: bool) -> (bool
         if stream {
             copy::stream_fence();
         }
-        (ok, collect(task.program, machine.gathered))
+        (ok, watching(task.program, || collect(task.program, machine.gathered)))
     })
+}
+
+/// Combines results of a program's reductions, and charges them with what that raises.
+fn watching<R>(program: &Program, combine: impl FnOnce() -> R) -> R {
+    let watch = &program.watch;
+    if !watch.is_on() || watch.reduces.is_empty() {
+        return combine();
+    }
+    flags::clear();
+    let combined = combine();
+    let bits = flags::read();
+    if bits & watch.wanted[1] != 0 {
+        let exact = watch.reduces.iter().filter(|watched| matches!(watched.report, Report::Exact));
+        exact.for_each(|watched| watch.found(watched.mark, bits));
+    }
+    combined
 }
 
 fn collect(program: &Program, gathered: SmallVec<[Gathered; 2]>) -> Results {
@@ -250,7 +268,8 @@ fn combine_pieces(task: &Prepared<'_>, k: usize, results: &[Results]) -> Partial
 }
 
 /// Small eager path: one operation on contiguous memory already of the loop's types, no program, no threads.
-/// An input step is its element size, or 0 for a scalar to be broadcast.
+/// An input step is its element size, or 0 for a scalar to be broadcast. Returns the floating-point exceptions (bits of
+/// [`crate::status`]).
 ///
 /// # Errors
 /// As [`run`].
@@ -262,7 +281,7 @@ pub unsafe fn apply(
     len: usize,
     inputs: &[(*const u8, usize)],
     outputs: &[*mut u8],
-) -> Result<(), OpError> {
+) -> Result<u8, OpError> {
     let mut status = 0u8;
     let mut slots: SmallVec<[Slot; 5]> = smallvec![Slot::row(&raw mut status)];
     let mut splats = [[0u128; crate::kernels::CHUNK]; 2];
@@ -281,9 +300,26 @@ pub unsafe fn apply(
     let second = if outputs.len() == 2 { first_out + 1 } else { 0 };
     let operands = Operands { dst: [first_out, second], src: [1, 2, 0, 0, 0, 0, 0, 0] };
     // SAFETY: the slots are as the kernel of this loop expects them.
-    unsafe { table::kernel(op)(len, slots.as_ptr(), &operands) };
+    let call = || unsafe { table::kernel(op)(len, slots.as_ptr(), &operands) };
+    let found = match flags::of(op) {
+        Report::Never => {
+            call();
+            0
+        }
+        Report::Exact => {
+            flags::clear();
+            call();
+            flags::read()
+        }
+        Report::Checked(check) | Report::Covered(check) => {
+            // SAFETY: as above.
+            let found = unsafe { check(len, slots.as_ptr(), &operands) };
+            call();
+            found
+        }
+    };
     if status == 0 {
-        Ok(())
+        Ok(found)
     } else {
         Err(OpError::new(OpErrorKind::Value, "Integers to negative integer powers are not allowed."))
     }

@@ -10,6 +10,7 @@ use super::domain::{Domain, Leaf};
 use super::program::{Program, Reduce};
 use crate::dtype::DType;
 use crate::kernels::copy::{self, Walk};
+use crate::kernels::flags::{self, Report};
 use crate::kernels::{CHUNK, Operands, Slot, cast};
 use smallvec::SmallVec;
 
@@ -49,6 +50,8 @@ struct Sink {
     mode: Mode,
     /// The register's slot is the output itself.
     direct: bool,
+    /// The register, where the slot isn't the output.
+    register: *mut u8,
 }
 
 /// What a full reduction has gathered in one piece.
@@ -101,6 +104,10 @@ pub(super) struct Machine<'a> {
     /// Room for one tile of the largest element, for scattered axis reductions.
     spare: *mut u8,
     status: u8,
+    /// Run instruction by instruction, see [`super::watch`].
+    careful: bool,
+    /// The first instruction that writes over one of its inputs.
+    clobbers: usize,
     pub(super) gathered: SmallVec<[Gathered; 2]>,
 }
 
@@ -142,6 +149,8 @@ impl<'a> Machine<'a> {
             outs: SmallVec::new(),
             spare: std::ptr::null_mut(),
             status: 0,
+            careful: program.watch.is_on(),
+            clobbers: usize::MAX,
             gathered: SmallVec::new(),
         };
         machine.bind(scratch);
@@ -170,7 +179,14 @@ impl<'a> Machine<'a> {
                     let cursor = self.cursor(stream.ptr, &stream.strides, *dtype);
                     (cursor, self.mode(&cursor, self.overwritten(k)))
                 }
-                Leaf::Index { .. } => (self.cursor(std::ptr::null_mut(), &[0, 0, 0, 0], *dtype), Mode::Index),
+                Leaf::Index { .. } => (
+                    self.cursor(
+                        std::ptr::null_mut(),
+                        &self.domain.shape.iter().map(|_| 0).collect::<SmallVec<[isize; 4]>>(),
+                        *dtype,
+                    ),
+                    Mode::Index,
+                ),
             };
             self.slots[program.first_leaf() + k] = match mode {
                 Mode::Splat => Slot::splat(place),
@@ -190,7 +206,12 @@ impl<'a> Machine<'a> {
             let mode = if mode == Mode::InPlace { mode } else { Mode::Packed };
             let clobbers = store.read_later.iter().any(|&leaf| self.lies_on(leaf.into(), store.out));
             let direct = mode == Mode::InPlace && store.owned && !self.stream && !clobbers;
-            self.sinks.push(Sink { cursor, mode, direct });
+            let register = self.slots[usize::from(store.slot)].ptr;
+            self.sinks.push(Sink { cursor, mode, direct, register });
+            if direct && self.careful && (0..program.leaves.len()).any(|leaf| self.lies_on(leaf, store.out)) {
+                let writes = program.instrs.iter().position(|instr| instr.operands.dst.contains(&store.slot));
+                self.clobbers = self.clobbers.min(writes.unwrap_or(usize::MAX));
+            }
         }
         for reduce in &program.reduces {
             self.gathered.push(match reduce.out {
@@ -242,6 +263,9 @@ impl<'a> Machine<'a> {
     /// As [`run`](super::run); the scratch memory passed to [`new`](Self::new) is still there.
     pub(super) unsafe fn run(&mut self) -> bool {
         self.slots[0] = Slot::row(&raw mut self.status);
+        if self.careful {
+            flags::clear();
+        }
         let shape = &self.domain.shape;
         let outer = shape.len().saturating_sub(2);
         let mut coordinate: SmallVec<[usize; 4]> = SmallVec::from_elem(0, outer);
@@ -330,23 +354,38 @@ impl<'a> Machine<'a> {
                 }
             }
         }
-        for (sink, store) in self.sinks.iter().zip(&program.stores) {
-            if sink.direct {
-                let [row, column] = sink.cursor.at.strides;
-                let offset = r as isize * row + c as isize * column;
-                self.slots[usize::from(store.slot)].ptr = sink.cursor.at.ptr.wrapping_offset(offset);
+        if !self.careful {
+            for (sink, store) in self.sinks.iter().zip(&program.stores) {
+                if sink.direct {
+                    let [row, column] = sink.cursor.at.strides;
+                    let offset = r as isize * row + c as isize * column;
+                    self.slots[usize::from(store.slot)].ptr = sink.cursor.at.ptr.wrapping_offset(offset);
+                }
             }
         }
-        for instr in &program.instrs {
-            // SAFETY: the slots it names hold a tile each.
-            unsafe { (instr.kernel)(n, self.slots.as_ptr(), &instr.operands) };
-        }
+        // SAFETY: the slots that instructions name hold a tile each.
+        let calm = unsafe {
+            match program.watch.is_on() {
+                true => self.watched(n),
+                false => {
+                    for instr in &program.instrs {
+                        (instr.kernel)(n, self.slots.as_ptr(), &instr.operands);
+                    }
+                    true
+                }
+            }
+        };
         for k in 0..program.reduces.len() {
             // SAFETY: as above.
-            unsafe { self.reduce(k, [r, c], rows, columns) };
+            unsafe {
+                self.reduce(k, [r, c], rows, columns);
+                if program.watch.is_on() {
+                    self.reduced(k, n);
+                }
+            }
         }
         for (sink, store) in self.sinks.iter().zip(&program.stores) {
-            if sink.direct {
+            if sink.direct && !self.careful {
                 continue;
             }
             let [row, column] = sink.cursor.at.strides;
@@ -370,6 +409,102 @@ impl<'a> Machine<'a> {
                     cast::kernel(dtype, dtype)(n, slots.as_ptr(), &Operands { dst: [0; 2], src: [1; 8] });
                 }
             }
+        }
+        self.careful &= !calm;
+    }
+
+    /// Runs the instructions on a tile of `n` elements with an eye on the flags, which are clear before and after;
+    /// whether none was raised.
+    ///
+    /// # Safety
+    /// The slots hold a tile each.
+    unsafe fn watched(&mut self, n: usize) -> bool {
+        let (program, wanted) = (self.program, self.program.watch.wanted[0]);
+        if self.careful {
+            // SAFETY: passed on.
+            return unsafe { self.carefully(n) };
+        }
+        for (k, (instr, watched)) in program.instrs.iter().zip(&program.watch.instrs).enumerate() {
+            if k == self.clobbers && flags::read() & wanted != 0 {
+                // The inputs are still there.
+                // SAFETY: passed on.
+                return unsafe { self.carefully(n) };
+            }
+            // SAFETY: passed on.
+            unsafe {
+                // Where flags would tell, they are asked at the end, unless the inputs are gone then.
+                let is_late = matches!(watched.report, Report::Covered(_)) && k < self.clobbers;
+                if let Some(check) = watched.report.check().filter(|_| watched.mark.wanted != 0 && !is_late) {
+                    program.watch.found(watched.mark, check(n, self.slots.as_ptr(), &instr.operands));
+                }
+                (instr.kernel)(n, self.slots.as_ptr(), &instr.operands);
+            }
+            if k >= self.clobbers {
+                let bits = flags::read();
+                if bits & wanted != 0 {
+                    flags::clear();
+                    if matches!(watched.report, Report::Exact) {
+                        program.watch.found(watched.mark, bits);
+                    }
+                }
+            }
+        }
+        if flags::read() & wanted == 0 {
+            return true;
+        }
+        // SAFETY: passed on; no input was overwritten, or the flags would have been cleared.
+        unsafe { self.carefully(n) }
+    }
+
+    /// Instruction by instruction, none over an input that comes from memory.
+    ///
+    /// # Safety
+    /// The slots hold a tile each.
+    #[cold]
+    unsafe fn carefully(&mut self, n: usize) -> bool {
+        let program = self.program;
+        self.careful = true;
+        for (sink, store) in self.sinks.iter().zip(&program.stores) {
+            if sink.direct {
+                self.slots[usize::from(store.slot)].ptr = sink.register;
+            }
+        }
+        flags::clear();
+        let mut calm = true;
+        for (instr, watched) in program.instrs.iter().zip(&program.watch.instrs) {
+            // SAFETY: passed on; instructions of several steps don't write over their inputs.
+            unsafe {
+                if let Some(check) = watched.report.check() {
+                    program.watch.found(watched.mark, check(n, self.slots.as_ptr(), &instr.operands));
+                }
+                (instr.kernel)(n, self.slots.as_ptr(), &instr.operands);
+                let bits = flags::read();
+                if bits & program.watch.wanted[0] != 0 {
+                    calm = false;
+                    if matches!(watched.report, Report::Exact) {
+                        program.watch.attribute(watched, bits, n, &self.slots);
+                    }
+                    flags::clear();
+                }
+            }
+        }
+        calm
+    }
+
+    /// What reduction `k` of the tile has raised.
+    ///
+    /// # Safety
+    /// The slots hold a tile each.
+    unsafe fn reduced(&mut self, k: usize, n: usize) {
+        let watch = &self.program.watch;
+        let bits = flags::read();
+        if bits & watch.wanted[1] != 0 {
+            let watched = &watch.reduces[k];
+            if matches!(watched.report, Report::Exact) {
+                // SAFETY: passed on.
+                unsafe { watch.attribute(watched, bits, n, &self.slots) };
+            }
+            flags::clear();
         }
     }
 

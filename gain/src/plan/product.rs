@@ -14,11 +14,13 @@
 
 use super::cut::{Part, between, by_owner, source};
 use super::{Folded, fold_axes};
+use crate::agree::{self, Decision, Purpose};
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::graph::{Arg, Expr, Node};
 use crate::kernels::matmul::{Product, Stack, matmul};
 use crate::ops::ReduceOp;
+use crate::site;
 use crate::storage::{Blocks, Storage, blocks_for, is_small};
 use crate::view::{Dims, Strides, View, c_strides};
 use crate::world;
@@ -52,6 +54,8 @@ pub(crate) fn product(dtype: DType, conjugate: bool, a: Factor<'_>, b: Factor<'_
         conjugate,
         accumulate: false,
     };
+    stored(a.0).check()?;
+    stored(b.0).check()?;
     let item = dtype.size_bytes();
     if shape.contains(&0) || k == 0 {
         let c = Storage::new(&shape, item)?;
@@ -59,9 +63,12 @@ pub(crate) fn product(dtype: DType, conjugate: bool, a: Factor<'_>, b: Factor<'_
         return Ok(Node::stored(shape, dtype, c));
     }
     let cut = choose(&kind);
-    if cut == Cut::None && [a, b].iter().all(|x| stored(x.0).blocks().count() == 1) {
+    let shared = [a, b].map(|x| x.0).into_iter().find(|x| stored(x).blocks().is_distributed());
+    if cut == Cut::None && shared.is_none() {
         return whole(&kind, shape, a, b);
     }
+    // (Numbers of replicated values may differ.)
+    agree::note(Decision::Stage, shared.map_or(0, |x| x.number), cut as u64, site::current().site);
     let ranks = world::get().size;
     // The result as it is stored, and as the shape asked for.
     let (stored_shape, order): (Dims, Dims) = match cut {
@@ -151,7 +158,7 @@ fn share(
     space.extend([m, n, k]);
     let (a, b) = (stored(a), stored(b));
     if a.is_fresh() || b.is_fresh() {
-        world::synchronise()?;
+        world::synchronise(Purpose::Pass)?;
     }
     let mut everything: Part = (SmallVec::from_elem(0, axes + 3), space.clone());
     if cut == Cut::Inner {
