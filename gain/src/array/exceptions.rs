@@ -1,5 +1,5 @@
 //! Floating-point exceptions of matrix products, told from operands and result: the engine that makes them pads its
-//! blocks, and so raises flags of its own.
+//! blocks, and so raises flags of its own. Where it raised none there is nothing to look for.
 
 use super::{Array, ReduceOptions};
 use crate::dtype::{DType, Kind, kind};
@@ -9,8 +9,13 @@ use crate::site::{self, Origin};
 use crate::status::{self, INVALID, OVER, Policy};
 
 impl Array {
-    /// Tell of what the product of `operands`, which this array is, has raised. Collective.
-    pub(super) fn tell_product(&self, operands: [&Array; 2], name: &'static str) -> Result<()> {
+    /// Tell of what the product of `operands`, which this array is, has raised, if anything may have. Collective.
+    pub(super) fn tell_product(
+        &self,
+        operands: [&Array; 2],
+        name: &'static str,
+        is_suspect: bool,
+    ) -> Result<()> {
         let Origin { site, policy } = site::current();
         if policy.wanted() & (OVER | INVALID) == 0
             || !matches!(kind(self.dtype()), Kind::Float | Kind::Complex)
@@ -18,7 +23,7 @@ impl Array {
             return Ok(());
         }
         let quiet = Origin { site, policy: Policy::IGNORE };
-        let bits = site::at(quiet, || self.product_exceptions(operands))?;
+        let bits = if is_suspect { site::at(quiet, || self.product_exceptions(operands))? } else { 0 };
         if bits != 0 {
             status::raised(name, bits);
         }

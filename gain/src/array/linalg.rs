@@ -111,7 +111,7 @@ impl Array {
             let dtype = (op == ReduceOp::Sum).then_some(dtype);
             products.reduce(op, &ReduceOptions { axes: Some(&[-1]), dtype, ..ReduceOptions::default() })
         })?;
-        sum.tell_product([&first, &second], VECDOT.name)?;
+        sum.tell_product([&first, &second], VECDOT.name, true)?;
         Ok(sum)
     }
 
@@ -131,7 +131,7 @@ impl Array {
         let multiply = |a_view: &View, b_view: &View| {
             site::at(quiet(), || plan::product(dtype, conjugate, (&a_node, a_view), (&b_node, b_view)))
         };
-        let made = if rows == 0 && columns == 0 {
+        let (made, is_suspect) = if rows == 0 && columns == 0 {
             shape = Dims::from_slice(&[a_view.shape[0], b_view.shape[1]]);
             multiply(&a_view, &b_view)?
         } else {
@@ -146,7 +146,7 @@ impl Array {
             multiply(&stacked(&a_view, rows)?, &stacked(&b_view, columns)?)?
         };
         let made = Array::from_node(made);
-        made.tell_product([&a, &b], name)?;
+        made.tell_product([&a, &b], name, is_suspect)?;
         if !is_row && !is_column {
             return Ok(made);
         }

@@ -1,12 +1,14 @@
 //! Local matrix products, one or a stack of them: `ga-dense` for floats and complex numbers, a blocked loop for
 //! integers and bools.
 
+use super::flags;
 use super::lanes::wide;
 use super::number::Int;
 use crate::dtype::{Complex32, Complex64, DType};
 use crate::exec::pool;
 use crate::view::{Dims, Strides};
 use ga_dense::{Accum, Conj, Crew, Dense, MatMut, MatRef};
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 /// A matrix in memory with byte strides (of any sign).
 #[derive(Clone, Copy, Debug)]
@@ -89,15 +91,37 @@ const LARGE: usize = 1 << 22;
 /// Fewer rows of integers than this aren't worth a thread.
 const ROWS: usize = 16;
 
-/// `c = a b`, or `c += a b`.
+/// The processor's flags that threads found raised by the work they shared.
+#[derive(Default)]
+struct Raised(AtomicU8);
+
+impl Raised {
+    /// Work on any thread.
+    fn by(&self, work: impl FnOnce()) {
+        flags::clear();
+        work();
+        self.0.fetch_or(flags::read(), Relaxed);
+    }
+}
+
+/// `c = a b`, or `c += a b`. The answer has the floating-point exceptions that any operation on numbers raised, and
+/// maybe some that none did (blocks are padded): none is certain, others are to be looked for in the result.
 ///
 /// # Safety
 /// All elements are valid and aligned; `c` overlaps neither `a` nor `b`; nobody else writes them meanwhile.
-pub(crate) unsafe fn matmul(product: &Product, a: &Stack, b: &Stack, c: &Stack, threads: usize) {
+pub(crate) unsafe fn matmul(product: &Product, a: &Stack, b: &Stack, c: &Stack, threads: usize) -> u8 {
+    let raised = Raised::default();
+    // SAFETY: passed on.
+    raised.by(|| unsafe { all(product, a, b, c, threads, &raised) });
+    raised.0.into_inner()
+}
+
+/// [`matmul`], whose calling thread's flags the caller reads.
+unsafe fn all(product: &Product, a: &Stack, b: &Stack, c: &Stack, threads: usize, raised: &Raised) {
     if product.stack.is_empty() {
         let [a, b, c] = [a, b, c].map(|x| Matrix { ptr: x.ptr, strides: x.strides });
         // SAFETY: passed on.
-        return unsafe { single(product, product.size, a, b, c, threads) };
+        return unsafe { single(product, product.size, a, b, c, (threads, raised)) };
     }
     // A stack that is multiplied with one matrix is a taller matrix.
     let ([mut m, n, k], mut axes) = (product.size, product.stack.len());
@@ -125,7 +149,7 @@ pub(crate) unsafe fn matmul(product: &Product, a: &Stack, b: &Stack, c: &Stack, 
             for _ in 0..(last - number % last).min(to - number) {
                 let [a, b, c] = run;
                 // SAFETY: passed on, for one of the stack.
-                unsafe { single(product, [m, n, k], a, b, c, threads) };
+                unsafe { single(product, [m, n, k], a, b, c, (threads, raised)) };
                 for (x, step) in run.iter_mut().zip(steps) {
                     x.ptr = x.ptr.wrapping_offset(step);
                 }
@@ -138,19 +162,28 @@ pub(crate) unsafe fn matmul(product: &Product, a: &Stack, b: &Stack, c: &Stack, 
     }
     let threads = if work.saturating_mul(count) < SERIAL { 1 } else { threads.min(count) };
     let pieces = if threads == 1 { 1 } else { (8 * threads).min(count) };
-    pool::split(pieces, threads, &|p| some(count * p / pieces, count * (p + 1) / pieces, 1));
+    pool::split(pieces, threads, &|p| {
+        raised.by(|| some(count * p / pieces, count * (p + 1) / pieces, 1));
+    });
 }
 
 /// One product.
-unsafe fn single(product: &Product, size: [usize; 3], a: Matrix, b: Matrix, c: Matrix, threads: usize) {
+unsafe fn single(
+    product: &Product,
+    size: [usize; 3],
+    a: Matrix,
+    b: Matrix,
+    c: Matrix,
+    crew: (usize, &Raised),
+) {
     // SAFETY: passed on.
     unsafe {
         match product.dtype {
-            DType::F32 => dense::<f32>(product, 1.0, size, a, b, c, threads),
-            DType::F64 => dense::<f64>(product, 1.0, size, a, b, c, threads),
-            DType::C64 => dense(product, Complex32::new(1.0, 0.0), size, a, b, c, threads),
-            DType::C128 => dense(product, Complex64::new(1.0, 0.0), size, a, b, c, threads),
-            _ => rows(product, size, a, b, c, threads),
+            DType::F32 => dense::<f32>(product, 1.0, size, a, b, c, crew),
+            DType::F64 => dense::<f64>(product, 1.0, size, a, b, c, crew),
+            DType::C64 => dense(product, Complex32::new(1.0, 0.0), size, a, b, c, crew),
+            DType::C128 => dense(product, Complex64::new(1.0, 0.0), size, a, b, c, crew),
+            _ => rows(product, size, a, b, c, crew.0),
         }
     }
 }
@@ -163,7 +196,7 @@ unsafe fn dense<T: Dense>(
     a: Matrix,
     b: Matrix,
     c: Matrix,
-    threads: usize,
+    (threads, raised): (usize, &Raised),
 ) {
     let elements = |matrix: Matrix| matrix.strides.map(|bytes| bytes / size_of::<T>() as isize);
     let ([ar, ac], [br, bc], [cr, cc]) = (elements(a), elements(b), elements(c));
@@ -177,9 +210,14 @@ unsafe fn dense<T: Dense>(
     };
     let how = if product.accumulate { Accum::Add } else { Accum::Replace };
     let conj = if product.conjugate { Conj::Yes } else { Conj::No };
-    let share = |pieces: usize, work: &(dyn Fn(usize) + Sync)| pool::split(pieces, threads, &work);
-    let crew = if threads == 1 { Crew::alone() } else { Crew::new(threads, &share) };
-    T::product_by(crew, z, how, one, (x, conj), (y, Conj::No));
+    if threads == 1 {
+        return T::product_by(Crew::alone(), z, how, one, (x, conj), (y, Conj::No));
+    }
+    let share = |pieces: usize, work: &(dyn Fn(usize) + Sync)| {
+        pool::split(pieces, threads, &|p| raised.by(|| work(p)));
+    };
+    // What the calling thread does after it shared: to be read before the next product clears it.
+    raised.by(|| T::product_by(Crew::new(threads, &share), z, how, one, (x, conj), (y, Conj::No)));
 }
 
 /// A product of integers or bools, its rows shared out.

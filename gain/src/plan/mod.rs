@@ -20,7 +20,7 @@ mod reduce;
 pub(crate) use alias::reads;
 pub(crate) use force::{force, force_small_patch, is_small_part};
 pub(crate) use product::product;
-pub(crate) use reduce::{Folded, fold_all, fold_axes, start_value};
+pub(crate) use reduce::{fold_all, fold_axes, start_value};
 
 use crate::agree::{self, Decision, Purpose};
 use crate::dtype::DType;

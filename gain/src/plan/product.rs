@@ -13,7 +13,7 @@
 //! | inner | multiplies a range of the inner axis; the partial results are added in the order of ranks | long sums, small results |
 
 use super::cut::{Part, between, by_owner, source};
-use super::{Folded, fold_axes};
+use super::fold_axes;
 use crate::agree::{self, Decision, Purpose};
 use crate::dtype::DType;
 use crate::error::Result;
@@ -21,6 +21,7 @@ use crate::graph::{Arg, Expr, Node};
 use crate::kernels::matmul::{Product, Stack, matmul};
 use crate::ops::ReduceOp;
 use crate::site;
+use crate::status::{INVALID, OVER};
 use crate::storage::{Blocks, Storage, blocks_for, is_small};
 use crate::view::{Dims, Strides, View, c_strides};
 use crate::world;
@@ -40,8 +41,14 @@ enum Cut {
 pub(crate) type Factor<'a> = (&'a Arc<Node>, &'a View);
 
 /// The product of stacks of stored matrices of type `dtype`: views of the same axes but for the last two. The left one's
-/// conjugates are meant if so said. Collective.
-pub(crate) fn product(dtype: DType, conjugate: bool, a: Factor<'_>, b: Factor<'_>) -> Result<Arc<Node>> {
+/// conjugates are meant if so said. Also whether there may have been floating-point exceptions: where ranks share the work,
+/// always. Collective.
+pub(crate) fn product(
+    dtype: DType,
+    conjugate: bool,
+    a: Factor<'_>,
+    b: Factor<'_>,
+) -> Result<(Arc<Node>, bool)> {
     let axes = a.1.ndim() - 2;
     let [m, k] = [a.1.shape[axes], a.1.shape[axes + 1]];
     let n = b.1.shape[axes + 1];
@@ -60,7 +67,7 @@ pub(crate) fn product(dtype: DType, conjugate: bool, a: Factor<'_>, b: Factor<'_
     if shape.contains(&0) || k == 0 {
         let c = Storage::new(&shape, item)?;
         c.fill(crate::dtype::Scalar::zero(dtype));
-        return Ok(Node::stored(shape, dtype, c));
+        return Ok((Node::stored(shape, dtype, c), false));
     }
     let cut = choose(&kind);
     let shared = [a, b].map(|x| x.0).into_iter().find(|x| stored(x).blocks().is_distributed());
@@ -86,19 +93,19 @@ pub(crate) fn product(dtype: DType, conjugate: bool, a: Factor<'_>, b: Factor<'_
     share(&kind, cut, a, b, &c, View::contiguous(&stored_shape).permute(&order))?;
     let is_placed = c.blocks() == blocks_for(&shape);
     let made = Node::stored(stored_shape.clone(), dtype, c);
-    match cut {
-        Cut::None | Cut::Rows if is_placed => Ok(made),
+    let placed = match cut {
+        Cut::None | Cut::Rows if is_placed => made,
         Cut::Inner => {
             let op = if dtype == DType::Bool { ReduceOp::Any } else { ReduceOp::Sum };
             let reduced: SmallVec<[bool; 4]> = (0..stored_shape.len()).map(|d| d == 0).collect();
-            let Folded { values, .. } = fold_axes(op, Arg::whole(made), dtype, &stored_shape, &reduced)?;
-            Ok(values)
+            fold_axes(op, Arg::whole(made), dtype, &stored_shape, &reduced)?.values
         }
         _ => {
             let view = View::contiguous(&stored_shape).permute(&order);
-            Ok(Node::lazy(shape, dtype, Expr::Cast(Arg::Node(made, view))))
+            Node::lazy(shape, dtype, Expr::Cast(Arg::Node(made, view)))
         }
-    }
+    };
+    Ok((placed, true))
 }
 
 /// The cut for which the ranks together read and move the fewest elements.
@@ -123,7 +130,7 @@ fn choose(kind: &Product) -> Cut {
 }
 
 /// All of the product by the calling rank, from operands that lie in one piece.
-fn whole(kind: &Product, shape: Dims, a: Factor<'_>, b: Factor<'_>) -> Result<Arc<Node>> {
+fn whole(kind: &Product, shape: Dims, a: Factor<'_>, b: Factor<'_>) -> Result<(Arc<Node>, bool)> {
     let c = Storage::new(&shape, kind.dtype.size_bytes())?;
     let at = |storage: &Storage, view: &View| {
         let item = storage.item_bytes() as isize;
@@ -136,10 +143,10 @@ fn whole(kind: &Product, shape: Dims, a: Factor<'_>, b: Factor<'_>) -> Result<Ar
     let [from_a, from_b, to_c] = [at(stored(a.0), a.1), at(stored(b.0), b.1), at(&c, &to)];
     // SAFETY: views of live buffers that lie in this process as a whole; `c` is a new one. What the operands hold was
     // written by this rank, and by nobody since: it is this thread's turn.
-    unsafe { matmul(kind, &from_a, &from_b, &to_c, world::get().threads) };
+    let raised = unsafe { matmul(kind, &from_a, &from_b, &to_c, world::get().threads) };
     world::count(|c| &c.passes, 1);
     c.mark_written();
-    Ok(Node::stored(to.shape, kind.dtype, c))
+    Ok((Node::stored(to.shape, kind.dtype, c), raised & (INVALID | OVER) != 0))
 }
 
 /// This rank's part of a product, written to `c`, whose elements `c_view` shows in the product's shape (with a cut along
