@@ -12,7 +12,7 @@ mod text;
 mod ufunc;
 mod views;
 
-pub use create::Room;
+pub use create::Unfilled;
 
 use crate::dtype::{Casting, DType, Scalar};
 use crate::error::Result;
