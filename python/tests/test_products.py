@@ -89,9 +89,16 @@ def test_classes_with_rules_of_their_own_are_asked():
         gain.dot(a, masked)
 
 
-
 def test_results_are_of_the_subclass():
     a, own = gain.ones((2, 2)), gain.ones((2, 2)).view(Own)
     for made in (own @ a, a @ own, gain.matmul(a, own), gain.matvec(own, a[0]), gain.vecdot(own, a)):
         assert type(made) is Own
     assert type(a @ a) is gain.ndarray
+
+
+def test_one_rank_makes_a_large_product_in_one_pass():
+    x, c = gain.ones((100_000, 3)).force(), gain.ones((4, 3)).force()
+    before = gain.stats()["passes"]
+    made = gain.dot(x, c.T)
+    assert gain.stats()["passes"] == before + 1
+    assert (numpy.asarray(made) == 3).all()

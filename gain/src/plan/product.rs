@@ -71,7 +71,7 @@ pub(crate) fn product(
     }
     let cut = choose(&kind);
     let shared = [a, b].map(|x| x.0).into_iter().find(|x| stored(x).blocks().is_distributed());
-    if cut == Cut::None && shared.is_none() {
+    if cut == Cut::None && [a, b].iter().all(|x| stored(x.0).blocks().count() == 1) {
         return whole(&kind, shape, a, b);
     }
     // (Numbers of replicated values may differ.)
