@@ -44,7 +44,7 @@ pub mod typed;
 pub mod view;
 pub mod world;
 
-pub use array::{Array, Operand, Options, ReduceOptions, Unfilled};
+pub use array::{Array, Operand, Options, ReduceOptions, Unfilled, set_group};
 pub use dtype::{Casting, DType, Element, Scalar};
 pub use error::{Error, Kind, Result};
 pub use ndarray::s;

@@ -12,6 +12,7 @@
 mod caller;
 mod convert;
 mod creation;
+mod distribution;
 mod elements;
 mod error;
 mod flat;
@@ -45,5 +46,6 @@ fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
     ufunc::register(module)?;
     creation::register(module)?;
     products::register(module)?;
+    distribution::register(module)?;
     runtime::register(module)
 }
