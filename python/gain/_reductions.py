@@ -1,14 +1,13 @@
-"""NumPy's reductions and products."""
+"""NumPy's reductions."""
 
 import numpy
 
-from ._base import ABSENT, OURS, asarray, axes_tuple, ndim, shape, ufuncs
+from ._base import ABSENT, asarray, axes_tuple, ufuncs
 
 from ._shapes import broadcast_to
 
 __all__ = [
-    "all", "any", "argmax", "argmin", "count_nonzero", "dot", "inner", "matmul", "max", "mean", "min", "outer",
-    "prod", "ptp", "std", "sum", "var", "vdot",
+    "all", "any", "argmax", "argmin", "count_nonzero", "max", "mean", "min", "prod", "ptp", "std", "sum", "var",
 ]
 
 
@@ -103,38 +102,3 @@ def ptp(a, axis=None, out=None, keepdims=False):
 def count_nonzero(a, axis=None, *, keepdims=False):
     """`numpy.count_nonzero`"""
     return (asarray(a) != 0).sum(axis, None, None, keepdims)
-
-
-def dot(a, b, out=None):
-    """`numpy.dot`, for operands of up to two axes."""
-    if ndim(a) == 0 and ndim(b) == 0 and not isinstance(a, OURS) and not isinstance(b, OURS):
-        return numpy.dot(a, b)
-    return asarray(a).dot(b, out)
-
-
-def matmul(x1, x2, /, out=None):
-    """`numpy.matmul`, for operands of one or two axes."""
-    if ndim(x1) == 0 or ndim(x2) == 0:
-        return numpy.matmul(numpy.zeros(shape(x1)), numpy.zeros(shape(x2)))  # raises what NumPy raises
-    made = asarray(x1) @ asarray(x2)
-    if out is None:
-        return made
-    out[...] = made
-    return out
-
-
-def vdot(a, b, /):
-    """`numpy.vdot`"""
-    with numpy.errstate(all="ignore"):  # as NumPy, which doesn't look
-        return asarray(a).conj().ravel().dot(asarray(b).ravel())
-
-
-def inner(a, b, /):
-    """`numpy.inner`"""
-    a, b = asarray(a), asarray(b)
-    return a * b if a.ndim == 0 or b.ndim == 0 else a.dot(b.T)
-
-
-def outer(a, b, out=None):
-    """`numpy.outer`"""
-    return ufuncs["multiply"](asarray(a).ravel()[:, None], asarray(b).ravel()[None], *([] if out is None else [out]))

@@ -22,6 +22,7 @@ mod methods;
 mod ndarray;
 mod number;
 mod numpy;
+mod products;
 mod read;
 mod reduce;
 mod runtime;
@@ -44,6 +45,7 @@ fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(foreign::stance_name, module)?)?;
     ufunc::register(module)?;
     creation::register(module)?;
+    products::register(module)?;
     distribution::register(module)?;
     runtime::register(module)
 }

@@ -198,12 +198,26 @@ impl NdArray {
         let second = required(other, "dot")?.into_array()?;
         let first = &self.array;
         let made = compute(py, &[first, &second], || first.dot(&second))?;
-        match crate::reduce::out(out)? {
+        match out {
             None => result(py, made),
-            Some(target) => {
+            Some(out) => {
+                let Ok(target) = out.cast::<NdArray>() else {
+                    return Err(PyTypeError::new_err("'out' must be an array"));
+                };
+                let target = target.try_borrow()?;
+                let is_writable = target.is_writeable();
                 let target = &target.array;
+                let is_of_kind = target.dtype() == made.dtype() && target.ndim() == made.ndim();
+                if !is_of_kind || !is_writable || !target.is_contiguous() {
+                    return Err(PyValueError::new_err(
+                        "output array is not acceptable (must have the right datatype, number of dimensions, and be a C-Array)",
+                    ));
+                }
+                if target.shape() != made.shape() {
+                    return Err(PyValueError::new_err("output array has wrong dimensions"));
+                }
                 compute(py, &[target], || target.assign(&made))?;
-                Ok(out.expect("there is a target").clone())
+                Ok(out.clone())
             }
         }
     }

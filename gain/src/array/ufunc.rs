@@ -238,11 +238,6 @@ impl Array {
         Array::recorded(self.by_order(order.as_deref()).c_ordered(dtype), order.as_deref())
     }
 
-    /// A copy that shares nothing.
-    pub(super) fn fresh_copy(&self) -> Array {
-        Array::from_node(Node::lazy(self.view.shape.clone(), self.dtype(), Expr::Cast(self.arg())))
-    }
-
     /// A copy with elements of this type, in the array's own order; shares the value where nothing changes.
     pub(crate) fn cast_to(&self, dtype: DType) -> Array {
         if self.is_contiguous() {
