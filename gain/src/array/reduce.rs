@@ -3,12 +3,17 @@
 use super::{Array, Operand, ReduceOptions};
 use crate::dtype::{DType, Kind as TypeKind, Scalar, kind};
 use crate::error::{Error, Kind, Result, normalize_axis, open_shape_text, shape_text};
+use crate::exec;
 use crate::graph::{Arg, Expr, Node};
 use crate::ops::{Op, ReduceOp};
 use crate::plan;
 use crate::turn;
 use crate::view::{Dims, View, distinct};
+use crate::world;
 use smallvec::SmallVec;
+
+/// Reductions of up to this many elements are computed at once.
+const EAGER: usize = 4096;
 
 /// # Reductions
 ///
@@ -42,6 +47,33 @@ impl Array {
             None => folded,
         };
         self.shaped(op, folded, &reduced, options)
+    }
+
+    /// A reduction over all axes without keywords of an array so small that it is computed here and now; `None` of
+    /// others. All ranks get the same.
+    pub fn reduce_now(&self, op: ReduceOp) -> Result<Option<Scalar>> {
+        let (size, dtype) = (self.size(), self.dtype());
+        if size == 0 || size > EAGER || accumulator(op, dtype) != dtype {
+            return Ok(None);
+        }
+        let _turn = turn::take(name(op))?;
+        if size > world::get().threshold || !self.view.is_contiguous() {
+            return Ok(None);
+        }
+        let storage = self.cell.peek(|n| n.storage().filter(|s| !s.blocks().is_distributed()).cloned());
+        let Some(storage) = storage else { return Ok(None) };
+        // SAFETY: the view is contiguous and lies in the replicated buffer that `storage` keeps alive. Only operations
+        // of this process write it, and it is this thread's turn.
+        Ok(unsafe { exec::fold_row(op, dtype, storage.address(0, self.view.offset), size) })
+    }
+
+    /// The same for `np.mean` of floats.
+    pub fn mean_now(&self) -> Result<Option<Scalar>> {
+        Ok(match self.reduce_now(ReduceOp::Sum)? {
+            Some(Scalar::F64(x)) => Some(Scalar::F64(x / self.size() as f64)),
+            Some(Scalar::F32(x)) => Some(Scalar::F32(x / self.size() as f32)),
+            _ => None,
+        })
     }
 
     /// `np.mean`

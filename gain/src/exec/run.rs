@@ -1,20 +1,21 @@
-//! Running programs over domains: boxes are cut into pieces of a fixed size, pieces are dealt to threads in
-//! contiguous shares, and reductions are combined in the order of pieces, whichever thread made them.
+//! Running programs over domains: boxes are cut into pieces ([`super::piece`]), pieces are dealt to threads in contiguous
+//! shares, and reductions are combined in the order of pieces, whichever thread made them.
 
 use super::arg::Extreme;
 use super::cascade::fold;
-use super::tile::{Gathered, Geometry, Machine, scratch_bytes};
+use super::piece::Prepared;
+use super::stack::Stack;
+use super::tile::{Gathered, Machine, scratch_bytes, tile_of};
 use super::{Domain, Partial, Program};
-use crate::dtype::Scalar;
-use crate::kernels::{Operands, Slot, copy, table};
-use crate::ops::{Loop, OpError, OpErrorKind};
+use crate::dtype::{DType, Scalar};
+use crate::kernels::copy::{self, Walk};
+use crate::kernels::extreme::{self, Count};
+use crate::kernels::{Operands, Slot, reduce, table};
+use crate::ops::{Loop, OpError, OpErrorKind, ReduceOp};
 use smallvec::{SmallVec, smallvec};
 use std::cell::RefCell;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-/// Elements of a piece: large against its set-up, small enough that threads finish together.
-const PIECE: usize = 1 << 16;
 
 /// Passes of fewer elements aren't worth waking a thread for.
 const SERIAL: usize = 1 << 15;
@@ -31,22 +32,8 @@ pub struct Task<'p> {
     pub domain: Domain,
 }
 
-/// A normalised box ready to be cut.
-struct Prepared<'p> {
-    program: &'p Program,
-    domain: Domain,
-    geometry: Geometry,
-    /// Axis along which the box may be cut, and extent of a piece along it.
-    cut: Option<(usize, usize)>,
-    /// Index of its first piece in the pass.
-    first: usize,
-}
-
 /// The full reductions of one piece, in the order of the program.
 type Results = SmallVec<[(Scalar, i64); 2]>;
-
-// SAFETY: the pointers in a domain are plain addresses; `run`'s caller vouches for what lies there.
-unsafe impl Sync for Prepared<'_> {}
 
 /// Run all tasks of a pass, on up to `threads` threads, and return the combined full reductions (elements in the
 /// order of tasks, then memory order within a task). The tasks may run in any order and at once.
@@ -93,10 +80,10 @@ unsafe fn run_together(tasks: &[Task<'_>], threads: usize) -> Result<SmallVec<[P
         if task.domain.is_empty() {
             continue;
         }
-        let one = prepare(task, pieces);
+        let one = Prepared::new(task, pieces);
         pieces += one.pieces();
         elements += task.domain.len();
-        out_bytes += task.program.outs.iter().map(|out| out.size_bytes() * task.domain.len()).sum::<usize>();
+        out_bytes += task.program.stores.iter().map(|store| store.size * task.domain.len()).sum::<usize>();
         prepared.push(one);
     }
     if pieces == 0 {
@@ -123,6 +110,11 @@ unsafe fn run_together(tasks: &[Task<'_>], threads: usize) -> Result<SmallVec<[P
         let message = "Integers to negative integer powers are not allowed.";
         return Err(OpError::new(OpErrorKind::Value, message));
     }
+    for (program, domain) in prepared.iter().filter_map(Prepared::second) {
+        // SAFETY: what it reads was written by the pieces, into memory that `prepared` holds; it writes what they
+        // were to write.
+        unsafe { run_together(&[Task { program: &program, domain }], threads) }?;
+    }
     let results: Vec<Results> =
         results.into_iter().map(|r| r.into_inner().expect("every piece ran")).collect();
     for (k, partial) in partials.iter_mut().enumerate() {
@@ -145,38 +137,6 @@ fn check(task: &Task<'_>) {
     assert_eq!(domain.leaves.len(), program.leaves.len(), "one stream per leaf");
     assert_eq!(domain.outs.len(), program.outs.len(), "one stream per output");
     assert!(domain.outs.iter().all(|out| out.strides.len() == domain.shape.len()), "one stride per axis");
-}
-
-fn prepare<'p>(task: &Task<'p>, first: usize) -> Prepared<'p> {
-    let mut domain = task.domain.clone();
-    domain.normalise();
-    let geometry = Geometry::of(task.program, &domain);
-    // Pieces of axis reductions must not share an output element.
-    let kept = |axis: usize| {
-        let reduced = task.program.reduces.iter().filter_map(|reduce| reduce.out);
-        reduced.into_iter().all(|out| domain.outs[out].strides[axis] != 0)
-    };
-    let axis = (0..domain.shape.len()).find(|&axis| domain.shape[axis] > 1 && kept(axis));
-    let cut = axis.filter(|_| domain.len() > PIECE).map(|axis| {
-        let row = domain.len() / domain.shape[axis];
-        (axis, (PIECE / row).max(1))
-    });
-    Prepared { program: task.program, domain, geometry, cut, first }
-}
-
-impl Prepared<'_> {
-    fn pieces(&self) -> usize {
-        self.cut.map_or(1, |(axis, extent)| self.domain.shape[axis].div_ceil(extent))
-    }
-
-    fn piece(&self, k: usize) -> Domain {
-        match self.cut {
-            None => self.domain.clone(),
-            Some((axis, extent)) => {
-                self.domain.cut(axis, k * extent, ((k + 1) * extent).min(self.domain.shape[axis]))
-            }
-        }
-    }
 }
 
 /// A cache line, for aligned scratch memory.
@@ -204,7 +164,16 @@ unsafe fn run_piece(tasks: &[Prepared<'_>], piece: usize, stream: bool) -> (bool
         let room = scratch.as_mut_ptr().cast();
         let mut machine = Machine::new(task.program, &domain, task.geometry, stream, room);
         // SAFETY: passed on; the scratch memory is this thread's.
-        let ok = unsafe { machine.run() };
+        let ok = unsafe {
+            match (&task.layout, task.program.axes()) {
+                (Some(layout), Some(reduce)) => {
+                    let tile = task.geometry.rows * task.geometry.columns;
+                    let mut stack = Stack::new(reduce, layout.strip(task.geometry), tile);
+                    machine.run_axes(layout, reduce, &mut stack)
+                }
+                _ => machine.run(),
+            }
+        };
         if stream {
             copy::stream_fence();
         }
@@ -247,6 +216,39 @@ fn combine_pieces(task: &Prepared<'_>, k: usize, results: &[Results]) -> Partial
     fold(reduce, packed.as_mut_ptr(), results.len(), out.as_mut_ptr());
     total.value = Some(Scalar::from_bytes(reduce.dtype, &out));
     total
+}
+
+/// Small eager path: the reduction of `len` elements in a row, one at least, as a pass over them makes it; the index from
+/// 0 on for indices. `None` when the type has no such reduction.
+///
+/// # Safety
+/// The elements are readable.
+pub unsafe fn fold_row(op: ReduceOp, dtype: DType, from: *const u8, len: usize) -> Option<Scalar> {
+    let size = dtype.size_bytes();
+    if let Some(extremes) = extreme::extremes(op, dtype) {
+        let (mut best, mut index) = ([0u64; 2], 0);
+        let walk = Walk { ptr: from.cast_mut(), strides: [0, size as isize] };
+        let to = (best.as_mut_ptr().cast(), &raw mut index);
+        // SAFETY: the caller's promise; `best` has room for any element.
+        unsafe { (extremes.rows)(walk, 1, len, to, Count { start: 0, step: 1 }) };
+        return Some(Scalar::I64(index));
+    }
+    let kernel = reduce::row(op, dtype)?;
+    let operands = Operands { dst: [0; 2], src: [1; 8] };
+    let fold = |from: *const u8, len: usize, to: *mut u8| {
+        // SAFETY: both uses below pass `len` readable elements and room for one.
+        unsafe { kernel(len, [Slot::row(to), Slot::row(from.cast_mut())].as_ptr(), &operands) };
+    };
+    let tile = tile_of(size);
+    let mut sums: SmallVec<[u128; 16]> = SmallVec::from_elem(0, (len.div_ceil(tile) * size).div_ceil(16));
+    let base: *mut u8 = sums.as_mut_ptr().cast();
+    for k in 0..len.div_ceil(tile) {
+        let at = k * tile;
+        fold(from.wrapping_add(at * size), tile.min(len - at), base.wrapping_add(k * size));
+    }
+    let mut result = [0u64; 2];
+    fold(base, len.div_ceil(tile), result.as_mut_ptr().cast());
+    Some(Scalar::from_bytes(dtype, bytemuck::bytes_of(&result)))
 }
 
 /// Small eager path: one operation on contiguous memory already of the loop's types, no program, no threads.

@@ -49,6 +49,10 @@ unsafe fn scatter_typed<T: Copy>(from: *const T, step: usize, to: Walk, rows: us
     unsafe {
         for r in 0..rows {
             let row = to.ptr.offset(r as isize * by_row);
+            if step != 0 && by_column == size_of::<T>() as isize {
+                std::ptr::copy_nonoverlapping(from.add(r * columns), row.cast(), columns);
+                continue;
+            }
             for c in 0..columns {
                 let x = if step == 0 {
                     from.read_unaligned()

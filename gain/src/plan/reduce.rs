@@ -156,16 +156,21 @@ impl Target {
     }
 }
 
-/// The value that changes nothing; for extremes, one that no element is worse than.
+/// The value that changes nothing; for extremes, one that no element is worse than (NaN where that loses).
 pub(crate) fn start_value(op: ReduceOp, dtype: DType) -> Scalar {
     use ReduceOp::*;
     match op {
         Sum | Any | Parity | Or | Xor => Scalar::zero(dtype),
         Prod | All => Scalar::one(dtype),
         And => Scalar::I64(-1).cast(dtype),
+        FMin | FMax if is_inexact(dtype) => Scalar::F64(f64::NAN).cast(dtype),
         Min | FMin | ArgMin => extreme(dtype, true),
         Max | FMax | ArgMax => extreme(dtype, false),
     }
+}
+
+fn is_inexact(dtype: DType) -> bool {
+    matches!(dtype, DType::F32 | DType::F64 | DType::C64 | DType::C128)
 }
 
 fn extreme(dtype: DType, largest: bool) -> Scalar {
