@@ -147,6 +147,7 @@ SUITES = {
     "linalg": linear_algebra,
     "laplace": lambda: [laplace(1000, 100, 5), laplace(4000, 100, 3)],
     "expressions": lambda: python_script("expressions"),
+    "reductions": lambda: python_script("reductions"),
     "overhead": lambda: python_script("overhead"),
     "import": lambda: python_script("import_time"),
     "network": lambda: python_script("network"),

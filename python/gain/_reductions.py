@@ -85,6 +85,8 @@ def var(
             raise ValueError("ddof and correction can't be provided simultaneously.")
         ddof = correction
     a = asarray(a)
+    if out is None and where is ABSENT and mean is ABSENT and a.ndim > 0:
+        return a._var(axis, dtype, ddof, bool(keepdims))
     if dtype is None and a.dtype.kind in "iub":
         dtype = numpy.float64
     given = _given(where=where)

@@ -29,8 +29,9 @@ pub(crate) struct Keywords<'a, 'py> {
 }
 
 impl Keywords<'_, '_> {
+    /// Whether there is none but an axis.
     fn are_absent(&self) -> bool {
-        let given = [self.axis, self.dtype, self.out, self.initial, self.mask];
+        let given = [self.dtype, self.out, self.initial, self.mask];
         !self.keepdims && given.iter().flatten().all(|object| object.is_none())
     }
 }
@@ -49,7 +50,13 @@ pub(crate) fn reduce<'py>(
     reduction: Reduction,
     keywords: &Keywords<'_, 'py>,
 ) -> Object<'py> {
-    if keywords.are_absent()
+    let mut axes = axes(keywords.axis)?;
+    let are_all = match axes.as_deref() {
+        None => true,
+        Some(axes) => array.ndim() == 1 && matches!(axes, [0 | -1]),
+    };
+    if are_all
+        && keywords.are_absent()
         && let Some(number) = compute(py, &[array], || match reduction {
             Reduction::Fold(op) => array.reduce_now(op),
             Reduction::Mean => array.mean_now(),
@@ -57,7 +64,6 @@ pub(crate) fn reduce<'py>(
     {
         return Numpy::scalar(py, number);
     }
-    let mut axes = axes(keywords.axis)?;
     if array.ndim() == 0
         && let Reduction::Fold(op) = reduction
         && let Some([axis]) = axes.as_deref()
@@ -196,6 +202,22 @@ impl NdArray {
     ) -> Object<'py> {
         let given = Keywords { axis, out, keepdims, ..Keywords::default() };
         reduce(py, &self.array, Reduction::Fold(ReduceOp::ArgMax), &given)
+    }
+
+    /// `numpy.var` without `out=`, `where=`, `mean=`.
+    fn _var<'py>(
+        &self,
+        py: Python<'py>,
+        axis: Argument<'_, 'py>,
+        dtype: Argument<'_, 'py>,
+        ddof: f64,
+        keepdims: bool,
+    ) -> Object<'py> {
+        let axes = axes(axis)?;
+        let dtype = dtype.map(Numpy::parse_dtype).transpose()?.flatten();
+        let options = ReduceOptions { axes: axes.as_deref(), keepdims, dtype, ..Default::default() };
+        let made = compute(py, &[&self.array], || self.array.var(&options, ddof))?;
+        result(py, made)
     }
 
     /// `numpy.dot(self, other)`

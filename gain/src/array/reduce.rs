@@ -1,7 +1,7 @@
 //! Reductions: NumPy's types, axes and keywords around the planner's folds.
 
 use super::{Array, Operand, ReduceOptions};
-use crate::dtype::{DType, Kind as TypeKind, Scalar, kind};
+use crate::dtype::{DType, Kind as TypeKind, Scalar, kind, real_part};
 use crate::error::{Error, Kind, Result, normalize_axis, open_shape_text, shape_text};
 use crate::exec;
 use crate::graph::{Arg, Expr, Node};
@@ -13,7 +13,7 @@ use crate::world;
 use smallvec::SmallVec;
 
 /// Reductions of up to this many elements are computed at once.
-const EAGER: usize = 4096;
+const EAGER: usize = 1 << 14;
 
 /// # Reductions
 ///
@@ -52,8 +52,26 @@ impl Array {
     /// A reduction over all axes without keywords of an array so small that it is computed here and now; `None` of
     /// others. All ranks get the same.
     pub fn reduce_now(&self, op: ReduceOp) -> Result<Option<Scalar>> {
-        let (size, dtype) = (self.size(), self.dtype());
-        if size == 0 || size > EAGER || accumulator(op, dtype) != dtype {
+        self.fold_now(op, accumulator(op, self.dtype()))
+    }
+
+    /// The same for `np.mean`, of real numbers.
+    pub fn mean_now(&self) -> Result<Option<Scalar>> {
+        let dtype = match kind(self.dtype()) {
+            TypeKind::Complex => return Ok(None),
+            TypeKind::Float => self.dtype(),
+            _ => DType::F64,
+        };
+        Ok(match self.fold_now(ReduceOp::Sum, dtype)? {
+            Some(Scalar::F32(x)) => Some(Scalar::F32(x / self.size() as f32)),
+            Some(Scalar::F64(x)) => Some(Scalar::F64(x / self.size() as f64)),
+            _ => None,
+        })
+    }
+
+    fn fold_now(&self, op: ReduceOp, dtype: DType) -> Result<Option<Scalar>> {
+        let size = self.size();
+        if size == 0 || size > EAGER {
             return Ok(None);
         }
         let _turn = turn::take(name(op))?;
@@ -64,16 +82,30 @@ impl Array {
         let Some(storage) = storage else { return Ok(None) };
         // SAFETY: the view is contiguous and lies in the replicated buffer that `storage` keeps alive. Only operations
         // of this process write it, and it is this thread's turn.
-        Ok(unsafe { exec::fold_row(op, dtype, storage.address(0, self.view.offset), size) })
+        Ok(unsafe { exec::fold_row(op, self.dtype(), dtype, storage.address(0, self.view.offset), size) })
     }
 
-    /// The same for `np.mean` of floats.
-    pub fn mean_now(&self) -> Result<Option<Scalar>> {
-        Ok(match self.reduce_now(ReduceOp::Sum)? {
-            Some(Scalar::F64(x)) => Some(Scalar::F64(x / self.size() as f64)),
-            Some(Scalar::F32(x)) => Some(Scalar::F32(x / self.size() as f32)),
-            _ => None,
-        })
+    /// `np.var` without keywords beyond these: of what `options` say, with `count - ddof` as the divisor.
+    pub fn var(&self, options: &ReduceOptions<'_>, ddof: f64) -> Result<Array> {
+        let _turn = turn::take("var")?;
+        let is_whole = matches!(kind(self.dtype()), TypeKind::Float | TypeKind::Complex);
+        let dtype = options.dtype.or(if is_whole { None } else { Some(DType::F64) });
+        let mean = self.mean(&ReduceOptions { dtype, keepdims: true, ..*options })?;
+        let apart = Array::apply(Op::Subtract, &[self.into(), (&mean).into()])?;
+        let square = |x: &Array| Array::apply(Op::Multiply, &[x.into(), x.into()]);
+        let squares = match kind(apart.dtype()) {
+            TypeKind::Complex => {
+                let part = |op: Op| square(&Array::apply(op, &[(&apart).into()])?);
+                Array::apply(Op::Add, &[(&part(Op::Real)?).into(), (&part(Op::Imag)?).into()])?
+            }
+            _ => square(&apart)?,
+        };
+        let dtype = dtype.map(real_part);
+        let sum = squares.reduce(ReduceOp::Sum, &ReduceOptions { dtype, ..*options })?;
+        let reduced = axes_of(options.axes, self.ndim())?;
+        let count: usize = (0..self.ndim()).filter(|&d| reduced[d]).map(|d| self.shape()[d]).product();
+        let over = Scalar::PyFloat((count as f64 - ddof).max(0.0));
+        Array::apply(Op::Divide, &[(&sum).into(), over.into()])
     }
 
     /// `np.mean`

@@ -16,7 +16,7 @@ use crate::world;
 use smallvec::SmallVec;
 
 /// Operands up to this size are computed at once.
-const EAGER: usize = 1024;
+const EAGER: usize = 2048;
 
 impl Operand<'_> {
     fn shape(&self) -> &[usize] {

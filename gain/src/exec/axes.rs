@@ -43,7 +43,7 @@ pub(super) struct Layout {
 const BARE_BYTES: usize = 16 << 10;
 
 /// Rows this long (in bytes) are folded a few at a time, whole; a few streams are what a processor fetches ahead.
-const LONG_ROW: usize = 2 << 10;
+const LONG_ROW: usize = 4 << 10;
 const FEW_ROWS: usize = 8;
 
 /// Columns fewer than this are a bad row if the axis before them is kept as well.
@@ -99,15 +99,16 @@ impl Layout {
     /// The tiles of the whole arranged box.
     pub(super) fn geometry(&self, program: &Program, domain: &Domain) -> Geometry {
         let last = domain.shape.len() - 1;
-        let (columns, size) = (domain.shape[last], program.leaves[self.bare.unwrap_or(0)].size_bytes());
-        if self.bare.is_none() {
+        let columns = domain.shape[last];
+        let Some(leaf) = self.bare else {
             let tile = tile_len(program);
             if Geometry::crosses(domain) && domain.shape[last - 1] >= 8 {
                 return Geometry { rows: 16, columns: (tile / 16).min(columns) };
             }
             let columns = columns.min(tile);
             return Geometry { rows: tile / columns, columns };
-        }
+        };
+        let size = program.leaves[leaf].size_bytes();
         let room = BARE_BYTES / size;
         match self.fold {
             Fold::Columns if columns * size >= LONG_ROW => {

@@ -10,7 +10,7 @@ use super::{Domain, Partial, Program};
 use crate::dtype::{DType, Scalar};
 use crate::kernels::copy::{self, Walk};
 use crate::kernels::extreme::{self, Count};
-use crate::kernels::{Operands, Slot, reduce, table};
+use crate::kernels::{Operands, Slot, cast, reduce, table};
 use crate::ops::{Loop, OpError, OpErrorKind, ReduceOp};
 use smallvec::{SmallVec, smallvec};
 use std::cell::RefCell;
@@ -218,36 +218,52 @@ fn combine_pieces(task: &Prepared<'_>, k: usize, results: &[Results]) -> Partial
     total
 }
 
-/// Small eager path: the reduction of `len` elements in a row, one at least, as a pass over them makes it; the index from
-/// 0 on for indices. `None` when the type has no such reduction.
+/// Small eager path: the reduction of `len` elements of type `from` in a row, at least one, converted to `dtype`, as a
+/// pass over them makes it; the index from 0 on for indices. `None` when the type has no such reduction.
 ///
 /// # Safety
 /// The elements are readable.
-pub unsafe fn fold_row(op: ReduceOp, dtype: DType, from: *const u8, len: usize) -> Option<Scalar> {
+pub unsafe fn fold_row(
+    op: ReduceOp,
+    from: DType,
+    dtype: DType,
+    ptr: *const u8,
+    len: usize,
+) -> Option<Scalar> {
+    const PLAIN: Operands = Operands { dst: [0; 2], src: [1; 8] };
     let size = dtype.size_bytes();
-    if let Some(extremes) = extreme::extremes(op, dtype) {
+    if let Some(extremes) = extreme::extremes(op, dtype).filter(|_| from == dtype) {
         let (mut best, mut index) = ([0u64; 2], 0);
-        let walk = Walk { ptr: from.cast_mut(), strides: [0, size as isize] };
+        let walk = Walk { ptr: ptr.cast_mut(), strides: [0, size as isize] };
         let to = (best.as_mut_ptr().cast(), &raw mut index);
         // SAFETY: the caller's promise; `best` has room for any element.
         unsafe { (extremes.rows)(walk, 1, len, to, Count { start: 0, step: 1 }) };
         return Some(Scalar::I64(index));
     }
-    let kernel = reduce::row(op, dtype)?;
-    let operands = Operands { dst: [0; 2], src: [1; 8] };
-    let fold = |from: *const u8, len: usize, to: *mut u8| {
-        // SAFETY: both uses below pass `len` readable elements and room for one.
-        unsafe { kernel(len, [Slot::row(to), Slot::row(from.cast_mut())].as_ptr(), &operands) };
-    };
-    let tile = tile_of(size);
+    let (kernel, tile) = (reduce::row(op, dtype)?, tile_of(size));
     let mut sums: SmallVec<[u128; 16]> = SmallVec::from_elem(0, (len.div_ceil(tile) * size).div_ceil(16));
     let base: *mut u8 = sums.as_mut_ptr().cast();
+    let mut converted: SmallVec<[u128; 0]> = SmallVec::new();
+    if from != dtype {
+        converted.resize((tile.min(len) * size).div_ceil(16), 0);
+    }
     for k in 0..len.div_ceil(tile) {
-        let at = k * tile;
-        fold(from.wrapping_add(at * size), tile.min(len - at), base.wrapping_add(k * size));
+        let n = tile.min(len - k * tile);
+        let mut row = Slot::row(ptr.wrapping_add(k * tile * from.size_bytes()).cast_mut());
+        // SAFETY: the caller's promise; `converted` has room for a tile, `sums` for a result per tile.
+        unsafe {
+            if from != dtype {
+                let to = Slot::row(converted.as_mut_ptr().cast());
+                cast::kernel(from, dtype)(n, [to, row].as_ptr(), &PLAIN);
+                row = to;
+            }
+            kernel(n, [Slot::row(base.wrapping_add(k * size)), row].as_ptr(), &PLAIN);
+        }
     }
     let mut result = [0u64; 2];
-    fold(base, len.div_ceil(tile), result.as_mut_ptr().cast());
+    let slots = [Slot::row(result.as_mut_ptr().cast()), Slot::row(base)];
+    // SAFETY: `sums` holds a result per tile, `result` has room for one.
+    unsafe { kernel(len.div_ceil(tile), slots.as_ptr(), &PLAIN) };
     Some(Scalar::from_bytes(dtype, bytemuck::bytes_of(&result)))
 }
 

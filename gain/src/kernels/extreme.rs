@@ -121,7 +121,7 @@ unsafe fn columns_body<T: Copy, B: Better<T>>(
         let mut c = 0;
         macro_rules! of {
             ($($width:literal)*) => {$(
-                if $width * size_of::<T>() <= 64 {
+                if $width * size_of::<T>() == 64 || $width * size_of::<T>() == 16 || $width == 1 {
                     while columns - c >= $width {
                         // SAFETY: columns `c..c + width` of these rows are part of the tile.
                         unsafe {

@@ -26,6 +26,23 @@ const WIDEN: usize = 16;
 /// Rows of fewer columns than this are folded element by element, four rows at a time.
 const SHORT: usize = 24;
 
+/// Runs the expression for strips that cover the columns: as wide as the registers take, then a vector, then one.
+macro_rules! cover {
+    ($t:ident, $columns:expr, |$c:ident, $width:ident| $e:expr) => {{
+        let mut $c = 0;
+        cover!(@ $t, $columns, $c, $width, $e, 128 64 32 16 8 4 2 1);
+    }};
+    (@ $t:ident, $columns:expr, $c:ident, $width:ident, $e:expr, $($w:literal)*) => {$(
+        if $w * size_of::<$t>() == 128 || $w * size_of::<$t>() == 32 || $w == 1 {
+            const $width: usize = $w;
+            while $columns - $c >= $w {
+                $e;
+                $c += $w;
+            }
+        }
+    )*};
+}
+
 /// Folds `W` columns.
 #[inline(always)]
 unsafe fn strip<T: Copy, M: Monoid<T>, const W: usize>(
@@ -60,7 +77,7 @@ unsafe fn strip<T: Copy, M: Monoid<T>, const W: usize>(
     }
 }
 
-/// All columns, in strips of falling width.
+/// All columns, side by side: many rows of a few columns, or few rows of many.
 #[inline(always)]
 unsafe fn strips<T: Copy, M: Monoid<T>>(
     from: *const u8,
@@ -70,29 +87,62 @@ unsafe fn strips<T: Copy, M: Monoid<T>>(
     to: *mut T,
     first: bool,
 ) {
-    let mut c = 0;
-    macro_rules! of {
-        ($($width:literal)*) => {$(
-            // Two cache lines are as much as the registers take.
-            if $width * size_of::<T>() <= 128 {
-                while columns - c >= $width {
-                    // SAFETY: columns `c..c + width` are part of the tile.
-                    unsafe { strip::<T, M, $width>(from.add(c * size_of::<T>()), by_row, rows, to.add(c), first) };
-                    c += $width;
-                }
-            }
-        )*};
+    if columns * size_of::<T>() <= MEDIUM && rows > 1 {
+        // SAFETY: passed on.
+        return unsafe { by_rows::<T, M>(from, by_row, rows, columns, to, first) };
     }
-    of!(128 64 32 16 8 4 2 1);
+    // SAFETY: columns `c..c + WIDTH` are part of the tile.
+    cover!(T, columns, |c, WIDTH| unsafe {
+        strip::<T, M, WIDTH>(from.wrapping_add(c * size_of::<T>()), by_row, rows, to.add(c), first);
+    });
+}
+
+/// Rows up to this many bytes are added to a row of sums one after the other, as memory has them.
+const MEDIUM: usize = 4 << 10;
+
+#[inline(always)]
+unsafe fn by_rows<T: Copy, M: Monoid<T>>(
+    from: *const u8,
+    by_row: isize,
+    rows: usize,
+    columns: usize,
+    to: *mut T,
+    first: bool,
+) {
+    let mut room = std::mem::MaybeUninit::<[u128; MEDIUM / 16]>::uninit();
+    let sums = room.as_mut_ptr().cast::<T>();
+    let mut r = 0;
+    // SAFETY: the contract; `room` has a place for each column.
+    unsafe {
+        while r < rows {
+            let end = rows.min(r + BLOCK);
+            let is_first = first && r == 0;
+            let sums = if is_first { to } else { sums };
+            let row = |r: usize| from.wrapping_offset(r as isize * by_row).cast::<T>();
+            std::ptr::copy_nonoverlapping(row(r), sums, columns);
+            for r in r + 1..end {
+                join::<T, M>(sums, row(r), columns);
+            }
+            if !is_first {
+                join::<T, M>(to, sums, columns);
+            }
+            r = end;
+        }
+    }
 }
 
 /// Combines `n` packed elements at `y` into those at `x`.
 #[inline(always)]
 unsafe fn join<T: Copy, M: Monoid<T>>(x: *mut T, y: *const T, n: usize) {
-    for i in 0..n {
-        // SAFETY: the caller's promise: both have `n` elements.
-        unsafe { x.add(i).write_unaligned(M::combine(x.add(i).read_unaligned(), y.add(i).read_unaligned())) }
-    }
+    // SAFETY: the caller's promise: both have `n` elements.
+    cover!(T, n, |c, WIDTH| unsafe {
+        let (x, y) = (x.add(c).cast::<[T; WIDTH]>(), y.add(c).cast::<[T; WIDTH]>());
+        let (mut sum, more) = (x.read_unaligned(), y.read_unaligned());
+        for i in 0..WIDTH {
+            sum[i] = M::combine(sum[i], more[i]);
+        }
+        x.write_unaligned(sum);
+    });
 }
 
 /// Narrow rows that follow each other in memory are as good as fewer wide ones, whose results are then folded.

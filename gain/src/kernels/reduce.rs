@@ -26,6 +26,40 @@ pub(crate) trait Map<T: Copy>: Copy {
     fn map(x: T, y: T) -> T;
 }
 
+/// Folds whole groups of `W` elements into lanes, for elements so small that [`CHUNK`] of them don't fill the registers.
+///
+/// # Safety
+/// `n` elements are readable at both pointers.
+#[inline(always)]
+unsafe fn broad<T: Copy, F: Map<T>, M: Monoid<T>, const W: usize>(
+    a: &mut *mut T,
+    b: &mut *mut T,
+    n: usize,
+) -> [T; CHUNK] {
+    let mut lanes = [M::IDENTITY; W];
+    // SAFETY: the caller's promise.
+    unsafe {
+        for _ in 0..n / W {
+            let x = a.cast::<[T; W]>().read_unaligned();
+            let y = b.cast::<[T; W]>().read_unaligned();
+            for i in 0..W {
+                lanes[i] = M::combine(lanes[i], F::map(x[i], y[i]));
+            }
+            *a = a.add(W);
+            *b = b.add(W);
+        }
+    }
+    let mut sums = [M::IDENTITY; CHUNK];
+    for i in 0..CHUNK {
+        let mut k = i;
+        while k < W {
+            sums[i] = M::combine(sums[i], lanes[k]);
+            k += CHUNK;
+        }
+    }
+    sums
+}
+
 /// Folds `n` elements of the inputs, each given with its step from chunk to chunk.
 ///
 /// # Safety
@@ -38,8 +72,16 @@ pub(super) unsafe fn fold<T: Copy, F: Map<T>, M: Monoid<T>>(
 ) -> T {
     // SAFETY: the kernel's contract; each access stays within `n` elements, or within the splat.
     unsafe {
-        let mut lanes = [M::IDENTITY; CHUNK];
-        for _ in 0..n / CHUNK {
+        let (mut lanes, mut left) = ([M::IDENTITY; CHUNK], n);
+        macro_rules! broad {
+            ($($size:literal: $width:literal),*) => {$(
+                if size_of::<T>() == $size && n >= 2 * $width && step_a == CHUNK && step_b == CHUNK {
+                    (lanes, left) = (broad::<T, F, M, $width>(&mut a, &mut b, n), n % $width);
+                }
+            )*};
+        }
+        broad!(1: 128, 2: 64, 4: 32);
+        for _ in 0..left / CHUNK {
             let x = a.cast::<[T; CHUNK]>().read_unaligned();
             let y = b.cast::<[T; CHUNK]>().read_unaligned();
             for i in 0..CHUNK {
