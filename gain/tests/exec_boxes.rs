@@ -215,7 +215,7 @@ fn check_axes(random: &mut Random, shape: &[usize], reduced: &[bool], op: Reduce
     out.data.fill(start);
     let mut arg = vec![i64::MAX; out.data.len()];
     let strides: Dims<isize> =
-        out.strides.iter().zip(&reduced).map(|(s, &r)| if r { 0 } else { s * 8 }).collect();
+        out.strides.iter().zip(reduced).map(|(s, &r)| if r { 0 } else { s * 8 }).collect();
     let mut outs = vec![Stream { ptr: out.stream().ptr, strides: strides.clone() }];
     let mut leaves = vec![Leaf::Memory(x.stream())];
     let mut steps: Dims<i64> = std::iter::repeat_n(0, shape.len()).collect();
@@ -230,15 +230,15 @@ fn check_axes(random: &mut Random, shape: &[usize], reduced: &[bool], op: Reduce
         leaves.push(Leaf::Index { start: 0, steps: steps.clone() });
     }
     let domain = Domain {
-        shape: Dims::from_slice(&shape),
+        shape: Dims::from_slice(shape),
         leaves: leaves.into_iter().collect(),
         outs: outs.into_iter().collect(),
     };
     // SAFETY: all walks stay inside live vectors.
     unsafe { run(&[Task { program: &program, domain }], threads) }.unwrap();
     let mut expected = vec![(start, i64::MAX); out.data.len()];
-    for i in indices(&shape) {
-        let place: Vec<usize> = i.iter().zip(&reduced).map(|(&i, &r)| if r { 0 } else { i }).collect();
+    for i in indices(shape) {
+        let place: Vec<usize> = i.iter().zip(reduced).map(|(&i, &r)| if r { 0 } else { i }).collect();
         let number: i64 = i.iter().zip(&steps).map(|(&i, s)| i as i64 * s).sum();
         let (value, index) = &mut expected[out.at(&place)];
         let v = x.get(&i);
