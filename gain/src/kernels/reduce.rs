@@ -50,12 +50,8 @@ unsafe fn broad<T: Copy, F: Map<T>, M: Monoid<T>, const W: usize>(
         }
     }
     let mut sums = [M::IDENTITY; CHUNK];
-    for i in 0..CHUNK {
-        let mut k = i;
-        while k < W {
-            sums[i] = M::combine(sums[i], lanes[k]);
-            k += CHUNK;
-        }
+    for (k, lane) in lanes.into_iter().enumerate() {
+        sums[k % CHUNK] = M::combine(sums[k % CHUNK], lane);
     }
     sums
 }
