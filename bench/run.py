@@ -138,6 +138,13 @@ def python_script(name):
     print(run([sys.executable, ROOT / "bench/python" / f"{name}.py"]), end="", flush=True)
 
 
+def ufuncs():
+    """Every ufunc against NumPy, with one thread and with all."""
+    for threads in ("1", str(THREADS)):
+        script = ROOT / "bench/python/ufuncs.py"
+        print(run([sys.executable, script], GAIN_NUM_THREADS=threads), end="", flush=True)
+
+
 SUITES = {
     "rma": lambda: print(ranks(2, RELEASE / "gain-bench", "rma"), end="", flush=True),
     "armci": armci,
@@ -148,6 +155,7 @@ SUITES = {
     "laplace": lambda: [laplace(1000, 100, 5), laplace(4000, 100, 3)],
     "expressions": lambda: python_script("expressions"),
     "reductions": lambda: python_script("reductions"),
+    "ufuncs": ufuncs,
     "overhead": lambda: python_script("overhead"),
     "import": lambda: python_script("import_time"),
     "network": lambda: python_script("network"),

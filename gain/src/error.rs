@@ -24,6 +24,8 @@ pub enum Kind {
     Overflow,
     /// The node heap or the process is out of memory (`MemoryError`).
     Memory,
+    /// Ranks did different things (`RuntimeError`).
+    Mismatch,
     /// The communication layer failed or was finalized (`RuntimeError`).
     Runtime,
 }

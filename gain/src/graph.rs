@@ -7,18 +7,24 @@
 //!
 //! All ranks record the same nodes in the same order, and drop them in the same order.
 
+use crate::agree::{self, Decision};
 use crate::dtype::{DType, Kind, Scalar, kind};
 use crate::error::Result;
 use crate::limbo;
 use crate::ops::{Loop, Op};
+use crate::site::{self, Origin};
 use crate::storage::{Storage, blocks_for};
 use crate::view::{Dims, View};
 use smallvec::SmallVec;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Expressions of more operations than this are stored before more is built on them.
 pub(crate) const WEIGHT_LIMIT: u32 = 64;
+
+/// A value of so many elements is worth getting rid of, and one of so many times fewer is computed for that.
+const PINNED: usize = 16384;
+const PINNED_SHARE: usize = 16;
 
 /// What an assignment counts for: each may double the number of boxes.
 const PATCH_WEIGHT: u32 = 6;
@@ -45,8 +51,26 @@ pub(crate) enum Expr {
     Select { mask: Arg, args: [Arg; 2] },
     /// The argument's elements, converted to the node's type.
     Cast(Arg),
-    /// `base` with the elements that `region` shows replaced by those of `value` (converted).
-    Patch { base: Arc<Node>, region: View, value: Arg },
+    /// The complex numbers of these real and imaginary parts (converted).
+    Join([Arg; 2]),
+    /// The memory of `base` as elements of the node's type: the view counts bytes.
+    Lens { base: Arc<Node>, bytes: View },
+    /// `base` with the elements that `region` shows replaced by those of `value` (converted). With a type, the region
+    /// counts bytes, and elements of that type are replaced there.
+    Patch { base: Arc<Node>, region: View, value: Arg, seen: Option<DType> },
+}
+
+/// Floating-point exceptions of a call that were told of.
+#[derive(Debug)]
+enum Told {
+    Own(AtomicU8),
+    Shared(Arc<AtomicU8>),
+}
+
+impl Default for Told {
+    fn default() -> Told {
+        Told::Own(AtomicU8::new(0))
+    }
 }
 
 /// A value: a whole array in C order.
@@ -54,14 +78,20 @@ pub(crate) enum Expr {
 pub(crate) struct Node {
     pub(crate) shape: Dims,
     pub(crate) dtype: DType,
+    /// Distributed values have even numbers, the same on all ranks; others have odd ones.
+    pub(crate) number: u64,
     /// Operations that computing this takes, from what is stored.
     pub(crate) weight: u32,
+    /// Where it was asked for.
+    pub(crate) origin: Origin,
     /// Whether one of them takes much longer than moving an element does.
     is_heavy: bool,
     /// Cells whose value this is.
     handles: AtomicU32,
     /// Passes that computed this without storing it.
     computed: AtomicU32,
+    /// Floating-point exceptions that were told of; outputs of one call share them.
+    told: Told,
     storage: OnceLock<Arc<Storage>>,
     expr: Mutex<Option<Arc<Expr>>>,
 }
@@ -70,12 +100,15 @@ impl Node {
     /// A value whose elements are in memory.
     pub(crate) fn stored(shape: Dims, dtype: DType, storage: Arc<Storage>) -> Arc<Node> {
         Arc::new(Node {
+            number: next_number(&NEXT_NODES, &shape),
             shape,
             dtype,
             weight: 0,
+            origin: site::known(),
             is_heavy: false,
             handles: AtomicU32::new(0),
             computed: AtomicU32::new(0),
+            told: Told::default(),
             storage: OnceLock::from(storage),
             expr: Mutex::new(None),
         })
@@ -87,15 +120,42 @@ impl Node {
         let own = if matches!(expr, Expr::Patch { .. }) { PATCH_WEIGHT } else { 1 };
         let weight = expr.operands().fold(own, |sum, node| sum.saturating_add(node.weight_now()));
         Arc::new(Node {
+            number: next_number(&NEXT_NODES, &shape),
             shape,
             dtype,
             weight,
+            origin: site::current(),
             is_heavy,
             handles: AtomicU32::new(0),
             computed: AtomicU32::new(0),
+            told: Told::default(),
             storage: OnceLock::new(),
             expr: Mutex::new(Some(Arc::new(expr))),
         })
+    }
+
+    /// As [`Node::lazy`], one for each output of an operation.
+    pub(crate) fn outputs(shape: &Dims, op: Loop, args: &SmallVec<[Arg; 2]>) -> SmallVec<[Arc<Node>; 2]> {
+        let told = Arc::new(AtomicU8::new(0));
+        (0..op.op.outputs())
+            .map(|output| {
+                let expr = Expr::Map { op, output, args: args.clone() };
+                let mut node = Node::lazy(shape.clone(), op.outputs[output], expr);
+                if let Some(node) = Arc::get_mut(&mut node) {
+                    node.told = Told::Shared(told.clone());
+                }
+                node
+            })
+            .collect()
+    }
+
+    /// Which of these floating-point exceptions of this value's operation are told of for the first time.
+    pub(crate) fn tell(&self, bits: u8) -> u8 {
+        let told = match &self.told {
+            Told::Own(told) => told,
+            Told::Shared(told) => told,
+        };
+        bits & !told.fetch_or(bits, Relaxed)
     }
 
     /// Number of elements.
@@ -145,9 +205,29 @@ impl Node {
             }
     }
 
+    /// Whether this is a small part of what it is computed from, which would have to stay in memory for its sake.
+    pub(crate) fn pins_much(&self) -> bool {
+        let is_pinned = |below: &Arc<Node>| {
+            let expr = below.expr();
+            let below = if let Some(Expr::Lens { base, .. }) = expr.as_deref() { base } else { below };
+            below.len() >= PINNED.max(self.len().saturating_mul(PINNED_SHARE)) && !below.is_formula()
+        };
+        self.expr().is_some_and(|expr| expr.operands().any(is_pinned))
+    }
+
+    /// Whether the elements follow from their coordinates alone.
+    fn is_formula(&self) -> bool {
+        matches!(self.expr().as_deref(), Some(Expr::Fill(_) | Expr::Coordinate(_)))
+    }
+
     /// Whether this is an assignment not yet carried out.
     pub(crate) fn is_patch(&self) -> bool {
         matches!(self.expr().as_deref(), Some(Expr::Patch { .. }))
+    }
+
+    /// Whether a pass computed this without storing it.
+    pub(crate) fn was_computed(&self) -> bool {
+        self.computed.load(Relaxed) > 0
     }
 
     /// A pass computed this without storing it.
@@ -215,6 +295,8 @@ impl Expr {
             Expr::Map { args, .. } => (args, None),
             Expr::Select { args, .. } => (args, None),
             Expr::Cast(arg) => (std::slice::from_ref(arg), None),
+            Expr::Join(parts) => (parts, None),
+            Expr::Lens { base, .. } => (&[], Some(base)),
             Expr::Patch { base, value, .. } => (std::slice::from_ref(value), Some(base)),
         };
         let mask = match self {
@@ -254,20 +336,29 @@ impl Arg {
 pub(crate) struct Cell {
     pub(crate) id: u64,
     pub(crate) dtype: DType,
+    /// How often it was given another value, or an element of it.
+    version: AtomicU64,
     value: Mutex<Arc<Node>>,
 }
 
-/// Numbers of distributed variables and of replicated ones: the former are the same on every rank even if one of them
-/// made a few replicated ones by itself, for a report, say.
-static NEXT_IDS: [AtomicU64; 2] = [AtomicU64::new(2), AtomicU64::new(1)];
+/// Numbers of distributed things and of replicated ones: the former are the same on every rank even if one of them made a
+/// few replicated ones by itself, for a report, say.
+type Numbers = [AtomicU64; 2];
+
+static NEXT_CELLS: Numbers = [AtomicU64::new(2), AtomicU64::new(1)];
+static NEXT_NODES: Numbers = [AtomicU64::new(2), AtomicU64::new(1)];
+
+fn next_number(numbers: &Numbers, shape: &[usize]) -> u64 {
+    let is_replicated = !blocks_for(shape).is_distributed();
+    numbers[usize::from(is_replicated)].fetch_add(2, Relaxed)
+}
 
 impl Cell {
     /// A new variable with this value.
     pub(crate) fn new(node: Arc<Node>) -> Arc<Cell> {
         node.handles.fetch_add(1, Relaxed);
-        let is_replicated = !blocks_for(&node.shape).is_distributed();
-        let id = NEXT_IDS[usize::from(is_replicated)].fetch_add(2, Relaxed);
-        Arc::new(Cell { id, dtype: node.dtype, value: Mutex::new(node) })
+        let id = next_number(&NEXT_CELLS, &node.shape);
+        Arc::new(Cell { id, dtype: node.dtype, version: AtomicU64::new(0), value: Mutex::new(node) })
     }
 
     /// Its value now.
@@ -275,13 +366,25 @@ impl Cell {
         lock(&self.value).clone()
     }
 
+    /// A number that every write to the variable changes, once it can be read.
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Relaxed)
+    }
+
     /// Overwrite one element where it is, if the value is stored and nobody else has it. Collective.
     pub(crate) fn poke(&self, at: usize, x: Scalar) -> Result<bool> {
-        let value = lock(&self.value);
-        match value.storage() {
-            Some(storage) if Arc::strong_count(&value) == 1 => storage.poke(at, x).map(|()| true),
-            _ => Ok(false),
+        // The lock is not held while ranks wait for each other; it is this thread's turn, so the value stays what it is.
+        let value = self.get();
+        let own = value.storage().filter(|_| Arc::strong_count(&value) == 2);
+        if value.storage().is_some_and(|storage| storage.blocks().is_distributed()) {
+            agree::note(Decision::Poke, value.number, own.is_some().into(), value.origin.site);
         }
+        let done = match own {
+            Some(storage) => storage.poke(at, x).map(|()| true),
+            None => Ok(false),
+        };
+        self.version.fetch_add(1, Relaxed);
+        done
     }
 
     /// A look at the value without keeping it.
@@ -293,6 +396,7 @@ impl Cell {
     pub(crate) fn set(&self, node: Arc<Node>) {
         node.handles.fetch_add(1, Relaxed);
         let old = std::mem::replace(&mut *lock(&self.value), node);
+        self.version.fetch_add(1, Relaxed);
         old.unname();
     }
 }

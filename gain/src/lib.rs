@@ -25,6 +25,7 @@
 //! attributes involve nobody else, and neither does [`Array::get_bytes`]. Results of reductions are bitwise the same on
 //! every rank, so ranks may branch on them.
 
+pub(crate) mod agree;
 pub mod array;
 pub mod dtype;
 pub mod error;
@@ -34,17 +35,19 @@ pub(crate) mod kernels;
 mod limbo;
 pub mod ops;
 pub(crate) mod plan;
+pub mod site;
+pub mod status;
 pub(crate) mod storage;
 pub(crate) mod turn;
 pub mod typed;
 pub mod view;
 pub mod world;
 
-pub use array::{Array, Operand, Options, ReduceOptions};
+pub use array::{Array, Operand, Options, ReduceOptions, Room};
 pub use dtype::{Casting, DType, Element, Scalar};
 pub use error::{Error, Kind, Result};
 pub use ndarray::s;
 pub use ops::{Op, ReduceOp};
 pub use typed::DistArray;
-pub use view::{Index, Slice, View};
+pub use view::{Index, Layout, Slice, View};
 pub use world::{Stats, stats};

@@ -1,36 +1,55 @@
-//! Variables that were dropped at a time that may differ between ranks.
+//! Variables that this rank has dropped while others may still hold them.
 //!
 //! What a drop sets free decides which buffer is reused and what is written in place, and all ranks must decide alike.
-//! Drops by reference count happen at the same place of the same program. A cyclic garbage collector runs when it
-//! likes: what it drops is set aside here, and leaves in one of two ways.
+//! Most drops happen at the same place of the same program on all ranks; but one rank may keep a reference longer (a log, a
+//! traceback, `Out[]`), and a cyclic garbage collector runs when it likes. So a dropped variable that is distributed, and
+//! whatever a collection drops, is set aside here, but for the names of intermediate values: those go at once, since a value
+//! is fused with what uses it only if no variable has it. What is set aside leaves in one of two ways:
 //!
-//! - *At once*, when the collection ends, if nobody can tell: nothing but what is set aside here refers to the value or
-//!   to any value it would be computed from, and all of these lie in this process's own memory. No later decision
-//!   can come upon them. A program that has small arrays only may never meet the other ranks; this is what keeps its
-//!   memory bounded.
-//! - *Together with the other ranks*, once all have dropped it. They meet at every barrier that the program asks for,
-//!   and in every [`EVERY`]th pass that needs other ranks, before anything of it can fail on one rank alone. Passes over
-//!   replicated arrays don't count: reading such an array on one rank alone is tolerated.
+//! - *When the ranks next agree* ([`crate::agree`]) that all have dropped it. The digest of what is set aside is compared in
+//!   every synchronisation; where it differs, the ranks tell each other what they dropped since, and wait for each other.
+//! - *At once*, when a collection ends, if nobody can tell: nothing but what is set aside here refers to the value or to any
+//!   value it would be computed from, and all of these lie in this process's own memory. No later decision can come upon
+//!   them. A program that has small arrays only may never meet the other ranks; this is what keeps its memory bounded.
 
-use crate::error::Result;
+use crate::agree::mix;
 use crate::graph::{Node, lock};
 use crate::storage::blocks_for;
 use crate::world;
+use rma::fork::PerProcess;
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
-
-/// Passes between two meetings.
-const EVERY: u64 = 64;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 thread_local! {
     static HOLDING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Number and value of each variable that was set aside.
-static HELD: Mutex<Vec<(u64, Arc<Node>)>> = Mutex::new(Vec::new());
-static PASSES: AtomicU64 = AtomicU64::new(0);
+#[derive(Default)]
+struct Limbo {
+    /// Number and value of each variable dropped since the last synchronisation began. Another thread's collection may add to
+    /// it at any time.
+    new: Vec<(u64, Arc<Node>)>,
+    /// Those that the synchronisation under way compares.
+    sealed: Vec<(u64, Arc<Node>)>,
+    /// Of the numbers of `sealed`, whatever their order.
+    digest: u64,
+    /// Variables that not all ranks have dropped: how many have, and the value if this rank has.
+    awaited: HashMap<u64, (usize, Option<Arc<Node>>)>,
+    /// Values of this process's own memory that the last sweep left.
+    swept: usize,
+}
+
+static LIMBO: PerProcess<Mutex<Limbo>> = PerProcess::new();
+
+fn limbo() -> MutexGuard<'static, Limbo> {
+    lock(LIMBO.get_or_init(Mutex::default))
+}
+
+/// In a forked child: nobody is there to agree with on what was set aside.
+pub(crate) fn renew() {
+    LIMBO.forget();
+}
 
 /// Between `hold_drops(true)` and `hold_drops(false)` variables whose last handle is dropped by this thread are only set
 /// aside; they are let go when that can't be noticed, or when all ranks have dropped them. For drops at times that
@@ -43,44 +62,91 @@ pub fn hold_drops(on: bool) {
 }
 
 /// Whether a variable being dropped is set aside; its value keeps its name until it is let go.
+#[inline]
 pub(crate) fn takes(id: u64, value: &Arc<Node>) -> bool {
+    if !world::is_shared() {
+        return false;
+    }
     // While a thread ends it collects nothing.
     let holding = HOLDING.try_with(Cell::get).unwrap_or(false);
-    if holding {
-        lock(&HELD).push((id, value.clone()));
+    let is_taken = holding || is_kept(value);
+    if is_taken {
+        limbo().new.push((id, value.clone()));
     }
-    holding
+    is_taken
 }
 
-/// A pass needs other ranks, and nothing of it was done yet. Collective.
-pub(crate) fn count_pass() -> Result<()> {
-    if world::size() > 1 && PASSES.fetch_add(1, Relaxed) % EVERY == EVERY - 1 { meet() } else { Ok(()) }
-}
-
-/// Let go what all ranks have dropped. Collective.
-pub(crate) fn meet() -> Result<()> {
-    if world::size() == 1 {
-        return Ok(());
-    }
-    let mine: Vec<u64> = lock(&HELD).iter().map(|(id, _)| *id).collect();
-    let all = world::team().allgatherv(&mine)?;
-    let mut common: Vec<u64> = mine.into_iter().filter(|id| all.iter().all(|ids| ids.contains(id))).collect();
-    common.sort_unstable();
-    for id in common {
-        let at = lock(&HELD).iter().position(|(held, _)| *held == id);
-        let gone = at.map(|at| lock(&HELD).swap_remove(at));
-        if let Some((_, node)) = gone {
-            node.unname();
+/// Whether a drop of the last handle matters beyond the name: the value is in memory, was assigned to, or was never used
+/// and nothing else refers to it.
+fn is_kept(value: &Arc<Node>) -> bool {
+    match value.storage() {
+        Some(storage) => storage.blocks().is_distributed(),
+        None => {
+            let is_idle = || Arc::strong_count(value) == 1 && !value.was_computed();
+            blocks_for(&value.shape).is_distributed() && (value.is_patch() || is_idle())
         }
     }
-    Ok(())
 }
 
-/// Let go what nobody can tell is gone.
+/// A digest of what was dropped since the ranks last told each other.
+#[inline]
+pub(crate) fn seal() -> u64 {
+    let mut limbo = limbo();
+    let Limbo { new, sealed, digest, .. } = &mut *limbo;
+    if !new.is_empty() {
+        *digest = new.iter().fold(*digest, |sum, (id, _)| sum.wrapping_add(mix(*id)));
+        sealed.append(new);
+    }
+    *digest
+}
+
+/// The numbers of what was sealed.
+pub(crate) fn told() -> Vec<u64> {
+    limbo().sealed.iter().map(|(id, _)| *id).collect()
+}
+
+/// What each rank has told, this one included. On all ranks alike.
+pub(crate) fn hear<'a>(dropped: impl Iterator<Item = &'a [u64]>) {
+    let mut limbo = limbo();
+    let limbo = &mut *limbo;
+    for id in dropped.flatten() {
+        limbo.awaited.entry(*id).or_default().0 += 1;
+    }
+    for (id, node) in limbo.sealed.drain(..) {
+        limbo.awaited.entry(id).or_default().1 = Some(node);
+    }
+    limbo.digest = 0;
+}
+
+/// The ranks have agreed on what was sealed: what all have dropped goes. In an order that is the same on all ranks.
+pub(crate) fn let_go() {
+    let mut limbo = limbo();
+    if limbo.sealed.is_empty() && limbo.awaited.is_empty() {
+        return;
+    }
+    let size = world::size();
+    let mut gone = std::mem::take(&mut limbo.sealed);
+    limbo.digest = 0;
+    let everywhere = limbo.awaited.extract_if(|_, (count, _)| *count == size);
+    gone.extend(everywhere.filter_map(|(id, (_, node))| Some((id, node?))));
+    drop(limbo);
+    gone.sort_unstable_by_key(|(id, _)| *id);
+    for (_, node) in gone {
+        node.unname();
+    }
+}
+
+/// Let go what nobody can tell is gone. Looks only when there is twice as much as the last look left, so that a long
+/// program's looks cost no more than its drops.
 fn sweep() {
-    let mut held = lock(&HELD);
+    let mut limbo = limbo();
+    let is_own = |node: &Node| !blocks_for(&node.shape).is_distributed();
+    let own = limbo.new.iter().filter(|(_, node)| is_own(node)).count();
+    if own < 2 * limbo.swept {
+        return;
+    }
     let mut met = HashMap::new();
-    held.iter().for_each(|(_, node)| count(node, &mut met));
+    limbo.new.iter().for_each(|(_, node)| count(node, &mut met));
     let mut hidden = HashMap::new();
     for (node, references) in met.values() {
         // A handle or pass of another thread can only be a reference more.
@@ -89,9 +155,11 @@ fn sweep() {
         }
     }
     drop(met);
-    let (gone, kept): (Vec<_>, Vec<_>) = held.drain(..).partition(|(_, node)| is_hidden(node, &mut hidden));
-    *held = kept;
-    drop(held);
+    let all = std::mem::take(&mut limbo.new);
+    let (gone, kept): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, node)| is_hidden(node, &mut hidden));
+    limbo.new = kept;
+    limbo.swept = own - gone.len();
+    drop(limbo);
     gone.iter().for_each(|(_, node)| node.unname());
 }
 

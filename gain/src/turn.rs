@@ -13,15 +13,20 @@
 //! | field | written by | meaning |
 //! | --- | --- | --- |
 //! | `state` | takers, the holder | 0 free; 1 taken; 2 taken, and a thread may sleep. Acquire on taking, release on giving up |
-//! | `sleepers` | who sleeps or wakes | held from setting `state` to 2 until asleep, so that no wake-up is missed |
+//! | `queue` | who sleeps or wakes | its mutex is held from setting `state` to 2 until asleep, so that no wake-up is missed |
+//!
+//! Who forks takes the turn before and gives it up afterwards, on both sides ([`hold`], [`release`]), so that nothing is half done in
+//! the child.
 
 use crate::error::Result;
 use crate::graph::lock;
 use crate::world;
+use rma::fork::PerProcess;
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 const FREE: u32 = 0;
 const TAKEN: u32 = 1;
@@ -29,14 +34,21 @@ const AWAITED: u32 = 2;
 
 struct Lock {
     state: AtomicU32,
+    queue: PerProcess<Queue>,
+}
+
+#[derive(Default)]
+struct Queue {
     sleepers: Mutex<()>,
     wake: Condvar,
 }
 
-static LOCK: Lock = Lock { state: AtomicU32::new(FREE), sleepers: Mutex::new(()), wake: Condvar::new() };
+static LOCK: Lock = Lock { state: AtomicU32::new(FREE), queue: PerProcess::new() };
 
 thread_local! {
     static MINE: Cell<bool> = const { Cell::new(false) };
+    /// The turn was taken by [`hold`].
+    static HELD: Cell<bool> = const { Cell::new(false) };
 }
 
 impl Lock {
@@ -45,19 +57,40 @@ impl Lock {
         self.state.compare_exchange(FREE, TAKEN, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
+    fn queue(&self) -> &'static Queue {
+        self.queue.get_or_init(Queue::default)
+    }
+
     #[cold]
     fn wait(&self) {
-        let mut asleep = lock(&self.sleepers);
+        let queue = self.queue();
+        let mut asleep = lock(&queue.sleepers);
         while self.state.swap(AWAITED, Ordering::Acquire) != FREE {
-            asleep = self.wake.wait(asleep).unwrap_or_else(PoisonError::into_inner);
+            asleep = queue.wake.wait(asleep).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// Whether it was had before the time was over.
+    #[cold]
+    fn wait_for(&self, time: Duration) -> bool {
+        let (queue, end) = (self.queue(), Instant::now() + time);
+        let mut asleep = lock(&queue.sleepers);
+        while self.state.swap(AWAITED, Ordering::Acquire) != FREE {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            asleep = queue.wake.wait_timeout(asleep, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
     }
 
     #[inline]
     fn give_up(&self) {
         if self.state.swap(FREE, Ordering::Release) == AWAITED {
-            drop(lock(&self.sleepers));
-            self.wake.notify_one();
+            let queue = self.queue();
+            drop(lock(&queue.sleepers));
+            queue.wake.notify_one();
         }
     }
 }
@@ -128,6 +161,40 @@ pub fn if_free<R, W: FnOnce() -> R>(work: W) -> std::result::Result<R, W> {
         Some(_turn) => Ok(work()),
         None => Err(work),
     }
+}
+
+/// Takes the turn until [`release`], in the same thread: for who is about to fork. Waits until no other thread is at work, but with
+/// several ranks for a second at most, since work may then wait for other ranks, and they for the child: a process forked
+/// nevertheless can't use arrays. Not collective.
+pub fn hold() {
+    const PATIENCE: Duration = Duration::from_secs(1);
+    if MINE.get() {
+        return;
+    }
+    if !LOCK.is_taken_at_once() {
+        match world::is_shared() {
+            true if !LOCK.wait_for(PATIENCE) => return,
+            true => {}
+            false => LOCK.wait(),
+        }
+    }
+    HELD.set(true);
+    MINE.set(true);
+}
+
+/// Gives up what [`hold`] took, if it did.
+pub fn release() {
+    if HELD.replace(false) {
+        MINE.set(false);
+        LOCK.give_up();
+    }
+}
+
+/// In a forked child, where no other thread is: only this one may still have the turn. Whether another one had it.
+pub(crate) fn renew() -> bool {
+    LOCK.queue.forget();
+    let is_mine = MINE.get();
+    LOCK.state.swap(if is_mine { TAKEN } else { FREE }, Ordering::Relaxed) != FREE && !is_mine
 }
 
 #[cfg(test)]

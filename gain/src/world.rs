@@ -1,13 +1,19 @@
 //! The one runtime of this process: ranks, threads, threshold, counters.
+//!
+//! A forked child is a job of its own. It keeps a runtime of one rank, arrays included, which are private memory, and so a copy. One of several ranks
+//! belongs to the parent's job: the child begins anew ([`generation`] tells its buffers from those of the parent's job,
+//! which it can't use).
 
+use crate::agree::{self, Purpose};
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Kind, Result};
 use crate::exec::Partial;
 use crate::limbo;
+use crate::status;
 use crate::turn;
+use rma::fork::{self, PerProcess};
 use rma::{Team, World};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// What was done since the process started. All counters are of this rank.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,7 +55,13 @@ pub(crate) struct Runtime {
 /// Elements up to which arrays are replicated, unless `GAIN_THRESHOLD` says otherwise.
 const THRESHOLD: usize = 65536;
 
-static RUNTIME: OnceLock<Result<Runtime>> = OnceLock::new();
+static RUNTIME: PerProcess<Result<Runtime>> = PerProcess::new();
+
+/// Counts the runtimes that this process and those it was forked from have left behind.
+static GENERATION: AtomicU32 = AtomicU32::new(0);
+
+/// This process was forked while another thread had the turn: what that thread was at stays half done.
+static TORN: AtomicBool = AtomicBool::new(false);
 
 fn number(name: &str) -> Option<usize> {
     std::env::var(name).ok()?.trim().parse().ok()
@@ -61,9 +73,40 @@ fn number(name: &str) -> Option<usize> {
 /// If it can't be started; [`init`] returns the reason instead.
 #[inline]
 pub(crate) fn get() -> &'static Runtime {
-    match RUNTIME.get_or_init(start) {
+    match started() {
         Ok(runtime) => runtime,
         Err(e) => panic!("{e}"),
+    }
+}
+
+#[inline]
+fn started() -> &'static Result<Runtime> {
+    RUNTIME.get_or_init(start)
+}
+
+/// Which of the runtimes this process has had the present one is. Buffers of another one can't be used.
+#[inline]
+pub(crate) fn generation() -> u32 {
+    GENERATION.load(Relaxed)
+}
+
+/// What a forked child does first: see [`fork::on_fork`].
+fn in_child() {
+    let is_torn = turn::renew();
+    TORN.fetch_or(is_torn, Relaxed);
+    crate::exec::pool::renew();
+    crate::storage::renew();
+    limbo::renew();
+    agree::renew();
+    status::renew();
+    let keeps = match RUNTIME.get() {
+        Some(Ok(runtime)) => runtime.world.is_usable() && !is_torn,
+        Some(Err(_)) => false,
+        None => true,
+    };
+    if !keeps {
+        GENERATION.fetch_add(1, Relaxed);
+        RUNTIME.forget();
     }
 }
 
@@ -87,6 +130,12 @@ fn refuse(operation: &str) -> Result<()> {
 
 #[cold]
 fn start() -> Result<Runtime> {
+    fork::on_fork(in_child);
+    if TORN.load(Relaxed) {
+        let text =
+            "this process was forked while another thread of its parent computed, and can't use arrays";
+        return Err(Error::new(Kind::Runtime, text));
+    }
     let world = World::init()?;
     let size = world.size();
     Ok(Runtime {
@@ -113,12 +162,6 @@ fn share_of_cores(ranks: usize) -> usize {
     };
     let online: usize = online.split(',').filter_map(count).sum();
     if allowed < online { allowed } else { allowed / ranks }
-}
-
-/// Full synchronisations of the ranks so far.
-#[inline]
-pub(crate) fn epoch() -> u64 {
-    get().team.epoch()
 }
 
 /// The team of all ranks.
@@ -152,9 +195,12 @@ pub(crate) fn count(which: impl Fn(&Counters) -> &AtomicU64, by: u64) {
 }
 
 /// A barrier that is needed for the sake of shared memory; counted.
-pub(crate) fn synchronise() -> Result<()> {
+pub(crate) fn synchronise(purpose: Purpose) -> Result<()> {
     count(|c| &c.barriers, 1);
-    Ok(team().barrier()?)
+    if status::is_undecided() {
+        return status::agree(purpose);
+    }
+    agree::together(purpose, || Ok(team().barrier()?)).map(drop)
 }
 
 /// All ranks' shares of a reduction, combined in the order of ranks. Collective.
@@ -163,7 +209,7 @@ pub(crate) fn combine(mine: Partial) -> Result<Partial> {
     if runtime.size == 1 {
         return Ok(mine);
     }
-    let mut words = [0u64; 4];
+    let mut words = [0u64; 5];
     if let Some(value) = mine.value {
         let bytes = value.bytes();
         words[0] = 1 + value.dtype() as u64;
@@ -171,7 +217,10 @@ pub(crate) fn combine(mine: Partial) -> Result<Partial> {
         words[2] = u64::from_le_bytes(bytes[8..].try_into().expect("8 bytes"));
         words[3] = mine.index as u64;
     }
-    let all = runtime.team.allgather(&words)?;
+    words[4] = status::word();
+    let all = agree::together(Purpose::Combine, || Ok(runtime.team.allgather(&words)?))?;
+    let all = all.expect("only who is cautious goes on alone");
+    status::settle(all.chunks_exact(words.len()).any(|share| share[4] > 0))?;
     let mut total = Partial::empty(mine.op);
     for share in all.chunks_exact(words.len()) {
         if share[0] > 0 {
@@ -200,7 +249,15 @@ pub fn stats() -> Stats {
 
 /// Start the runtime, if it isn't. Collective; every operation that needs it does so by itself.
 pub fn init() -> Result<()> {
-    RUNTIME.get_or_init(start).as_ref().map(drop).map_err(Clone::clone)
+    started().as_ref().map(drop).map_err(Clone::clone)
+}
+
+/// Says that this process is, or will be, the rank that a launcher has made a place for, before the runtime starts: processes that it starts
+/// or forks from now on are jobs of their own. Returns the variable, name and value, that has to be added to the
+/// environment for that, if there is one: see [`rma::bootstrap::claim`]. Not collective.
+pub fn claim() -> Option<(&'static str, String)> {
+    fork::on_fork(in_child);
+    rma::bootstrap::claim()
 }
 
 /// This process's number, 0 without a launcher. Not collective. Panics, as do the other attributes here, if the runtime
@@ -217,25 +274,31 @@ pub fn size() -> usize {
 /// Wait for all ranks. Collective.
 pub fn barrier() -> Result<()> {
     let _turn = turn::take("barrier")?;
-    team().barrier()?;
-    limbo::meet()
+    match status::is_undecided() {
+        true => status::agree(Purpose::Barrier),
+        false => agree::together(Purpose::Barrier, || Ok(team().barrier()?)).map(drop),
+    }
 }
 
 /// End the runtime: wait for all ranks and leave the job. Operations on arrays are errors afterwards; a second call
 /// does nothing. Collective.
 pub fn finalize() -> Result<()> {
-    if let Some(Err(_)) = RUNTIME.get() {
+    match RUNTIME.get() {
         // There is nothing to end, and it was reported when the start failed.
-        return Ok(());
+        Some(Err(_)) => return Ok(()),
+        // A forked child that has used no arrays.
+        None if fork::count() > 0 => return Ok(()),
+        _ => {}
     }
     init()?;
     turn::in_turn(|| {
+        status::agree(Purpose::Combine)?;
         crate::storage::trim();
-        Ok(get().world.finalize()?)
+        agree::together(Purpose::Leave, || Ok(get().world.finalize()?)).map(drop)
     })
 }
 
-/// End all ranks with this exit code.
+/// End all ranks with this exit code; a process that a rank has forked or started, alone.
 pub fn abort(code: i32, message: &str) -> ! {
     get().world.abort(code, message)
 }
@@ -251,13 +314,14 @@ pub fn threshold() -> usize {
 }
 
 pub use crate::limbo::hold_drops;
-pub use crate::turn::{if_free, in_turn};
+pub use crate::turn::{hold, if_free, in_turn, release};
 
 impl From<rma::Error> for Error {
     #[cold]
     fn from(e: rma::Error) -> Error {
         let kind = match e.kind() {
             rma::ErrorKind::Memory => Kind::Memory,
+            rma::ErrorKind::Mismatch => Kind::Mismatch,
             _ => Kind::Runtime,
         };
         Error::new(kind, e.to_string())
@@ -267,8 +331,11 @@ impl From<rma::Error> for Error {
 impl From<ga_core::Error> for Error {
     #[cold]
     fn from(e: ga_core::Error) -> Error {
+        let source = std::error::Error::source(&e).and_then(|source| source.downcast_ref::<rma::Error>());
+        let is_mismatch = source.is_some_and(|source| source.kind() == rma::ErrorKind::Mismatch);
         let kind = match e.kind() {
             ga_core::ErrorKind::Memory => Kind::Memory,
+            _ if is_mismatch => Kind::Mismatch,
             _ => Kind::Runtime,
         };
         Error::new(kind, e.to_string())

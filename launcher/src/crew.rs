@@ -116,6 +116,10 @@ impl Crew {
                 let stream = self.ranks[rank - self.first].pmi.as_mut();
                 let _ = stream.map(|stream| stream.write_all(text.as_bytes()));
             }
+            // What is for the program to handle would end what it has started, which may not know of it.
+            Order::Signal(signal @ (libc::SIGUSR1 | libc::SIGUSR2)) => {
+                self.ranks.iter().filter(|rank| rank.status.is_none()).for_each(|rank| rank.tell(signal));
+            }
             Order::Signal(signal) => {
                 self.ranks.iter().filter(|rank| rank.status.is_none()).for_each(|rank| rank.signal(signal));
             }

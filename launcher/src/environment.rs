@@ -1,5 +1,6 @@
 //! What of the launcher's environment ranks on other hosts get.
 
+use rma::bootstrap::MARK;
 use rma::waits;
 use std::ffi::OsString;
 
@@ -13,8 +14,8 @@ const PREFIXES: [&str; 4] = ["GAIN_", "UCX_", "FI_", "OMP_"];
 pub(crate) fn forwarded(exports: &[String]) -> Vec<(OsString, OsString)> {
     let goes_along = |name: &str| {
         let is_setting = PREFIXES.iter().any(|prefix| name.starts_with(prefix));
-        // Those of a launcher that has started this process mean nothing elsewhere.
-        let is_own = [waits::LAUNCHER, waits::BOARD_FD].contains(&name);
+        // Those of a launcher or a rank that has started this process mean nothing elsewhere.
+        let is_own = [waits::LAUNCHER, waits::BOARD_FD, MARK].contains(&name);
         NAMES.contains(&name) || is_setting && !is_own || exports.iter().any(|export| export == name)
     };
     std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(goes_along)).collect()

@@ -15,8 +15,9 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-/// Variables of other process managers that would mislead a rank.
-const FOREIGN: [&str; 12] = [
+/// Variables of other process managers, and of a rank that has started this launcher, that would mislead a rank.
+const FOREIGN: [&str; 13] = [
+    rma::bootstrap::MARK,
     "PMI_PORT",
     "PMI_ID",
     "PMI_SPAWNED",
@@ -169,6 +170,12 @@ impl Rank {
     pub(crate) fn signal(&self, signal: i32) {
         // SAFETY: a plain system call; the group's leader is our child and not reaped yet, so the number is its own.
         unsafe { libc::kill(-(self.child.id() as libc::pid_t), signal) };
+    }
+
+    /// Sends a signal to the rank alone. Nothing happens when it has ended.
+    pub(crate) fn tell(&self, signal: i32) {
+        // SAFETY: a plain system call; the process is our child and not reaped yet, so the number is its own.
+        unsafe { libc::kill(self.child.id() as libc::pid_t, signal) };
     }
 
     /// Looks at how the rank ended without reaping it.

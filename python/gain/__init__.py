@@ -9,13 +9,14 @@ dtypes, scalars, constants and exceptions are NumPy's own.
 
 import atexit as _atexit
 import gc as _gc
+import os as _os
 import sys as _sys
 
 from numpy import (
-    bool_, byte, can_cast, cdouble, complex64, complex128, complexfloating, csingle, double, dtype, e, errstate,
-    euler_gamma, exceptions, finfo, float32, float64, floating, generic, get_printoptions, geterr, iinfo, inexact, inf,
+    bool_, byte, cdouble, complex64, complex128, complexfloating, csingle, double, dtype, e, errstate,
+    euler_gamma, exceptions, finfo, float32, float64, floating, generic, get_printoptions, geterr, geterrcall, iinfo, inexact, inf,
     int8, int16, int32, int64, int_, intc, integer, intp, isscalar, issubdtype, longlong, nan, newaxis, number, pi,
-    printoptions, promote_types, set_printoptions, seterr, short, signedinteger, single, ubyte, uint, uint8, uint16,
+    printoptions, promote_types, set_printoptions, seterr, seterrcall, short, signedinteger, single, ubyte, uint, uint8, uint16,
     uint32, uint64, uintc, uintp, ulonglong, unsignedinteger, ushort,
 )
 
@@ -55,5 +56,11 @@ def _leave():
         finalize()
 
 
+# What this process starts or forks from now on is not its rank, but a job of its own.
+if _claim := _gain.claim():
+    _os.environ.update([_claim])
+_os.register_at_fork(
+    before=_gain.before_fork, after_in_parent=_gain.after_fork, after_in_child=_gain.after_fork
+)
 _atexit.register(_leave)
 _gc.callbacks.append(_gain.around_collection)

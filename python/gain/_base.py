@@ -1,13 +1,11 @@
 """What all functions need: NumPy's conventions for arguments, and conversion to the class."""
 
-import operator
-
 import numpy
 
 from . import _gain
 from ._gain import ndarray
 
-__all__ = ["asanyarray", "asarray", "ndim", "shape", "size"]
+__all__ = ["ndim", "shape", "size"]
 
 # Every ufunc by name.
 ufuncs = _gain.UFUNCS
@@ -17,25 +15,24 @@ OURS = (ndarray, _gain.flatiter)
 ABSENT = numpy._NoValue
 
 
-def extents(shape):
-    """A shape argument as a tuple of ints."""
-    try:
-        shape = (operator.index(shape),)
-    except TypeError:
-        if isinstance(shape, (tuple, list, ndarray)):
-            shape = tuple(map(operator.index, shape))
-        else:
-            numpy.empty(shape)  # raises what NumPy raises
-            raise
-    if any(n < 0 for n in shape):
-        raise ValueError("negative dimensions are not allowed")
-    return shape
+# A shape argument as a tuple of ints.
+extents = _gain.extents
 
 
-def c_order(order):
-    """Refuses the orders that arrays here are not stored in."""
-    if order not in ("C", "K", "A", None):
-        raise NotImplementedError(f"gain stores in C order only, not order='{order}'")
+def new(make, shape, order):
+    """What `make` makes of a shape, for `order=` of a new array."""
+    if order in ("C", "c", None) or len(shape) < 2:
+        if order not in ("C", "F", "c", "f", None):
+            numpy.empty(0, order=order)  # raises what NumPy raises
+        return make(shape)
+    if order in ("F", "f"):
+        return laid(make, shape, range(len(shape))[::-1])
+    numpy.empty(0, order=order)  # raises what NumPy raises
+
+
+def laid(make, shape, order):
+    """What `make` makes of a shape, with these axes from the outermost in memory to the innermost (None: as they are)."""
+    return make(shape) if order is None else _gain.laid(make(tuple(shape[axis] for axis in order)), list(order))
 
 
 def axes_tuple(axis, ndim, name=None):
@@ -50,20 +47,24 @@ def host(device):
 
 
 def asarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
-    """`numpy.asarray`: `a` itself if it is an array of this type."""
-    c_order(order)
+    """What a function takes for an array: `a` itself if it is one of this type and order.
+
+    A masked array, say, is more than its elements: functions refuse it, only `numpy.asarray` and its like take them out.
+    """
+    if type(a) is ndarray and dtype is order is device is copy is None:
+        return a
+    if isinstance(a, numpy.ndarray) and _gain.stance(a) == "subclass":
+        raise TypeError(f"gain has no {type(a).__name__}: numpy.asarray(x) has the elements of one")
     host(device)
-    made = _gain.convert(a)
-    if dtype is not None:
-        made = made.astype(dtype, copy=False)
+    order = "K" if order is None else order
+    made = _gain.convert(a) if dtype is None or isinstance(a, ndarray) else _gain.convert(a, dtype)
+    if dtype is not None or order != "K":
+        made = made.astype(made.dtype if dtype is None else dtype, order, copy=False)
     if copy and made is a:
-        return made.copy()
+        return made.copy(order)
     if copy is False and made is not a:
         raise ValueError("Unable to avoid copy while creating an array as requested.")
     return made
-
-
-asanyarray = asarray
 
 
 def shape(a):

@@ -1,10 +1,10 @@
 """What the class `ndarray` calls of the package, and NumPy's dispatch to it."""
 
+import functools
 
 import numpy
 
 from . import _elementwise, _gain, _reductions
-from ._base import ufuncs
 from ._gain import ndarray
 
 # What is a method of ndarray and has no need to be quick.
@@ -12,53 +12,123 @@ METHODS = {"clip": _elementwise.clip, "round": _elementwise.round, "std": _reduc
 
 
 class Flags:
-    """`ndarray.flags`: what there is to know of the layout."""
+    """`ndarray.flags`: what there is to know of the layout, by NumPy's names. `writeable` can be set."""
 
-    def __init__(self, array):
-        extents, item = array.shape, array.itemsize
+    __slots__ = ("_array", "aligned", "c_contiguous", "f_contiguous", "owndata", "writebackifcopy", "_writeable")
+
+    def __init__(self, array, writeable):
+        extents, strides, item = array.shape, array.strides, array.itemsize
 
         def consecutive(axes):
             step = item
             for axis in axes:
-                if extents[axis] != 1 and array.strides[axis] != step:
+                if extents[axis] != 1 and strides[axis] != step:
                     return False
                 step *= extents[axis]
             return True
 
         axes = range(len(extents))
+        self._array = array
         self.c_contiguous = array.size == 0 or consecutive(reversed(axes))
         self.f_contiguous = array.size == 0 or consecutive(axes)
         self.owndata = array.base is None
-        self.writeable = array.size <= 1 or all(s != 0 or n == 1 for n, s in zip(extents, array.strides))
         self.aligned = True
+        self.writebackifcopy = False
+        self._writeable = writeable
+
+    def __setattr__(self, name, value):
+        if name == "writeable":
+            self._array.setflags(write=value)
+            name = "_writeable"
+        elif hasattr(self, name):
+            if name == "aligned":
+                return self._array.setflags(align=value)
+            if name == "writebackifcopy":
+                return self._array.setflags(uic=value)
+            raise AttributeError(f"attribute '{name}' of 'gain.flagsobj' objects is not writable")
+        object.__setattr__(self, name, bool(value) if name == "_writeable" else value)
+
+    writeable = property(lambda self: self._writeable)
+    contiguous = property(lambda self: self.c_contiguous)
+    fortran = property(lambda self: self.f_contiguous)
+    fnc = property(lambda self: self.f_contiguous and not self.c_contiguous)
+    forc = property(lambda self: self.f_contiguous or self.c_contiguous)
+    behaved = property(lambda self: self.aligned and self.writeable)
+    carray = property(lambda self: self.behaved and self.c_contiguous)
+    farray = property(lambda self: self.behaved and self.fnc)
+    num = property(
+        lambda self: self.c_contiguous | self.f_contiguous << 1 | self.owndata << 2 | self.aligned << 8
+        | self.writeable << 10
+    )
 
     def __getitem__(self, name):
-        return getattr(self, {"C": "c_contiguous", "F": "f_contiguous", "W": "writeable"}.get(name, name.lower()))
+        if name not in FLAGS:
+            raise KeyError("Unknown flag")
+        return getattr(self, FLAGS[name])
+
+    def __setitem__(self, name, value):
+        if FLAGS.get(name) not in ("writeable", "aligned", "writebackifcopy"):
+            raise KeyError("Unknown flag")
+        setattr(self, FLAGS[name], value)
+
+    def __eq__(self, other):
+        return self.num == other.num if isinstance(other, Flags) else NotImplemented
+
+    __hash__ = None
 
     def __repr__(self):
-        return "\n".join(f"  {name.upper()} : {value}" for name, value in vars(self).items())
+        names = "c_contiguous", "f_contiguous", "owndata", "writeable", "aligned", "writebackifcopy"
+        return "".join(f"  {name.upper()} : {getattr(self, name)}\n" for name in names)
+
+
+# What may stand between the brackets of `flags[...]`.
+FLAGS = {name.upper(): name for name in (
+    "c_contiguous", "f_contiguous", "owndata", "writeable", "aligned", "writebackifcopy", "contiguous", "fortran",
+    "fnc", "forc", "behaved", "carray", "farray",
+)} | {
+    "C": "c_contiguous", "F": "f_contiguous", "O": "owndata", "W": "writeable", "A": "aligned",
+    "X": "writebackifcopy", "B": "behaved", "CA": "carray", "FA": "farray",
+}
 
 
 def iterate(array):
-    """Items along the first axis; elements of one axis are read in blocks, not one by one."""
-    if array.ndim > 1:
-        for i in range(len(array)):
-            yield array[i]
-    else:
-        for start in range(0, len(array), 65536):
-            yield from array[start : start + 65536].numpy()
+    """Items along the first axis of an array of several."""
+    for i in range(len(array)):
+        yield array[i]
+
+
+def instance(cls, elements, attributes):
+    """An instance of a subclass, as it was pickled."""
+    import gain
+
+    made = gain.array(elements).view(cls)
+    vars(made).update(attributes)
+    return made
 
 
 def dispatch_ufunc(ufunc, method, inputs, keywords):
-    """NumPy's ufunc on our arrays is ours; an `out` that is NumPy's receives a copy."""
-    ours = ufuncs.get(ufunc.__name__)
-    if ours is None and ufunc is numpy.matmul and method == "__call__":
-        ours = _reductions.matmul
-    if ours is None or method not in ("__call__", "reduce"):
-        return NotImplemented
-    call = ours if method == "__call__" else ours.reduce
+    """NumPy's ufunc on our arrays is ours; an `out` that is NumPy's receives a copy.
+
+    Where a class with rules of its own takes part, these hold: `__array_ufunc__` of its own is asked next, and a
+    subclass of NumPy's array gets NumPy arrays in the place of ours.
+    """
     keywords = dict(keywords or {})
     out = keywords.pop("out", None)
+    stances = {_gain.stance(x) for x in (*inputs, *(out or ()))}
+    if "overrides" in stances or "refuses" in stances:
+        return NotImplemented
+    if "subclass" in stances and not any(isinstance(x, ndarray) for x in out or ()):
+        given = {key: _plain(value) for key, value in keywords.items()}
+        given |= {"out": out} if out else {}
+        return getattr(ufunc, method)(*map(_plain, inputs), **given)
+    ours = _table(numpy.ufunc).get(ufunc)
+    if ours is None or method not in ("__call__", "reduce"):
+        return NotImplemented
+    # Elements are all that is wanted of a subclass whose result goes into one of our arrays.
+    inputs = tuple(numpy.asarray(x) if _gain.stance(x) == "subclass" else x for x in inputs)
+    call = ours if method == "__call__" else getattr(ours, method, None)
+    if call is None:
+        return NotImplemented
     if out is None:
         return call(*inputs, **keywords)
     if all(o is None or isinstance(o, ndarray) for o in out):
@@ -71,10 +141,36 @@ def dispatch_ufunc(ufunc, method, inputs, keywords):
     return out[0] if len(out) == 1 else out
 
 
-def dispatch_function(function, arguments, keywords):
-    """NumPy's function on our arrays is ours, if there is one of that name."""
+def _plain(x):
+    """NumPy's array in the place of ours."""
+    return x.numpy() if isinstance(x, ndarray) else x
+
+
+@functools.cache
+def _table(kind):
+    """Our functions by NumPy's of this kind: by the object, as other libraries have functions of the same names."""
     import gain
 
-    if function.__module__ != "numpy" or function.__name__ not in vars(gain):
-        return NotImplemented
-    return getattr(gain, function.__name__)(*arguments, **keywords)
+    named = ((getattr(numpy, name, None), ours) for name, ours in vars(gain).items() if not name.startswith("_"))
+    return {theirs: ours for theirs, ours in named if _is_function(theirs, kind) and theirs is not ours}
+
+
+def _is_function(theirs, kind):
+    return callable(theirs) and not isinstance(theirs, type) and isinstance(theirs, kind)
+
+
+def dispatch_function(function, types, arguments, keywords):
+    """NumPy's function on our arrays is ours, if we have it and no class with a way of its own takes part."""
+    for cls in types:
+        if not issubclass(cls, ndarray) and not (
+            cls.__array_function__ is numpy.ndarray.__array_function__ and _is_plain(cls)
+        ):
+            return NotImplemented
+    ours = _table(object).get(function)
+    return NotImplemented if ours is None else ours(*arguments, **keywords)
+
+
+def _is_plain(cls):
+    """Whether instances of this class of NumPy's arrays are elements and nothing else."""
+    priority = cls.__array_priority__
+    return cls is numpy.ndarray or isinstance(priority, float) and priority < 0

@@ -4,18 +4,35 @@ import operator
 
 import numpy
 
-from . import _gain
-from ._base import asarray, c_order, extents, host, ndim, ufuncs
+from . import _base, _gain
+from ._base import extents, host, laid, ndim, new, ufuncs
+from ._gain import ndarray
 
 __all__ = [
-    "arange", "array", "ascontiguousarray", "copy", "empty", "empty_like", "eye", "fromfunction", "full",
+    "arange", "array", "asanyarray", "asarray", "ascontiguousarray", "asfortranarray", "copy", "empty", "empty_like", "eye", "fromfunction", "full",
     "full_like", "identity", "indices", "linspace", "ones", "ones_like", "zeros", "zeros_like",
 ]
 
 
+def asanyarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
+    """`numpy.asanyarray`: `a` itself if it is an array of this class or a subclass. Others give their elements."""
+    a = numpy.asarray(a) if isinstance(a, numpy.ndarray) else a
+    return _base.asarray(a, dtype, order, device=device, copy=copy)
+
+
+def asarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
+    """`numpy.asarray`: `a` itself if it is an array of this type."""
+    if type(a) is ndarray and dtype is order is device is copy is None:
+        return a
+    made = asanyarray(a, dtype, order, device=device, copy=copy)
+    return made if type(made) is ndarray else made.view(ndarray)
+
+
 def array(object, dtype=None, *, copy=True, order="K", subok=False, ndmin=0, like=None):
     """`numpy.array`"""
-    made = asarray(object, dtype, order, copy=copy)
+    if ndmin > 64:
+        raise ValueError("ndmin must be <= ndmax (64)")
+    made = asanyarray(object, dtype, order, copy=copy) if subok else asarray(object, dtype, order, copy=copy)
     if made.ndim < ndmin:
         made = made.reshape((1,) * (ndmin - made.ndim) + made.shape)
     return made
@@ -23,9 +40,13 @@ def array(object, dtype=None, *, copy=True, order="K", subok=False, ndmin=0, lik
 
 def ascontiguousarray(a, dtype=None, *, like=None):
     """`numpy.ascontiguousarray`"""
-    made = asarray(a, dtype)
-    if not made.flags.c_contiguous:
-        made = made.copy()
+    made = asarray(a, dtype, "C")
+    return made.reshape(1) if made.ndim == 0 else made
+
+
+def asfortranarray(a, dtype=None, *, like=None):
+    """`numpy.asfortranarray`"""
+    made = asarray(a, dtype, "F")
     return made.reshape(1) if made.ndim == 0 else made
 
 
@@ -36,61 +57,50 @@ def copy(a, order="K", subok=False):
 
 def full(shape, fill_value, dtype=None, order="C", *, device=None, like=None):
     """`numpy.full`"""
-    c_order(order)
     host(device)
     shape = extents(shape)
     if ndim(fill_value) == 0:
-        return _gain.full(shape, fill_value, dtype)
-    made = _gain.empty(shape, asarray(fill_value).dtype if dtype is None else dtype)
-    made[...] = fill_value
+        return new(lambda shape: _gain.full(shape, fill_value, dtype), shape, order)
+    made = empty(shape, asarray(fill_value).dtype if dtype is None else dtype, order)
+    made[...] = asarray(fill_value)
     return made
 
 
-def zeros(shape, dtype=float, order="C", *, device=None, like=None):
-    """`numpy.zeros`"""
-    c_order(order)
+zeros, ones, empty = _gain.zeros, _gain.ones, _gain.empty
+
+
+def _like(make, prototype, dtype, order, shape, device):
+    """An array like the prototype, made by `make(shape, dtype)`."""
     host(device)
-    return _gain.full(extents(shape), 0, float if dtype is None else dtype)
-
-
-def ones(shape, dtype=None, order="C", *, device=None, like=None):
-    """`numpy.ones`"""
-    c_order(order)
-    host(device)
-    return _gain.full(extents(shape), 1, float if dtype is None else dtype)
-
-
-def empty(shape, dtype=float, order="C", *, device=None, like=None):
-    """`numpy.empty`: elements have no particular value."""
-    c_order(order)
-    host(device)
-    return _gain.empty(extents(shape), dtype)
+    a = asarray(prototype)
+    shape = a.shape if shape is None else extents(shape)
+    dtype = a.dtype if dtype is None else dtype
+    axes = _gain.memory_order(a, order)
+    if len(shape) != a.ndim:
+        axes = range(len(shape))[::-1] if order in ("F", "f") else None
+    return laid(lambda shape: make(shape, dtype), shape, axes)
 
 
 def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, *, device=None):
     """`numpy.full_like`"""
-    a = asarray(a)
-    made = empty(a.shape if shape is None else shape, a.dtype if dtype is None else dtype, order, device=device)
+    made = _like(_gain.empty, a, dtype, order, shape, device)
     made[...] = fill_value
     return made
 
 
 def zeros_like(a, dtype=None, order="K", subok=True, shape=None, *, device=None):
     """`numpy.zeros_like`"""
-    a = asarray(a)
-    return zeros(a.shape if shape is None else shape, a.dtype if dtype is None else dtype, order, device=device)
+    return _like(lambda shape, dtype: _gain.full(shape, 0, dtype), a, dtype, order, shape, device)
 
 
 def ones_like(a, dtype=None, order="K", subok=True, shape=None, *, device=None):
     """`numpy.ones_like`"""
-    a = asarray(a)
-    return ones(a.shape if shape is None else shape, a.dtype if dtype is None else dtype, order, device=device)
+    return _like(lambda shape, dtype: _gain.full(shape, 1, dtype), a, dtype, order, shape, device)
 
 
 def empty_like(prototype, dtype=None, order="K", subok=True, shape=None, *, device=None):
     """`numpy.empty_like`"""
-    a = asarray(prototype)
-    return empty(a.shape if shape is None else shape, a.dtype if dtype is None else dtype, order, device=device)
+    return _like(_gain.empty, prototype, dtype, order, shape, device)
 
 
 def arange(start=None, stop=None, step=None, dtype=None, *, device=None, like=None):
@@ -140,12 +150,12 @@ def _lines(start, stop, num, endpoint):
 
 def eye(N, M=None, k=0, dtype=float, order="C", *, device=None, like=None):
     """`numpy.eye`"""
-    c_order(order)
     host(device)
-    rows, columns = operator.index(N), operator.index(N if M is None else M)
-    if rows < 0 or columns < 0:
-        raise ValueError("negative dimensions are not allowed")
-    return _gain.eye(rows, columns, operator.index(k), dtype)
+    extents = operator.index(N), operator.index(N if M is None else M)
+    k = operator.index(k)
+    if order in ("F", "f"):
+        return _gain.laid(_gain.eye(extents[::-1], -k, dtype), [1, 0])
+    return new(lambda shape: _gain.eye(shape, k, dtype), extents, order)
 
 
 def identity(n, dtype=None, *, like=None):
@@ -155,7 +165,7 @@ def identity(n, dtype=None, *, like=None):
 
 def indices(dimensions, dtype=int, sparse=False):
     """`numpy.indices`."""
-    dimensions = extents(dimensions)
+    dimensions = extents(tuple(dimensions))
     if sparse:
         raise NotImplementedError("gain has no sparse indices")
     made = empty((len(dimensions), *dimensions), dtype)

@@ -3,12 +3,16 @@
 import numpy
 
 from . import _gain
-from ._base import ABSENT, asarray, ufuncs
+from ._base import ABSENT, OURS, asarray, shape, ufuncs
 from ._gain import ndarray
 
 __all__ = [
-    "allclose", "array_equal", "clip", "copyto", "imag", "isclose", "real", "result_type", "round", "where",
+    "allclose", "array_equal", "can_cast", "clip", "copyto", "imag", "isclose", "real", "result_type", "round", "where",
 ]
+
+
+# What has parts of its own.
+_NUMBERS = (int, float, complex, numpy.generic)
 
 
 def where(condition, x=ABSENT, y=ABSENT, /):
@@ -42,6 +46,21 @@ def clip(a, a_min=ABSENT, a_max=ABSENT, out=None, *, min=ABSENT, max=ABSENT, **k
         made = ufuncs["minimum"](made, high, **keywords)
     if out is None:
         return made.copy() if made is a else made
+    return _into(out, made, lambda one, out: numpy.clip(one, 0, 1, out, **keywords), keywords.get("casting", "same_kind"))
+
+
+def _into(out, made, function, casting="same_kind"):
+    """`out`, with the elements of `made`, a result of NumPy's `function`, which says what is wrong with `out`."""
+    if not isinstance(out, ndarray):
+        raise TypeError("return arrays must be of ArrayType")
+    if not out.flags.writeable:
+        raise ValueError("output array is read-only")
+    if not numpy.can_cast(made.dtype, out.dtype, casting):
+        function(numpy.ones(1, made.dtype), numpy.ones(1, out.dtype))  # raises what NumPy raises
+    if numpy.broadcast_shapes(made.shape, out.shape) != out.shape:
+        raise ValueError(
+            f"non-broadcastable output operand with shape {out.shape} doesn't match the broadcast shape {made.shape}"
+        )
     out[...] = made
     return out
 
@@ -49,6 +68,8 @@ def clip(a, a_min=ABSENT, a_max=ABSENT, out=None, *, min=ABSENT, max=ABSENT, **k
 def round(a, decimals=0, out=None):
     """`numpy.round`"""
     a = asarray(a)
+    if out is not None and shape(out) != a.shape:
+        raise ValueError("invalid output shape")
     if a.dtype.kind in "iub" and decimals >= 0:
         made = a.copy()
     elif decimals == 0:
@@ -57,20 +78,17 @@ def round(a, decimals=0, out=None):
         made = ufuncs["rint"](a * 10.0**decimals) / 10.0**decimals
     else:
         made = (ufuncs["rint"](a / 10.0**-decimals) * 10.0**-decimals).astype(a.dtype, copy=False)
-    if out is None:
-        return made
-    out[...] = made
-    return out
+    return made if out is None else _into(out, asarray(made), lambda one, out: numpy.round(one, decimals, out))
 
 
 def real(val):
-    """`numpy.real`"""
-    return asarray(val).real
+    """`numpy.real`: a view."""
+    return val.real if isinstance(val, _NUMBERS) else asarray(val).real
 
 
 def imag(val):
-    """`numpy.imag`"""
-    return asarray(val).imag
+    """`numpy.imag`: a view."""
+    return val.imag if isinstance(val, _NUMBERS) else asarray(val).imag
 
 
 def isclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
@@ -78,8 +96,13 @@ def isclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
     a, b = asarray(a), asarray(b)
     if b.dtype.kind in "biu":
         b = b.astype(float)
-    near = (ufuncs["absolute"](a - b) <= atol + rtol * ufuncs["absolute"](b)) & ufuncs["isfinite"](b) | (a == b)
+    with numpy.errstate(invalid="ignore"):
+        near = _near(a, b, rtol, atol)
     return near | (ufuncs["isnan"](a) & ufuncs["isnan"](b)) if equal_nan else near
+
+
+def _near(a, b, rtol, atol):
+    return (ufuncs["absolute"](a - b) <= atol + rtol * ufuncs["absolute"](b)) & ufuncs["isfinite"](b) | (a == b)
 
 
 def allclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
@@ -100,8 +123,20 @@ def array_equal(a1, a2, equal_nan=False):
 
 def copyto(dst, src, casting="same_kind", where=True):
     """`numpy.copyto`"""
-    src = asarray(src).astype(dst.dtype, casting=casting, copy=False)
+    if not isinstance(src, OURS) and numpy.ndim(src) == 0:
+        # What a number may become, and within which range, NumPy knows.
+        number = numpy.empty((), dst.dtype)
+        numpy.copyto(number, src, casting)
+        src = number[()]
+    else:
+        src = asarray(src, dst.dtype if isinstance(src, (list, tuple)) and casting == "unsafe" else None)
+        src = src.astype(dst.dtype, casting=casting, copy=False)
     dst[...] = src if where is True else _gain.select(where, src, dst)
+
+
+def can_cast(from_, to, casting="safe"):
+    """`numpy.can_cast`"""
+    return numpy.can_cast(from_.dtype if isinstance(from_, ndarray) else from_, to, casting)
 
 
 def result_type(*arrays_and_dtypes):

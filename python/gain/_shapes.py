@@ -2,7 +2,8 @@
 
 import numpy
 
-from ._base import asarray, axes_tuple, extents
+from . import _gain
+from ._base import asarray, axes_tuple, extents, laid, ndim
 from ._creation import empty
 
 __all__ = [
@@ -62,7 +63,12 @@ def expand_dims(a, axis):
 
 def broadcast_to(array, shape, subok=False):
     """`numpy.broadcast_to`"""
-    array, shape = asarray(array), extents(shape)
+    array, given = asarray(array), shape
+    try:
+        shape = extents(shape)
+    except ValueError:
+        numpy.broadcast_to(0, given)  # raises what NumPy raises
+        raise
     return array._broadcast_to(shape)
 
 
@@ -82,11 +88,15 @@ def flip(m, axis=None):
 
 def flipud(m):
     """`numpy.flipud`"""
+    if ndim(m) < 1:
+        raise ValueError("Input must be >= 1-d.")
     return flip(m, 0)
 
 
 def fliplr(m):
     """`numpy.fliplr`"""
+    if ndim(m) < 2:
+        raise ValueError("Input must be >= 2-d.")
     return flip(m, 1)
 
 
@@ -132,7 +142,8 @@ def concatenate(arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind")
     if out is not None and out.shape != tuple(joined):
         raise ValueError("Output array is the wrong shape")
     if out is None:
-        out = empty(tuple(joined), numpy.result_type(*(a.dtype for a in arrays)) if dtype is None else dtype)
+        dtype = numpy.result_type(*(a.dtype for a in arrays)) if dtype is None else dtype
+        out = laid(lambda shape: empty(shape, dtype), joined, _gain.joined_order(arrays))
     start = 0
     for a in arrays:
         stop = start + a.shape[axis]

@@ -5,14 +5,16 @@
 
 use crate::error::{OrRaise, ask_numpy, exception};
 use crate::flat::FlatIter;
+use crate::foreign::{Stance, stance};
 use crate::ndarray::NdArray;
 use crate::numpy::Numpy;
+use crate::{site, status};
 use gain::dtype::Complex64;
-use gain::{Array, Operand, Scalar};
+use gain::{Array, DType, Operand, Scalar};
 use pyo3::buffer::PyUntypedBuffer;
-use pyo3::exceptions::{PyBufferError, PyOverflowError};
+use pyo3::exceptions::{PyBufferError, PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyComplex, PyFloat, PyInt, PyTuple};
+use pyo3::types::{PyBool, PyComplex, PyFloat, PyInt, PyList, PyTuple};
 
 /// A converted operand; [`Value::operand`] borrows it.
 pub(crate) enum Value<'py> {
@@ -94,29 +96,58 @@ pub(crate) fn value<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Value<'p
         return Ok(Some(Value::Number(scalar)));
     }
     if let Ok(flat) = object.cast::<FlatIter>() {
-        return Ok(Some(Value::Made(flat.get().raveled(object.py())?)));
+        return Ok(Some(Value::Made(flat.try_borrow()?.raveled(object.py())?)));
     }
     Ok(import(object)?.map(Value::Made))
 }
 
 /// As [`value`], for a place where something must be had: raises what NumPy raises.
+/// What is more than its elements (a masked array) is refused.
 pub(crate) fn required<'py>(object: &Bound<'py, PyAny>, function: &str) -> PyResult<Value<'py>> {
+    if stance(object)? == Stance::Subclass {
+        let class = object.get_type().name()?;
+        return Err(PyTypeError::new_err(format!(
+            "gain has no {class}: numpy.asarray(x) has the elements of one"
+        )));
+    }
     match value(object)? {
         Some(value) => Ok(value),
         None => Err(ask_numpy(object.py(), function, vec![object.clone()])),
     }
 }
 
+/// `numpy.asarray(object, dtype)`: of the type asked for NumPy checks each element, an array's apart.
+pub(crate) fn asarray_as<'py>(
+    object: &Bound<'py, PyAny>,
+    dtype: Option<DType>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = object.py();
+    let plain = nested(object)?;
+    match dtype {
+        None => Numpy::asarray(&plain),
+        Some(dtype) => Numpy::attribute(py, "asarray")?.call1((plain, Numpy::dtype_object(py, dtype))),
+    }
+}
+
 /// A new array from what `numpy.asarray` makes of `object`; `None` if its elements are of no type we have.
 pub(crate) fn import(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
+    import_as(object, None)
+}
+
+/// As [`import`], with elements of this type.
+pub(crate) fn import_as(object: &Bound<'_, PyAny>, wanted: Option<DType>) -> PyResult<Option<Array>> {
     let py = object.py();
-    let mut array = Numpy::asarray(&nested(object)?)?;
+    let mut array = asarray_as(object, wanted)?;
     let dtype_object = array.getattr(pyo3::intern!(py, "dtype"))?;
     let Some(dtype) = Numpy::element_type(&dtype_object)? else {
         return Ok(None);
     };
     if !dtype_object.getattr("isnative")?.extract()? {
         array = array.call_method1("astype", (Numpy::dtype_object(py, dtype),))?;
+    }
+    let order = memory_order(&array)?;
+    if let Some(order) = &order {
+        array = array.call_method1(pyo3::intern!(py, "transpose"), (order.clone(),))?;
     }
     let shape: Vec<usize> = array.getattr(pyo3::intern!(py, "shape"))?.extract()?;
     // In C order, without a copy where it is so already.
@@ -125,38 +156,78 @@ pub(crate) fn import(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
         Ok(buffer) if buffer.is_c_contiguous() => buffer,
         _ => PyUntypedBuffer::get(&flat.call_method0("copy")?)?,
     };
+    // Others may have to be waited for until there is memory: not with the interpreter's lock.
+    let is_alone = gain::world::init().is_ok() && gain::world::size() == 1;
+    let room = if is_alone { None } else { Some(released(py, || Array::room(dtype, &shape))?) };
     attached(py, || {
+        let room = room.map_or_else(|| Array::room(dtype, &shape), Ok)?;
         if buffer.len_bytes() == 0 {
-            return Array::from_bytes(dtype, &shape, &[]);
+            return room.filled(&[]);
         }
         // SAFETY: the buffer is held by `buffer` until after the last use of `bytes`; NumPy exported `len_bytes` bytes
         // from `buf_ptr` on (it is C-contiguous, checked above or made so). Nobody writes to it meanwhile: the
         // interpreter's lock is held in here, and threads that write to it without that lock race in NumPy, too.
         let bytes = unsafe { std::slice::from_raw_parts(buffer.buf_ptr().cast::<u8>(), buffer.len_bytes()) };
-        Array::from_bytes(dtype, &shape, bytes)
+        room.filled(bytes)
     })
-    .map(Some)
+    .map(|made| Some(if let Some(order) = order { made.in_order(&order) } else { made }))
+}
+
+/// The axes of a NumPy array from the widest step to the narrowest, unless they stand so.
+fn memory_order(array: &Bound<'_, PyAny>) -> PyResult<Option<Vec<usize>>> {
+    let strides: Vec<isize> = array.getattr(pyo3::intern!(array.py(), "strides"))?.extract()?;
+    let mut order: Vec<usize> = (0..strides.len()).collect();
+    order.sort_by_key(|&axis| std::cmp::Reverse(strides[axis].unsigned_abs()));
+    Ok((!order.is_sorted()).then_some(order))
 }
 
 /// Lists and tuples with our arrays in them, with NumPy arrays in their place; anything else as it is.
 fn nested<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    within(object, 0)
+}
+
+fn within<'py>(object: &Bound<'py, PyAny>, depth: usize) -> PyResult<Bound<'py, PyAny>> {
     let is_array = |item: &Bound<'_, PyAny>| item.cast::<NdArray>().is_ok();
-    let items: Vec<Bound<'py, PyAny>> = match (object.cast::<pyo3::types::PyList>(), object.cast::<PyTuple>())
-    {
-        (Ok(list), _) if list.iter().any(|item| is_array(&item)) => list.iter().collect(),
-        (_, Ok(tuple)) if tuple.iter().any(|item| is_array(&item)) => tuple.iter().collect(),
+    let is_nest = |item: &Bound<'_, PyAny>| {
+        is_array(item) || item.cast::<PyList>().is_ok() || item.cast::<PyTuple>().is_ok()
+    };
+    let items: Vec<Bound<'py, PyAny>> = match (object.cast::<PyList>(), object.cast::<PyTuple>()) {
+        (Ok(list), _) if list.iter().any(|item| is_nest(&item)) => list.iter().collect(),
+        (_, Ok(tuple)) if tuple.iter().any(|item| is_nest(&item)) => tuple.iter().collect(),
         _ => return Ok(object.clone()),
     };
+    if depth > gain::view::MAX_AXES {
+        return Ok(object.clone());
+    }
+    let mut is_changed = false;
     let plain = items.into_iter().map(|item| match item.cast::<NdArray>() {
-        Ok(array) => export(item.py(), &array.try_borrow()?.array),
-        Err(_) => Ok(item),
+        Ok(array) => {
+            is_changed = true;
+            export(item.py(), &array.try_borrow()?.array)
+        }
+        Err(_) => {
+            let plain = within(&item, depth + 1)?;
+            is_changed |= !plain.is(&item);
+            Ok(plain)
+        }
     });
-    Ok(pyo3::types::PyList::new(object.py(), plain.collect::<PyResult<Vec<_>>>()?)?.into_any())
+    let plain = plain.collect::<PyResult<Vec<_>>>()?;
+    if !is_changed {
+        return Ok(object.clone());
+    }
+    Ok(PyList::new(object.py(), plain)?.into_any())
 }
 
 /// All elements as a NumPy array, on every rank. Collective.
 pub(crate) fn export<'py>(py: Python<'py>, array: &Array) -> PyResult<Bound<'py, PyAny>> {
-    export_with(py, array, |bytes| array.copy_to_bytes(bytes))
+    match array.is_fortran() && !array.is_contiguous() {
+        false => export_with(py, array, |bytes| array.copy_to_bytes(bytes)),
+        // As it lies, and so it is there.
+        true => {
+            let turned = array.transpose(None).or_raise()?;
+            export_with(py, &turned, |bytes| turned.copy_to_bytes(bytes))?.getattr(pyo3::intern!(py, "T"))
+        }
+    }
 }
 
 /// A NumPy array of the array's type and shape whose bytes `fill` writes, without the interpreter's lock.
@@ -202,19 +273,23 @@ pub(crate) fn compute<T: Send>(
     const SMALL: usize = 1024;
     let is_small = |a: &&Array| a.size() <= SMALL && (!a.is_view() || a.pending() <= SMALL);
     if arrays.iter().all(is_small) && gain::world::init().is_ok() && gain::world::size() == 1 {
-        return match gain::world::if_free(work) {
-            Ok(done) => done.or_raise(),
-            Err(work) => released(py, work),
+        let mut work = Some(work);
+        let once = |work: &mut Option<_>| work.take().expect("run once");
+        return match gain::world::if_free(|| gain::site::on_demand(once(&mut work))) {
+            Ok(done) => told(py, done.or_raise()),
+            Err(_) => released(py, once(&mut work)),
         };
     }
     released(py, work)
 }
 
 /// Runs `work` of `gain` with the interpreter's lock, once no other thread is at work: that is not waited for with the lock.
-fn attached<T>(py: Python<'_>, mut work: impl FnOnce() -> gain::Result<T>) -> PyResult<T> {
+fn attached<T>(py: Python<'_>, work: impl FnOnce() -> gain::Result<T>) -> PyResult<T> {
+    let origin = site::capture(py);
+    let mut work = move || gain::site::at(origin, work);
     loop {
         match gain::world::if_free(work) {
-            Ok(done) => return done.or_raise(),
+            Ok(done) => return told(py, done.or_raise()),
             Err(unused) => work = unused,
         }
         py.detach(|| gain::world::in_turn(|| ()));
@@ -226,9 +301,23 @@ pub(crate) fn released<T: Send>(
     py: Python<'_>,
     work: impl FnOnce() -> gain::Result<T> + Send,
 ) -> PyResult<T> {
-    py.detach(work).or_else(|error| {
+    let origin = site::capture(py);
+    let done = py.detach(|| gain::site::at(origin, work)).or_else(|error| {
         // A wait that an interrupt of all ranks ended fails because of the others: that is not what to tell.
         py.check_signals()?;
         Err(exception(error))
-    })
+    });
+    told(py, done)
+}
+
+/// What work gave, once its floating-point exceptions are told; an error of its own goes first.
+#[inline]
+fn told<T>(py: Python<'_>, done: PyResult<T>) -> PyResult<T> {
+    match done {
+        Ok(value) => status::tell(py).map(|()| value),
+        Err(error) => {
+            drop(gain::status::take());
+            Err(error)
+        }
+    }
 }

@@ -21,7 +21,7 @@ pub(crate) fn exception(error: gain::Error) -> PyErr {
         Kind::Type => PyTypeError::new_err(text),
         Kind::Overflow => PyOverflowError::new_err(text),
         Kind::Memory => PyMemoryError::new_err(text),
-        Kind::Runtime => PyRuntimeError::new_err(text),
+        Kind::Runtime | Kind::Mismatch => PyRuntimeError::new_err(text),
         _ => PyValueError::new_err(text),
     }
 }

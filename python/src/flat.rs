@@ -1,6 +1,7 @@
 //! `a.flat`: the elements in C order, as one axis. Reading gives copies, as in NumPy; assigning writes the array.
 
 use crate::convert::{compute, export, result};
+use crate::elements::Elements;
 use crate::error::OrRaise;
 use crate::index::{self, Key};
 use crate::ndarray::NdArray;
@@ -8,48 +9,63 @@ use gain::view::Index;
 use gain::{Array, Operand};
 use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 
 /// `gain.flatiter`. As an operand it is its array, raveled.
-#[pyclass(name = "flatiter", module = "gain", frozen)]
+#[pyclass(name = "flatiter", module = "gain")]
 pub(crate) struct FlatIter {
-    array: Array,
+    base: Py<NdArray>,
+    elements: Elements,
+}
+
+/// The view of the element at a place in C order.
+pub(crate) fn element(array: &Array, at: isize) -> PyResult<Array> {
+    let size = array.size() as isize;
+    if at < -size || at >= size {
+        return Err(PyIndexError::new_err(format!(
+            "index {at} is out of bounds for axis 0 with size {size}"
+        )));
+    }
+    let items: Vec<Index> = place(array, at.rem_euclid(size)).into_iter().map(Index::At).collect();
+    array.index(&items).or_raise()
+}
+
+/// The coordinates of a place in C order.
+fn place(array: &Array, at: isize) -> Vec<isize> {
+    let mut rest = at;
+    let mut place: Vec<isize> = Vec::with_capacity(array.ndim());
+    for &extent in array.shape().iter().rev() {
+        place.push(rest % extent.max(1) as isize);
+        rest /= extent.max(1) as isize;
+    }
+    place.reverse();
+    place
 }
 
 impl FlatIter {
     /// The flat iterator of an array.
-    pub(crate) fn new(array: Array) -> FlatIter {
-        FlatIter { array }
+    pub(crate) fn new(base: &Bound<'_, NdArray>) -> PyResult<FlatIter> {
+        let elements = Elements::new(base.try_borrow()?.array.clone());
+        Ok(FlatIter { base: base.clone().unbind(), elements })
+    }
+
+    fn array(&self, py: Python<'_>) -> Array {
+        self.base.borrow(py).array.clone()
     }
 
     /// The elements as one axis: a view of the array where its layout allows.
     pub(crate) fn raveled(&self, py: Python<'_>) -> PyResult<Array> {
-        compute(py, &[&self.array], || self.array.ravel())
-    }
-
-    /// The view of the element at a place in C order.
-    pub(crate) fn element(&self, at: isize) -> PyResult<Array> {
-        let size = self.array.size() as isize;
-        if at < -size || at >= size {
-            return Err(PyIndexError::new_err(format!(
-                "index {at} is out of bounds for axis 0 with size {size}"
-            )));
-        }
-        let mut rest = at.rem_euclid(size);
-        let mut items: Vec<Index> = Vec::with_capacity(self.array.ndim());
-        for &extent in self.array.shape().iter().rev() {
-            items.push(Index::At(rest % extent as isize));
-            rest /= extent as isize;
-        }
-        items.reverse();
-        self.array.index(&items).or_raise()
+        let array = self.array(py);
+        compute(py, &[&array], || array.ravel())
     }
 
     /// `flat[key] = value`
     pub(crate) fn assign(&self, key: &Key, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let array = self.array(value.py());
         if let [Index::At(at)] = key.items[..] {
-            let element = self.element(at)?;
-            return match crate::convert::value(value)? {
-                Some(value) if matches!(value.operand(), Operand::Array(array) if array.ndim() > 0) => {
+            let element = element(&array, at)?;
+            return match crate::convert::value(value) {
+                Ok(Some(value)) if matches!(value.operand(), Operand::Array(array) if array.ndim() > 0) => {
                     Err(PyValueError::new_err("Error setting single item of array."))
                 }
                 _ => index::assign(&element, &Key::default(), value),
@@ -57,47 +73,64 @@ impl FlatIter {
         }
         let flat = self.raveled(value.py())?;
         index::assign(&flat, key, value)?;
-        if flat.base_id() == self.array.base_id() {
+        if flat.base_id() == array.base_id() {
             return Ok(());
         }
-        let shape: Vec<isize> = self.array.shape().iter().map(|&n| n as isize).collect();
+        let shape: Vec<isize> = array.shape().iter().map(|&n| n as isize).collect();
         let back = flat.reshape(&shape).or_raise()?;
-        compute(value.py(), &[&self.array], || self.array.assign(&back))
+        compute(value.py(), &[&array], || array.assign(&back))
     }
 }
 
 #[pymethods]
 impl FlatIter {
     #[getter]
-    fn base(&self) -> NdArray {
-        NdArray::new(self.array.clone())
+    fn base(&self, py: Python<'_>) -> Py<NdArray> {
+        self.base.clone_ref(py)
     }
 
-    fn __len__(&self) -> usize {
-        self.array.size()
+    /// The place of the element that comes next.
+    #[getter]
+    fn index(&self) -> usize {
+        self.elements.at()
+    }
+
+    /// Its coordinates.
+    #[getter]
+    fn coords<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, place(&self.array(py), self.elements.at() as isize))
+    }
+
+    fn __len__(&self, py: Python<'_>) -> usize {
+        self.array(py).size()
     }
 
     fn __getitem__<'py>(&self, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let parsed = Key::parse(key)?;
+        let array = &self.array(key.py());
         if let [Index::At(at)] = parsed.items[..] {
-            return result(key.py(), self.element(at)?);
+            return result(key.py(), element(array, at)?);
         }
-        let array = &self.array;
         let copy = compute(key.py(), &[array], || array.ravel()?.index(&parsed.items)?.copy())?;
         Ok(Bound::new(key.py(), NdArray::new(copy))?.into_any())
     }
 
     fn __setitem__(&self, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.base.borrow(key.py()).writable("underlying array is read-only")?;
         self.assign(&Key::parse(key)?, value)
     }
 
-    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let flat = Bound::new(py, NdArray::new(self.raveled(py)?))?;
-        flat.into_any().try_iter().map(Bound::into_any)
+    fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    fn __next__<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.elements.next(py)
     }
 
     fn copy(&self, py: Python<'_>) -> PyResult<NdArray> {
-        compute(py, &[&self.array], || self.array.ravel()?.copy()).map(NdArray::new)
+        let array = self.array(py);
+        compute(py, &[&array], || array.ravel()?.copy()).map(NdArray::new)
     }
 
     #[pyo3(signature = (dtype = None, *, copy = None))]

@@ -1,7 +1,8 @@
 //! Keys of `a[key]`: basic indexing.
 
-use crate::convert::{compute, required};
+use crate::convert::{self, Value, compute, required};
 use crate::error::OrRaise;
+use crate::flat::FlatIter;
 use crate::ndarray::NdArray;
 use crate::numpy::Numpy;
 use gain::view::{Index, Slice};
@@ -37,7 +38,8 @@ impl Key {
     }
 }
 
-fn item(object: &Bound<'_, PyAny>) -> PyResult<Index> {
+/// One item between the brackets.
+pub(crate) fn item(object: &Bound<'_, PyAny>) -> PyResult<Index> {
     if let Ok(slice) = object.cast::<PySlice>() {
         return slice_bounds(slice);
     }
@@ -89,8 +91,10 @@ fn slice_bounds(slice: &Bound<'_, PySlice>) -> PyResult<Index> {
 
 /// `array[key] = value`
 pub(crate) fn assign(array: &Array, key: &Key, value: &Bound<'_, PyAny>) -> PyResult<()> {
-    writable(array, "assignment destination is read-only")?;
-    let converted = required(value, "float64")?;
+    let converted = match direct(value)? {
+        Some(converted) => converted,
+        None => as_elements(array, key, value)?,
+    };
     let operand = converted.operand();
     if let Operand::Array(value) = operand
         && key.is_element
@@ -102,11 +106,53 @@ pub(crate) fn assign(array: &Array, key: &Key, value: &Bound<'_, PyAny>) -> PyRe
     compute(value.py(), &[array], || array.set(&key.items, operand))
 }
 
-/// An error if one element of memory stands at several places of the array, as `broadcast_to` makes it.
-pub(crate) fn writable(array: &Array, text: &'static str) -> PyResult<()> {
-    let view = array.view();
-    match view.shape().iter().zip(view.strides()).any(|(&extent, &stride)| extent > 1 && stride == 0) {
-        true => Err(PyValueError::new_err(text)),
-        false => Ok(()),
+/// A value that has a type of its own: one of our arrays, a number, or a NumPy array.
+fn direct<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Value<'py>>> {
+    let py = value.py();
+    let is_ours = value.is_instance_of::<NdArray>() || value.is_instance_of::<FlatIter>();
+    if is_ours || value.is_instance(Numpy::get(py).ndarray.bind(py))? {
+        return convert::value(value);
     }
+    Ok(convert::number(value)?.map(Value::Number))
+}
+
+/// `array.fill(value)`: one element, everywhere.
+pub(crate) fn fill(array: &Array, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    let converted = match direct(value)? {
+        Some(converted) => converted,
+        None => as_element(array, value)?,
+    };
+    match converted.operand() {
+        Operand::Array(value) if value.ndim() > 0 => {
+            Err(PyValueError::new_err("setting an array element with a sequence."))
+        }
+        operand => compute(value.py(), &[array], || array.set(&[], operand)),
+    }
+}
+
+/// What becomes of `value` as one element of the array's type.
+fn as_element<'py>(array: &Array, value: &Bound<'py, PyAny>) -> PyResult<Value<'py>> {
+    let py = value.py();
+    let dtype = Numpy::dtype_object(py, array.dtype());
+    let element = Numpy::attribute(py, "empty")?.call1((PyTuple::empty(py), dtype))?;
+    element.set_item(PyTuple::empty(py), value)?;
+    required(&element.get_item(PyTuple::empty(py))?, "float64")
+}
+
+/// Anything else becomes elements of the array's type, as NumPy converts them: one by one, each within its range.
+#[cold]
+fn as_elements<'py>(array: &Array, key: &Key, value: &Bound<'py, PyAny>) -> PyResult<Value<'py>> {
+    let (py, ndim) = (value.py(), array.index(&key.items).or_raise()?.ndim());
+    if ndim == 0 {
+        return as_element(array, value);
+    }
+    let made = convert::asarray_as(value, Some(array.dtype()))?;
+    let count: usize = made.getattr(pyo3::intern!(py, "ndim"))?.extract()?;
+    let is_sequence = value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>();
+    if count > ndim && is_sequence {
+        return Err(PyValueError::new_err(format!(
+            "setting an array element with a sequence. The requested array would exceed the maximum number of dimension of {ndim}."
+        )));
+    }
+    required(&made, "float64")
 }

@@ -12,15 +12,21 @@
 mod caller;
 mod convert;
 mod creation;
+mod elements;
 mod error;
 mod flat;
+mod foreign;
 mod index;
+mod methods;
 mod ndarray;
 mod number;
 mod numpy;
 mod read;
 mod reduce;
 mod runtime;
+mod site;
+mod status;
+mod subclass;
 mod ufunc;
 mod views;
 
@@ -29,10 +35,12 @@ use pyo3::prelude::*;
 #[pymodule]
 fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
     caller::register();
+    site::register(module)?;
     numpy::Numpy::load(module.py())?;
     module.add_class::<ndarray::NdArray>()?;
     module.add_class::<flat::FlatIter>()?;
     module.add_class::<ufunc::Ufunc>()?;
+    module.add_function(wrap_pyfunction!(foreign::stance_name, module)?)?;
     ufunc::register(module)?;
     creation::register(module)?;
     runtime::register(module)

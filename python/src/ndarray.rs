@@ -1,41 +1,91 @@
 //! The class `ndarray`: what it holds, and its attributes. Views are in `views`, elements in `read`, operators in
-//! `number`, reductions in `reduce`.
+//! `number`, reductions in `reduce`, flags and the rest in `methods`.
 //!
-//! A thin handle: all it holds is the array of `gain` and, for a view, the object it is a view of (`a.base`).
+//! A thin handle: all it holds is the array of `gain`, for a view the object it is a view of (`a.base`), and whether
+//! it may be written through (`a.flags.writeable`, which views inherit when they are made).
 //! Attributes are not collective. Everything else is, `get` apart.
 
 use crate::convert::compute;
 use crate::error::OrRaise;
 use crate::flat::FlatIter;
-use crate::index::Key;
+use crate::index::{self, Key};
 use crate::numpy::Numpy;
-use gain::{Array, Op, Operand};
-use pyo3::exceptions::{PyAttributeError, PyTypeError};
+use gain::Array;
+use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyTuple, PyType};
 
 /// `gain.ndarray`
-#[pyclass(name = "ndarray", module = "gain")]
+#[pyclass(name = "ndarray", module = "gain", subclass, weakref)]
 pub(crate) struct NdArray {
     pub(crate) array: Array,
     base: Option<Py<NdArray>>,
+    is_writeable: bool,
 }
 
 impl NdArray {
     /// A handle that is nobody's view.
     pub(crate) fn new(array: Array) -> NdArray {
-        NdArray { array, base: None }
+        NdArray::flagged(array, true)
+    }
+
+    /// As [`NdArray::new`], writeable or not.
+    pub(crate) fn flagged(array: Array, is_writeable: bool) -> NdArray {
+        NdArray { array, base: None, is_writeable }
+    }
+
+    /// Whether elements may be assigned: the flag says so, and none of them stands at several places.
+    pub(crate) fn is_writeable(&self) -> bool {
+        self.is_writeable && !self.overlaps()
+    }
+
+    /// Whether one element of memory stands at several places of the array, as `broadcast_to` makes it.
+    fn overlaps(&self) -> bool {
+        let view = self.array.view();
+        view.shape().iter().zip(view.strides()).any(|(&extent, &stride)| extent > 1 && stride == 0)
+    }
+
+    /// An error unless elements may be assigned.
+    #[inline]
+    pub(crate) fn writable(&self, text: &'static str) -> PyResult<()> {
+        if self.is_writeable() { Ok(()) } else { Err(PyValueError::new_err(text)) }
+    }
+
+    /// Sets the flag, to true only where what this is a view of may be written.
+    pub(crate) fn set_writeable(&mut self, py: Python<'_>, is_writeable: bool) -> PyResult<()> {
+        let refused = is_writeable
+            && (self.overlaps() || self.base.as_ref().is_some_and(|base| !base.borrow(py).is_writeable));
+        if refused {
+            return Err(PyValueError::new_err("cannot set WRITEABLE flag to True of this array"));
+        }
+        self.is_writeable = is_writeable;
+        Ok(())
+    }
+
+    /// As [`NdArray::derived`], of another class.
+    pub(crate) fn derived_as<'py>(
+        slf: &Bound<'py, NdArray>,
+        array: Array,
+        class: &Bound<'py, PyType>,
+    ) -> PyResult<Bound<'py, NdArray>> {
+        let made = slf.try_borrow()?.handle(slf, array);
+        crate::subclass::of_class(class, made, slf)
     }
 
     /// The Python object of `array`, which was made from `slf` by an operation that views where it can.
     pub(crate) fn derived<'py>(slf: &Bound<'py, NdArray>, array: Array) -> PyResult<Bound<'py, NdArray>> {
-        let me = slf.try_borrow()?;
-        let base = if array.base_id() == me.array.base_id() {
-            Some(me.base.as_ref().map_or_else(|| slf.clone().unbind(), |base| base.clone_ref(slf.py())))
-        } else {
-            None
-        };
-        Bound::new(slf.py(), NdArray { array, base })
+        let made = slf.try_borrow()?.handle(slf, array);
+        crate::subclass::like(slf, made)
+    }
+
+    /// What [`NdArray::derived`] holds; `slf` is the object of `self`.
+    #[inline]
+    pub(crate) fn handle(&self, slf: &Bound<'_, NdArray>, array: Array) -> NdArray {
+        if array.base_id() != self.array.base_id() {
+            return NdArray::new(array);
+        }
+        let base = self.base.as_ref().map_or_else(|| slf.clone().unbind(), |base| base.clone_ref(slf.py()));
+        NdArray { array, base: Some(base), is_writeable: self.is_writeable }
     }
 }
 
@@ -116,11 +166,6 @@ impl NdArray {
         self.base.as_ref().map(|base| base.clone_ref(py))
     }
 
-    #[getter]
-    fn flags<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        slf.py().import("gain._class")?.getattr("Flags")?.call1((slf,))
-    }
-
     #[getter(T)]
     fn transposed<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, NdArray>> {
         let array = slf.try_borrow()?.array.transpose(None).or_raise()?;
@@ -128,23 +173,53 @@ impl NdArray {
     }
 
     #[getter]
-    fn flat(&self) -> FlatIter {
-        FlatIter::new(self.array.clone())
+    fn flat(slf: &Bound<'_, Self>) -> PyResult<FlatIter> {
+        FlatIter::new(slf)
     }
 
     #[setter]
-    fn set_flat(&self, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        FlatIter::new(self.array.clone()).assign(&Key::default(), value)
+    fn set_flat(slf: &Bound<'_, Self>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        slf.try_borrow()?.writable("array is read-only")?;
+        FlatIter::new(slf)?.assign(&Key::default(), value)
     }
 
     #[getter]
-    fn real<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        part(slf, Op::Real)
+    fn real<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, NdArray>> {
+        let array = slf.try_borrow()?.array.clone();
+        match gain::dtype::real_part(array.dtype()) == array.dtype() {
+            true => Ok(slf.clone()),
+            false => NdArray::derived(slf, array.real()),
+        }
+    }
+
+    #[setter]
+    fn set_real(&self, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        index::assign(&self.array.real(), &Key::default(), value)
     }
 
     #[getter]
-    fn imag<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        part(slf, Op::Imag)
+    fn imag<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, NdArray>> {
+        let imag = slf.try_borrow()?.array.imag();
+        match imag {
+            Some(array) => NdArray::derived(slf, array),
+            None => no_parts(slf),
+        }
+    }
+
+    #[setter]
+    fn set_imag(&self, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        match self.array.imag() {
+            Some(array) => index::assign(&array, &Key::default(), value),
+            None => Err(PyTypeError::new_err("array does not have imaginary part to set")),
+        }
+    }
+
+    #[setter]
+    fn set_dtype(slf: &Bound<'_, Self>, dtype: &Bound<'_, PyAny>) -> PyResult<()> {
+        let dtype = Numpy::parse_dtype(dtype)?.unwrap_or(gain::DType::F64);
+        let array = slf.try_borrow()?.array.view_as(dtype).or_raise()?;
+        slf.try_borrow_mut()?.array = array;
+        Ok(())
     }
 
     /// For each rank, the half-open range of the flat base array that it owns.
@@ -159,16 +234,17 @@ impl NdArray {
         self.array.is_replicated()
     }
 
+    /// File and line at which the present value was recorded, or `None`.
+    fn _recorded_at(&self) -> Option<(String, u32)> {
+        self.array.recorded_at()
+    }
+
     fn __len__(&self) -> PyResult<usize> {
         self.array.shape().first().copied().ok_or_else(|| PyTypeError::new_err("len() of unsized object"))
     }
 
-    /// Reached for names that are not methods of this class: some are functions of the package.
-    fn __getattr__<'py>(slf: &Bound<'py, Self>, name: &str) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        if let Ok(function) = py.import("gain._class")?.getattr("METHODS")?.get_item(name) {
-            return py.import("types")?.getattr("MethodType")?.call1((function, slf));
-        }
+    /// Reached for names that are not there.
+    fn __getattr__(&self, name: &str) -> PyResult<Py<PyAny>> {
         Err(PyAttributeError::new_err(format!(
             "'gain.ndarray' object has no attribute '{name}' ({} lists what there is)",
             crate::runtime::PAGE
@@ -176,12 +252,10 @@ impl NdArray {
     }
 }
 
-/// `.real` or `.imag`: of a complex array a copy (the one place where NumPy gives a view), of a real one itself or zeros.
-fn part<'py>(slf: &Bound<'py, NdArray>, op: Op) -> PyResult<Bound<'py, PyAny>> {
+/// What `.imag` of a real array is: zeros that nobody may write.
+fn no_parts<'py>(slf: &Bound<'py, NdArray>) -> PyResult<Bound<'py, NdArray>> {
     let array = slf.try_borrow()?.array.clone();
-    if gain::dtype::real_part(array.dtype()) == array.dtype() && op == Op::Real {
-        return Ok(slf.clone().into_any());
-    }
-    let made = compute(slf.py(), &[&array], || Array::apply(op, &[Operand::Array(&array)]))?;
-    Ok(Bound::new(slf.py(), NdArray::new(made))?.into_any())
+    let zero = gain::Scalar::zero(array.dtype());
+    let made = compute(slf.py(), &[&array], || Array::scalar(zero)?.broadcast_to(array.shape()))?;
+    Bound::new(slf.py(), NdArray::new(made))
 }

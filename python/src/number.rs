@@ -5,15 +5,16 @@
 
 use crate::convert::{Value, compute, result, value};
 use crate::error::{OrRaise, ask_numpy};
-use crate::index::writable;
+use crate::foreign::{Stance, refusal, stance};
 use crate::ndarray::NdArray;
 use crate::numpy::Numpy;
+use crate::subclass::like;
 use gain::dtype::Kind;
 use gain::{Array, DType, Op, Operand, Options, Scalar};
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyComplex, PyFloat, PyInt, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyComplex, PyDict, PyFloat, PyInt, PyString, PyTuple};
 
 type Object<'py> = PyResult<Bound<'py, PyAny>>;
 
@@ -21,9 +22,62 @@ fn not_implemented(py: Python<'_>) -> Bound<'_, PyAny> {
     py.NotImplemented().into_bound(py)
 }
 
-/// `mine op other`, or `other op mine`.
-fn binary<'py>(op: Op, mine: &NdArray, other: &Bound<'py, PyAny>, reflected: bool) -> Object<'py> {
+/// What an operator does before it converts anything: `Some` if the operation is not ours.
+#[inline]
+fn left_to<'py>(
+    op: Op,
+    slf: &Bound<'py, NdArray>,
+    other: &Bound<'py, PyAny>,
+    reflected: bool,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let exact = slf.is_exact_instance_of::<NdArray>();
+    match stance(other)? {
+        Stance::Plain if exact => Ok(None),
+        Stance::Plain => match stance(slf.as_any())? {
+            Stance::Overrides => theirs(op, slf, other, reflected).map(Some),
+            Stance::Refuses => Ok(Some(not_implemented(slf.py()))),
+            _ => Ok(None),
+        },
+        Stance::Overrides => theirs(op, slf, other, reflected).map(Some),
+        Stance::Subclass | Stance::Refuses | Stance::Outranks => Ok(Some(not_implemented(slf.py()))),
+    }
+}
+
+/// The operation by NumPy's ufunc, which asks the operands' classes.
+#[cold]
+fn theirs<'py>(op: Op, slf: &Bound<'py, NdArray>, other: &Bound<'py, PyAny>, reflected: bool) -> Object<'py> {
+    let ufunc = Numpy::attribute(slf.py(), op.name())?;
+    if reflected { ufunc.call1((other, slf)) } else { ufunc.call1((slf, other)) }
+}
+
+/// A result of an operation of `slf` and `other`: of the class of the one that is of a subclass.
+#[inline]
+fn made_with<'py>(slf: &Bound<'py, NdArray>, other: &Bound<'py, PyAny>, array: Array) -> Object<'py> {
+    if slf.is_exact_instance_of::<NdArray>()
+        && !other.is_exact_instance_of::<NdArray>()
+        && let Ok(other) = other.cast::<NdArray>()
+    {
+        return made(other, array);
+    }
+    made(slf, array)
+}
+
+/// A result of an operation on `slf`.
+#[inline]
+pub(crate) fn made<'py>(slf: &Bound<'py, NdArray>, array: Array) -> Object<'py> {
+    if slf.is_exact_instance_of::<NdArray>() || array.ndim() == 0 {
+        return result(slf.py(), array);
+    }
+    Ok(like(slf, NdArray::new(array))?.into_any())
+}
+
+/// `slf op other`, or `other op slf`.
+fn binary<'py>(op: Op, slf: &Bound<'py, NdArray>, other: &Bound<'py, PyAny>, reflected: bool) -> Object<'py> {
     let py = other.py();
+    if let Some(other) = left_to(op, slf, other, reflected)? {
+        return Ok(other);
+    }
+    let mine = &*slf.try_borrow()?;
     let Some(other_value) = value(other)? else {
         return foreign(op, mine, other);
     };
@@ -33,7 +87,7 @@ fn binary<'py>(op: Op, mine: &NdArray, other: &Bound<'py, PyAny>, reflected: boo
         Operand::Array(array) => [&mine.array, array],
         Operand::Scalar(_) => [&mine.array, &mine.array],
     };
-    result(py, compute(py, &sizes, || Array::apply(op, &operands))?)
+    made_with(slf, other, compute(py, &sizes, || Array::apply(op, &operands))?)
 }
 
 /// Beside a text NumPy raises an error of its own; to anything else we leave the operation.
@@ -48,14 +102,25 @@ fn foreign<'py>(op: Op, mine: &NdArray, other: &Bound<'py, PyAny>) -> Object<'py
 }
 
 /// `mine op= other`
-fn in_place(op: Op, mine: &NdArray, other: &Bound<'_, PyAny>) -> PyResult<()> {
+fn in_place(op: Op, slf: &Bound<'_, NdArray>, other: &Bound<'_, PyAny>) -> PyResult<()> {
+    let mine = &*slf.try_borrow()?;
+    match stance(other)? {
+        Stance::Refuses => return Err(refusal(other)),
+        Stance::Overrides => {
+            let out = PyDict::new(slf.py());
+            out.set_item("out", (slf,))?;
+            Numpy::attribute(slf.py(), op.name())?.call((slf, other), Some(&out))?;
+            return Ok(());
+        }
+        _ => {}
+    }
     let Some(other_value) = value(other)? else {
         let error = foreign(op, mine, other).err();
         let text = format!("unsupported operand type for {}: {}", op.name(), other.get_type().name()?);
         return Err(error.unwrap_or_else(|| PyTypeError::new_err(text)));
     };
     let (array, operand) = (&mine.array, other_value.operand());
-    writable(array, "output array is read-only")?;
+    mine.writable("output array is read-only")?;
     let out = [Some(array)];
     let options = Options { out: &out, ..Options::default() };
     compute(other.py(), &[array], || Array::ufunc(op, &[array.into(), operand], &options))?;
@@ -66,14 +131,14 @@ macro_rules! operators {
     ($($op:ident $name:ident $reflected:ident $in_place:ident;)*) => {
         #[pymethods]
         impl NdArray {$(
-            fn $name<'py>(&self, other: &Bound<'py, PyAny>) -> Object<'py> {
-                binary(Op::$op, self, other, false)
+            fn $name<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Object<'py> {
+                binary(Op::$op, slf, other, false)
             }
-            fn $reflected<'py>(&self, other: &Bound<'py, PyAny>) -> Object<'py> {
-                binary(Op::$op, self, other, true)
+            fn $reflected<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Object<'py> {
+                binary(Op::$op, slf, other, true)
             }
-            fn $in_place(&self, other: &Bound<'_, PyAny>) -> PyResult<()> {
-                in_place(Op::$op, self, other)
+            fn $in_place(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
+                in_place(Op::$op, slf, other)
             }
         )*}
     };
@@ -97,9 +162,9 @@ macro_rules! unary_operators {
     ($($op:ident $name:ident;)*) => {
         #[pymethods]
         impl NdArray {$(
-            fn $name<'py>(&self, py: Python<'py>) -> Object<'py> {
-                let array = &self.array;
-                result(py, compute(py, &[array], || Array::apply(Op::$op, &[array.into()]))?)
+            fn $name<'py>(slf: &Bound<'py, Self>) -> Object<'py> {
+                let array = &slf.try_borrow()?.array;
+                made(slf, compute(slf.py(), &[array], || Array::apply(Op::$op, &[array.into()]))?)
             }
         )*}
     };
@@ -134,37 +199,46 @@ fn power(mine: &NdArray, exponent: &Bound<'_, PyAny>) -> Op {
 
 #[pymethods]
 impl NdArray {
-    fn __pow__<'py>(&self, other: &Bound<'py, PyAny>, modulo: &Bound<'py, PyAny>) -> Object<'py> {
+    fn __pow__<'py>(
+        slf: &Bound<'py, Self>,
+        other: &Bound<'py, PyAny>,
+        modulo: &Bound<'py, PyAny>,
+    ) -> Object<'py> {
         let py = other.py();
         if !modulo.is_none() {
             return Ok(not_implemented(py));
         }
-        match power(self, other) {
-            Op::Power => binary(Op::Power, self, other, false),
+        let op = power(&*slf.try_borrow()?, other);
+        match op {
+            Op::Power => binary(Op::Power, slf, other, false),
             op => {
-                let array = &self.array;
-                result(py, compute(py, &[array], || Array::apply(op, &[array.into()]))?)
+                let array = &slf.try_borrow()?.array;
+                made(slf, compute(py, &[array], || Array::apply(op, &[array.into()]))?)
             }
         }
     }
 
-    fn __rpow__<'py>(&self, other: &Bound<'py, PyAny>, modulo: &Bound<'py, PyAny>) -> Object<'py> {
+    fn __rpow__<'py>(
+        slf: &Bound<'py, Self>,
+        other: &Bound<'py, PyAny>,
+        modulo: &Bound<'py, PyAny>,
+    ) -> Object<'py> {
         match modulo.is_none() {
-            true => binary(Op::Power, self, other, true),
+            true => binary(Op::Power, slf, other, true),
             false => Ok(not_implemented(other.py())),
         }
     }
 
-    fn __ipow__(&self, other: &Bound<'_, PyAny>, _modulo: &Bound<'_, PyAny>) -> PyResult<()> {
-        in_place(Op::Power, self, other)
+    fn __ipow__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>, _modulo: &Bound<'_, PyAny>) -> PyResult<()> {
+        in_place(Op::Power, slf, other)
     }
 
-    fn __divmod__<'py>(&self, other: &Bound<'py, PyAny>) -> Object<'py> {
-        both(self, other, false)
+    fn __divmod__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Object<'py> {
+        both(slf, other, false)
     }
 
-    fn __rdivmod__<'py>(&self, other: &Bound<'py, PyAny>) -> Object<'py> {
-        both(self, other, true)
+    fn __rdivmod__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Object<'py> {
+        both(slf, other, true)
     }
 
     fn __matmul__<'py>(&self, other: &Bound<'py, PyAny>) -> Object<'py> {
@@ -179,11 +253,16 @@ impl NdArray {
         let Some(other_value) = value(other)? else {
             return Err(PyTypeError::new_err("the operand of @= is not an array"));
         };
+        self.writable("output array is read-only")?;
         let (array, second) = (&self.array, other_value.into_array()?);
         compute(other.py(), &[array], || array.assign(&array.matmul(&second)?))
     }
 
-    fn __richcmp__<'py>(&self, other: &Bound<'py, PyAny>, comparison: CompareOp) -> Object<'py> {
+    fn __richcmp__<'py>(
+        slf: &Bound<'py, Self>,
+        other: &Bound<'py, PyAny>,
+        comparison: CompareOp,
+    ) -> Object<'py> {
         let op = match comparison {
             CompareOp::Lt => Op::Less,
             CompareOp::Le => Op::LessEqual,
@@ -193,13 +272,13 @@ impl NdArray {
             CompareOp::Ge => Op::GreaterEqual,
         };
         let is_equality = matches!(op, Op::Equal | Op::NotEqual);
-        match is_equality && value(other)?.is_none() {
+        match is_equality && stance(other)? == Stance::Plain && value(other)?.is_none() {
             // No number equals something that is none.
             true => {
                 let same = Scalar::Bool(op == Op::NotEqual);
-                result(other.py(), Array::full(self.array.shape(), same, None).or_raise()?)
+                result(other.py(), Array::full(slf.try_borrow()?.array.shape(), same, None).or_raise()?)
             }
-            false => binary(op, self, other, false),
+            false => binary(op, slf, other, false),
         }
     }
 
@@ -258,21 +337,28 @@ fn only<'py>(mine: &NdArray, py: Python<'py>) -> Object<'py> {
 }
 
 /// `divmod`: both results.
-fn both<'py>(mine: &NdArray, other: &Bound<'py, PyAny>, reflected: bool) -> Object<'py> {
+fn both<'py>(slf: &Bound<'py, NdArray>, other: &Bound<'py, PyAny>, reflected: bool) -> Object<'py> {
     let py = other.py();
+    if let Some(other) = left_to(Op::Divmod, slf, other, reflected)? {
+        return Ok(other);
+    }
+    let mine = &*slf.try_borrow()?;
     let Some(other_value) = value(other)? else {
         return foreign(Op::Divmod, mine, other);
     };
     let (first, second) = (Operand::Array(&mine.array), other_value.operand());
     let operands = if reflected { [second, first] } else { [first, second] };
     let made = compute(py, &[&mine.array], || Array::ufunc(Op::Divmod, &operands, &Options::default()))?;
-    let made = made.into_iter().map(|array| result(py, array)).collect::<PyResult<Vec<_>>>()?;
+    let made = made.into_iter().map(|array| self::made(slf, array)).collect::<PyResult<Vec<_>>>()?;
     Ok(PyTuple::new(py, made)?.into_any())
 }
 
 /// `mine @ other`, or `other @ mine`. A number is refused: it has no axes.
 fn matmul<'py>(mine: &NdArray, other: &Bound<'py, PyAny>, reflected: bool) -> Object<'py> {
     let py = other.py();
+    if stance(other)? != Stance::Plain {
+        return Ok(not_implemented(py));
+    }
     let second = match value(other)? {
         None => return Ok(not_implemented(py)),
         Some(Value::Number(_)) => {

@@ -108,8 +108,11 @@ impl Numpy {
         let numpy = Numpy::get(object.py());
         let object = numpy.dtype.bind(object.py()).call1((object,))?;
         match Numpy::element_type(&object)? {
-            Some(dtype) => Ok(Some(dtype)),
-            None => Err(PyTypeError::new_err(format!("gain has no arrays of dtype {}", object.str()?))),
+            // Elements are stored in the machine's order, and no other is pretended.
+            Some(dtype) if object.getattr(pyo3::intern!(object.py(), "isnative"))?.extract()? => {
+                Ok(Some(dtype))
+            }
+            _ => Err(PyTypeError::new_err(format!("gain has no arrays of dtype {}", object.str()?))),
         }
     }
 

@@ -4,11 +4,12 @@
 
 use crate::convert::{self, compute, export, released};
 use crate::error::OrRaise;
-use crate::flat::FlatIter;
 use crate::index::{self, Key};
 use crate::ndarray::NdArray;
 use crate::numpy::Numpy;
-use crate::views::c_order;
+use crate::subclass::like;
+use crate::views::layout;
+use gain::Layout;
 use gain::dtype::Casting;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -18,18 +19,18 @@ use pyo3::types::{PyBytes, PyDict, PyTuple};
 #[pymethods]
 impl NdArray {
     #[pyo3(signature = (order = None))]
-    fn copy(&self, py: Python<'_>, order: Option<&str>) -> PyResult<NdArray> {
-        c_order(order)?;
-        let array = &self.array;
-        Ok(NdArray::new(compute(py, &[array], || array.copy())?))
+    fn copy<'py>(slf: &Bound<'py, Self>, order: Option<&str>) -> PyResult<Bound<'py, NdArray>> {
+        let layout = layout(order, Layout::C)?;
+        let array = slf.try_borrow()?.array.clone();
+        like(slf, NdArray::new(compute(slf.py(), &[&array], || array.copy_in(layout))?))
     }
 
-    fn __copy__(&self, py: Python<'_>) -> PyResult<NdArray> {
-        self.copy(py, None)
+    fn __copy__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, NdArray>> {
+        Self::copy(slf, Some("K"))
     }
 
-    fn __deepcopy__(&self, py: Python<'_>, _memo: &Bound<'_, PyAny>) -> PyResult<NdArray> {
-        self.copy(py, None)
+    fn __deepcopy__<'py>(slf: &Bound<'py, Self>, _memo: &Bound<'py, PyAny>) -> PyResult<Bound<'py, NdArray>> {
+        Self::copy(slf, Some("K"))
     }
 
     #[pyo3(signature = (dtype, order = None, casting = "unsafe", subok = true, copy = true))]
@@ -41,28 +42,35 @@ impl NdArray {
         subok: bool,
         copy: bool,
     ) -> PyResult<Bound<'py, NdArray>> {
-        let _ = subok;
-        c_order(order)?;
+        let layout = layout(order, Layout::K)?;
         let mine = slf.try_borrow()?.array.clone();
         let dtype = Numpy::parse_dtype(dtype)?.unwrap_or(gain::DType::F64);
-        if !copy && dtype == mine.dtype() {
+        let lies_so = match layout {
+            Layout::C => mine.is_contiguous(),
+            Layout::F => mine.is_fortran(),
+            Layout::A | Layout::K => true,
+        };
+        if !copy && dtype == mine.dtype() && lies_so {
             return Ok(slf.clone());
         }
         let casting = casting_rule(casting)?;
-        Bound::new(slf.py(), NdArray::new(compute(slf.py(), &[&mine], || mine.astype(dtype, casting))?))
+        let made = NdArray::new(compute(slf.py(), &[&mine], || mine.astype_in(dtype, casting, layout))?);
+        if subok { like(slf, made) } else { Bound::new(slf.py(), made) }
     }
 
     fn fill(&self, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        match crate::convert::value(value)? {
-            Some(value) if matches!(value.operand(), gain::Operand::Array(array) if array.ndim() > 0) => {
-                Err(PyValueError::new_err("setting an array element with a sequence."))
-            }
-            _ => index::assign(&self.array, &Key::default(), value),
-        }
+        self.writable("assignment destination is read-only")?;
+        index::fill(&self.array, value)
     }
 
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyAny>,))> {
-        Ok((py.import("gain")?.getattr("array")?, (export(py, &self.array)?,)))
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        let (py, elements) = (slf.py(), export(slf.py(), &slf.try_borrow()?.array)?);
+        if slf.is_exact_instance_of::<NdArray>() {
+            return Ok((py.import("gain")?.getattr("array")?, PyTuple::new(py, [elements])?));
+        }
+        let again = py.import("gain._class")?.getattr("instance")?;
+        let own = slf.getattr("__dict__")?;
+        Ok((again, PyTuple::new(py, [slf.get_type().into_any(), elements, own])?))
     }
 }
 
@@ -127,7 +135,7 @@ impl NdArray {
             }
             0 => array,
             1 if array.ndim() != 1 && index.get_item(0)?.extract::<isize>().is_ok() => {
-                FlatIter::new(array).element(index.get_item(0)?.extract()?)?
+                crate::flat::element(&array, index.get_item(0)?.extract()?)?
             }
             _ => array.index(&Key::parse(index.as_any())?.items).or_raise()?,
         };
@@ -141,8 +149,10 @@ impl NdArray {
 
     #[pyo3(signature = (order = None))]
     fn tobytes<'py>(&self, py: Python<'py>, order: Option<&str>) -> PyResult<Bound<'py, PyBytes>> {
-        c_order(order)?;
-        let array = &self.array;
+        let array = match layout(order, Layout::C)? {
+            Layout::C => self.array.clone(),
+            other => compute(py, &[&self.array], || self.array.ravel_in(other))?,
+        };
         let len_bytes = array.size() * array.dtype().size_bytes();
         PyBytes::new_with(py, len_bytes, |bytes| released(py, || array.copy_to_bytes(bytes)))
     }
@@ -197,8 +207,7 @@ impl NdArray {
         arguments: &Bound<'py, PyTuple>,
         keywords: &Bound<'py, PyDict>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let _ = types;
         let dispatch = slf.py().import("gain._class")?.getattr("dispatch_function")?;
-        dispatch.call1((function, arguments, keywords))
+        dispatch.call1((function, types, arguments, keywords))
     }
 }

@@ -5,9 +5,9 @@
 
 use crate::convert::{Value, compute, number, required, result};
 use crate::error::exception;
-use crate::index::writable;
 use crate::ndarray::{NdArray, axes};
 use crate::numpy::Numpy;
+use crate::status;
 use gain::error::Kind;
 use gain::{Array, ReduceOp, ReduceOptions, Scalar};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -95,6 +95,14 @@ pub(crate) fn reduce<'py>(
         mask: mask.as_ref(),
         out: out.as_ref().map(|handle| &handle.array),
     };
+    let is_empty = array.size() == 0 && {
+        let all: Vec<isize> = (0..array.ndim() as isize).collect();
+        let kept = |axis: &isize| array.shape()[axis.rem_euclid(all.len().max(1) as isize) as usize] != 0;
+        !axes.as_deref().unwrap_or(&all).iter().all(kept)
+    };
+    if is_empty && matches!(reduction, Reduction::Mean) {
+        status::warn(py, "Mean of empty slice")?;
+    }
     let made = compute(py, &[array], || match reduction {
         Reduction::Fold(op) => array.reduce(op, &options),
         Reduction::Mean => array.mean(&options),
@@ -112,7 +120,7 @@ pub(crate) fn out<'py>(object: Argument<'_, 'py>) -> PyResult<Option<PyRef<'py, 
         Some(object) => match object.cast::<NdArray>() {
             Ok(array) => {
                 let array = array.try_borrow()?;
-                writable(&array.array, "output array is read-only")?;
+                array.writable("output array is read-only")?;
                 Ok(Some(array))
             }
             Err(_) => Err(PyTypeError::new_err("return arrays must be of ArrayType")),
@@ -216,6 +224,15 @@ impl NdArray {
         let axes = axes(axis)?;
         let dtype = dtype.map(Numpy::parse_dtype).transpose()?.flatten();
         let options = ReduceOptions { axes: axes.as_deref(), keepdims, dtype, ..Default::default() };
+        let shape = self.array.shape();
+        let extent = |&axis: &isize| {
+            let axis = if axis < 0 { axis + shape.len() as isize } else { axis };
+            usize::try_from(axis).ok().and_then(|axis| shape.get(axis)).copied().unwrap_or(1)
+        };
+        let count = axes.as_deref().map_or(self.array.size(), |axes| axes.iter().map(extent).product());
+        if count as f64 <= ddof {
+            status::warn(py, "Degrees of freedom <= 0 for slice")?;
+        }
         let made = compute(py, &[&self.array], || self.array.var(&options, ddof))?;
         result(py, made)
     }

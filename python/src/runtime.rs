@@ -22,6 +22,9 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(abort, module)?)?;
     module.add_function(wrap_pyfunction!(stats, module)?)?;
     module.add_function(wrap_pyfunction!(around_collection, module)?)?;
+    module.add_function(wrap_pyfunction!(claim, module)?)?;
+    module.add_function(wrap_pyfunction!(before_fork, module)?)?;
+    module.add_function(wrap_pyfunction!(after_fork, module)?)?;
     module.add_function(wrap_pyfunction!(launch, module)?)
 }
 
@@ -96,6 +99,24 @@ fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 #[pyfunction]
 fn around_collection(phase: &str, _info: &Bound<'_, PyAny>) {
     gain::world::hold_drops(phase == "start");
+}
+
+/// Name and value of the variable by which processes that this one starts know that they are not its rank; `None` if there is none.
+#[pyfunction]
+fn claim() -> Option<(&'static str, String)> {
+    gain::world::claim()
+}
+
+/// For `os.register_at_fork`: no other thread is in the middle of an operation.
+#[pyfunction]
+fn before_fork(py: Python<'_>) {
+    py.detach(gain::world::hold);
+}
+
+/// For `os.register_at_fork`, in both processes.
+#[pyfunction]
+fn after_fork() {
+    gain::world::release();
 }
 
 /// The command `gain`; the exit code. `interpreter` runs `.py` programs.

@@ -2,12 +2,15 @@
 
 use crate::convert::{Value, compute, required, result, value};
 use crate::error::ask_numpy;
+use crate::foreign::{Stance, refusal, stance};
 use crate::ndarray::NdArray;
+use crate::number::made;
 use crate::numpy::Numpy;
 use crate::read::casting_rule;
 use crate::reduce::{Keywords, Reduction, mask, out, reduce};
+use crate::views::layout;
 use gain::dtype::Casting;
-use gain::{Array, Op, Operand, Options, ReduceOp};
+use gain::{Array, Layout, Op, Operand, Options, ReduceOp};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -35,6 +38,7 @@ struct Call<'py> {
     mask: Option<Array>,
     dtype: Option<gain::DType>,
     casting: Casting,
+    order: Layout,
 }
 
 impl Ufunc {
@@ -46,7 +50,8 @@ impl Ufunc {
     ) -> PyResult<Call<'py>> {
         let (inputs, outputs) = (self.op.inputs(), self.op.outputs());
         let mut given: Vec<Bound<'py, PyAny>> = arguments.iter().skip(inputs).collect();
-        let mut call = Call { outs: Vec::new(), mask: None, dtype: None, casting: Casting::SameKind };
+        let mut call =
+            Call { outs: Vec::new(), mask: None, dtype: None, casting: Casting::SameKind, order: Layout::K };
         for (key, object) in keywords.into_iter().flatten() {
             match key.extract::<String>()?.as_str() {
                 "out" if object.is_none() => {}
@@ -69,7 +74,8 @@ impl Ufunc {
                 "where" => call.mask = mask(Some(&object))?,
                 "dtype" => call.dtype = Numpy::parse_dtype(&object)?,
                 "casting" => call.casting = casting_rule(&object.extract::<String>()?)?,
-                "order" | "subok" => {}
+                "order" => call.order = layout(Some(&object.extract::<String>()?), Layout::K)?,
+                "subok" => {}
                 other => {
                     let name = self.op.name();
                     return Err(PyTypeError::new_err(format!(
@@ -82,6 +88,28 @@ impl Ufunc {
             call.outs.push(if object.is_none() { None } else { out(Some(object))? });
         }
         Ok(call)
+    }
+
+    /// The result, if one of the arguments has rules of its own: then NumPy's ufunc asks their classes.
+    #[inline]
+    fn left_to<'py>(
+        &self,
+        py: Python<'py>,
+        arguments: &Bound<'py, PyTuple>,
+        keywords: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let mut is_theirs = false;
+        for object in arguments.iter_borrowed() {
+            match stance(&object)? {
+                Stance::Plain | Stance::Outranks => {}
+                Stance::Subclass | Stance::Overrides => is_theirs = true,
+                Stance::Refuses => return Err(refusal(&object)),
+            }
+        }
+        match is_theirs {
+            true => Numpy::attribute(py, self.op.name())?.call(arguments, keywords).map(Some),
+            false => Ok(None),
+        }
     }
 
     fn check_count(&self, count: usize) -> PyResult<()> {
@@ -109,6 +137,32 @@ impl Ufunc {
     ) -> Object<'py> {
         self.check_count(arguments.len())?;
         let inputs = self.op.inputs();
+        if keywords.is_none() && arguments.len() == inputs && self.op.outputs() == 1 {
+            // Arrays of this very class and nothing else.
+            let exact = |place: usize| -> PyResult<_> {
+                let object = arguments.get_borrowed_item(place)?;
+                let array = object.cast_exact::<NdArray>().ok().map(|array| array.try_borrow());
+                Ok(array.transpose()?)
+            };
+            match inputs {
+                1 => {
+                    if let Some(one) = exact(0)? {
+                        let one = &one.array;
+                        return result(py, compute(py, &[one], || Array::apply(self.op, &[one.into()]))?);
+                    }
+                }
+                _ => {
+                    if let (Some(one), Some(two)) = (exact(0)?, exact(1)?) {
+                        let (one, two) = (&one.array, &two.array);
+                        let work = || Array::apply(self.op, &[one.into(), two.into()]);
+                        return result(py, compute(py, &[one, two], work)?);
+                    }
+                }
+            }
+        }
+        if let Some(theirs) = self.left_to(py, arguments, keywords)? {
+            return Ok(theirs);
+        }
         let mut values: [Option<Value<'py>>; 2] = [None, None];
         for (place, object) in arguments.iter().take(inputs).enumerate() {
             values[place] = value(&object)?;
@@ -126,18 +180,33 @@ impl Ufunc {
         let operands = &[first, second][..inputs];
         let arrays: Vec<&Array> =
             operands.iter().filter_map(|o| if let Operand::Array(a) = o { Some(*a) } else { None }).collect();
+        // Results are of the class of the first argument of a subclass.
+        let model =
+            arguments.iter_borrowed().take(inputs).find_map(|object| match object.cast::<NdArray>() {
+                Ok(array) if !array.is_exact_instance_of::<NdArray>() => Some(array.to_owned()),
+                _ => None,
+            });
+        let result = |array: Array| match &model {
+            Some(model) => made(model, array),
+            None => result(py, array),
+        };
         if plain && self.op.outputs() == 1 {
-            return result(py, compute(py, &arrays, || Array::apply(self.op, operands))?);
+            return result(compute(py, &arrays, || Array::apply(self.op, operands))?);
         }
         let call = self.keywords(arguments, keywords)?;
         let outs: Vec<Option<&Array>> =
             call.outs.iter().map(|o| o.as_ref().map(|handle| &handle.array)).collect();
-        let options =
-            Options { out: &outs, mask: call.mask.as_ref(), dtype: call.dtype, casting: call.casting };
+        let options = Options {
+            out: &outs,
+            mask: call.mask.as_ref(),
+            dtype: call.dtype,
+            casting: call.casting,
+            order: call.order,
+        };
         let made = compute(py, &arrays, || Array::ufunc(self.op, operands, &options))?;
         let results = made.into_iter().enumerate().map(|(place, array)| match call.outs.get(place) {
             Some(Some(handle)) => Ok(handle.into_pyobject(py)?.to_owned().into_any()),
-            _ => result(py, array),
+            _ => result(array),
         });
         let mut results = results.collect::<PyResult<Vec<_>>>()?;
         match results.len() {

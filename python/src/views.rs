@@ -1,12 +1,18 @@
 //! The class `ndarray`: indexing, shapes and views of it. Slicing moves nothing; `reshape` copies where NumPy does.
 
 use crate::convert::{compute, result};
+use crate::creation::too_many;
+use crate::elements::Elements;
 use crate::error::OrRaise;
 use crate::index::{self, Key};
 use crate::ndarray::{NdArray, axes};
-use pyo3::exceptions::{PyNotImplementedError, PyTypeError, PyValueError};
+use crate::numpy::Numpy;
+use crate::subclass::like;
+use gain::Layout;
+use gain::view::Index;
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyTuple, PyType};
 
 /// `f(3, 4)` and `f((3, 4))` alike.
 fn spread(arguments: &Bound<'_, PyTuple>) -> PyResult<Vec<isize>> {
@@ -14,18 +20,35 @@ fn spread(arguments: &Bound<'_, PyTuple>) -> PyResult<Vec<isize>> {
         let only = arguments.get_item(0)?;
         return match only.extract::<isize>() {
             Ok(n) => Ok(vec![n]),
-            Err(_) => only.extract(),
+            Err(error) if error.is_instance_of::<PyOverflowError>(only.py()) => {
+                Err(too_many(only.py(), error))
+            }
+            Err(_) => only.extract().map_err(|error| too_many(only.py(), error)),
         };
     }
-    arguments.extract::<Vec<isize>>()
+    arguments.extract::<Vec<isize>>().map_err(|error| too_many(arguments.py(), error))
 }
 
 /// # Shapes and views
 #[pymethods]
 impl NdArray {
     fn __getitem__<'py>(slf: &Bound<'py, Self>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let me = slf.try_borrow()?;
+        if key.cast::<PyTuple>().is_err() {
+            // One item: the common case, without a list of them.
+            let item = index::item(key)?;
+            let array = me.array.index(&[item]).or_raise()?;
+            if array.ndim() == 0 && matches!(item, Index::At(_)) {
+                drop(me);
+                return result(slf.py(), array);
+            }
+            let made = me.handle(slf, array);
+            drop(me);
+            return Ok(like(slf, made)?.into_any());
+        }
         let key = Key::parse(key)?;
-        let array = slf.try_borrow()?.array.index(&key.items).or_raise()?;
+        let array = me.array.index(&key.items).or_raise()?;
+        drop(me);
         if key.is_element && array.ndim() == 0 {
             return result(slf.py(), array);
         }
@@ -33,6 +56,7 @@ impl NdArray {
     }
 
     fn __setitem__(&self, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.writable("assignment destination is read-only")?;
         index::assign(&self.array, &Key::parse(key)?, value)
     }
 
@@ -47,15 +71,18 @@ impl NdArray {
         order: Option<&str>,
         copy: Option<bool>,
     ) -> PyResult<Bound<'py, NdArray>> {
-        c_order(order)?;
+        let layout = layout(order, Layout::C)?;
+        if layout == Layout::K {
+            return Err(PyValueError::new_err("order 'K' is not permitted for reshaping"));
+        }
         let mine = slf.try_borrow()?.array.clone();
         let shape = spread(shape)?;
-        let mut array = compute(slf.py(), &[&mine], || mine.reshape(&shape))?;
+        let mut array = compute(slf.py(), &[&mine], || mine.reshape_in(&shape, layout))?;
         match (copy, array.base_id() == mine.base_id()) {
             (Some(false), false) => {
                 return Err(PyValueError::new_err("Unable to avoid creating a copy while reshaping."));
             }
-            (Some(true), true) => array = compute(slf.py(), &[&mine], || array.copy())?,
+            (Some(true), true) => array = compute(slf.py(), &[&mine], || array.copy_in(Layout::K))?,
             _ => {}
         }
         NdArray::derived(slf, array)
@@ -63,17 +90,17 @@ impl NdArray {
 
     #[pyo3(signature = (order = None))]
     fn ravel<'py>(slf: &Bound<'py, Self>, order: Option<&str>) -> PyResult<Bound<'py, NdArray>> {
-        c_order(order)?;
+        let layout = layout(order, Layout::C)?;
         let mine = slf.try_borrow()?.array.clone();
-        let array = compute(slf.py(), &[&mine], || mine.ravel())?;
+        let array = compute(slf.py(), &[&mine], || mine.ravel_in(layout))?;
         NdArray::derived(slf, array)
     }
 
     #[pyo3(signature = (order = None))]
-    fn flatten(&self, py: Python<'_>, order: Option<&str>) -> PyResult<NdArray> {
-        c_order(order)?;
-        let array = &self.array;
-        Ok(NdArray::new(compute(py, &[array], || array.ravel()?.copy())?))
+    fn flatten<'py>(slf: &Bound<'py, Self>, order: Option<&str>) -> PyResult<Bound<'py, NdArray>> {
+        let layout = layout(order, Layout::C)?;
+        let array = slf.try_borrow()?.array.clone();
+        like(slf, NdArray::new(compute(slf.py(), &[&array], || array.ravel_in(layout)?.copy())?))
     }
 
     #[pyo3(signature = (*axes))]
@@ -108,32 +135,69 @@ impl NdArray {
         NdArray::derived(slf, array)
     }
 
-    /// `numpy.broadcast_to(self, shape)`; Python's `broadcast_to` calls it.
+    /// `numpy.broadcast_to(self, shape)`, read-only; Python's `broadcast_to` calls it.
     fn _broadcast_to<'py>(slf: &Bound<'py, Self>, shape: Vec<usize>) -> PyResult<Bound<'py, NdArray>> {
         let array = slf.try_borrow()?.array.broadcast_to(&shape).or_raise()?;
-        NdArray::derived(slf, array)
+        let made = NdArray::derived(slf, array)?;
+        made.try_borrow_mut()?.set_writeable(slf.py(), false)?;
+        Ok(made)
     }
 
-    /// Another array object that shows the same elements.
-    fn view<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, NdArray>> {
-        let array = slf.try_borrow()?.array.clone();
-        NdArray::derived(slf, array)
+    /// Another array object that shows the same elements, or the same memory as elements of another type; as an instance of
+    /// a subclass if one is given.
+    #[pyo3(signature = (dtype = None, r#type = None))]
+    fn view<'py>(
+        slf: &Bound<'py, Self>,
+        dtype: Option<&Bound<'py, PyAny>>,
+        r#type: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, NdArray>> {
+        let py = slf.py();
+        let ours = |object: &Bound<'py, PyAny>| -> PyResult<Option<Bound<'py, PyType>>> {
+            let Ok(class) = object.cast::<PyType>() else { return Ok(None) };
+            if class.is_subclass(Numpy::get(py).ndarray.bind(py))? {
+                return Ok(Some(py.get_type::<NdArray>()));
+            }
+            Ok(class.is_subclass_of::<NdArray>()?.then(|| class.clone()))
+        };
+        let mut class = None;
+        if let Some(object) = r#type.filter(|class| !class.is_none()) {
+            class = ours(object)?;
+            if class.is_none() {
+                return Err(PyValueError::new_err("Type must be a sub-type of ndarray type"));
+            }
+        }
+        let mut array = slf.try_borrow()?.array.clone();
+        if let Some(object) = dtype {
+            match ours(object)? {
+                Some(found) => class = class.or(Some(found)),
+                None => {
+                    if let Some(dtype) = Numpy::parse_dtype(object)? {
+                        array = array.view_as(dtype).or_raise()?;
+                    }
+                }
+            }
+        }
+        match class {
+            Some(class) => NdArray::derived_as(slf, array, &class),
+            None => NdArray::derived(slf, array),
+        }
     }
 
     fn __iter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        if slf.try_borrow()?.array.ndim() == 0 {
-            return Err(PyTypeError::new_err("iteration over a 0-d array"));
+        let array = slf.try_borrow()?.array.clone();
+        match array.ndim() {
+            0 => return Err(PyTypeError::new_err("iteration over a 0-d array")),
+            1 => return Ok(Bound::new(slf.py(), Elements::new(array))?.into_any()),
+            _ => {}
         }
         slf.py().import("gain._class")?.getattr("iterate")?.call1((slf,))
     }
 }
 
-/// Storage has one order here; a request for another is refused, not ignored.
-pub(crate) fn c_order(order: Option<&str>) -> PyResult<()> {
-    match order {
-        None | Some("C" | "K" | "A") => Ok(()),
-        Some(other) => {
-            Err(PyNotImplementedError::new_err(format!("gain stores in C order only, not order='{other}'")))
-        }
-    }
+/// `order=`, which is `default` where it isn't given.
+pub(crate) fn layout(order: Option<&str>, default: Layout) -> PyResult<Layout> {
+    let Some(name) = order else { return Ok(default) };
+    Layout::from_name(name).ok_or_else(|| {
+        PyValueError::new_err(format!("order must be one of 'C', 'F', 'A', or 'K' (got '{name}')"))
+    })
 }

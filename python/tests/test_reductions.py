@@ -1,5 +1,7 @@
 """Reductions: accuracy whatever the axis, the layout and the number of ranks; numbers that small paths must agree on."""
 
+import warnings
+
 import numpy
 import pytest
 
@@ -118,3 +120,69 @@ def test_variances(dtype, ddof):
                 assert numpy.allclose(made, want, rtol=1e-4 if want.dtype == "f4" else 1e-12), (name, axis)
     if dtype[0] != "c":
         assert gain.var(ours, 1, "f4").dtype == numpy.float32
+
+
+def outcome(module, call):
+    """The warnings of a computation, sorted, and its error, if any."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        try:
+            numpy.asarray(call(module))
+        except Exception as error:
+            return type(error), str(error)
+    return sorted({str(warning.message) for warning in told})
+
+
+@pytest.mark.parametrize("shape", [(5,), (300,), (70_000,), (3, 4), (7, 300), (400, 400), (5000, 3), (2, 100_000), (9, 30, 40)])
+@pytest.mark.parametrize("dtype", ["f4", "f8", "c8", "c16"])
+def test_floating_point_exceptions(dtype, shape):
+    """Of small rows, strips, and pieces of a reduced axis; of what lies in memory and of expressions."""
+    large = numpy.full(shape, numpy.finfo(dtype).max * 0.9, dtype)
+    with_nan = numpy.ones(shape, dtype)
+    with_nan.flat[0] = numpy.nan
+    for axis in (None, *range(len(shape))):
+        opposite = numpy.ones(shape, dtype)
+        opposite[(0,) * len(shape)] = numpy.inf
+        opposite[tuple(-1 if axis in (None, d) else 0 for d in range(len(shape)))] = -numpy.inf
+        for numbers in (large, with_nan, opposite):
+            for name in ("sum", "mean", "min", "max", "argmax"):
+                for call in (
+                    lambda m: getattr(m.asarray(numbers), name)(axis=axis),  # noqa: B023
+                    lambda m: getattr(m.asarray(numbers) * 2, name)(axis=axis),  # noqa: B023
+                ):
+                    assert outcome(gain, call) == outcome(numpy, call), (name, axis, numbers.flat[0])
+
+
+def ignored(m):
+    """A product that may overflow, in a sum that may not."""
+    with numpy.errstate(all="ignore"):
+        products = m.asarray(numpy.full(3000, 1e200)) * m.asarray(numpy.full(3000, 1e200))
+    return products.sum()
+
+
+def raised(m):
+    """A sum that may not overflow at all."""
+    with numpy.errstate(all="raise"):
+        return m.sum(m.asarray(numpy.full((500, 500), 1e308)), axis=0)
+
+
+@pytest.mark.parametrize("call", [
+    ignored,
+    raised,
+    lambda m: m.var(m.arange(4.0), ddof=4),
+    lambda m: m.var(m.ones(4), ddof=5),
+    lambda m: m.var(m.ones((0, 3)), axis=0),
+    lambda m: m.argmax(m.ones((3, 4)), axis=0, out=m.zeros(4)),
+    lambda m: m.argmax(m.ones((3, 4)), axis=0, out=m.zeros(3)),
+    lambda m: m.argmin(m.ones((3, 4)), axis=0, out=m.zeros(4, "u8")),
+    lambda m: m.argmin(m.ones((3, 4)), axis=0, out=m.zeros(4, "i4")),
+    lambda m: m.max(m.arange(3), initial=numpy.nan),
+    lambda m: m.sum(m.arange(3), initial=numpy.inf),
+    lambda m: m.max(m.arange(3), initial=1e30),
+    lambda m: m.max(m.arange(3), initial=2.5),
+    lambda m: m.max(m.arange(3), initial=2j),
+    lambda m: m.min(m.arange(3, dtype="i1"), initial=numpy.float64(300)),
+])
+def test_warnings_and_errors(call):
+    """As NumPy's, in text and class."""
+    assert outcome(gain, call) == outcome(numpy, call)

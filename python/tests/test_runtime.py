@@ -264,3 +264,34 @@ def test_a_start_that_fails_is_an_error_at_any_first_use(environment):
         environment=environment,
     )
     assert done.returncode == 0 and done.stderr == "", done.stderr
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_small_parts_do_not_keep_large_arrays(ranks):
+    done = jobs.script(
+        """
+        import gain as np
+        u = np.zeros((400, 400))
+        u[0] = 7
+        rows = []
+        for i in range(30):
+            rows.append(u[5].copy())
+            rows.append(u[:, 3] * 2 + u[:, 4])
+            rows.append(np.where(u[7] > 0, u[7], 1))
+            u[1:-1, 1:-1] = (u[:-2, 1:-1] + u[2:, 1:-1]) * .5
+            rows.append((np.arange(160000.0).reshape(400, 400) * 2)[3].copy())
+        u.force()
+        assert np.stats()["arrays_created"] <= 4, np.stats()
+        print(sum(float(row.sum()) for row in rows))
+        """,
+        ranks=ranks,
+    )
+    assert done.returncode == 0, done.stderr
+    u = numpy.zeros((400, 400))
+    u[0] = 7
+    total = 0.0
+    for _ in range(30):
+        total += u[5].sum() + (u[:, 3] * 2 + u[:, 4]).sum() + numpy.where(u[7] > 0, u[7], 1).sum()
+        u[1:-1, 1:-1] = (u[:-2, 1:-1] + u[2:, 1:-1]) * 0.5
+        total += (numpy.arange(160000.0).reshape(400, 400) * 2)[3].sum()
+    assert float(done.stdout) == pytest.approx(total, rel=1e-12)

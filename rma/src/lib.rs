@@ -50,6 +50,7 @@ mod collective;
 mod control;
 mod error;
 mod exchange;
+pub mod fork;
 mod layout;
 mod library;
 mod mirror;

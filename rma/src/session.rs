@@ -30,6 +30,7 @@ impl<'a> Session<'a> {
     /// Enters; waits for other threads of this process that are in a collective of the team.
     pub(crate) fn begin(team: &'a Inner, call: Call) -> Result<Session<'a>> {
         alive(call.op.name())?;
+        team.world.check(call.op.name())?;
         let progress = team.progress.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(mirror) = team.rows.mirror() {
             settle(team, mirror)?;
@@ -71,7 +72,8 @@ impl<'a> Session<'a> {
 
     /// One meeting; see [`Rows::meet`].
     pub(crate) fn meet(&mut self, signature: Signature, words: &[u64]) -> Result<()> {
-        let Inner { world, id, rows, .. } = self.team;
+        let Inner { world, id, rows, pledge, .. } = self.team;
+        let signature = signature.pledged(pledge.load(Ordering::Relaxed));
         rows.meet(world, *id, &mut self.progress, self.call, signature, words)
     }
 

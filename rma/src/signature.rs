@@ -55,6 +55,13 @@ impl Signature {
         self
     }
 
+    /// With the team's pledge, which spoils the count for readers: members that differ in it see a mismatch.
+    #[inline]
+    pub(crate) fn pledged(mut self, word: u64) -> Signature {
+        self.count ^= word;
+        self
+    }
+
     pub(crate) fn count(mut self, count: usize) -> Signature {
         self.count = count as u64;
         self

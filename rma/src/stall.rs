@@ -13,8 +13,9 @@
 //!
 //! Invariant: nothing here runs, and no system call is made, while waits are short.
 
-use crate::bootstrap::Node;
+use crate::bootstrap::{self, Node};
 use crate::call::OpCode;
+use crate::fork;
 use crate::transport::Transport;
 use crate::waits::{self, Board};
 use shm::Heap;
@@ -75,16 +76,26 @@ impl Watch {
         let seconds = std::env::var("GAIN_STALL_SECONDS").ok().and_then(|text| text.trim().parse().ok());
         let seconds: f64 = seconds.unwrap_or(STALL_SECONDS);
         let my_rank = node.members()[node.my_index()].rank;
-        listen(my_rank);
+        // A process that a rank has started finds the launcher's variables, and gets the signals meant for the rank's group.
+        let is_rank = !bootstrap::is_child();
+        listen(is_rank.then_some(my_rank));
         Watch {
             heap,
             my_rank,
             host,
-            launcher_board: launcher_board(my_rank),
-            has_launcher: std::env::var_os(waits::LAUNCHER).is_some_and(|launcher| !launcher.is_empty()),
+            launcher_board: if is_rank { launcher_board(my_rank) } else { None },
+            has_launcher: is_rank
+                && std::env::var_os(waits::LAUNCHER).is_some_and(|launcher| !launcher.is_empty()),
             stall_after: Duration::try_from_secs_f64(seconds).ok().filter(|time| !time.is_zero()),
             node,
             shown: Mutex::new(0),
+        }
+    }
+
+    /// In a forked child: what it would write to the launcher's board nobody reads. Async-signal-safe.
+    pub(crate) fn isolate(&self) {
+        if let Some(board) = &self.launcher_board {
+            board.isolate();
         }
     }
 
@@ -262,9 +273,16 @@ fn launcher_board(rank: usize) -> Option<Board> {
     Board::attach(fd).ok().filter(|board| rank < board.ranks())
 }
 
-/// Counts `SIGUSR1` from now on. A program's own handler stays.
-fn listen(rank: usize) {
-    if NOT_WAITING.set(format!("gain: rank {rank} is not waiting\n")).is_err() {
+/// In a forked child: the waits of its parent's other threads are not its own. Async-signal-safe.
+pub(crate) fn forget_waits() {
+    WAITING.store(0, Ordering::Relaxed);
+}
+
+/// Counts `SIGUSR1` from now on. A program's own handler stays. Who is no rank of a job says nothing of it.
+fn listen(rank: Option<usize>) {
+    if let Some(rank) = rank
+        && NOT_WAITING.set(format!("gain: rank {rank} is not waiting\n")).is_err()
+    {
         return;
     }
     // SAFETY: all-zero is a valid sigaction (default action, empty mask).
@@ -281,7 +299,7 @@ fn listen(rank: usize) {
 
 extern "C" fn on_request(_signal: libc::c_int) {
     REQUESTS.fetch_add(1, Ordering::Relaxed);
-    if WAITING.load(Ordering::Relaxed) > 0 {
+    if WAITING.load(Ordering::Relaxed) > 0 || fork::count() > 0 {
         return;
     }
     if let Some(text) = NOT_WAITING.get() {

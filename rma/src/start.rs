@@ -6,6 +6,7 @@
 use crate::bootstrap::{Bootstrap, Node};
 use crate::control::ROW_LEN;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fork;
 use crate::layout::Layout;
 use crate::mirror::mirror_len;
 use crate::stall::Watch;
@@ -133,6 +134,7 @@ impl World {
             bootstrap: Mutex::new(bootstrap),
             heap,
             layout,
+            forks: fork::count(),
         });
         let node_team = Team::of_node(&shared);
         let team = if shared.is_wide() { world_team(&shared, &cards) } else { node_team.clone() };

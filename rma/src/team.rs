@@ -34,6 +34,8 @@ pub(crate) struct Inner {
     pub(crate) rows: Rows,
     pub(crate) progress: Mutex<Progress>,
     pub(crate) epoch: AtomicU64,
+    /// What must be alike on all members when they meet next; see [`Team::pledge`].
+    pub(crate) pledge: AtomicU64,
     /// Collective calls this process has entered.
     pub(crate) entered: AtomicU64,
     children: AtomicU64,
@@ -166,6 +168,7 @@ impl Team {
             progress: Mutex::new(Progress::new(&rows)),
             rows,
             epoch: AtomicU64::new(0),
+            pledge: AtomicU64::new(0),
             entered: AtomicU64::new(0),
             children: AtomicU64::new(0),
             retired: Retired::default(),
@@ -200,6 +203,16 @@ impl Team {
     #[inline]
     pub fn epoch(&self) -> u64 {
         self.0.epoch.load(Ordering::Relaxed)
+    }
+
+    /// A word that has to be the same on all members whenever they meet from now on, at first 0: a digest of what they decided
+    /// alike, say. It travels with the signatures of calls, so it costs nothing. Where members differ, their next collective is
+    /// an error `Mismatch` on all of them, has no effect but that all have entered it, and may be called again.
+    ///
+    /// Not collective.
+    #[inline]
+    pub fn pledge(&self, word: u64) {
+        self.0.pledge.store(word, Ordering::Relaxed);
     }
 
     /// Whether two handles mean the same team.

@@ -30,8 +30,8 @@ pub(crate) fn with_holder(sequence: u64, holder: u32) -> u64 {
     u64::from(sequence as u32) | (u64::from(holder) + 1) << 32
 }
 
-/// What the locator says.
-pub(crate) fn locate() -> Option<(String, u32)> {
+/// The line of the user's program that the calling thread is in, if bindings said how to find it. Local.
+pub fn locate() -> Option<(String, u32)> {
     LOCATOR.get()?()
 }
 

@@ -2,10 +2,12 @@
 //!
 //! Invariant: there is at most one world per process; it is made once, lives until the process ends (so memory of
 //! the node heap stays mapped whatever is still borrowed), and after [`World::finalize`] every operation is an error.
+//! A forked child is another process: it keeps a world of one rank, and may make its own in place of any other ([`crate::fork`]).
 
 use crate::bell;
 use crate::bootstrap::{self, Bootstrap};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fork::{self, PerProcess};
 use crate::layout::Layout;
 use crate::segment::Spot;
 use crate::stall::Watch;
@@ -14,15 +16,23 @@ use crate::team::Team;
 use crate::transport::{Remote, Transport};
 use shm::Heap;
 use shm::sync::{Sequence, SpinPolicy};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Set by finalize; read by every operation. Static because there is one world, and a load from a fixed address is cheapest.
-static FINALIZED: AtomicBool = AtomicBool::new(false);
+/// Whether the world can be used; read by every operation. Static because there is one world, and a load from a fixed address is cheapest.
+static STATE: AtomicU8 = AtomicU8::new(USABLE);
+const USABLE: u8 = 0;
+/// Set by finalize.
+const FINALIZED: u8 = 1;
+/// This process was forked from a rank whose world it can't keep.
+const INHERITED: u8 = 2;
 
 /// The one world, once it is there.
-static WORLD: Mutex<Option<World>> = Mutex::new(None);
+static WORLD: PerProcess<Mutex<Option<World>>> = PerProcess::new();
+
+/// What the handler of forks finds: the world that [`WORLD`] keeps.
+static HERE: AtomicPtr<Shared> = AtomicPtr::new(std::ptr::null_mut());
 
 /// All ranks of the job. Clones are handles to the same world.
 #[derive(Clone, Debug)]
@@ -46,6 +56,8 @@ pub(crate) struct Shared {
     /// By rank, for messages to people.
     pub(crate) hosts: Box<[Box<str>]>,
     pub(crate) bootstrap: Mutex<Box<dyn Bootstrap>>,
+    /// [`fork::count`] of the process that made this.
+    pub(crate) forks: u32,
 }
 
 impl std::fmt::Debug for Shared {
@@ -57,7 +69,9 @@ impl std::fmt::Debug for Shared {
 impl World {
     /// Joins the job this process was started in, as one of `gain run`'s or `mpiexec`'s ranks, or as the only rank.
     ///
-    /// Collective over the job; on return every rank's memory is mapped. Calling it again returns the same world.
+    /// Collective over the job; on return every rank's memory is mapped. Calling it again returns the same world. Adds a variable to the
+    /// environment ([`bootstrap::claim`]), so other threads should not read or change that meanwhile. In a process that a rank has started or
+    /// forked, the world is that of a single rank.
     /// Stands for `MPI_Init`, `ARMCI_Init`, `GA_Initialize`. Errors: `Bootstrap` (the start of the job failed),
     /// `Unsupported` (ranks on several nodes, and no network engine), `Memory`, `Finalized`.
     pub fn init() -> Result<World> {
@@ -73,13 +87,19 @@ impl World {
     }
 
     fn init_by(bootstrap: impl FnOnce() -> std::io::Result<Box<dyn Bootstrap>>) -> Result<World> {
-        let mut world = WORLD.lock().unwrap_or_else(PoisonError::into_inner);
-        if FINALIZED.load(Ordering::Relaxed) {
-            return Err(finalized("init"));
+        let world = WORLD.get_or_init(|| Mutex::new(None));
+        let mut world = world.lock().unwrap_or_else(PoisonError::into_inner);
+        if STATE.load(Ordering::Relaxed) == FINALIZED {
+            return Err(gone("init", FINALIZED));
         }
         if world.is_none() {
+            bootstrap::claim_here();
+            fork::watch();
             let bootstrap = bootstrap().map_err(|error| failed("start of the job", &error))?;
-            *world = Some(World::start(bootstrap)?);
+            let made = World::start(bootstrap)?;
+            HERE.store(Arc::as_ptr(&made.shared).cast_mut(), Ordering::Release);
+            STATE.store(USABLE, Ordering::Release);
+            *world = Some(made);
         }
         Ok(world.clone().expect("made above"))
     }
@@ -111,7 +131,12 @@ impl World {
     /// Whether [`World::finalize`] was called. Not collective.
     #[inline]
     pub fn is_finalized(&self) -> bool {
-        FINALIZED.load(Ordering::Relaxed)
+        STATE.load(Ordering::Relaxed) == FINALIZED
+    }
+
+    /// Whether operations are possible: the world was neither finalized nor left behind by a fork. Not collective.
+    pub fn is_usable(&self) -> bool {
+        STATE.load(Ordering::Relaxed) == USABLE && self.shared.check("").is_ok()
     }
 
     /// Most bytes that all segments of a node's ranks may take together. Not collective; the same on every rank of the node.
@@ -165,12 +190,17 @@ impl World {
     /// Collective; a second call does nothing. Stands for `MPI_Finalize`. Memory stays mapped until the process ends. A program may also end without it.
     #[track_caller]
     pub fn finalize(&self) -> Result<()> {
-        if FINALIZED.load(Ordering::Relaxed) {
-            return Ok(());
+        match STATE.load(Ordering::Relaxed) {
+            USABLE => {}
+            FINALIZED => return Ok(()),
+            state => return Err(gone("finalize", state)),
         }
         self.shared.transport.fence_all()?;
         self.team.finalize()?;
-        FINALIZED.store(true, Ordering::Relaxed);
+        STATE.store(FINALIZED, Ordering::Relaxed);
+        if self.shared.is_inherited() {
+            return Ok(());
+        }
         let mut bootstrap = self.shared.bootstrap.lock().unwrap_or_else(PoisonError::into_inner);
         if self.shared.is_wide() {
             self.await_all(&mut **bootstrap)?;
@@ -193,12 +223,14 @@ impl World {
         outcome.map_err(|e| Error::new(ErrorKind::Bootstrap, "finalize", e.to_string()))
     }
 
-    /// Ends all ranks of the job with exit code `code`, after printing `message` on standard error.
+    /// Ends all ranks of the job with exit code `code`, after printing `message` on standard error. A forked child ends alone.
     ///
     /// Not collective; never returns. Stands for `MPI_Abort`, `ARMCI_Error`.
     pub fn abort(&self, code: i32, message: &str) -> ! {
         eprintln!("rank {}: abort: {message}", self.rank());
-        self.shared.bootstrap.lock().unwrap_or_else(PoisonError::into_inner).abort(code, message);
+        if !self.shared.is_inherited() {
+            self.shared.bootstrap.lock().unwrap_or_else(PoisonError::into_inner).abort(code, message);
+        }
         std::process::exit(code)
     }
 }
@@ -207,6 +239,17 @@ impl Shared {
     /// The bell of a world rank of this node.
     pub(crate) fn bell(&self, rank: usize) -> &Sequence {
         bell::bell(&self.heap, self.layout.index(rank))
+    }
+
+    /// Whether this process was forked from the rank whose world this is.
+    pub(crate) fn is_inherited(&self) -> bool {
+        self.forks != fork::count()
+    }
+
+    /// An error if this is the world of a job that this process was forked out of. (A world of one rank goes on in the child.)
+    #[inline]
+    pub(crate) fn check(&self, op: &'static str) -> Result<()> {
+        if self.size > 1 && self.is_inherited() { Err(gone(op, INHERITED)) } else { Ok(()) }
     }
 
     /// Whether the job has ranks on several nodes.
@@ -226,15 +269,38 @@ impl Shared {
     }
 }
 
-/// An error once the world is finalized.
+/// An error once the world is finalized, or of another process.
 #[inline(always)]
 pub(crate) fn alive(op: &'static str) -> Result<()> {
-    if FINALIZED.load(Ordering::Relaxed) { Err(finalized(op)) } else { Ok(()) }
+    match STATE.load(Ordering::Relaxed) {
+        USABLE => Ok(()),
+        state => Err(gone(op, state)),
+    }
 }
 
 #[cold]
-fn finalized(op: &'static str) -> Error {
-    Error::new(ErrorKind::Finalized, op, "the world has been finalized")
+fn gone(op: &'static str, state: u8) -> Error {
+    let message = match state {
+        FINALIZED => "the world has been finalized",
+        _ => "this process was forked from a rank, and what belongs to that rank's job can't be used in it",
+    };
+    Error::new(ErrorKind::Finalized, op, message)
+}
+
+/// In a forked child: it is no rank of its parent's world. Async-signal-safe.
+pub(crate) fn leave_in_child() {
+    // SAFETY: null, or the world kept by `WORLD` of this process or of the one it was forked from; that is never dropped.
+    let Some(world) = (unsafe { HERE.load(Ordering::Acquire).as_ref() }) else {
+        // A start that was under way is the parent's.
+        return WORLD.forget();
+    };
+    world.heap.isolate();
+    world.watch.isolate();
+    if world.size > 1 || STATE.load(Ordering::Relaxed) != USABLE {
+        STATE.store(INHERITED, Ordering::Relaxed);
+        HERE.store(std::ptr::null_mut(), Ordering::Relaxed);
+        WORLD.forget();
+    }
 }
 
 #[cold]

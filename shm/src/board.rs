@@ -226,6 +226,11 @@ impl Board {
         Ok(Board { mapping, ranks: len / size_of::<Slot>() })
     }
 
+    /// In a forked child: what it writes from now on nobody reads. Async-signal-safe.
+    pub fn isolate(&self) {
+        self.mapping.isolate();
+    }
+
     /// Number of slots.
     pub fn ranks(&self) -> usize {
         self.ranks

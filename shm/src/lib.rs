@@ -39,3 +39,5 @@ pub use error::{Error, Result};
 #[cfg(not(loom))]
 pub use heap::{Block, Heap, HeapConfig, OutOfMemory};
 pub use os::clock_ns;
+#[cfg(not(loom))]
+pub use os::start_ticks;

@@ -4,6 +4,7 @@ use super::{Array, Operand};
 use crate::error::{Error, Kind, Result, shape_text};
 use crate::graph::{Arg, Expr, Node, WEIGHT_LIMIT};
 use crate::plan;
+use crate::status;
 use crate::turn;
 use crate::view::{Index, View};
 use smallvec::SmallVec;
@@ -21,8 +22,9 @@ impl Array {
         let region = self.view.index(items)?;
         if let Operand::Scalar(x) = value
             && region.size() == 1
+            && self.lens.is_none()
         {
-            let x = x.assigned(self.dtype())?;
+            let x = status::converted(x, x.assigned(self.dtype())?);
             return match self.cell.poke(region.offset as usize, x)? {
                 true => Ok(()),
                 false => self.write(region, Arg::Const(x)),
@@ -32,10 +34,19 @@ impl Array {
             return Err(Error::new(Kind::Value, "assignment destination is read-only"));
         }
         let value = match value {
-            Operand::Scalar(x) => Arg::Const(x.assigned(self.dtype())?),
+            Operand::Scalar(x) => Arg::Const(status::converted(x, x.assigned(self.dtype())?)),
+            // `a[i] += x` ends with assigning to `a[i]` what `a[i]` is.
+            Operand::Array(a)
+                if Arc::ptr_eq(&a.cell, &self.cell) && a.lens == self.lens && a.view == region =>
+            {
+                return Ok(());
+            }
             Operand::Array(a) => {
                 a.bound()?;
-                Arg::Node(a.cell.get(), broadcast_into(&a.view, &region.shape)?)
+                match a.arg() {
+                    Arg::Node(node, view) => Arg::Node(node, broadcast_into(&view, &region.shape)?),
+                    number => number,
+                }
             }
         };
         if region.size() > 0 { self.write(region, value) } else { Ok(()) }
@@ -48,13 +59,21 @@ impl Array {
 
     /// The elements of `region` become those of `value`, which has the region's shape.
     pub(super) fn write(&self, region: View, value: Arg) -> Result<()> {
+        match self.lens {
+            None => self.write_elements(region, value),
+            Some(dtype) => self.write_through(dtype, region, value),
+        }
+    }
+
+    /// As [`Array::write`], the region counting elements of the base.
+    pub(super) fn write_elements(&self, region: View, value: Arg) -> Result<()> {
         let (region, value) = tidy(region, value);
         let base = self.cell.get();
         if region.is_whole(base.len())
             && let Some(node) = whole_value(&base, &value)
         {
-            self.cell.set(node);
-            return Ok(());
+            self.cell.set(node.clone());
+            return if node.origin.policy.raises() { decide(&node) } else { Ok(()) };
         }
         // A loop that updates part after part from its neighbours: each part in place, none recomputed.
         if let Arg::Node(from, _) = &value
@@ -65,10 +84,19 @@ impl Array {
             plan::force(&base)?;
         }
         let (shape, dtype) = (base.shape.clone(), base.dtype);
-        let node = Node::lazy(shape, dtype, Expr::Patch { base, region, value });
+        let node = Node::lazy(shape, dtype, Expr::Patch { base, region, value, seen: None });
         self.cell.set(node.clone());
+        if node.origin.policy.raises() {
+            return decide(&node);
+        }
         if node.weight > WEIGHT_LIMIT { plan::force(&node) } else { plan::force_small_patch(&node) }
     }
+}
+
+/// Evaluates now what may have to raise, on all ranks alike.
+pub(super) fn decide(node: &Arc<Node>) -> Result<()> {
+    plan::force(node)?;
+    status::agree(crate::agree::Purpose::Combine)
 }
 
 /// The value of an array all of whose elements are assigned.

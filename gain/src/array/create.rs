@@ -1,29 +1,37 @@
 //! New arrays.
 
 use super::{Array, Operand};
-use crate::dtype::{DType, Element, Scalar, kind, result_type};
+use crate::dtype::{DType, Element, Scalar, kind, promote, result_type};
 use crate::error::{Error, Kind, Result, cannot_allocate};
 use crate::graph::{Expr, Node};
 use crate::ops::Op;
+use crate::status;
 use crate::storage::Storage;
 use crate::turn;
-use crate::view::checked_size;
+use crate::view::{Dims, checked_size};
 use crate::world;
 use smallvec::SmallVec;
+use std::sync::Arc;
 
-/// # Creation
-impl Array {
-    /// From elements in C order, in native byte order; every rank passes the same bytes. They are copied.
-    pub fn from_bytes(dtype: DType, shape: &[usize], bytes: &[u8]) -> Result<Array> {
-        let _turn = turn::take("array")?;
-        let (size, item) = (checked_size(shape)?, dtype.size_bytes());
+/// Memory of a new array, without elements yet.
+#[derive(Debug)]
+pub struct Room {
+    dtype: DType,
+    shape: Dims,
+    storage: Arc<Storage>,
+}
+
+impl Room {
+    /// The array of these elements: in C order, in native byte order, the same on every rank. Nobody is waited for.
+    pub fn filled(self, bytes: &[u8]) -> Result<Array> {
+        let Room { dtype, shape, storage } = self;
+        let (size, item) = (checked_size(&shape)?, dtype.size_bytes());
         if bytes.len() != size * item {
             return Err(Error::new(
                 Kind::Value,
                 format!("{} bytes do not make {size} elements of {dtype}", bytes.len()),
             ));
         }
-        let storage = Storage::new(shape, item)?;
         let me = world::get().rank;
         let blocks = storage.blocks();
         let (start, end, to) = match blocks.is_distributed() {
@@ -37,7 +45,24 @@ impl Array {
         // SAFETY: `to` is this rank's run of a new buffer, of `end - start` elements; nobody else uses it yet.
         unsafe { std::ptr::copy_nonoverlapping(mine.as_ptr(), to, mine.len()) };
         storage.mark_written();
-        Ok(Array::from_node(Node::stored(SmallVec::from_slice(shape), dtype, storage)))
+        Ok(Array::from_node(Node::stored(shape, dtype, storage)))
+    }
+}
+
+/// # Creation
+impl Array {
+    /// From elements in C order, in native byte order; every rank passes the same bytes. They are copied.
+    pub fn from_bytes(dtype: DType, shape: &[usize], bytes: &[u8]) -> Result<Array> {
+        let _turn = turn::take("array")?;
+        Array::room(dtype, shape)?.filled(bytes)
+    }
+
+    /// Memory for an array whose elements come next: what [`Array::from_bytes`] waits for others for. Collective.
+    pub fn room(dtype: DType, shape: &[usize]) -> Result<Room> {
+        let _turn = turn::take("array")?;
+        checked_size(shape)?;
+        let storage = Storage::new(shape, dtype.size_bytes())?;
+        Ok(Room { dtype, shape: SmallVec::from_slice(shape), storage })
     }
 
     /// From elements in C order; every rank passes the same.
@@ -62,9 +87,12 @@ impl Array {
     /// Memory is taken when the array is first written or read element by element. More than there can be is an error
     /// at the call.
     pub fn full(shape: &[usize], value: Scalar, dtype: Option<DType>) -> Result<Array> {
-        let dtype = dtype.unwrap_or(value.dtype());
+        let dtype = match dtype {
+            Some(dtype) => dtype,
+            None => value.own_type()?,
+        };
         prepare("full", shape, dtype)?;
-        let fill = Expr::Fill(value.convert(dtype)?);
+        let fill = Expr::Fill(status::converted(value, value.convert(dtype)?));
         Ok(Array::from_node(Node::lazy(SmallVec::from_slice(shape), dtype, fill)))
     }
 
@@ -86,31 +114,30 @@ impl Array {
     /// `np.arange(start, stop, step, dtype)`
     pub fn arange(start: Scalar, stop: Scalar, step: Scalar, dtype: Option<DType>) -> Result<Array> {
         let _turn = turn::take("arange")?;
-        let dtype = dtype.unwrap_or_else(|| result_type(&[start.operand(), stop.operand(), step.operand()]));
-        let (from, to, by) = (start.as_f64(), stop.as_f64(), step.as_f64());
-        if by == 0.0 {
-            return Err(Error::new(Kind::Value, "Maximum allowed size exceeded"));
-        }
-        let exact = [start, stop, step].iter().all(|s| s.is_integer());
-        let count = if exact {
-            let (from, to, by) = (start.as_i64() as i128, stop.as_i64() as i128, step.as_i64() as i128);
-            let span = if by > 0 { to - from } else { from - to };
-            if span > 0 { ((span - 1) / by.abs() + 1) as f64 } else { 0.0 }
-        } else {
-            ((to - from) / by).ceil().max(0.0)
+        let count = range_len(start, stop, step)?;
+        let dtype = match dtype {
+            Some(dtype) => dtype,
+            None => range_type(&[start, stop, step])?,
         };
-        if count.is_nan() || count > isize::MAX as f64 {
-            return Err(Error::new(Kind::Value, "Maximum allowed size exceeded"));
+        if dtype == DType::Bool {
+            if count > 2 {
+                let text = "arange() is only supported for booleans when the result has at most length 2.";
+                return Err(Error::new(Kind::Type, text));
+            }
+            return Ok(Array::arange(start, stop, step, Some(DType::I64))?.cast_to(dtype));
         }
-        prepare("arange", &[count as usize], dtype)?;
-        let index = Array::indices(&[count as usize], 0)?;
-        // As NumPy: the first two elements in the type, the rest by their difference.
-        let first = start.cast(dtype);
-        let second = if exact {
-            Scalar::PyInt(start.as_i64() as i128 + step.as_i64() as i128).cast(dtype)
-        } else {
-            Scalar::F64(from + by).cast(dtype)
+        prepare("arange", &[count], dtype)?;
+        let index = Array::indices(&[count], 0)?;
+        // As NumPy: the first two elements are assigned, the rest follow by their difference.
+        let next = match (start.as_i128(), step.as_i128()) {
+            (Some(from), Some(by)) => Scalar::PyInt(from.saturating_add(by)),
+            _ if [start, step].iter().any(|s| kind(s.dtype()) == crate::dtype::Kind::Complex) => {
+                Scalar::PyComplex(start.as_c128() + step.as_c128())
+            }
+            _ => Scalar::PyFloat(start.as_f64() + step.as_f64()),
         };
+        let first = if count > 0 { start.assigned(dtype)? } else { Scalar::zero(dtype) };
+        let second = if count > 1 { next.assigned(dtype)? } else { first };
         let difference = match (first, second) {
             (Scalar::F32(a), Scalar::F32(b)) => Scalar::F32(b - a),
             (Scalar::F64(a), Scalar::F64(b)) => Scalar::F64(b - a),
@@ -189,6 +216,33 @@ impl Array {
             .collect::<Result<Vec<_>>>()?;
         f(&axes)
     }
+}
+
+/// How many elements `arange` has.
+fn range_len(start: Scalar, stop: Scalar, step: Scalar) -> Result<usize> {
+    let too_many = || Error::new(Kind::Value, "Maximum allowed size exceeded");
+    if let (Some(from), Some(to), Some(by)) = (start.as_i128(), stop.as_i128(), step.as_i128()) {
+        let span = if by > 0 { to.checked_sub(from) } else { from.checked_sub(to) };
+        let span = span.filter(|_| by != 0).ok_or_else(too_many)?;
+        let count = if span > 0 { (span - 1) / by.checked_abs().unwrap_or(i128::MAX) + 1 } else { 0 };
+        return isize::try_from(count).map(|n| n as usize).map_err(|_| too_many());
+    }
+    let is_complex = |s: &Scalar| kind(s.dtype()) == crate::dtype::Kind::Complex;
+    let count = if [start, stop, step].iter().any(is_complex) {
+        let steps = (stop.as_c128() - start.as_c128()) / step.as_c128();
+        if steps.re.is_nan() || steps.im.is_nan() { f64::NAN } else { steps.re.ceil().min(steps.im.ceil()) }
+    } else {
+        ((stop.as_f64() - start.as_f64()) / step.as_f64()).ceil()
+    };
+    if count.is_nan() {
+        return Err(Error::new(Kind::Value, "arange: cannot compute length"));
+    }
+    if count > isize::MAX as f64 { Err(too_many()) } else { Ok(count.max(0.0) as usize) }
+}
+
+/// The type of `arange` where none is asked for: at least `int64`, and what holds all three numbers.
+fn range_type(numbers: &[Scalar; 3]) -> Result<DType> {
+    numbers.iter().try_fold(DType::I64, |dtype, number| Ok(promote(dtype, number.own_type()?)))
 }
 
 /// Whether an array of this shape and type may be recorded: the runtime runs, and the heap could hold it if nothing else

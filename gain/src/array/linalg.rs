@@ -9,6 +9,8 @@ use crate::error::{Error, Kind, Result, shape_text};
 use crate::graph::{Arg, Expr, Node};
 use crate::ops::{Op, ReduceOp, resolve};
 use crate::plan;
+use crate::site::{self, Origin};
+use crate::status::Policy;
 use crate::storage::blocks_for;
 use crate::turn;
 use crate::view::View;
@@ -19,6 +21,7 @@ impl Array {
     /// `np.dot` for operands of 0, 1 and 2 axes.
     pub fn dot(&self, other: &Array) -> Result<Array> {
         let _turn = turn::take("dot")?;
+        let name = "dot";
         if self.ndim() == 0 || other.ndim() == 0 {
             return Array::apply(Op::Multiply, &[self.into(), other.into()]);
         }
@@ -35,7 +38,7 @@ impl Array {
                 ),
             ));
         }
-        self.product(other)
+        self.product(other, name)
     }
 
     /// `np.matmul` for operands of 1 and 2 axes.
@@ -60,13 +63,13 @@ impl Array {
                 ),
             ));
         }
-        self.product(other)
+        self.product(other, "matmul")
     }
 
-    fn product(&self, other: &Array) -> Result<Array> {
+    fn product(&self, other: &Array, name: &'static str) -> Result<Array> {
         let dtype = promote(self.dtype(), other.dtype());
         match (self.ndim(), other.ndim()) {
-            (1, 1) => self.inner(other, dtype),
+            (1, 1) => self.inner(other, dtype, name),
             (1..=2, 1..=2) => {
                 let (a, b) = (self.cast_for(dtype)?, other.cast_for(dtype)?);
                 let rows = if a.ndim() == 1 { a.reshape(&[1, -1])? } else { a };
@@ -78,6 +81,7 @@ impl Array {
                 shape.extend((other.ndim() == 2).then_some(cols.shape()[1]));
                 let is_placed = node.storage().is_some_and(|s| s.blocks() == blocks_for(&node.shape));
                 let result = Array::from_node(node);
+                result.tell_product([&rows, &cols], name)?;
                 let placed = if is_placed { result } else { result.fresh_copy() };
                 Ok(Array { view: View::contiguous(&shape), ..placed })
             }
@@ -87,19 +91,23 @@ impl Array {
 
     /// This array with stored elements of type `dtype`.
     fn cast_for(&self, dtype: DType) -> Result<Array> {
-        let array = if dtype == self.dtype() { self.clone() } else { self.cast_to(dtype) };
+        let is_ready = dtype == self.dtype() && self.lens.is_none();
+        let array = if is_ready { self.clone() } else { self.cast_to(dtype) };
         array.force()?;
         Ok(array)
     }
 
     /// The sum of products, in the operands' common type.
-    fn inner(&self, other: &Array, dtype: DType) -> Result<Array> {
+    fn inner(&self, other: &Array, dtype: DType, name: &'static str) -> Result<Array> {
         let op = resolve(Op::Multiply, &[dtype.into(), dtype.into()])?;
         let args = SmallVec::from_iter([self.arg(), other.arg()]);
         let shape = self.view.shape.clone();
-        let product = Node::lazy(shape.clone(), dtype, Expr::Map { op, output: 0, args });
+        let multiply = || Node::lazy(shape.clone(), dtype, Expr::Map { op, output: 0, args });
+        // Its floating-point exceptions are those of the sum.
+        let site = site::current().site;
+        let product = site::at(Origin { site, policy: Policy::IGNORE }, multiply);
         let fold = if dtype == DType::Bool { ReduceOp::Any } else { ReduceOp::Sum };
-        let sum = plan::fold_all(fold, Arg::whole(product), &shape)?;
+        let sum = plan::fold_all(fold, Arg::whole(product), &shape, name)?;
         match sum.finish(dtype) {
             Some(x) => Array::scalar(x.cast(dtype)),
             None => Array::scalar(plan::start_value(fold, dtype)),

@@ -2,19 +2,24 @@
 
 mod assign;
 mod create;
+mod exceptions;
+mod lens;
 mod linalg;
+mod order;
 mod read;
 mod reduce;
 mod text;
 mod ufunc;
 mod views;
 
+pub use create::Room;
+
 use crate::dtype::{Casting, DType, Scalar};
 use crate::error::Result;
 use crate::graph::{Arg, Cell, Node, WEIGHT_LIMIT};
 use crate::plan;
 use crate::storage::blocks_for;
-use crate::view::View;
+use crate::view::{Layout, View};
 use smallvec::SmallVec;
 use std::ops::Range;
 use std::sync::Arc;
@@ -29,7 +34,10 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Array {
     cell: Arc<Cell>,
+    /// Which elements of the base; with a lens, where they begin, in bytes.
     view: View,
+    /// The type that the memory is seen as, if it isn't the base's own.
+    lens: Option<DType>,
     derived: bool,
 }
 
@@ -65,11 +73,13 @@ pub struct Options<'a> {
     pub dtype: Option<DType>,
     /// `casting=`
     pub casting: Casting,
+    /// `order=`: of what is not in `out`.
+    pub order: Layout,
 }
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Options { out: &[], mask: None, dtype: None, casting: Casting::SameKind }
+        Options { out: &[], mask: None, dtype: None, casting: Casting::SameKind, order: Layout::K }
     }
 }
 
@@ -94,12 +104,29 @@ impl Array {
     /// A new array with this value.
     pub(crate) fn from_node(node: Arc<Node>) -> Array {
         let view = View::contiguous(&node.shape);
-        Array { cell: Cell::new(node), view, derived: false }
+        Array { cell: Cell::new(node), view, lens: None, derived: false }
+    }
+
+    /// A new array with this value, whose axes are those of the array in this order.
+    pub(crate) fn from_node_in(node: Arc<Node>, order: Option<&[usize]>) -> Array {
+        let made = Array::from_node(node);
+        if let Some(order) = order { made.in_order(order) } else { made }
+    }
+
+    /// A new array with a recorded value, which is computed at once if floating-point exceptions are to be raised, or if it
+    /// would keep much larger values in memory; its axes are those of the array in this order. Collective.
+    pub(super) fn recorded(node: Arc<Node>, order: Option<&[usize]>) -> Result<Array> {
+        if node.origin.policy.raises() {
+            assign::decide(&node)?;
+        } else if node.pins_much() {
+            plan::force(&node)?;
+        }
+        Ok(Array::from_node_in(node, order))
     }
 
     /// Another view of the same array.
     fn with_view(&self, view: View) -> Array {
-        Array { cell: self.cell.clone(), view, derived: true }
+        Array { cell: self.cell.clone(), view, lens: self.lens, derived: true }
     }
 
     /// Stores the value if it is a long expression: called before more is built on it, so that none grows without bound.
@@ -110,7 +137,10 @@ impl Array {
 
     /// The elements as they are now.
     pub(crate) fn arg(&self) -> Arg {
-        Arg::Node(self.cell.get(), self.view.clone())
+        match self.lens {
+            None => Arg::Node(self.cell.get(), self.view.clone()),
+            Some(dtype) => lens::arg(self.cell.get(), dtype, self.view.clone()),
+        }
     }
 }
 
@@ -133,16 +163,16 @@ impl Array {
 
     /// Element type.
     pub fn dtype(&self) -> DType {
-        self.cell.dtype
+        self.lens.unwrap_or(self.cell.dtype)
     }
 
     /// Steps in bytes, as NumPy would have them.
     pub fn strides_bytes(&self) -> SmallVec<[isize; 4]> {
-        let item = self.dtype().size_bytes() as isize;
-        self.view.strides.iter().map(|s| s * item).collect()
+        let item = self.dtype().size_bytes() as isize / self.unit();
+        self.view.strides.iter().map(|s| s.wrapping_mul(item)).collect()
     }
 
-    /// Which elements of its base this array shows.
+    /// Which elements of its base this array shows; counted in bytes if it shows them as another type.
     pub fn view(&self) -> &View {
         &self.view
     }
@@ -157,9 +187,32 @@ impl Array {
         self.cell.id
     }
 
+    /// File and line of the program at which the present value was recorded, where that is known: not for tiny arrays,
+    /// which are computed at once.
+    pub fn recorded_at(&self) -> Option<(String, u32)> {
+        let site = self.cell.peek(|node| node.origin.site);
+        site.resolve()
+    }
+
+    /// A number that every write to the array, or to another view of its elements, changes: what was read while it stays
+    /// the same is still so.
+    pub fn version(&self) -> u64 {
+        self.cell.version()
+    }
+
     /// Whether the elements are consecutive in C order.
     pub fn is_contiguous(&self) -> bool {
-        self.view.is_contiguous()
+        self.view.is_contiguous_by(self.unit())
+    }
+
+    /// Whether the elements are consecutive in Fortran's order, the first axis the innermost.
+    pub fn is_fortran(&self) -> bool {
+        self.view.is_fortran_by(self.unit())
+    }
+
+    /// How far apart neighbours are in the view's counting.
+    fn unit(&self) -> isize {
+        if self.lens.is_some() { self.dtype().size_bytes() as isize } else { 1 }
     }
 
     /// Whether the array is replicated on every rank rather than distributed.

@@ -1,10 +1,11 @@
 //! Reading elements: whole, one, or the corner that is printed.
 
 use super::Array;
-use crate::dtype::{Element, Scalar};
+use crate::dtype::{DType, Element, Scalar};
 use crate::error::{Error, Kind, Result, shape_text};
 use crate::graph::{Arg, Node};
 use crate::plan::{self, Anchor, Pass, Store, Target};
+use crate::site;
 use crate::storage::Storage;
 use crate::turn;
 use crate::view::{Dims, View};
@@ -32,6 +33,7 @@ impl Array {
         let node = self.evaluated()?;
         if let Some(storage) = node.storage()
             && !storage.blocks().is_distributed()
+            && self.lens.is_none()
         {
             let at = storage.address(0, self.view.offset);
             // SAFETY: the view's one element lies in the replicated buffer that `node` keeps alive. Only operations of
@@ -40,7 +42,7 @@ impl Array {
             return Ok(Scalar::from_bytes(self.dtype(), bytes));
         }
         let mut bytes = [0u8; 16];
-        read(&node, &self.view, &mut bytes[..self.dtype().size_bytes()], false)?;
+        self.read(&node, &self.view, &mut bytes[..self.dtype().size_bytes()], false)?;
         Ok(Scalar::from_bytes(self.dtype(), &bytes))
     }
 
@@ -48,7 +50,7 @@ impl Array {
     pub fn copy_to_bytes(&self, out: &mut [u8]) -> Result<()> {
         let _turn = turn::take("read")?;
         self.check_len(out.len())?;
-        read(&self.evaluated()?, &self.view, out, false)
+        self.read(&self.evaluated()?, &self.view, out, false)
     }
 
     /// The value to read this view from: evaluated, unless the view shows a small part of it. Then the part alone is
@@ -88,7 +90,7 @@ impl Array {
             ));
         }
         plan::force(&node)?;
-        read(&node, &self.view, out, true)
+        self.read(&node, &self.view, out, true)
     }
 
     /// What printing shows: along each axis longer than `2 * edge` the first and last `edge` items only, the others
@@ -117,7 +119,7 @@ impl Array {
                 counts.push(axis[which].1);
             }
             let mut bytes = vec![0u8; counts.iter().product::<usize>() * item];
-            read(&node, &self.view.patch(&from, &counts), &mut bytes, false)?;
+            self.read(&node, &self.view.patch(&from, &counts), &mut bytes, false)?;
             let target = whole.patch(&to, &counts);
             for (k, index) in ndarray::indices(ndarray::IxDyn(&counts)).into_iter().enumerate() {
                 let at = (target.offset + target.dot(index.slice())) as usize;
@@ -125,6 +127,37 @@ impl Array {
             }
         }
         Ok((shape, out))
+    }
+
+    /// What `view`, one of this array, shows of the value `node` of its variable, in C order into `out`. Collective, unless
+    /// `alone` or the value is stored and visible to all ranks: then each rank looks for itself.
+    fn read(&self, node: &Arc<Node>, view: &View, out: &mut [u8], alone: bool) -> Result<()> {
+        let visible =
+            node.storage().filter(|storage| storage.blocks().is_distributed() && !storage.is_fresh());
+        self.read_as(node, view, out, alone || visible.is_some())?;
+        if let (Some(storage), false) = (visible, alone) {
+            storage.mark_looked();
+        }
+        Ok(())
+    }
+
+    fn read_as(&self, node: &Arc<Node>, view: &View, out: &mut [u8], alone: bool) -> Result<()> {
+        match (self.lens, node.storage()) {
+            (None, _) => read(Arg::Node(node.clone(), view.clone()), view.shape(), node.dtype, out, alone),
+            (Some(dtype), Some(storage)) => {
+                let (units, unit) = plan::lens::operand(storage, dtype.size_bytes(), view);
+                let mut shape = view.shape.clone();
+                shape.push(dtype.size_bytes() / unit.size_bytes());
+                read(units, &shape, unit, out, alone)?;
+                if dtype == DType::Bool {
+                    out.iter_mut().for_each(|byte| *byte = u8::from(*byte != 0));
+                }
+                Ok(())
+            }
+            (Some(dtype), None) => {
+                read(super::lens::arg(node.clone(), dtype, view.clone()), view.shape(), dtype, out, alone)
+            }
+        }
     }
 
     fn check_len(&self, len: usize) -> Result<()> {
@@ -140,15 +173,13 @@ impl Array {
     }
 }
 
-/// Elements of a stored node in C order into `out`.
-fn read(node: &Arc<Node>, view: &View, out: &mut [u8], alone: bool) -> Result<()> {
-    let item = node.dtype.size_bytes();
+/// Elements in C order into `out`.
+fn read(value: Arg, shape: &[usize], dtype: DType, out: &mut [u8], alone: bool) -> Result<()> {
     // SAFETY: `out` is exclusively borrowed until this returns and has the length of the view (checked by the callers
     // or allocated by them); the buffer dies with the pass.
-    let target = unsafe { aligned(out, item, view.size()) };
-    let to = Target::At(target.storage.clone(), View::contiguous(&view.shape));
-    let store = Store { value: Arg::Node(node.clone(), view.clone()), dtype: node.dtype, to };
-    let mut pass = Pass::storing(&view.shape, store);
+    let target = unsafe { aligned(out, dtype.size_bytes(), shape.iter().product()) };
+    let to = Target::At(target.storage.clone(), View::contiguous(shape));
+    let mut pass = Pass::storing(shape, Store { value, dtype, to, origin: site::known() });
     pass.anchor = Anchor::Everyone;
     pass.alone = alone;
     pass.run()?;

@@ -1,14 +1,17 @@
 //! Reductions: NumPy's types, axes and keywords around the planner's folds.
 
 use super::{Array, Operand, ReduceOptions};
-use crate::dtype::{DType, Kind as TypeKind, Scalar, kind, real_part};
+use crate::dtype::{Casting, DType, Kind as TypeKind, Scalar, can_cast, kind, real_part};
 use crate::error::{Error, Kind, Result, normalize_axis, open_shape_text, shape_text};
 use crate::exec;
 use crate::graph::{Arg, Expr, Node};
-use crate::ops::{Op, ReduceOp};
+use crate::ops::{Op, ReduceOp, resolve};
 use crate::plan;
+use crate::site::{self, Origin};
+use crate::status::{self, Policy};
 use crate::turn;
-use crate::view::{Dims, View, distinct};
+use crate::view::order::of_result;
+use crate::view::{Dims, Layout, View, distinct};
 use crate::world;
 use smallvec::SmallVec;
 
@@ -23,6 +26,7 @@ impl Array {
     pub fn reduce(&self, op: ReduceOp, options: &ReduceOptions<'_>) -> Result<Array> {
         let _turn = turn::take(name(op))?;
         let reduced = axes_of(options.axes, self.ndim())?;
+        check_types(op, self.dtype(), options.dtype)?;
         let dtype = options.dtype.unwrap_or_else(|| accumulator(op, self.dtype()));
         let empty = (0..self.ndim()).any(|d| reduced[d] && self.shape()[d] == 0);
         if empty && !op.has_identity() && options.initial.is_none() {
@@ -33,7 +37,7 @@ impl Array {
         }
         let value = self.operand(op, dtype, options)?;
         let folded = if reduced.iter().all(|&r| r) {
-            let partial = plan::fold_all(op, value, self.shape())?;
+            let partial = plan::fold_all(op, value, self.shape(), "reduce")?;
             let result = if op.is_index() { DType::I64 } else { dtype };
             match partial.finish(dtype) {
                 Some(x) => Array::scalar(x.cast(result))?,
@@ -43,7 +47,7 @@ impl Array {
             self.fold_some(op, value, dtype, &reduced)?
         };
         let folded = match options.initial {
-            Some(start) => combine(op, folded, start.convert(dtype)?)?,
+            Some(start) => combine(op, folded, start_of(start, dtype)?)?,
             None => folded,
         };
         self.shaped(op, folded, &reduced, options)
@@ -57,6 +61,7 @@ impl Array {
 
     /// The same for `np.mean`, of real numbers.
     pub fn mean_now(&self) -> Result<Option<Scalar>> {
+        let _turn = turn::take("mean")?;
         let dtype = match kind(self.dtype()) {
             TypeKind::Complex => return Ok(None),
             TypeKind::Float => self.dtype(),
@@ -82,7 +87,13 @@ impl Array {
         let Some(storage) = storage else { return Ok(None) };
         // SAFETY: the view is contiguous and lies in the replicated buffer that `storage` keeps alive. Only operations
         // of this process write it, and it is this thread's turn.
-        Ok(unsafe { exec::fold_row(op, self.dtype(), dtype, storage.address(0, self.view.offset), size) })
+        let folded =
+            unsafe { exec::fold_row(op, self.dtype(), dtype, storage.address(0, self.view.offset), size) };
+        let Some((number, found)) = folded else { return Ok(None) };
+        if found != 0 {
+            status::raised("reduce", found);
+        }
+        Ok(Some(number))
     }
 
     /// `np.var` without keywords beyond these: of what `options` say, with `count - ddof` as the divisor.
@@ -104,8 +115,7 @@ impl Array {
         let sum = squares.reduce(ReduceOp::Sum, &ReduceOptions { dtype, ..*options })?;
         let reduced = axes_of(options.axes, self.ndim())?;
         let count: usize = (0..self.ndim()).filter(|&d| reduced[d]).map(|d| self.shape()[d]).product();
-        let over = Scalar::PyFloat((count as f64 - ddof).max(0.0));
-        Array::apply(Op::Divide, &[(&sum).into(), over.into()])
+        over(&sum, (count as f64 - ddof).max(0.0))
     }
 
     /// `np.mean`
@@ -121,7 +131,7 @@ impl Array {
             None => {
                 let shape = self.shape();
                 let count: usize = (0..self.ndim()).filter(|&d| reduced[d]).map(|d| shape[d]).product();
-                Array::apply(Op::Divide, &[(&sum).into(), Scalar::PyFloat(count as f64).into()])?
+                over(&sum, count as f64)?
             }
             Some(mask) => {
                 let ones = mask.broadcast_to(self.shape())?;
@@ -158,12 +168,25 @@ impl Array {
             ));
         }
         let mask = mask.cast_to(DType::Bool);
-        let mask = Arg::Node(mask.cell.get(), mask.view.broadcast_to(self.shape())?);
+        let mask = Operand::Array(&mask).arg(self.shape(), DType::Bool)?;
         let args = [arg, Arg::Const(plan::start_value(op, dtype))];
         Ok(Arg::whole(Node::lazy(self.view.shape.clone(), dtype, Expr::Select { mask, args })))
     }
 
     fn fold_some(&self, op: ReduceOp, value: Arg, dtype: DType, reduced: &[bool]) -> Result<Array> {
+        // What is left of the axes keeps their order, except in indices.
+        let order = if op.is_index() { None } else { of_result(Layout::K, self.ndim(), &[&self.view]) };
+        if let Some(order) = order {
+            let turned: SmallVec<[bool; 4]> = order.iter().map(|&d| reduced[d]).collect();
+            let shape: Dims = order.iter().map(|&d| self.shape()[d]).collect();
+            let value = value.map_view(|view| view.permute(&order));
+            let folded = plan::fold_axes(op, value, dtype, &shape, &turned)?;
+            let mut left = order.clone();
+            left.retain(|d| !reduced[*d]);
+            let place = |d: usize| (0..d).filter(|&a| !reduced[a]).count();
+            let left: Dims = left.iter().map(|&d| place(d)).collect();
+            return Ok(Array::from_node_in(folded.values, Some(&left)));
+        }
         let folded = plan::fold_axes(op, value, dtype, self.shape(), reduced)?;
         match folded.indices {
             None => Ok(Array::from_node(folded.values)),
@@ -185,7 +208,14 @@ impl Array {
         let folded = if options.keepdims {
             let shape: Dims =
                 (0..self.ndim()).map(|d| if reduced[d] { 1 } else { self.shape()[d] }).collect();
-            Array { view: View::contiguous(&shape), ..folded }
+            let mut view = View::contiguous(&shape);
+            if !folded.is_contiguous() {
+                let mut left = folded.view.strides.iter();
+                for d in (0..self.ndim()).filter(|&d| !reduced[d]) {
+                    view.strides[d] = *left.next().expect("an axis that is left");
+                }
+            }
+            Array { view, ..folded }
         } else {
             folded
         };
@@ -193,6 +223,14 @@ impl Array {
             None => Ok(folded),
             Some(out) if out.shape() != folded.shape() => {
                 Err(self.wrong_output(op, out.shape(), folded.ndim(), reduced, options.keepdims))
+            }
+            Some(out) if op.is_index() && !can_cast(out.dtype(), DType::I64, Casting::Safe) => {
+                let what = if out.ndim() == 0 { "scalar" } else { "array data" };
+                let text = format!(
+                    "Cannot cast {what} from dtype('{}') to dtype('int64') according to the rule 'safe'",
+                    out.dtype()
+                );
+                Err(Error::new(Kind::Type, text))
             }
             Some(out) => out.assign(&folded).map(|()| out.clone()),
         }
@@ -238,6 +276,46 @@ impl Array {
     }
 }
 
+/// `initial=` in the type of the result, which makes an integer of it as Python's `int` does.
+fn start_of(start: Scalar, dtype: DType) -> Result<Scalar> {
+    let is_whole = !matches!(kind(start.dtype()), TypeKind::Float | TypeKind::Complex);
+    if is_whole || !matches!(kind(dtype), TypeKind::Signed | TypeKind::Unsigned) {
+        return Ok(start.convert(dtype)?);
+    }
+    if kind(start.dtype()) == TypeKind::Complex {
+        let text = "int() argument must be a string, a bytes-like object or a real number, not 'complex'";
+        return Err(Error::new(Kind::Type, text));
+    }
+    match start.as_f64() {
+        x if x.is_nan() => Err(Error::new(Kind::Value, "cannot convert float NaN to integer")),
+        x if x.is_infinite() => Err(Error::new(Kind::Overflow, "cannot convert float infinity to integer")),
+        x => Ok(Scalar::PyInt(x as i128).convert(dtype)?),
+    }
+}
+
+/// A sum by a number of elements.
+fn over(sum: &Array, count: f64) -> Result<Array> {
+    let divide = || Array::apply(Op::Divide, &[sum.into(), Scalar::PyFloat(count).into()]);
+    if sum.ndim() > 0 {
+        return divide();
+    }
+    // Of two numbers, which NumPy calls by another name, unless it has to convert the sum for it.
+    let is_complex = kind(sum.dtype()) == TypeKind::Complex;
+    if count == 0.0 || is_complex {
+        let z = sum.item()?.as_c128();
+        let bits = match (z.is_finite(), count == 0.0) {
+            (true, true) if z.re == 0.0 && z.im == 0.0 => status::INVALID,
+            (true, true) => status::DIVIDE,
+            // A part that is infinite times the other one of the divisor, which is zero.
+            (false, _) if is_complex && (z.re.is_infinite() || z.im.is_infinite()) => status::INVALID,
+            _ => 0,
+        };
+        status::raised(if sum.dtype() == DType::C64 { "divide" } else { "scalar divide" }, bits);
+    }
+    let origin = Origin { site: site::current().site, policy: Policy::IGNORE };
+    site::at(origin, divide)
+}
+
 /// Which axes are reduced.
 fn axes_of(axes: Option<&[isize]>, ndim: usize) -> Result<SmallVec<[bool; 4]>> {
     let mut reduced: SmallVec<[bool; 4]> = SmallVec::from_elem(axes.is_none(), ndim);
@@ -263,10 +341,9 @@ fn accumulator(op: ReduceOp, dtype: DType) -> DType {
     }
 }
 
-/// `initial=` joined to a result.
-fn combine(op: ReduceOp, folded: Array, initial: Scalar) -> Result<Array> {
-    let dtype = folded.dtype();
-    let op = match op {
+/// The operation that a reduction folds with; none for indices.
+fn folding(op: ReduceOp) -> Option<Op> {
+    Some(match op {
         ReduceOp::Sum => Op::Add,
         ReduceOp::Prod => Op::Multiply,
         ReduceOp::Min => Op::Minimum,
@@ -279,8 +356,32 @@ fn combine(op: ReduceOp, folded: Array, initial: Scalar) -> Result<Array> {
         ReduceOp::And => Op::BitwiseAnd,
         ReduceOp::Or => Op::BitwiseOr,
         ReduceOp::Xor => Op::BitwiseXor,
-        ReduceOp::ArgMin | ReduceOp::ArgMax => return Ok(folded),
-    };
+        ReduceOp::ArgMin | ReduceOp::ArgMax => return None,
+    })
+}
+
+/// An error if there is no such reduction of elements of this type, or in the type asked for.
+fn check_types(op: ReduceOp, dtype: DType, asked: Option<DType>) -> Result<()> {
+    let is_bitwise = matches!(op, ReduceOp::And | ReduceOp::Or | ReduceOp::Xor);
+    let is_logical = matches!(op, ReduceOp::Any | ReduceOp::All | ReduceOp::Parity);
+    let is_inexact = |dtype| matches!(kind(dtype), TypeKind::Float | TypeKind::Complex);
+    match asked {
+        Some(asked) if is_bitwise && is_inexact(asked) || is_logical && asked != DType::Bool => {
+            let text = "No loop matching the specified signature and casting was found for ufunc";
+            Err(Error::new(Kind::Type, format!("{text} {}", name(op))))
+        }
+        None if is_bitwise => match folding(op) {
+            Some(op) => Ok(resolve(op, &[dtype.into(), dtype.into()]).map(drop)?),
+            None => Ok(()),
+        },
+        _ => Ok(()),
+    }
+}
+
+/// `initial=` joined to a result.
+fn combine(op: ReduceOp, folded: Array, initial: Scalar) -> Result<Array> {
+    let dtype = folded.dtype();
+    let Some(op) = folding(op) else { return Ok(folded) };
     Ok(Array::apply(op, &[Operand::Scalar(initial), (&folded).into()])?.cast_to(dtype))
 }
 

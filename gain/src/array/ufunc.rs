@@ -9,11 +9,14 @@ use crate::exec;
 use crate::graph::{Arg, Expr, Node, WEIGHT_LIMIT};
 use crate::ops::{Loop, Op, ReduceOp, check_output, resolve, resolve_values, resolve_with};
 use crate::plan;
+use crate::site;
+use crate::status;
 use crate::storage::Storage;
 use crate::turn;
-use crate::view::{Dims, broadcast_shapes};
+use crate::view::{Dims, Layout, View, broadcast_shapes, order};
 use crate::world;
 use smallvec::SmallVec;
+use std::sync::Arc;
 
 /// Operands up to this size are computed at once.
 const EAGER: usize = 2048;
@@ -41,10 +44,13 @@ impl Operand<'_> {
     }
 
     /// The operand as an argument over `shape`; numbers get the type `dtype`.
-    fn arg(&self, shape: &[usize], dtype: DType) -> Result<Arg> {
+    pub(super) fn arg(&self, shape: &[usize], dtype: DType) -> Result<Arg> {
         Ok(match self {
-            Operand::Array(a) => Arg::Node(a.cell.get(), a.view.broadcast_to(shape)?),
-            Operand::Scalar(x) => Arg::Const(x.convert(dtype)?),
+            Operand::Array(a) => match a.arg() {
+                Arg::Node(node, view) => Arg::Node(node, view.broadcast_to(shape)?),
+                number => number,
+            },
+            Operand::Scalar(x) => Arg::Const(status::converted(*x, x.convert(dtype)?)),
         })
     }
 }
@@ -72,7 +78,8 @@ impl Array {
             let options = Options { dtype: None, casting: Casting::SameKind, ..*options };
             return Array::ufunc(op.op, &with_numbers(operands, &typed), &options);
         }
-        let plain = options.out.iter().all(Option::is_none) && options.mask.is_none();
+        let plain =
+            options.out.iter().all(Option::is_none) && options.mask.is_none() && options.order == Layout::K;
         if plain && op.op.outputs() == 1 {
             return Ok(SmallVec::from_iter([Array::elementwise(op, operands)?]));
         }
@@ -97,17 +104,31 @@ impl Array {
             Some(out) => output_shape(out.shape(), &shape)?,
             None => shape,
         };
-        let args = record_args(&op, operands, &shape)?;
-        let nodes: SmallVec<[_; 2]> = (0..op.op.outputs())
-            .map(|output| {
-                let expr = Expr::Map { op, output, args: args.clone() };
-                Node::lazy(shape.clone(), op.outputs[output], expr)
-            })
-            .collect();
+        let mut views = views(operands);
+        views.extend(options.mask.map(|m| &m.view));
+        views.extend(options.out.iter().flatten().map(|out| &out.view));
+        let is_fortran = |o: &Operand<'_>| !matches!(o, Operand::Array(a) if !a.is_fortran());
+        let layout = match options.order {
+            Layout::A if operands.iter().all(is_fortran) => Layout::F,
+            other => other,
+        };
+        let order = order::of_result(layout, shape.len(), &views);
+        let mask = options.mask.map(|mask| mask_of(mask, &shape)).transpose()?;
+        let args = record_args(&op, operands, &shape, mask.as_ref())?;
+        let (shape, args) = ordered(shape, args, order.as_deref());
+        let mask = mask.map(|mask| in_order(mask, order.as_deref()));
+        let nodes = match op.op.outputs() {
+            1 => SmallVec::from_iter([Node::lazy(
+                shape.clone(),
+                op.outputs[0],
+                Expr::Map { op, output: 0, args },
+            )]),
+            _ => Node::outputs(&shape, op, &args),
+        };
         let mut results = SmallVec::new();
         for (i, node) in nodes.into_iter().enumerate() {
             let out = options.out.get(i).copied().flatten();
-            results.push(finish(node, out, options)?);
+            results.push(finish(node, out, mask.clone(), order.as_deref())?);
         }
         Ok(results)
     }
@@ -126,13 +147,28 @@ impl Array {
     }
 
     fn elementwise(op: Loop, operands: &[Operand<'_>]) -> Result<Array> {
-        if let Some(done) = eager(&op, operands)? {
-            return Ok(done);
+        match eager(&op, operands)? {
+            Some(done) => Ok(done),
+            None => Array::deferred(op, operands),
         }
+    }
+
+    #[inline(never)]
+    fn deferred(op: Loop, operands: &[Operand<'_>]) -> Result<Array> {
         let shapes: SmallVec<[&[usize]; 2]> = operands.iter().map(Operand::shape).collect();
         let shape = broadcast_shapes(&shapes)?;
-        let args = record_args(&op, operands, &shape)?;
-        Ok(Array::from_node(Node::lazy(shape, op.outputs[0], Expr::Map { op, output: 0, args })))
+        let args = record_args(&op, operands, &shape, None)?;
+        let is_c = |o: &Operand<'_>| !matches!(o, Operand::Array(a) if !a.view.is_c_ordered());
+        if operands.iter().all(is_c) {
+            return Array::recorded(
+                Node::lazy(shape, op.outputs[0], Expr::Map { op, output: 0, args }),
+                None,
+            );
+        }
+        let order = order::of_result(Layout::K, shape.len(), &views(operands));
+        let (shape, args) = ordered(shape, args, order.as_deref());
+        let node = Node::lazy(shape, op.outputs[0], Expr::Map { op, output: 0, args });
+        Array::recorded(node, order.as_deref())
     }
 
     /// `np.where(mask, if_true, if_false)`
@@ -146,17 +182,27 @@ impl Array {
                 array.bound()?;
             }
         }
+        let order = order::of_result(Layout::K, shape.len(), &views(&[mask.into(), if_true, if_false]));
         let mask = Operand::Array(&mask.cast_to(DType::Bool)).arg(&shape, DType::Bool)?;
         let arg = |operand: Operand<'_>| match operand {
             Operand::Scalar(x) => Ok(Arg::Const(x.wrapped(dtype)?)),
             array => array.arg(&shape, dtype),
         };
-        let args = [arg(if_true)?, arg(if_false)?];
-        Ok(Array::from_node(Node::lazy(shape, dtype, Expr::Select { mask, args })))
+        let (shape, args) =
+            ordered(shape.clone(), SmallVec::from([arg(if_true)?, arg(if_false)?]), order.as_deref());
+        let args: [Arg; 2] = args.into_inner().expect("two");
+        let mask = in_order(mask, order.as_deref());
+        let node = Node::lazy(shape, dtype, Expr::Select { mask, args });
+        Array::recorded(node, order.as_deref())
     }
 
-    /// `self.astype(dtype)`: always a copy.
+    /// `self.astype(dtype)`: always a copy, in the array's own order.
     pub fn astype(&self, dtype: DType, casting: Casting) -> Result<Array> {
+        self.astype_in(dtype, casting, Layout::K)
+    }
+
+    /// `self.astype(dtype, order)`
+    pub fn astype_in(&self, dtype: DType, casting: Casting, layout: Layout) -> Result<Array> {
         let _turn = turn::take("astype")?;
         if !can_cast(self.dtype(), dtype, casting) {
             return Err(Error::new(
@@ -168,15 +214,28 @@ impl Array {
                 ),
             ));
         }
-        self.bound()?;
-        Ok(self.cast_to(dtype))
+        self.laid_out(dtype, layout)
     }
 
-    /// `self.copy()`: costs nothing until one of the two is written.
+    /// `self.copy()`, in C order: costs nothing until one of the two is written.
     pub fn copy(&self) -> Result<Array> {
+        self.copy_in(Layout::C)
+    }
+
+    /// `self.copy(order)`
+    pub fn copy_in(&self, layout: Layout) -> Result<Array> {
         let _turn = turn::take("copy")?;
+        self.laid_out(self.dtype(), layout)
+    }
+
+    /// A copy with elements of this type, in this order.
+    pub(super) fn laid_out(&self, dtype: DType, layout: Layout) -> Result<Array> {
         self.bound()?;
-        Ok(self.cast_to(self.dtype()))
+        if self.is_contiguous() && matches!(layout, Layout::C | Layout::K) {
+            return Array::recorded(self.c_ordered(dtype), None);
+        }
+        let order = self.order(layout);
+        Array::recorded(self.by_order(order.as_deref()).c_ordered(dtype), order.as_deref())
     }
 
     /// A copy that shares nothing.
@@ -184,13 +243,23 @@ impl Array {
         Array::from_node(Node::lazy(self.view.shape.clone(), self.dtype(), Expr::Cast(self.arg())))
     }
 
-    /// A copy with elements of this type; shares the value where nothing changes.
+    /// A copy with elements of this type, in the array's own order; shares the value where nothing changes.
     pub(crate) fn cast_to(&self, dtype: DType) -> Array {
-        let node = self.cell.get();
-        if dtype == node.dtype && self.view.shape == node.shape && self.view.is_whole(node.len()) {
-            return Array::from_node(node);
+        if self.is_contiguous() {
+            return Array::from_node(self.c_ordered(dtype));
         }
-        Array::from_node(Node::lazy(self.view.shape.clone(), dtype, Expr::Cast(self.arg())))
+        let order = self.order(Layout::K);
+        Array::from_node_in(self.by_order(order.as_deref()).c_ordered(dtype), order.as_deref())
+    }
+
+    /// The value of such a copy, in C order.
+    fn c_ordered(&self, dtype: DType) -> Arc<Node> {
+        let node = self.cell.get();
+        let is_whole = self.view.shape == node.shape && self.view.is_whole(node.len());
+        if dtype == node.dtype && self.lens.is_none() && is_whole {
+            return node;
+        }
+        Node::lazy(self.view.shape.clone(), dtype, Expr::Cast(self.arg()))
     }
 }
 
@@ -214,12 +283,39 @@ fn with_numbers<'a>(operands: &[Operand<'a>], numbers: &[Option<Scalar>]) -> Sma
     operands.iter().zip(numbers).map(|(o, x)| x.map_or(*o, Operand::Scalar)).collect()
 }
 
-/// The arguments of a call, broadcast. Long expressions are stored first, so that none grows without bound.
-fn record_args(op: &Loop, operands: &[Operand<'_>], shape: &Dims) -> Result<SmallVec<[Arg; 2]>> {
-    if op.op == Op::Power && is_integer(op.outputs[0]) && !shape.contains(&0) {
-        refuse_negative(&operands[1])?;
+/// `where=`, broadcast.
+fn mask_of(mask: &Array, shape: &Dims) -> Result<Arg> {
+    if mask.dtype() != DType::Bool {
+        return Err(Error::new(
+            Kind::Type,
+            format!(
+                "Cannot cast array data from dtype('{}') to dtype('bool') according to the rule 'safe'",
+                mask.dtype()
+            ),
+        ));
     }
-    let args: SmallVec<[Arg; 2]> =
+    mask.bound()?;
+    Operand::Array(mask).arg(shape, DType::Bool)
+}
+
+/// An argument that no operation takes exception to.
+fn harmless(op: Op, dtype: DType) -> Arg {
+    Arg::Const(if op == Op::Arctanh { Scalar::zero(dtype) } else { Scalar::one(dtype) })
+}
+
+/// The arguments of a call, broadcast; where the mask doesn't hold they are nothing to take exception to. Long expressions are stored first, so that none grows without bound.
+fn record_args(
+    op: &Loop,
+    operands: &[Operand<'_>],
+    shape: &Dims,
+    mask: Option<&Arg>,
+) -> Result<SmallVec<[Arg; 2]>> {
+    // (No unsigned type holds a negative number: converting it is an error of its own.)
+    let is_integer_power = op.op == Op::Power && kind(op.outputs[0]) == TypeKind::Signed;
+    if is_integer_power && !shape.contains(&0) {
+        refuse_negative(&operands[1], shape, mask)?;
+    }
+    let mut args: SmallVec<[Arg; 2]> =
         operands.iter().enumerate().map(|(i, o)| o.arg(shape, op.inputs[i])).collect::<Result<_>>()?;
     let weight: u32 = args.iter().filter_map(Arg::node).map(|n| n.weight_now()).sum();
     if weight > WEIGHT_LIMIT {
@@ -227,24 +323,48 @@ fn record_args(op: &Loop, operands: &[Operand<'_>], shape: &Dims) -> Result<Smal
             plan::force(node)?;
         }
     }
+    if let Some(mask) = mask
+        && (is_integer_power || site::current().policy.wanted() != 0 && exec::has_exceptions(op))
+    {
+        for (arg, dtype) in args.iter_mut().zip(op.inputs) {
+            let args = [arg.clone(), harmless(op.op, dtype)];
+            let chosen = Expr::Select { mask: mask.clone(), args };
+            *arg = Arg::whole(Node::lazy(shape.clone(), dtype, chosen));
+        }
+    }
     Ok(args)
 }
 
 /// An error, and the same on all ranks, if an exponent is negative: the one thing that only values decide, and that
 /// must be known at the call.
-fn refuse_negative(exponent: &Operand<'_>) -> Result<()> {
+fn refuse_negative(exponent: &Operand<'_>, shape: &Dims, mask: Option<&Arg>) -> Result<()> {
     let is_negative = match exponent {
-        Operand::Scalar(x) => x.as_f64() < 0.0,
+        Operand::Scalar(x) if x.as_f64() >= 0.0 => false,
+        Operand::Scalar(_) => mask.map_or(Ok(true), |mask| any(mask.clone(), shape))?,
         Operand::Array(a) if kind(a.dtype()) != TypeKind::Signed => false,
         Operand::Array(a) => {
             let below = Array::apply(Op::Less, &[(*a).into(), Operand::Scalar(Scalar::PyInt(0))])?;
-            below.reduce(ReduceOp::Any, &ReduceOptions::default())?.item()?.as_bool()
+            match mask {
+                None => below.reduce(ReduceOp::Any, &ReduceOptions::default())?.item()?.as_bool(),
+                Some(mask) => {
+                    let below = Operand::Array(&below).arg(shape, DType::Bool)?;
+                    let args = [below, Arg::Const(Scalar::Bool(false))];
+                    let chosen = Expr::Select { mask: mask.clone(), args };
+                    any(Arg::whole(Node::lazy(shape.clone(), DType::Bool, chosen)), shape)?
+                }
+            }
         }
     };
     match is_negative {
         true => Err(Error::new(Kind::Value, "Integers to negative integer powers are not allowed.")),
         false => Ok(()),
     }
+}
+
+/// Whether a bool holds anywhere.
+fn any(value: Arg, shape: &Dims) -> Result<bool> {
+    let found = plan::fold_all(ReduceOp::Any, value, shape, "reduce")?;
+    Ok(found.finish(DType::Bool).is_some_and(Scalar::as_bool))
 }
 
 /// The shape of a call with `out=`: that of `out`, to which the operands must broadcast.
@@ -262,34 +382,47 @@ fn output_shape(out: &[usize], operands: &[usize]) -> Result<Dims> {
     }
 }
 
-/// Apply `where=` and `out=` to a recorded result.
-fn finish(node: std::sync::Arc<Node>, out: Option<&Array>, options: &Options<'_>) -> Result<Array> {
+/// The operands' views.
+fn views<'a>(operands: &[Operand<'a>]) -> SmallVec<[&'a View; 4]> {
+    let arrays =
+        operands.iter().filter_map(|o| if let Operand::Array(a) = *o { Some(&a.view) } else { None });
+    arrays.collect()
+}
+
+/// An operand of what is recorded with its axes in this order.
+fn in_order(arg: Arg, order: Option<&[usize]>) -> Arg {
+    match (arg, order) {
+        (Arg::Node(node, view), Some(order)) => Arg::Node(node, view.permute(order)),
+        (arg, _) => arg,
+    }
+}
+
+/// Shape and operands of what is recorded with its axes in this order.
+#[inline]
+fn ordered(shape: Dims, args: SmallVec<[Arg; 2]>, order: Option<&[usize]>) -> (Dims, SmallVec<[Arg; 2]>) {
+    let Some(axes) = order else { return (shape, args) };
+    let args = args.into_iter().map(|arg| in_order(arg, order)).collect();
+    (axes.iter().map(|&a| shape[a]).collect(), args)
+}
+
+/// Apply `where=` and `out=` to a recorded result; it and the mask have their axes in this order.
+fn finish(node: Arc<Node>, out: Option<&Array>, mask: Option<Arg>, order: Option<&[usize]>) -> Result<Array> {
     let (dtype, shape) = (out.map_or(node.dtype, Array::dtype), node.shape.clone());
     let value = Arg::whole(node);
-    let value = match options.mask {
+    let value = match mask {
         None => value,
         Some(mask) => {
-            if mask.dtype() != DType::Bool {
-                return Err(Error::new(
-                    Kind::Type,
-                    format!(
-                        "Cannot cast array data from dtype('{}') to dtype('bool') according to the rule 'safe'",
-                        mask.dtype()
-                    ),
-                ));
-            }
-            mask.bound()?;
-            let mask = Operand::Array(mask).arg(&shape, DType::Bool)?;
-            let keep = out.map_or(Arg::Const(Scalar::zero(dtype)), Array::arg);
+            let keep = in_order(out.map_or(Arg::Const(Scalar::zero(dtype)), Array::arg), order);
             Arg::whole(Node::lazy(shape, dtype, Expr::Select { mask, args: [value, keep] }))
         }
     };
     match (out, value) {
         (Some(out), value) => {
-            out.write(out.view.clone(), value)?;
+            let back = order.map(order::inverse);
+            out.write(out.view.clone(), in_order(value, back.as_deref()))?;
             Ok(out.clone())
         }
-        (None, Arg::Node(node, _)) => Ok(Array::from_node(node)),
+        (None, Arg::Node(node, _)) => Array::recorded(node, order),
         (None, Arg::Const(_)) => unreachable!("a recorded result is a node"),
     }
 }
@@ -311,6 +444,7 @@ fn eager(op: &Loop, operands: &[Operand<'_>]) -> Result<Option<Array>> {
     for (i, operand) in operands.iter().enumerate() {
         if let Operand::Array(a) = operand {
             let ready = a.dtype() == op.inputs[i]
+                && a.lens.is_none()
                 && (a.shape() == shape || a.size() == 1)
                 && a.view.is_contiguous()
                 && a.cell.peek(|n| n.storage().is_some_and(|s| !s.blocks().is_distributed()));
@@ -322,11 +456,11 @@ fn eager(op: &Loop, operands: &[Operand<'_>]) -> Result<Option<Array>> {
     let mut numbers: SmallVec<[[u8; 16]; 2]> = SmallVec::new();
     for (i, operand) in operands.iter().enumerate() {
         numbers.push(match operand {
-            Operand::Scalar(x) => x.convert(op.inputs[i])?.bytes(),
+            Operand::Scalar(x) => status::converted(*x, x.convert(op.inputs[i])?).bytes(),
             Operand::Array(_) => [0; 16],
         });
     }
-    let mut held: SmallVec<[std::sync::Arc<Storage>; 2]> = SmallVec::new();
+    let mut held: SmallVec<[Arc<Storage>; 2]> = SmallVec::new();
     let mut inputs: SmallVec<[(*const u8, usize); 2]> = SmallVec::new();
     for (i, operand) in operands.iter().enumerate() {
         match operand {
@@ -343,7 +477,10 @@ fn eager(op: &Loop, operands: &[Operand<'_>]) -> Result<Option<Array>> {
     // SAFETY: each input is `len` elements of the loop's type in a replicated buffer that `held` keeps alive (the
     // view is contiguous and inside it), or one element with step 0; the output is a new buffer of `len` elements.
     // Replicated memory is written by operations of this process only, and it is this thread's turn.
-    unsafe { exec::apply(op, len, &inputs, &[out.local()]) }?;
+    let found = unsafe { exec::apply(op, len, &inputs, &[out.local()]) }?;
+    if found != 0 {
+        status::raised(op.op.name(), found);
+    }
     let node = Node::stored(SmallVec::from_slice(shape), op.outputs[0], out);
     Ok(Some(Array::from_node(node)))
 }

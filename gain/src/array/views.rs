@@ -3,7 +3,7 @@
 use super::Array;
 use crate::error::Result;
 use crate::view::reshape::resolve_shape;
-use crate::view::{Index, View};
+use crate::view::{Index, Layout, View};
 
 /// # Views
 ///
@@ -24,9 +24,13 @@ impl Array {
     pub fn reshape(&self, shape: &[isize]) -> Result<Array> {
         let shape = resolve_shape(self.size(), shape)?;
         match self.view.reshape(&shape)? {
+            // Steps of no elements are those of the elements there could be.
+            Some(view) if view.size() == 0 && self.lens.is_some() => {
+                Ok(self.with_view(view.finer(self.dtype().size_bytes())))
+            }
             Some(view) => Ok(self.with_view(view)),
             None => {
-                let copy = self.copy()?;
+                let copy = self.laid_out(self.dtype(), Layout::C)?;
                 let view = View::contiguous(&shape);
                 Ok(Array { view, ..copy })
             }

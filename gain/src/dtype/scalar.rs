@@ -79,6 +79,25 @@ impl Scalar {
         self.operand().default_dtype()
     }
 
+    /// The type of an array that NumPy makes of this value: a Python integer that `int64` can't hold makes `uint64`, and
+    /// one that fits neither an error (NumPy makes an array of objects).
+    pub fn own_type(self) -> Result<DType, OpError> {
+        match self {
+            Scalar::PyInt(x) if i64::try_from(x).is_ok() => Ok(DType::I64),
+            Scalar::PyInt(x) if u64::try_from(x).is_ok() => Ok(DType::U64),
+            Scalar::PyInt(_) => Err(OpError::new(OpErrorKind::Type, "gain has no arrays of dtype object")),
+            _ => Ok(self.dtype()),
+        }
+    }
+
+    /// The value of an integer or a bool.
+    pub fn as_i128(self) -> Option<i128> {
+        match self.wide() {
+            Wide::Int(x) => Some(x),
+            _ => None,
+        }
+    }
+
     fn wide(self) -> Wide {
         use Scalar::*;
         match self {
@@ -176,6 +195,9 @@ impl Scalar {
     /// As [`cast`](Self::cast), but a Python integer that `dtype` can't hold is an error, as in NumPy 2
     /// (`OverflowError: Python integer 300 out of bounds for uint8`).
     pub fn convert(self, dtype: DType) -> Result<Scalar, OpError> {
+        if let (Scalar::F64(_), DType::F64) = (self, dtype) {
+            return Ok(self);
+        }
         if let Scalar::PyInt(x) = self {
             let range: Option<(i128, i128)> = match dtype {
                 DType::I8 => Some((i8::MIN.into(), i8::MAX.into())),

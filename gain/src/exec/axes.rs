@@ -241,6 +241,7 @@ impl Machine<'_> {
                 },
             }
         }
+        self.folded();
     }
 
     /// Combines the stack's results with the output's elements, or writes them if it holds nothing yet.
@@ -269,6 +270,7 @@ impl Machine<'_> {
                 }
             }
         }
+        self.folded();
     }
 }
 

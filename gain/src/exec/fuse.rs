@@ -3,7 +3,9 @@
 //! Works on values used once, so that nothing is computed twice, and never changes an order of operations.
 
 use super::program::{Builder, Node, Output, Val};
+use super::watch::Parts;
 use crate::dtype::DType;
+use crate::kernels::flags::Report;
 use crate::kernels::fused::{self, Step};
 use crate::kernels::{Kernel, count, reduce};
 use crate::ops::{Op, ReduceOp};
@@ -172,11 +174,12 @@ fn replace(
     for value in gone {
         uses[value.index()] = 0;
     }
-    builder.nodes[i] = Node::Apply { op: None, kernel, args };
+    Parts::record(builder, i, gone, false);
+    builder.nodes[i] = Node::Apply { op: None, kernel, args, report: Report::Exact };
 }
 
 /// The kernel that reduces `value`, with a product or squared difference folded into a sum.
-fn fold(builder: &Builder, uses: &mut [usize], op: ReduceOp, value: Val, axes: bool) -> Fold {
+fn fold(builder: &mut Builder, uses: &mut [usize], op: ReduceOp, value: Val, axes: bool) -> Fold {
     let dtype = builder.dtype(value);
     let plain = reduce::row(op, dtype).unwrap_or_else(|| panic!("{op:?} of {dtype}"));
     let plain = Fold { kernel: plain, args: smallvec![value] };
@@ -190,6 +193,7 @@ fn fold(builder: &Builder, uses: &mut [usize], op: ReduceOp, value: Val, axes: b
     let Some((Step::Mul, x, y)) = inner(builder, uses, value) else { return plain };
     let Some(products) = reduce::sum_of_products(dtype) else { return plain };
     uses[value.index()] = 0;
+    let product = value;
     let reads = if is_square(builder, value) { 1 } else { 2 };
     if x == y
         && uses[x.index()] == reads
@@ -197,8 +201,10 @@ fn fold(builder: &Builder, uses: &mut [usize], op: ReduceOp, value: Val, axes: b
         && let Some(kernel) = reduce::sum_of_squared_differences(dtype)
     {
         uses[x.index()] = 0;
+        Parts::record(builder, product.index(), &[x], true);
         return Fold { kernel, args: smallvec![a, b] };
     }
+    Parts::record(builder, product.index(), &[], true);
     Fold { kernel: products, args: smallvec![x, y] }
 }
 

@@ -16,8 +16,11 @@ mod program;
 mod run;
 mod stack;
 mod tile;
+mod watch;
 
 pub use domain::{Dims, Domain, Leaf, Stream};
 pub use partial::{Partial, identity};
 pub use program::{Builder, Program, Val};
 pub use run::{Task, apply, fold_row, run};
+pub use watch::Mark;
+pub(crate) use watch::has_exceptions;

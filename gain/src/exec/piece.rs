@@ -95,6 +95,7 @@ impl<'p> Prepared<'p> {
         let mut builder = Builder::new();
         let value = builder.leaf(reduce.dtype);
         let number = reduce.index.map(|_| builder.leaf(crate::dtype::DType::I64));
+        builder.mark(self.program.watch.reducer());
         builder.reduce_axes(reduce.op, value, number);
         let (axis, extent) = self.cuts[shares.cut];
         let out = reduce.out?;

@@ -2,15 +2,22 @@
 //!
 //! Shares are contiguous. Who has finished takes pieces from the far end of another's share, so that a thread that
 //! was not scheduled, or got the slower memory, delays nobody; what is computed doesn't depend on who does it.
+//! A forked child has none of its parent's threads, and makes a pool of its own when it needs one.
 
 use rayon::ThreadPool;
+use rma::fork::PerProcess;
 use smallvec::SmallVec;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+static POOL: PerProcess<Option<ThreadPool>> = PerProcess::new();
+
+/// In a forked child: the threads are not there.
+pub(crate) fn renew() {
+    POOL.forget();
+}
 
 /// Workers beside the calling thread; `None` when there is one processor or threads can't be had.
 fn pool() -> Option<&'static ThreadPool> {
-    static POOL: OnceLock<Option<ThreadPool>> = OnceLock::new();
     POOL.get_or_init(|| {
         let workers = std::thread::available_parallelism().map_or(1, usize::from).saturating_sub(1);
         let name = |k| format!("gain-{}", k + 1);

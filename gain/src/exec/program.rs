@@ -5,8 +5,10 @@
 //! A register that is stored belongs to that value alone, so that a run may point its slot straight at the output.
 
 use super::fuse;
+use super::watch::{self, Mark, Watch};
 use crate::dtype::{Complex64, DType, Scalar};
 use crate::kernels::extreme::{self, Extremes};
+use crate::kernels::flags::{self, Report};
 use crate::kernels::lines::{self, Lines};
 use crate::kernels::{Kernel, Operands, cast, reduce, table};
 use crate::ops::{Loop, Op, ReduceOp};
@@ -32,6 +34,7 @@ pub(super) enum Node {
         op: Option<Loop>,
         kernel: Kernel,
         args: SmallVec<[Val; 4]>,
+        report: Report,
     },
     /// The second output of the operation that made this value.
     Second(Val),
@@ -40,7 +43,7 @@ pub(super) enum Node {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Output {
     Store(Val),
-    Reduce { op: ReduceOp, value: Val, index: Option<Val>, axes: bool },
+    Reduce { op: ReduceOp, value: Val, index: Option<Val>, axes: bool, mark: Mark },
 }
 
 /// Builds a [`Program`]. Values are named in the order they are made; unused ones cost nothing.
@@ -48,6 +51,12 @@ pub(super) enum Output {
 pub struct Builder {
     pub(super) nodes: Vec<Node>,
     pub(super) dtypes: Vec<DType>,
+    /// For whom each value is computed.
+    pub(super) marks: Vec<Mark>,
+    /// For whom the next ones are.
+    mark: Mark,
+    /// The operations apart that superinstructions and folds replace.
+    pub(super) parts: Vec<watch::Parts>,
     leaves: Vec<DType>,
     outputs: Vec<Output>,
 }
@@ -106,18 +115,32 @@ pub struct Program {
     pub(super) instrs: Vec<Instr>,
     pub(super) stores: Vec<Store>,
     pub(super) reduces: Vec<Reduce>,
+    pub(super) watch: Watch,
 }
 
 impl Builder {
     /// An empty program.
     pub fn new() -> Builder {
-        Builder::default()
+        // Most programs fit: growing costs more than the room.
+        const ROOM: usize = 16;
+        Builder {
+            nodes: Vec::with_capacity(ROOM),
+            dtypes: Vec::with_capacity(ROOM),
+            marks: Vec::with_capacity(ROOM),
+            ..Builder::default()
+        }
     }
 
     fn push(&mut self, node: Node, dtype: DType) -> Val {
         self.nodes.push(node);
         self.dtypes.push(dtype);
+        self.marks.push(self.mark);
         Val(self.nodes.len() as u32 - 1)
+    }
+
+    /// For whom what follows is computed: floating-point exceptions in it are told by [`Program::raised`].
+    pub fn mark(&mut self, mark: Mark) {
+        self.mark = mark;
     }
 
     /// The next leaf, in the order of [`Domain::leaves`](super::Domain::leaves). An index leaf has type `I64`.
@@ -137,11 +160,15 @@ impl Builder {
         if from == dtype {
             return value;
         }
-        if let Node::Const(x) = self.nodes[value.index()] {
+        let kernel = cast::kernel(from, dtype);
+        let report = flags::of_cast(from, dtype);
+        // One that raises something somebody wants to know of is done in the run.
+        if let Node::Const(x) = self.nodes[value.index()]
+            && (self.mark.wanted == 0 || watch::of_one(kernel, report, x) & self.mark.wanted == 0)
+        {
             return self.constant(x.cast(dtype));
         }
-        let kernel = cast::kernel(from, dtype);
-        self.push(Node::Apply { op: None, kernel, args: smallvec![value] }, dtype)
+        self.push(Node::Apply { op: None, kernel, args: smallvec![value], report }, dtype)
     }
 
     /// The (first) output of an operation; arguments are converted to the loop's input types.
@@ -159,7 +186,8 @@ impl Builder {
             return smallvec![self.apply(&square, &args[..1])];
         }
         let kernel = table::kernel(op);
-        let first = self.push(Node::Apply { op: Some(*op), kernel, args }, op.outputs[0]);
+        let first =
+            self.push(Node::Apply { op: Some(*op), kernel, args, report: flags::of(op) }, op.outputs[0]);
         let mut outputs = smallvec![first];
         if op.op.outputs() == 2 {
             outputs.push(self.push(Node::Second(first), op.outputs[1]));
@@ -178,7 +206,16 @@ impl Builder {
         assert_eq!(self.dtype(mask), DType::Bool, "select needs a bool mask");
         assert_eq!(dtype, self.dtype(if_false), "select needs values of one type");
         let kernel = table::select(dtype);
-        self.push(Node::Apply { op: None, kernel, args: smallvec![mask, if_true, if_false] }, dtype)
+        let args = smallvec![mask, if_true, if_false];
+        self.push(Node::Apply { op: None, kernel, args, report: Report::Never }, dtype)
+    }
+
+    /// The complex number of a real and an imaginary part, both of one type.
+    pub fn join(&mut self, re: Val, im: Val) -> Val {
+        let part = self.dtype(re);
+        assert_eq!(part, self.dtype(im), "join needs parts of one type");
+        let (kernel, dtype) = table::join(part);
+        self.push(Node::Apply { op: None, kernel, args: smallvec![re, im], report: Report::Never }, dtype)
     }
 
     /// The type of a value.
@@ -194,7 +231,7 @@ impl Builder {
     /// Combine all elements of `value` into the next [`Partial`](super::Partial) of the pass. For indices
     /// (`ArgMin`, `ArgMax`), `index` is the `I64` leaf that names an element; among equals the smallest wins.
     pub fn reduce(&mut self, op: ReduceOp, value: Val, index: Option<Val>) {
-        self.outputs.push(Output::Reduce { op, value, index, axes: false });
+        self.outputs.push(Output::Reduce { op, value, index, axes: false, mark: self.mark });
     }
 
     /// Combine the elements of `value` into the next memory output, whose strides are 0 along the reduced axes; the
@@ -203,7 +240,7 @@ impl Builder {
     /// For indices there are two memory outputs: the extreme elements, then their `I64` indices, at first
     /// `i64::MAX` (or -1, which stays where no element beats the start value); `index` as in [`reduce`](Self::reduce).
     pub fn reduce_axes(&mut self, op: ReduceOp, value: Val, index: Option<Val>) {
-        self.outputs.push(Output::Reduce { op, value, index, axes: true });
+        self.outputs.push(Output::Reduce { op, value, index, axes: true, mark: self.mark });
     }
 
     /// Compile.
@@ -250,7 +287,7 @@ impl Compiler {
         }
         folds.iter().flat_map(|fold| &fold.args).for_each(|arg| kept[arg.index()] = true);
         let uses = fuse::count_from(&builder.nodes, kept.iter().map(|&kept| kept.into()).collect());
-        let Builder { nodes, dtypes, leaves, .. } = builder;
+        let Builder { nodes, dtypes, marks, parts, leaves, .. } = builder;
         let program = Program {
             consts: Vec::new(),
             leaves,
@@ -259,8 +296,10 @@ impl Compiler {
             instrs: Vec::new(),
             stores: Vec::new(),
             reduces: Vec::new(),
+            watch: Watch::new(parts, marks),
         };
-        Compiler { slots: vec![None; nodes.len()], nodes, dtypes, uses, kept, free: Vec::new(), program }
+        let slots = vec![None; nodes.len()];
+        Compiler { slots, nodes, dtypes, uses, kept, free: Vec::new(), program }
     }
 
     fn compile(mut self, outputs: &[Output], folds: &[fuse::Fold]) -> Program {
@@ -286,9 +325,11 @@ impl Compiler {
         for output in outputs {
             match *output {
                 Output::Store(value) => self.store(value, first_leaf, first_register, &defined_at),
-                Output::Reduce { op, value, index, axes } => {
+                Output::Reduce { op, value, index, axes, mark } => {
                     let fold = fold.next().expect("one fold per reduction");
                     self.reduce(op, self.dtypes[value.index()], index, axes, fold);
+                    let report = reduce::report(op, self.dtypes[value.index()]);
+                    self.program.watch.reduce(value, mark, report);
                 }
             }
         }
@@ -302,6 +343,7 @@ impl Compiler {
         for store in &mut self.program.stores {
             store.read_later.extend_from_slice(&read_by_folds);
         }
+        self.program.watch.finish(self.nodes, self.slots);
         self.program
     }
 
@@ -329,7 +371,8 @@ impl Compiler {
     }
 
     fn emit(&mut self, i: usize, first_register: u16) {
-        let Node::Apply { kernel, args, .. } = self.nodes[i].clone() else { unreachable!() };
+        let Node::Apply { kernel, args, report, .. } = self.nodes[i].clone() else { unreachable!() };
+        let apart = self.program.watch.instr(Val(i as u32), report);
         let mut operands = Operands::default();
         for (place, &arg) in operands.src.iter_mut().zip(&args) {
             *place = self.slot(arg);
@@ -338,8 +381,10 @@ impl Compiler {
             Some(Node::Second(of)) if of.index() == i => Some(i + 1),
             _ => None,
         };
-        // With two outputs, neither may take the register of an input: the first is written before the last read.
-        if second.is_none() {
+        // With two outputs, neither may take the register of an input: the first is written before the last read. Nor
+        // where the operations apart may have to be looked at.
+        let early = second.is_none() && !apart;
+        if early {
             args.iter().for_each(|&arg| self.release(arg, first_register));
         }
         operands.dst[0] = self.register(self.dtypes[i], first_register, self.kept[i]);
@@ -347,6 +392,8 @@ impl Compiler {
         if let Some(second) = second {
             operands.dst[1] = self.register(self.dtypes[second], first_register, self.kept[second]);
             self.slots[second] = Some(operands.dst[1]);
+        }
+        if !early {
             args.iter().for_each(|&arg| self.release(arg, first_register));
         }
         self.program.instrs.push(Instr { kernel, operands });
@@ -401,6 +448,12 @@ impl Compiler {
 }
 
 impl Program {
+    /// For each mark that a floating-point exception was found for since the program was made: its number, and the
+    /// exceptions.
+    pub fn raised(&self) -> impl Iterator<Item = (u32, u8)> {
+        self.watch.raised()
+    }
+
     pub(super) fn first_leaf(&self) -> usize {
         1 + self.consts.len()
     }

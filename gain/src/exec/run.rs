@@ -10,6 +10,7 @@ use super::{Domain, Partial, Program};
 use crate::dtype::{DType, Scalar};
 use crate::kernels::copy::{self, Walk};
 use crate::kernels::extreme::{self, Count};
+use crate::kernels::flags::{self, Report};
 use crate::kernels::{Operands, Slot, cast, reduce, table};
 use crate::ops::{Loop, OpError, OpErrorKind, ReduceOp};
 use smallvec::{SmallVec, smallvec};
@@ -110,17 +111,20 @@ unsafe fn run_together(tasks: &[Task<'_>], threads: usize) -> Result<SmallVec<[P
         let message = "Integers to negative integer powers are not allowed.";
         return Err(OpError::new(OpErrorKind::Value, message));
     }
-    for (program, domain) in prepared.iter().filter_map(Prepared::second) {
+    for task in &prepared {
+        let Some((program, domain)) = task.second() else { continue };
         // SAFETY: what it reads was written by the pieces, into memory that `prepared` holds; it writes what they
         // were to write.
         unsafe { run_together(&[Task { program: &program, domain }], threads) }?;
+        task.program.watch.also(&program.watch);
     }
     let results: Vec<Results> =
         results.into_iter().map(|r| r.into_inner().expect("every piece ran")).collect();
     for (k, partial) in partials.iter_mut().enumerate() {
         for task in &prepared {
-            let from_task = combine_pieces(task, k, &results[task.first..task.first + task.pieces()]);
-            *partial = partial.combine(from_task);
+            *partial = watching(task.program, || {
+                partial.combine(combine_pieces(task, k, &results[task.first..task.first + task.pieces()]))
+            });
         }
     }
     Ok(partials)
@@ -177,8 +181,23 @@ unsafe fn run_piece(tasks: &[Prepared<'_>], piece: usize, stream: bool) -> (bool
         if stream {
             copy::stream_fence();
         }
-        (ok, collect(task.program, machine.gathered))
+        (ok, watching(task.program, || collect(task.program, machine.gathered)))
     })
+}
+
+/// Combines results of a program's reductions, and charges them with what that raises.
+fn watching<R>(program: &Program, combine: impl FnOnce() -> R) -> R {
+    let watch = &program.watch;
+    if !watch.is_on() || watch.reduces.is_empty() {
+        return combine();
+    }
+    flags::clear();
+    let combined = combine();
+    let bits = flags::read();
+    if bits & watch.wanted[1] != 0 {
+        watch.combined(bits);
+    }
+    combined
 }
 
 fn collect(program: &Program, gathered: SmallVec<[Gathered; 2]>) -> Results {
@@ -219,7 +238,8 @@ fn combine_pieces(task: &Prepared<'_>, k: usize, results: &[Results]) -> Partial
 }
 
 /// Small eager path: the reduction of `len` elements of type `from` in a row, at least one, converted to `dtype`, as a
-/// pass over them makes it; the index from 0 on for indices. `None` when the type has no such reduction.
+/// pass over them makes it; the index from 0 on for indices. With it come the floating-point exceptions of folding (bits
+/// of [`crate::status`]). `None` when the type has no such reduction.
 ///
 /// # Safety
 /// The elements are readable.
@@ -229,7 +249,7 @@ pub unsafe fn fold_row(
     dtype: DType,
     ptr: *const u8,
     len: usize,
-) -> Option<Scalar> {
+) -> Option<(Scalar, u8)> {
     const PLAIN: Operands = Operands { dst: [0; 2], src: [1; 8] };
     let size = dtype.size_bytes();
     if let Some(extremes) = extreme::extremes(op, dtype).filter(|_| from == dtype) {
@@ -238,7 +258,7 @@ pub unsafe fn fold_row(
         let to = (best.as_mut_ptr().cast(), &raw mut index);
         // SAFETY: the caller's promise; `best` has room for any element.
         unsafe { (extremes.rows)(walk, 1, len, to, Count { start: 0, step: 1 }) };
-        return Some(Scalar::I64(index));
+        return Some((Scalar::I64(index), 0));
     }
     let (kernel, tile) = (reduce::row(op, dtype)?, tile_of(size));
     let mut sums: SmallVec<[u128; 16]> = SmallVec::from_elem(0, (len.div_ceil(tile) * size).div_ceil(16));
@@ -247,6 +267,7 @@ pub unsafe fn fold_row(
     if from != dtype {
         converted.resize((tile.min(len) * size).div_ceil(16), 0);
     }
+    let mut found = 0;
     for k in 0..len.div_ceil(tile) {
         let n = tile.min(len - k * tile);
         let mut row = Slot::row(ptr.wrapping_add(k * tile * from.size_bytes()).cast_mut());
@@ -257,18 +278,26 @@ pub unsafe fn fold_row(
                 cast::kernel(from, dtype)(n, [to, row].as_ptr(), &PLAIN);
                 row = to;
             }
+            // Conversions may leave flags that aren't theirs.
+            flags::clear();
             kernel(n, [Slot::row(base.wrapping_add(k * size)), row].as_ptr(), &PLAIN);
+            found |= flags::read();
         }
     }
     let mut result = [0u64; 2];
     let slots = [Slot::row(result.as_mut_ptr().cast()), Slot::row(base)];
     // SAFETY: `sums` holds a result per tile, `result` has room for one.
     unsafe { kernel(len.div_ceil(tile), slots.as_ptr(), &PLAIN) };
-    Some(Scalar::from_bytes(dtype, bytemuck::bytes_of(&result)))
+    let found = match reduce::report(op, dtype) {
+        Report::Never => 0,
+        _ => found | flags::read(),
+    };
+    Some((Scalar::from_bytes(dtype, bytemuck::bytes_of(&result)), found))
 }
 
 /// Small eager path: one operation on contiguous memory already of the loop's types, no program, no threads.
-/// An input step is its element size, or 0 for a scalar to be broadcast.
+/// An input step is its element size, or 0 for a scalar to be broadcast. Returns the floating-point exceptions (bits of
+/// [`crate::status`]).
 ///
 /// # Errors
 /// As [`run`].
@@ -280,7 +309,7 @@ pub unsafe fn apply(
     len: usize,
     inputs: &[(*const u8, usize)],
     outputs: &[*mut u8],
-) -> Result<(), OpError> {
+) -> Result<u8, OpError> {
     let mut status = 0u8;
     let mut slots: SmallVec<[Slot; 5]> = smallvec![Slot::row(&raw mut status)];
     let mut splats = [[0u128; crate::kernels::CHUNK]; 2];
@@ -299,9 +328,26 @@ pub unsafe fn apply(
     let second = if outputs.len() == 2 { first_out + 1 } else { 0 };
     let operands = Operands { dst: [first_out, second], src: [1, 2, 0, 0, 0, 0, 0, 0] };
     // SAFETY: the slots are as the kernel of this loop expects them.
-    unsafe { table::kernel(op)(len, slots.as_ptr(), &operands) };
+    let call = || unsafe { table::kernel(op)(len, slots.as_ptr(), &operands) };
+    let found = match flags::of(op) {
+        Report::Never => {
+            call();
+            0
+        }
+        Report::Exact => {
+            flags::clear();
+            call();
+            flags::read()
+        }
+        Report::Checked(check) | Report::Covered(check) => {
+            // SAFETY: as above.
+            let found = unsafe { check(len, slots.as_ptr(), &operands) };
+            call();
+            found
+        }
+    };
     if status == 0 {
-        Ok(())
+        Ok(found)
     } else {
         Err(OpError::new(OpErrorKind::Value, "Integers to negative integer powers are not allowed."))
     }

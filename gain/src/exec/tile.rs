@@ -10,6 +10,7 @@ use super::domain::{Domain, Leaf};
 use super::program::Program;
 use crate::dtype::DType;
 use crate::kernels::copy::{self, Walk};
+use crate::kernels::flags::{self, Report};
 use crate::kernels::{CHUNK, Operands, Slot, cast};
 use smallvec::SmallVec;
 use std::ops::Range;
@@ -52,6 +53,8 @@ struct Sink {
     mode: Mode,
     /// The register's slot is the output itself.
     direct: bool,
+    /// The register, where the slot isn't the output.
+    register: *mut u8,
 }
 
 /// What a full reduction has gathered in one piece.
@@ -107,6 +110,10 @@ pub(super) struct Machine<'a> {
     sinks: SmallVec<[Sink; 2]>,
     outs: SmallVec<[Cursor; 2]>,
     status: u8,
+    /// Run instruction by instruction, see [`super::watch`].
+    careful: bool,
+    /// The first instruction that writes over one of its inputs.
+    clobbers: usize,
     pub(super) gathered: SmallVec<[Gathered; 2]>,
 }
 
@@ -152,6 +159,8 @@ impl<'a> Machine<'a> {
             sinks: SmallVec::new(),
             outs: SmallVec::new(),
             status: 0,
+            careful: program.watch.is_on(),
+            clobbers: usize::MAX,
             gathered: SmallVec::new(),
         };
         machine.bind(scratch);
@@ -203,7 +212,12 @@ impl<'a> Machine<'a> {
             let mode = if mode == Mode::InPlace { mode } else { Mode::Packed };
             let clobbers = store.read_later.iter().any(|&leaf| self.lies_on(leaf.into(), store.out));
             let direct = mode == Mode::InPlace && store.owned && !self.stream && !clobbers;
-            self.sinks.push(Sink { cursor, mode, direct });
+            let register = self.slots[usize::from(store.slot)].ptr;
+            self.sinks.push(Sink { cursor, mode, direct, register });
+            if direct && self.careful && (0..program.leaves.len()).any(|leaf| self.lies_on(leaf, store.out)) {
+                let writes = program.instrs.iter().position(|instr| instr.operands.dst.contains(&store.slot));
+                self.clobbers = self.clobbers.min(writes.unwrap_or(usize::MAX));
+            }
         }
         for reduce in &program.reduces {
             self.gathered.push(match reduce.out {
@@ -269,6 +283,9 @@ impl<'a> Machine<'a> {
     /// The machine stays where it is from here on.
     pub(super) fn begin(&mut self) {
         self.slots[0] = Slot::row(&raw mut self.status);
+        if self.careful {
+            flags::clear();
+        }
     }
 
     /// Whether no kernel refused a value.
@@ -380,23 +397,42 @@ impl<'a> Machine<'a> {
                 }
             }
         }
-        for (sink, store) in self.sinks.iter().zip(&program.stores) {
-            if sink.direct {
-                let [row, column] = sink.cursor.at.strides;
-                let offset = r as isize * row + c as isize * column;
-                self.slots[usize::from(store.slot)].ptr = sink.cursor.at.ptr.wrapping_offset(offset);
+        if !self.careful {
+            for (sink, store) in self.sinks.iter().zip(&program.stores) {
+                if sink.direct {
+                    let [row, column] = sink.cursor.at.strides;
+                    let offset = r as isize * row + c as isize * column;
+                    self.slots[usize::from(store.slot)].ptr = sink.cursor.at.ptr.wrapping_offset(offset);
+                }
             }
         }
-        for instr in &program.instrs {
-            // SAFETY: the slots it names hold a tile each.
-            unsafe { (instr.kernel)(n, self.slots.as_ptr(), &instr.operands) };
+        // SAFETY: the slots that instructions name hold a tile each.
+        let calm = unsafe {
+            match program.watch.is_on() {
+                true => self.watched(n),
+                false => {
+                    for instr in &program.instrs {
+                        (instr.kernel)(n, self.slots.as_ptr(), &instr.operands);
+                    }
+                    true
+                }
+            }
+        };
+        if program.watch.is_on() && !program.reduces.is_empty() {
+            // What nobody wants to know of instructions isn't the reductions'.
+            flags::clear();
         }
         for k in 0..program.reduces.len() {
             // SAFETY: as above.
-            unsafe { self.reduce(k, outer, [r, c], rows, columns) };
+            unsafe {
+                self.reduce(k, outer, [r, c], rows, columns);
+                if program.watch.is_on() {
+                    self.reduced(k, n);
+                }
+            }
         }
         for (sink, store) in self.sinks.iter().zip(&program.stores) {
-            if sink.direct {
+            if sink.direct && !self.careful {
                 continue;
             }
             let [row, column] = sink.cursor.at.strides;
@@ -419,6 +455,115 @@ impl<'a> Machine<'a> {
                     let dtype = program.outs[store.out];
                     cast::kernel(dtype, dtype)(n, slots.as_ptr(), &Operands { dst: [0; 2], src: [1; 8] });
                 }
+            }
+        }
+        self.careful &= !calm;
+    }
+
+    /// Runs the instructions on a tile of `n` elements with an eye on the flags, which are clear before and after;
+    /// whether none was raised.
+    ///
+    /// # Safety
+    /// The slots hold a tile each.
+    unsafe fn watched(&mut self, n: usize) -> bool {
+        let (program, wanted) = (self.program, self.program.watch.wanted[0]);
+        if self.careful {
+            // SAFETY: passed on.
+            return unsafe { self.carefully(n) };
+        }
+        for (k, (instr, watched)) in program.instrs.iter().zip(&program.watch.instrs).enumerate() {
+            if k == self.clobbers && flags::read() & wanted != 0 {
+                // The inputs are still there.
+                // SAFETY: passed on.
+                return unsafe { self.carefully(n) };
+            }
+            // SAFETY: passed on.
+            unsafe {
+                // Where flags would tell, they are asked at the end, unless the inputs are gone then.
+                let is_late = matches!(watched.report, Report::Covered(_)) && k < self.clobbers;
+                if let Some(check) = watched.report.check().filter(|_| watched.mark.wanted != 0 && !is_late) {
+                    program.watch.found(watched.mark, check(n, self.slots.as_ptr(), &instr.operands));
+                }
+                (instr.kernel)(n, self.slots.as_ptr(), &instr.operands);
+            }
+            if k >= self.clobbers {
+                let bits = flags::read();
+                if bits & wanted != 0 {
+                    flags::clear();
+                    if matches!(watched.report, Report::Exact) {
+                        program.watch.found(watched.mark, bits);
+                    }
+                }
+            }
+        }
+        if flags::read() & wanted == 0 {
+            return true;
+        }
+        // SAFETY: passed on; no input was overwritten, or the flags would have been cleared.
+        unsafe { self.carefully(n) }
+    }
+
+    /// Instruction by instruction, none over an input that comes from memory.
+    ///
+    /// # Safety
+    /// The slots hold a tile each.
+    #[cold]
+    unsafe fn carefully(&mut self, n: usize) -> bool {
+        let program = self.program;
+        self.careful = true;
+        for (sink, store) in self.sinks.iter().zip(&program.stores) {
+            if sink.direct {
+                self.slots[usize::from(store.slot)].ptr = sink.register;
+            }
+        }
+        flags::clear();
+        let mut calm = true;
+        for (instr, watched) in program.instrs.iter().zip(&program.watch.instrs) {
+            // SAFETY: passed on; instructions of several steps don't write over their inputs.
+            unsafe {
+                if let Some(check) = watched.report.check() {
+                    program.watch.found(watched.mark, check(n, self.slots.as_ptr(), &instr.operands));
+                }
+                (instr.kernel)(n, self.slots.as_ptr(), &instr.operands);
+                let bits = flags::read();
+                if bits & program.watch.wanted[0] != 0 {
+                    calm = false;
+                    if matches!(watched.report, Report::Exact) {
+                        program.watch.attribute(watched, bits, n, &self.slots);
+                    }
+                    flags::clear();
+                }
+            }
+        }
+        calm
+    }
+
+    /// What reduction `k` of the tile has raised.
+    ///
+    /// # Safety
+    /// The slots hold a tile each.
+    unsafe fn reduced(&mut self, k: usize, n: usize) {
+        let watch = &self.program.watch;
+        let bits = flags::read();
+        if bits & watch.wanted[1] != 0 {
+            let watched = &watch.reduces[k];
+            if matches!(watched.report, Report::Exact) {
+                // SAFETY: passed on.
+                unsafe { watch.attribute(watched, bits, n, &self.slots) };
+            }
+            flags::clear();
+        }
+    }
+
+    /// What the fold of a tile over axes, or of its results, has raised.
+    #[inline]
+    pub(super) fn folded(&mut self) {
+        let watch = &self.program.watch;
+        if watch.is_on() {
+            let bits = flags::read();
+            if bits & watch.wanted[1] != 0 {
+                watch.combined(bits);
+                flags::clear();
             }
         }
     }

@@ -7,7 +7,7 @@ use crate::ops::Op;
 
 /// Floor quotient and remainder as Python defines them: the remainder has the divisor's sign.
 #[inline(always)]
-fn divmod<T: Real>(x: T, y: T) -> (T, T) {
+pub(crate) fn divmod<T: Real>(x: T, y: T) -> (T, T) {
     let mut r = x % y;
     if y == T::ZERO {
         return (x / y, r);
@@ -54,15 +54,8 @@ pub(crate) fn fmin<T: Real>(x: T, y: T) -> T {
 
 #[inline(always)]
 fn sign<T: Real>(x: T) -> T {
-    if x > T::ZERO {
-        T::ONE
-    } else if x < T::ZERO {
-        -T::ONE
-    } else if x == T::ZERO {
-        T::ZERO
-    } else {
-        x
-    }
+    let size = if x == T::ZERO { T::ZERO } else { T::ONE.copysign(x) };
+    if x.is_nan() { x } else { size }
 }
 
 fn log_add_exp<T: Real>(x: T, y: T) -> T {
@@ -94,16 +87,13 @@ fn log_add_exp2<T: Real>(x: T, y: T) -> T {
 }
 
 /// Distance to the next number away from zero.
+#[inline(always)]
 fn spacing<T: Real>(x: T) -> T {
-    if !x.is_finite() {
-        T::NAN
-    } else if x == T::ZERO {
-        T::ZERO.nextafter(T::INFINITY)
-    } else {
-        x.nextafter(T::INFINITY.copysign(x)) - x
-    }
+    let next = if x == T::ZERO { T::ZERO.farther() } else { x.farther() };
+    if x.is_finite() { next - x } else { T::NAN }
 }
 
+#[inline(always)]
 fn modf<T: Real>(x: T) -> (T, T) {
     let whole = x.trunc();
     let part = if x.is_finite() || x.is_nan() { x - whole } else { T::ZERO };
@@ -133,7 +123,7 @@ pub(crate) fn unary<T: Real>(op: Op) -> Option<Kernel> {
         Op::Isinf => map1(|x: T| u8::from(x.abs() == T::INFINITY)),
         Op::Isnan => map1(|x: T| u8::from(x.is_nan())),
         Op::Signbit => map1(|x: T| u8::from(x.is_negative())),
-        Op::Spacing => each1(spacing::<T>),
+        Op::Spacing => map1(spacing::<T>),
         Op::Frexp => split1(|x: T| x.frexp()),
         Op::Modf => split1(modf::<T>),
         Op::Cbrt => each1(|x: T| x.cbrt()),
@@ -186,8 +176,9 @@ pub(crate) fn binary<T: Real>(op: Op) -> Option<Kernel> {
         Op::LogicalAnd => map2(|x: T, y: T| u8::from(x != T::ZERO) & u8::from(y != T::ZERO)),
         Op::LogicalOr => map2(|x: T, y: T| u8::from(x != T::ZERO) | u8::from(y != T::ZERO)),
         Op::LogicalXor => map2(|x: T, y: T| u8::from(x != T::ZERO) ^ u8::from(y != T::ZERO)),
-        Op::FloorDivide => each2(|x: T, y: T| Some(divmod(x, y).0)),
-        Op::Remainder => each2(|x: T, y: T| Some(divmod(x, y).1)),
+        // By zero, what isn't asked for would raise a flag of its own.
+        Op::FloorDivide => each2(|x: T, y: T| Some(if y == T::ZERO { x / y } else { divmod(x, y).0 })),
+        Op::Remainder => each2(|x: T, y: T| Some(if y == T::ZERO { x % y } else { divmod(x, y).1 })),
         Op::Fmod => each2(|x: T, y: T| Some(x % y)),
         Op::Divmod => split2(divmod::<T>),
         Op::Power | Op::FloatPower => each2(|x: T, y: T| Some(x.powf(y))),

@@ -1,45 +1,69 @@
 //! Integer loops: everything wraps, division by zero gives 0, shifts beyond the width give 0 (or the sign).
 
-use super::Kernel;
-use super::lanes::{each1, each2, map1, map2, split2};
+use super::lanes::{each2, map1, map2, slot, wide};
 use super::number::Int;
+use super::{CHUNK, Kernel, Operands, Slot, division};
 use crate::ops::Op;
 
-/// Floor division: the quotient is rounded down, and is 0 when `y` is.
+/// Powers, a chunk at a time by as many squarings as its largest exponent needs; negative exponents fail.
+///
+/// # Safety
+/// The kernel's contract.
 #[inline(always)]
-fn floor_divide<T: Int>(x: T, y: T) -> T {
-    if y == T::ZERO {
-        return T::ZERO;
-    }
-    let q = x.quotient(y);
-    if T::SIGNED && x.modulo(y) != T::ZERO && (x < T::ZERO) != (y < T::ZERO) { q.sub(T::ONE) } else { q }
-}
-
-/// Remainder with the divisor's sign, 0 when `y` is.
-#[inline(always)]
-fn remainder<T: Int>(x: T, y: T) -> T {
-    if y == T::ZERO {
-        return T::ZERO;
-    }
-    let r = x.modulo(y);
-    if T::SIGNED && r != T::ZERO && (x < T::ZERO) != (y < T::ZERO) { r.add(y) } else { r }
-}
-
-/// `x` to a non-negative power; `None` for a negative one.
-#[inline(always)]
-fn power<T: Int>(mut x: T, mut y: T) -> Option<T> {
-    if y < T::ZERO {
-        return None;
-    }
-    let mut result = T::ONE;
-    while y != T::ZERO {
-        if y.and(T::ONE) != T::ZERO {
-            result = result.mul(x);
+unsafe fn powers<T: Int>(n: usize, s: *const Slot, o: &Operands) {
+    // SAFETY: the kernel's contract; each access below stays within `n` elements, or within the splat.
+    unsafe {
+        let ((mut a, step_a), (mut b, step_b)) = (slot::<T>(s, o.src[0]), slot::<T>(s, o.src[1]));
+        let (mut d, _) = slot::<T>(s, o.dst[0]);
+        let mut fails = false;
+        let mut left = n;
+        while left > 0 {
+            let len = left.min(CHUNK);
+            let (mut base, mut exponent) = ([T::ONE; CHUNK], [T::ZERO; CHUNK]);
+            a.copy_to_nonoverlapping(base.as_mut_ptr(), len);
+            b.copy_to_nonoverlapping(exponent.as_mut_ptr(), len);
+            let mut all = exponent.iter().fold(T::ZERO, |all, &y| all.or(y));
+            fails |= all < T::ZERO;
+            let mut result = [T::ONE; CHUNK];
+            while all > T::ZERO {
+                for i in 0..CHUNK {
+                    let odd = exponent[i].and(T::ONE) != T::ZERO;
+                    result[i] = if odd { result[i].mul(base[i]) } else { result[i] };
+                    base[i] = base[i].mul(base[i]);
+                    exponent[i] = exponent[i].shift_down(1);
+                }
+                all = all.shift_down(1);
+            }
+            d.copy_from_nonoverlapping(result.as_ptr(), len);
+            (a, b, d) = (a.add(step_a), b.add(step_b), d.add(CHUNK));
+            left -= len;
         }
-        x = x.mul(x);
-        y = y.shift_right(T::ONE);
+        if fails {
+            slot::<u8>(s, o.dst[1]).0.write(1);
+        }
     }
-    Some(result)
+}
+
+fn power<T: Int>() -> Kernel {
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
+    unsafe fn avx2<T: Int>(n: usize, s: *const Slot, o: &Operands) {
+        // SAFETY: passed on.
+        unsafe { powers::<T>(n, s, o) }
+    }
+    #[cfg(target_arch = "x86_64")]
+    if wide() {
+        return avx2::<T>;
+    }
+    powers::<T>
+}
+
+/// `1 / x`, truncated.
+#[inline(always)]
+fn reciprocal<T: Int>(x: T) -> T {
+    let is_unit = x == T::ONE || T::SIGNED && x == T::ALL_ONES;
+    let y = if is_unit { x } else { T::ZERO };
+    if x == T::ZERO { reciprocal_of_zero::<T>() } else { y }
 }
 
 fn gcd<T: Int>(x: T, y: T) -> T {
@@ -71,9 +95,7 @@ pub(crate) fn unary<T: Int>(op: Op) -> Option<Kernel> {
             }
         }),
         Op::Square => map1(|x: T| x.mul(x)),
-        Op::Reciprocal => {
-            each1(|x: T| if x == T::ZERO { reciprocal_of_zero::<T>() } else { T::ONE.quotient(x) })
-        }
+        Op::Reciprocal => map1(reciprocal::<T>),
         Op::Invert => map1(|x: T| x.not()),
         Op::BitwiseCount => map1(|x: T| x.ones()),
         Op::LogicalNot => map1(|x: T| u8::from(x == T::ZERO)),
@@ -95,11 +117,8 @@ pub(crate) fn binary<T: Int>(op: Op) -> Option<Kernel> {
         Op::Add => map2(|x: T, y: T| x.add(y)),
         Op::Subtract => map2(|x: T, y: T| x.sub(y)),
         Op::Multiply => map2(|x: T, y: T| x.mul(y)),
-        Op::FloorDivide => each2(|x: T, y: T| Some(floor_divide(x, y))),
-        Op::Remainder => each2(|x: T, y: T| Some(remainder(x, y))),
-        Op::Fmod => each2(|x: T, y: T| Some(if y == T::ZERO { T::ZERO } else { x.modulo(y) })),
-        Op::Divmod => split2(|x: T, y: T| (floor_divide(x, y), remainder(x, y))),
-        Op::Power => each2(|x: T, y: T| power(x, y)),
+        Op::FloorDivide | Op::Remainder | Op::Fmod | Op::Divmod => return division::kernel::<T>(op),
+        Op::Power => power::<T>(),
         Op::Maximum | Op::Fmax => map2(|x: T, y: T| if x > y { x } else { y }),
         Op::Minimum | Op::Fmin => map2(|x: T, y: T| if x < y { x } else { y }),
         Op::BitwiseAnd => map2(|x: T, y: T| x.and(y)),

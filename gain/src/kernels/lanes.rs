@@ -22,7 +22,7 @@ pub(crate) fn wide() -> bool {
 /// # Safety
 /// An instance exists or existed (the caller got one by value), and the type is `Copy`.
 #[inline(always)]
-unsafe fn conjure<F: Copy>() -> F {
+pub(crate) unsafe fn conjure<F: Copy>() -> F {
     const { assert!(size_of::<F>() == 0) };
     // SAFETY: reading no bytes needs an aligned pointer only; the caller vouches that the type is inhabited.
     unsafe { std::ptr::NonNull::<F>::dangling().read() }
@@ -161,6 +161,34 @@ unsafe fn body3<A: Copy, B: Copy, C: Copy, R: Copy>(
 }
 
 #[inline(always)]
+unsafe fn body_split1<A: Copy, R: Copy, Q: Copy>(
+    n: usize,
+    s: *const Slot,
+    o: &Operands,
+    f: impl Fn(A) -> (R, Q),
+) {
+    // SAFETY: as in `body1`.
+    unsafe {
+        let (mut a, step) = slot::<A>(s, o.src[0]);
+        let ((mut d, _), (mut e, _)) = (slot::<R>(s, o.dst[0]), slot::<Q>(s, o.dst[1]));
+        for _ in 0..n / CHUNK {
+            let x = a.cast::<[A; CHUNK]>().read_unaligned();
+            write_chunk(d, |i| f(x[i]).0);
+            write_chunk(e, |i| f(x[i]).1);
+            a = a.add(step);
+            d = d.add(CHUNK);
+            e = e.add(CHUNK);
+        }
+        for i in 0..n % CHUNK {
+            let (r, q) = f(a.add(i).read_unaligned());
+            d.add(i).write_unaligned(r);
+            e.add(i).write_unaligned(q);
+            scalar_fence();
+        }
+    }
+}
+
+#[inline(always)]
 unsafe fn body4<A: Copy, R: Copy>(n: usize, s: *const Slot, o: &Operands, f: impl Fn(A, A, A, A) -> R) {
     // SAFETY: as in `body1`.
     unsafe {
@@ -220,6 +248,10 @@ driver!(
     map1, body1, map1_base, map1_avx2, <A, R>, (A) -> R
 );
 driver!(
+    /// `(d, e) = f(a)`
+    split1, body_split1, split1_base, split1_avx2, <A, R, Q>, (A) -> (R, Q)
+);
+driver!(
     /// `d = f(a, b)`
     map2, body2, map2_base, map2_avx2, <A, B, R>, (A, B) -> R
 );
@@ -231,79 +263,6 @@ driver!(
     /// `d = f(a, b, c, e)`
     map4, body4, map4_base, map4_avx2, <A, R>, (A, A, A, A) -> R
 );
-
-/// `d = fast(a)` where `is_fast(a)`, else `slow(a)`: chunk by chunk if all of a chunk is fast.
-pub(crate) fn guarded1<T: Copy, G, F, H>(_is_fast: G, _fast: F, _slow: H) -> Kernel
-where
-    G: Fn(T) -> bool + Copy,
-    F: Fn(T) -> T + Copy,
-    H: Fn(T) -> T + Copy,
-{
-    #[inline(always)]
-    fn all_fast<T: Copy>(x: &[T; CHUNK], is_fast: impl Fn(T) -> bool) -> bool {
-        let (mut all, mut i) = (true, 0);
-        while i < CHUNK {
-            all &= is_fast(x[i]);
-            i += 1;
-        }
-        all
-    }
-    #[inline(always)]
-    unsafe fn body<T: Copy>(
-        n: usize,
-        s: *const Slot,
-        o: &Operands,
-        is_fast: impl Fn(T) -> bool,
-        fast: impl Fn(T) -> T,
-        slow: impl Fn(T) -> T,
-    ) {
-        // SAFETY: as in `body1`.
-        unsafe {
-            let ((mut a, step), (mut d, _)) = (slot::<T>(s, o.src[0]), slot::<T>(s, o.dst[0]));
-            for k in 0..n.div_ceil(CHUNK) {
-                let len = CHUNK.min(n - k * CHUNK);
-                let x = a.cast::<[T; CHUNK]>();
-                if len == CHUNK && all_fast(&x.read_unaligned(), &is_fast) {
-                    let x = x.read_unaligned();
-                    write_chunk(d, |i| fast(x[i]));
-                } else {
-                    for i in 0..len {
-                        let x = a.add(i).read_unaligned();
-                        d.add(i).write_unaligned(if is_fast(x) { fast(x) } else { slow(x) });
-                        scalar_fence();
-                    }
-                }
-                a = a.add(step);
-                d = d.add(CHUNK);
-            }
-        }
-    }
-    unsafe fn base<T: Copy, G, F, H>(n: usize, s: *const Slot, o: &Operands)
-    where
-        G: Fn(T) -> bool + Copy,
-        F: Fn(T) -> T + Copy,
-        H: Fn(T) -> T + Copy,
-    {
-        // SAFETY: the driver was given one of each function; the rest is the kernel's contract.
-        unsafe { body(n, s, o, conjure::<G>(), conjure::<F>(), conjure::<H>()) }
-    }
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
-    unsafe fn avx2<T: Copy, G, F, H>(n: usize, s: *const Slot, o: &Operands)
-    where
-        G: Fn(T) -> bool + Copy,
-        F: Fn(T) -> T + Copy,
-        H: Fn(T) -> T + Copy,
-    {
-        // SAFETY: as above.
-        unsafe { body(n, s, o, conjure::<G>(), conjure::<F>(), conjure::<H>()) }
-    }
-    #[cfg(target_arch = "x86_64")]
-    if wide() {
-        return avx2::<T, G, F, H>;
-    }
-    base::<T, G, F, H>
-}
 
 /// `d = f(a)`, one element at a time: for functions that are calls anyway.
 pub(crate) fn each1<A: Copy, R: Copy, F: Fn(A) -> R + Copy>(_function: F) -> Kernel {
@@ -345,29 +304,6 @@ pub(crate) fn each2<A: Copy, B: Copy, R: Copy, F: Fn(A, B) -> Option<R> + Copy>(
         }
     }
     run::<A, B, R, F>
-}
-
-/// `(d, e) = f(a)`, one element at a time.
-pub(crate) fn split1<A: Copy, R: Copy, Q: Copy, F: Fn(A) -> (R, Q) + Copy>(_function: F) -> Kernel {
-    unsafe fn run<A: Copy, R: Copy, Q: Copy, F: Fn(A) -> (R, Q) + Copy>(
-        n: usize,
-        s: *const Slot,
-        o: &Operands,
-    ) {
-        // SAFETY: as in `each1`.
-        unsafe {
-            let f = conjure::<F>();
-            let (a, step) = slot::<A>(s, o.src[0]);
-            let ((d, _), (e, _)) = (slot::<R>(s, o.dst[0]), slot::<Q>(s, o.dst[1]));
-            for i in 0..n {
-                let (r, q) = f(a.add(i * step / CHUNK).read_unaligned());
-                d.add(i).write_unaligned(r);
-                e.add(i).write_unaligned(q);
-                scalar_fence();
-            }
-        }
-    }
-    run::<A, R, Q, F>
 }
 
 /// `(d, e) = f(a, b)`, one element at a time.

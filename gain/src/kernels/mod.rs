@@ -11,18 +11,20 @@ pub(crate) mod compare;
 pub(crate) mod complex;
 pub(crate) mod copy;
 pub(crate) mod count;
+pub(crate) mod division;
 pub(crate) mod extreme;
+pub(crate) mod flags;
 pub(crate) mod float;
 pub(crate) mod fused;
 pub(crate) mod integer;
 pub(crate) mod lanes;
 pub(crate) mod libm;
 pub(crate) mod lines;
+pub(crate) mod math;
 pub(crate) mod matmul;
 pub(crate) mod number;
 pub(crate) mod reduce;
 pub(crate) mod table;
-pub(crate) mod vecmath;
 
 /// Elements handled at once; a splat holds as many copies.
 pub(crate) const CHUNK: usize = 16;
@@ -63,4 +65,7 @@ pub(crate) struct Operands {
 ///
 /// SAFETY contract of every kernel: each slot named by `operands` is valid for `len` elements of the kernel's type
 /// for it ([`CHUNK`] elements if a splat), aligned or not; outputs lie exactly on an input or apart from all.
+///
+/// What it does to the processor's floating-point flags is the matter of [`flags`]: new kernels must fit what that
+/// says of their operation, or change it.
 pub(crate) type Kernel = unsafe fn(len: usize, slots: *const Slot, operands: &Operands);

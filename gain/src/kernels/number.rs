@@ -28,13 +28,25 @@ pub(crate) trait Int: Copy + Ord + 'static {
     /// Shift by `count`; beyond the width 0, or the sign when shifting a negative value right.
     fn shift_left(self, count: Self) -> Self;
     fn shift_right(self, count: Self) -> Self;
+    /// The upper half of the product, both taken as unsigned.
+    fn multiply_high(self, other: Self) -> Self;
+    /// Whether [`divided`](Int::divided) can be had.
+    const IN_FLOATS: bool;
+    /// The truncating quotient by way of a float that holds both exactly: `other` is not zero; `MIN / -1` wraps.
+    fn divided(self, other: Self) -> Self;
+    /// Shift to the right by `count` less than the width, taken as unsigned.
+    fn shift_down(self, count: u32) -> Self;
+    /// The bits as an unsigned number.
+    fn to_bits(self) -> u128;
+    /// The number with these low bits.
+    fn from_bits(bits: u128) -> Self;
     /// Number of ones in the magnitude.
     fn ones(self) -> u8;
     fn magnitude(self) -> Self;
 }
 
 macro_rules! int {
-    ($($t:ty, $signed:literal, |$x:ident| $magnitude:expr, $ones:expr;)*) => {$(
+    ($($t:ty, $unsigned:ty, $double:ty, $signed:literal, |$x:ident| $magnitude:expr, $ones:expr;)*) => {$(
         impl Int for $t {
             const ZERO: Self = 0;
             const ONE: Self = 1;
@@ -75,6 +87,27 @@ macro_rules! int {
                 if fits { self.wrapping_shr(count as u32) } else { gone }
             }
             #[inline(always)]
+            fn multiply_high(self, other: Self) -> Self {
+                ((self as $unsigned as $double * other as $unsigned as $double) >> <$t>::BITS) as $t
+            }
+            const IN_FLOATS: bool = <$t>::BITS <= 32;
+            #[inline(always)]
+            fn divided(self, other: Self) -> Self {
+                // Both are exact, and no quotient of theirs is so close below an integer that it is rounded to it.
+                // Adding a number without fraction digits leaves the integer in the low bits of the sum.
+                if <$t>::BITS <= 16 {
+                    ((self as f32 / other as f32).trunc() + 12_582_912.0).to_bits() as $t
+                } else {
+                    ((self as f64 / other as f64).trunc() + 6_755_399_441_055_744.0).to_bits() as $t
+                }
+            }
+            #[inline(always)]
+            fn shift_down(self, count: u32) -> Self { (self as $unsigned).wrapping_shr(count) as $t }
+            #[inline(always)]
+            fn to_bits(self) -> u128 { (self as $unsigned).into() }
+            #[inline(always)]
+            fn from_bits(bits: u128) -> Self { bits as $t }
+            #[inline(always)]
             fn ones(self) -> u8 { let $x = self; $ones as u8 }
             #[inline(always)]
             fn magnitude(self) -> Self { let $x = self; $magnitude }
@@ -83,14 +116,14 @@ macro_rules! int {
 }
 
 int! {
-    i8, true, |x| x.wrapping_abs(), x.unsigned_abs().count_ones();
-    i16, true, |x| x.wrapping_abs(), x.unsigned_abs().count_ones();
-    i32, true, |x| x.wrapping_abs(), x.unsigned_abs().count_ones();
-    i64, true, |x| x.wrapping_abs(), x.unsigned_abs().count_ones();
-    u8, false, |x| x, x.count_ones();
-    u16, false, |x| x, x.count_ones();
-    u32, false, |x| x, x.count_ones();
-    u64, false, |x| x, x.count_ones();
+    i8, u8, u16, true, |x| x.wrapping_abs(), x.unsigned_abs().count_ones();
+    i16, u16, u32, true, |x| x.wrapping_abs(), x.unsigned_abs().count_ones();
+    i32, u32, u64, true, |x| x.wrapping_abs(), x.unsigned_abs().count_ones();
+    i64, u64, u128, true, |x| x.wrapping_abs(), x.unsigned_abs().count_ones();
+    u8, u8, u16, false, |x| x, x.count_ones();
+    u16, u16, u32, false, |x| x, x.count_ones();
+    u32, u32, u64, false, |x| x, x.count_ones();
+    u64, u64, u128, false, |x| x, x.count_ones();
 }
 
 /// `f32` or `f64`.
@@ -152,10 +185,12 @@ pub(crate) trait Real:
     fn nextafter(self, towards: Self) -> Self;
     fn ldexp(self, exponent: i64) -> Self;
     fn frexp(self) -> (Self, i32);
+    /// The next number away from zero, for a finite one.
+    fn farther(self) -> Self;
 }
 
 macro_rules! real {
-    ($($t:ident, $($name:ident = $c:ident),*;)*) => {$(
+    ($($t:ident, $bits:ident, $($name:ident = $c:ident),*;)*) => {$(
         impl Real for $t {
             const ZERO: Self = 0.0;
             const HALF: Self = 0.5;
@@ -196,12 +231,24 @@ macro_rules! real {
                 let exponent = exponent.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
                 libm::$t::ldexp(self, exponent)
             }
-            #[inline]
+            #[inline(always)]
             fn frexp(self) -> (Self, i32) {
-                let mut exponent = 0;
-                // SAFETY: `exponent` is a valid place for one C int.
-                let mantissa = unsafe { libm::$t::frexp(self, &mut exponent) };
-                (mantissa, if self.is_finite() { exponent } else { 0 })
+                const DIGITS: u32 = <$t>::MANTISSA_DIGITS;
+                const FRACTION: $bits = (1 << (DIGITS - 1)) - 1;
+                const BIAS: i32 = <$t>::MAX_EXP - 2;
+                // Subnormal numbers become normal.
+                let lifted = self.abs() < <$t>::MIN_POSITIVE;
+                let x = if lifted { self * (1u64 << DIGITS) as $t } else { self };
+                let biased = (x.abs().to_bits() >> (DIGITS - 1)) as i32;
+                let exponent = biased - BIAS - if lifted { DIGITS as i32 } else { 0 };
+                let half = (BIAS as $bits) << (DIGITS - 1);
+                let mantissa = <$t>::from_bits((x.to_bits() & FRACTION) | half).copysign(x);
+                let whole = self == 0.0 || !self.is_finite();
+                (if whole { self } else { mantissa }, if whole { 0 } else { exponent })
+            }
+            #[inline(always)]
+            fn farther(self) -> Self {
+                <$t>::from_bits(self.to_bits() + 1)
             }
             #[inline]
             fn atan2(self, x: Self) -> Self { <$t>::atan2(self, x) }
@@ -222,10 +269,10 @@ macro_rules! real {
 }
 
 real! {
-    f32, cbrt = cbrt, exp = exp, exp2 = exp2, exp_m1 = expm1, ln = log, log2 = log2, log10 = log10, ln_1p = log1p,
+    f32, u32, cbrt = cbrt, exp = exp, exp2 = exp2, exp_m1 = expm1, ln = log, log2 = log2, log10 = log10, ln_1p = log1p,
         sin = sin, cos = cos, tan = tan, asin = asin, acos = acos, atan = atan, sinh = sinh, cosh = cosh,
         tanh = tanh, asinh = asinh, acosh = acosh, atanh = atanh;
-    f64, cbrt = cbrt, exp = exp, exp2 = exp2, exp_m1 = expm1, ln = log, log2 = log2, log10 = log10, ln_1p = log1p,
+    f64, u64, cbrt = cbrt, exp = exp, exp2 = exp2, exp_m1 = expm1, ln = log, log2 = log2, log10 = log10, ln_1p = log1p,
         sin = sin, cos = cos, tan = tan, asin = asin, acos = acos, atan = atan, sinh = sinh, cosh = cosh,
         tanh = tanh, asinh = asinh, acosh = acosh, atanh = atanh;
 }

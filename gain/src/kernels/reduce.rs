@@ -3,10 +3,11 @@
 //! A kernel folds its row into [`CHUNK`] lanes, then the lanes as a tree, and writes the result to its first output;
 //! over no elements it writes the identity. Sums of rows of a tile are thus pairwise in quality.
 
+use super::flags::Report;
 use super::lanes::{scalar_fence, slot, wide};
 use super::number::{Int, Real};
 use super::{CHUNK, Kernel, Operands, Slot, complex, float};
-use crate::dtype::DType;
+use crate::dtype::{DType, Kind, kind};
 use crate::ops::ReduceOp;
 use num_complex::Complex;
 
@@ -286,6 +287,14 @@ pub(crate) fn row(op: ReduceOp, dtype: DType) -> Option<Kernel> {
         }
     }
     visit(op, dtype, Row)
+}
+
+/// The exceptions of a reduction's kernels, of rows and of lines.
+pub(crate) fn report(op: ReduceOp, dtype: DType) -> Report {
+    match (op, kind(dtype)) {
+        (ReduceOp::Sum | ReduceOp::Prod, Kind::Float | Kind::Complex) => Report::Exact,
+        _ => Report::Never,
+    }
 }
 
 /// The kernel of `sum(x * y)`.

@@ -1,7 +1,7 @@
 //! From a typed operation to its kernel.
 
 use super::number::Int;
-use super::{Kernel, boolean, compare, complex, float, integer, vecmath};
+use super::{Kernel, boolean, compare, complex, float, integer, math};
 use crate::dtype::DType;
 use crate::ops::{Loop, Op};
 use num_complex::Complex;
@@ -11,14 +11,14 @@ fn int<T: Int>(op: Op) -> Option<Kernel> {
 }
 
 fn f32(op: Op) -> Option<Kernel> {
-    vecmath::f32(op)
+    math::kernel::<f32>(op)
         .or_else(|| float::binary::<f32>(op))
         .or_else(|| float::unary::<f32>(op))
         .or_else(|| compare::ordered::<f32>(op))
 }
 
 fn f64(op: Op) -> Option<Kernel> {
-    vecmath::f64(op)
+    math::kernel::<f64>(op)
         .or_else(|| float::binary::<f64>(op))
         .or_else(|| float::unary::<f64>(op))
         .or_else(|| compare::ordered::<f64>(op))
@@ -66,6 +66,16 @@ pub(crate) fn kernel(op: &Loop) -> Kernel {
     };
     let kernel = special.or_else(|| uniform(op.op, op.inputs[0]));
     kernel.unwrap_or_else(|| unreachable!("no kernel for {op:?}, though it was resolved"))
+}
+
+/// The complex number of two parts of type `part`, and its type.
+pub(crate) fn join(part: DType) -> (Kernel, DType) {
+    use super::lanes::map2;
+    match part {
+        DType::F32 => (map2(|re: f32, im: f32| Complex { re, im }), DType::C64),
+        DType::F64 => (map2(|re: f64, im: f64| Complex { re, im }), DType::C128),
+        other => unreachable!("{other} is no part of a complex number"),
+    }
 }
 
 /// `mask ? x : y` for elements of `dtype`.

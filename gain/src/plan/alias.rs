@@ -41,6 +41,14 @@ impl Choice {
         matches!(self, Choice::Existing(storage, _) if storage.is_being_read())
     }
 
+    pub(super) fn is_looked_at(&self) -> bool {
+        matches!(self, Choice::Existing(storage, _) if storage.is_looked_at())
+    }
+
+    pub(super) fn is_existing(&self) -> bool {
+        matches!(self, Choice::Existing(..))
+    }
+
     /// Collective.
     pub(super) fn allocate(self) -> Result<Chosen> {
         Ok(match self {
@@ -89,7 +97,8 @@ pub(super) fn choose(
 fn reads_at_same_index(storage: &Arc<Storage>, to: &View, boxes: &[BoxPlan]) -> bool {
     boxes.iter().all(|plan| {
         let at = to.patch(&plan.lo, &plan.counts).canonical();
-        plan.reads.iter().filter_map(|r| r.memory()).all(|(s, v)| !Arc::ptr_eq(s, storage) || *v == at)
+        let reads = plan.reads.iter().filter_map(|r| r.memory());
+        reads.into_iter().all(|(s, v)| !s.is_same(storage) || s.coincides(v, storage, &at))
     })
 }
 

@@ -1,8 +1,10 @@
 //! Storing a node, in place where that is possible.
 
-use super::{Anchor, Outcome, Pass, Store, Target, alias};
+use super::{Anchor, Outcome, Pass, Store, Target, alias, lens};
+use crate::dtype::DType;
 use crate::error::Result;
 use crate::graph::{Arg, Expr, Node};
+use crate::site;
 use crate::storage::{Storage, blocks_for};
 use crate::view::View;
 use smallvec::SmallVec;
@@ -10,7 +12,12 @@ use std::sync::Arc;
 
 impl Store {
     fn keep(node: &Arc<Node>) -> Store {
-        Store { value: Arg::whole(node.clone()), dtype: node.dtype, to: Target::Keep(node.clone()) }
+        Store {
+            value: Arg::whole(node.clone()),
+            dtype: node.dtype,
+            to: Target::Keep(node.clone()),
+            origin: node.origin,
+        }
     }
 }
 
@@ -31,8 +38,21 @@ impl Pass {
 /// Store the elements of `node`, if they aren't. Collective.
 pub(crate) fn force(node: &Arc<Node>) -> Result<()> {
     let Some(expr) = node.expr() else { return Ok(()) };
-    if let Expr::Patch { base, region, value } = &*expr {
-        return force_patch(node, base, region, value);
+    match &*expr {
+        Expr::Patch { base, region, value, seen } => return force_patch(node, base, region, value, *seen),
+        Expr::Lens { base, bytes } => {
+            force(base)?;
+            let storage = base.storage().expect("forced");
+            let item_bytes = node.dtype.size_bytes();
+            if lens::memory(storage, item_bytes, bytes).is_none() {
+                let made = Storage::new(&node.shape, item_bytes)?;
+                let whole = View::contiguous(&node.shape).finer(item_bytes);
+                lens::copy((storage, bytes), (&made, &whole), item_bytes)?;
+                node.set_stored(made);
+                return Ok(());
+            }
+        }
+        _ => {}
     }
     drop(expr);
     Pass::storing(&node.shape, Store::keep(node)).run().map(drop)
@@ -44,7 +64,7 @@ pub(crate) fn force(node: &Arc<Node>) -> Result<()> {
 /// Variables that were computed from the old contents, as the assigned value may be, are stored first.
 pub(crate) fn force_small_patch(node: &Arc<Node>) -> Result<()> {
     let Some(expr) = node.expr() else { return Ok(()) };
-    let Expr::Patch { base, region, value } = &*expr else { return Ok(()) };
+    let Expr::Patch { base, region, value, seen: None } = &*expr else { return Ok(()) };
     if base.storage().is_none() || !is_small_part(region, node) {
         return Ok(());
     }
@@ -57,7 +77,7 @@ pub(crate) fn force_small_patch(node: &Arc<Node>) -> Result<()> {
             force(&reader)?;
         }
     }
-    force_in_place(node, region, value).map(drop)
+    force_in_place(node, region, value, None).map(drop)
 }
 
 /// Whether a region is so small a part of an array that the rest is better left where it is.
@@ -65,44 +85,79 @@ pub(crate) fn is_small_part(region: &View, node: &Node) -> bool {
     region.size() * 2 < node.len()
 }
 
-fn force_patch(node: &Arc<Node>, base: &Arc<Node>, region: &View, value: &Arg) -> Result<()> {
-    if base.storage().is_some() && force_in_place(node, region, value)? {
+fn force_patch(
+    node: &Arc<Node>,
+    base: &Arc<Node>,
+    region: &View,
+    value: &Arg,
+    seen: Option<DType>,
+) -> Result<()> {
+    if base.storage().is_some() && force_in_place(node, region, value, seen)? {
         return Ok(());
     }
-    let is_box = region.axis_map(&node.shape).is_some_and(|map| map.is_box());
+    let is_box = seen.is_none() && region.axis_map(&node.shape).is_some_and(|map| map.is_box());
     if is_box {
         return Pass::storing(&node.shape, Store::keep(node)).run().map(drop);
     }
     // A region that is no box: copy all, then overwrite the region.
     force(base)?;
-    if force_in_place(node, region, value)? {
+    if force_in_place(node, region, value, seen)? {
         return Ok(());
     }
     let copy = Storage::new(&node.shape, node.dtype.size_bytes())?;
     let whole = View::contiguous(&node.shape);
     let to = Target::At(copy.clone(), whole);
-    Pass::storing(&node.shape, Store { value: Arg::whole(base.clone()), dtype: node.dtype, to }).run()?;
-    overwrite(&copy, node, region, value)?;
+    Pass::storing(
+        &node.shape,
+        Store { value: Arg::whole(base.clone()), dtype: node.dtype, to, origin: node.origin },
+    )
+    .run()?;
+    overwrite(&copy, node, region, value, seen)?;
     node.set_stored(copy);
     Ok(())
 }
 
 /// Evaluate `value` into `region` of `storage`, which holds everything else of `node`.
-fn overwrite(storage: &Arc<Storage>, node: &Arc<Node>, region: &View, value: &Arg) -> Result<Outcome> {
-    let to = Target::At(storage.clone(), region.clone());
-    Pass::storing(&region.shape, Store { value: value.clone(), dtype: node.dtype, to }).run()
+fn overwrite(
+    storage: &Arc<Storage>,
+    node: &Arc<Node>,
+    region: &View,
+    value: &Arg,
+    seen: Option<DType>,
+) -> Result<Outcome> {
+    let dtype = seen.unwrap_or(node.dtype);
+    let place = match seen {
+        None => Some((storage.clone(), region.clone())),
+        Some(dtype) => lens::memory(storage, dtype.size_bytes(), region),
+    };
+    if let Some((storage, view)) = place {
+        let to = Target::At(storage, view);
+        let store = Store { value: value.clone(), dtype, to, origin: node.origin };
+        return Pass::storing(&region.shape, store).run();
+    }
+    let temp = converted(node, region, value, dtype)?;
+    let from = temp.storage().expect("forced");
+    let whole = View::contiguous(&region.shape).finer(dtype.size_bytes());
+    lens::copy((from, &whole), (storage, region), dtype.size_bytes())
+}
+
+/// The elements to be assigned to a part of `node`, in a buffer of their own.
+fn converted(node: &Node, region: &View, value: &Arg, dtype: DType) -> Result<Arc<Node>> {
+    let cast = || Node::lazy(region.shape.clone(), dtype, Expr::Cast(value.clone()));
+    let temp = site::at(node.origin, cast);
+    force(&temp)?;
+    Ok(temp)
 }
 
 /// Overwrite the region in the buffer of the base, which must be of no use to anybody else; false if it is.
-fn force_in_place(node: &Arc<Node>, region: &View, value: &Arg) -> Result<bool> {
+fn force_in_place(node: &Arc<Node>, region: &View, value: &Arg, seen: Option<DType>) -> Result<bool> {
     let Some(storage) = alias::exclusive_base(node) else { return Ok(false) };
-    if region.size() > 0 && matches!(overwrite(&storage, node, region, value)?, Outcome::Hazard) {
-        if !is_small_part(region, node) {
+    if region.size() > 0 && matches!(overwrite(&storage, node, region, value, seen)?, Outcome::Hazard) {
+        if seen.is_none() && !is_small_part(region, node) {
             return Ok(false);
         }
-        let temp = Node::lazy(region.shape.clone(), node.dtype, Expr::Cast(value.clone()));
-        force(&temp)?;
-        overwrite(&storage, node, region, &Arg::whole(temp))?;
+        let temp = converted(node, region, value, seen.unwrap_or(node.dtype))?;
+        overwrite(&storage, node, region, &Arg::whole(temp), seen)?;
     }
     node.set_stored(storage);
     Ok(true)
@@ -161,6 +216,8 @@ fn search(node: &Arc<Node>, found: &mut Vec<Arc<Node>>) {
             args.iter().chain([mask]).filter_map(whole).for_each(|n| search(&n, found));
         }
         Expr::Cast(arg) => whole(arg).iter().for_each(|n| search(n, found)),
+        Expr::Join(parts) => parts.iter().filter_map(whole).for_each(|n| search(&n, found)),
+        Expr::Lens { .. } => {}
         Expr::Patch { base, .. } => search(base, found),
     }
 }

@@ -5,10 +5,13 @@
 //! lies inside its region (the assigned value) or outside (the base); a box that does both is cut in two and both
 //! are tried again. Every decision follows from the graph alone, so all ranks make the same boxes.
 
-use super::{Numbers, Pass, Target, alias::Chosen};
-use crate::dtype::{DType, Scalar};
-use crate::exec::{Builder, Program, Val};
+use super::{Numbers, Pass, Target, alias::Chosen, lens};
+use crate::dtype::{DType, Scalar, real_part};
+use crate::exec::{Builder, Mark, Program, Val};
 use crate::graph::{Arg, Expr, Node};
+use crate::ops::{Loop, resolve};
+use crate::site::{self, Origin};
+use crate::status;
 use crate::storage::Storage;
 use crate::view::{AxisMap, Dims, View};
 use smallvec::SmallVec;
@@ -55,6 +58,17 @@ pub(super) struct BoxPlan {
     numbers: Vec<Option<Val>>,
     builder: Builder,
     inlined: Vec<Arc<Node>>,
+    /// For whom values are computed, by tag.
+    asked: Vec<Asked>,
+}
+
+/// Who asked for an operation, to whom its floating-point exceptions are told.
+#[derive(Debug)]
+struct Asked {
+    name: &'static str,
+    origin: Origin,
+    /// Number among the inlined nodes; the node remembers what it was told.
+    node: Option<u32>,
 }
 
 /// Cheap enough to be computed twice rather than stored, when read through two views.
@@ -94,11 +108,15 @@ fn lower_box(pass: &Pass, lo: &Dims, counts: &Dims) -> Result<BoxPlan, Stop> {
         leaves: Vec::with_capacity(8),
         met: Vec::with_capacity(16),
         inlined: Vec::with_capacity(8),
+        asked: Vec::with_capacity(8),
     };
     let part = |arg: &Arg| arg.map_view(|view| view.patch(lo, counts).canonical());
     let mut values = Vec::with_capacity(pass.stores.len() + pass.folds.len());
     for store in &pass.stores {
         let value = walk.arg(&part(&store.value))?;
+        if walk.builder.dtype(value) != store.dtype {
+            walk.ask("cast", store.origin);
+        }
         values.push(walk.builder.cast(value, store.dtype));
     }
     let mut numbers = Vec::new();
@@ -112,8 +130,9 @@ fn lower_box(pass: &Pass, lo: &Dims, counts: &Dims) -> Result<BoxPlan, Stop> {
             Some(Numbers::Stored(arg)) => Some(walk.arg(&part(arg))?),
         });
     }
-    let Walk { builder, reads, leaves, inlined, .. } = walk;
-    Ok(BoxPlan { lo: lo.clone(), counts: counts.clone(), reads, leaves, values, numbers, builder, inlined })
+    let Walk { builder, reads, leaves, inlined, asked, .. } = walk;
+    let (lo, counts) = (lo.clone(), counts.clone());
+    Ok(BoxPlan { lo, counts, reads, leaves, values, numbers, builder, inlined, asked })
 }
 
 struct Walk<'a> {
@@ -125,9 +144,28 @@ struct Walk<'a> {
     /// Nodes met, through which view, and what they are in the program.
     met: Vec<(*const Node, View, Val)>,
     inlined: Vec<Arc<Node>>,
+    asked: Vec<Asked>,
+}
+
+/// Notes who asks for what the builder is given next.
+fn ask(builder: &mut Builder, asked: &mut Vec<Asked>, who: Asked) {
+    let wanted = who.origin.policy.wanted();
+    builder.mark(Mark { tag: asked.len() as u32, wanted });
+    asked.push(who);
 }
 
 impl Walk<'_> {
+    /// Notes who asks for what the builder is given next.
+    fn ask(&mut self, name: &'static str, origin: Origin) {
+        ask(&mut self.builder, &mut self.asked, Asked { name, origin, node: None });
+    }
+
+    /// As [`Walk::ask`], for the operation of a node that is inlined with it.
+    fn ask_for(&mut self, name: &'static str, node: &Node) {
+        let at = self.inlined.len() as u32;
+        ask(&mut self.builder, &mut self.asked, Asked { name, origin: node.origin, node: Some(at) });
+    }
+
     fn read(&mut self, dtype: DType, read: Read) -> Val {
         let leaf = self.builder.leaf(dtype);
         self.reads.push(read);
@@ -158,15 +196,40 @@ impl Walk<'_> {
 
     fn stored(&mut self, node: &Arc<Node>, view: &View) -> Val {
         let storage = node.storage().expect("a node without expression is stored");
+        self.memory(node.dtype, storage, view)
+    }
+
+    fn memory(&mut self, dtype: DType, storage: &Arc<Storage>, view: &View) -> Val {
         let is_one = view.strides.iter().all(|&s| s == 0);
         if is_one && !storage.blocks().is_distributed() {
             let at = storage.address(0, view.offset);
-            // SAFETY: the view lies inside the node, which the buffer holds in full (it is replicated, in private
+            // SAFETY: the view lies inside the buffer, which this rank holds in full (it is replicated, in private
             // memory that only operations of this process write, and it is this thread's turn).
             let bytes = unsafe { std::slice::from_raw_parts(at, storage.item_bytes()) };
-            return self.builder.constant(Scalar::from_bytes(node.dtype, bytes));
+            return self.builder.constant(Scalar::from_bytes(dtype, bytes));
         }
-        self.read(node.dtype, Read::Memory(storage.clone(), view.clone()))
+        self.read(dtype, Read::Memory(storage.clone(), view.clone()))
+    }
+
+    /// Elements of type `dtype` in the memory of `base`, from the bytes that the view shows.
+    fn lens(&mut self, node: &Arc<Node>, base: &Arc<Node>, bytes: &View) -> Result<Val, Stop> {
+        let dtype = node.dtype;
+        if let Some(storage) = base.storage() {
+            let place = lens::memory(storage, dtype.size_bytes(), bytes);
+            let (seen, view) = place.ok_or_else(|| Stop::Force(node.clone()))?;
+            if dtype == DType::Bool {
+                // A byte that isn't 0 is true; the kernels know 0 and 1 only.
+                let byte = self.memory(DType::U8, &seen, &view.canonical());
+                return Ok(self.builder.cast(byte, DType::Bool));
+            }
+            return Ok(self.memory(dtype, &seen, &view.canonical()));
+        }
+        let Some((op, view)) = lens::part(base.dtype, dtype, bytes) else {
+            return Err(Stop::Force(base.clone()));
+        };
+        let whole = self.node(base, &view.canonical())?;
+        let op = resolve(op, &[base.dtype.into()]).expect("complex numbers have parts");
+        Ok(self.builder.apply(&op, &[whole]))
     }
 
     fn lazy(&mut self, node: &Arc<Node>, expr: &Expr, view: &View) -> Result<Val, Stop> {
@@ -192,7 +255,9 @@ impl Walk<'_> {
                 self.read(DType::I64, Read::Index(numbers))
             }
             Expr::Map { op, output, args } => {
-                let args = self.args(args, &map)?;
+                let mut args = self.args(args, &map)?;
+                self.convert(node, op, &mut args);
+                self.ask_for(op.op.name(), node);
                 if *output == 0 && op.op.outputs() == 1 {
                     self.builder.apply(op, &args)
                 } else {
@@ -203,17 +268,42 @@ impl Walk<'_> {
                 let mask = self.inner(mask, &map)?;
                 let [a, b] = args;
                 let (a, b) = (self.inner(a, &map)?, self.inner(b, &map)?);
+                self.ask_for("cast", node);
                 let (a, b) = (self.builder.cast(a, node.dtype), self.builder.cast(b, node.dtype));
                 self.builder.select(mask, a, b)
             }
             Expr::Cast(arg) => {
                 let value = self.inner(arg, &map)?;
+                self.ask_for("cast", node);
                 self.builder.cast(value, node.dtype)
             }
-            Expr::Patch { base, region, value } => self.patch(node, base, region, value, &map, view)?,
+            Expr::Join(parts) => {
+                let [re, im] = parts;
+                let (re, im) = (self.inner(re, &map)?, self.inner(im, &map)?);
+                let part = real_part(node.dtype);
+                let (re, im) = (self.builder.cast(re, part), self.builder.cast(im, part));
+                self.builder.join(re, im)
+            }
+            Expr::Lens { base, bytes } => {
+                self.lens(node, base, &bytes.through(&map, self.counts).canonical())?
+            }
+            Expr::Patch { seen: Some(_), .. } => return Err(Stop::Force(node.clone())),
+            Expr::Patch { base, region, value, seen: None } => {
+                self.patch(node, base, region, value, &map, view)?
+            }
         };
         self.inlined.push(node.clone());
         Ok(value)
+    }
+
+    /// Arguments of an operation, in the types of its loop.
+    fn convert(&mut self, node: &Arc<Node>, op: &Loop, args: &mut [Val]) {
+        for (arg, dtype) in args.iter_mut().zip(op.inputs) {
+            if self.builder.dtype(*arg) != dtype {
+                self.ask("cast", node.origin);
+                *arg = self.builder.cast(*arg, dtype);
+            }
+        }
     }
 
     /// An operand of an inlined node.
@@ -284,6 +374,7 @@ impl Walk<'_> {
         };
         let Some(rel) = at.axis_map(&region.shape) else { return Err(Stop::Force(node.clone())) };
         let value = self.node(from, &from_view.through(&rel, self.counts).canonical())?;
+        self.ask_for("cast", node);
         Ok(self.builder.cast(value, node.dtype))
     }
 }
@@ -321,13 +412,16 @@ impl BoxPlan {
         let mut builder = std::mem::take(&mut self.builder);
         let mut stored = Vec::new();
         for (i, target) in targets.iter().enumerate() {
-            if !self.is_leaf_of(self.values[i], &target.storage) {
+            let at = target.view.patch(&self.lo, &self.counts);
+            if !self.is_leaf_of(self.values[i], &target.storage, at) {
                 builder.store(self.values[i]);
                 stored.push(i);
             }
         }
         for (i, fold) in pass.folds.iter().enumerate() {
             let value = self.values[targets.len() + i];
+            let who = Asked { name: fold.name, origin: site::current(), node: None };
+            ask(&mut builder, &mut self.asked, who);
             match &fold.to {
                 None => builder.reduce(fold.op, value, self.numbers[i]),
                 Some(_) => builder.reduce_axes(fold.op, value, self.numbers[i]),
@@ -336,10 +430,28 @@ impl BoxPlan {
         (builder.finish(), stored)
     }
 
-    /// Whether a value is just read from this buffer (where a store to it is to the same index).
-    fn is_leaf_of(&self, value: Val, storage: &Arc<Storage>) -> bool {
+    /// Whether a value is just read from where it is to be stored.
+    fn is_leaf_of(&self, value: Val, storage: &Storage, to: View) -> bool {
         let leaf = self.leaves.iter().position(|&leaf| leaf == value);
-        leaf.and_then(|at| self.reads[at].memory()).is_some_and(|(s, _)| Arc::ptr_eq(s, storage))
+        let read = leaf.and_then(|leaf| self.reads[leaf].memory());
+        read.is_some_and(|(s, v)| {
+            s.is_same(storage) && s.item_bytes() == storage.item_bytes() && *v == to.canonical()
+        })
+    }
+
+    /// Whether floating-point exceptions are looked for, as far as all ranks know.
+    pub(super) fn is_watched(&self) -> bool {
+        self.asked.iter().any(|who| who.origin.policy.wanted() != 0)
+    }
+
+    /// Exceptions were found in what was computed for `tag`, in this shared pass if it is one.
+    #[cold]
+    pub(super) fn tell(&self, tag: u32, bits: u8, pass: Option<u64>) {
+        let who = &self.asked[tag as usize];
+        let bits = who.node.map_or(bits, |at| self.inlined[at as usize].tell(bits));
+        if bits != 0 {
+            status::found(who.name, bits, who.origin, pass, tag);
+        }
     }
 
     pub(super) fn mark_computed(&self) {

@@ -12,6 +12,7 @@
 mod alias;
 mod cut;
 mod force;
+pub(crate) mod lens;
 mod lower;
 mod product;
 mod reduce;
@@ -21,12 +22,14 @@ pub(crate) use force::{force, force_small_patch, is_small_part};
 pub(crate) use product::product;
 pub(crate) use reduce::{fold_all, fold_axes, start_value};
 
+use crate::agree::{self, Decision, Purpose};
 use crate::dtype::DType;
 use crate::error::{Error, Kind, Result};
 use crate::exec::{Partial, Program, Task};
 use crate::graph::{Arg, Node};
-use crate::limbo;
 use crate::ops::{OpError, OpErrorKind, ReduceOp};
+use crate::site::Origin;
+use crate::status;
 use crate::storage::{Blocks, Storage, is_small};
 use crate::view::{Dims, View};
 use crate::world;
@@ -43,6 +46,8 @@ pub(crate) struct Store {
     pub(crate) dtype: DType,
     /// Where.
     pub(crate) to: Target,
+    /// Who asked for the conversion.
+    pub(crate) origin: Origin,
 }
 
 /// Where a value is stored.
@@ -64,6 +69,8 @@ pub(crate) struct Fold {
     /// For axis reductions: the buffer of extremes or sums, and that of indices, already holding what to combine
     /// with.
     pub(crate) to: Option<(Arc<Storage>, Option<Arc<Storage>>, View)>,
+    /// What floating-point exceptions are told of.
+    pub(crate) name: &'static str,
 }
 
 /// Numbers of elements.
@@ -179,14 +186,15 @@ impl Pass {
     }
 
     fn execute(self, mut boxes: Vec<BoxPlan>, owned: &Owned) -> Result<Outcome> {
+        self.check(&boxes, owned)?;
         let Some(targets) = alias::choose(&self, &boxes, owned) else { return Ok(Outcome::Hazard) };
         let anchors: Vec<Anchor> = boxes.iter().map(|b| self.anchor_of(b, &targets)).collect();
         let shared = anchors.iter().any(|a| !matches!(a, Anchor::Everyone));
         if !self.alone {
-            sync_reads(&boxes, &anchors, &targets)?;
             if shared {
-                limbo::count_pass()?;
+                self.note(&targets);
             }
+            sync_reads(&boxes, &anchors, &targets)?;
         }
         let targets = targets
             .into_iter()
@@ -216,6 +224,11 @@ impl Pass {
         // `alias::choose` let an output share a buffer with a leaf only at equal index.
         let partials = unsafe { crate::exec::run(&tasks, world::get().threads) }?;
         drop(tasks);
+        let pass = (shared && !self.alone && world::get().size > 1 && boxes.iter().any(BoxPlan::is_watched))
+            .then(status::watch_shared);
+        for (plan, (program, _)) in boxes.iter().zip(&programs) {
+            program.raised().for_each(|(tag, bits)| plan.tell(tag, bits, pass));
+        }
         for (i, store) in self.stores.iter().enumerate() {
             targets[i].storage.mark_written();
             if let Target::Keep(node) = &store.to {
@@ -233,6 +246,26 @@ impl Pass {
             foreign(plan, anchor).for_each(Storage::mark_read);
         }
         Ok(Outcome::Done { partials, shared })
+    }
+
+    /// What was decided, for the other ranks to compare.
+    fn note(&self, targets: &[alias::Choice]) {
+        for (store, target) in self.stores.iter().zip(targets) {
+            if let (Target::Keep(node), true) = (&store.to, target.blocks().is_distributed()) {
+                agree::note(Decision::Store, node.number, target.is_existing().into(), node.origin.site);
+            }
+        }
+    }
+
+    /// An error if a buffer is not in this process's reach.
+    fn check(&self, boxes: &[BoxPlan], owned: &Owned) -> Result<()> {
+        let reads = boxes.iter().flat_map(|plan| plan.reads.iter().filter_map(Read::memory));
+        let targets = self.stores.iter().filter_map(|store| match &store.to {
+            Target::At(storage, _) => Some(storage),
+            Target::Keep(_) => None,
+        });
+        let owned = owned.iter().flatten();
+        reads.map(|(storage, _)| storage).chain(targets).chain(owned).try_for_each(|storage| storage.check())
     }
 
     /// Targets of axis reductions on a box, in the order of the program's outputs.
@@ -281,7 +314,11 @@ impl Pass {
 /// Buffers of which a rank may read elements that another one owns.
 fn foreign<'a>(plan: &'a BoxPlan, anchor: &'a Anchor) -> impl Iterator<Item = &'a Storage> {
     plan.reads.iter().filter_map(Read::memory).filter_map(move |(storage, view)| {
-        let own = matches!(anchor, Anchor::Owner(blocks, at) if *blocks == storage.blocks() && at == view);
+        let own = match anchor {
+            Anchor::Owner(blocks, at) if *blocks == storage.blocks() && at == view => true,
+            Anchor::Owner(blocks, at) => storage.at_home(view).is_some_and(|(b, v)| b == *blocks && v == *at),
+            _ => false,
+        };
         (storage.blocks().count() > 1 && !own).then_some(&**storage)
     })
 }
@@ -291,7 +328,13 @@ fn sync_reads(boxes: &[BoxPlan], anchors: &[Anchor], targets: &[alias::Choice]) 
     let reads_fresh =
         boxes.iter().zip(anchors).any(|(plan, anchor)| foreign(plan, anchor).any(Storage::is_fresh));
     let overwrites = targets.iter().any(alias::Choice::is_being_read);
-    if reads_fresh || overwrites { world::synchronise() } else { Ok(()) }
+    if reads_fresh || overwrites {
+        world::synchronise(Purpose::Pass)
+    } else if targets.iter().any(alias::Choice::is_looked_at) {
+        world::synchronise(Purpose::Caution)
+    } else {
+        Ok(())
+    }
 }
 
 impl From<OpError> for Error {

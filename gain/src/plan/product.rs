@@ -4,12 +4,13 @@
 //! stand still along one axis. Cutting that space by owners gives the calls of the local kernel.
 
 use super::cut::{between, by_owner, source};
+use crate::agree::Purpose;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::graph::Node;
 use crate::kernels::matmul::{Matrix, matmul};
 use crate::storage::{Blocks, Storage, is_small};
-use crate::view::{Dims, View};
+use crate::view::{Dims, View, checked_size};
 use crate::world;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -23,7 +24,8 @@ pub(crate) fn product(
     let ([m, k], [_, n]) = (extents(a_view), extents(b_view));
     let world = world::get();
     let shape: Dims = SmallVec::from_slice(&[m, n]);
-    let is_spread = m * n > 0 && !is_small(m * n * k.max(1));
+    checked_size(&shape)?;
+    let is_spread = m * n > 0 && !is_small((m * n).saturating_mul(k.max(1)));
     let c = if is_spread {
         Storage::with_blocks(Blocks::distributed(&shape, world.size), dtype.size_bytes())?
     } else {
@@ -34,8 +36,10 @@ pub(crate) fn product(
     let c_at = spread(&View::contiguous(&shape), [Some(0), Some(1), None], &[m, n, k]);
     let (a_at, b_at) = (a_of(a_view), b_of(b_view));
     let (a, b) = (stored(a), stored(b));
+    a.check()?;
+    b.check()?;
     if a.is_fresh() || b.is_fresh() {
-        world::synchronise()?;
+        world::synchronise(Purpose::Pass)?;
     }
     if k == 0 {
         c.fill(crate::dtype::Scalar::zero(dtype));

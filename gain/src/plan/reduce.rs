@@ -5,19 +5,21 @@
 //! computed by its owner; otherwise each rank makes a row of partial results, and a second pass reduces the rows.
 
 use super::{Anchor, Fold, Numbers, Outcome, Pass};
-use crate::dtype::{DType, Scalar};
+use crate::dtype::{DType, Kind, Scalar, kind};
 use crate::error::Result;
-use crate::exec::Partial;
+use crate::exec::{Partial, identity};
 use crate::graph::{Arg, Node};
+use crate::kernels::flags;
 use crate::ops::ReduceOp;
+use crate::status;
 use crate::storage::{Blocks, Storage, blocks_for, is_small};
 use crate::view::{Dims, Strides, View, c_strides};
 use crate::world;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
-/// Reduce all elements of `value`, whose view has shape `shape`. Collective.
-pub(crate) fn fold_all(op: ReduceOp, value: Arg, shape: &[usize]) -> Result<Partial> {
+/// Reduce all elements of `value`, whose view has shape `shape`; floating-point exceptions are of `name`. Collective.
+pub(crate) fn fold_all(op: ReduceOp, value: Arg, shape: &[usize], name: &'static str) -> Result<Partial> {
     if shape.contains(&0) {
         return Ok(Partial::empty(op));
     }
@@ -25,7 +27,7 @@ pub(crate) fn fold_all(op: ReduceOp, value: Arg, shape: &[usize]) -> Result<Part
     let pass = Pass {
         shape: SmallVec::from_slice(shape),
         stores: Vec::new(),
-        folds: vec![Fold { op, value, index, to: None }],
+        folds: vec![Fold { op, value, index, to: None, name }],
         anchor: Anchor::Operand,
         alone: false,
         reshaped: false,
@@ -33,7 +35,16 @@ pub(crate) fn fold_all(op: ReduceOp, value: Arg, shape: &[usize]) -> Result<Part
     match pass.run()? {
         Outcome::Done { partials, shared } => {
             let mine = partials.first().copied().unwrap_or(Partial::empty(op));
-            if shared { world::combine(mine) } else { Ok(mine) }
+            if !shared {
+                return Ok(mine);
+            }
+            flags::clear();
+            let total = world::combine(mine)?;
+            // Every rank combines alike.
+            if matches!(op, ReduceOp::Sum | ReduceOp::Prod) {
+                status::raised(name, flags::read());
+            }
+            Ok(total)
         }
         Outcome::Hazard => unreachable!("a reduction overwrites nothing"),
     }
@@ -138,7 +149,7 @@ impl Target {
         Pass {
             shape: SmallVec::from_slice(shape),
             stores: Vec::new(),
-            folds: vec![Fold { op, value, index, to }],
+            folds: vec![Fold { op, value, index, to, name: "reduce" }],
             anchor,
             alone: false,
             reshaped: false,
@@ -163,14 +174,11 @@ pub(crate) fn start_value(op: ReduceOp, dtype: DType) -> Scalar {
         Sum | Any | Parity | Or | Xor => Scalar::zero(dtype),
         Prod | All => Scalar::one(dtype),
         And => Scalar::I64(-1).cast(dtype),
-        FMin | FMax if is_inexact(dtype) => Scalar::F64(f64::NAN).cast(dtype),
+        // To a NaN any number is preferred, so it is also what is left of nothing but NaNs.
+        FMin | FMax if matches!(kind(dtype), Kind::Float | Kind::Complex) => identity(op, dtype),
         Min | FMin | ArgMin => extreme(dtype, true),
         Max | FMax | ArgMax => extreme(dtype, false),
     }
-}
-
-fn is_inexact(dtype: DType) -> bool {
-    matches!(dtype, DType::F32 | DType::F64 | DType::C64 | DType::C128)
 }
 
 fn extreme(dtype: DType, largest: bool) -> Scalar {

@@ -26,6 +26,16 @@ impl Blocks {
         Blocks { len, unit, ranks, distributed: true }
     }
 
+    /// The same cut of elements of another size, where it is one.
+    pub(crate) fn resized(&self, from_bytes: usize, to_bytes: usize) -> Option<Blocks> {
+        let len = self.len * from_bytes / to_bytes;
+        if self.ranks == 1 {
+            return Some(Blocks { len, unit: 1, ..*self });
+        }
+        let unit_bytes = self.unit * from_bytes;
+        unit_bytes.is_multiple_of(to_bytes).then(|| Blocks { len, unit: unit_bytes / to_bytes, ..*self })
+    }
+
     /// Whether each rank owns a run of its own.
     pub(crate) fn is_distributed(&self) -> bool {
         self.distributed
@@ -62,6 +72,26 @@ impl Blocks {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn elements_of_another_size_have_the_same_cut() {
+        for shape in [&[7usize, 3][..], &[2, 5], &[1], &[100], &[4, 4, 4], &[3, 0], &[9, 8]] {
+            for ranks in 1..6 {
+                let b = Blocks::distributed(shape, ranks);
+                for (from, to) in [(8, 4), (16, 8), (8, 1), (1, 8), (8, 16), (4, 4)] {
+                    let cuts: Vec<usize> = (0..=ranks).map(|r| b.start(r) * from).collect();
+                    match b.resized(from, to) {
+                        Some(c) => {
+                            let inner = ranks - usize::from(ranks == 1);
+                            assert!((0..inner.max(1)).all(|r| c.start(r) * to == cuts[r]));
+                            assert_eq!(c.len(), b.len() * from / to);
+                        }
+                        None => assert!(to > from && ranks > 1),
+                    }
+                }
+            }
+        }
+    }
 
     #[test]
     fn owner_is_the_run_that_contains() {

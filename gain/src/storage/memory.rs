@@ -1,6 +1,7 @@
 //! The memory behind a buffer: private to the process, or one part per rank of the team.
 
 use super::Blocks;
+use crate::agree::{self, Purpose};
 use crate::dtype::DType;
 use crate::error::{Error, Kind, Result};
 use crate::world;
@@ -41,7 +42,8 @@ impl Memory {
     pub(super) fn shared(blocks: Blocks, item_bytes: usize) -> Result<Memory> {
         let starts: Vec<usize> = (0..blocks.count()).map(|r| blocks.start(r)).collect();
         let distribution = Distribution::irregular(&[blocks.len()], &[starts], blocks.count())?;
-        let array = RawArray::create(world::team(), any_of_size(item_bytes), distribution)?;
+        let make = || Ok(RawArray::create(world::team(), any_of_size(item_bytes), distribution.clone())?);
+        let array = agree::together(Purpose::Allocate, make)?.expect("only who is cautious goes on alone");
         let base = |rank| array.mapped(rank).map_or(std::ptr::null_mut(), NonNull::as_ptr);
         let bases = (0..blocks.count()).map(base).collect();
         world::count(|c| &c.arrays_created, 1);

@@ -12,17 +12,23 @@
 //! | `written` | a pass stores to the buffer | a pass reads another rank's run | count must have grown, else barrier |
 //! | `read` | a pass may read another rank's run | a pass stores to the buffer, or the pool hands it out | same |
 //!
-//! Both are set and asked by all ranks alike from what they know alike, so a barrier is made by all or by none.
+//! | `looked` | this rank reads for itself: prints, takes an element | as `read` | same, but a rank may want that barrier alone |
+//!
+//! The first two are set and asked by all ranks alike from what they know alike, so a barrier is made by all or by none. The
+//! third is each rank's own, so that a rank may look at what is stored and visible without the others; see
+//! [`Purpose::Caution`].
 
 mod blocks;
 mod memory;
 mod pool;
 
 pub(crate) use blocks::Blocks;
-pub(crate) use pool::trim;
+pub(crate) use pool::{renew, trim};
 
+use crate::agree::{self, Purpose};
 use crate::dtype::Scalar;
 use crate::error::{Error, Kind, Result, cannot_allocate};
+use crate::view::{View, checked_size};
 use crate::world;
 use memory::Memory;
 use std::sync::Arc;
@@ -33,28 +39,34 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 pub(crate) struct Storage {
     blocks: Blocks,
     item_bytes: usize,
-    /// `None` only while the buffer returns to the pool.
+    /// `None` while the buffer returns to the pool, and in one that shows another's memory.
     memory: Option<Memory>,
+    /// The buffer whose memory this one shows as elements of another size.
+    shown: Option<Arc<Storage>>,
     written: AtomicU64,
     read: AtomicU64,
+    looked: AtomicU64,
+    /// The runtime that distributed memory belongs to.
+    generation: u32,
 }
 
 impl Storage {
     /// A buffer for an array of this shape; its elements have no particular value. Collective.
     pub(crate) fn new(shape: &[usize], item_bytes: usize) -> Result<Arc<Storage>> {
+        checked_size(shape)?;
         let blocks = blocks_for(shape);
-        let (memory, read) = if blocks.is_distributed() {
+        let memory = if blocks.is_distributed() {
             pool::take(blocks, item_bytes).map_err(|e| lacking(e, shape, item_bytes))?
         } else {
-            (Memory::private(blocks.len() * item_bytes)?, 0)
+            Memory::private(blocks.len() * item_bytes)?
         };
-        Ok(Storage::from_parts(blocks, item_bytes, memory, read))
+        Ok(Storage::from_parts(blocks, item_bytes, memory))
     }
 
     /// A replicated buffer, whatever its length.
     pub(crate) fn replicated(len: usize, item_bytes: usize) -> Result<Arc<Storage>> {
         let memory = Memory::private(len * item_bytes)?;
-        Ok(Storage::from_parts(Blocks::replicated(len), item_bytes, memory, 0))
+        Ok(Storage::from_parts(Blocks::replicated(len), item_bytes, memory))
     }
 
     /// Memory of the caller's, as a replicated buffer.
@@ -63,28 +75,96 @@ impl Storage {
     /// `ptr` points to `len` elements, aligned to their size (16 at most) or such that no pass needs alignment, that
     /// nobody else touches while the buffer lives.
     pub(crate) unsafe fn borrowed(ptr: *mut u8, len: usize, item_bytes: usize) -> Arc<Storage> {
-        Storage::from_parts(Blocks::replicated(len), item_bytes, Memory::Borrowed(ptr), 0)
+        Storage::from_parts(Blocks::replicated(len), item_bytes, Memory::Borrowed(ptr))
     }
 
     /// A distributed buffer cut in this way, whatever its length. Collective.
     pub(crate) fn with_blocks(blocks: Blocks, item_bytes: usize) -> Result<Arc<Storage>> {
-        let (memory, read) = pool::take(blocks, item_bytes)?;
-        Ok(Storage::from_parts(blocks, item_bytes, memory, read))
+        Ok(Storage::from_parts(blocks, item_bytes, pool::take(blocks, item_bytes)?))
     }
 
-    fn from_parts(blocks: Blocks, item_bytes: usize, memory: Memory, read: u64) -> Arc<Storage> {
+    fn from_parts(blocks: Blocks, item_bytes: usize, memory: Memory) -> Arc<Storage> {
         Arc::new(Storage {
             blocks,
             item_bytes,
             memory: Some(memory),
+            shown: None,
             written: AtomicU64::new(0),
-            read: AtomicU64::new(read),
+            read: AtomicU64::new(0),
+            looked: AtomicU64::new(0),
+            generation: world::generation(),
         })
+    }
+
+    /// This memory as a buffer of elements of another size, where the cut falls between them. It has the marks of the
+    /// original.
+    pub(crate) fn seen_as(self: &Arc<Storage>, item_bytes: usize) -> Option<Arc<Storage>> {
+        if item_bytes == self.item_bytes {
+            return Some(self.clone());
+        }
+        let blocks = self.blocks.resized(self.item_bytes, item_bytes)?;
+        let shown = self.shown.as_ref().unwrap_or(self).clone();
+        Some(Arc::new(Storage {
+            blocks,
+            item_bytes,
+            memory: None,
+            shown: Some(shown),
+            written: AtomicU64::new(0),
+            read: AtomicU64::new(0),
+            looked: AtomicU64::new(0),
+            generation: self.generation,
+        }))
+    }
+
+    /// The buffer that has the memory.
+    fn owner_of_memory(&self) -> &Storage {
+        self.shown.as_deref().unwrap_or(self)
+    }
+
+    /// Whether both are the same memory.
+    pub(crate) fn is_same(&self, other: &Storage) -> bool {
+        std::ptr::eq(self.owner_of_memory(), other.owner_of_memory())
+    }
+
+    /// A view of this buffer as one of the buffer that has the memory, and the cut of that: the elements in which the
+    /// view's lie, if each lies in one.
+    pub(crate) fn at_home(&self, view: &View) -> Option<(Blocks, View)> {
+        let home = self.owner_of_memory();
+        let factor = home.item_bytes / self.item_bytes;
+        if factor == 0 {
+            return None;
+        }
+        let first = View { offset: view.offset / factor as isize * factor as isize, ..view.clone() };
+        Some((home.blocks, first.coarser(factor)?.canonical()))
+    }
+
+    /// Whether a view of this buffer and one of the other show, element by element, the same element of memory or parts
+    /// of one. Both views are canonical.
+    pub(crate) fn coincides(&self, view: &View, other: &Storage, at: &View) -> bool {
+        if self.item_bytes == other.item_bytes && view == at {
+            return true;
+        }
+        let is_whole = self.shown.is_none() && other.shown.is_none();
+        !is_whole && self.at_home(view).zip(other.at_home(at)).is_some_and(|(a, b)| a.1 == b.1)
+    }
+
+    fn memory(&self) -> &Memory {
+        self.owner_of_memory().memory.as_ref().expect("a live storage has memory")
     }
 
     /// How the elements are spread.
     pub(crate) fn blocks(&self) -> Blocks {
         self.blocks
+    }
+
+    /// An error if the elements are not in this process's reach: it was forked from a rank, and they belong to that rank's job.
+    #[inline]
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.blocks.is_distributed() && self.generation != world::generation() {
+            Err(elsewhere())
+        } else {
+            Ok(())
+        }
     }
 
     /// Size of an element.
@@ -96,7 +176,7 @@ impl Storage {
     /// is not mapped here. Valid for the elements of that run only.
     #[inline]
     pub(crate) fn address(&self, owner: usize, i: isize) -> *mut u8 {
-        let memory = self.memory.as_ref().expect("a live storage has memory");
+        let memory = self.memory();
         let start = if self.blocks.is_distributed() { self.blocks.start(owner) as isize } else { 0 };
         let base = memory.base(owner);
         if base.is_null() { base } else { base.wrapping_offset((i - start) * self.item_bytes as isize) }
@@ -105,7 +185,7 @@ impl Storage {
     /// Address of the first element of a replicated buffer.
     #[inline]
     pub(crate) fn local(&self) -> *mut u8 {
-        self.memory.as_ref().expect("a live storage has memory").base(0)
+        self.memory().base(0)
     }
 
     /// Set all elements that this rank holds to `value`, which has the buffer's element size.
@@ -141,9 +221,8 @@ impl Storage {
 
     /// Set element `at` to `value`, which has the buffer's element size. Collective: its owner does it.
     pub(crate) fn poke(&self, at: usize, value: Scalar) -> Result<()> {
-        if self.is_being_read() {
-            world::synchronise()?;
-        }
+        self.check()?;
+        self.await_readers()?;
         let me = world::get().rank;
         let owner = if self.blocks.is_distributed() { self.blocks.owner(at) } else { me };
         if owner == me {
@@ -162,27 +241,48 @@ impl Storage {
     /// Fetch `len_bytes` bytes of rank `owner`'s run from element `i` on, where it isn't mapped.
     pub(crate) fn fetch(&self, owner: usize, i: usize, out: *mut u8, len_bytes: usize) -> Result<()> {
         let offset = (i - self.blocks.start(owner)) * self.item_bytes;
-        self.memory.as_ref().expect("a live storage has memory").fetch(owner, offset, out, len_bytes)
+        self.memory().fetch(owner, offset, out, len_bytes)
     }
 
     /// Whether what owners wrote may not yet be visible to other ranks.
     pub(crate) fn is_fresh(&self) -> bool {
-        self.blocks.is_distributed() && self.written.load(Relaxed) >= world::epoch()
+        self.blocks.is_distributed() && self.owner_of_memory().written.load(Relaxed) >= agree::epoch()
     }
 
     /// Whether other ranks may still be reading.
     pub(crate) fn is_being_read(&self) -> bool {
-        self.blocks.is_distributed() && self.read.load(Relaxed) >= world::epoch()
+        self.blocks.is_distributed() && self.owner_of_memory().read.load(Relaxed) >= agree::epoch()
+    }
+
+    /// Whether this rank may have looked at other ranks' runs since the last synchronisation.
+    pub(crate) fn is_looked_at(&self) -> bool {
+        self.blocks.is_distributed() && self.owner_of_memory().looked.load(Relaxed) >= agree::epoch()
+    }
+
+    /// Returns when nobody reads any more. Collective.
+    fn await_readers(&self) -> Result<()> {
+        if self.is_being_read() {
+            world::synchronise(Purpose::Pass)
+        } else if self.is_looked_at() {
+            world::synchronise(Purpose::Caution)
+        } else {
+            Ok(())
+        }
     }
 
     /// The owners write in this epoch.
     pub(crate) fn mark_written(&self) {
-        self.written.store(world::epoch(), Relaxed);
+        self.owner_of_memory().written.store(agree::epoch(), Relaxed);
     }
 
     /// Other ranks may read in this epoch.
     pub(crate) fn mark_read(&self) {
-        self.read.store(world::epoch(), Relaxed);
+        self.owner_of_memory().read.store(agree::epoch(), Relaxed);
+    }
+
+    /// This rank reads in this epoch, by itself.
+    pub(crate) fn mark_looked(&self) {
+        self.owner_of_memory().looked.store(agree::epoch(), Relaxed);
     }
 }
 
@@ -191,9 +291,22 @@ impl Drop for Storage {
         if self.blocks.is_distributed()
             && let Some(memory) = self.memory.take()
         {
-            pool::give(self.blocks, self.item_bytes, memory, self.read.load(Relaxed));
+            let idle =
+                pool::Idle { memory, read: self.read.load(Relaxed), looked: self.looked.load(Relaxed) };
+            match self.check() {
+                Ok(()) => pool::give(self.blocks, self.item_bytes, idle),
+                // Nothing of the parent's job is given back in a child.
+                Err(_) => std::mem::forget(idle.memory),
+            }
         }
     }
+}
+
+#[cold]
+fn elsewhere() -> Error {
+    let text = "this array is spread over the ranks of the job that this process was forked from, and can't be used here: \
+                make a NumPy array of what is needed before the fork";
+    Error::new(Kind::Runtime, text)
 }
 
 /// The error of an allocation, with the array it was for.

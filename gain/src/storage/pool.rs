@@ -5,11 +5,14 @@
 //! cheaper. Deterministic: all ranks take and give in the same order, so they agree on each choice.
 
 use super::{Blocks, Memory};
+use crate::agree::{self, Decision, Purpose};
 use crate::error::{Kind, Result};
 use crate::graph::lock;
+use crate::site::Site;
 use crate::world;
+use rma::fork::PerProcess;
 use std::collections::HashMap;
-use std::sync::{LazyLock, Mutex};
+use std::sync::{Mutex, MutexGuard};
 
 /// Bytes of one kind of buffer that may lie idle, though two buffers always may.
 const SPARE_BYTES: usize = 256 << 20;
@@ -19,52 +22,67 @@ fn spare(blocks: Blocks, item_bytes: usize) -> usize {
     (SPARE_BYTES / (blocks.len() * item_bytes).max(1)).clamp(2, 8)
 }
 
-struct Idle {
-    memory: Memory,
-    read: u64,
+/// A buffer that lies idle, and when it was last read (see [`super`]).
+pub(super) struct Idle {
+    pub(super) memory: Memory,
+    pub(super) read: u64,
+    pub(super) looked: u64,
 }
 
 type Shelves = HashMap<(Blocks, usize), Vec<Idle>>;
 
-static POOL: LazyLock<Mutex<Shelves>> = LazyLock::new(Mutex::default);
+static POOL: PerProcess<Mutex<Shelves>> = PerProcess::new();
 
-/// A buffer and the epoch at which it may last have been read. Collective.
-pub(super) fn take(blocks: Blocks, item_bytes: usize) -> Result<(Memory, u64)> {
-    let waiting = {
-        let mut pool = lock(&POOL);
+fn shelves() -> MutexGuard<'static, Shelves> {
+    lock(POOL.get_or_init(Mutex::default))
+}
+
+/// In a forked child: buffers that lay idle are the parent's, or a copy that isn't worth keeping.
+pub(crate) fn renew() {
+    POOL.forget();
+}
+
+/// A buffer that nobody reads any more. Collective.
+pub(super) fn take(blocks: Blocks, item_bytes: usize) -> Result<Memory> {
+    let (found, waiting) = {
+        let mut pool = shelves();
         let shelf = pool.entry((blocks, item_bytes)).or_default();
-        let epoch = world::epoch();
-        if let Some(at) = shelf.iter().rposition(|idle| idle.read < epoch) {
-            let idle = shelf.swap_remove(at);
-            return Ok((idle.memory, idle.read));
-        }
-        shelf.len()
+        let epoch = agree::epoch();
+        let at = shelf.iter().rposition(|idle| idle.read < epoch);
+        let choice = at.map_or(agree::NEW, |at| at as u64);
+        agree::note(Decision::Take, blocks.len() as u64, choice, Site::UNKNOWN);
+        (at.map(|at| shelf.swap_remove(at)), shelf.len())
     };
+    if let Some(idle) = found {
+        if idle.looked >= agree::epoch() {
+            world::synchronise(Purpose::Caution)?;
+        }
+        return Ok(idle.memory);
+    }
     if waiting >= spare(blocks, item_bytes) {
-        world::synchronise()?;
+        world::synchronise(Purpose::Pass)?;
         return take(blocks, item_bytes);
     }
     match Memory::shared(blocks, item_bytes) {
         Err(e) if e.kind() == Kind::Memory && trim() > 0 => {
-            world::synchronise()?;
+            world::synchronise(Purpose::Pass)?;
             Memory::shared(blocks, item_bytes)
         }
         other => other,
     }
-    .map(|memory| (memory, 0))
 }
 
 /// A buffer comes back.
-pub(super) fn give(blocks: Blocks, item_bytes: usize, memory: Memory, read: u64) {
-    let mut pool = lock(&POOL);
+pub(super) fn give(blocks: Blocks, item_bytes: usize, idle: Idle) {
+    let mut pool = shelves();
     let shelf = pool.entry((blocks, item_bytes)).or_default();
     if shelf.len() < spare(blocks, item_bytes) {
-        shelf.push(Idle { memory, read });
+        shelf.push(idle);
     }
 }
 
 /// Free all idle buffers; returns how many there were. Collective.
 pub(crate) fn trim() -> usize {
-    let shelves = std::mem::take(&mut *lock(&POOL));
+    let shelves = std::mem::take(&mut *shelves());
     shelves.values().map(Vec::len).sum()
 }

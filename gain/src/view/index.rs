@@ -1,6 +1,6 @@
 //! Basic indexing: integers, slices, `...` and `newaxis`, by NumPy's rules.
 
-use super::{Dims, Strides, View};
+use super::{Dims, MAX_AXES, Strides, View};
 use crate::error::{Error, Kind, Result};
 
 /// Python's `start:stop:step`; absent ends are `None`.
@@ -58,6 +58,15 @@ impl Slice {
 impl View {
     /// `self[items]` for basic indexing.
     pub fn index(&self, items: &[Index]) -> Result<View> {
+        if let ([Index::Slice(slice)], [n]) = (items, &self.shape[..]) {
+            let (start, count, step) = slice.resolve(*n)?;
+            let (mut shape, mut strides) = (Dims::new(), Strides::new());
+            let stride = self.strides[0];
+            shape.push(count);
+            strides.push(stride.wrapping_mul(step));
+            let offset = if count > 0 { self.offset + start * stride } else { self.offset };
+            return Ok(View { offset, shape, strides });
+        }
         let taken = items.iter().filter(|i| matches!(i, Index::At(_) | Index::Slice(_))).count();
         let dots = items.iter().filter(|i| matches!(i, Index::Ellipsis)).count();
         if dots > 1 {
@@ -110,7 +119,18 @@ impl View {
             }
         }
         let rest = self.ndim() - axis;
-        keep(&mut axis, rest, &mut shape, &mut strides);
+        if rest > 0 {
+            keep(&mut axis, rest, &mut shape, &mut strides);
+        }
+        if shape.len() > MAX_AXES {
+            return Err(Error::new(
+                Kind::Index,
+                format!(
+                    "number of dimensions must be within [0, {MAX_AXES}], indexing result would have {}",
+                    shape.len()
+                ),
+            ));
+        }
         Ok(View { offset, shape, strides })
     }
 }

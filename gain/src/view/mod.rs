@@ -4,14 +4,18 @@
 //! C order. Every operation here is arithmetic on those few numbers; nothing is moved, nobody is asked.
 //!
 //! Invariant: a view with elements touches flat indices `0 <= i < len` of its base only. Every constructor of this
-//! module keeps it, given a view that has it.
+//! module keeps it, given a view that has it. A shape has at most [`MAX_AXES`] axes, and its extents that aren't 0
+//! multiply to no more elements than can be addressed whatever their type ([`checked_size`]): each operation that can
+//! make a larger shape out of smaller ones asks, so products of extents and of steps never wrap.
 
 mod index;
 mod map;
+pub(crate) mod order;
 pub(crate) mod reshape;
 
 pub use index::{Index, Slice};
 pub(crate) use map::AxisMap;
+pub use order::Layout;
 
 use crate::error::{Error, Kind, Result, normalize_axis, shape_text};
 use smallvec::SmallVec;
@@ -38,15 +42,41 @@ pub(crate) fn c_strides(shape: &[usize]) -> Strides {
     strides
 }
 
-/// Number of elements of a shape, or an error if it can't be counted.
-pub(crate) fn checked_size(shape: &[usize]) -> Result<usize> {
-    let nonzero = shape.iter().filter(|&&n| n != 0).try_fold(1usize, |a, &n| a.checked_mul(n));
-    match nonzero {
-        Some(n) if n <= isize::MAX as usize / 16 => Ok(shape.iter().product()),
+/// Most axes that an array may have.
+pub const MAX_AXES: usize = 64;
+
+/// Most elements: of the largest type, this many bytes can still be counted.
+const MAX_SIZE: usize = isize::MAX as usize / 16;
+
+/// The elements that a shape would have if it had no extents of 0; `None` if they can't be counted.
+fn spread(shape: &[usize]) -> Option<usize> {
+    shape.iter().filter(|&&n| n != 0).try_fold(1usize, |a, &n| a.checked_mul(n))
+}
+
+/// Number of elements of a shape, or an error if it has too many of them or too many axes.
+pub fn checked_size(shape: &[usize]) -> Result<usize> {
+    if shape.len() > MAX_AXES {
+        let text = format!(
+            "maximum supported dimension for an ndarray is currently {MAX_AXES}, found {}",
+            shape.len()
+        );
+        return Err(Error::new(Kind::Value, text));
+    }
+    match spread(shape) {
+        Some(n) if n <= MAX_SIZE => Ok(shape.iter().product()),
         _ => Err(Error::new(
             Kind::Value,
             "array is too big; `arr.size * arr.dtype.itemsize` is larger than the maximum possible size.",
         )),
+    }
+}
+
+/// As [`checked_size`], for a shape that operands are broadcast to.
+fn checked_broadcast(shape: &[usize]) -> Result<()> {
+    match shape.iter().try_fold(1usize, |a, &n| a.checked_mul(n)) {
+        Some(n) if n <= isize::MAX as usize => checked_size(shape).map(|_| ()),
+        _ if shape.contains(&0) => checked_size(shape).map(|_| ()),
+        _ => Err(Error::new(Kind::Value, "iterator is too large")),
     }
 }
 
@@ -83,7 +113,11 @@ impl View {
 
     /// Whether the elements are consecutive in the base, in C order.
     pub fn is_contiguous(&self) -> bool {
-        let mut step = 1isize;
+        self.is_contiguous_by(1)
+    }
+
+    /// As [`View::is_contiguous`], for elements that are `step` units of the view long.
+    pub(crate) fn is_contiguous_by(&self, mut step: isize) -> bool {
         for (&n, &s) in self.shape.iter().zip(&self.strides).rev() {
             if n == 0 {
                 return true;
@@ -131,7 +165,15 @@ impl View {
 
     /// This view repeated along axes of extent 1 and along new leading axes (`broadcast_to`).
     pub fn broadcast_to(&self, shape: &[usize]) -> Result<View> {
+        if self.shape[..] == *shape {
+            return Ok(self.clone());
+        }
+        checked_broadcast(shape)?;
         self.try_broadcast(shape).ok_or_else(|| {
+            if self.ndim() > shape.len() {
+                let text = "input operand has more dimensions than allowed by the axis remapping";
+                return Error::new(Kind::Shape, text);
+            }
             Error::new(
                 Kind::Shape,
                 format!(
@@ -143,7 +185,7 @@ impl View {
         })
     }
 
-    /// [`View::broadcast_to`] without the text of the error.
+    /// [`View::broadcast_to`] without the text of the error, for a shape that an array has.
     pub(crate) fn try_broadcast(&self, shape: &[usize]) -> Option<View> {
         if self.shape[..] == *shape {
             return Some(self.clone());
@@ -175,6 +217,28 @@ impl View {
         }
         let keep: SmallVec<[usize; 4]> = (0..self.ndim()).filter(|d| !drop.contains(d)).collect();
         Ok(self.permute(&keep))
+    }
+
+    /// The same places, counted in parts of elements, `factor` to one.
+    pub(crate) fn finer(&self, factor: usize) -> View {
+        let factor = factor as isize;
+        View {
+            offset: self.offset * factor,
+            shape: self.shape.clone(),
+            strides: self.strides.iter().map(|s| s.wrapping_mul(factor)).collect(),
+        }
+    }
+
+    /// The same places, counted in runs of `factor` elements; `None` if one of them is inside a run.
+    pub(crate) fn coarser(&self, factor: usize) -> Option<View> {
+        let factor = factor as isize;
+        let mut steps = self.shape.iter().zip(&self.strides).filter(|&(&n, _)| n > 1);
+        let fits = self.offset % factor == 0 && steps.all(|(_, &s)| s % factor == 0);
+        (fits || self.size() == 0).then(|| View {
+            offset: self.offset / factor,
+            shape: self.shape.clone(),
+            strides: self.strides.iter().map(|s| s / factor).collect(),
+        })
     }
 
     /// The box `[lo, lo + counts)` of the view; the caller knows it to be inside.
@@ -251,6 +315,7 @@ pub fn broadcast_shapes(shapes: &[&[usize]]) -> Result<Dims> {
             }
         }
     }
+    checked_broadcast(&out)?;
     Ok(out)
 }
 
@@ -258,4 +323,34 @@ pub fn broadcast_shapes(shapes: &[&[usize]]) -> Result<Dims> {
 pub(crate) fn distinct(axes: &[usize], text: &str) -> Result<()> {
     let repeated = axes.iter().enumerate().any(|(i, a)| axes[..i].contains(a));
     if repeated { Err(Error::new(Kind::Value, text)) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn places(view: &View, item: isize) -> Vec<isize> {
+        let all = ndarray::indices(ndarray::IxDyn(&view.shape)).into_iter();
+        all.map(|i| item * (view.offset + view.dot(ndarray::Dimension::slice(&i)))).collect()
+    }
+
+    proptest! {
+        /// Counted in parts of elements and in runs of them, a view shows the same places.
+        #[test]
+        fn other_units_show_the_same_places(
+            rows in 1usize..5, cols in 1usize..9, from in 0isize..9, step in prop_oneof![Just(1isize), Just(-1), Just(2), Just(4)],
+            factor in prop_oneof![Just(1usize), Just(2), Just(4)],
+        ) {
+            let slice = Index::Slice(Slice { start: Some(from), step: Some(step), stop: None });
+            let view = View::contiguous(&[rows, cols]).index(&[Index::ALL, slice]).unwrap();
+            let fine = view.finer(factor);
+            prop_assert_eq!(places(&fine, 1), places(&view, factor as isize));
+            prop_assert_eq!(fine.coarser(factor).map(View::canonical), Some(view.clone().canonical()));
+            match view.coarser(factor) {
+                Some(coarse) => prop_assert_eq!(places(&coarse, factor as isize), places(&view, 1)),
+                None => prop_assert!(places(&view, 1).iter().any(|p| p % factor as isize != 0)),
+            }
+        }
+    }
 }

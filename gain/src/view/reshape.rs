@@ -1,6 +1,6 @@
 //! Reshape without a copy: exactly when NumPy can.
 
-use super::{Dims, Strides, View, c_strides};
+use super::{Dims, MAX_AXES, Strides, View, c_strides, checked_size};
 use crate::error::{Error, Kind, Result, open_shape_text, shape_text};
 use smallvec::SmallVec;
 
@@ -9,18 +9,25 @@ pub(crate) fn resolve_shape(size: usize, wanted: &[isize]) -> Result<Dims> {
     if wanted.iter().filter(|&&n| n < 0).count() > 1 {
         return Err(Error::new(Kind::Value, "can only specify one unknown dimension"));
     }
-    let known: usize = wanted.iter().filter(|&&n| n >= 0).map(|&n| n as usize).product();
-    let fits = match wanted.contains(&-1) || wanted.iter().any(|&n| n < 0) {
+    if wanted.len() > MAX_AXES {
+        checked_size(&vec![1; wanted.len()])?;
+    }
+    let mut extents = wanted.iter().filter(|&&n| n >= 0).map(|&n| n as usize);
+    let known = extents.try_fold(1usize, usize::checked_mul);
+    let fits = known.is_some_and(|known| match wanted.iter().any(|&n| n < 0) {
         true => known != 0 && size.is_multiple_of(known),
         false => known == size,
-    };
+    });
+    let known = known.unwrap_or(1).max(1);
     if !fits {
         return Err(Error::new(
             Kind::Shape,
             format!("cannot reshape array of size {size} into shape {}", open_shape_text(wanted)),
         ));
     }
-    Ok(wanted.iter().map(|&n| if n < 0 { size / known } else { n as usize }).collect())
+    let shape: Dims = wanted.iter().map(|&n| if n < 0 { size / known } else { n as usize }).collect();
+    checked_size(&shape)?;
+    Ok(shape)
 }
 
 impl View {
@@ -29,7 +36,7 @@ impl View {
     /// `None` means that a copy is needed. An error means that the sizes differ.
     pub fn reshape(&self, shape: &[usize]) -> Result<Option<View>> {
         let size = self.size();
-        if shape.iter().product::<usize>() != size {
+        if checked_size(shape)? != size {
             return Err(Error::new(
                 Kind::Shape,
                 format!("cannot reshape array of size {size} into shape {}", shape_text(shape)),

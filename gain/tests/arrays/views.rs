@@ -106,3 +106,16 @@ proptest! {
         prop_assert_eq!(positions(&view), want);
     }
 }
+
+#[test]
+fn impossible_shapes_are_refused() {
+    let (none, one, far) = (View::contiguous(&[0]), View::contiguous(&[1]), 1usize << 32);
+    for shape in [&[far, far][..], &[0, far, far], &[far, far, 0], &[1 << 62, 2, 2], &[1; 65]] {
+        assert!(none.reshape(shape).is_err() && one.reshape(shape).is_err(), "{shape:?}");
+        assert!(one.broadcast_to(shape).is_err(), "{shape:?}");
+    }
+    assert!(gain::view::broadcast_shapes(&[&[far, 1], &[1, far]]).is_err());
+    let deep = View::contiguous(&[1; 64]);
+    assert!(deep.index(&[Index::NewAxis]).is_err());
+    assert!(deep.index(&[Index::At(0), Index::NewAxis]).is_ok());
+}

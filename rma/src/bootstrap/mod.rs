@@ -5,6 +5,7 @@
 //!
 //! | found | then |
 //! | --- | --- |
+//! | the mark of another process that is the rank already | a single rank: a rank has started this process ([`claim`]) |
 //! | `PMI_FD` | PMI-1 over the inherited socket: `gain run`, MPICH's `mpiexec`, `srun --mpi=pmi2`; PMI-2 if refused |
 //! | `PMI_PORT` and `PMI_ID` | PMI-1 over a connection of our own: `mpiexec -pmi-port` |
 //! | `PMIX_NAMESPACE` | PMIx by its own library: Open MPI's `mpiexec`, `prterun`, `srun --mpi=pmix` |
@@ -17,6 +18,7 @@
 //! Invariant: calls are collective and come from one thread at a time; the socket may be shared with an MPI library in
 //! the same process, so nobody uses it between start and end.
 
+mod claim;
 mod exchange;
 mod frames;
 mod node;
@@ -29,6 +31,8 @@ mod text;
 use std::io;
 use std::os::fd::OwnedFd;
 
+pub(crate) use claim::claim_here;
+pub use claim::{MARK, claim, is_child};
 pub use exchange::{Abort, Allgather, Exchange};
 pub use node::{Member, Node};
 pub use pmi1::{Pmi1, field as pmi_field};
@@ -79,6 +83,9 @@ pub trait Bootstrap: Send {
 ///
 /// An error says what was found and what to do about it.
 pub fn connect() -> io::Result<Box<dyn Bootstrap>> {
+    if is_child() {
+        return Ok(Box::new(Single::default()));
+    }
     connect_with(|name| std::env::var(name).ok())
 }
 

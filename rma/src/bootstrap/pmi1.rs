@@ -9,6 +9,7 @@
 //! Cost: about 0.1 ms for each put, get and part, under `mpiexec`.
 
 use super::{Bootstrap, text};
+use crate::fork;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::TcpStream;
@@ -62,6 +63,7 @@ impl Pmi1 {
         if rank >= size {
             return Err(io::Error::other(format!("PMI_RANK={rank} is not below PMI_SIZE={size}")));
         }
+        fork::close_in_child(stream.get_ref());
         let mut session = Pmi1 { rank, size, job: String::new(), part_len: 0, exchange: 0, stream };
         session.ask("init pmi_version=1 pmi_subversion=1", "response_to_init")?;
         let maxima = session.ask("get_maxes", "maxes")?;
@@ -162,8 +164,12 @@ pub(super) fn inherited(
     };
     let fd = number("PMI_FD", Some(fd.to_owned()))? as RawFd;
     let (rank, size) = (number("PMI_RANK", variable("PMI_RANK"))?, number("PMI_SIZE", variable("PMI_SIZE"))?);
-    // SAFETY: only borrowed for the duplication; a number that is no open descriptor makes that fail with EBADF.
-    let fd = unsafe { BorrowedFd::borrow_raw(fd) }.try_clone_to_owned()?;
+    // SAFETY: only borrowed until this function returns; a number that is no open descriptor makes the duplication fail with EBADF.
+    let original = unsafe { BorrowedFd::borrow_raw(fd) };
+    let fd = original.try_clone_to_owned()?;
+    // What this process starts must neither speak for it nor keep its end from being noticed.
+    fork::close_on_exec(original);
+    fork::close_in_child(&original);
     Ok((fd, rank, size))
 }
 

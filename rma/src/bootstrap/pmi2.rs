@@ -6,6 +6,7 @@
 //! that of MPICH 4.0's `mpiexec` lets early ranks through (seen in tests), but that one speaks PMI-1, which is tried first.
 
 use super::{Bootstrap, pmi1, text};
+use crate::fork;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::OwnedFd;
@@ -27,6 +28,7 @@ impl Pmi2 {
     /// Opens a session as `rank` of `size` of the process manager's job `id` (`PMI_JOBID`, may be empty) on a connected stream.
     pub fn greet(rank: usize, size: usize, id: &str, stream: impl Into<OwnedFd>) -> io::Result<Pmi2> {
         let stream = BufReader::new(File::from(stream.into()));
+        fork::close_in_child(stream.get_ref());
         let mut session = Pmi2 { rank, size, job: String::new(), exchange: 0, stream };
         session.stream.get_ref().write_all(b"cmd=init pmi_version=2 pmi_subversion=0\n")?;
         let mut line = String::new();

@@ -169,6 +169,11 @@ impl Heap {
         self.mapping.file().map(AsFd::as_fd)
     }
 
+    /// In a forked child, which is no rank of this heap: what it writes from now on stays its own. Async-signal-safe.
+    pub fn isolate(&self) {
+        self.mapping.isolate();
+    }
+
     /// Node rank of this process.
     #[inline]
     pub fn rank(&self) -> usize {

@@ -138,6 +138,21 @@ impl Mapping {
         self.file.as_ref()
     }
 
+    /// In a forked child: what is mapped from a file stays as it is, but what this process writes from now on is its own and never
+    /// reaches the file. Async-signal-safe. Pages not written so far show what others write to the file.
+    pub(crate) fn isolate(&self) {
+        let Some(file) = &self.file else { return };
+        let (base, access) = (self.base.as_ptr().cast(), libc::PROT_READ | libc::PROT_WRITE);
+        let flags = libc::MAP_PRIVATE | libc::MAP_NORESERVE | libc::MAP_FIXED;
+        // SAFETY: replaces exactly this mapping, by one of the same bytes of the same file. If the kernel can't (it may count private
+        // memory), the old one may be read only: a process that writes to it ends, rather than harm the others.
+        unsafe {
+            if libc::mmap(base, self.len, access, flags, file.as_raw_fd(), 0) == libc::MAP_FAILED {
+                libc::mprotect(base, self.len, libc::PROT_READ);
+            }
+        }
+    }
+
     /// Tells the kernel about a range, in pieces: making a gigabyte of pages takes a second or more, during which no other thread of
     /// the process could map memory or meet a new page, and the process would seem dead to its peers.
     fn advise(&self, offset: usize, len: usize, advice: i32) -> std::io::Result<()> {
@@ -302,6 +317,23 @@ mod tests {
             populate(&private, 0, LEN).unwrap();
             // SAFETY: inside the mapping, populated.
             assert_eq!(unsafe { private.base().add(LEN - 1).read() }, 0);
+        }
+    }
+
+    #[test]
+    fn an_isolated_mapping_shows_the_file_and_keeps_what_it_writes() {
+        let file = memory_file("test", c"test", 8192, false).unwrap();
+        let other = Mapping::new("test", Some(file.try_clone().unwrap()), 8192, 4096).unwrap();
+        let child = Mapping::new("test", Some(file), 8192, 4096).unwrap();
+        let at = |mapping: &Mapping, offset| mapping.base().as_ptr().wrapping_add(offset);
+        // SAFETY: inside the mappings, whose file has as many bytes.
+        unsafe {
+            at(&other, 0).write(1);
+            child.isolate();
+            assert_eq!(at(&child, 0).read(), 1);
+            at(&child, 0).write(2);
+            at(&other, 4096).write(3);
+            assert_eq!((at(&other, 0).read(), at(&child, 0).read(), at(&child, 4096).read()), (1, 2, 3));
         }
     }
 

@@ -14,7 +14,9 @@ pub(crate) use map::{HugePages, Mapping, memory_file, sized};
 #[cfg(not(loom))]
 pub(crate) use memory::{available_bytes, total_bytes};
 #[cfg(not(loom))]
-pub(crate) use process::{CPU_WORDS, allowed_cpus, is_dead, pid_namespace, start_ticks};
+pub use process::start_ticks;
+#[cfg(not(loom))]
+pub(crate) use process::{CPU_WORDS, allowed_cpus, is_dead, pid_namespace};
 
 /// Nanoseconds of the node's monotonic clock: the same clock in every process of the node.
 #[inline]

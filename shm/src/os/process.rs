@@ -23,7 +23,7 @@ pub(crate) fn pid_namespace() -> u64 {
 
 /// When a process began, in clock ticks since the system's start: with the process id, a name that is not
 /// used twice. 0 if unknown.
-pub(crate) fn start_ticks(pid: u32) -> u64 {
+pub fn start_ticks(pid: u32) -> u64 {
     stat(pid).map_or(0, |(_, start)| start)
 }
 

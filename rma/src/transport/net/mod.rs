@@ -44,6 +44,7 @@ use self::wire::Wire;
 use super::{Amo, Capabilities, Held, Moving, Remote, Rows, Runs, SignalUpdate, Token, Transport};
 use crate::call::OpCode;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fork;
 use crate::layout::Layout;
 use crate::stall::{Needs, Waiting, Watch};
 use ::shm::board::Record;
@@ -99,6 +100,8 @@ pub(crate) struct Net {
     waiters: AtomicU32,
     /// Counts calls of the program, so that the helper knows whether it communicates.
     calls: AtomicU64,
+    /// [`fork::count`] of the process that has the engine.
+    forks: u32,
 }
 
 impl std::fmt::Debug for Net {
@@ -131,6 +134,7 @@ impl Net {
             hosts,
             waiters: AtomicU32::new(0),
             calls: AtomicU64::new(0),
+            forks: fork::count(),
         });
         progress::start_helper(&net).map_err(|error| {
             Error::new(ErrorKind::Bootstrap, "init", format!("no thread for progress: {error}"))
@@ -139,6 +143,8 @@ impl Net {
     }
 
     fn inside(&self) -> MutexGuard<'_, Engine> {
+        // In a forked child there is nothing to be done with the parent's connections, and no thread to give the engine back.
+        assert!(self.forks == fork::count(), "what belongs to the job of a forked process's parent was used");
         self.engine.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -1,0 +1,72 @@
+//! Floating-point exceptions of matrix products, told from operands and result: the engine that makes them pads its
+//! blocks, and so raises flags of its own.
+
+use super::{Array, ReduceOptions};
+use crate::dtype::{Kind, kind};
+use crate::error::Result;
+use crate::ops::{Op, ReduceOp};
+use crate::site::{self, Origin};
+use crate::status::{self, INVALID, OVER, Policy};
+
+impl Array {
+    /// Tell of what the product of `operands`, which this array is, has raised. Collective.
+    pub(super) fn tell_product(&self, operands: [&Array; 2], name: &'static str) -> Result<()> {
+        let Origin { site, policy } = site::current();
+        if policy.wanted() & (OVER | INVALID) == 0
+            || !matches!(kind(self.dtype()), Kind::Float | Kind::Complex)
+        {
+            return Ok(());
+        }
+        let quiet = Origin { site, policy: Policy::IGNORE };
+        let bits = site::at(quiet, || self.product_exceptions(operands))?;
+        if bits != 0 {
+            status::raised(name, bits);
+        }
+        if policy.raises() { status::agree(crate::agree::Purpose::Combine) } else { Ok(()) }
+    }
+
+    fn product_exceptions(&self, operands: [&Array; 2]) -> Result<u8> {
+        if self.is_finite()? {
+            return Ok(0);
+        }
+        let has_nan = self.holds_anywhere(Op::Isnan)?;
+        if operands[0].is_finite()? && operands[1].is_finite()? {
+            // No number comes of infinities that were sums of finite products.
+            return Ok(if has_nan { OVER | INVALID } else { OVER });
+        }
+        let had_nan = operands[0].holds_anywhere(Op::Isnan)? || operands[1].holds_anywhere(Op::Isnan)?;
+        Ok(if has_nan && !had_nan { INVALID } else { 0 })
+    }
+
+    fn is_finite(&self) -> Result<bool> {
+        let own = self.cell.get();
+        if let Some(storage) = own.storage()
+            && !storage.blocks().is_distributed()
+            && self.view.is_whole(own.len())
+        {
+            let words = own.len() * storage.item_bytes() / 4;
+            // SAFETY: a replicated buffer holds all elements of its node, aligned to four bytes as all floats are;
+            // operations of this process alone write it, and it is this thread's turn.
+            let words =
+                unsafe { std::slice::from_raw_parts(storage.local().cast::<u32>().cast_const(), words) };
+            let has_all_ones = |word: &u32, ones: u32| word & ones == ones;
+            return Ok(match self.dtype().size_bytes() {
+                4 => !words.iter().any(|word| has_all_ones(word, 0x7f80_0000)),
+                8 if kind(self.dtype()) == Kind::Complex => {
+                    !words.iter().any(|word| has_all_ones(word, 0x7f80_0000))
+                }
+                // The upper half of each number, which comes second.
+                _ => !words.chunks_exact(2).any(|pair| {
+                    has_all_ones(&pair[usize::from(cfg!(target_endian = "little"))], 0x7ff0_0000)
+                }),
+            });
+        }
+        let finite = Array::apply(Op::Isfinite, &[self.into()])?;
+        Ok(finite.reduce(ReduceOp::All, &ReduceOptions::default())?.item()?.as_bool())
+    }
+
+    fn holds_anywhere(&self, test: Op) -> Result<bool> {
+        let found = Array::apply(test, &[self.into()])?;
+        Ok(found.reduce(ReduceOp::Any, &ReduceOptions::default())?.item()?.as_bool())
+    }
+}

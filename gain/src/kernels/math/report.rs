@@ -1,0 +1,55 @@
+//! Where the exceptions of this module's functions are to be found: in the few inputs that can have any, which the C
+//! library is asked about. The kernels themselves raise what they like.
+
+use super::{Math, power, quotient};
+use crate::kernels::flags::{Report, raised_by, scan, scan2};
+use crate::kernels::float::divmod;
+use crate::kernels::lanes::wide;
+use crate::ops::Op;
+
+/// The report of a function that has a kernel here.
+pub(crate) fn report<T: Math>(op: Op) -> Option<Report> {
+    if !wide() {
+        return None;
+    }
+    Some(match op {
+        Op::Exp => scan(|x: T| x.abs() > T::EXP_SAFE, |x: T| raised_by(|| x.exp())).covered(),
+        Op::Exp2 => scan(|x: T| x.abs() > T::EXPONENT_MAX - T::ONE, |x: T| raised_by(|| x.exp2())).covered(),
+        Op::Expm1 => scan(|x: T| x > T::EXP_SAFE, |x: T| raised_by(|| x.exp_m1())),
+        Op::Log => scan(|x: T| x <= T::ZERO, |x: T| raised_by(|| x.ln())),
+        Op::Log2 => scan(|x: T| x <= T::ZERO, |x: T| raised_by(|| x.log2())),
+        Op::Log10 => scan(|x: T| x <= T::ZERO, |x: T| raised_by(|| x.log10())),
+        Op::Log1p => scan(|x: T| x <= -T::ONE, |x: T| raised_by(|| x.ln_1p())),
+        Op::Sin => scan(|x: T| x.abs() == T::INFINITY, |x: T| raised_by(|| x.sin())).covered(),
+        Op::Cos => scan(|x: T| x.abs() == T::INFINITY, |x: T| raised_by(|| x.cos())).covered(),
+        Op::Tan => scan(|x: T| x.abs() == T::INFINITY, |x: T| raised_by(|| x.tan())).covered(),
+        Op::Arcsin => scan(|x: T| x.abs() > T::ONE, |x: T| raised_by(|| x.asin())),
+        Op::Arccos => scan(|x: T| x.abs() > T::ONE, |x: T| raised_by(|| x.acos())),
+        Op::Arccosh => scan(|x: T| x < T::ONE, |x: T| raised_by(|| x.acosh())),
+        Op::Arctanh => scan(|x: T| x.abs() >= T::ONE, |x: T| raised_by(|| x.atanh())),
+        Op::Sinh => scan(|x: T| x.abs() > T::EXP_SAFE, |x: T| raised_by(|| x.sinh())),
+        Op::Cosh => scan(|x: T| x.abs() > T::EXP_SAFE, |x: T| raised_by(|| x.cosh())),
+        Op::Hypot => {
+            let is_large = |x: T, y: T| (x.abs() >= T::QUARTER_MAX) | (y.abs() >= T::QUARTER_MAX);
+            scan2(is_large, |x: T, y: T| raised_by(|| x.hypot(y)))
+        }
+        Op::Power | Op::FloatPower => scan2(power::is_suspect::<T>, |x: T, y: T| raised_by(|| x.powf(y))),
+        Op::Fmod => scan2(is_long::<T>, |x: T, y: T| raised_by(|| x % y)),
+        Op::Remainder => {
+            scan2(is_long::<T>, |x: T, y: T| raised_by(|| if y == T::ZERO { x % y } else { divmod(x, y).1 }))
+        }
+        Op::FloorDivide => {
+            scan2(is_long::<T>, |x: T, y: T| raised_by(|| if y == T::ZERO { x / y } else { divmod(x, y).0 }))
+        }
+        Op::Divmod => scan2(is_long::<T>, |x: T, y: T| raised_by(|| divmod(x, y))),
+        Op::Arctan | Op::Arctan2 | Op::Arcsinh | Op::Tanh | Op::Cbrt | Op::Logaddexp | Op::Logaddexp2 => {
+            Report::Never
+        }
+        _ => return None,
+    })
+}
+
+#[inline(always)]
+fn is_long<T: Math>(x: T, y: T) -> bool {
+    !quotient::is_small(x, y)
+}

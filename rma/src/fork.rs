@@ -1,0 +1,205 @@
+//! Processes forked from a rank.
+//!
+//! A child made by `fork` has a copy of everything its parent had, but it is not the parent's rank: it is the one rank of a job of its
+//! own. A handler of `pthread_atfork`, which runs in the child before `fork` returns there, takes it out of the parent's job:
+//!
+//! | what the child would share with the job | what becomes of it |
+//! | --- | --- |
+//! | the node heap and the launcher's board, mapped from files | mapped again, copy-on-write: what the child writes stays its own |
+//! | the connection to the process manager | closed: the child can't speak for the rank, nor keep its end from being noticed |
+//! | a world of several ranks, or one that was finalized | forgotten: operations are errors until [`World::init`](crate::World::init) makes the child's own |
+//! | a world of one rank | kept, since its heap is private memory: what was in it is the child's own copy now |
+//! | threads | are not there; what waits for them starts anew ([`PerProcess`], [`on_fork`]) |
+//!
+//! Invariant: the handler makes async-signal-safe calls only, takes no lock and allocates nothing, since another thread of the parent may
+//! have been in the middle of anything. Children that become another program at once (`posix_spawn`, `vfork`) don't run it: for
+//! those, see [`bootstrap::claim`](crate::bootstrap::claim).
+
+use crate::stall;
+use crate::world;
+use std::fmt;
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::ptr;
+use std::sync::Once;
+use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
+
+/// Forks between this process and the one that started the program, as far as there was a handler.
+static FORKS: AtomicU32 = AtomicU32::new(0);
+
+const HOOKS: usize = 8;
+/// What else is done in a child, in the order given; null = none.
+static HANDLERS: [AtomicPtr<()>; HOOKS] = [const { AtomicPtr::new(ptr::null_mut()) }; HOOKS];
+
+const CONNECTIONS: usize = 4;
+/// Descriptors of sockets that a child closes, -1 = none, and which sockets these are.
+static CONNECTED: [(AtomicI32, AtomicU64); CONNECTIONS] =
+    [const { (AtomicI32::new(-1), AtomicU64::new(0)) }; CONNECTIONS];
+
+/// How many forks lie between this process and the one that was started as the program: 0 in most processes.
+#[inline]
+pub fn count() -> u32 {
+    FORKS.load(Relaxed)
+}
+
+/// From now on forked children are taken out of this process's job. Called when a world starts; more calls do nothing.
+pub fn watch() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // SAFETY: the handler is a function of this library, which is never unloaded; it keeps to what may be done in a child.
+        unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
+    });
+}
+
+/// Has `handler` called in each forked child, after the child has left this process's job. It may make async-signal-safe calls only
+/// and take no lock. Starts to [`watch`]. A handler given twice is called once.
+///
+/// # Panics
+/// There are more than eight.
+pub fn on_fork(handler: fn()) {
+    watch();
+    let handler = handler as *mut ();
+    let is_there = HANDLERS.iter().any(|slot| {
+        let known = slot.load(SeqCst);
+        known == handler
+            || known.is_null() && slot.compare_exchange(ptr::null_mut(), handler, SeqCst, SeqCst).is_ok()
+    });
+    assert!(is_there, "{HOOKS} handlers of forks at most");
+}
+
+/// A child closes this descriptor, as long as it is the socket that it is now.
+pub(crate) fn close_in_child(fd: &impl AsRawFd) {
+    let fd = fd.as_raw_fd();
+    let Some(socket) = socket(fd) else { return };
+    for (slot, number) in &CONNECTED {
+        let is_ours =
+            slot.compare_exchange(-1, fd, SeqCst, SeqCst).map_or_else(|known| known == fd, |_| true);
+        if is_ours {
+            return number.store(socket, SeqCst);
+        }
+    }
+}
+
+/// The number of the socket behind a descriptor; nothing if it is none, or not open.
+pub(crate) fn socket(fd: RawFd) -> Option<u64> {
+    // SAFETY: all-zero is a valid stat, which the kernel overwrites; a descriptor that isn't open makes the call fail.
+    let stat = unsafe {
+        let mut stat: libc::stat = std::mem::zeroed();
+        (libc::fstat(fd, &mut stat) == 0).then_some(stat)
+    }?;
+    (stat.st_mode & libc::S_IFMT == libc::S_IFSOCK).then_some(stat.st_ino)
+}
+
+/// A program that this process becomes or starts doesn't get the descriptor.
+pub(crate) fn close_on_exec(fd: BorrowedFd<'_>) {
+    // SAFETY: a system call on an open descriptor; if it fails the descriptor stays as it was.
+    unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFD, libc::FD_CLOEXEC) };
+}
+
+extern "C" fn in_child() {
+    FORKS.fetch_add(1, SeqCst);
+    world::leave_in_child();
+    stall::forget_waits();
+    for (fd, number) in &CONNECTED {
+        let fd = fd.swap(-1, SeqCst);
+        if fd >= 0 && socket(fd) == Some(number.load(SeqCst)) {
+            // SAFETY: the socket was registered by its owner, a session that is never used nor dropped in a child:
+            // worlds are kept for ever, and theirs asks first whether the process is still the one that began it.
+            unsafe { libc::close(fd) };
+        }
+    }
+    for handler in &HANDLERS {
+        let handler = handler.load(SeqCst);
+        if !handler.is_null() {
+            // SAFETY: what is not null was stored by `on_fork` and is a `fn()`.
+            (unsafe { std::mem::transmute::<*mut (), fn()>(handler) })();
+        }
+    }
+}
+
+/// A value made on first use, once in each process: a forked child can be made to begin without one.
+///
+/// For what doesn't survive a fork (a pool of threads) and what another thread may have held at that moment (a mutex). The old value is
+/// neither dropped nor freed: whoever still refers to it may go on.
+pub struct PerProcess<T: 'static>(AtomicPtr<T>);
+
+impl<T: Send + Sync> PerProcess<T> {
+    /// No value yet.
+    pub const fn new() -> PerProcess<T> {
+        PerProcess(AtomicPtr::new(ptr::null_mut()))
+    }
+
+    /// The value, if there is one.
+    #[inline]
+    pub fn get(&self) -> Option<&'static T> {
+        // SAFETY: not null means a box that was leaked below, before it was published; it is never freed, and only shared from then on.
+        unsafe { self.0.load(SeqCst).as_ref() }
+    }
+
+    /// The value, made now if there is none. Of several threads that make one at a time the first wins.
+    #[inline]
+    pub fn get_or_init(&self, make: impl FnOnce() -> T) -> &'static T {
+        match self.get() {
+            Some(value) => value,
+            None => self.publish(make()),
+        }
+    }
+
+    #[cold]
+    fn publish(&self, value: T) -> &'static T {
+        let made = Box::into_raw(Box::new(value));
+        if let Err(other) = self.0.compare_exchange(ptr::null_mut(), made, SeqCst, SeqCst) {
+            // SAFETY: `made` comes from the box above and was given to nobody; `other` was published, see `get`.
+            return unsafe {
+                drop(Box::from_raw(made));
+                &*other
+            };
+        }
+        // SAFETY: leaked above, never freed.
+        unsafe { &*made }
+    }
+
+    /// From now on there is no value. For handlers of [`on_fork`]: neither locks nor frees anything.
+    pub fn forget(&self) {
+        self.0.store(ptr::null_mut(), SeqCst);
+    }
+}
+
+impl<T: Send + Sync> Default for PerProcess<T> {
+    fn default() -> PerProcess<T> {
+        PerProcess::new()
+    }
+}
+
+impl<T: Send + Sync + fmt::Debug> fmt::Debug for PerProcess<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PerProcess").field(&self.get()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_made_once_until_it_is_forgotten() {
+        static VALUE: PerProcess<String> = PerProcess::new();
+        assert_eq!(VALUE.get(), None);
+        let first = VALUE.get_or_init(|| "first".into());
+        assert!(ptr::eq(first, VALUE.get_or_init(|| unreachable!())));
+        VALUE.forget();
+        assert_eq!((VALUE.get(), first.as_str()), (None, "first"));
+        assert_eq!(VALUE.get_or_init(|| "second".into()), "second");
+    }
+
+    #[test]
+    fn only_sockets_are_known_by_number() {
+        let (one, other) = std::os::unix::net::UnixStream::pair().unwrap();
+        let copy = one.try_clone().unwrap();
+        let number = |stream: &dyn AsRawFd| socket(stream.as_raw_fd());
+        assert!(number(&one).is_some());
+        assert_eq!(number(&one), number(&copy));
+        assert_ne!(number(&one), number(&other));
+        assert_eq!(number(&std::fs::File::open("/dev/null").unwrap()), None);
+        assert_eq!(socket(-1), None);
+    }
+}
