@@ -36,6 +36,7 @@ mod limbo;
 pub mod ops;
 pub(crate) mod plan;
 pub mod site;
+pub(crate) mod stage;
 pub mod status;
 pub(crate) mod storage;
 pub(crate) mod turn;
@@ -43,7 +44,7 @@ pub mod typed;
 pub mod view;
 pub mod world;
 
-pub use array::{Array, Operand, Options, ReduceOptions, Room};
+pub use array::{Array, Operand, Options, ReduceOptions, Unfilled, set_group};
 pub use dtype::{Casting, DType, Element, Scalar};
 pub use error::{Error, Kind, Result};
 pub use ndarray::s;

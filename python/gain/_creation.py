@@ -55,8 +55,10 @@ def copy(a, order="K", subok=False):
     return array(a, order=order)
 
 
-def full(shape, fill_value, dtype=None, order="C", *, device=None, like=None):
+def full(shape, fill_value, dtype=None, order="C", *, device=None, like=None, distribution=None):
     """`numpy.full`"""
+    if distribution is not None:
+        return _gain.redistribute(full(shape, fill_value, dtype, order, device=device), distribution)
     host(device)
     shape = extents(shape)
     if ndim(fill_value) == 0:

@@ -12,6 +12,7 @@
 mod caller;
 mod convert;
 mod creation;
+mod distribution;
 mod elements;
 mod error;
 mod flat;
@@ -43,5 +44,6 @@ fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(foreign::stance_name, module)?)?;
     ufunc::register(module)?;
     creation::register(module)?;
+    distribution::register(module)?;
     runtime::register(module)
 }

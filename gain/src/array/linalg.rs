@@ -11,7 +11,6 @@ use crate::ops::{Op, ReduceOp, resolve};
 use crate::plan;
 use crate::site::{self, Origin};
 use crate::status::Policy;
-use crate::storage::blocks_for;
 use crate::turn;
 use crate::view::View;
 use smallvec::SmallVec;
@@ -79,7 +78,7 @@ impl Array {
                 let mut shape: SmallVec<[usize; 4]> = SmallVec::new();
                 shape.extend((self.ndim() == 2).then_some(rows.shape()[0]));
                 shape.extend((other.ndim() == 2).then_some(cols.shape()[1]));
-                let is_placed = node.storage().is_some_and(|s| s.blocks() == blocks_for(&node.shape));
+                let is_placed = node.storage().is_some_and(|s| s.blocks() == node.blocks);
                 let result = Array::from_node(node);
                 result.tell_product([&rows, &cols], name)?;
                 let placed = if is_placed { result } else { result.fresh_copy() };

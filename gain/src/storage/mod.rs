@@ -28,11 +28,12 @@ pub(crate) use pool::{renew, trim};
 use crate::agree::{self, Purpose};
 use crate::dtype::Scalar;
 use crate::error::{Error, Kind, Result, cannot_allocate};
+use crate::graph::lock;
 use crate::view::{View, checked_size};
 use crate::world;
 use memory::Memory;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 
 /// A buffer of elements of one size.
 #[derive(Debug)]
@@ -54,7 +55,11 @@ impl Storage {
     /// A buffer for an array of this shape; its elements have no particular value. Collective.
     pub(crate) fn new(shape: &[usize], item_bytes: usize) -> Result<Arc<Storage>> {
         checked_size(shape)?;
-        let blocks = blocks_for(shape);
+        Storage::in_blocks(blocks_for(shape), shape, item_bytes)
+    }
+
+    /// A buffer for an array of this shape that is spread in this way. Collective.
+    pub(crate) fn in_blocks(blocks: Blocks, shape: &[usize], item_bytes: usize) -> Result<Arc<Storage>> {
         let memory = if blocks.is_distributed() {
             pool::take(blocks, item_bytes).map_err(|e| lacking(e, shape, item_bytes))?
         } else {
@@ -325,7 +330,32 @@ fn lacking(error: Error, shape: &[usize], item_bytes: usize) -> Error {
 /// How an array of this shape is spread: replicated up to the threshold.
 pub(crate) fn blocks_for(shape: &[usize]) -> Blocks {
     let len: usize = shape.iter().product();
-    if is_small(len) { Blocks::replicated(len) } else { Blocks::distributed(shape, world::get().size) }
+    if is_small(len) {
+        Blocks::replicated(len)
+    } else if HAS_GROUP.load(Relaxed) {
+        in_group(shape)
+    } else {
+        Blocks::distributed(shape, world::get().size)
+    }
+}
+
+/// Ranks that new arrays are spread over, if not all.
+static GROUP: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+static HAS_GROUP: AtomicBool = AtomicBool::new(false);
+
+/// See [`crate::set_group`].
+pub(crate) fn set_group(ranks: Option<&[usize]>) {
+    *lock(&GROUP) = ranks.unwrap_or_default().to_vec();
+    HAS_GROUP.store(ranks.is_some_and(|ranks| ranks.len() < world::get().size), Relaxed);
+}
+
+/// The runs of an array that the group's ranks have alone.
+#[cold]
+fn in_group(shape: &[usize]) -> Blocks {
+    let group = lock(&GROUP);
+    let even = Blocks::distributed(shape, group.len());
+    let before = |rank: usize| group.iter().take_while(|&&member| member < rank).count();
+    Blocks::beginning_at((0..world::get().size).map(|rank| even.start(before(rank))), even.len())
 }
 
 /// Whether so many elements are held, and computed, by every rank alike. One element always is.
