@@ -18,36 +18,50 @@ def _given(**keywords):
 
 def sum(a, axis=None, dtype=None, out=None, keepdims=False, initial=ABSENT, where=ABSENT):
     """`numpy.sum`"""
+    if initial is ABSENT and where is ABSENT:
+        return asarray(a).sum(axis, dtype, out, bool(keepdims))
     return asarray(a).sum(axis, dtype, out, bool(keepdims), **_given(initial=initial, where=where))
 
 
 def prod(a, axis=None, dtype=None, out=None, keepdims=False, initial=ABSENT, where=ABSENT):
     """`numpy.prod`"""
+    if initial is ABSENT and where is ABSENT:
+        return asarray(a).prod(axis, dtype, out, bool(keepdims))
     return asarray(a).prod(axis, dtype, out, bool(keepdims), **_given(initial=initial, where=where))
 
 
 def min(a, axis=None, out=None, keepdims=False, initial=ABSENT, where=ABSENT):
     """`numpy.min`"""
+    if initial is ABSENT and where is ABSENT:
+        return asarray(a).min(axis, out, bool(keepdims))
     return asarray(a).min(axis, out, bool(keepdims), **_given(initial=initial, where=where))
 
 
 def max(a, axis=None, out=None, keepdims=False, initial=ABSENT, where=ABSENT):
     """`numpy.max`"""
+    if initial is ABSENT and where is ABSENT:
+        return asarray(a).max(axis, out, bool(keepdims))
     return asarray(a).max(axis, out, bool(keepdims), **_given(initial=initial, where=where))
 
 
 def any(a, axis=None, out=None, keepdims=False, *, where=ABSENT):
     """`numpy.any`"""
+    if where is ABSENT:
+        return asarray(a).any(axis, out, bool(keepdims))
     return asarray(a).any(axis, out, bool(keepdims), **_given(where=where))
 
 
 def all(a, axis=None, out=None, keepdims=False, *, where=ABSENT):
     """`numpy.all`"""
+    if where is ABSENT:
+        return asarray(a).all(axis, out, bool(keepdims))
     return asarray(a).all(axis, out, bool(keepdims), **_given(where=where))
 
 
 def mean(a, axis=None, dtype=None, out=None, keepdims=False, *, where=ABSENT):
     """`numpy.mean`"""
+    if where is ABSENT:
+        return asarray(a).mean(axis, dtype, out, bool(keepdims))
     return asarray(a).mean(axis, dtype, out, bool(keepdims), **_given(where=where))
 
 
@@ -70,6 +84,8 @@ def var(
             raise ValueError("ddof and correction can't be provided simultaneously.")
         ddof = correction
     a = asarray(a)
+    if out is None and where is ABSENT and mean is ABSENT and a.ndim > 0:
+        return a._var(axis, dtype, ddof, bool(keepdims))
     if dtype is None and a.dtype.kind in "iub":
         dtype = numpy.float64
     given = _given(where=where)
@@ -101,4 +117,5 @@ def ptp(a, axis=None, out=None, keepdims=False):
 
 def count_nonzero(a, axis=None, *, keepdims=False):
     """`numpy.count_nonzero`"""
-    return (asarray(a) != 0).sum(axis, None, None, keepdims)
+    a = asarray(a)
+    return (a if a.dtype.kind == "b" else a != 0).sum(axis, None, None, keepdims)

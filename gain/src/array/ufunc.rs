@@ -19,7 +19,7 @@ use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// Operands up to this size are computed at once.
-const EAGER: usize = 1024;
+const EAGER: usize = 2048;
 
 impl Operand<'_> {
     fn shape(&self) -> &[usize] {

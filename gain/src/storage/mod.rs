@@ -205,12 +205,22 @@ impl Storage {
             }
             false => (self.local(), self.blocks.len()),
         };
-        let bytes = value.bytes();
-        for i in 0..count {
-            // SAFETY: `ptr` is the start of `count` elements that this rank holds, and element `i` is one of them; the
-            // buffer is new, so nobody else uses it.
-            unsafe {
-                std::ptr::copy_nonoverlapping(bytes.as_ptr(), ptr.add(i * self.item_bytes), self.item_bytes)
+        let len_bytes = count * self.item_bytes;
+        let bytes = &value.bytes()[..self.item_bytes];
+        // SAFETY: `ptr` is the start of `count` elements that this rank holds; the buffer is new, so nobody else uses
+        // it. What is copied was filled just before, and lies before where it is copied to.
+        unsafe {
+            if bytes.iter().all(|&byte| byte == 0) {
+                ptr.write_bytes(0, len_bytes);
+            } else if count > 0 {
+                std::ptr::copy_nonoverlapping(bytes.as_ptr(), ptr, self.item_bytes);
+                // Doubled up to a block that stays in the nearest cache.
+                let (mut done, block) = (self.item_bytes, 1 << 12);
+                while done < len_bytes {
+                    let more = done.min(block).min(len_bytes - done);
+                    std::ptr::copy_nonoverlapping(ptr, ptr.add(done), more);
+                    done += more;
+                }
             }
         }
         self.mark_written();
