@@ -186,14 +186,14 @@ impl Array {
         let args = SmallVec::from_iter([self.arg(), other.arg()]);
         let shape = self.view.shape.clone();
         let multiply = || Node::lazy(shape.clone(), dtype, Expr::Map { op, output: 0, args });
-        // Its floating-point exceptions are those of the sum.
+        // Their floating-point exceptions are told of as those of the whole.
         let product = site::at(quiet(), multiply);
         let fold = if dtype == DType::Bool { ReduceOp::Any } else { ReduceOp::Sum };
-        let sum = plan::fold_all(fold, Arg::whole(product), &shape, name)?;
-        match sum.finish(dtype) {
-            Some(x) => Array::scalar(x.cast(dtype)),
-            None => Array::scalar(plan::start_value(fold, dtype)),
-        }
+        let sum = site::at(quiet(), || plan::fold_all(fold, Arg::whole(product), &shape, name))?;
+        let sum = sum.finish(dtype).map_or_else(|| plan::start_value(fold, dtype), |x| x.cast(dtype));
+        let made = Array::scalar(sum)?;
+        made.tell_product([self, other], name, !sum.as_c128().is_finite())?;
+        Ok(made)
     }
 }
 
