@@ -99,6 +99,12 @@ pub(crate) fn seal() -> u64 {
     *digest
 }
 
+/// Whether this rank dropped something that the ranks haven't compared yet.
+pub(crate) fn is_waiting() -> bool {
+    let limbo = limbo();
+    !(limbo.new.is_empty() && limbo.sealed.is_empty())
+}
+
 /// The numbers of what was sealed.
 pub(crate) fn told() -> Vec<u64> {
     limbo().sealed.iter().map(|(id, _)| *id).collect()

@@ -29,6 +29,7 @@ from ._gain import (
     abort, barrier, finalize, flatiter, init, ndarray, rank, ranks, stats, threads, threshold, ufunc,
 )
 from ._printing import *  # noqa: F403
+from ._products import *  # noqa: F403
 from ._reductions import *  # noqa: F403
 from ._scans import *  # noqa: F403
 from ._shapes import *  # noqa: F403

@@ -135,7 +135,7 @@ def dispatch_ufunc(ufunc, method, inputs, keywords):
     if out is None:
         return call(*inputs, **keywords)
     if all(o is None or isinstance(o, ndarray) for o in out):
-        return call(*inputs, out=out if method == "__call__" and ours is not _reductions.matmul else out[0], **keywords)
+        return call(*inputs, out=out if method == "__call__" else out[0], **keywords)
     mask = keywords.pop("where", True)
     made = call(*inputs, **keywords)
     made = made if isinstance(made, tuple) else (made,)

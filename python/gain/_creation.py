@@ -85,9 +85,7 @@ def _like(make, prototype, dtype, order, shape, device):
 
 def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, *, device=None):
     """`numpy.full_like`"""
-    made = _like(_gain.empty, a, dtype, order, shape, device)
-    made[...] = fill_value
-    return made
+    return _like(lambda shape, dtype: full(shape, fill_value, dtype), a, dtype, order, shape, device)
 
 
 def zeros_like(a, dtype=None, order="K", subok=True, shape=None, *, device=None):

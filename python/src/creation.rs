@@ -139,13 +139,19 @@ fn here(py: Python<'_>, order: Argument<'_, '_>, device: Argument<'_, '_>) -> Py
 }
 
 /// An array of one value. It is recorded, which waits for nobody.
-fn filled(shape: &Bound<'_, PyAny>, value: Scalar, dtype: Option<DType>, order: Layout) -> PyResult<Array> {
+fn filled(
+    py: Python<'_>,
+    shape: &Bound<'_, PyAny>,
+    value: Scalar,
+    dtype: Option<DType>,
+    order: Layout,
+) -> PyResult<Array> {
     let mut shape = shape_of(shape)?;
-    if order != Layout::F {
-        return Array::full(&shape, value, dtype).or_raise();
+    if order == Layout::F {
+        shape.reverse();
     }
-    shape.reverse();
-    Array::full(&shape, value, dtype).and_then(|made| made.transpose(None)).or_raise()
+    let made = compute(py, &[], || Array::full(&shape, value, dtype))?;
+    if order == Layout::F { made.transpose(None).or_raise() } else { Ok(made) }
 }
 
 /// A new array, spread as the program says if it says so.
@@ -170,7 +176,7 @@ fn zeros<'py>(
     let order = here(py, order, device)?;
     let dtype = dtype.map_or(Ok(DType::F64), |dtype| dtype_or(dtype, DType::F64))?;
     let zero = if dtype == DType::F64 { Scalar::F64(0.0) } else { Scalar::zero(dtype) };
-    spread(py, filled(shape, zero, Some(dtype), order)?, distribution)
+    spread(py, filled(py, shape, zero, Some(dtype), order)?, distribution)
 }
 
 /// `numpy.empty`: elements have no particular value.
@@ -205,7 +211,7 @@ fn ones<'py>(
     let _ = like;
     let order = here(py, order, device)?;
     let dtype = dtype.map_or(Ok(DType::F64), |dtype| dtype_or(dtype, DType::F64))?;
-    spread(py, filled(shape, Scalar::one(dtype), Some(dtype), order)?, distribution)
+    spread(py, filled(py, shape, Scalar::one(dtype), Some(dtype), order)?, distribution)
 }
 
 /// `numpy.full` of one value.
@@ -232,7 +238,7 @@ fn full<'py>(
         }
         _ => number(fill)?,
     };
-    filled(shape, fill, dtype, Layout::C).map(NdArray::new)
+    filled(py, shape, fill, dtype, Layout::C).map(NdArray::new)
 }
 
 #[pyfunction]

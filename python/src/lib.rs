@@ -23,6 +23,7 @@ mod methods;
 mod ndarray;
 mod number;
 mod numpy;
+mod products;
 mod read;
 mod reduce;
 mod runtime;
@@ -46,6 +47,7 @@ fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(folds::update_at, module)?)?;
     ufunc::register(module)?;
     creation::register(module)?;
+    products::register(module)?;
     distribution::register(module)?;
     runtime::register(module)
 }

@@ -27,6 +27,14 @@ pub(crate) struct Keywords<'a, 'py> {
     pub(crate) mask: Argument<'a, 'py>,
 }
 
+impl Keywords<'_, '_> {
+    /// Whether there is none but an axis.
+    fn are_absent(&self) -> bool {
+        let given = [self.dtype, self.out, self.initial, self.mask];
+        !self.keepdims && given.iter().flatten().all(|object| object.is_none())
+    }
+}
+
 /// What a reduction computes.
 #[derive(Clone, Copy)]
 pub(crate) enum Reduction {
@@ -44,6 +52,19 @@ pub(crate) fn reduce<'py>(
     keywords: &Keywords<'_, 'py>,
 ) -> Object<'py> {
     let mut axes = axes(keywords.axis)?;
+    let are_all = match axes.as_deref() {
+        None => true,
+        Some(axes) => array.ndim() == 1 && matches!(axes, [0 | -1]),
+    };
+    if are_all
+        && keywords.are_absent()
+        && let Some(number) = compute(py, &[array], || match reduction {
+            Reduction::Fold(op) => array.reduce_now(op),
+            Reduction::Mean => array.mean_now(),
+        })?
+    {
+        return Numpy::scalar(py, number);
+    }
     if array.ndim() == 0
         && !matches!(reduction, Reduction::Mean)
         && let Some([axis]) = axes.as_deref()
@@ -192,6 +213,31 @@ impl NdArray {
         reduce(py, &self.array, Reduction::Fold(ReduceOp::ArgMax), &given)
     }
 
+    /// `numpy.var` without `out=`, `where=`, `mean=`.
+    fn _var<'py>(
+        &self,
+        py: Python<'py>,
+        axis: Argument<'_, 'py>,
+        dtype: Argument<'_, 'py>,
+        ddof: f64,
+        keepdims: bool,
+    ) -> Object<'py> {
+        let axes = axes(axis)?;
+        let dtype = dtype.map(Numpy::parse_dtype).transpose()?.flatten();
+        let options = ReduceOptions { axes: axes.as_deref(), keepdims, dtype, ..Default::default() };
+        let shape = self.array.shape();
+        let extent = |&axis: &isize| {
+            let axis = if axis < 0 { axis + shape.len() as isize } else { axis };
+            usize::try_from(axis).ok().and_then(|axis| shape.get(axis)).copied().unwrap_or(1)
+        };
+        let count = axes.as_deref().map_or(self.array.size(), |axes| axes.iter().map(extent).product());
+        if count as f64 <= ddof {
+            status::warn(py, "Degrees of freedom <= 0 for slice")?;
+        }
+        let made = compute(py, &[&self.array], || self.array.var(&options, ddof))?;
+        result(py, made)
+    }
+
     /// `numpy.dot(self, other)`
     #[pyo3(signature = (other, out = None))]
     fn dot<'py>(&self, other: &Bound<'py, PyAny>, out: Argument<'_, 'py>) -> Object<'py> {
@@ -199,12 +245,26 @@ impl NdArray {
         let second = required(other, "dot")?.into_array()?;
         let first = &self.array;
         let made = compute(py, &[first, &second], || first.dot(&second))?;
-        match crate::reduce::out(out)? {
+        match out {
             None => result(py, made),
-            Some(target) => {
+            Some(out) => {
+                let Ok(target) = out.cast::<NdArray>() else {
+                    return Err(PyTypeError::new_err("'out' must be an array"));
+                };
+                let target = target.try_borrow()?;
+                let is_writable = target.is_writeable();
                 let target = &target.array;
+                let is_of_kind = target.dtype() == made.dtype() && target.ndim() == made.ndim();
+                if !is_of_kind || !is_writable || !target.is_contiguous() {
+                    return Err(PyValueError::new_err(
+                        "output array is not acceptable (must have the right datatype, number of dimensions, and be a C-Array)",
+                    ));
+                }
+                if target.shape() != made.shape() {
+                    return Err(PyValueError::new_err("output array has wrong dimensions"));
+                }
                 compute(py, &[target], || target.assign(&made))?;
-                Ok(out.expect("there is a target").clone())
+                Ok(out.clone())
             }
         }
     }

@@ -1,5 +1,6 @@
 //! From a box to this rank's share of it, cut so that each stream lies in one rank's block.
 
+use super::fetch::Fetched;
 use super::{Anchor, lower::BoxPlan, lower::Read};
 use crate::error::Result;
 use crate::exec::{Domain, Leaf, Program, Stream, Task};
@@ -11,17 +12,22 @@ use smallvec::SmallVec;
 /// A part of a box, in the box's coordinates.
 pub(super) type Part = (Dims, Dims);
 
-/// Memory that elements fetched from other nodes are held in during a pass.
-pub(super) type Scratch = Vec<Box<[u128]>>;
+/// This rank's share of a pass.
+#[derive(Default)]
+pub(super) struct Share<'p> {
+    pub(super) tasks: Vec<Task<'p>>,
+    /// Whether each of them reads what is fetched from other nodes.
+    pub(super) is_far: Vec<bool>,
+}
 
-/// Append this rank's share of a box to `tasks`.
-pub(super) fn tasks<'p>(
-    plan: &BoxPlan,
+/// Append this rank's share of a box to `share`.
+pub(super) fn tasks<'p, 's>(
+    plan: &'s BoxPlan,
     program: &'p Program,
     anchor: &Anchor,
     outs: &[(&Storage, View)],
-    scratch: &mut Scratch,
-    tasks: &mut Vec<Task<'p>>,
+    fetched: &mut Fetched<'s>,
+    share: &mut Share<'p>,
 ) -> Result<()> {
     let whole = (SmallVec::from_elem(0, plan.counts.len()), plan.counts.clone());
     let mut parts = match anchor {
@@ -38,11 +44,12 @@ pub(super) fn tasks<'p>(
         }
     }
     for (lo, counts) in parts {
+        let before = fetched.count();
         let mut domain = Domain { shape: counts.clone(), ..Domain::default() };
         for read in &plan.reads {
             domain.leaves.push(match read {
                 Read::Memory(storage, view) => {
-                    Leaf::Memory(source(storage, &view.patch(&lo, &counts), scratch)?)
+                    Leaf::Memory(source(storage, &view.patch(&lo, &counts), fetched)?)
                 }
                 Read::Index(view) => Leaf::Index {
                     start: view.offset as i64 + view.dot(&lo) as i64,
@@ -55,7 +62,8 @@ pub(super) fn tasks<'p>(
             let owner = owner(storage, &part);
             domain.outs.push(stream(storage, &part, storage.address(owner, part.offset)));
         }
-        tasks.push(Task { program, domain });
+        share.tasks.push(Task { program, domain });
+        share.is_far.push(fetched.count() > before);
     }
     Ok(())
 }
@@ -65,28 +73,22 @@ fn owner(storage: &Storage, view: &View) -> usize {
 }
 
 fn stream(storage: &Storage, view: &View, ptr: *mut u8) -> Stream {
-    let item = storage.item_bytes() as isize;
-    Stream { ptr, strides: view.strides.iter().map(|s| s * item).collect() }
+    stream_of(storage.item_bytes(), &view.strides, ptr)
 }
 
-/// Where to read a part that one rank owns: in place if its memory is mapped here, else in a copy.
-pub(super) fn source(storage: &Storage, view: &View, scratch: &mut Scratch) -> Result<Stream> {
+/// A stream of elements of `item` bytes, with steps in elements.
+pub(super) fn stream_of(item: usize, steps: &[isize], ptr: *mut u8) -> Stream {
+    Stream { ptr, strides: steps.iter().map(|step| step * item as isize).collect() }
+}
+
+/// Where to read a part that one rank owns: in place if its memory is mapped here, else in a copy, once that has arrived.
+pub(super) fn source<'s>(storage: &'s Storage, view: &View, fetched: &mut Fetched<'s>) -> Result<Stream> {
     let owner = owner(storage, view);
     if storage.blocks().count() > 1 && owner != world::get().rank {
         world::count(|c| &c.bytes_moved, (view.size() * storage.item_bytes()) as u64);
     }
     let ptr = storage.address(owner, view.offset);
-    if !ptr.is_null() {
-        return Ok(stream(storage, view, ptr));
-    }
-    let (least, most) = view.bounds().expect("parts have elements");
-    let len_bytes = (most - least + 1) * storage.item_bytes();
-    let mut copy = vec![0u128; len_bytes.div_ceil(16)].into_boxed_slice();
-    storage.fetch(owner, least, copy.as_mut_ptr().cast(), len_bytes)?;
-    let first = (view.offset as usize - least) * storage.item_bytes();
-    let ptr = copy.as_mut_ptr().cast::<u8>().wrapping_add(first);
-    scratch.push(copy);
-    Ok(stream(storage, view, ptr))
+    if ptr.is_null() { fetched.start(storage, owner, view) } else { Ok(stream(storage, view, ptr)) }
 }
 
 /// The parts whose elements under `view` lie in `[start, end)`; nothing of the others.

@@ -11,6 +11,7 @@
 
 mod alias;
 mod cut;
+mod fetch;
 mod force;
 pub(crate) mod lens;
 mod lower;
@@ -25,7 +26,7 @@ pub(crate) use reduce::{fold_all, fold_axes, start_value};
 use crate::agree::{self, Decision, Purpose};
 use crate::dtype::DType;
 use crate::error::{Error, Kind, Result};
-use crate::exec::{Partial, Program, Task};
+use crate::exec::{Partial, Program};
 use crate::graph::{Arg, Node};
 use crate::ops::{OpError, OpErrorKind, ReduceOp};
 use crate::site::Origin;
@@ -33,6 +34,8 @@ use crate::status;
 use crate::storage::{Blocks, Storage, is_small};
 use crate::view::{Dims, View};
 use crate::world;
+use cut::Share;
+use fetch::Fetched;
 use lower::{BoxPlan, Read, Stop};
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -202,8 +205,8 @@ impl Pass {
             .collect::<Result<SmallVec<[alias::Chosen; 2]>>>()?;
         let programs: Vec<(Program, Vec<usize>)> =
             boxes.iter_mut().map(|b| b.finish(&self, &targets)).collect();
-        let mut scratch = Vec::new();
-        let mut tasks: Vec<Task<'_>> = Vec::new();
+        let mut fetched = Fetched::default();
+        let mut share = Share::default();
         for ((plan, anchor), (program, stored)) in boxes.iter().zip(&anchors).zip(&programs) {
             if stored.is_empty() && self.folds.is_empty() {
                 continue;
@@ -213,7 +216,7 @@ impl Pass {
                 .map(|&i| (&*targets[i].storage, targets[i].view.patch(&plan.lo, &plan.counts)))
                 .chain(self.fold_targets(plan))
                 .collect();
-            cut::tasks(plan, program, anchor, &outs, &mut scratch, &mut tasks)?;
+            cut::tasks(plan, program, anchor, &outs, &mut fetched, &mut share)?;
         }
         world::count(|c| &c.passes, 1);
         // SAFETY: `cut::tasks` made every stream from a view that lies inside a live buffer (held by `boxes`,
@@ -221,9 +224,9 @@ impl Pass {
         // this rank owns or to private memory; what is read here is written by nobody meanwhile: it is this thread's
         // turn, passes are collective, and `sync_reads` put a synchronisation between a write and a foreign read
         // of one buffer.
-        // `alias::choose` let an output share a buffer with a leaf only at equal index.
-        let partials = unsafe { crate::exec::run(&tasks, world::get().threads) }?;
-        drop(tasks);
+        // `alias::choose` let an output share a buffer with a leaf only at equal index. What is fetched is read after it arrived.
+        let partials = unsafe { self.run_share(share, &mut fetched) }?;
+        drop(fetched);
         let pass = (shared && !self.alone && world::get().size > 1 && boxes.iter().any(BoxPlan::is_watched))
             .then(status::watch_shared);
         for (plan, (program, _)) in boxes.iter().zip(&programs) {
@@ -246,6 +249,32 @@ impl Pass {
             foreign(plan, anchor).for_each(Storage::mark_read);
         }
         Ok(Outcome::Done { partials, shared })
+    }
+
+    /// Runs this rank's share; what needs nothing of other nodes while the rest is on its way.
+    ///
+    /// # Safety
+    /// As [`crate::exec::run`], for streams into `fetched` once it has arrived.
+    unsafe fn run_share(
+        &self,
+        share: Share<'_>,
+        fetched: &mut Fetched<'_>,
+    ) -> Result<SmallVec<[Partial; 2]>> {
+        let threads = world::get().threads;
+        let Share { tasks, is_far } = share;
+        // Reductions are combined in the order of tasks.
+        if self.folds.is_empty() && is_far.contains(&true) {
+            let mut is_far = is_far.into_iter();
+            let (far, near): (Vec<_>, Vec<_>) = tasks.into_iter().partition(|_| is_far.next() == Some(true));
+            // SAFETY: the caller's promise; these tasks read nothing that was fetched.
+            let partials = unsafe { crate::exec::run(&near, threads) }?;
+            fetched.arrive()?;
+            // SAFETY: as above; all has arrived.
+            return unsafe { crate::exec::run(&far, threads) }.map(|_| partials).map_err(Error::from);
+        }
+        fetched.arrive()?;
+        // SAFETY: the caller's promise; all has arrived.
+        Ok(unsafe { crate::exec::run(&tasks, threads) }?)
     }
 
     /// What was decided, for the other ranks to compare.

@@ -32,6 +32,8 @@ use crate::graph::lock;
 use crate::view::{View, checked_size};
 use crate::world;
 use memory::Memory;
+pub(crate) use memory::Transfer;
+use rma::transport::Rows;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
@@ -203,12 +205,22 @@ impl Storage {
             }
             false => (self.local(), self.blocks.len()),
         };
-        let bytes = value.bytes();
-        for i in 0..count {
-            // SAFETY: `ptr` is the start of `count` elements that this rank holds, and element `i` is one of them; the
-            // buffer is new, so nobody else uses it.
-            unsafe {
-                std::ptr::copy_nonoverlapping(bytes.as_ptr(), ptr.add(i * self.item_bytes), self.item_bytes)
+        let len_bytes = count * self.item_bytes;
+        let bytes = &value.bytes()[..self.item_bytes];
+        // SAFETY: `ptr` is the start of `count` elements that this rank holds; the buffer is new, so nobody else uses
+        // it. What is copied was filled just before, and lies before where it is copied to.
+        unsafe {
+            if bytes.iter().all(|&byte| byte == 0) {
+                ptr.write_bytes(0, len_bytes);
+            } else if count > 0 {
+                std::ptr::copy_nonoverlapping(bytes.as_ptr(), ptr, self.item_bytes);
+                // Doubled up to a block that stays in the nearest cache.
+                let (mut done, block) = (self.item_bytes, 1 << 12);
+                while done < len_bytes {
+                    let more = done.min(block).min(len_bytes - done);
+                    std::ptr::copy_nonoverlapping(ptr, ptr.add(done), more);
+                    done += more;
+                }
             }
         }
         self.mark_written();
@@ -237,6 +249,45 @@ impl Storage {
     pub(crate) fn fetch(&self, owner: usize, i: usize, out: *mut u8, len_bytes: usize) -> Result<()> {
         let offset = (i - self.blocks.start(owner)) * self.item_bytes;
         self.memory().fetch(owner, offset, out, len_bytes)
+    }
+
+    /// Starts [`Storage::fetch`].
+    ///
+    /// # Safety
+    /// `out` is writable for `len_bytes` until [`Storage::await_fetch`] has returned.
+    pub(crate) unsafe fn start_fetch(
+        &self,
+        owner: usize,
+        i: usize,
+        out: *mut u8,
+        len_bytes: usize,
+    ) -> Result<Transfer> {
+        let offset = (i - self.blocks.start(owner)) * self.item_bytes;
+        // SAFETY: passed on.
+        unsafe { self.memory().start(owner, offset, out, len_bytes) }
+    }
+
+    /// Starts to fetch a box of rank `owner`'s run that begins at element `i`: bytes and repetitions, and the strides there and
+    /// in `out`.
+    ///
+    /// # Safety
+    /// `out` is writable wherever the strides lead until [`Storage::await_fetch`] has returned.
+    pub(crate) unsafe fn start_fetch_box(
+        &self,
+        owner: usize,
+        i: usize,
+        (counts, remote_strides, local_strides): (&[usize], &[isize], &[isize]),
+        out: *mut u8,
+    ) -> Result<Transfer> {
+        let offset = (i - self.blocks.start(owner)) * self.item_bytes;
+        let rows = Rows { counts, remote_strides, local_strides };
+        // SAFETY: passed on.
+        unsafe { self.memory().start_box(owner, offset, rows, out) }
+    }
+
+    /// Returns when a transfer is over.
+    pub(crate) fn await_fetch(&self, transfer: Transfer) -> Result<()> {
+        self.memory().wait(transfer)
     }
 
     /// Whether what owners wrote may not yet be visible to other ranks.
