@@ -11,7 +11,7 @@ use crate::agree::{self, Decision};
 use crate::dtype::{DType, Kind, Scalar, kind};
 use crate::error::Result;
 use crate::limbo;
-use crate::ops::{Loop, Op};
+use crate::ops::Loop;
 use crate::site::{self, Origin};
 use crate::storage::{Blocks, Storage, blocks_for};
 use crate::view::{Dims, View};
@@ -262,53 +262,10 @@ impl Node {
 impl Expr {
     /// Whether the operation itself takes much longer than moving an element does.
     fn is_heavy(&self) -> bool {
-        use Op::*;
-        let Expr::Map { op, .. } = self else { return false };
-        let is_complex = kind(op.inputs[0]) == Kind::Complex;
-        let is_light = matches!(
-            op.op,
-            Add | Subtract
-                | Multiply
-                | Negative
-                | Positive
-                | Square
-                | Maximum
-                | Minimum
-                | Fmax
-                | Fmin
-                | Conjugate
-                | Real
-                | Imag
-                | Copysign
-                | Signbit
-                | Sign
-                | Fabs
-                | Rint
-                | Floor
-                | Ceil
-                | Trunc
-                | Isfinite
-                | Isinf
-                | Isnan
-                | LogicalAnd
-                | LogicalOr
-                | LogicalXor
-                | LogicalNot
-                | BitwiseAnd
-                | BitwiseOr
-                | BitwiseXor
-                | Invert
-                | LeftShift
-                | RightShift
-                | Less
-                | LessEqual
-                | Greater
-                | GreaterEqual
-                | Equal
-                | NotEqual
-        );
-        !is_light
-            && (is_complex || !matches!(op.op, Absolute | Divide | Sqrt | Reciprocal | Degrees | Radians))
+        match self {
+            Expr::Map { op, .. } => op.op.is_heavy(kind(op.inputs[0]) == Kind::Complex),
+            _ => false,
+        }
     }
 
     /// The nodes this is computed from.

@@ -26,6 +26,7 @@
 //! every rank, so ranks may branch on them.
 
 pub(crate) mod agree;
+pub(crate) mod algo;
 pub mod array;
 pub mod dtype;
 pub mod error;

@@ -31,6 +31,7 @@ from ._gain import (
 from ._printing import *  # noqa: F403
 from ._products import *  # noqa: F403
 from ._reductions import *  # noqa: F403
+from ._scans import *  # noqa: F403
 from ._shapes import *  # noqa: F403
 
 __version__ = "0.1.0"

@@ -16,6 +16,7 @@ mod distribution;
 mod elements;
 mod error;
 mod flat;
+mod folds;
 mod foreign;
 mod index;
 mod methods;
@@ -43,6 +44,7 @@ fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<flat::FlatIter>()?;
     module.add_class::<ufunc::Ufunc>()?;
     module.add_function(wrap_pyfunction!(foreign::stance_name, module)?)?;
+    module.add_function(wrap_pyfunction!(folds::update_at, module)?)?;
     ufunc::register(module)?;
     creation::register(module)?;
     products::register(module)?;

@@ -4,12 +4,11 @@
 #![allow(unsafe_op_in_unsafe_fn)]
 
 use crate::convert::{Value, compute, number, required, result};
-use crate::error::exception;
+use crate::folds::no_such_axis;
 use crate::ndarray::{NdArray, axes};
 use crate::numpy::Numpy;
 use crate::status;
-use gain::error::Kind;
-use gain::{Array, ReduceOp, ReduceOptions, Scalar};
+use gain::{Array, Op, ReduceOp, ReduceOptions, Scalar};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -40,6 +39,8 @@ impl Keywords<'_, '_> {
 #[derive(Clone, Copy)]
 pub(crate) enum Reduction {
     Fold(ReduceOp),
+    /// With an operation that no fused reduction is for.
+    Ordered(Op),
     Mean,
 }
 
@@ -65,7 +66,7 @@ pub(crate) fn reduce<'py>(
         return Numpy::scalar(py, number);
     }
     if array.ndim() == 0
-        && let Reduction::Fold(op) = reduction
+        && !matches!(reduction, Reduction::Mean)
         && let Some([axis]) = axes.as_deref()
         && keywords.axis.is_some_and(|object| object.cast::<PyTuple>().is_err())
     {
@@ -73,9 +74,8 @@ pub(crate) fn reduce<'py>(
         match axis {
             0 | -1 => axes = None,
             _ => {
-                let ndim = usize::from(op.is_index());
-                let text = format!("axis {axis} is out of bounds for array of dimension {ndim}");
-                return Err(exception(gain::Error::new(Kind::Axis, text)));
+                let is_index = matches!(reduction, Reduction::Fold(op) if op.is_index());
+                return Err(no_such_axis(*axis, is_index.into()));
             }
         }
     }
@@ -105,6 +105,7 @@ pub(crate) fn reduce<'py>(
     }
     let made = compute(py, &[array], || match reduction {
         Reduction::Fold(op) => array.reduce(op, &options),
+        Reduction::Ordered(op) => array.fold(op, &options),
         Reduction::Mean => array.mean(&options),
     })?;
     match present(keywords.out) {

@@ -5,6 +5,7 @@ mod create;
 mod exceptions;
 mod lens;
 mod linalg;
+mod methods;
 mod order;
 mod read;
 mod reduce;

@@ -24,7 +24,7 @@ const EAGER: usize = 1 << 14;
 impl Array {
     /// A reduction; `ArgMin` and `ArgMax` take one axis or none.
     pub fn reduce(&self, op: ReduceOp, options: &ReduceOptions<'_>) -> Result<Array> {
-        let _turn = turn::take(name(op))?;
+        let _turn = turn::take(op.name())?;
         let reduced = axes_of(options.axes, self.ndim())?;
         check_types(op, self.dtype(), options.dtype)?;
         let dtype = options.dtype.unwrap_or_else(|| accumulator(op, self.dtype()));
@@ -33,7 +33,7 @@ impl Array {
             return Err(no_identity(op));
         }
         if op.is_index() && reduced.iter().filter(|&&r| r).count() > 1 && !reduced.iter().all(|&r| r) {
-            return Err(Error::new(Kind::Type, format!("{} takes one axis or none", name(op))));
+            return Err(Error::new(Kind::Type, format!("{} takes one axis or none", op.name())));
         }
         let value = self.operand(op, dtype, options)?;
         let folded = if reduced.iter().all(|&r| r) {
@@ -163,7 +163,7 @@ impl Array {
                 Kind::Value,
                 format!(
                     "reduction operation '{}' does not have an identity, so to use a where mask one has to specify 'initial'",
-                    name(op)
+                    op.name()
                 ),
             ));
         }
@@ -247,7 +247,7 @@ impl Array {
         keepdims: bool,
     ) -> Error {
         if op.is_index() {
-            let text = format!("output array does not match result of np.{}.", name(op));
+            let text = format!("output array does not match result of np.{}.", op.name());
             return Error::new(Kind::Value, text);
         }
         if out.len() != ndim {
@@ -256,7 +256,7 @@ impl Array {
                 Kind::Value,
                 format!(
                     "output parameter for reduction operation {} has the wrong number of dimensions: Found {} but expected {ndim}{why}",
-                    name(op),
+                    op.name(),
                     out.len()
                 ),
             );
@@ -341,25 +341,6 @@ fn accumulator(op: ReduceOp, dtype: DType) -> DType {
     }
 }
 
-/// The operation that a reduction folds with; none for indices.
-fn folding(op: ReduceOp) -> Option<Op> {
-    Some(match op {
-        ReduceOp::Sum => Op::Add,
-        ReduceOp::Prod => Op::Multiply,
-        ReduceOp::Min => Op::Minimum,
-        ReduceOp::Max => Op::Maximum,
-        ReduceOp::FMin => Op::Fmin,
-        ReduceOp::FMax => Op::Fmax,
-        ReduceOp::Any => Op::LogicalOr,
-        ReduceOp::All => Op::LogicalAnd,
-        ReduceOp::Parity => Op::LogicalXor,
-        ReduceOp::And => Op::BitwiseAnd,
-        ReduceOp::Or => Op::BitwiseOr,
-        ReduceOp::Xor => Op::BitwiseXor,
-        ReduceOp::ArgMin | ReduceOp::ArgMax => return None,
-    })
-}
-
 /// An error if there is no such reduction of elements of this type, or in the type asked for.
 fn check_types(op: ReduceOp, dtype: DType, asked: Option<DType>) -> Result<()> {
     let is_bitwise = matches!(op, ReduceOp::And | ReduceOp::Or | ReduceOp::Xor);
@@ -368,9 +349,9 @@ fn check_types(op: ReduceOp, dtype: DType, asked: Option<DType>) -> Result<()> {
     match asked {
         Some(asked) if is_bitwise && is_inexact(asked) || is_logical && asked != DType::Bool => {
             let text = "No loop matching the specified signature and casting was found for ufunc";
-            Err(Error::new(Kind::Type, format!("{text} {}", name(op))))
+            Err(Error::new(Kind::Type, format!("{text} {}", op.name())))
         }
-        None if is_bitwise => match folding(op) {
+        None if is_bitwise => match op.op() {
             Some(op) => Ok(resolve(op, &[dtype.into(), dtype.into()]).map(drop)?),
             None => Ok(()),
         },
@@ -381,36 +362,16 @@ fn check_types(op: ReduceOp, dtype: DType, asked: Option<DType>) -> Result<()> {
 /// `initial=` joined to a result.
 fn combine(op: ReduceOp, folded: Array, initial: Scalar) -> Result<Array> {
     let dtype = folded.dtype();
-    let Some(op) = folding(op) else { return Ok(folded) };
+    let Some(op) = op.op() else { return Ok(folded) };
     Ok(Array::apply(op, &[Operand::Scalar(initial), (&folded).into()])?.cast_to(dtype))
-}
-
-/// NumPy's name of the ufunc behind a reduction.
-fn name(op: ReduceOp) -> &'static str {
-    match op {
-        ReduceOp::Sum => "add",
-        ReduceOp::Prod => "multiply",
-        ReduceOp::Min => "minimum",
-        ReduceOp::Max => "maximum",
-        ReduceOp::FMin => "fmin",
-        ReduceOp::FMax => "fmax",
-        ReduceOp::Any => "logical_or",
-        ReduceOp::All => "logical_and",
-        ReduceOp::Parity => "logical_xor",
-        ReduceOp::And => "bitwise_and",
-        ReduceOp::Or => "bitwise_or",
-        ReduceOp::Xor => "bitwise_xor",
-        ReduceOp::ArgMin => "argmin",
-        ReduceOp::ArgMax => "argmax",
-    }
 }
 
 #[cold]
 fn no_identity(op: ReduceOp) -> Error {
     let text = if op.is_index() {
-        format!("attempt to get {} of an empty sequence", name(op))
+        format!("attempt to get {} of an empty sequence", op.name())
     } else {
-        format!("zero-size array to reduction operation {} which has no identity", name(op))
+        format!("zero-size array to reduction operation {} which has no identity", op.name())
     };
     Error::new(Kind::Value, text)
 }
