@@ -37,6 +37,7 @@ mod limbo;
 pub mod ops;
 pub(crate) mod plan;
 pub mod site;
+#[cfg_attr(not(test), expect(dead_code, reason = "some of what algorithms find there only tests use so far"))]
 pub(crate) mod stage;
 pub mod status;
 pub(crate) mod storage;

@@ -61,6 +61,7 @@ pub(crate) fn reduce<'py>(
         && let Some(number) = compute(py, &[array], || match reduction {
             Reduction::Fold(op) => array.reduce_now(op),
             Reduction::Mean => array.mean_now(),
+            Reduction::Ordered(_) => Ok(None),
         })?
     {
         return Numpy::scalar(py, number);

@@ -84,7 +84,7 @@ impl Array {
             false => folded,
         };
         let reduced = |d| axes.contains(&d);
-        self.into_out(op, folded, options.out, &reduced, options.keepdims)
+        self.delivered(op, folded, options.out, &reduced, options.keepdims)
     }
 
     /// `op.accumulate(self, axis, dtype, out)`
@@ -106,7 +106,7 @@ impl Array {
         let axis = order.as_ref().map_or(axis, |order| order.iter().position(|&d| d == axis).unwrap_or(axis));
         let node = algo::accumulate(&found, turned.arg(), turned.shape(), axis)?;
         let made = Array::from_node_in(node, order.as_deref());
-        self.into_out(op, made, out, &|_| false, false)
+        self.delivered(op, made, out, &|_| false, false)
     }
 
     /// `op.reduceat(self, indices, axis, dtype, out)`
@@ -168,7 +168,7 @@ impl Array {
         self.assign(&Array::from_node(node))
     }
 
-    fn into_out(
+    fn delivered(
         &self,
         op: Op,
         made: Array,

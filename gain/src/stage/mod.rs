@@ -29,7 +29,7 @@ use crate::error::Result;
 use crate::graph::{Arg, Expr, Node};
 use crate::plan;
 use crate::site;
-use crate::storage::{Blocks, Storage};
+use crate::storage::Storage;
 use crate::view::Dims;
 use crate::world;
 use smallvec::SmallVec;
@@ -51,8 +51,6 @@ pub(crate) enum Spread {
     Usual,
     /// On every rank.
     Replicated,
-    /// In these runs.
-    Blocks(Blocks),
 }
 
 /// An algorithm about to run.
@@ -115,7 +113,6 @@ impl Stage {
             .map(|(shape, dtype, spread)| match spread {
                 Spread::Usual => Storage::new(shape, dtype.size_bytes()),
                 Spread::Replicated => Storage::replicated(shape.iter().product(), dtype.size_bytes()),
-                Spread::Blocks(blocks) => Storage::with_blocks(*blocks, dtype.size_bytes()),
             })
             .collect::<Result<SmallVec<[Arc<Storage>; 2]>>>()?;
         let shared = inputs.iter().map(|(s, _)| *s).chain(&outputs).any(|s| s.blocks().is_distributed());
@@ -134,7 +131,7 @@ impl Stage {
             world::synchronise(Purpose::Pass)?;
         }
         let room = Room::new(&inputs, shared);
-        let mut runs: SmallVec<[Run<'_>; 2]> = outputs.iter().map(|storage| Run::own(storage)).collect();
+        let mut runs: SmallVec<[Run<'_>; 2]> = outputs.iter().map(Run::own).collect();
         let done = work(&room, &mut runs);
         drop(runs);
         match done {
