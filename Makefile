@@ -81,6 +81,10 @@ test-all: test
 	GAIN_TEST_ALL=1 $(WITHIN) $(CARGO) test --workspace --release -- --include-ignored
 	$(WITHIN) $(PY) python/tests/fuzz.py 1 3000
 	$(WITHIN) $(PY) python/tests/fuzz.py 2 3000 3
+	$(WITHIN) $(PY) python/tests/programs.py 100000 1000
+	$(WITHIN) $(PY) python/tests/programs.py 200000 500 2 GAIN_THRESHOLD=0
+	$(WITHIN) $(PY) python/tests/programs.py 300000 500 3
+	$(WITHIN) $(PY) python/tests/programs.py 400000 500 4 GAIN_THRESHOLD=0 GAIN_DIRECT=0
 	if command -v mpiexec.hydra >/dev/null; then GAIN_TEST_STARTER=mpiexec.hydra $(WITHIN) $(CARGO) test --release --package rma --tests; fi
 
 bench: build

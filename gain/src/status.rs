@@ -9,7 +9,7 @@
 //! alike, filters of warnings act alike, and one rank can print for all.
 
 use crate::agree::{self, Purpose};
-use crate::dtype::Scalar;
+use crate::dtype::{DType, Kind, Scalar, kind};
 use crate::error::Result;
 use crate::graph::lock;
 use crate::site::{self, Origin, Site};
@@ -29,7 +29,10 @@ pub const OVER: u8 = 8;
 /// A result is too small for its type.
 pub const UNDER: u8 = 16;
 
-/// All of them, in the order in which they are told.
+/// Not of MXCSR: complex numbers became real ones, which no policy is asked about.
+pub const IMAGINARY: u8 = 128;
+
+/// The kinds that policies are about, in the order in which they are told.
 pub const ALL: [u8; 4] = [DIVIDE, OVER, UNDER, INVALID];
 
 /// What to do about one kind of exception.
@@ -169,9 +172,24 @@ pub(crate) fn raised(name: &'static str, bits: u8) {
     }
 }
 
+/// Elements of type `from` become elements of type `to`: what is known at the call, the same on every rank.
+#[inline]
+pub(crate) fn converts(from: DType, to: DType) {
+    if kind(from) == Kind::Complex && !matches!(kind(to), Kind::Complex | Kind::Bool) {
+        discards();
+    }
+}
+
+#[cold]
+fn discards() {
+    let place = Place::Here(site::current().site);
+    tell(Event { name: "".into(), bits: IMAGINARY, policy: Policy::IGNORE, place });
+}
+
 /// The number `x` was converted to `y`.
 #[inline]
 pub(crate) fn converted(x: Scalar, y: Scalar) -> Scalar {
+    converts(x.dtype(), y.dtype());
     if let Scalar::F32(_) | Scalar::C64(_) = y
         && !y.as_c128().is_finite()
         && x.as_c128().is_finite()

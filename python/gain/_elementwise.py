@@ -44,8 +44,11 @@ def clip(a, a_min=ABSENT, a_max=ABSENT, out=None, *, min=ABSENT, max=ABSENT, **k
         made = ufuncs["maximum"](made, low, **keywords)
     if high is not None and high is not ABSENT:
         made = ufuncs["minimum"](made, high, **keywords)
+    if low in (None, ABSENT) and high in (None, ABSENT):
+        made = ufuncs["positive"](made, **keywords)
     if out is None:
-        return made.copy() if made is a else made
+        return made
+    made = asarray(made)
     return _into(out, made, lambda one, out: numpy.clip(one, 0, 1, out, **keywords), keywords.get("casting", "same_kind"))
 
 
@@ -71,7 +74,7 @@ def round(a, decimals=0, out=None):
     if out is not None and shape(out) != a.shape:
         raise ValueError("invalid output shape")
     if a.dtype.kind in "iub" and decimals >= 0:
-        made = a.copy()
+        made = a.copy("K") if a.ndim else a[()]
     elif decimals == 0:
         made = ufuncs["rint"](a)
     elif decimals > 0:
@@ -131,10 +134,12 @@ def array_equal(a1, a2, equal_nan=False):
 def copyto(dst, src, casting="same_kind", where=True):
     """`numpy.copyto`"""
     if not isinstance(src, OURS) and numpy.ndim(src) == 0:
-        # What a number may become, and within which range, NumPy knows.
-        number = numpy.empty((), dst.dtype)
-        numpy.copyto(number, src, casting)
-        src = number[()]
+        # What a number may become, and within which range, NumPy knows; what is lost on the way is told of the user's line.
+        src = src[()] if isinstance(src, numpy.ndarray) else src
+        if casting != "unsafe":
+            with numpy.errstate(all="ignore"):
+                numpy.copyto(numpy.empty((), dst.dtype), src, casting)
+        src = _gain.full((), src, dst.dtype)
     else:
         src = asarray(src, dst.dtype if isinstance(src, (list, tuple)) and casting == "unsafe" else None)
         src = src.astype(dst.dtype, casting=casting, copy=False)

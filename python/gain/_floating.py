@@ -7,6 +7,8 @@ what would be printed is printed by rank 0.
 import sys
 import warnings
 
+import numpy
+
 from . import _gain
 
 # Where warnings were given, for files that no loaded module is made from.
@@ -28,11 +30,14 @@ def _would_print():
     return warnings.showwarning is original and getattr(warnings, "_showwarnmsg_impl", None) is _PRINTS
 
 
-def warn(text, file, line, module):
-    """Gives a RuntimeWarning for this line."""
+_CATEGORIES = {"RuntimeWarning": RuntimeWarning, "ComplexWarning": numpy.exceptions.ComplexWarning}
+
+
+def warn(category, text, file, line, module):
+    """Gives a warning for this line."""
     if module is None:
         module = file.removesuffix(".py") or "<unknown>"
-    given = (text, RuntimeWarning, file, line, module, _registry(file, module))
+    given = (text, _CATEGORIES[category], file, line, module, _registry(file, module))
     if _gain.rank() == 0 or not _would_print():
         return warnings.warn_explicit(*given)
     stream, sys.stderr = sys.stderr, None  # warnings without a stream are lost

@@ -2,8 +2,8 @@
 
 import numpy
 
+from . import _gain
 from ._base import ABSENT, asarray, axes_tuple, ufuncs
-
 from ._shapes import broadcast_to
 
 __all__ = [
@@ -89,15 +89,20 @@ def var(
     if dtype is None and a.dtype.kind in "iub":
         dtype = numpy.float64
     given = _given(where=where)
-    difference = asarray(a - (a.mean(axis, dtype, None, True, **given) if mean is ABSENT else mean))
+    if given:
+        count = asarray(broadcast_to(asarray(where), a.shape).sum(axis, None, None, True))
+    else:
+        count = asarray(a.size if axis is None else numpy.prod([a.shape[i] for i in axes_tuple(axis, a.ndim)], dtype=int))
+    if (count <= ddof).any():
+        _gain.warn("Degrees of freedom <= 0 for slice")
+    if mean is ABSENT:
+        whole = asarray(a.sum(axis, dtype, None, True, **given))
+        mean = asarray(ufuncs["divide"](whole, count)).astype(whole.dtype, copy=False)
+    difference = asarray(a - mean)
     if difference.dtype.kind == "c":
         difference = ufuncs["absolute"](difference)
-    if given:
-        count = broadcast_to(asarray(where), a.shape).sum(axis, None, None, bool(keepdims))
-    else:
-        count = a.size if axis is None else numpy.prod([a.shape[i] for i in axes_tuple(axis, a.ndim)], dtype=int)
-    total = (difference * difference).sum(axis, dtype, None, bool(keepdims), **given)
-    over = ufuncs["maximum"](count - ddof, 0)
+    total = asarray(asarray(difference * difference).sum(axis, dtype, None, bool(keepdims), **given))
+    over = asarray(ufuncs["maximum"](count.reshape(total.shape if given else ()) - ddof, 0))
     return ufuncs["divide"](total, over.astype(total.dtype), out=out, casting="unsafe")
 
 

@@ -45,6 +45,7 @@ fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<ufunc::Ufunc>()?;
     module.add_function(wrap_pyfunction!(foreign::stance_name, module)?)?;
     module.add_function(wrap_pyfunction!(folds::update_at, module)?)?;
+    module.add_function(wrap_pyfunction!(status::warn, module)?)?;
     ufunc::register(module)?;
     creation::register(module)?;
     products::register(module)?;

@@ -4,9 +4,12 @@
 //! of the user's are Python code that may do anything.
 
 use crate::site;
-use gain::status::{ALL, DIVIDE, Event, INVALID, Mode, OVER, Place, UNDER};
+use gain::status::{ALL, DIVIDE, Event, IMAGINARY, INVALID, Mode, OVER, Place, UNDER};
 use pyo3::exceptions::{PyFloatingPointError, PyNameError};
 use pyo3::prelude::*;
+
+/// NumPy's text where complex numbers become real ones.
+const DISCARDS: &str = "Casting complex values to real discards the imaginary part";
 
 /// Tells what this thread's last operation found.
 ///
@@ -21,6 +24,9 @@ pub(crate) fn tell(py: Python<'_>) -> PyResult<()> {
 #[cold]
 fn tell_all(py: Python<'_>, events: &[Event]) -> PyResult<()> {
     events.iter().try_for_each(|event| {
+        if event.bits == IMAGINARY {
+            return warn_at(py, "ComplexWarning", DISCARDS, place(py, event));
+        }
         let mut kinds = ALL.iter().filter(|&&kind| event.bits & kind != 0);
         kinds.try_for_each(|&kind| tell_one(py, event, kind))
     })
@@ -33,11 +39,7 @@ fn tell_one(py: Python<'_>, event: &Event, kind: u8) -> PyResult<()> {
         Mode::Ignore => Ok(()),
         Mode::Raise => Err(PyFloatingPointError::new_err(format!("{what} encountered in {name}"))),
         Mode::Warn => {
-            let place = match &event.place {
-                Place::Here(site) => site::place(py, *site),
-                Place::There(file, line) => Some((file.clone(), *line, None)),
-            };
-            warn_at(py, &format!("{what} encountered in {name}"), place)
+            warn_at(py, "RuntimeWarning", &format!("{what} encountered in {name}"), place(py, event))
         }
         Mode::Print => py
             .import("gain._floating")?
@@ -61,14 +63,25 @@ fn tell_one(py: Python<'_>, event: &Event, kind: u8) -> PyResult<()> {
     }
 }
 
-/// A RuntimeWarning at the present line.
-pub(crate) fn warn(py: Python<'_>, text: &str) -> PyResult<()> {
-    warn_at(py, text, site::place(py, site::capture(py).site))
+/// File, line and module of the line that an event is of.
+type Line = Option<(String, u32, Option<String>)>;
+
+fn place(py: Python<'_>, event: &Event) -> Line {
+    match &event.place {
+        Place::Here(site) => site::place(py, *site),
+        Place::There(file, line) => Some((file.clone(), *line, None)),
+    }
 }
 
-fn warn_at(py: Python<'_>, text: &str, place: Option<(String, u32, Option<String>)>) -> PyResult<()> {
+/// A RuntimeWarning at the present line of the user's.
+#[pyfunction]
+pub(crate) fn warn(py: Python<'_>, text: &str) -> PyResult<()> {
+    warn_at(py, "RuntimeWarning", text, site::place(py, site::capture(py).site))
+}
+
+fn warn_at(py: Python<'_>, category: &str, text: &str, place: Line) -> PyResult<()> {
     let (file, line, module) = place.unwrap_or(("<unknown>".into(), 0, None));
-    py.import("gain._floating")?.getattr("warn")?.call1((text, file, line, module)).map(drop)
+    py.import("gain._floating")?.getattr("warn")?.call1((category, text, file, line, module)).map(drop)
 }
 
 fn words(kind: u8) -> &'static str {

@@ -53,7 +53,7 @@ def results(path):
         return found
 
 
-def outcomes(module, sources, ranks=0, environment=None):
+def outcomes(module, sources, ranks=0, environment=None, runner="runner.py", deadline=120):
     """Runs every case on `ranks` ranks: a list of what each rank had for it.
 
     A case that ends the job is charged with that ("died", text), and the job goes on behind it.
@@ -65,7 +65,7 @@ def outcomes(module, sources, ranks=0, environment=None):
             cases, prefix = os.path.join(folder, "cases"), os.path.join(folder, "results")
             with open(cases, "wb") as file:
                 pickle.dump(sources[start:], file)
-            job = run([HERE / "runner.py", module, cases, prefix], ranks, environment)
+            job = run([HERE / runner, module, cases, prefix], ranks, environment, deadline)
             found = [results(f"{prefix}.{rank}") for rank in range(max(ranks, 1))]
         reached = min(map(len, found))
         for number in range(reached):

@@ -43,6 +43,7 @@ impl Array {
             }
             Operand::Array(a) => {
                 a.bound()?;
+                status::converts(a.dtype(), self.dtype());
                 match a.arg() {
                     Arg::Node(node, view) => Arg::Node(node, broadcast_into(&view, &region.shape)?),
                     number => number,

@@ -44,7 +44,7 @@ impl Array {
                 None => Array::scalar(plan::start_value(op, dtype))?,
             }
         } else {
-            self.fold_some(op, value, dtype, &reduced)?
+            self.fold_some(op, value, dtype, &reduced, options.mask)?
         };
         let folded = match options.initial {
             Some(start) => combine(op, folded, start_of(start, dtype)?)?,
@@ -155,6 +155,7 @@ impl Array {
         let arg = if dtype == self.dtype() {
             self.arg()
         } else {
+            status::converts(self.dtype(), dtype);
             Arg::whole(Node::lazy(self.view.shape.clone(), dtype, Expr::Cast(self.arg())))
         };
         let Some(mask) = options.mask else { return Ok(arg) };
@@ -173,9 +174,17 @@ impl Array {
         Ok(Arg::whole(Node::lazy(self.view.shape.clone(), dtype, Expr::Select { mask, args })))
     }
 
-    fn fold_some(&self, op: ReduceOp, value: Arg, dtype: DType, reduced: &[bool]) -> Result<Array> {
-        // What is left of the axes keeps their order, except in indices.
-        let order = if op.is_index() { None } else { of_result(Layout::K, self.ndim(), &[&self.view]) };
+    fn fold_some(
+        &self,
+        op: ReduceOp,
+        value: Arg,
+        dtype: DType,
+        reduced: &[bool],
+        mask: Option<&Array>,
+    ) -> Result<Array> {
+        // What is left of the axes keeps their order, which the mask has a say in, except in indices.
+        let views: SmallVec<[_; 2]> = [Some(self), mask].into_iter().flatten().map(|a| &a.view).collect();
+        let order = if op.is_index() { None } else { of_result(Layout::K, self.ndim(), &views) };
         if let Some(order) = order {
             let turned: SmallVec<[bool; 4]> = order.iter().map(|&d| reduced[d]).collect();
             let shape: Dims = order.iter().map(|&d| self.shape()[d]).collect();

@@ -46,10 +46,13 @@ impl Operand<'_> {
     /// The operand as an argument over `shape`; numbers get the type `dtype`.
     pub(super) fn arg(&self, shape: &[usize], dtype: DType) -> Result<Arg> {
         Ok(match self {
-            Operand::Array(a) => match a.arg() {
-                Arg::Node(node, view) => Arg::Node(node, view.broadcast_to(shape)?),
-                number => number,
-            },
+            Operand::Array(a) => {
+                status::converts(a.dtype(), dtype);
+                match a.arg() {
+                    Arg::Node(node, view) => Arg::Node(node, view.broadcast_to(shape)?),
+                    number => number,
+                }
+            }
             Operand::Scalar(x) => Arg::Const(status::converted(*x, x.convert(dtype)?)),
         })
     }
@@ -254,6 +257,7 @@ impl Array {
         if dtype == node.dtype && self.lens.is_none() && is_whole {
             return node;
         }
+        status::converts(self.dtype(), dtype);
         Node::lazy(self.view.shape.clone(), dtype, Expr::Cast(self.arg()))
     }
 }
@@ -403,6 +407,7 @@ fn ordered(shape: Dims, args: SmallVec<[Arg; 2]>, order: Option<&[usize]>) -> (D
 /// Apply `where=` and `out=` to a recorded result; it and the mask have their axes in this order.
 fn finish(node: Arc<Node>, out: Option<&Array>, mask: Option<Arg>, order: Option<&[usize]>) -> Result<Array> {
     let (dtype, shape) = (out.map_or(node.dtype, Array::dtype), node.shape.clone());
+    status::converts(node.dtype, dtype);
     let value = Arg::whole(node);
     let value = match mask {
         None => value,

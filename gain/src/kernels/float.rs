@@ -13,8 +13,9 @@ pub(crate) fn divmod<T: Real>(x: T, y: T) -> (T, T) {
         return (x / y, r);
     }
     let mut q = (x - r) / y;
+    // What compares for order raises a flag for NaN: signs are asked for as bits.
     if r != T::ZERO {
-        if (y < T::ZERO) != (r < T::ZERO) {
+        if y.is_negative() != r.is_negative() {
             r = r + y;
             q = q - T::ONE;
         }
@@ -25,7 +26,7 @@ pub(crate) fn divmod<T: Real>(x: T, y: T) -> (T, T) {
         return (T::ZERO.copysign(x / y), r);
     }
     let floor = q.floor();
-    (if q - floor > T::HALF { floor + T::ONE } else { floor }, r)
+    (if (T::HALF - (q - floor)).is_negative() { floor + T::ONE } else { floor }, r)
 }
 
 /// A NaN wins.
