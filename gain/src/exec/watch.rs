@@ -145,6 +145,11 @@ impl Watch {
         }
     }
 
+    /// Nothing was found yet.
+    pub(super) fn forget(&mut self) {
+        self.raised.iter_mut().for_each(|bits| *bits.get_mut() = 0);
+    }
+
     pub(super) fn raised(&self) -> impl Iterator<Item = (u32, u8)> {
         let bits = self.raised.iter().map(|bits| bits.load(Relaxed));
         bits.enumerate().filter(|(_, bits)| *bits != 0).map(|(tag, bits)| (tag as u32, bits))

@@ -36,6 +36,11 @@ impl Blocks {
         unit_bytes.is_multiple_of(to_bytes).then(|| Blocks { len, unit: unit_bytes / to_bytes, ..*self })
     }
 
+    /// The same for equal cuts only.
+    pub(crate) fn words(&self) -> [u64; 3] {
+        [self.len as u64, self.unit as u64, (self.ranks as u64) << 1 | u64::from(self.distributed)]
+    }
+
     /// Whether each rank owns a run of its own.
     pub(crate) fn is_distributed(&self) -> bool {
         self.distributed
