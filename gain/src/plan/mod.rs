@@ -145,7 +145,7 @@ impl Pass {
             match cache::take(&scene.key).unwrap_or_else(|| self.decide(&scene, &owned)) {
                 Verdict::Run(mut plan) => {
                     let outcome = plan.run(&self, &scene, &owned);
-                    if plan.is_general() {
+                    if plan.is_worth_keeping() {
                         cache::give(scene.key, Verdict::Run(plan));
                     }
                     return outcome;
@@ -155,11 +155,11 @@ impl Pass {
                     return Ok(Outcome::Hazard);
                 }
                 Verdict::Force(number) => {
-                    let Scene { key, mut nodes, .. } = scene;
+                    let Scene { key, mut nodes, storages, .. } = scene;
                     cache::give(key, Verdict::Force(number));
                     // Nothing else may refer to what is below.
                     let node = nodes.swap_remove(number as usize);
-                    drop(nodes);
+                    drop((nodes, storages));
                     self.stores.retain(|s| !matches!(&s.to, Target::Keep(n) if Arc::ptr_eq(n, &node)));
                     force(&node)?;
                 }

@@ -36,6 +36,9 @@ pub(super) struct Plan {
     boxes: Vec<Ready>,
 }
 
+/// Plans of more shares than this would take much memory, and little of a pass's time to make.
+const MOST_SHARES: usize = 256;
+
 /// Where a store goes.
 #[derive(Debug)]
 enum Aim {
@@ -122,9 +125,10 @@ impl Plan {
         self.boxes.push(Ready { program, sources, asked, leaves, stored, shares });
     }
 
-    /// Whether it is right for every pass of its key.
-    pub(super) fn is_general(&self) -> bool {
-        self.boxes.iter().all(|ready| ready.program.is_general())
+    /// Whether it is right for every pass of its key, and small.
+    pub(super) fn is_worth_keeping(&self) -> bool {
+        let shares: usize = self.boxes.iter().map(|ready| ready.shares.len()).sum();
+        shares <= MOST_SHARES && self.boxes.iter().all(|ready| ready.program.is_general())
     }
 
     /// Run the pass. Collective, unless it is a rank's own.
