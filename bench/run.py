@@ -163,6 +163,8 @@ SUITES = {
     "laplace": lambda: [laplace(1000, 100, 5), laplace(4000, 100, 3)],
     "expressions": lambda: python_script("expressions"),
     "stencils": stencils,
+    "products": lambda: python_script("products"),
+    "reductions": lambda: python_script("reductions"),
     "ufuncs": ufuncs,
     "overhead": lambda: python_script("overhead"),
     "import": lambda: python_script("import_time"),

@@ -24,6 +24,7 @@ use crate::limbo;
 use crate::site::Site;
 use crate::world;
 use rma::fork::PerProcess;
+use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard};
 
@@ -80,17 +81,20 @@ pub(crate) enum Purpose {
     Leave,
     /// Others may be looking at what is about to be overwritten. A rank may want this alone.
     Caution,
+    /// This rank can't finish an algorithm that all are in; the others learn of it wherever they meet next.
+    Failure,
 }
 
 impl Purpose {
     fn describe(code: u64) -> &'static str {
-        const TEXTS: [&str; 6] = [
+        const TEXTS: [&str; 7] = [
             "waits at a barrier",
             "waits for what other ranks compute",
             "combines a result with those of other ranks",
             "allocates an array",
             "leaves the job",
             "waits until nobody looks at an array any more",
+            "failed",
         ];
         TEXTS.get(code as usize).copied().unwrap_or("waits")
     }
@@ -120,6 +124,12 @@ static DIVERGED: PerProcess<Error> = PerProcess::new();
 
 fn trail() -> MutexGuard<'static, Trail> {
     lock(TRAIL.get_or_init(Mutex::default))
+}
+
+fn forget_trail() {
+    let mut trail = trail();
+    (trail.digest, trail.count) = (0, 0);
+    trail.told.clear();
 }
 
 /// In a forked child: there is nobody to agree with.
@@ -184,16 +194,35 @@ pub(crate) fn together<T>(purpose: Purpose, work: impl Fn() -> Result<T>) -> Res
             },
             Err(error) => return Err(error),
             Ok(done) => {
-                let mut trail = trail();
-                (trail.digest, trail.count) = (0, 0);
-                trail.told.clear();
-                drop(trail);
+                forget_trail();
                 EPOCH.fetch_add(1, Relaxed);
                 limbo::let_go();
                 return Ok(Some(done));
             }
         }
     }
+}
+
+/// An algorithm failed on this rank, and perhaps on others: tells them, unless the error came from them. Returns the error that all ranks have then, that of
+/// the first of them. Collective.
+#[cold]
+pub(crate) fn fail(error: Error) -> Error {
+    if world::size() == 1 || HEARD.replace(false) {
+        return error;
+    }
+    FAILURE.with_borrow_mut(|failure| *failure = Some(error.clone()));
+    let told = together(Purpose::Failure, || Ok(world::team().barrier()?));
+    FAILURE.take();
+    HEARD.set(false);
+    // If all failed the barrier took place.
+    told.err().unwrap_or(error)
+}
+
+thread_local! {
+    /// The error under way, for [`reconcile`] to tell.
+    static FAILURE: RefCell<Option<Error>> = const { RefCell::new(None) };
+    /// Another rank's failure was told, and is on its way out of the algorithm.
+    static HEARD: Cell<bool> = const { Cell::new(false) };
 }
 
 /// What to do after a mismatch that is none.
@@ -210,6 +239,9 @@ struct Told {
     /// The last decisions, from number `count - entries.len()` on.
     entries: Vec<Entry>,
     dropped: Vec<u64>,
+    /// Of the error of a rank that failed.
+    kind: u64,
+    /// Where the rank is in the program, or the text of its error.
     line: String,
 }
 
@@ -217,20 +249,26 @@ impl Told {
     fn mine(purpose: Purpose) -> Told {
         let trail = trail();
         let entries = trail.told[trail.told.len().saturating_sub(TOLD)..].iter().map(|told| told.0).collect();
-        let line = shown(rma::waits::locate());
+        let failure =
+            FAILURE.with_borrow(|failure| failure.as_ref().map(|e| (e.kind(), e.message().to_owned())));
+        let (kind, line) = match failure {
+            Some((kind, text)) => (kind as u64, text),
+            None => (0, shown(rma::waits::locate())),
+        };
         Told {
             purpose: purpose as u64,
             digest: trail.digest,
             count: trail.count,
             entries,
             dropped: limbo::told(),
+            kind,
             line,
         }
     }
 
     fn words(&self) -> Vec<u64> {
         let mut words = vec![self.purpose, self.digest, self.count as u64, self.entries.len() as u64];
-        words.extend([self.dropped.len() as u64, self.line.len() as u64]);
+        words.extend([self.dropped.len() as u64, self.kind, self.line.len() as u64]);
         words.extend(self.entries.iter().flat_map(|e| [e.what, e.choice, e.number]));
         words.extend(&self.dropped);
         words.extend(self.line.bytes().map(u64::from));
@@ -239,7 +277,8 @@ impl Told {
 
     /// `None` for words that no rank would say.
     fn read(words: &[u64]) -> Option<Told> {
-        let (&[purpose, digest, count, entries, dropped, line], rest) = words.split_first_chunk::<6>()?;
+        let (&[purpose, digest, count, entries, dropped, kind, line], rest) =
+            words.split_first_chunk::<7>()?;
         let (entries, rest) = rest.split_at_checked(usize::try_from(entries.checked_mul(3)?).ok()?)?;
         let (dropped, rest) = rest.split_at_checked(usize::try_from(dropped).ok()?)?;
         let line: Vec<u8> = rest.get(..usize::try_from(line).ok()?)?.iter().map(|word| *word as u8).collect();
@@ -250,6 +289,7 @@ impl Told {
             count: usize::try_from(count).ok()?,
             entries: entries.chunks_exact(3).map(entry).collect(),
             dropped: dropped.to_vec(),
+            kind,
             line: String::from_utf8_lossy(&line).into_owned(),
         })
     }
@@ -274,6 +314,13 @@ fn reconcile(purpose: Purpose, mismatch: Error) -> Result<After> {
         .map(|words| Told::read(words))
         .collect::<Option<_>>()
         .ok_or_else(|| Error::new(Kind::Runtime, "a rank said something that makes no sense"))?;
+    if let Some(failed) = all.iter().find(|told| told.purpose == Purpose::Failure as u64) {
+        // All leave the algorithm here, and begin anew alike.
+        limbo::hear(all.iter().map(|told| &told.dropped[..]));
+        forget_trail();
+        HEARD.set(true);
+        return Err(Error::new(Kind::from_number(failed.kind), failed.line.clone()));
+    }
     let longest = all.iter().map(|told| told.count).max().unwrap_or(0);
     let is_ahead = |told: &&Told| told.count == longest;
     let ahead = all.iter().find(is_ahead).expect("one rank is as far as the farthest");

@@ -30,6 +30,26 @@ pub enum Kind {
     Runtime,
 }
 
+impl Kind {
+    const ALL: [Kind; 10] = [
+        Kind::Shape,
+        Kind::Index,
+        Kind::Axis,
+        Kind::Type,
+        Kind::Casting,
+        Kind::Value,
+        Kind::Overflow,
+        Kind::Memory,
+        Kind::Mismatch,
+        Kind::Runtime,
+    ];
+
+    /// The kind whose number (`as u64`) another rank told.
+    pub(crate) fn from_number(number: u64) -> Kind {
+        Kind::ALL.into_iter().find(|&kind| kind as u64 == number).unwrap_or(Kind::Runtime)
+    }
+}
+
 /// An error of an array operation. Nothing was written when one is returned.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Error {

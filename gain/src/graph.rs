@@ -11,9 +11,9 @@ use crate::agree::{self, Decision};
 use crate::dtype::{DType, Kind, Scalar, kind};
 use crate::error::Result;
 use crate::limbo;
-use crate::ops::{Loop, Op};
+use crate::ops::Loop;
 use crate::site::{self, Origin};
-use crate::storage::{Storage, blocks_for};
+use crate::storage::{Blocks, Storage, blocks_for};
 use crate::view::{Dims, View};
 use smallvec::SmallVec;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
@@ -78,6 +78,8 @@ impl Default for Told {
 pub(crate) struct Node {
     pub(crate) shape: Dims,
     pub(crate) dtype: DType,
+    /// How the elements are spread, once they are stored.
+    pub(crate) blocks: Blocks,
     /// Distributed values have even numbers, the same on all ranks; others have odd ones.
     pub(crate) number: u64,
     /// Operations that computing this takes, from what is stored.
@@ -99,8 +101,10 @@ pub(crate) struct Node {
 impl Node {
     /// A value whose elements are in memory.
     pub(crate) fn stored(shape: Dims, dtype: DType, storage: Arc<Storage>) -> Arc<Node> {
+        let blocks = if storage.blocks().is_custom() { storage.blocks() } else { blocks_for(&shape) };
         Arc::new(Node {
-            number: next_number(&NEXT_NODES, &shape),
+            blocks,
+            number: next_number(&NEXT_NODES, blocks),
             shape,
             dtype,
             weight: 0,
@@ -119,8 +123,27 @@ impl Node {
         let is_heavy = expr.is_heavy() || expr.operands().any(|n| n.weight_now() > 0 && n.is_heavy);
         let own = if matches!(expr, Expr::Patch { .. }) { PATCH_WEIGHT } else { 1 };
         let weight = expr.operands().fold(own, |sum, node| sum.saturating_add(node.weight_now()));
+        let custom = expr.operands().find(|below| below.blocks.is_custom() && below.shape == shape);
+        let blocks = custom.map_or_else(|| blocks_for(&shape), |below| below.blocks);
+        Node::spread(shape, dtype, expr, blocks, (is_heavy, weight))
+    }
+
+    /// As [`Node::lazy`], spread as the program says.
+    pub(crate) fn lazy_in(blocks: Blocks, shape: Dims, dtype: DType, expr: Expr) -> Arc<Node> {
+        let weight = expr.operands().fold(1, |sum: u32, node| sum.saturating_add(node.weight_now()));
+        Node::spread(shape, dtype, expr, blocks, (false, weight))
+    }
+
+    fn spread(
+        shape: Dims,
+        dtype: DType,
+        expr: Expr,
+        blocks: Blocks,
+        (is_heavy, weight): (bool, u32),
+    ) -> Arc<Node> {
         Arc::new(Node {
-            number: next_number(&NEXT_NODES, &shape),
+            blocks,
+            number: next_number(&NEXT_NODES, blocks),
             shape,
             dtype,
             weight,
@@ -239,53 +262,10 @@ impl Node {
 impl Expr {
     /// Whether the operation itself takes much longer than moving an element does.
     fn is_heavy(&self) -> bool {
-        use Op::*;
-        let Expr::Map { op, .. } = self else { return false };
-        let is_complex = kind(op.inputs[0]) == Kind::Complex;
-        let is_light = matches!(
-            op.op,
-            Add | Subtract
-                | Multiply
-                | Negative
-                | Positive
-                | Square
-                | Maximum
-                | Minimum
-                | Fmax
-                | Fmin
-                | Conjugate
-                | Real
-                | Imag
-                | Copysign
-                | Signbit
-                | Sign
-                | Fabs
-                | Rint
-                | Floor
-                | Ceil
-                | Trunc
-                | Isfinite
-                | Isinf
-                | Isnan
-                | LogicalAnd
-                | LogicalOr
-                | LogicalXor
-                | LogicalNot
-                | BitwiseAnd
-                | BitwiseOr
-                | BitwiseXor
-                | Invert
-                | LeftShift
-                | RightShift
-                | Less
-                | LessEqual
-                | Greater
-                | GreaterEqual
-                | Equal
-                | NotEqual
-        );
-        !is_light
-            && (is_complex || !matches!(op.op, Absolute | Divide | Sqrt | Reciprocal | Degrees | Radians))
+        match self {
+            Expr::Map { op, .. } => op.op.is_heavy(kind(op.inputs[0]) == Kind::Complex),
+            _ => false,
+        }
     }
 
     /// The nodes this is computed from.
@@ -348,16 +328,15 @@ type Numbers = [AtomicU64; 2];
 static NEXT_CELLS: Numbers = [AtomicU64::new(2), AtomicU64::new(1)];
 static NEXT_NODES: Numbers = [AtomicU64::new(2), AtomicU64::new(1)];
 
-fn next_number(numbers: &Numbers, shape: &[usize]) -> u64 {
-    let is_replicated = !blocks_for(shape).is_distributed();
-    numbers[usize::from(is_replicated)].fetch_add(2, Relaxed)
+fn next_number(numbers: &Numbers, blocks: Blocks) -> u64 {
+    numbers[usize::from(!blocks.is_distributed())].fetch_add(2, Relaxed)
 }
 
 impl Cell {
     /// A new variable with this value.
     pub(crate) fn new(node: Arc<Node>) -> Arc<Cell> {
         node.handles.fetch_add(1, Relaxed);
-        let id = next_number(&NEXT_CELLS, &node.shape);
+        let id = next_number(&NEXT_CELLS, node.blocks);
         Arc::new(Cell { id, dtype: node.dtype, version: AtomicU64::new(0), value: Mutex::new(node) })
     }
 

@@ -26,6 +26,7 @@
 //! every rank, so ranks may branch on them.
 
 pub(crate) mod agree;
+pub(crate) mod algo;
 pub mod array;
 pub mod dtype;
 pub mod error;
@@ -36,6 +37,7 @@ mod limbo;
 pub mod ops;
 pub(crate) mod plan;
 pub mod site;
+pub(crate) mod stage;
 pub mod status;
 pub(crate) mod storage;
 pub(crate) mod turn;
@@ -43,7 +45,7 @@ pub mod typed;
 pub mod view;
 pub mod world;
 
-pub use array::{Array, Operand, Options, ReduceOptions, Room};
+pub use array::{Array, Operand, Options, ReduceOptions, Unfilled, set_group};
 pub use dtype::{Casting, DType, Element, Scalar};
 pub use error::{Error, Kind, Result};
 pub use ndarray::s;

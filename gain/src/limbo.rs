@@ -14,7 +14,6 @@
 
 use crate::agree::mix;
 use crate::graph::{Node, lock};
-use crate::storage::blocks_for;
 use crate::world;
 use rma::fork::PerProcess;
 use std::cell::Cell;
@@ -83,7 +82,7 @@ fn is_kept(value: &Arc<Node>) -> bool {
         Some(storage) => storage.blocks().is_distributed(),
         None => {
             let is_idle = || Arc::strong_count(value) == 1 && !value.was_computed();
-            blocks_for(&value.shape).is_distributed() && (value.is_patch() || is_idle())
+            value.blocks.is_distributed() && (value.is_patch() || is_idle())
         }
     }
 }
@@ -98,6 +97,12 @@ pub(crate) fn seal() -> u64 {
         sealed.append(new);
     }
     *digest
+}
+
+/// Whether this rank dropped something that the ranks haven't compared yet.
+pub(crate) fn is_waiting() -> bool {
+    let limbo = limbo();
+    !(limbo.new.is_empty() && limbo.sealed.is_empty())
 }
 
 /// The numbers of what was sealed.
@@ -140,7 +145,7 @@ pub(crate) fn let_go() {
 /// program's looks cost no more than its drops.
 fn sweep() {
     let mut limbo = limbo();
-    let is_own = |node: &Node| !blocks_for(&node.shape).is_distributed();
+    let is_own = |node: &Node| !node.blocks.is_distributed();
     let own = limbo.new.iter().filter(|(_, node)| is_own(node)).count();
     if own < 2 * limbo.swept {
         return;
@@ -193,7 +198,7 @@ fn is_hidden(node: &Arc<Node>, hidden: &mut Hidden) -> bool {
     if let Some(&known) = hidden.get(&Arc::as_ptr(node)) {
         return known;
     }
-    let is_own = !blocks_for(&node.shape).is_distributed()
+    let is_own = !node.blocks.is_distributed()
         && node.storage().is_none_or(|storage| !storage.blocks().is_distributed());
     let all_own =
         is_own && node.expr().is_none_or(|expr| expr.operands().all(|operand| is_hidden(operand, hidden)));

@@ -166,65 +166,139 @@ fn stores_and_full_reductions_of_random_expressions() {
     }
 }
 
+const FOLDS: [ReduceOp; 4] = [ReduceOp::Sum, ReduceOp::Max, ReduceOp::ArgMax, ReduceOp::Min];
+
 #[test]
 fn reductions_over_axes() {
     let mut random = Random(0x1234_5678_9abc_def1);
     for round in 0..150 {
         let shape = shape(&mut random);
-        let mut x = Operand::new(&mut random, &shape, true);
         let reduced: Vec<bool> = shape.iter().map(|_| random.below(2) == 0).collect();
-        let kept: Vec<usize> = shape.iter().zip(&reduced).map(|(&n, &r)| if r { 1 } else { n }).collect();
-        let op = [ReduceOp::Sum, ReduceOp::Max, ReduceOp::ArgMax, ReduceOp::Min][round % 4];
-        let mut b = Builder::new();
-        let leaf = b.leaf(DType::F64);
-        let index = op.is_index().then(|| b.leaf(DType::I64));
-        b.reduce_axes(op, leaf, index);
-        let program = b.finish();
-        let mut out = Operand::new(&mut random, &kept, false);
-        let Scalar::F64(start) = identity(op, DType::F64) else { panic!("identity of floats") };
-        out.data.fill(start);
-        let mut arg = vec![i64::MAX; out.data.len()];
-        let strides: Dims<isize> =
-            out.strides.iter().zip(&reduced).map(|(s, &r)| if r { 0 } else { s * 8 }).collect();
-        let mut outs = vec![Stream { ptr: out.stream().ptr, strides: strides.clone() }];
-        let mut leaves = vec![Leaf::Memory(x.stream())];
-        let mut steps: Dims<i64> = std::iter::repeat_n(0, shape.len()).collect();
-        let mut step = 1;
-        for axis in (0..shape.len()).rev().filter(|&axis| reduced[axis]) {
-            steps[axis] = step;
-            step *= shape[axis] as i64;
+        check_axes(&mut random, &shape, &reduced, FOLDS[round % 4], 1 + round % 3);
+    }
+}
+
+/// Boxes cut into pieces, also along reduced axes.
+#[test]
+fn reductions_over_axes_of_large_boxes() {
+    let mut random = Random(0x0fed_cba9_8765_4321);
+    let shapes: [&[usize]; 8] = [
+        &[70_000, 3],
+        &[3, 70_000],
+        &[600, 400],
+        &[3, 300, 200],
+        &[300, 3, 200],
+        &[200, 300, 3],
+        &[150_000],
+        &[9, 40, 9, 60],
+    ];
+    for (round, shape) in shapes.into_iter().cycle().take(48).enumerate() {
+        let mut reduced: Vec<bool> = shape.iter().map(|_| random.below(2) == 0).collect();
+        if reduced.iter().all(|&reduced| !reduced) {
+            reduced[round % shape.len()] = true;
         }
+        check_axes(&mut random, shape, &reduced, FOLDS[round / shapes.len() % 4], 1 + round % 3);
+    }
+}
+
+/// A reduction of whole numbers, of a view with strides of its own, against a loop.
+fn check_axes(random: &mut Random, shape: &[usize], reduced: &[bool], op: ReduceOp, threads: usize) {
+    let mut x = Operand::new(random, shape, true);
+    let kept: Vec<usize> = shape.iter().zip(reduced).map(|(&n, &r)| if r { 1 } else { n }).collect();
+    let mut b = Builder::new();
+    let leaf = b.leaf(DType::F64);
+    let index = op.is_index().then(|| b.leaf(DType::I64));
+    b.reduce_axes(op, leaf, index);
+    let program = b.finish();
+    let mut out = Operand::new(random, &kept, false);
+    let Scalar::F64(start) = identity(op, DType::F64) else { panic!("identity of floats") };
+    out.data.fill(start);
+    let mut arg = vec![i64::MAX; out.data.len()];
+    let strides: Dims<isize> =
+        out.strides.iter().zip(reduced).map(|(s, &r)| if r { 0 } else { s * 8 }).collect();
+    let mut outs = vec![Stream { ptr: out.stream().ptr, strides: strides.clone() }];
+    let mut leaves = vec![Leaf::Memory(x.stream())];
+    let mut steps: Dims<i64> = std::iter::repeat_n(0, shape.len()).collect();
+    let mut step = 1;
+    for axis in (0..shape.len()).rev().filter(|&axis| reduced[axis]) {
+        steps[axis] = step;
+        step *= shape[axis] as i64;
+    }
+    if op.is_index() {
+        let ptr = arg.as_mut_ptr().wrapping_offset(out.offset).cast();
+        outs.push(Stream { ptr, strides });
+        leaves.push(Leaf::Index { start: 0, steps: steps.clone() });
+    }
+    let domain = Domain {
+        shape: Dims::from_slice(shape),
+        leaves: leaves.into_iter().collect(),
+        outs: outs.into_iter().collect(),
+    };
+    // SAFETY: all walks stay inside live vectors.
+    unsafe { run(&[Task { program: &program, domain }], threads) }.unwrap();
+    let mut expected = vec![(start, i64::MAX); out.data.len()];
+    for i in indices(shape) {
+        let place: Vec<usize> = i.iter().zip(reduced).map(|(&i, &r)| if r { 0 } else { i }).collect();
+        let number: i64 = i.iter().zip(&steps).map(|(&i, s)| i as i64 * s).sum();
+        let (value, index) = &mut expected[out.at(&place)];
+        let v = x.get(&i);
+        match op {
+            ReduceOp::Sum => *value += v,
+            ReduceOp::Min => *value = value.min(v),
+            _ if v > *value || (v == *value && number < *index) => (*value, *index) = (v, number),
+            _ => {}
+        }
+    }
+    for place in indices(&kept) {
+        let at = out.at(&place);
+        assert_eq!(out.data[at], expected[at].0, "{op:?} of {shape:?} over {reduced:?}, {threads} threads");
         if op.is_index() {
-            let ptr = arg.as_mut_ptr().wrapping_offset(out.offset).cast();
-            outs.push(Stream { ptr, strides });
-            leaves.push(Leaf::Index { start: 0, steps: steps.clone() });
+            assert_eq!(arg[at], expected[at].1, "{op:?} of {shape:?} over {reduced:?}, {threads} threads");
         }
-        let domain = Domain {
-            shape: Dims::from_slice(&shape),
-            leaves: leaves.into_iter().collect(),
-            outs: outs.into_iter().collect(),
-        };
-        // SAFETY: all walks stay inside live vectors.
-        unsafe { run(&[Task { program: &program, domain }], 1 + round % 3) }.unwrap();
-        let mut expected = vec![(start, i64::MAX); out.data.len()];
-        for i in indices(&shape) {
-            let place: Vec<usize> = i.iter().zip(&reduced).map(|(&i, &r)| if r { 0 } else { i }).collect();
-            let number: i64 = i.iter().zip(&steps).map(|(&i, s)| i as i64 * s).sum();
-            let (value, index) = &mut expected[out.at(&place)];
-            let v = x.get(&i);
-            match op {
-                ReduceOp::Sum => *value += v,
-                ReduceOp::Min => *value = value.min(v),
-                _ if v > *value || (v == *value && number < *index) => (*value, *index) = (v, number),
-                _ => {}
-            }
+    }
+}
+
+/// 2^20 float32 numbers near 0.1 per result: one after the other they lose three digits.
+#[test]
+fn sums_over_axes_are_accurate_and_grouped_alike_by_any_number_of_threads() {
+    const N: usize = 1 << 20;
+    let mut random = Random(7);
+    let data: Vec<f32> = (0..2 * N).map(|_| 0.1 + random.below(1000) as f32 * 1e-6).collect();
+    let mut b = Builder::new();
+    let leaf = b.leaf(DType::F32);
+    b.reduce_axes(ReduceOp::Sum, leaf, None);
+    let program = b.finish();
+    // Two columns, two rows, and the middle one of three axes.
+    for (shape, kept) in [(vec![N, 2], 1), (vec![2, N], 0), (vec![2, N / 8, 8], 0), (vec![8, N / 8, 2], 2)] {
+        let by = |axis: usize| shape[axis + 1..].iter().product::<usize>();
+        let mut results = [[0f32; 2]; 3];
+        for (threads, result) in results.iter_mut().enumerate() {
+            let axes = 0..shape.len();
+            let domain = Domain {
+                shape: Dims::from_slice(&shape),
+                leaves: [Leaf::Memory(Stream {
+                    ptr: data.as_ptr().cast_mut().cast(),
+                    strides: axes.clone().map(|axis| by(axis) as isize * 4).collect(),
+                })]
+                .into_iter()
+                .collect(),
+                outs: [Stream {
+                    ptr: result.as_mut_ptr().cast(),
+                    strides: axes.map(|axis| if axis == kept { 4 } else { 0 }).collect(),
+                }]
+                .into_iter()
+                .collect(),
+            };
+            // SAFETY: all walks stay inside live arrays.
+            unsafe { run(&[Task { program: &program, domain }], 1 + threads) }.unwrap();
         }
-        for place in indices(&kept) {
-            let at = out.at(&place);
-            assert_eq!(out.data[at], expected[at].0, "round {round}: {op:?} of {shape:?} over {reduced:?}");
-            if op.is_index() {
-                assert_eq!(arg[at], expected[at].1, "round {round}: {op:?} of {shape:?} over {reduced:?}");
-            }
+        assert_eq!(results[0], results[1], "{shape:?}");
+        assert_eq!(results[0], results[2], "{shape:?}");
+        for (k, &sum) in results[0].iter().enumerate() {
+            let exact: f64 =
+                (0..2 * N).filter(|i| i / by(kept) % shape[kept] == k).map(|i| f64::from(data[i])).sum();
+            let error = (f64::from(sum) - exact).abs() / exact;
+            assert!(error < f64::from(f32::EPSILON) * 20.0, "{shape:?}: {error:e}");
         }
     }
 }

@@ -23,12 +23,15 @@ from numpy import (
 from . import _gain
 from ._base import *  # noqa: F403 - the __all__ of these are NumPy's names
 from ._creation import *  # noqa: F403
+from ._distribution import *  # noqa: F403
 from ._elementwise import *  # noqa: F403
 from ._gain import (
     abort, barrier, finalize, flatiter, init, ndarray, rank, ranks, stats, threads, threshold, ufunc,
 )
 from ._printing import *  # noqa: F403
+from ._products import *  # noqa: F403
 from ._reductions import *  # noqa: F403
+from ._scans import *  # noqa: F403
 from ._shapes import *  # noqa: F403
 
 __version__ = "0.1.0"

@@ -4,11 +4,14 @@ import functools
 
 import numpy
 
-from . import _elementwise, _gain, _reductions
+from . import _elementwise, _gain, _reductions, _scans
 from ._gain import ndarray
 
 # What is a method of ndarray and has no need to be quick.
-METHODS = {"clip": _elementwise.clip, "round": _elementwise.round, "std": _reductions.std, "var": _reductions.var}
+METHODS = {
+    "clip": _elementwise.clip, "cumprod": _scans.cumprod, "cumsum": _scans.cumsum, "round": _elementwise.round,
+    "std": _reductions.std, "var": _reductions.var,
+}
 
 
 class Flags:
@@ -122,7 +125,7 @@ def dispatch_ufunc(ufunc, method, inputs, keywords):
         given |= {"out": out} if out else {}
         return getattr(ufunc, method)(*map(_plain, inputs), **given)
     ours = _table(numpy.ufunc).get(ufunc)
-    if ours is None or method not in ("__call__", "reduce"):
+    if ours is None or method not in ("__call__", "reduce", "accumulate", "reduceat", "outer", "at"):
         return NotImplemented
     # Elements are all that is wanted of a subclass whose result goes into one of our arrays.
     inputs = tuple(numpy.asarray(x) if _gain.stance(x) == "subclass" else x for x in inputs)
@@ -132,7 +135,7 @@ def dispatch_ufunc(ufunc, method, inputs, keywords):
     if out is None:
         return call(*inputs, **keywords)
     if all(o is None or isinstance(o, ndarray) for o in out):
-        return call(*inputs, out=out if method == "__call__" and ours is not _reductions.matmul else out[0], **keywords)
+        return call(*inputs, out=out if method == "__call__" else out[0], **keywords)
     mask = keywords.pop("where", True)
     made = call(*inputs, **keywords)
     made = made if isinstance(made, tuple) else (made,)

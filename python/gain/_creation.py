@@ -55,8 +55,10 @@ def copy(a, order="K", subok=False):
     return array(a, order=order)
 
 
-def full(shape, fill_value, dtype=None, order="C", *, device=None, like=None):
+def full(shape, fill_value, dtype=None, order="C", *, device=None, like=None, distribution=None):
     """`numpy.full`"""
+    if distribution is not None:
+        return _gain.redistribute(full(shape, fill_value, dtype, order, device=device), distribution)
     host(device)
     shape = extents(shape)
     if ndim(fill_value) == 0:
@@ -83,9 +85,7 @@ def _like(make, prototype, dtype, order, shape, device):
 
 def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, *, device=None):
     """`numpy.full_like`"""
-    made = _like(_gain.empty, a, dtype, order, shape, device)
-    made[...] = fill_value
-    return made
+    return _like(lambda shape, dtype: full(shape, fill_value, dtype), a, dtype, order, shape, device)
 
 
 def zeros_like(a, dtype=None, order="K", subok=True, shape=None, *, device=None):

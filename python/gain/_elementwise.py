@@ -7,7 +7,7 @@ from ._base import ABSENT, OURS, asarray, shape, ufuncs
 from ._gain import ndarray
 
 __all__ = [
-    "allclose", "array_equal", "can_cast", "clip", "copyto", "imag", "isclose", "real", "result_type", "round", "where",
+    "allclose", "array_equal", "can_cast", "clip", "copyto", "imag", "isclose", "isnat", "real", "result_type", "round", "where",
 ]
 
 
@@ -103,6 +103,13 @@ def isclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
 
 def _near(a, b, rtol, atol):
     return (ufuncs["absolute"](a - b) <= atol + rtol * ufuncs["absolute"](b)) & ufuncs["isfinite"](b) | (a == b)
+
+
+def isnat(x, /, *arguments, **keywords):
+    """`numpy.isnat`: no array of ours has dates."""
+    if isinstance(x, OURS):
+        raise TypeError("ufunc 'isnat' is only defined for np.datetime64 and np.timedelta64.")
+    return numpy.isnat(x, *arguments, **keywords)
 
 
 def allclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):

@@ -1,14 +1,13 @@
-"""NumPy's reductions and products."""
+"""NumPy's reductions."""
 
 import numpy
 
-from ._base import ABSENT, OURS, asarray, axes_tuple, ndim, shape, ufuncs
+from ._base import ABSENT, asarray, axes_tuple, ufuncs
 
 from ._shapes import broadcast_to
 
 __all__ = [
-    "all", "any", "argmax", "argmin", "count_nonzero", "dot", "inner", "matmul", "max", "mean", "min", "outer",
-    "prod", "ptp", "std", "sum", "var", "vdot",
+    "all", "any", "argmax", "argmin", "count_nonzero", "max", "mean", "min", "prod", "ptp", "std", "sum", "var",
 ]
 
 
@@ -19,36 +18,50 @@ def _given(**keywords):
 
 def sum(a, axis=None, dtype=None, out=None, keepdims=False, initial=ABSENT, where=ABSENT):
     """`numpy.sum`"""
+    if initial is ABSENT and where is ABSENT:
+        return asarray(a).sum(axis, dtype, out, bool(keepdims))
     return asarray(a).sum(axis, dtype, out, bool(keepdims), **_given(initial=initial, where=where))
 
 
 def prod(a, axis=None, dtype=None, out=None, keepdims=False, initial=ABSENT, where=ABSENT):
     """`numpy.prod`"""
+    if initial is ABSENT and where is ABSENT:
+        return asarray(a).prod(axis, dtype, out, bool(keepdims))
     return asarray(a).prod(axis, dtype, out, bool(keepdims), **_given(initial=initial, where=where))
 
 
 def min(a, axis=None, out=None, keepdims=False, initial=ABSENT, where=ABSENT):
     """`numpy.min`"""
+    if initial is ABSENT and where is ABSENT:
+        return asarray(a).min(axis, out, bool(keepdims))
     return asarray(a).min(axis, out, bool(keepdims), **_given(initial=initial, where=where))
 
 
 def max(a, axis=None, out=None, keepdims=False, initial=ABSENT, where=ABSENT):
     """`numpy.max`"""
+    if initial is ABSENT and where is ABSENT:
+        return asarray(a).max(axis, out, bool(keepdims))
     return asarray(a).max(axis, out, bool(keepdims), **_given(initial=initial, where=where))
 
 
 def any(a, axis=None, out=None, keepdims=False, *, where=ABSENT):
     """`numpy.any`"""
+    if where is ABSENT:
+        return asarray(a).any(axis, out, bool(keepdims))
     return asarray(a).any(axis, out, bool(keepdims), **_given(where=where))
 
 
 def all(a, axis=None, out=None, keepdims=False, *, where=ABSENT):
     """`numpy.all`"""
+    if where is ABSENT:
+        return asarray(a).all(axis, out, bool(keepdims))
     return asarray(a).all(axis, out, bool(keepdims), **_given(where=where))
 
 
 def mean(a, axis=None, dtype=None, out=None, keepdims=False, *, where=ABSENT):
     """`numpy.mean`"""
+    if where is ABSENT:
+        return asarray(a).mean(axis, dtype, out, bool(keepdims))
     return asarray(a).mean(axis, dtype, out, bool(keepdims), **_given(where=where))
 
 
@@ -71,6 +84,8 @@ def var(
             raise ValueError("ddof and correction can't be provided simultaneously.")
         ddof = correction
     a = asarray(a)
+    if out is None and where is ABSENT and mean is ABSENT and a.ndim > 0:
+        return a._var(axis, dtype, ddof, bool(keepdims))
     if dtype is None and a.dtype.kind in "iub":
         dtype = numpy.float64
     given = _given(where=where)
@@ -102,39 +117,5 @@ def ptp(a, axis=None, out=None, keepdims=False):
 
 def count_nonzero(a, axis=None, *, keepdims=False):
     """`numpy.count_nonzero`"""
-    return (asarray(a) != 0).sum(axis, None, None, keepdims)
-
-
-def dot(a, b, out=None):
-    """`numpy.dot`, for operands of up to two axes."""
-    if ndim(a) == 0 and ndim(b) == 0 and not isinstance(a, OURS) and not isinstance(b, OURS):
-        return numpy.dot(a, b)
-    return asarray(a).dot(b, out)
-
-
-def matmul(x1, x2, /, out=None):
-    """`numpy.matmul`, for operands of one or two axes."""
-    if ndim(x1) == 0 or ndim(x2) == 0:
-        return numpy.matmul(numpy.zeros(shape(x1)), numpy.zeros(shape(x2)))  # raises what NumPy raises
-    made = asarray(x1) @ asarray(x2)
-    if out is None:
-        return made
-    out[...] = made
-    return out
-
-
-def vdot(a, b, /):
-    """`numpy.vdot`"""
-    with numpy.errstate(all="ignore"):  # as NumPy, which doesn't look
-        return asarray(a).conj().ravel().dot(asarray(b).ravel())
-
-
-def inner(a, b, /):
-    """`numpy.inner`"""
-    a, b = asarray(a), asarray(b)
-    return a * b if a.ndim == 0 or b.ndim == 0 else a.dot(b.T)
-
-
-def outer(a, b, out=None):
-    """`numpy.outer`"""
-    return ufuncs["multiply"](asarray(a).ravel()[:, None], asarray(b).ravel()[None], *([] if out is None else [out]))
+    a = asarray(a)
+    return (a if a.dtype.kind == "b" else a != 0).sum(axis, None, None, keepdims)

@@ -158,9 +158,9 @@ pub(crate) fn import_as(object: &Bound<'_, PyAny>, wanted: Option<DType>) -> PyR
     };
     // Others may have to be waited for until there is memory: not with the interpreter's lock.
     let is_alone = gain::world::init().is_ok() && gain::world::size() == 1;
-    let room = if is_alone { None } else { Some(released(py, || Array::room(dtype, &shape))?) };
+    let room = if is_alone { None } else { Some(released(py, || Array::unfilled(dtype, &shape))?) };
     attached(py, || {
-        let room = room.map_or_else(|| Array::room(dtype, &shape), Ok)?;
+        let room = room.map_or_else(|| Array::unfilled(dtype, &shape), Ok)?;
         if buffer.len_bytes() == 0 {
             return room.filled(&[]);
         }

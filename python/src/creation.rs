@@ -139,19 +139,30 @@ fn here(py: Python<'_>, order: Argument<'_, '_>, device: Argument<'_, '_>) -> Py
 }
 
 /// An array of one value. It is recorded, which waits for nobody.
-fn filled(shape: &Bound<'_, PyAny>, value: Scalar, dtype: Option<DType>, order: Layout) -> PyResult<NdArray> {
+fn filled(
+    py: Python<'_>,
+    shape: &Bound<'_, PyAny>,
+    value: Scalar,
+    dtype: Option<DType>,
+    order: Layout,
+) -> PyResult<Array> {
     let mut shape = shape_of(shape)?;
-    if order != Layout::F {
-        return Array::full(&shape, value, dtype).or_raise().map(NdArray::new);
+    if order == Layout::F {
+        shape.reverse();
     }
-    shape.reverse();
-    let made = Array::full(&shape, value, dtype).or_raise()?;
-    Ok(NdArray::new(made.transpose(None).or_raise()?))
+    let made = compute(py, &[], || Array::full(&shape, value, dtype))?;
+    if order == Layout::F { made.transpose(None).or_raise() } else { Ok(made) }
+}
+
+/// A new array, spread as the program says if it says so.
+fn spread(py: Python<'_>, made: Array, distribution: Argument<'_, '_>) -> PyResult<NdArray> {
+    crate::distribution::spread(py, made, distribution).map(NdArray::new)
 }
 
 /// `numpy.zeros`
 #[pyfunction]
-#[pyo3(signature = (shape, dtype = None, order = None, *, device = None, like = None))]
+#[allow(clippy::too_many_arguments)]
+#[pyo3(signature = (shape, dtype = None, order = None, *, device = None, like = None, distribution = None))]
 fn zeros<'py>(
     py: Python<'py>,
     shape: &Bound<'py, PyAny>,
@@ -159,17 +170,19 @@ fn zeros<'py>(
     order: Argument<'_, 'py>,
     device: Argument<'_, 'py>,
     like: Argument<'_, 'py>,
+    distribution: Argument<'_, 'py>,
 ) -> PyResult<NdArray> {
     let _ = like;
     let order = here(py, order, device)?;
     let dtype = dtype.map_or(Ok(DType::F64), |dtype| dtype_or(dtype, DType::F64))?;
     let zero = if dtype == DType::F64 { Scalar::F64(0.0) } else { Scalar::zero(dtype) };
-    filled(shape, zero, Some(dtype), order)
+    spread(py, filled(py, shape, zero, Some(dtype), order)?, distribution)
 }
 
 /// `numpy.empty`: elements have no particular value.
 #[pyfunction]
-#[pyo3(signature = (shape, dtype = None, order = None, *, device = None, like = None))]
+#[allow(clippy::too_many_arguments)]
+#[pyo3(signature = (shape, dtype = None, order = None, *, device = None, like = None, distribution = None))]
 fn empty<'py>(
     py: Python<'py>,
     shape: &Bound<'py, PyAny>,
@@ -177,13 +190,15 @@ fn empty<'py>(
     order: Argument<'_, 'py>,
     device: Argument<'_, 'py>,
     like: Argument<'_, 'py>,
+    distribution: Argument<'_, 'py>,
 ) -> PyResult<NdArray> {
-    zeros(py, shape, dtype, order, device, like)
+    zeros(py, shape, dtype, order, device, like, distribution)
 }
 
 /// `numpy.ones`
 #[pyfunction]
-#[pyo3(signature = (shape, dtype = None, order = None, *, device = None, like = None))]
+#[allow(clippy::too_many_arguments)]
+#[pyo3(signature = (shape, dtype = None, order = None, *, device = None, like = None, distribution = None))]
 fn ones<'py>(
     py: Python<'py>,
     shape: &Bound<'py, PyAny>,
@@ -191,11 +206,12 @@ fn ones<'py>(
     order: Argument<'_, 'py>,
     device: Argument<'_, 'py>,
     like: Argument<'_, 'py>,
+    distribution: Argument<'_, 'py>,
 ) -> PyResult<NdArray> {
     let _ = like;
     let order = here(py, order, device)?;
     let dtype = dtype.map_or(Ok(DType::F64), |dtype| dtype_or(dtype, DType::F64))?;
-    filled(shape, Scalar::one(dtype), Some(dtype), order)
+    spread(py, filled(py, shape, Scalar::one(dtype), Some(dtype), order)?, distribution)
 }
 
 /// `numpy.full` of one value.
@@ -222,7 +238,7 @@ fn full<'py>(
         }
         _ => number(fill)?,
     };
-    filled(shape, fill, dtype, Layout::C)
+    filled(py, shape, fill, dtype, Layout::C).map(NdArray::new)
 }
 
 #[pyfunction]

@@ -12,15 +12,18 @@
 mod caller;
 mod convert;
 mod creation;
+mod distribution;
 mod elements;
 mod error;
 mod flat;
+mod folds;
 mod foreign;
 mod index;
 mod methods;
 mod ndarray;
 mod number;
 mod numpy;
+mod products;
 mod read;
 mod reduce;
 mod runtime;
@@ -41,7 +44,10 @@ fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<flat::FlatIter>()?;
     module.add_class::<ufunc::Ufunc>()?;
     module.add_function(wrap_pyfunction!(foreign::stance_name, module)?)?;
+    module.add_function(wrap_pyfunction!(folds::update_at, module)?)?;
     ufunc::register(module)?;
     creation::register(module)?;
+    products::register(module)?;
+    distribution::register(module)?;
     runtime::register(module)
 }

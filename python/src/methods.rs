@@ -36,6 +36,30 @@ impl NdArray {
         packaged(slf, "clip", arguments, keywords)
     }
 
+    #[pyo3(
+        signature = (*arguments, **keywords),
+        text_signature = "($self, axis=None, dtype=None, out=None)"
+    )]
+    fn cumprod<'py>(
+        slf: &Bound<'py, Self>,
+        arguments: &Bound<'py, PyTuple>,
+        keywords: Option<&Bound<'py, PyDict>>,
+    ) -> Object<'py> {
+        packaged(slf, "cumprod", arguments, keywords)
+    }
+
+    #[pyo3(
+        signature = (*arguments, **keywords),
+        text_signature = "($self, axis=None, dtype=None, out=None)"
+    )]
+    fn cumsum<'py>(
+        slf: &Bound<'py, Self>,
+        arguments: &Bound<'py, PyTuple>,
+        keywords: Option<&Bound<'py, PyDict>>,
+    ) -> Object<'py> {
+        packaged(slf, "cumsum", arguments, keywords)
+    }
+
     #[pyo3(signature = (*arguments, **keywords), text_signature = "($self, decimals=0, out=None)")]
     fn round<'py>(
         slf: &Bound<'py, Self>,

@@ -228,6 +228,12 @@ impl NdArray {
         self.array.blocks().into_iter().map(|range| (range.start, range.end)).collect()
     }
 
+    /// For each rank, the range `(start, stop)` of the flat index that it owns of the array's memory; one range if every rank
+    /// has all of it. What `distribution=` of functions takes.
+    fn distribution(&self) -> Vec<(usize, usize)> {
+        self.blocks()
+    }
+
     /// Whether every rank holds all of the array, instead of a block of it.
     #[getter]
     fn is_replicated(&self) -> bool {

@@ -14,7 +14,7 @@ use gain::{Array, DType, Op, Operand, Options, Scalar};
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyComplex, PyDict, PyFloat, PyInt, PyString, PyTuple};
+use pyo3::types::{IntoPyDict, PyBytes, PyComplex, PyDict, PyFloat, PyInt, PyString, PyTuple};
 
 type Object<'py> = PyResult<Bound<'py, PyAny>>;
 
@@ -34,19 +34,24 @@ fn left_to<'py>(
     match stance(other)? {
         Stance::Plain if exact => Ok(None),
         Stance::Plain => match stance(slf.as_any())? {
-            Stance::Overrides => theirs(op, slf, other, reflected).map(Some),
+            Stance::Overrides => theirs(op.name(), slf, other, reflected).map(Some),
             Stance::Refuses => Ok(Some(not_implemented(slf.py()))),
             _ => Ok(None),
         },
-        Stance::Overrides => theirs(op, slf, other, reflected).map(Some),
+        Stance::Overrides => theirs(op.name(), slf, other, reflected).map(Some),
         Stance::Subclass | Stance::Refuses | Stance::Outranks => Ok(Some(not_implemented(slf.py()))),
     }
 }
 
 /// The operation by NumPy's ufunc, which asks the operands' classes.
 #[cold]
-fn theirs<'py>(op: Op, slf: &Bound<'py, NdArray>, other: &Bound<'py, PyAny>, reflected: bool) -> Object<'py> {
-    let ufunc = Numpy::attribute(slf.py(), op.name())?;
+fn theirs<'py>(
+    name: &str,
+    slf: &Bound<'py, NdArray>,
+    other: &Bound<'py, PyAny>,
+    reflected: bool,
+) -> Object<'py> {
+    let ufunc = Numpy::attribute(slf.py(), name)?;
     if reflected { ufunc.call1((other, slf)) } else { ufunc.call1((slf, other)) }
 }
 
@@ -241,21 +246,29 @@ impl NdArray {
         both(slf, other, true)
     }
 
-    fn __matmul__<'py>(&self, other: &Bound<'py, PyAny>) -> Object<'py> {
-        matmul(self, other, false)
+    fn __matmul__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Object<'py> {
+        matmul(slf, other, false)
     }
 
-    fn __rmatmul__<'py>(&self, other: &Bound<'py, PyAny>) -> Object<'py> {
-        matmul(self, other, true)
+    fn __rmatmul__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Object<'py> {
+        matmul(slf, other, true)
     }
 
-    fn __imatmul__(&self, other: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn __imatmul__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
+        if stance(other)? == Stance::Refuses {
+            return Err(refusal(other));
+        }
         let Some(other_value) = value(other)? else {
             return Err(PyTypeError::new_err("the operand of @= is not an array"));
         };
-        self.writable("output array is read-only")?;
-        let (array, second) = (&self.array, other_value.into_array()?);
-        compute(other.py(), &[array], || array.assign(&array.matmul(&second)?))
+        slf.try_borrow()?.writable("output array is read-only")?;
+        if slf.try_borrow()?.array.ndim() == 0 || other_value.into_array()?.ndim() == 1 {
+            return Err(PyValueError::new_err(
+                "inplace matrix multiplication requires the first operand to have at least one and the second at least two dimensions.",
+            ));
+        }
+        let out = [("out", slf)].into_py_dict(slf.py())?;
+        slf.py().import("gain")?.getattr("matmul")?.call((slf, other), Some(&out)).map(drop)
     }
 
     fn __richcmp__<'py>(
@@ -354,19 +367,27 @@ fn both<'py>(slf: &Bound<'py, NdArray>, other: &Bound<'py, PyAny>, reflected: bo
 }
 
 /// `mine @ other`, or `other @ mine`. A number is refused: it has no axes.
-fn matmul<'py>(mine: &NdArray, other: &Bound<'py, PyAny>, reflected: bool) -> Object<'py> {
+fn matmul<'py>(slf: &Bound<'py, NdArray>, other: &Bound<'py, PyAny>, reflected: bool) -> Object<'py> {
     let py = other.py();
-    if stance(other)? != Stance::Plain {
-        return Ok(not_implemented(py));
+    let rules = match stance(other)? {
+        Stance::Plain => stance(slf.as_any())?,
+        rules => rules,
+    };
+    match rules {
+        Stance::Plain => {}
+        Stance::Overrides => return theirs("matmul", slf, other, reflected),
+        _ => return Ok(not_implemented(py)),
     }
     let second = match value(other)? {
         None => return Ok(not_implemented(py)),
         Some(Value::Number(_)) => {
             let zeros = Numpy::attribute(py, "zeros")?.call1((1,))?;
-            return Err(ask_numpy(py, "matmul", vec![zeros, other.clone()]));
+            let operands = if reflected { vec![other.clone(), zeros] } else { vec![zeros, other.clone()] };
+            return Err(ask_numpy(py, "matmul", operands));
         }
         Some(array) => array.into_array()?,
     };
-    let (first, second) = if reflected { (second, mine.array.clone()) } else { (mine.array.clone(), second) };
-    result(py, compute(py, &[&first, &second], || first.matmul(&second))?)
+    let mine = slf.try_borrow()?.array.clone();
+    let (first, second) = if reflected { (second, mine) } else { (mine, second) };
+    made_with(slf, other, compute(py, &[&first, &second], || first.matmul(&second))?)
 }

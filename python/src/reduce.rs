@@ -4,12 +4,11 @@
 #![allow(unsafe_op_in_unsafe_fn)]
 
 use crate::convert::{Value, compute, number, required, result};
-use crate::error::exception;
+use crate::folds::no_such_axis;
 use crate::ndarray::{NdArray, axes};
 use crate::numpy::Numpy;
 use crate::status;
-use gain::error::Kind;
-use gain::{Array, ReduceOp, ReduceOptions, Scalar};
+use gain::{Array, Op, ReduceOp, ReduceOptions, Scalar};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -28,10 +27,20 @@ pub(crate) struct Keywords<'a, 'py> {
     pub(crate) mask: Argument<'a, 'py>,
 }
 
+impl Keywords<'_, '_> {
+    /// Whether there is none but an axis.
+    fn are_absent(&self) -> bool {
+        let given = [self.dtype, self.out, self.initial, self.mask];
+        !self.keepdims && given.iter().flatten().all(|object| object.is_none())
+    }
+}
+
 /// What a reduction computes.
 #[derive(Clone, Copy)]
 pub(crate) enum Reduction {
     Fold(ReduceOp),
+    /// With an operation that no fused reduction is for.
+    Ordered(Op),
     Mean,
 }
 
@@ -43,8 +52,21 @@ pub(crate) fn reduce<'py>(
     keywords: &Keywords<'_, 'py>,
 ) -> Object<'py> {
     let mut axes = axes(keywords.axis)?;
+    let are_all = match axes.as_deref() {
+        None => true,
+        Some(axes) => array.ndim() == 1 && matches!(axes, [0 | -1]),
+    };
+    if are_all
+        && keywords.are_absent()
+        && let Some(number) = compute(py, &[array], || match reduction {
+            Reduction::Fold(op) => array.reduce_now(op),
+            Reduction::Mean => array.mean_now(),
+        })?
+    {
+        return Numpy::scalar(py, number);
+    }
     if array.ndim() == 0
-        && let Reduction::Fold(op) = reduction
+        && !matches!(reduction, Reduction::Mean)
         && let Some([axis]) = axes.as_deref()
         && keywords.axis.is_some_and(|object| object.cast::<PyTuple>().is_err())
     {
@@ -52,9 +74,8 @@ pub(crate) fn reduce<'py>(
         match axis {
             0 | -1 => axes = None,
             _ => {
-                let ndim = usize::from(op.is_index());
-                let text = format!("axis {axis} is out of bounds for array of dimension {ndim}");
-                return Err(exception(gain::Error::new(Kind::Axis, text)));
+                let is_index = matches!(reduction, Reduction::Fold(op) if op.is_index());
+                return Err(no_such_axis(*axis, is_index.into()));
             }
         }
     }
@@ -84,6 +105,7 @@ pub(crate) fn reduce<'py>(
     }
     let made = compute(py, &[array], || match reduction {
         Reduction::Fold(op) => array.reduce(op, &options),
+        Reduction::Ordered(op) => array.fold(op, &options),
         Reduction::Mean => array.mean(&options),
     })?;
     match present(keywords.out) {
@@ -191,6 +213,31 @@ impl NdArray {
         reduce(py, &self.array, Reduction::Fold(ReduceOp::ArgMax), &given)
     }
 
+    /// `numpy.var` without `out=`, `where=`, `mean=`.
+    fn _var<'py>(
+        &self,
+        py: Python<'py>,
+        axis: Argument<'_, 'py>,
+        dtype: Argument<'_, 'py>,
+        ddof: f64,
+        keepdims: bool,
+    ) -> Object<'py> {
+        let axes = axes(axis)?;
+        let dtype = dtype.map(Numpy::parse_dtype).transpose()?.flatten();
+        let options = ReduceOptions { axes: axes.as_deref(), keepdims, dtype, ..Default::default() };
+        let shape = self.array.shape();
+        let extent = |&axis: &isize| {
+            let axis = if axis < 0 { axis + shape.len() as isize } else { axis };
+            usize::try_from(axis).ok().and_then(|axis| shape.get(axis)).copied().unwrap_or(1)
+        };
+        let count = axes.as_deref().map_or(self.array.size(), |axes| axes.iter().map(extent).product());
+        if count as f64 <= ddof {
+            status::warn(py, "Degrees of freedom <= 0 for slice")?;
+        }
+        let made = compute(py, &[&self.array], || self.array.var(&options, ddof))?;
+        result(py, made)
+    }
+
     /// `numpy.dot(self, other)`
     #[pyo3(signature = (other, out = None))]
     fn dot<'py>(&self, other: &Bound<'py, PyAny>, out: Argument<'_, 'py>) -> Object<'py> {
@@ -198,12 +245,26 @@ impl NdArray {
         let second = required(other, "dot")?.into_array()?;
         let first = &self.array;
         let made = compute(py, &[first, &second], || first.dot(&second))?;
-        match crate::reduce::out(out)? {
+        match out {
             None => result(py, made),
-            Some(target) => {
+            Some(out) => {
+                let Ok(target) = out.cast::<NdArray>() else {
+                    return Err(PyTypeError::new_err("'out' must be an array"));
+                };
+                let target = target.try_borrow()?;
+                let is_writable = target.is_writeable();
                 let target = &target.array;
+                let is_of_kind = target.dtype() == made.dtype() && target.ndim() == made.ndim();
+                if !is_of_kind || !is_writable || !target.is_contiguous() {
+                    return Err(PyValueError::new_err(
+                        "output array is not acceptable (must have the right datatype, number of dimensions, and be a C-Array)",
+                    ));
+                }
+                if target.shape() != made.shape() {
+                    return Err(PyValueError::new_err("output array has wrong dimensions"));
+                }
                 compute(py, &[target], || target.assign(&made))?;
-                Ok(out.expect("there is a target").clone())
+                Ok(out.clone())
             }
         }
     }

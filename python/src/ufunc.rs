@@ -2,6 +2,7 @@
 
 use crate::convert::{Value, compute, required, result, value};
 use crate::error::ask_numpy;
+use crate::folds::binary;
 use crate::foreign::{Stance, refusal, stance};
 use crate::ndarray::NdArray;
 use crate::number::made;
@@ -17,10 +18,10 @@ use pyo3::types::{PyDict, PyTuple};
 
 type Object<'py> = PyResult<Bound<'py, PyAny>>;
 
-/// `gain.ufunc`
+// `gain.ufunc`. (A doc comment would stand before what each of them has in `__doc__`.)
 #[pyclass(name = "ufunc", module = "gain", frozen)]
 pub(crate) struct Ufunc {
-    op: Op,
+    pub(crate) op: Op,
 }
 
 /// Adds the dict of every ufunc by NumPy's name; second names are given in the package.
@@ -228,19 +229,15 @@ impl Ufunc {
         initial: Option<&Bound<'py, PyAny>>,
         r#where: Option<&Bound<'py, PyAny>>,
     ) -> Object<'py> {
-        let Some(op) = ReduceOp::of(self.op) else {
-            return Err(match self.op.inputs() == 2 && self.op.outputs() == 1 {
-                true => PyTypeError::new_err(format!("gain does not reduce with {}", self.op.name())),
-                false => PyValueError::new_err("reduce only supported for binary functions"),
-            });
-        };
+        binary(self.op, "reduce")?;
         let array = required(array, self.op.name())?.into_array()?;
         let axis = match axis {
             Axis::Number(n) => n.into_pyobject(py)?.into_any(),
             Axis::Other(object) => object,
         };
         let given = Keywords { axis: Some(&axis), dtype, out, keepdims, initial, mask: r#where };
-        reduce(py, &array, Reduction::Fold(op), &given)
+        let reduction = ReduceOp::of(self.op).map_or(Reduction::Ordered(self.op), Reduction::Fold);
+        reduce(py, &array, reduction, &given)
     }
 
     #[getter]
@@ -280,7 +277,7 @@ impl Ufunc {
 
 /// `axis` of `reduce`, whose default is 0 and not `None`.
 #[derive(FromPyObject)]
-enum Axis<'py> {
+pub(crate) enum Axis<'py> {
     Number(isize),
     Other(Bound<'py, PyAny>),
 }

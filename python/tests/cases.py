@@ -8,7 +8,9 @@ as well as their types.
 import ast
 import dataclasses
 import itertools
+import math
 import pathlib
+import random
 
 CORPUS = pathlib.Path(__file__).parent / "corpus"
 
@@ -75,6 +77,41 @@ def generated():
         yield name, f"(np.arange(1, 13) % 5).astype('{dtype}').reshape(3, 4).{name}()"
         yield name, f"(np.arange(1, 13) % 5).astype('{dtype}').reshape(3, 4).{name}(0)"
         yield name, f"(np.arange(1, 13) % 5).astype('{dtype}').reshape(3, 4).{name}(1)"
+    yield from products()
+
+
+# Views that leave the elements in their order of axes but not of memory, and repeated ones.
+LAYOUTS = ("{}", "{}[..., ::-1]", "np.array({}.T).T", "np.concatenate([{0}, {0}], -1)[..., ::2]", "{}[::-1]")
+
+
+def products():
+    """Products of random shapes of up to four axes, types and layouts; not all of them fit."""
+    rng = random.Random(7)
+
+    def factor(shape, dtype):
+        layout = rng.choice(LAYOUTS if shape else LAYOUTS[:1])
+        if "concatenate" in layout and dtype[0] == "?":
+            layout = LAYOUTS[1]
+        count = math.prod(shape)
+        part = " * (1 + 0.5j)" if dtype[0] == "c" else ""
+        return layout.format(f"((np.arange({count}) * {rng.choice((3, 5, 7))} % 11 - {0 if dtype[0] in '?u' else 5}).reshape({shape}){part}).astype('{dtype}')")
+
+    for name in ("matmul", "dot", "inner", "vecdot", "matvec", "vecmat"):
+        for number in range(70):
+            sizes = (0, 1, 2, 3, 17, 40)
+            m, n, k = (rng.choice(sizes) for _ in range(3))
+            stack = [rng.choice((1, 2, 3)) for _ in range(rng.choice((0, 0, 1, 2)))]
+            left, right = ([1 if rng.random() < 0.3 else extent for extent in stack] for _ in range(2))
+            left, right = left[rng.randrange(len(left) + 1):], right[rng.randrange(len(right) + 1):]
+            if name in ("matmul", "dot", "matvec", "inner"):
+                left = left + [m]
+            left = left + [k]
+            right = right + {"inner": [n, k], "vecdot": [k], "matvec": [k]}.get(name, [k, n])
+            if rng.random() < 0.15:
+                (left, right)[rng.randrange(2)].pop(0)
+            dtype = DTYPES[number % len(DTYPES)]
+            other = dtype if rng.random() < 0.8 else rng.choice(DTYPES)
+            yield f"products: {name}", f"np.{name}({factor(tuple(left), dtype)}, {factor(tuple(right), other)})"
 
 
 def parse(source):

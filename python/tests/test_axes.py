@@ -17,7 +17,7 @@ LAYOUTS = {
 # No functions of arrays, or not comparable: the job's, settings, what is in memory by chance.
 OTHERS = """abort barrier finalize init rank ranks stats threads threshold can_cast errstate get_printoptions geterr
 geterrcall isscalar issubdtype printoptions promote_types set_printoptions seterr seterrcall result_type empty empty_like
-array_str array_repr array2string fromfunction""".split()
+array_str array_repr array2string fromfunction group redistribute""".split()
 
 
 def functions():
@@ -29,7 +29,12 @@ def functions():
 def calls(name, array, np):
     """The ways the function is called with this array."""
     function, ndim = getattr(np, name), array.ndim
-    if isinstance(function, (numpy.ufunc, gain.ufunc)):
+    if name in PRODUCTS:
+        turned = array.swapaxes(-1, -2) if ndim > 1 else array
+        yield lambda: function(array, array)
+        yield lambda: function(array, turned)
+        yield lambda: function(array[..., None], array[..., None, :])
+    elif isinstance(function, (numpy.ufunc, gain.ufunc)):
         yield lambda: function(*[array] * function.nin)
         yield lambda: function(*[array[..., None]] * function.nin)
         if name in FOLDING:
@@ -45,9 +50,7 @@ def calls(name, array, np):
         yield lambda: function(array, -1)
     elif name in ("broadcast_shapes",):
         yield lambda: function(array.shape, array.shape[-1:])
-    elif name in ("dot", "inner", "matmul", "outer", "vdot", "isclose", "allclose", "array_equal", "full_like", "copyto"):
-        if name in ("dot", "inner", "matmul") and ndim > 2:
-            return  # gain's are of two axes at most
+    elif name in ("outer", "isclose", "allclose", "array_equal", "full_like", "copyto"):
         if name == "copyto":
             target = array.copy()
             yield lambda: (function(target, -array), target)[1:]
@@ -73,6 +76,7 @@ def calls(name, array, np):
 # What gain reduces with.
 FOLDING = """add multiply minimum maximum fmin fmax logical_and logical_or logical_xor bitwise_and bitwise_or
 bitwise_xor""".split()
+PRODUCTS = "dot inner matmul matvec tensordot vdot vecdot vecmat".split()
 REDUCTIONS = "all any amax amin argmax argmin count_nonzero max mean min prod ptp std sum var".split()
 
 

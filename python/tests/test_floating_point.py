@@ -195,6 +195,26 @@ f.reshape(8, 5) @ f.reshape(5, 8)
 c.reshape(8, 5) @ c.reshape(5, 8)
 o.reshape(8, 5) @ o.reshape(5, 8)
 np.vdot(big, big)
+big.reshape(2, 4, 5) @ big.reshape(2, 5, 4)
+(o * numpy.inf).reshape(2, 4, 5) @ z.reshape(2, 5, 4)
+(o * numpy.nan).reshape(2, 4, 5) @ o.reshape(2, 5, 4)
+o.reshape(2, 4, 5) @ o.reshape(2, 5, 4)
+f.reshape(8, 5) * 1e9 @ f[:5]
+np.dot(big.reshape(2, 4, 5), big.reshape(2, 5, 4))
+np.inner(big.reshape(2, 4, 5), big.reshape(8, 5))
+np.tensordot(big.reshape(8, 5), big.reshape(8, 5))
+np.matvec(big.reshape(2, 4, 5), big[:5])
+np.matvec((o * numpy.inf).reshape(2, 4, 5), z[:5])
+np.matvec(f.reshape(8, 5) * 1e9, o[:5])
+np.vecmat(big[:4], big.reshape(2, 4, 5))
+np.vecmat((o * numpy.inf)[:4], z.reshape(2, 4, 5))
+np.vecdot(big.reshape(8, 5), big[:5])
+np.vecdot(big, big)
+np.vecdot((o * numpy.inf).reshape(8, 5), z.reshape(8, 5))
+np.vecdot((o * numpy.nan).reshape(8, 5), o.reshape(8, 5))
+np.vecdot(c.reshape(8, 5), o[:5])
+np.vecdot(i, i)
+np.matmul(big.reshape(8, 5), o.reshape(5, 8), out=np.zeros((8, 8), 'f4'))
 np.divide(o, z, where=~m, out=o.copy())
 np.divide(o, np.where(m, 0.0, 1.0), where=~m, out=o.copy())
 np.divide(o, np.where(m, 0.0, 1.0), where=m, out=o.copy())
@@ -429,6 +449,16 @@ def test_ranks_are_told_alike(ranks, threshold):
                     raise SystemExit("no error")
                 except RuntimeWarning:
                     pass
+            left = np.ones((3, 30, 4))
+            left[k % 3, k // 3, 1] = 1e308
+            for product in (lambda: left @ (np.ones((4, 5)) * 3), lambda: np.vecdot(left, 3.0 * np.ones(4)),
+                            lambda: np.matvec(left, 3.0 * np.ones(4)), lambda: np.dot(left, 3.0 * np.ones(4))):
+                with np.errstate(over="raise"):
+                    try:
+                        product()
+                        raise SystemExit("not raised")
+                    except FloatingPointError as error:
+                        assert str(error).startswith("overflow encountered in ")
         (1 / x).force()
         np.barrier()
         np.log(x - 89).force()

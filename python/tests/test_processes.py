@@ -77,8 +77,9 @@ def test_a_signal_for_the_ranks_spares_their_children():
             time.sleep(60)
         np.barrier()
         if np.rank() == 0:
+            time.sleep(0.5)     # the other one waits by then
             os.kill(os.getppid(), signal.SIGUSR1)
-            time.sleep(1)
+            time.sleep(0.5)
         np.barrier()
         assert children[0].poll() is None and os.waitpid(pid, os.WNOHANG) == (0, 0)
         print("alive")

@@ -14,7 +14,7 @@ const FLOORS: &[(&str, &str, &[&str])] = &[
     ("gain-launcher", "launcher", &["rma"]),
     ("ga-dense", "dense", &[]),
     ("ga-core", "ga-core", &["rma", "ga-dense"]),
-    ("gain", "gain", &["ga-core"]),
+    ("gain", "gain", &["ga-core", "ga-dense"]),
     ("capi-armci", "armci", &["rma"]),
     ("capi-ga", "ga", &["ga-core", "capi-armci"]),
     ("gain-python", "python", &["gain", "gain-launcher"]),

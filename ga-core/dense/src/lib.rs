@@ -4,14 +4,18 @@
 //! [`Dense`] for concrete types: crates above call what this crate has compiled, optimised in debug builds as
 //! well, and a change in them costs no minute in `faer`.
 //!
-//! Invariant: one thread, no state; matrices are views with any strides, of extents that fit (or a panic).
+//! Invariant: no state, and no threads but a [`Crew`]'s, which products can do with; matrices are views with any
+//! strides, of extents that fit (or a panic).
+
+mod lanes;
+mod product;
+mod vector;
 
 use faer::Par;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt::factor::{LltError, cholesky_in_place, cholesky_in_place_scratch};
 use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
 use faer::linalg::lu::partial_pivoting::factor::{lu_in_place, lu_in_place_scratch};
-use faer::linalg::matmul::matmul_with_conj;
 use faer::linalg::triangular_solve::{
     solve_lower_triangular_in_place_with_conj, solve_unit_lower_triangular_in_place_with_conj,
     solve_upper_triangular_in_place_with_conj,
@@ -21,6 +25,7 @@ use faer::traits::ComplexField;
 use faer::traits::math_utils::{abs1, conj, eps, from_f64, is_finite, mul, neg, real, sub};
 pub use faer::{Accum, Conj, MatMut, MatRef};
 use num_complex::{Complex32, Complex64};
+pub use product::Crew;
 
 /// Why there are no eigenvalues.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,14 +38,26 @@ pub enum NoEigenvalues {
 
 /// A floating-point number, real or complex, and what matrices of them admit.
 pub trait Dense: ComplexField + Copy {
-    /// `alpha * a * b`, the factors conjugated if so said, replaces `c` or is added to it.
-    fn product(
+    /// `alpha * a * b`, the factors conjugated if so said, replaces `c` or is added to it. The crew helps.
+    fn product_by(
+        crew: Crew<'_>,
         c: MatMut<'_, Self>,
         how: Accum,
         alpha: Self,
         a: (MatRef<'_, Self>, Conj),
         b: (MatRef<'_, Self>, Conj),
     );
+
+    /// [`Dense::product_by`] the calling thread alone.
+    fn product(
+        c: MatMut<'_, Self>,
+        how: Accum,
+        alpha: Self,
+        a: (MatRef<'_, Self>, Conj),
+        b: (MatRef<'_, Self>, Conj),
+    ) {
+        Self::product_by(Crew::alone(), c, how, alpha, a, b);
+    }
 
     /// `c -= a * b`
     fn subtract_product(c: MatMut<'_, Self>, a: (MatRef<'_, Self>, Conj), b: (MatRef<'_, Self>, Conj)) {
@@ -88,14 +105,15 @@ pub trait Dense: ComplexField + Copy {
 macro_rules! dense {
     ($($t:ty)*) => {$(
         impl Dense for $t {
-            fn product(
+            fn product_by(
+                crew: Crew<'_>,
                 c: MatMut<'_, Self>,
                 how: Accum,
                 alpha: Self,
-                (a, conj_a): (MatRef<'_, Self>, Conj),
-                (b, conj_b): (MatRef<'_, Self>, Conj),
+                a: (MatRef<'_, Self>, Conj),
+                b: (MatRef<'_, Self>, Conj),
             ) {
-                matmul_with_conj(c, how, a, conj_a, b, conj_b, alpha, Par::Seq);
+                product::product(c, how, alpha, a, b, crew);
             }
 
             fn solve_lower((l, conj): (MatRef<'_, Self>, Conj), b: MatMut<'_, Self>) {

@@ -5,47 +5,30 @@ use crate::dtype::{DType, Element, Scalar, kind, promote, result_type};
 use crate::error::{Error, Kind, Result, cannot_allocate};
 use crate::graph::{Expr, Node};
 use crate::ops::Op;
+use crate::stage::Fresh;
 use crate::status;
-use crate::storage::Storage;
 use crate::turn;
-use crate::view::{Dims, checked_size};
+use crate::view::checked_size;
 use crate::world;
 use smallvec::SmallVec;
-use std::sync::Arc;
 
 /// Memory of a new array, without elements yet.
 #[derive(Debug)]
-pub struct Room {
-    dtype: DType,
-    shape: Dims,
-    storage: Arc<Storage>,
-}
+pub struct Unfilled(Fresh);
 
-impl Room {
+impl Unfilled {
     /// The array of these elements: in C order, in native byte order, the same on every rank. Nobody is waited for.
     pub fn filled(self, bytes: &[u8]) -> Result<Array> {
-        let Room { dtype, shape, storage } = self;
-        let (size, item) = (checked_size(&shape)?, dtype.size_bytes());
+        let Unfilled(fresh) = self;
+        let (size, item) = (checked_size(&fresh.shape)?, fresh.dtype.size_bytes());
         if bytes.len() != size * item {
-            return Err(Error::new(
-                Kind::Value,
-                format!("{} bytes do not make {size} elements of {dtype}", bytes.len()),
-            ));
+            let text = format!("{} bytes do not make {size} elements of {}", bytes.len(), fresh.dtype);
+            return Err(Error::new(Kind::Value, text));
         }
-        let me = world::get().rank;
-        let blocks = storage.blocks();
-        let (start, end, to) = match blocks.is_distributed() {
-            true => {
-                let start = blocks.start(me);
-                (start, blocks.start(me + 1), storage.address(me, start as isize))
-            }
-            false => (0, size, storage.local()),
-        };
-        let mine = &bytes[start * item..end * item];
-        // SAFETY: `to` is this rank's run of a new buffer, of `end - start` elements; nobody else uses it yet.
-        unsafe { std::ptr::copy_nonoverlapping(mine.as_ptr(), to, mine.len()) };
-        storage.mark_written();
-        Ok(Array::from_node(Node::stored(shape, dtype, storage)))
+        Ok(Array::from_node(fresh.written(|run| {
+            let range = run.range();
+            run.bytes().copy_from_slice(&bytes[range.start * item..range.end * item]);
+        })))
     }
 }
 
@@ -54,15 +37,14 @@ impl Array {
     /// From elements in C order, in native byte order; every rank passes the same bytes. They are copied.
     pub fn from_bytes(dtype: DType, shape: &[usize], bytes: &[u8]) -> Result<Array> {
         let _turn = turn::take("array")?;
-        Array::room(dtype, shape)?.filled(bytes)
+        Array::unfilled(dtype, shape)?.filled(bytes)
     }
 
     /// Memory for an array whose elements come next: what [`Array::from_bytes`] waits for others for. Collective.
-    pub fn room(dtype: DType, shape: &[usize]) -> Result<Room> {
+    pub fn unfilled(dtype: DType, shape: &[usize]) -> Result<Unfilled> {
         let _turn = turn::take("array")?;
         checked_size(shape)?;
-        let storage = Storage::new(shape, dtype.size_bytes())?;
-        Ok(Room { dtype, shape: SmallVec::from_slice(shape), storage })
+        Fresh::new(shape, dtype).map(Unfilled)
     }
 
     /// From elements in C order; every rank passes the same.
@@ -77,9 +59,9 @@ impl Array {
     pub fn scalar(value: Scalar) -> Result<Array> {
         world::check("array")?;
         let value = value.convert(value.dtype())?;
-        let storage = Storage::new(&[], value.dtype().size_bytes())?;
-        storage.fill(value);
-        Ok(Array::from_node(Node::stored(SmallVec::new(), value.dtype(), storage)))
+        let item = value.dtype().size_bytes();
+        let fresh = Fresh::new(&[], value.dtype())?;
+        Ok(Array::from_node(fresh.written(|run| run.bytes().copy_from_slice(&value.bytes()[..item]))))
     }
 
     /// `np.full(shape, value, dtype)`; `dtype` `None` is the value's own. `zeros`, `ones` and `empty` are this.

@@ -1,98 +1,181 @@
-//! Products of vectors and matrices.
+//! Products of vectors, matrices and stacks of them.
 //!
-//! A dot product of vectors is a fused reduction. A matrix product is made block row by block row: each rank
-//! multiplies its rows of the left matrix with the blocks of the right one, which it reads in place.
+//! A dot product of vectors is a fused reduction, of a stack of vectors one along their axis. All others are matrix
+//! products, of which `plan::product` makes one or a stack.
 
-use super::Array;
-use crate::dtype::{DType, promote};
+use super::{Array, ReduceOptions};
+use crate::dtype::{DType, Kind as Family, kind, promote};
 use crate::error::{Error, Kind, Result, shape_text};
 use crate::graph::{Arg, Expr, Node};
 use crate::ops::{Op, ReduceOp, resolve};
 use crate::plan;
 use crate::site::{self, Origin};
 use crate::status::Policy;
-use crate::storage::blocks_for;
 use crate::turn;
-use crate::view::View;
+use crate::view::{Dims, View, broadcast_shapes};
 use smallvec::SmallVec;
 
-/// # Linear algebra
+/// A product whose operands may be stacks: how many of the last axes of each operand, and of the result, are its own.
+struct Rule {
+    name: &'static str,
+    signature: &'static str,
+    inputs: [usize; 2],
+    output: usize,
+}
+
+const MATMUL: Rule = Rule { name: "matmul", signature: "(n?,k),(k,m?)->(n?,m?)", inputs: [2, 2], output: 2 };
+const VECDOT: Rule = Rule { name: "vecdot", signature: "(n),(n)->()", inputs: [1, 1], output: 0 };
+const MATVEC: Rule = Rule { name: "matvec", signature: "(m,n),(n)->(m)", inputs: [2, 1], output: 1 };
+const VECMAT: Rule = Rule { name: "vecmat", signature: "(n),(n,m)->(m)", inputs: [1, 2], output: 1 };
+
+/// # Products
 impl Array {
-    /// `np.dot` for operands of 0, 1 and 2 axes.
+    /// `np.dot`: over the last axis of this array and the last but one of the other, for all pairs.
     pub fn dot(&self, other: &Array) -> Result<Array> {
         let _turn = turn::take("dot")?;
-        let name = "dot";
         if self.ndim() == 0 || other.ndim() == 0 {
             return Array::apply(Op::Multiply, &[self.into(), other.into()]);
         }
-        let (inner, outer) = (self.shape()[self.ndim() - 1], other.shape()[other.ndim().saturating_sub(2)]);
+        let (last, first) = (self.ndim() - 1, other.ndim().saturating_sub(2));
+        let (inner, outer) = (self.shape()[last], other.shape()[first]);
         if inner != outer {
             return Err(Error::new(
                 Kind::Shape,
                 format!(
-                    "shapes {} and {} not aligned: {inner} (dim {}) != {outer} (dim {})",
+                    "shapes {} and {} not aligned: {inner} (dim {last}) != {outer} (dim {first})",
                     shape_text(self.shape()),
                     shape_text(other.shape()),
-                    self.ndim() - 1,
-                    other.ndim().saturating_sub(2)
                 ),
             ));
         }
-        self.product(other, name)
+        if self.ndim() <= 2 && other.ndim() <= 2 {
+            return self.product(other, false, "dot");
+        }
+        // Every row of the one with every column of the other.
+        let mut shape = Dims::from_slice(&self.shape()[..last]);
+        let rows: usize = shape.iter().product();
+        let mut order: SmallVec<[isize; 4]> = SmallVec::from_slice(&[first as isize]);
+        order.extend((0..other.ndim() as isize).filter(|&d| d != first as isize));
+        let right = other.transpose(Some(&order))?;
+        let columns: usize = right.shape()[1..].iter().product();
+        shape.extend_from_slice(&right.shape()[1..]);
+        let left = self.reshape(&[rows as isize, inner as isize])?;
+        let made = left.product(&right.reshape(&[inner as isize, columns as isize])?, false, "dot")?;
+        Ok(made.in_shape(&shape))
     }
 
-    /// `np.matmul` for operands of 1 and 2 axes.
+    /// `np.matmul`: stacks of matrices broadcast; a vector is a row on the left, a column on the right.
     pub fn matmul(&self, other: &Array) -> Result<Array> {
         let _turn = turn::take("matmul")?;
-        for (i, a) in [self, other].iter().enumerate() {
-            if a.ndim() == 0 {
-                return Err(Error::new(
-                    Kind::Value,
-                    format!(
-                        "matmul: Input operand {i} does not have enough dimensions (has 0, gufunc core with signature (n?,k),(k,m?)->(n?,m?) requires 1)"
-                    ),
-                ));
-            }
-        }
-        let (inner, outer) = (self.shape()[self.ndim() - 1], other.shape()[other.ndim().saturating_sub(2)]);
-        if inner != outer {
-            return Err(Error::new(
-                Kind::Shape,
-                format!(
-                    "matmul: Input operand 1 has a mismatch in its core dimension 0, with gufunc signature (n?,k),(k,m?)->(n?,m?) (size {outer} is different from {inner})"
-                ),
-            ));
-        }
-        self.product(other, "matmul")
+        let inputs = [self.ndim().min(2), other.ndim().min(2)];
+        let output = (inputs[0] + inputs[1]).saturating_sub(2);
+        Rule { inputs, output, ..MATMUL }.check(self, other, [1, 1])?;
+        self.product(other, false, MATMUL.name)
     }
 
-    fn product(&self, other: &Array, name: &'static str) -> Result<Array> {
+    /// `np.matvec`: stacks of matrices times stacks of vectors.
+    pub fn matvec(&self, other: &Array) -> Result<Array> {
+        let _turn = turn::take("matvec")?;
+        MATVEC.check(self, other, MATVEC.inputs)?;
+        let column = other.with_axis(other.ndim());
+        let made = self.product(&column, false, MATVEC.name)?;
+        let shape = Dims::from_slice(&made.shape()[..made.ndim() - 1]);
+        Ok(made.in_shape(&shape))
+    }
+
+    /// `np.vecmat`: stacks of vectors, conjugated, times stacks of matrices.
+    pub fn vecmat(&self, other: &Array) -> Result<Array> {
+        let _turn = turn::take("vecmat")?;
+        VECMAT.check(self, other, VECMAT.inputs)?;
+        let row = self.with_axis(self.ndim() - 1);
+        let made = row.product(other, true, VECMAT.name)?;
+        let mut shape = Dims::from_slice(made.shape());
+        shape.remove(made.ndim() - 2);
+        Ok(made.in_shape(&shape))
+    }
+
+    /// `np.vecdot`: the sum along the last axis of the products of conjugates of this array with the other.
+    pub fn vecdot(&self, other: &Array) -> Result<Array> {
+        let _turn = turn::take("vecdot")?;
+        VECDOT.check(self, other, VECDOT.inputs)?;
         let dtype = promote(self.dtype(), other.dtype());
-        match (self.ndim(), other.ndim()) {
-            (1, 1) => self.inner(other, dtype, name),
-            (1..=2, 1..=2) => {
-                let (a, b) = (self.cast_for(dtype)?, other.cast_for(dtype)?);
-                let rows = if a.ndim() == 1 { a.reshape(&[1, -1])? } else { a };
-                let cols = if b.ndim() == 1 { b.reshape(&[-1, 1])? } else { b };
-                let node =
-                    plan::product(dtype, (&rows.cell.get(), &rows.view), (&cols.cell.get(), &cols.view))?;
-                let mut shape: SmallVec<[usize; 4]> = SmallVec::new();
-                shape.extend((self.ndim() == 2).then_some(rows.shape()[0]));
-                shape.extend((other.ndim() == 2).then_some(cols.shape()[1]));
-                let is_placed = node.storage().is_some_and(|s| s.blocks() == blocks_for(&node.shape));
-                let result = Array::from_node(node);
-                result.tell_product([&rows, &cols], name)?;
-                let placed = if is_placed { result } else { result.fresh_copy() };
-                Ok(Array { view: View::contiguous(&shape), ..placed })
-            }
-            _ => Err(Error::new(Kind::Type, "dot and matmul are for arrays of up to 2 axes")),
+        let [first, second] = [self, other].map(|x| x.typed(dtype));
+        // Its floating-point exceptions are those of the whole.
+        let sum = site::at(quiet(), || {
+            let left = match kind(dtype) {
+                Family::Complex => Array::apply(Op::Conjugate, &[(&first).into()])?,
+                _ => first.clone(),
+            };
+            let products = Array::apply(Op::Multiply, &[(&left).into(), (&second).into()])?;
+            let op = if dtype == DType::Bool { ReduceOp::Any } else { ReduceOp::Sum };
+            let dtype = (op == ReduceOp::Sum).then_some(dtype);
+            products.reduce(op, &ReduceOptions { axes: Some(&[-1]), dtype, ..ReduceOptions::default() })
+        })?;
+        sum.tell_product([&first, &second], VECDOT.name, true)?;
+        Ok(sum)
+    }
+
+    /// The product of operands that fit, under NumPy's name; of the conjugates of this array's elements if so said.
+    fn product(&self, other: &Array, conjugate: bool, name: &'static str) -> Result<Array> {
+        let dtype = promote(self.dtype(), other.dtype());
+        if self.ndim() == 1 && other.ndim() == 1 {
+            return self.inner(other, dtype, name);
         }
+        let [a, b] = [self.cast_for(dtype)?, other.cast_for(dtype)?];
+        let (is_row, is_column) = (a.ndim() == 1, b.ndim() == 1);
+        let a_view = if is_row { a.with_axis(0).view } else { a.view.clone() };
+        let b_view = if is_column { b.with_axis(1).view } else { b.view.clone() };
+        let (rows, columns) = (a_view.ndim() - 2, b_view.ndim() - 2);
+        let [a_node, b_node] = [a.cell.get(), b.cell.get()];
+        let mut shape;
+        let multiply = |a_view: &View, b_view: &View| {
+            site::at(quiet(), || plan::product(dtype, conjugate, (&a_node, a_view), (&b_node, b_view)))
+        };
+        let (made, is_suspect) = if rows == 0 && columns == 0 {
+            shape = Dims::from_slice(&[a_view.shape[0], b_view.shape[1]]);
+            multiply(&a_view, &b_view)?
+        } else {
+            let stack = broadcast_shapes(&[&a_view.shape[..rows], &b_view.shape[..columns]])?;
+            let stacked = |view: &View, axes: usize| {
+                let mut shape = stack.clone();
+                shape.extend_from_slice(&view.shape[axes..]);
+                view.broadcast_to(&shape)
+            };
+            shape = stack.clone();
+            shape.extend([a_view.shape[rows], b_view.shape[columns + 1]]);
+            multiply(&stacked(&a_view, rows)?, &stacked(&b_view, columns)?)?
+        };
+        let made = Array::from_node(made);
+        made.tell_product([&a, &b], name, is_suspect)?;
+        if !is_row && !is_column {
+            return Ok(made);
+        }
+        shape.remove(shape.len() - if is_row { 2 } else { 1 });
+        Ok(made.in_shape(&shape))
+    }
+
+    /// A new array of as many elements, in another shape.
+    fn in_shape(self, shape: &[usize]) -> Array {
+        Array { view: View::contiguous(shape), ..self }
+    }
+
+    /// A view with a new axis of extent 1.
+    fn with_axis(&self, at: usize) -> Array {
+        let mut view = self.view.clone();
+        view.shape.insert(at, 1);
+        view.strides.insert(at, 0);
+        self.with_view(view)
+    }
+
+    /// This array, or one with its elements converted.
+    fn typed(&self, dtype: DType) -> Array {
+        if dtype == self.dtype() { self.clone() } else { self.cast_to(dtype) }
     }
 
     /// This array with stored elements of type `dtype`.
     fn cast_for(&self, dtype: DType) -> Result<Array> {
-        let is_ready = dtype == self.dtype() && self.lens.is_none();
-        let array = if is_ready { self.clone() } else { self.cast_to(dtype) };
+        let is_seen_through = self.lens.is_some();
+        let array = if is_seen_through { self.cast_to(dtype) } else { self.typed(dtype) };
         array.force()?;
         Ok(array)
     }
@@ -103,14 +186,75 @@ impl Array {
         let args = SmallVec::from_iter([self.arg(), other.arg()]);
         let shape = self.view.shape.clone();
         let multiply = || Node::lazy(shape.clone(), dtype, Expr::Map { op, output: 0, args });
-        // Its floating-point exceptions are those of the sum.
-        let site = site::current().site;
-        let product = site::at(Origin { site, policy: Policy::IGNORE }, multiply);
+        // Their floating-point exceptions are told of as those of the whole.
+        let product = site::at(quiet(), multiply);
         let fold = if dtype == DType::Bool { ReduceOp::Any } else { ReduceOp::Sum };
-        let sum = plan::fold_all(fold, Arg::whole(product), &shape, name)?;
-        match sum.finish(dtype) {
-            Some(x) => Array::scalar(x.cast(dtype)),
-            None => Array::scalar(plan::start_value(fold, dtype)),
+        let sum = site::at(quiet(), || plan::fold_all(fold, Arg::whole(product), &shape, name))?;
+        let sum = sum.finish(dtype).map_or_else(|| plan::start_value(fold, dtype), |x| x.cast(dtype));
+        let made = Array::scalar(sum)?;
+        made.tell_product([self, other], name, !sum.as_c128().is_finite())?;
+        Ok(made)
+    }
+}
+
+/// Operations that are parts of one that tells of its floating-point exceptions as a whole.
+fn quiet() -> Origin {
+    Origin { site: site::current().site, policy: Policy::IGNORE }
+}
+
+impl Rule {
+    /// NumPy's errors: operands of fewer axes than `least`, extents that differ, stacks that don't broadcast.
+    fn check(&self, a: &Array, b: &Array, least: [usize; 2]) -> Result<()> {
+        let Rule { name, signature, inputs, output } = self;
+        for (i, (x, least)) in [a, b].into_iter().zip(least).enumerate() {
+            if x.ndim() < least {
+                return Err(Error::new(
+                    Kind::Value,
+                    format!(
+                        "{name}: Input operand {i} does not have enough dimensions (has {}, gufunc core with signature {signature} requires {least})",
+                        x.ndim()
+                    ),
+                ));
+            }
         }
+        let (inner, outer) = (a.shape()[a.ndim() - 1], b.shape()[b.ndim() - inputs[1]]);
+        if inner != outer {
+            return Err(Error::new(
+                Kind::Shape,
+                format!(
+                    "{name}: Input operand 1 has a mismatch in its core dimension 0, with gufunc signature {signature} (size {outer} is different from {inner})"
+                ),
+            ));
+        }
+        let stacks = [(a, inputs[0]), (b, inputs[1])].map(|(x, own)| &x.shape()[..x.ndim() - own]);
+        let ndim = stacks[0].len().max(stacks[1].len());
+        let fits = |d: usize| {
+            let [p, q] = stacks.map(|s| (s.len() + d).checked_sub(ndim).map_or(1, |d| s[d]));
+            p == q || p == 1 || q == 1
+        };
+        if (0..ndim).all(fits) {
+            return Ok(());
+        }
+        let remapped = |x: &Array, stack: &[usize]| {
+            let extents = stack.iter().map(usize::to_string);
+            let text: Vec<String> = extents.chain(vec!["newaxis".into(); *output]).collect();
+            let comma = if ndim + output == 1 { "," } else { "" };
+            format!("{}->({}{comma})", shape_text(x.shape()), text.join(","))
+        };
+        let own: Vec<String> = match (*output, inputs) {
+            (2, _) => vec![a.shape()[a.ndim() - 2].to_string(), b.shape()[b.ndim() - 1].to_string()],
+            (1, [2, _]) => vec![a.shape()[a.ndim() - 2].to_string()],
+            (1, _) => vec![b.shape()[b.ndim() - 1].to_string()],
+            _ => Vec::new(),
+        };
+        Err(Error::new(
+            Kind::Shape,
+            format!(
+                "operands could not be broadcast together with remapped shapes [original->remapped]: {} {}  and requested shape ({})",
+                remapped(a, stacks[0]),
+                remapped(b, stacks[1]),
+                own.join(",")
+            ),
+        ))
     }
 }

@@ -5,20 +5,22 @@ mod create;
 mod exceptions;
 mod lens;
 mod linalg;
+mod methods;
 mod order;
 mod read;
 mod reduce;
+mod spread;
 mod text;
 mod ufunc;
 mod views;
 
-pub use create::Room;
+pub use create::Unfilled;
+pub use spread::set_group;
 
 use crate::dtype::{Casting, DType, Scalar};
 use crate::error::Result;
 use crate::graph::{Arg, Cell, Node, WEIGHT_LIMIT};
 use crate::plan;
-use crate::storage::blocks_for;
 use crate::view::{Layout, View};
 use smallvec::SmallVec;
 use std::ops::Range;
@@ -217,7 +219,7 @@ impl Array {
 
     /// Whether the array is replicated on every rank rather than distributed.
     pub fn is_replicated(&self) -> bool {
-        self.cell.peek(|node| !blocks_for(&node.shape).is_distributed())
+        self.cell.peek(|node| !node.blocks.is_distributed())
     }
 
     /// How many elements of the base are recorded only and may have to be computed before this array can be read.
@@ -227,7 +229,7 @@ impl Array {
 
     /// For each rank, the flat range of the base that it owns (for pictures and reports); one range if replicated.
     pub fn blocks(&self) -> Vec<Range<usize>> {
-        let blocks = self.cell.peek(|node| blocks_for(&node.shape));
+        let blocks = self.cell.peek(|node| node.blocks);
         (0..blocks.count()).map(|r| blocks.start(r)..blocks.start(r + 1)).collect()
     }
 }

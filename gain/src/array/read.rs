@@ -6,6 +6,7 @@ use crate::error::{Error, Kind, Result, shape_text};
 use crate::graph::{Arg, Node};
 use crate::plan::{self, Anchor, Pass, Store, Target};
 use crate::site;
+use crate::stage;
 use crate::storage::Storage;
 use crate::turn;
 use crate::view::{Dims, View};
@@ -132,13 +133,7 @@ impl Array {
     /// What `view`, one of this array, shows of the value `node` of its variable, in C order into `out`. Collective, unless
     /// `alone` or the value is stored and visible to all ranks: then each rank looks for itself.
     fn read(&self, node: &Arc<Node>, view: &View, out: &mut [u8], alone: bool) -> Result<()> {
-        let visible =
-            node.storage().filter(|storage| storage.blocks().is_distributed() && !storage.is_fresh());
-        self.read_as(node, view, out, alone || visible.is_some())?;
-        if let (Some(storage), false) = (visible, alone) {
-            storage.mark_looked();
-        }
-        Ok(())
+        stage::look(node, alone, |alone| self.read_as(node, view, out, alone))
     }
 
     fn read_as(&self, node: &Arc<Node>, view: &View, out: &mut [u8], alone: bool) -> Result<()> {

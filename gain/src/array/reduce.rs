@@ -1,8 +1,9 @@
 //! Reductions: NumPy's types, axes and keywords around the planner's folds.
 
 use super::{Array, Operand, ReduceOptions};
-use crate::dtype::{DType, Kind as TypeKind, Scalar, kind};
+use crate::dtype::{Casting, DType, Kind as TypeKind, Scalar, can_cast, kind, real_part};
 use crate::error::{Error, Kind, Result, normalize_axis, open_shape_text, shape_text};
+use crate::exec;
 use crate::graph::{Arg, Expr, Node};
 use crate::ops::{Op, ReduceOp, resolve};
 use crate::plan;
@@ -11,7 +12,11 @@ use crate::status::{self, Policy};
 use crate::turn;
 use crate::view::order::of_result;
 use crate::view::{Dims, Layout, View, distinct};
+use crate::world;
 use smallvec::SmallVec;
+
+/// Reductions of up to this many elements are computed at once.
+const EAGER: usize = 1 << 14;
 
 /// # Reductions
 ///
@@ -19,7 +24,7 @@ use smallvec::SmallVec;
 impl Array {
     /// A reduction; `ArgMin` and `ArgMax` take one axis or none.
     pub fn reduce(&self, op: ReduceOp, options: &ReduceOptions<'_>) -> Result<Array> {
-        let _turn = turn::take(name(op))?;
+        let _turn = turn::take(op.name())?;
         let reduced = axes_of(options.axes, self.ndim())?;
         check_types(op, self.dtype(), options.dtype)?;
         let dtype = options.dtype.unwrap_or_else(|| accumulator(op, self.dtype()));
@@ -28,7 +33,7 @@ impl Array {
             return Err(no_identity(op));
         }
         if op.is_index() && reduced.iter().filter(|&&r| r).count() > 1 && !reduced.iter().all(|&r| r) {
-            return Err(Error::new(Kind::Type, format!("{} takes one axis or none", name(op))));
+            return Err(Error::new(Kind::Type, format!("{} takes one axis or none", op.name())));
         }
         let value = self.operand(op, dtype, options)?;
         let folded = if reduced.iter().all(|&r| r) {
@@ -42,10 +47,75 @@ impl Array {
             self.fold_some(op, value, dtype, &reduced)?
         };
         let folded = match options.initial {
-            Some(start) => combine(op, folded, start.convert(dtype)?)?,
+            Some(start) => combine(op, folded, start_of(start, dtype)?)?,
             None => folded,
         };
         self.shaped(op, folded, &reduced, options)
+    }
+
+    /// A reduction over all axes without keywords of an array so small that it is computed here and now; `None` of
+    /// others. All ranks get the same.
+    pub fn reduce_now(&self, op: ReduceOp) -> Result<Option<Scalar>> {
+        self.fold_now(op, accumulator(op, self.dtype()))
+    }
+
+    /// The same for `np.mean`, of real numbers.
+    pub fn mean_now(&self) -> Result<Option<Scalar>> {
+        let _turn = turn::take("mean")?;
+        let dtype = match kind(self.dtype()) {
+            TypeKind::Complex => return Ok(None),
+            TypeKind::Float => self.dtype(),
+            _ => DType::F64,
+        };
+        Ok(match self.fold_now(ReduceOp::Sum, dtype)? {
+            Some(Scalar::F32(x)) => Some(Scalar::F32(x / self.size() as f32)),
+            Some(Scalar::F64(x)) => Some(Scalar::F64(x / self.size() as f64)),
+            _ => None,
+        })
+    }
+
+    fn fold_now(&self, op: ReduceOp, dtype: DType) -> Result<Option<Scalar>> {
+        let size = self.size();
+        if size == 0 || size > EAGER {
+            return Ok(None);
+        }
+        let _turn = turn::take(op.name())?;
+        if size > world::get().threshold || !self.view.is_contiguous() {
+            return Ok(None);
+        }
+        let storage = self.cell.peek(|n| n.storage().filter(|s| !s.blocks().is_distributed()).cloned());
+        let Some(storage) = storage else { return Ok(None) };
+        // SAFETY: the view is contiguous and lies in the replicated buffer that `storage` keeps alive. Only operations
+        // of this process write it, and it is this thread's turn.
+        let folded =
+            unsafe { exec::fold_row(op, self.dtype(), dtype, storage.address(0, self.view.offset), size) };
+        let Some((number, found)) = folded else { return Ok(None) };
+        if found != 0 {
+            status::raised("reduce", found);
+        }
+        Ok(Some(number))
+    }
+
+    /// `np.var` without keywords beyond these: of what `options` say, with `count - ddof` as the divisor.
+    pub fn var(&self, options: &ReduceOptions<'_>, ddof: f64) -> Result<Array> {
+        let _turn = turn::take("var")?;
+        let is_whole = matches!(kind(self.dtype()), TypeKind::Float | TypeKind::Complex);
+        let dtype = options.dtype.or(if is_whole { None } else { Some(DType::F64) });
+        let mean = self.mean(&ReduceOptions { dtype, keepdims: true, ..*options })?;
+        let apart = Array::apply(Op::Subtract, &[self.into(), (&mean).into()])?;
+        let square = |x: &Array| Array::apply(Op::Multiply, &[x.into(), x.into()]);
+        let squares = match kind(apart.dtype()) {
+            TypeKind::Complex => {
+                let part = |op: Op| square(&Array::apply(op, &[(&apart).into()])?);
+                Array::apply(Op::Add, &[(&part(Op::Real)?).into(), (&part(Op::Imag)?).into()])?
+            }
+            _ => square(&apart)?,
+        };
+        let dtype = dtype.map(real_part);
+        let sum = squares.reduce(ReduceOp::Sum, &ReduceOptions { dtype, ..*options })?;
+        let reduced = axes_of(options.axes, self.ndim())?;
+        let count: usize = (0..self.ndim()).filter(|&d| reduced[d]).map(|d| self.shape()[d]).product();
+        over(&sum, (count as f64 - ddof).max(0.0))
     }
 
     /// `np.mean`
@@ -61,17 +131,7 @@ impl Array {
             None => {
                 let shape = self.shape();
                 let count: usize = (0..self.ndim()).filter(|&d| reduced[d]).map(|d| shape[d]).product();
-                let by = Scalar::PyFloat(count as f64);
-                if sum.ndim() > 0 {
-                    Array::apply(Op::Divide, &[(&sum).into(), by.into()])?
-                } else {
-                    // Of two numbers, which NumPy calls by another name.
-                    if count == 0 {
-                        status::raised("scalar divide", status::INVALID);
-                    }
-                    let origin = Origin { site: site::current().site, policy: Policy::IGNORE };
-                    site::at(origin, || Array::apply(Op::Divide, &[(&sum).into(), by.into()]))?
-                }
+                over(&sum, count as f64)?
             }
             Some(mask) => {
                 let ones = mask.broadcast_to(self.shape())?;
@@ -103,7 +163,7 @@ impl Array {
                 Kind::Value,
                 format!(
                     "reduction operation '{}' does not have an identity, so to use a where mask one has to specify 'initial'",
-                    name(op)
+                    op.name()
                 ),
             ));
         }
@@ -164,6 +224,14 @@ impl Array {
             Some(out) if out.shape() != folded.shape() => {
                 Err(self.wrong_output(op, out.shape(), folded.ndim(), reduced, options.keepdims))
             }
+            Some(out) if op.is_index() && !can_cast(out.dtype(), DType::I64, Casting::Safe) => {
+                let what = if out.ndim() == 0 { "scalar" } else { "array data" };
+                let text = format!(
+                    "Cannot cast {what} from dtype('{}') to dtype('int64') according to the rule 'safe'",
+                    out.dtype()
+                );
+                Err(Error::new(Kind::Type, text))
+            }
             Some(out) => out.assign(&folded).map(|()| out.clone()),
         }
     }
@@ -179,7 +247,7 @@ impl Array {
         keepdims: bool,
     ) -> Error {
         if op.is_index() {
-            let text = format!("output array does not match result of np.{}.", name(op));
+            let text = format!("output array does not match result of np.{}.", op.name());
             return Error::new(Kind::Value, text);
         }
         if out.len() != ndim {
@@ -188,7 +256,7 @@ impl Array {
                 Kind::Value,
                 format!(
                     "output parameter for reduction operation {} has the wrong number of dimensions: Found {} but expected {ndim}{why}",
-                    name(op),
+                    op.name(),
                     out.len()
                 ),
             );
@@ -206,6 +274,46 @@ impl Array {
             ),
         )
     }
+}
+
+/// `initial=` in the type of the result, which makes an integer of it as Python's `int` does.
+fn start_of(start: Scalar, dtype: DType) -> Result<Scalar> {
+    let is_whole = !matches!(kind(start.dtype()), TypeKind::Float | TypeKind::Complex);
+    if is_whole || !matches!(kind(dtype), TypeKind::Signed | TypeKind::Unsigned) {
+        return Ok(start.convert(dtype)?);
+    }
+    if kind(start.dtype()) == TypeKind::Complex {
+        let text = "int() argument must be a string, a bytes-like object or a real number, not 'complex'";
+        return Err(Error::new(Kind::Type, text));
+    }
+    match start.as_f64() {
+        x if x.is_nan() => Err(Error::new(Kind::Value, "cannot convert float NaN to integer")),
+        x if x.is_infinite() => Err(Error::new(Kind::Overflow, "cannot convert float infinity to integer")),
+        x => Ok(Scalar::PyInt(x as i128).convert(dtype)?),
+    }
+}
+
+/// A sum by a number of elements.
+fn over(sum: &Array, count: f64) -> Result<Array> {
+    let divide = || Array::apply(Op::Divide, &[sum.into(), Scalar::PyFloat(count).into()]);
+    if sum.ndim() > 0 {
+        return divide();
+    }
+    // Of two numbers, which NumPy calls by another name, unless it has to convert the sum for it.
+    let is_complex = kind(sum.dtype()) == TypeKind::Complex;
+    if count == 0.0 || is_complex {
+        let z = sum.item()?.as_c128();
+        let bits = match (z.is_finite(), count == 0.0) {
+            (true, true) if z.re == 0.0 && z.im == 0.0 => status::INVALID,
+            (true, true) => status::DIVIDE,
+            // A part that is infinite times the other one of the divisor, which is zero.
+            (false, _) if is_complex && (z.re.is_infinite() || z.im.is_infinite()) => status::INVALID,
+            _ => 0,
+        };
+        status::raised(if sum.dtype() == DType::C64 { "divide" } else { "scalar divide" }, bits);
+    }
+    let origin = Origin { site: site::current().site, policy: Policy::IGNORE };
+    site::at(origin, divide)
 }
 
 /// Which axes are reduced.
@@ -233,25 +341,6 @@ fn accumulator(op: ReduceOp, dtype: DType) -> DType {
     }
 }
 
-/// The operation that a reduction folds with; none for indices.
-fn folding(op: ReduceOp) -> Option<Op> {
-    Some(match op {
-        ReduceOp::Sum => Op::Add,
-        ReduceOp::Prod => Op::Multiply,
-        ReduceOp::Min => Op::Minimum,
-        ReduceOp::Max => Op::Maximum,
-        ReduceOp::FMin => Op::Fmin,
-        ReduceOp::FMax => Op::Fmax,
-        ReduceOp::Any => Op::LogicalOr,
-        ReduceOp::All => Op::LogicalAnd,
-        ReduceOp::Parity => Op::LogicalXor,
-        ReduceOp::And => Op::BitwiseAnd,
-        ReduceOp::Or => Op::BitwiseOr,
-        ReduceOp::Xor => Op::BitwiseXor,
-        ReduceOp::ArgMin | ReduceOp::ArgMax => return None,
-    })
-}
-
 /// An error if there is no such reduction of elements of this type, or in the type asked for.
 fn check_types(op: ReduceOp, dtype: DType, asked: Option<DType>) -> Result<()> {
     let is_bitwise = matches!(op, ReduceOp::And | ReduceOp::Or | ReduceOp::Xor);
@@ -260,9 +349,9 @@ fn check_types(op: ReduceOp, dtype: DType, asked: Option<DType>) -> Result<()> {
     match asked {
         Some(asked) if is_bitwise && is_inexact(asked) || is_logical && asked != DType::Bool => {
             let text = "No loop matching the specified signature and casting was found for ufunc";
-            Err(Error::new(Kind::Type, format!("{text} {}", name(op))))
+            Err(Error::new(Kind::Type, format!("{text} {}", op.name())))
         }
-        None if is_bitwise => match folding(op) {
+        None if is_bitwise => match op.op() {
             Some(op) => Ok(resolve(op, &[dtype.into(), dtype.into()]).map(drop)?),
             None => Ok(()),
         },
@@ -273,36 +362,16 @@ fn check_types(op: ReduceOp, dtype: DType, asked: Option<DType>) -> Result<()> {
 /// `initial=` joined to a result.
 fn combine(op: ReduceOp, folded: Array, initial: Scalar) -> Result<Array> {
     let dtype = folded.dtype();
-    let Some(op) = folding(op) else { return Ok(folded) };
+    let Some(op) = op.op() else { return Ok(folded) };
     Ok(Array::apply(op, &[Operand::Scalar(initial), (&folded).into()])?.cast_to(dtype))
-}
-
-/// NumPy's name of the ufunc behind a reduction.
-fn name(op: ReduceOp) -> &'static str {
-    match op {
-        ReduceOp::Sum => "add",
-        ReduceOp::Prod => "multiply",
-        ReduceOp::Min => "minimum",
-        ReduceOp::Max => "maximum",
-        ReduceOp::FMin => "fmin",
-        ReduceOp::FMax => "fmax",
-        ReduceOp::Any => "logical_or",
-        ReduceOp::All => "logical_and",
-        ReduceOp::Parity => "logical_xor",
-        ReduceOp::And => "bitwise_and",
-        ReduceOp::Or => "bitwise_or",
-        ReduceOp::Xor => "bitwise_xor",
-        ReduceOp::ArgMin => "argmin",
-        ReduceOp::ArgMax => "argmax",
-    }
 }
 
 #[cold]
 fn no_identity(op: ReduceOp) -> Error {
     let text = if op.is_index() {
-        format!("attempt to get {} of an empty sequence", name(op))
+        format!("attempt to get {} of an empty sequence", op.name())
     } else {
-        format!("zero-size array to reduction operation {} which has no identity", name(op))
+        format!("zero-size array to reduction operation {} which has no identity", op.name())
     };
     Error::new(Kind::Value, text)
 }

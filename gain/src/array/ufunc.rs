@@ -19,7 +19,7 @@ use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// Operands up to this size are computed at once.
-const EAGER: usize = 1024;
+const EAGER: usize = 2048;
 
 impl Operand<'_> {
     fn shape(&self) -> &[usize] {
@@ -236,11 +236,6 @@ impl Array {
         }
         let order = self.order(layout);
         Array::recorded(self.by_order(order.as_deref()).c_ordered(dtype), order.as_deref())
-    }
-
-    /// A copy that shares nothing.
-    pub(super) fn fresh_copy(&self) -> Array {
-        Array::from_node(Node::lazy(self.view.shape.clone(), self.dtype(), Expr::Cast(self.arg())))
     }
 
     /// A copy with elements of this type, in the array's own order; shares the value where nothing changes.

@@ -128,6 +128,41 @@ impl Domain {
         self.steps().for_each(|(_, steps)| _ = steps.remove(axis));
     }
 
+    /// Axis `order[i]` becomes axis `i`.
+    pub(super) fn reorder(&mut self, order: &[usize]) {
+        self.shape = order.iter().map(|&axis| self.shape[axis]).collect();
+        self.streams().for_each(|s| s.strides = order.iter().map(|&axis| s.strides[axis]).collect());
+        self.steps().for_each(|(_, steps)| *steps = order.iter().map(|&axis| steps[axis]).collect());
+    }
+
+    /// A new axis of extent 1 before axis `at`.
+    pub(super) fn insert_axis(&mut self, at: usize) {
+        self.shape.insert(at, 1);
+        self.streams().for_each(|stream| stream.strides.insert(at, 0));
+        self.steps().for_each(|(_, steps)| steps.insert(at, 0));
+    }
+
+    /// Bytes from one coordinate to the next along an axis, by the first leaf that moves along it.
+    pub(super) fn reach(&self, axis: usize) -> usize {
+        let memory = self.leaves.iter().filter_map(|leaf| match leaf {
+            Leaf::Memory(stream) => Some(stream.strides[axis].unsigned_abs()),
+            Leaf::Index { .. } => None,
+        });
+        memory
+            .chain(self.outs.iter().map(|out| out.strides[axis].unsigned_abs()))
+            .find(|&by| by != 0)
+            .unwrap_or(0)
+    }
+
+    /// Turns the axes along which the numbers of this leaf, if it is one of numbers, would fall.
+    pub(super) fn count_up(&mut self, leaf: usize) {
+        for axis in 0..self.shape.len() {
+            if matches!(&self.leaves[leaf], Leaf::Index { steps, .. } if steps[axis] < 0) {
+                self.turn(axis);
+            }
+        }
+    }
+
     fn turn(&mut self, axis: usize) {
         let last = self.shape[axis] - 1;
         for stream in self.streams() {

@@ -7,7 +7,7 @@ use super::watch::Parts;
 use crate::dtype::DType;
 use crate::kernels::flags::Report;
 use crate::kernels::fused::{self, Step};
-use crate::kernels::{Kernel, reduce};
+use crate::kernels::{Kernel, count, reduce};
 use crate::ops::{Op, ReduceOp};
 use smallvec::{SmallVec, smallvec};
 
@@ -186,6 +186,10 @@ fn fold(builder: &mut Builder, uses: &mut [usize], op: ReduceOp, value: Val, axe
     if axes || op != ReduceOp::Sum {
         return plain;
     }
+    if let Some(bools) = counted(builder, uses, value) {
+        uses[value.index()] = 0;
+        return Fold { kernel: count::kernel(), args: smallvec![bools] };
+    }
     let Some((Step::Mul, x, y)) = inner(builder, uses, value) else { return plain };
     let Some(products) = reduce::sum_of_products(dtype) else { return plain };
     uses[value.index()] = 0;
@@ -202,6 +206,17 @@ fn fold(builder: &mut Builder, uses: &mut [usize], op: ReduceOp, value: Val, axe
     }
     Parts::record(builder, product.index(), &[], true);
     Fold { kernel: products, args: smallvec![x, y] }
+}
+
+/// The bools that a value nobody else reads is the `i64` of: an operation of one argument without a name is a cast.
+fn counted(builder: &Builder, uses: &[usize], value: Val) -> Option<Val> {
+    match &builder.nodes[value.index()] {
+        Node::Apply { op: None, args, .. } if args.len() == 1 && uses[value.index()] == 1 => {
+            let types = (builder.dtype(args[0]), builder.dtype(value));
+            (types == (DType::Bool, DType::I64)).then_some(args[0])
+        }
+        _ => None,
+    }
 }
 
 fn is_square(builder: &Builder, value: Val) -> bool {

@@ -5,19 +5,22 @@
 //! box into a [`Task`], and [`run`] all tasks of a pass at once.
 
 mod arg;
+mod axes;
 mod cascade;
 mod domain;
 mod fuse;
 mod partial;
+mod piece;
 pub(crate) mod pool;
 mod program;
 mod run;
+mod stack;
 mod tile;
 mod watch;
 
 pub use domain::{Dims, Domain, Leaf, Stream};
 pub use partial::{Partial, identity};
 pub use program::{Builder, Program, Val};
-pub use run::{Task, apply, run};
+pub use run::{Task, apply, fold_row, run};
 pub use watch::Mark;
 pub(crate) use watch::has_exceptions;

@@ -6,8 +6,10 @@
 
 use super::fuse;
 use super::watch::{self, Mark, Watch};
-use crate::dtype::{Complex64, DType, Kind, Scalar, kind};
+use crate::dtype::{Complex64, DType, Scalar};
+use crate::kernels::extreme::{self, Extremes};
 use crate::kernels::flags::{self, Report};
+use crate::kernels::lines::{self, Lines};
 use crate::kernels::{Kernel, Operands, cast, reduce, table};
 use crate::ops::{Loop, Op, ReduceOp};
 use smallvec::{SmallVec, smallvec};
@@ -94,6 +96,10 @@ pub(super) struct Reduce {
     pub(super) plain: Kernel,
     /// Combines two results (used elementwise along kept axes).
     pub(super) pair: Kernel,
+    /// Fold the columns and the rows of a tile.
+    pub(super) lines: [Lines; 2],
+    /// For indices: search them.
+    pub(super) extremes: Option<Extremes>,
     /// Slot of the value itself (reductions over axes and indices have no fused fold).
     pub(super) slot: u16,
     /// The leaf that names elements, for indices.
@@ -249,7 +255,8 @@ impl Builder {
         self.outputs.push(Output::Reduce { op, value, index, axes: false, mark: self.mark });
     }
 
-    /// Combine the elements of `value` into the next memory output, whose strides are 0 along the reduced axes.
+    /// Combine the elements of `value` into the next memory output, whose strides are 0 along the reduced axes; the
+    /// program's only reduction.
     /// The memory already holds what they are combined with, at first [`identity`](super::identity).
     /// For indices there are two memory outputs: the extreme elements, then their `I64` indices, at first
     /// `i64::MAX` (or -1, which stays where no element beats the start value); `index` as in [`reduce`](Self::reduce).
@@ -263,6 +270,9 @@ impl Builder {
     /// When a reduction doesn't exist for its type (`Any` of floats, say): callers convert first.
     pub fn finish(mut self) -> Program {
         let mut outputs = std::mem::take(&mut self.outputs);
+        let reduces = || outputs.iter().filter(|output| matches!(output, Output::Reduce { .. }));
+        let has_axes = reduces().any(|output| matches!(output, Output::Reduce { axes: true, .. }));
+        assert!(!has_axes || reduces().count() == 1, "a reduction over axes is the only one of its program");
         for output in &mut outputs {
             // `Any`, `All` and `Parity` are defined on bools; other types are tested first.
             if let Output::Reduce { op: ReduceOp::Any | ReduceOp::All | ReduceOp::Parity, value, .. } = output
@@ -345,9 +355,7 @@ impl Compiler {
                 Output::Reduce { op, value, index, axes, mark } => {
                     let fold = fold.next().expect("one fold per reduction");
                     self.reduce(op, self.dtypes[value.index()], index, axes, fold);
-                    let exact = matches!(op, ReduceOp::Sum | ReduceOp::Prod)
-                        && is_inexact(self.dtypes[value.index()]);
-                    let report = if exact { Report::Exact } else { Report::Never };
+                    let report = reduce::report(op, self.dtypes[value.index()]);
                     self.program.watch.reduce(value, mark, report);
                 }
             }
@@ -460,12 +468,10 @@ impl Compiler {
         let pair = reduce::pair(op, dtype).unwrap_or_else(|| panic!("{op:?} of {dtype}"));
         let row = Instr { kernel: fold.kernel, operands };
         let slot = row.operands.src[0];
-        self.program.reduces.push(Reduce { op, dtype, row, plain, pair, slot, index, out });
+        let lines = lines::lines(op, dtype).expect("as the row kernel");
+        let extremes = extreme::extremes(op, dtype);
+        self.program.reduces.push(Reduce { op, dtype, row, plain, pair, lines, extremes, slot, index, out });
     }
-}
-
-fn is_inexact(dtype: DType) -> bool {
-    matches!(kind(dtype), Kind::Float | Kind::Complex)
 }
 
 impl Program {
@@ -502,6 +508,27 @@ impl Program {
 
     pub(super) fn slots(&self) -> usize {
         self.first_result() + self.reduces.len()
+    }
+
+    /// The reduction over axes, if that is what the program makes.
+    pub(super) fn axes(&self) -> Option<&Reduce> {
+        self.reduces.first().filter(|reduce| reduce.out.is_some())
+    }
+
+    /// The leaf whose elements go into the only reduction as they are, when nothing else is computed.
+    pub(super) fn bare(&self) -> Option<usize> {
+        let is_bare = self.instrs.is_empty() && self.stores.is_empty() && self.reduces.len() == 1;
+        self.reduces.first().filter(|_| is_bare).and_then(|reduce| self.leaf_of(reduce.slot))
+    }
+
+    /// Whether a leaf does nothing but number elements for a reduction.
+    pub(super) fn is_number(&self, leaf: usize) -> bool {
+        self.numbers().any(|number| number == leaf)
+    }
+
+    /// The leaves that number the elements of a reduction.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = usize> + '_ {
+        self.reduces.iter().filter_map(|reduce| reduce.index.map(usize::from))
     }
 
     /// The leaf a slot belongs to.

@@ -1,21 +1,22 @@
-//! Running programs over domains: boxes are cut into pieces of a fixed size, pieces are dealt to threads in
-//! contiguous shares, and reductions are combined in the order of pieces, whichever thread made them.
+//! Running programs over domains: boxes are cut into pieces ([`super::piece`]), pieces are dealt to threads in contiguous
+//! shares, and reductions are combined in the order of pieces, whichever thread made them.
 
 use super::arg::Extreme;
 use super::cascade::fold;
-use super::tile::{Gathered, Geometry, Machine, scratch_bytes};
+use super::piece::Prepared;
+use super::stack::Stack;
+use super::tile::{Gathered, Machine, scratch_bytes, tile_of};
 use super::{Domain, Partial, Program};
-use crate::dtype::Scalar;
+use crate::dtype::{DType, Scalar};
+use crate::kernels::copy::{self, Walk};
+use crate::kernels::extreme::{self, Count};
 use crate::kernels::flags::{self, Report};
-use crate::kernels::{Operands, Slot, copy, table};
-use crate::ops::{Loop, OpError, OpErrorKind};
+use crate::kernels::{Operands, Slot, cast, reduce, table};
+use crate::ops::{Loop, OpError, OpErrorKind, ReduceOp};
 use smallvec::{SmallVec, smallvec};
 use std::cell::RefCell;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-/// Elements of a piece: large against its set-up, small enough that threads finish together.
-const PIECE: usize = 1 << 16;
 
 /// Passes of fewer elements aren't worth waking a thread for.
 const SERIAL: usize = 1 << 15;
@@ -32,22 +33,8 @@ pub struct Task<'p> {
     pub domain: Domain,
 }
 
-/// A normalised box ready to be cut.
-struct Prepared<'p> {
-    program: &'p Program,
-    domain: Domain,
-    geometry: Geometry,
-    /// Axis along which the box may be cut, and extent of a piece along it.
-    cut: Option<(usize, usize)>,
-    /// Index of its first piece in the pass.
-    first: usize,
-}
-
 /// The full reductions of one piece, in the order of the program.
 type Results = SmallVec<[(Scalar, i64); 2]>;
-
-// SAFETY: the pointers in a domain are plain addresses; `run`'s caller vouches for what lies there.
-unsafe impl Sync for Prepared<'_> {}
 
 /// Run all tasks of a pass, on up to `threads` threads, and return the combined full reductions (elements in the
 /// order of tasks, then memory order within a task). The tasks may run in any order and at once.
@@ -94,10 +81,10 @@ unsafe fn run_together(tasks: &[Task<'_>], threads: usize) -> Result<SmallVec<[P
         if task.domain.is_empty() {
             continue;
         }
-        let one = prepare(task, pieces);
+        let one = Prepared::new(task, pieces);
         pieces += one.pieces();
         elements += task.domain.len();
-        out_bytes += task.program.outs.iter().map(|out| out.size_bytes() * task.domain.len()).sum::<usize>();
+        out_bytes += task.program.stores.iter().map(|store| store.size * task.domain.len()).sum::<usize>();
         prepared.push(one);
     }
     if pieces == 0 {
@@ -124,6 +111,13 @@ unsafe fn run_together(tasks: &[Task<'_>], threads: usize) -> Result<SmallVec<[P
         let message = "Integers to negative integer powers are not allowed.";
         return Err(OpError::new(OpErrorKind::Value, message));
     }
+    for task in &prepared {
+        let Some((program, domain)) = task.second() else { continue };
+        // SAFETY: what it reads was written by the pieces, into memory that `prepared` holds; it writes what they
+        // were to write.
+        unsafe { run_together(&[Task { program: &program, domain }], threads) }?;
+        task.program.watch.also(&program.watch);
+    }
     let results: Vec<Results> =
         results.into_iter().map(|r| r.into_inner().expect("every piece ran")).collect();
     for (k, partial) in partials.iter_mut().enumerate() {
@@ -147,38 +141,6 @@ fn check(task: &Task<'_>) {
     assert_eq!(domain.leaves.len(), program.leaves.len(), "one stream per leaf");
     assert_eq!(domain.outs.len(), program.outs.len(), "one stream per output");
     assert!(domain.outs.iter().all(|out| out.strides.len() == domain.shape.len()), "one stride per axis");
-}
-
-fn prepare<'p>(task: &Task<'p>, first: usize) -> Prepared<'p> {
-    let mut domain = task.domain.clone();
-    domain.normalise();
-    let geometry = Geometry::of(task.program, &domain);
-    // Pieces of axis reductions must not share an output element.
-    let kept = |axis: usize| {
-        let reduced = task.program.reduces.iter().filter_map(|reduce| reduce.out);
-        reduced.into_iter().all(|out| domain.outs[out].strides[axis] != 0)
-    };
-    let axis = (0..domain.shape.len()).find(|&axis| domain.shape[axis] > 1 && kept(axis));
-    let cut = axis.filter(|_| domain.len() > PIECE).map(|axis| {
-        let row = domain.len() / domain.shape[axis];
-        (axis, (PIECE / row).max(1))
-    });
-    Prepared { program: task.program, domain, geometry, cut, first }
-}
-
-impl Prepared<'_> {
-    fn pieces(&self) -> usize {
-        self.cut.map_or(1, |(axis, extent)| self.domain.shape[axis].div_ceil(extent))
-    }
-
-    fn piece(&self, k: usize) -> Domain {
-        match self.cut {
-            None => self.domain.clone(),
-            Some((axis, extent)) => {
-                self.domain.cut(axis, k * extent, ((k + 1) * extent).min(self.domain.shape[axis]))
-            }
-        }
-    }
 }
 
 /// A cache line, for aligned scratch memory.
@@ -206,7 +168,16 @@ unsafe fn run_piece(tasks: &[Prepared<'_>], piece: usize, stream: bool) -> (bool
         let room = scratch.as_mut_ptr().cast();
         let mut machine = Machine::new(task.program, &domain, task.geometry, stream, room);
         // SAFETY: passed on; the scratch memory is this thread's.
-        let ok = unsafe { machine.run() };
+        let ok = unsafe {
+            match (&task.layout, task.program.axes()) {
+                (Some(layout), Some(reduce)) => {
+                    let tile = task.geometry.rows * task.geometry.columns;
+                    let mut stack = Stack::new(reduce, layout.strip(task.geometry), tile);
+                    machine.run_axes(layout, reduce, &mut stack)
+                }
+                _ => machine.run(),
+            }
+        };
         if stream {
             copy::stream_fence();
         }
@@ -224,8 +195,7 @@ fn watching<R>(program: &Program, combine: impl FnOnce() -> R) -> R {
     let combined = combine();
     let bits = flags::read();
     if bits & watch.wanted[1] != 0 {
-        let exact = watch.reduces.iter().filter(|watched| matches!(watched.report, Report::Exact));
-        exact.for_each(|watched| watch.found(watched.mark, bits));
+        watch.combined(bits);
     }
     combined
 }
@@ -265,6 +235,64 @@ fn combine_pieces(task: &Prepared<'_>, k: usize, results: &[Results]) -> Partial
     fold(reduce, packed.as_mut_ptr(), results.len(), out.as_mut_ptr());
     total.value = Some(Scalar::from_bytes(reduce.dtype, &out));
     total
+}
+
+/// Small eager path: the reduction of `len` elements of type `from` in a row, at least one, converted to `dtype`, as a
+/// pass over them makes it; the index from 0 on for indices. With it come the floating-point exceptions of folding (bits
+/// of [`crate::status`]). `None` when the type has no such reduction.
+///
+/// # Safety
+/// The elements are readable.
+pub unsafe fn fold_row(
+    op: ReduceOp,
+    from: DType,
+    dtype: DType,
+    ptr: *const u8,
+    len: usize,
+) -> Option<(Scalar, u8)> {
+    const PLAIN: Operands = Operands { dst: [0; 2], src: [1; 8] };
+    let size = dtype.size_bytes();
+    if let Some(extremes) = extreme::extremes(op, dtype).filter(|_| from == dtype) {
+        let (mut best, mut index) = ([0u64; 2], 0);
+        let walk = Walk { ptr: ptr.cast_mut(), strides: [0, size as isize] };
+        let to = (best.as_mut_ptr().cast(), &raw mut index);
+        // SAFETY: the caller's promise; `best` has room for any element.
+        unsafe { (extremes.rows)(walk, 1, len, to, Count { start: 0, step: 1 }) };
+        return Some((Scalar::I64(index), 0));
+    }
+    let (kernel, tile) = (reduce::row(op, dtype)?, tile_of(size));
+    let mut sums: SmallVec<[u128; 16]> = SmallVec::from_elem(0, (len.div_ceil(tile) * size).div_ceil(16));
+    let base: *mut u8 = sums.as_mut_ptr().cast();
+    let mut converted: SmallVec<[u128; 0]> = SmallVec::new();
+    if from != dtype {
+        converted.resize((tile.min(len) * size).div_ceil(16), 0);
+    }
+    let mut found = 0;
+    for k in 0..len.div_ceil(tile) {
+        let n = tile.min(len - k * tile);
+        let mut row = Slot::row(ptr.wrapping_add(k * tile * from.size_bytes()).cast_mut());
+        // SAFETY: the caller's promise; `converted` has room for a tile, `sums` for a result per tile.
+        unsafe {
+            if from != dtype {
+                let to = Slot::row(converted.as_mut_ptr().cast());
+                cast::kernel(from, dtype)(n, [to, row].as_ptr(), &PLAIN);
+                row = to;
+            }
+            // Conversions may leave flags that aren't theirs.
+            flags::clear();
+            kernel(n, [Slot::row(base.wrapping_add(k * size)), row].as_ptr(), &PLAIN);
+            found |= flags::read();
+        }
+    }
+    let mut result = [0u64; 2];
+    let slots = [Slot::row(result.as_mut_ptr().cast()), Slot::row(base)];
+    // SAFETY: `sums` holds a result per tile, `result` has room for one.
+    unsafe { kernel(len.div_ceil(tile), slots.as_ptr(), &PLAIN) };
+    let found = match reduce::report(op, dtype) {
+        Report::Never => 0,
+        _ => found | flags::read(),
+    };
+    Some((Scalar::from_bytes(dtype, bytemuck::bytes_of(&result)), found))
 }
 
 /// Small eager path: one operation on contiguous memory already of the loop's types, no program, no threads.

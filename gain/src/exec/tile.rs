@@ -7,12 +7,13 @@
 use super::arg;
 use super::cascade::Cascade;
 use super::domain::{Domain, Leaf};
-use super::program::{Program, Reduce};
+use super::program::Program;
 use crate::dtype::DType;
 use crate::kernels::copy::{self, Walk};
 use crate::kernels::flags::{self, Report};
 use crate::kernels::{CHUNK, Operands, Slot, cast};
 use smallvec::SmallVec;
+use std::ops::Range;
 
 /// Bytes that the streams and registers of a tile may take of the first-level cache together.
 const BUDGET: usize = 16 << 10;
@@ -20,8 +21,8 @@ const BUDGET: usize = 16 << 10;
 /// Shape of the tiles of a box.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Geometry {
-    rows: usize,
-    columns: usize,
+    pub(super) rows: usize,
+    pub(super) columns: usize,
 }
 
 /// Element `(r, c)` of a stream's current plane is at `ptr + r * strides[0] + c * strides[1]`.
@@ -41,6 +42,8 @@ enum Mode {
     Packed,
     /// Computed coordinates.
     Index,
+    /// Coordinates that only number a reduction's elements: computed where they matter.
+    Number,
 }
 
 /// The stored outputs' part: how each gets to memory.
@@ -72,15 +75,7 @@ impl Geometry {
         if last == 0 {
             return Geometry { rows: 1, columns: tile };
         }
-        let crosses = |strides: &[isize]| {
-            let (row, column) = (strides[last - 1].unsigned_abs(), strides[last].unsigned_abs());
-            row != 0 && row < column
-        };
-        let leaf_crosses = domain.leaves.iter().any(|leaf| match leaf {
-            Leaf::Memory(stream) => crosses(&stream.strides),
-            Leaf::Index { .. } => false,
-        });
-        if leaf_crosses && domain.shape[last - 1] >= 8 {
+        if Geometry::crosses(domain) && domain.shape[last - 1] >= 8 {
             Geometry { rows: 16, columns: (tile / 16).min(16).min(inner) }
         } else if inner >= tile / 2 {
             Geometry { rows: 1, columns: tile }
@@ -88,21 +83,32 @@ impl Geometry {
             Geometry { rows: tile / inner, columns: inner }
         }
     }
+
+    /// Whether a leaf's memory runs along the axis before the last rather than along the last.
+    pub(super) fn crosses(domain: &Domain) -> bool {
+        let last = domain.shape.len() - 1;
+        domain.leaves.iter().any(|leaf| match leaf {
+            Leaf::Memory(stream) => {
+                let (row, column) =
+                    (stream.strides[last - 1].unsigned_abs(), stream.strides[last].unsigned_abs());
+                row != 0 && row < column
+            }
+            Leaf::Index { .. } => false,
+        })
+    }
 }
 
 /// The machine for one program on one piece of a box.
 pub(super) struct Machine<'a> {
     program: &'a Program,
-    domain: &'a Domain,
-    geometry: Geometry,
+    pub(super) domain: &'a Domain,
+    pub(super) geometry: Geometry,
     /// Use streaming stores.
     stream: bool,
     slots: SmallVec<[Slot; 24]>,
     leaves: SmallVec<[(Cursor, Mode, *mut u8); 6]>,
     sinks: SmallVec<[Sink; 2]>,
     outs: SmallVec<[Cursor; 2]>,
-    /// Room for one tile of the largest element, for scattered axis reductions.
-    spare: *mut u8,
     status: u8,
     /// Run instruction by instruction, see [`super::watch`].
     careful: bool,
@@ -118,14 +124,19 @@ fn element_bytes(program: &Program) -> usize {
 }
 
 /// Elements of a tile: what fits the budget, a multiple of 64, at least 128 (so that a 16 x 8 block fits).
-fn tile_len(program: &Program) -> usize {
-    (BUDGET / element_bytes(program).max(1) / 64 * 64).clamp(128, 1024)
+pub(super) fn tile_len(program: &Program) -> usize {
+    tile_of(element_bytes(program))
+}
+
+/// The same for a number of bytes per element.
+pub(super) fn tile_of(bytes: usize) -> usize {
+    (BUDGET / bytes.max(1) / 64 * 64).clamp(128, if bytes <= 2 { 8192 } else { 1024 })
 }
 
 /// Bytes of scratch memory a program's tiles need.
 pub(super) fn scratch_bytes(program: &Program) -> usize {
     let sizes = program.leaves.iter().map(|leaf| leaf.size_bytes()).chain(program.registers.iter().copied());
-    program.consts.len() * CHUNK * 16 + tile_len(program) * (sizes.sum::<usize>() + 16)
+    program.consts.len() * CHUNK * 16 + tile_len(program) * sizes.sum::<usize>()
 }
 
 impl<'a> Machine<'a> {
@@ -147,7 +158,6 @@ impl<'a> Machine<'a> {
             leaves: SmallVec::new(),
             sinks: SmallVec::new(),
             outs: SmallVec::new(),
-            spare: std::ptr::null_mut(),
             status: 0,
             careful: program.watch.is_on(),
             clobbers: usize::MAX,
@@ -165,7 +175,6 @@ impl<'a> Machine<'a> {
             scratch = scratch.wrapping_add(bytes);
             place
         };
-        self.spare = take(tile * 16);
         for (k, (bytes, size)) in program.consts.iter().enumerate() {
             let place = take(CHUNK * 16);
             // SAFETY: `bytes` holds one element, `place` room for a splat of the largest.
@@ -179,14 +188,11 @@ impl<'a> Machine<'a> {
                     let cursor = self.cursor(stream.ptr, &stream.strides, *dtype);
                     (cursor, self.mode(&cursor, self.overwritten(k)))
                 }
-                Leaf::Index { .. } => (
-                    self.cursor(
-                        std::ptr::null_mut(),
-                        &self.domain.shape.iter().map(|_| 0).collect::<SmallVec<[isize; 4]>>(),
-                        *dtype,
-                    ),
-                    Mode::Index,
-                ),
+                Leaf::Index { steps, .. } => {
+                    let mode = if program.is_number(k) { Mode::Number } else { Mode::Index };
+                    let strides: SmallVec<[isize; 4]> = SmallVec::from_elem(0, steps.len());
+                    (self.cursor(std::ptr::null_mut(), &strides, *dtype), mode)
+                }
             };
             self.slots[program.first_leaf() + k] = match mode {
                 Mode::Splat => Slot::splat(place),
@@ -262,31 +268,61 @@ impl<'a> Machine<'a> {
     /// # Safety
     /// As [`run`](super::run); the scratch memory passed to [`new`](Self::new) is still there.
     pub(super) unsafe fn run(&mut self) -> bool {
-        self.slots[0] = Slot::row(&raw mut self.status);
-        if self.careful {
-            flags::clear();
-        }
-        let shape = &self.domain.shape;
-        let outer = shape.len().saturating_sub(2);
+        self.begin();
+        let outer = self.domain.shape.len().saturating_sub(2);
         let mut coordinate: SmallVec<[usize; 4]> = SmallVec::from_elem(0, outer);
         loop {
             // SAFETY: the cursors point at this plane.
             unsafe { self.plane(&coordinate) };
-            let mut axis = outer;
-            loop {
-                if axis == 0 {
-                    return self.status == 0;
-                }
-                axis -= 1;
-                coordinate[axis] += 1;
-                if coordinate[axis] < shape[axis] {
-                    self.advance(axis, 1);
-                    break;
-                }
-                self.advance(axis, -(shape[axis] as isize - 1));
-                coordinate[axis] = 0;
+            if !self.step(&mut coordinate, 0..outer) {
+                return self.accepted();
             }
         }
+    }
+
+    /// The machine stays where it is from here on.
+    pub(super) fn begin(&mut self) {
+        self.slots[0] = Slot::row(&raw mut self.status);
+        if self.careful {
+            flags::clear();
+        }
+    }
+
+    /// Whether no kernel refused a value.
+    pub(super) fn accepted(&self) -> bool {
+        self.status == 0
+    }
+
+    /// Moves to the next coordinate along some outer axes; false, at their first one again, when there is none.
+    pub(super) fn step(&mut self, coordinate: &mut [usize], axes: Range<usize>) -> bool {
+        for axis in axes.rev() {
+            coordinate[axis] += 1;
+            if coordinate[axis] < self.domain.shape[axis] {
+                self.advance(axis, 1);
+                return true;
+            }
+            self.advance(axis, -(self.domain.shape[axis] as isize - 1));
+            coordinate[axis] = 0;
+        }
+        false
+    }
+
+    /// The memory of a leaf from a place in the current plane on.
+    pub(super) fn leaf_at(&self, leaf: usize, at: [usize; 2]) -> Walk {
+        shifted(self.leaves[leaf].0.at, at)
+    }
+
+    /// The same of a memory output.
+    pub(super) fn out_at(&self, out: usize, at: [usize; 2]) -> Walk {
+        shifted(self.outs[out].at, at)
+    }
+
+    pub(super) fn slot(&self, slot: u16) -> Slot {
+        self.slots[usize::from(slot)]
+    }
+
+    pub(super) fn leaf_slot(&self, leaf: usize) -> Slot {
+        self.slots[self.program.first_leaf() + leaf]
     }
 
     /// Moves every cursor `by` steps along an outer axis.
@@ -332,11 +368,17 @@ impl<'a> Machine<'a> {
         (start % 64) / sink.cursor.size
     }
 
+    /// Computes and stores one tile, and reduces it unless that is over axes.
+    ///
+    /// # Safety
+    /// The tile lies within the current plane.
     #[inline]
-    unsafe fn tile(&mut self, outer: &[usize], [r, c]: [usize; 2], rows: usize, columns: usize) {
+    pub(super) unsafe fn tile(&mut self, outer: &[usize], [r, c]: [usize; 2], rows: usize, columns: usize) {
         let program = self.program;
         let n = rows * columns;
         let first_leaf = program.first_leaf();
+        // Tiles of one row follow each other, except in strips.
+        let is_new_row = c == 0 || program.axes().is_some();
         for (k, (cursor, mode, place)) in self.leaves.iter().enumerate() {
             let [row, column] = cursor.at.strides;
             let ptr = cursor.at.ptr.wrapping_offset(r as isize * row + c as isize * column);
@@ -344,12 +386,13 @@ impl<'a> Machine<'a> {
             unsafe {
                 match mode {
                     Mode::InPlace => self.slots[first_leaf + k].ptr = ptr,
-                    Mode::Splat if c == 0 => copy::splat(cursor.size, ptr, *place),
+                    Mode::Splat if is_new_row => copy::splat(cursor.size, ptr, *place),
                     Mode::Splat => {}
                     Mode::Packed => {
                         let walk = Walk { ptr, strides: cursor.at.strides };
                         copy::gather(cursor.size, walk, *place, rows, columns);
                     }
+                    Mode::Number => {}
                     Mode::Index => self.number(k, outer, [r, c], rows, columns, place.cast()),
                 }
             }
@@ -375,10 +418,14 @@ impl<'a> Machine<'a> {
                 }
             }
         };
+        if program.watch.is_on() && !program.reduces.is_empty() {
+            // What nobody wants to know of instructions isn't the reductions'.
+            flags::clear();
+        }
         for k in 0..program.reduces.len() {
             // SAFETY: as above.
             unsafe {
-                self.reduce(k, [r, c], rows, columns);
+                self.reduce(k, outer, [r, c], rows, columns);
                 if program.watch.is_on() {
                     self.reduced(k, n);
                 }
@@ -508,6 +555,19 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// What the fold of a tile over axes, or of its results, has raised.
+    #[inline]
+    pub(super) fn folded(&mut self) {
+        let watch = &self.program.watch;
+        if watch.is_on() {
+            let bits = flags::read();
+            if bits & watch.wanted[1] != 0 {
+                watch.combined(bits);
+                flags::clear();
+            }
+        }
+    }
+
     /// Writes the index values of a tile.
     unsafe fn number(
         &self,
@@ -530,7 +590,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Value of an index leaf at a tile's first element, and its steps by row and column.
-    fn index_at(&self, leaf: usize, outer: &[usize], [r, c]: [usize; 2]) -> (i64, i64, i64) {
+    pub(super) fn index_at(&self, leaf: usize, outer: &[usize], [r, c]: [usize; 2]) -> (i64, i64, i64) {
         let Leaf::Index { start, steps } = &self.domain.leaves[leaf] else { unreachable!() };
         let last = self.domain.shape.len() - 1;
         let (row, column) = (if last > 0 { steps[last - 1] } else { 0 }, steps[last]);
@@ -538,82 +598,33 @@ impl<'a> Machine<'a> {
         (start + outer + row.wrapping_mul(r as i64) + column.wrapping_mul(c as i64), row, column)
     }
 
-    unsafe fn reduce(&mut self, k: usize, [r, c]: [usize; 2], rows: usize, columns: usize) {
+    unsafe fn reduce(&mut self, k: usize, outer: &[usize], at: [usize; 2], rows: usize, columns: usize) {
         let reduce = &self.program.reduces[k];
-        let value = self.slots[usize::from(reduce.slot)];
-        let index = reduce.index.map(|leaf| self.slots[self.program.first_leaf() + usize::from(leaf)]);
+        let numbers = reduce.index.map(|leaf| match &self.domain.leaves[usize::from(leaf)] {
+            Leaf::Index { .. } => arg::Numbers::Counted(self.index_at(leaf.into(), outer, at)),
+            Leaf::Memory(_) => arg::Numbers::Read(self.leaf_slot(leaf.into())),
+        });
         // SAFETY: the slots hold the tile.
         unsafe {
-            match &mut self.gathered[k] {
-                Gathered::Cascade(cascade) => {
+            match (&mut self.gathered[k], numbers) {
+                (Gathered::Cascade(cascade), _) => {
                     let result = self.program.first_result() + k;
                     self.slots[result].ptr = cascade.place();
                     (reduce.row.kernel)(rows * columns, self.slots.as_ptr(), &reduce.row.operands);
                     cascade.advance(reduce);
                 }
-                Gathered::Extreme(extreme) => {
-                    extreme.visit(reduce, value, index.expect("compiled with an index"), 0, rows * columns);
+                (Gathered::Extreme(extreme), Some(numbers)) => {
+                    extreme.visit(reduce, self.slots[usize::from(reduce.slot)], numbers, rows, columns);
                 }
-                Gathered::Axes => {
-                    let out = reduce.out.expect("an axis reduction has an output");
-                    let at = |out: usize| {
-                        let cursor = &self.outs[out];
-                        let [row, column] = cursor.at.strides;
-                        let ptr = cursor.at.ptr.wrapping_offset(r as isize * row + c as isize * column);
-                        Walk { ptr, strides: cursor.at.strides }
-                    };
-                    match index {
-                        Some(index) => {
-                            let to = [at(out), at(out + 1)];
-                            arg::reduce_axes(reduce, value, index, to, [rows, columns], self.spare);
-                        }
-                        None => reduce_axes(reduce, value, at(out), rows, columns, self.spare),
-                    }
-                }
+                (Gathered::Extreme(_), None) => unreachable!("compiled with an index"),
+                (Gathered::Axes, _) => {}
             }
         }
     }
 }
 
-/// The slot of a tile's row.
-pub(super) fn row_of(value: Slot, offset: usize, size: usize) -> Slot {
-    if value.step == 0 { value } else { Slot { ptr: value.ptr.wrapping_add(offset * size), ..value } }
-}
-
-/// Combines a tile into an output that is constant along the reduced axes.
-unsafe fn reduce_axes(reduce: &Reduce, value: Slot, out: Walk, rows: usize, columns: usize, spare: *mut u8) {
-    let size = reduce.dtype.size_bytes();
-    let [by_row, by_column] = out.strides;
-    // One row of everything when the whole tile goes to one element.
-    let (rows, columns) = if by_row == 0 && by_column == 0 { (1, rows * columns) } else { (rows, columns) };
-    for r in 0..rows {
-        let row = row_of(value, r * columns, size);
-        let place = out.ptr.wrapping_offset(r as isize * by_row);
-        // SAFETY: the caller's promise; `spare` has room for a tile.
-        unsafe {
-            if by_column == 0 {
-                let slots = [Slot::row(spare), row];
-                (reduce.plain)(columns, slots.as_ptr(), &Operands { dst: [0; 2], src: [1; 8] });
-                let slots = [Slot::row(place), Slot::row(spare)];
-                (reduce.pair)(1, slots.as_ptr(), &Operands { dst: [0; 2], src: [0, 1, 0, 0, 0, 0, 0, 0] });
-            } else if by_column == size as isize {
-                let slots = [Slot::row(place), row];
-                (reduce.pair)(
-                    columns,
-                    slots.as_ptr(),
-                    &Operands { dst: [0; 2], src: [0, 1, 0, 0, 0, 0, 0, 0] },
-                );
-            } else {
-                let walk = Walk { ptr: place, strides: [0, by_column] };
-                copy::gather(size, walk, spare, 1, columns);
-                let slots = [Slot::row(spare), row];
-                (reduce.pair)(
-                    columns,
-                    slots.as_ptr(),
-                    &Operands { dst: [0; 2], src: [0, 1, 0, 0, 0, 0, 0, 0] },
-                );
-                copy::scatter(size, slots[0], walk, 1, columns);
-            }
-        }
-    }
+/// The walk from another place on.
+fn shifted(walk: Walk, [r, c]: [usize; 2]) -> Walk {
+    let offset = r as isize * walk.strides[0] + c as isize * walk.strides[1];
+    Walk { ptr: walk.ptr.wrapping_offset(offset), ..walk }
 }

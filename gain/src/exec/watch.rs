@@ -66,7 +66,8 @@ impl Parts {
     /// Notes that the kernel of value `i` will do the operations of the values in `gone`, too.
     pub(super) fn record(builder: &mut Builder, i: usize, gone: &[Val], folded: bool) {
         let at = Val(i as u32);
-        if gone.iter().chain([&at]).all(|value| builder.marks[value.index()].wanted == 0) {
+        // (Whether somebody wants to know of a reduction isn't known here.)
+        if !folded && gone.iter().chain([&at]).all(|value| builder.marks[value.index()].wanted == 0) {
             return;
         }
         if let Node::Apply { kernel, args, .. } = &builder.nodes[i] {
@@ -150,6 +151,23 @@ impl Watch {
         self.raised.iter_mut().for_each(|bits| *bits.get_mut() = 0);
     }
 
+    /// Combining what reductions have made left these flags.
+    #[cold]
+    pub(super) fn combined(&self, bits: u8) {
+        let exact = self.reduces.iter().filter(|watched| matches!(watched.report, Report::Exact));
+        exact.for_each(|watched| self.found(watched.mark, bits));
+    }
+
+    /// What a program that combines results of this one's reductions has found.
+    pub(super) fn also(&self, other: &Watch) {
+        other.raised().for_each(|(tag, wanted)| self.found(Mark { tag, wanted }, wanted));
+    }
+
+    /// For whom the first reduction is.
+    pub(super) fn reducer(&self) -> Mark {
+        self.reduces.first().map_or(Mark::default(), |watched| watched.mark)
+    }
+
     pub(super) fn raised(&self) -> impl Iterator<Item = (u32, u8)> {
         let bits = self.raised.iter().map(|bits| bits.load(Relaxed));
         bits.enumerate().filter(|(_, bits)| *bits != 0).map(|(tag, bits)| (tag as u32, bits))
@@ -182,7 +200,7 @@ impl Watch {
             let found = flagged(|| unsafe { kernel(n, mine.as_ptr(), &operands) });
             let mark = self.marks[value.index()];
             self.found(mark, found);
-            told |= found & mark.wanted;
+            told |= found;
         }
         // What none of them raises is the reduction's own.
         if self.parts[parts as usize].folded {

@@ -48,7 +48,7 @@ fn reciprocal<T: Real>(x: Complex<T>) -> Complex<T> {
 }
 
 #[inline(always)]
-fn is_nan<T: Real>(x: Complex<T>) -> bool {
+pub(crate) fn is_nan<T: Real>(x: Complex<T>) -> bool {
     x.re.is_nan() || x.im.is_nan()
 }
 

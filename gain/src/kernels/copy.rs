@@ -12,13 +12,28 @@ pub(crate) struct Walk {
     pub(crate) strides: [isize; 2],
 }
 
-#[inline(always)]
+#[inline]
 unsafe fn gather_typed<T: Copy>(from: Walk, to: *mut T, rows: usize, columns: usize) {
     let [by_row, by_column] = from.strides;
     // SAFETY: the caller's promise: both walks stay within memory for `rows` x `columns` elements.
     unsafe {
+        if by_row == 0 && rows > 1 {
+            gather_typed(from, to, 1, columns);
+            let mut done = 1;
+            while done < rows {
+                let more = done.min(rows - done);
+                std::ptr::copy_nonoverlapping(to, to.add(done * columns), more * columns);
+                done += more;
+            }
+        } else if by_column == 0 {
+            for r in 0..rows {
+                let x = from.ptr.offset(r as isize * by_row).cast::<T>().read_unaligned();
+                for c in 0..columns {
+                    to.add(r * columns + c).write(x);
+                }
+            }
         // Walk along the shorter stride in the inner loop, so that a transposed leaf is read by whole lines.
-        if by_row.unsigned_abs() < by_column.unsigned_abs() && rows > 1 {
+        } else if by_row.unsigned_abs() < by_column.unsigned_abs() && rows > 1 {
             for c in 0..columns {
                 let column = from.ptr.offset(c as isize * by_column);
                 for r in 0..rows {
@@ -49,6 +64,10 @@ unsafe fn scatter_typed<T: Copy>(from: *const T, step: usize, to: Walk, rows: us
     unsafe {
         for r in 0..rows {
             let row = to.ptr.offset(r as isize * by_row);
+            if step != 0 && by_column == size_of::<T>() as isize {
+                std::ptr::copy_nonoverlapping(from.add(r * columns), row.cast(), columns);
+                continue;
+            }
             for c in 0..columns {
                 let x = if step == 0 {
                     from.read_unaligned()

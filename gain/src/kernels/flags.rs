@@ -110,51 +110,10 @@ pub(crate) fn of(op: &Loop) -> Report {
     let dtype = op.inputs[0];
     match kind(dtype) {
         Kind::Bool | Kind::Signed | Kind::Unsigned => of_integers(op.op, dtype),
-        Kind::Float | Kind::Complex if has_none(op.op) => Report::Never,
+        Kind::Float | Kind::Complex if op.op.is_quiet() => Report::Never,
         Kind::Float => of_function(op.op, dtype),
         Kind::Complex => Report::Exact,
     }
-}
-
-/// Operations of floats and complex numbers that move, compare or round, which is never exceptional.
-fn has_none(op: Op) -> bool {
-    use Op::*;
-    matches!(
-        op,
-        Less | LessEqual
-            | Greater
-            | GreaterEqual
-            | Equal
-            | NotEqual
-            | Maximum
-            | Minimum
-            | Fmax
-            | Fmin
-            | Copysign
-            | Heaviside
-            | LogicalAnd
-            | LogicalOr
-            | LogicalXor
-            | LogicalNot
-            | Negative
-            | Positive
-            | Conjugate
-            | Real
-            | Imag
-            | Angle
-            | Fabs
-            | Rint
-            | Floor
-            | Ceil
-            | Trunc
-            | Isfinite
-            | Isinf
-            | Isnan
-            | Signbit
-            | Frexp
-            | Modf
-            | Spacing
-    )
 }
 
 /// The exceptions of the functions that have kernels of ours.

@@ -1,17 +1,22 @@
-//! Local matrix products: `matrixmultiply` for floats and complex numbers, a blocked loop for integers and bools.
+//! Local matrix products, one or a stack of them: `ga-dense` for floats and complex numbers, a blocked loop for
+//! integers and bools.
 
+use super::flags;
+use super::lanes::wide;
 use super::number::Int;
-use crate::dtype::DType;
+use crate::dtype::{Complex32, Complex64, DType};
 use crate::exec::pool;
-use matrixmultiply::{CGemmOption, cgemm, dgemm, sgemm, zgemm};
+use crate::view::{Dims, Strides};
+use ga_dense::{Accum, Conj, Crew, Dense, MatMut, MatRef};
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
-/// One operand: a matrix in memory with byte strides of its rows and columns (any sign).
+/// A matrix in memory with byte strides (of any sign).
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Matrix {
+struct Matrix {
     /// Element (0, 0).
-    pub(crate) ptr: *mut u8,
+    ptr: *mut u8,
     /// Byte strides of the row and the column index.
-    pub(crate) strides: [isize; 2],
+    strides: [isize; 2],
 }
 
 impl Matrix {
@@ -20,84 +25,222 @@ impl Matrix {
     }
 }
 
+/// Matrices in memory: one, or a stack of them.
+#[derive(Clone, Debug)]
+pub(crate) struct Stack {
+    /// Element (0, 0) of the first.
+    pub(crate) ptr: *mut u8,
+    /// Bytes from one to the next, for each axis of the stack.
+    pub(crate) steps: Strides,
+    /// Byte strides of the row and the column index.
+    pub(crate) strides: [isize; 2],
+}
+
+// SAFETY: addresses; `matmul`'s caller vouches for what lies there.
+unsafe impl Sync for Stack {}
+
+impl Stack {
+    /// The matrix of this number, in a stack of these extents.
+    fn item(&self, extents: &[usize], mut number: usize) -> Matrix {
+        let mut ptr = self.ptr;
+        for (&n, &step) in extents.iter().zip(&self.steps).rev() {
+            ptr = ptr.wrapping_offset((number % n) as isize * step);
+            number /= n;
+        }
+        Matrix { ptr, strides: self.strides }
+    }
+}
+
+/// A matrix as the threads see it.
+struct Shared(Matrix);
+
+// SAFETY: as above.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    /// The matrix without its first rows.
+    fn skip_rows(&self, rows: usize) -> Matrix {
+        Matrix { ptr: self.0.at(rows, 0), ..self.0 }
+    }
+}
+
+/// What to compute.
+#[derive(Clone, Debug)]
+pub(crate) struct Product {
+    /// The type of all elements. Bool is or of ands.
+    pub(crate) dtype: DType,
+    /// Extents of the stack; empty for one product.
+    pub(crate) stack: Dims,
+    /// `m, n, k`: `a` is m x k, `b` k x n, `c` m x n.
+    pub(crate) size: [usize; 3],
+    /// Whether the conjugate of `a` is meant.
+    pub(crate) conjugate: bool,
+    /// Whether the product is added to what `c` holds.
+    pub(crate) accumulate: bool,
+}
+
 /// Rows and columns of the part of `b` that the integer loop keeps packed: 64 KiB of the widest type.
 const BLOCK: [usize; 2] = [32, 256];
 
-/// Products below this many multiplications stay on the calling thread.
+/// Work below this many multiplications stays on the calling thread.
 const SERIAL: usize = 1 << 16;
 
-/// Fewer rows than this aren't worth a thread.
+/// Products of a stack of at least this many multiplications are shared out one by one.
+const LARGE: usize = 1 << 22;
+
+/// Fewer rows of integers than this aren't worth a thread.
 const ROWS: usize = 16;
 
-/// `c = a b`, or `c += a b`: `a` is m x k, `b` k x n, `c` m x n, all of one type. Bool is or of ands.
+/// The processor's flags that threads found raised by the work they shared.
+#[derive(Default)]
+struct Raised(AtomicU8);
+
+impl Raised {
+    /// Work on any thread.
+    fn by(&self, work: impl FnOnce()) {
+        flags::clear();
+        work();
+        self.0.fetch_or(flags::read(), Relaxed);
+    }
+}
+
+/// `c = a b`, or `c += a b`. The answer has the floating-point exceptions that any operation on numbers raised, and
+/// maybe some that none did (blocks are padded): none is certain, others are to be looked for in the result.
 ///
 /// # Safety
 /// All elements are valid and aligned; `c` overlaps neither `a` nor `b`; nobody else writes them meanwhile.
-pub(crate) unsafe fn matmul(
-    dtype: DType,
+pub(crate) unsafe fn matmul(product: &Product, a: &Stack, b: &Stack, c: &Stack, threads: usize) -> u8 {
+    let raised = Raised::default();
+    // SAFETY: passed on.
+    raised.by(|| unsafe { all(product, a, b, c, threads, &raised) });
+    raised.0.into_inner()
+}
+
+/// [`matmul`], whose calling thread's flags the caller reads.
+unsafe fn all(product: &Product, a: &Stack, b: &Stack, c: &Stack, threads: usize, raised: &Raised) {
+    if product.stack.is_empty() {
+        let [a, b, c] = [a, b, c].map(|x| Matrix { ptr: x.ptr, strides: x.strides });
+        // SAFETY: passed on.
+        return unsafe { single(product, product.size, a, b, c, (threads, raised)) };
+    }
+    // A stack that is multiplied with one matrix is a taller matrix.
+    let ([mut m, n, k], mut axes) = (product.size, product.stack.len());
+    let (mut a, mut c) = (a.clone(), c.clone());
+    while axes > 0 && b.steps[axes - 1] == 0 {
+        let is_taller = |x: &Stack| m == 1 || x.steps[axes - 1] == m as isize * x.strides[0];
+        if !is_taller(&a) || !is_taller(&c) {
+            break;
+        }
+        axes -= 1;
+        for x in [&mut a, &mut c] {
+            x.strides[0] = if m == 1 { x.steps[axes] } else { x.strides[0] };
+        }
+        m *= product.stack[axes];
+    }
+    let (extents, (a, c)) = (&product.stack[..axes], (&a, &c));
+    let count: usize = extents.iter().product();
+    let work = m * n * k;
+    // Some of the stack in order, run by run along its last axis.
+    let some = |from: usize, to: usize, threads: usize| {
+        let (last, mut number) = (extents.last().copied().unwrap_or(1), from);
+        while number < to {
+            let mut run = [a, b, c].map(|x| x.item(extents, number));
+            let steps = [a, b, c].map(|x| if axes > 0 { x.steps[axes - 1] } else { 0 });
+            for _ in 0..(last - number % last).min(to - number) {
+                let [a, b, c] = run;
+                // SAFETY: passed on, for one of the stack.
+                unsafe { single(product, [m, n, k], a, b, c, (threads, raised)) };
+                for (x, step) in run.iter_mut().zip(steps) {
+                    x.ptr = x.ptr.wrapping_offset(step);
+                }
+                number += 1;
+            }
+        }
+    };
+    if count == 1 || work >= LARGE {
+        return some(0, count, threads);
+    }
+    let threads = if work.saturating_mul(count) < SERIAL { 1 } else { threads.min(count) };
+    let pieces = if threads == 1 { 1 } else { (8 * threads).min(count) };
+    pool::split(pieces, threads, &|p| {
+        raised.by(|| some(count * p / pieces, count * (p + 1) / pieces, 1));
+    });
+}
+
+/// One product.
+unsafe fn single(
+    product: &Product,
     size: [usize; 3],
     a: Matrix,
     b: Matrix,
     c: Matrix,
-    accumulate: bool,
-    threads: usize,
+    crew: (usize, &Raised),
 ) {
-    let [m, n, k] = size;
-    let threads = if m * n * k < SERIAL { 1 } else { threads.clamp(1, m.div_ceil(ROWS).max(1)) };
-    if threads == 1 {
-        // SAFETY: passed on.
-        return unsafe { part(dtype, size, a, b, c, accumulate) };
+    // SAFETY: passed on.
+    unsafe {
+        match product.dtype {
+            DType::F32 => dense::<f32>(product, 1.0, size, a, b, c, crew),
+            DType::F64 => dense::<f64>(product, 1.0, size, a, b, c, crew),
+            DType::C64 => dense(product, Complex32::new(1.0, 0.0), size, a, b, c, crew),
+            DType::C128 => dense(product, Complex64::new(1.0, 0.0), size, a, b, c, crew),
+            _ => rows(product, size, a, b, c, crew.0),
+        }
     }
-    let share = Share { a, b, c };
-    pool::split(threads, threads, &|t| {
-        let share = &share;
-        let (from, to) = (m * t / threads, m * (t + 1) / threads);
-        let rows = |matrix: Matrix| Matrix { ptr: matrix.at(from, 0), ..matrix };
-        // SAFETY: passed on, for some of the rows; those of the pieces are disjoint.
-        unsafe { part(dtype, [to - from, n, k], rows(share.a), share.b, rows(share.c), accumulate) };
-    });
 }
 
-/// The operands as the threads see them.
-struct Share {
+/// A product of floating-point numbers.
+unsafe fn dense<T: Dense>(
+    product: &Product,
+    one: T,
+    [m, n, k]: [usize; 3],
     a: Matrix,
     b: Matrix,
     c: Matrix,
+    (threads, raised): (usize, &Raised),
+) {
+    let elements = |matrix: Matrix| matrix.strides.map(|bytes| bytes / size_of::<T>() as isize);
+    let ([ar, ac], [br, bc], [cr, cc]) = (elements(a), elements(b), elements(c));
+    // SAFETY: the caller's promise: elements of the extents and strides given, and none of `c` is another's.
+    let (x, y, z) = unsafe {
+        (
+            MatRef::from_raw_parts(a.ptr.cast_const().cast::<T>(), m, k, ar, ac),
+            MatRef::from_raw_parts(b.ptr.cast_const().cast::<T>(), k, n, br, bc),
+            MatMut::from_raw_parts_mut(c.ptr.cast::<T>(), m, n, cr, cc),
+        )
+    };
+    let how = if product.accumulate { Accum::Add } else { Accum::Replace };
+    let conj = if product.conjugate { Conj::Yes } else { Conj::No };
+    if threads == 1 {
+        return T::product_by(Crew::alone(), z, how, one, (x, conj), (y, Conj::No));
+    }
+    let share = |pieces: usize, work: &(dyn Fn(usize) + Sync)| {
+        pool::split(pieces, threads, &|p| raised.by(|| work(p)));
+    };
+    // What the calling thread does after it shared: to be read before the next product clears it.
+    raised.by(|| T::product_by(Crew::new(threads, &share), z, how, one, (x, conj), (y, Conj::No)));
 }
 
-// SAFETY: plain addresses; `matmul`'s caller vouches for what lies there.
-unsafe impl Sync for Share {}
-
-/// The product on one thread.
-unsafe fn part(dtype: DType, [m, n, k]: [usize; 3], a: Matrix, b: Matrix, c: Matrix, accumulate: bool) {
-    let size = [m, n, k];
-    let elements = |matrix: Matrix| matrix.strides.map(|bytes| bytes / dtype.size_bytes() as isize);
-    let ([ar, ac], [br, bc], [cr, cc]) = (elements(a), elements(b), elements(c));
-    let beta = f64::from(u8::from(accumulate));
-    let plain = CGemmOption::Standard;
-    // SAFETY: the caller's promise; strides are in elements. With a factor of 0, `c` is not read.
-    unsafe {
-        let (x, y, z) = (a.ptr.cast_const(), b.ptr.cast_const(), c.ptr);
-        match dtype {
-            DType::F32 => {
-                sgemm(m, k, n, 1.0, x.cast(), ar, ac, y.cast(), br, bc, beta as f32, z.cast(), cr, cc);
+/// A product of integers or bools, its rows shared out.
+unsafe fn rows(product: &Product, [m, n, k]: [usize; 3], a: Matrix, b: Matrix, c: Matrix, threads: usize) {
+    let [a, b, c] = [a, b, c].map(Shared);
+    let pieces = if m * n * k < SERIAL { 1 } else { threads.clamp(1, m.div_ceil(ROWS).max(1)) };
+    pool::split(pieces, pieces, &|p| {
+        let (from, to) = (m * p / pieces, m * (p + 1) / pieces);
+        let (size, a, c) = ([to - from, n, k], a.skip_rows(from), c.skip_rows(from));
+        let accumulate = product.accumulate;
+        // SAFETY: passed on, for some of the rows; those of the pieces are disjoint.
+        unsafe {
+            match product.dtype {
+                DType::Bool => {
+                    integer(size, a, b.skip_rows(0), c, accumulate, |sum: u8, x: u8, y: u8| sum | (x & y))
+                }
+                DType::I8 | DType::U8 => integer(size, a, b.skip_rows(0), c, accumulate, wrapping::<u8>),
+                DType::I16 | DType::U16 => integer(size, a, b.skip_rows(0), c, accumulate, wrapping::<u16>),
+                DType::I32 | DType::U32 => integer(size, a, b.skip_rows(0), c, accumulate, wrapping::<u32>),
+                _ => integer(size, a, b.skip_rows(0), c, accumulate, wrapping::<u64>),
             }
-            DType::F64 => dgemm(m, k, n, 1.0, x.cast(), ar, ac, y.cast(), br, bc, beta, z.cast(), cr, cc),
-            DType::C64 => {
-                let (one, beta) = ([1.0, 0.0], [beta as f32, 0.0]);
-                cgemm(plain, plain, m, k, n, one, x.cast(), ar, ac, y.cast(), br, bc, beta, z.cast(), cr, cc);
-            }
-            DType::C128 => {
-                let (one, beta) = ([1.0, 0.0], [beta, 0.0]);
-                zgemm(plain, plain, m, k, n, one, x.cast(), ar, ac, y.cast(), br, bc, beta, z.cast(), cr, cc);
-            }
-            DType::Bool => integer(size, a, b, c, accumulate, |sum: u8, x: u8, y: u8| sum | (x & y)),
-            DType::I8 | DType::U8 => integer(size, a, b, c, accumulate, wrapping::<u8>),
-            DType::I16 | DType::U16 => integer(size, a, b, c, accumulate, wrapping::<u16>),
-            DType::I32 | DType::U32 => integer(size, a, b, c, accumulate, wrapping::<u32>),
-            DType::I64 | DType::U64 => integer(size, a, b, c, accumulate, wrapping::<u64>),
         }
-    }
+    });
 }
 
 /// Wrapping arithmetic has the same bits for signed and unsigned.
@@ -106,8 +249,41 @@ fn wrapping<T: Int>(sum: T, x: T, y: T) -> T {
     sum.add(x.mul(y))
 }
 
-/// Row by row of `a` over packed blocks of `b`, so that the inner loop runs over contiguous memory.
+/// [`blocked`], with wide vectors where there are such.
 unsafe fn integer<T: Int>(
+    size: [usize; 3],
+    a: Matrix,
+    b: Matrix,
+    c: Matrix,
+    accumulate: bool,
+    multiply_add: impl Fn(T, T, T) -> T + Copy,
+) {
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn with_avx<T: Int>(
+        size: [usize; 3],
+        a: Matrix,
+        b: Matrix,
+        c: Matrix,
+        accumulate: bool,
+        multiply_add: impl Fn(T, T, T) -> T + Copy,
+    ) {
+        // SAFETY: passed on.
+        unsafe { blocked(size, a, b, c, accumulate, multiply_add) }
+    }
+    // SAFETY: passed on; the variant's instructions were asked for.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        if wide() {
+            return with_avx(size, a, b, c, accumulate, multiply_add);
+        }
+        blocked(size, a, b, c, accumulate, multiply_add);
+    }
+}
+
+/// Row by row of `a` over packed blocks of `b`, so that the inner loop runs over contiguous memory.
+#[inline(always)]
+unsafe fn blocked<T: Int>(
     [m, n, k]: [usize; 3],
     a: Matrix,
     b: Matrix,
@@ -115,7 +291,7 @@ unsafe fn integer<T: Int>(
     accumulate: bool,
     multiply_add: impl Fn(T, T, T) -> T + Copy,
 ) {
-    let [deep, wide] = BLOCK;
+    let [deep, wide] = [BLOCK[0].min(k.max(1)), BLOCK[1].min(n.max(1))];
     let mut packed = vec![T::ZERO; deep * wide];
     let mut sums = vec![T::ZERO; wide];
     for j in (0..n).step_by(wide) {
@@ -163,9 +339,9 @@ mod tests {
         small.flat_map(|x| x.cast(dtype).bytes()[..dtype.size_bytes()].to_vec()).collect()
     }
 
-    fn read(dtype: DType, matrix: &Matrix, i: usize, j: usize) -> Complex64 {
+    fn read(dtype: DType, stack: &Stack, i: usize, j: usize) -> Complex64 {
         // SAFETY: callers stay within the matrix.
-        let bytes = unsafe { std::slice::from_raw_parts(matrix.at(i, j), dtype.size_bytes()) };
+        let bytes = unsafe { std::slice::from_raw_parts(stack.item(&[], 0).at(i, j), dtype.size_bytes()) };
         Scalar::from_bytes(dtype, bytes).as_c128()
     }
 
@@ -188,13 +364,22 @@ mod tests {
                 let [a, b, c] = buffers.each_mut().map(|buffer| buffer.as_mut_ptr());
                 let row = n as isize * size;
                 // `a` is transposed, the rows of `b` run backwards, `c` is as it comes.
-                let a = Matrix { ptr: a, strides: [size, m as isize * size] };
-                let b = Matrix { ptr: b.wrapping_offset((k as isize - 1) * row), strides: [-row, size] };
-                let c = Matrix { ptr: c, strides: [row, size] };
-                let before = Matrix { ptr: before.as_ptr().cast_mut(), strides: [row, size] };
+                let matrix = |ptr, strides| Stack { ptr, steps: Strides::new(), strides };
+                let a = matrix(a, [size, m as isize * size]);
+                let b = matrix(b.wrapping_offset((k as isize - 1) * row), [-row, size]);
+                let c = matrix(c, [row, size]);
+                let before = matrix(before.as_ptr().cast_mut(), [row, size]);
+                let stack = Dims::new();
                 for accumulate in [true, false] {
+                    let product = Product {
+                        dtype,
+                        stack: stack.clone(),
+                        size: [m, n, k],
+                        conjugate: false,
+                        accumulate,
+                    };
                     // SAFETY: the three vectors are live and apart.
-                    unsafe { matmul(dtype, [m, n, k], a, b, c, accumulate, 2) };
+                    unsafe { matmul(&product, &a, &b, &c, 2) };
                     for (i, j) in (0..m).flat_map(|i| (0..n).map(move |j| (i, j))) {
                         let start =
                             if accumulate { read(dtype, &before, i, j) } else { Complex64::default() };

@@ -3,10 +3,11 @@
 //! A kernel folds its row into [`CHUNK`] lanes, then the lanes as a tree, and writes the result to its first output;
 //! over no elements it writes the identity. Sums of rows of a tile are thus pairwise in quality.
 
+use super::flags::Report;
 use super::lanes::{scalar_fence, slot, wide};
 use super::number::{Int, Real};
 use super::{CHUNK, Kernel, Operands, Slot, complex, float};
-use crate::dtype::DType;
+use crate::dtype::{DType, Kind, kind};
 use crate::ops::ReduceOp;
 use num_complex::Complex;
 
@@ -26,14 +27,58 @@ pub(crate) trait Map<T: Copy>: Copy {
     fn map(x: T, y: T) -> T;
 }
 
+/// Folds whole groups of `W` elements into lanes, for elements so small that [`CHUNK`] of them don't fill the registers.
+///
+/// # Safety
+/// `n` elements are readable at both pointers.
 #[inline(always)]
-unsafe fn body<T: Copy, F: Map<T>, M: Monoid<T>>(n: usize, s: *const Slot, o: &Operands) {
+unsafe fn broad<T: Copy, F: Map<T>, M: Monoid<T>, const W: usize>(
+    a: &mut *mut T,
+    b: &mut *mut T,
+    n: usize,
+) -> [T; CHUNK] {
+    let mut lanes = [M::IDENTITY; W];
+    // SAFETY: the caller's promise.
+    unsafe {
+        for _ in 0..n / W {
+            let x = a.cast::<[T; W]>().read_unaligned();
+            let y = b.cast::<[T; W]>().read_unaligned();
+            for i in 0..W {
+                lanes[i] = M::combine(lanes[i], F::map(x[i], y[i]));
+            }
+            *a = a.add(W);
+            *b = b.add(W);
+        }
+    }
+    let mut sums = [M::IDENTITY; CHUNK];
+    for (k, lane) in lanes.into_iter().enumerate() {
+        sums[k % CHUNK] = M::combine(sums[k % CHUNK], lane);
+    }
+    sums
+}
+
+/// Folds `n` elements of the inputs, each given with its step from chunk to chunk.
+///
+/// # Safety
+/// As a kernel's inputs.
+#[inline(always)]
+pub(super) unsafe fn fold<T: Copy, F: Map<T>, M: Monoid<T>>(
+    (mut a, step_a): (*mut T, usize),
+    (mut b, step_b): (*mut T, usize),
+    n: usize,
+) -> T {
     // SAFETY: the kernel's contract; each access stays within `n` elements, or within the splat.
     unsafe {
-        let (mut a, step_a) = slot::<T>(s, o.src[0]);
-        let (mut b, step_b) = if F::INPUTS == 2 { slot::<T>(s, o.src[1]) } else { (a, step_a) };
-        let mut lanes = [M::IDENTITY; CHUNK];
-        for _ in 0..n / CHUNK {
+        let (mut lanes, mut left) = ([M::IDENTITY; CHUNK], n);
+        macro_rules! broad {
+            ($($size:literal: $width:literal),*) => {$(
+                if size_of::<T>() == $size && n >= 2 * $width && step_a == CHUNK && step_b == CHUNK {
+                    (lanes, left) = (broad::<T, F, M, $width>(&mut a, &mut b, n), n % $width);
+                }
+            )*};
+        }
+        broad!(1: 128, 2: 64, 4: 32);
+        for _ in 0..left / CHUNK {
             let x = a.cast::<[T; CHUNK]>().read_unaligned();
             let y = b.cast::<[T; CHUNK]>().read_unaligned();
             for i in 0..CHUNK {
@@ -47,7 +92,17 @@ unsafe fn body<T: Copy, F: Map<T>, M: Monoid<T>>(n: usize, s: *const Slot, o: &O
             *place = F::map(a.add(i).read_unaligned(), b.add(i).read_unaligned());
             scalar_fence();
         }
-        slot::<T>(s, o.dst[0]).0.write_unaligned(tree::<T, M>(&lanes, &tail, rest));
+        tree::<T, M>(&lanes, &tail, rest)
+    }
+}
+
+#[inline(always)]
+unsafe fn body<T: Copy, F: Map<T>, M: Monoid<T>>(n: usize, s: *const Slot, o: &Operands) {
+    // SAFETY: the kernel's contract.
+    unsafe {
+        let a = slot::<T>(s, o.src[0]);
+        let b = if F::INPUTS == 2 { slot::<T>(s, o.src[1]) } else { a };
+        slot::<T>(s, o.dst[0]).0.write_unaligned(fold::<T, F, M>(a, b, n));
     }
 }
 
@@ -148,39 +203,47 @@ monoids! {
     ComplexFMax [T: Real] for Complex<T>, Complex { re: T::NAN, im: T::NAN }, |x, y| complex::fmax(x, y);
 }
 
-fn int<T: Int>(op: ReduceOp) -> Option<Kernel> {
+/// What is made for the element type and monoid of a reduction.
+pub(super) trait Visit {
+    /// What is made.
+    type Out;
+    /// Makes it.
+    fn visit<T: Copy, M: Monoid<T>>(self) -> Self::Out;
+}
+
+fn int<T: Int, V: Visit>(op: ReduceOp, v: V) -> Option<V::Out> {
     Some(match op {
-        ReduceOp::Sum => kernel::<T, Same, IntSum>(),
-        ReduceOp::Prod => kernel::<T, Same, IntProd>(),
-        ReduceOp::Min | ReduceOp::FMin | ReduceOp::ArgMin => kernel::<T, Same, IntMin>(),
-        ReduceOp::Max | ReduceOp::FMax | ReduceOp::ArgMax => kernel::<T, Same, IntMax>(),
-        ReduceOp::And => kernel::<T, Same, IntAnd>(),
-        ReduceOp::Or => kernel::<T, Same, IntOr>(),
-        ReduceOp::Xor => kernel::<T, Same, IntXor>(),
+        ReduceOp::Sum => v.visit::<T, IntSum>(),
+        ReduceOp::Prod => v.visit::<T, IntProd>(),
+        ReduceOp::Min | ReduceOp::FMin | ReduceOp::ArgMin => v.visit::<T, IntMin>(),
+        ReduceOp::Max | ReduceOp::FMax | ReduceOp::ArgMax => v.visit::<T, IntMax>(),
+        ReduceOp::And => v.visit::<T, IntAnd>(),
+        ReduceOp::Or => v.visit::<T, IntOr>(),
+        ReduceOp::Xor => v.visit::<T, IntXor>(),
         ReduceOp::Any | ReduceOp::All | ReduceOp::Parity => return None,
     })
 }
 
-fn real<T: Real>(op: ReduceOp) -> Option<Kernel> {
+fn real<T: Real, V: Visit>(op: ReduceOp, v: V) -> Option<V::Out> {
     Some(match op {
-        ReduceOp::Sum => kernel::<T, Same, RealSum>(),
-        ReduceOp::Prod => kernel::<T, Same, RealProd>(),
-        ReduceOp::Min | ReduceOp::ArgMin => kernel::<T, Same, RealMin>(),
-        ReduceOp::Max | ReduceOp::ArgMax => kernel::<T, Same, RealMax>(),
-        ReduceOp::FMin => kernel::<T, Same, RealFMin>(),
-        ReduceOp::FMax => kernel::<T, Same, RealFMax>(),
+        ReduceOp::Sum => v.visit::<T, RealSum>(),
+        ReduceOp::Prod => v.visit::<T, RealProd>(),
+        ReduceOp::Min | ReduceOp::ArgMin => v.visit::<T, RealMin>(),
+        ReduceOp::Max | ReduceOp::ArgMax => v.visit::<T, RealMax>(),
+        ReduceOp::FMin => v.visit::<T, RealFMin>(),
+        ReduceOp::FMax => v.visit::<T, RealFMax>(),
         _ => return None,
     })
 }
 
-fn complex_numbers<T: Real>(op: ReduceOp) -> Option<Kernel> {
+fn complex_numbers<T: Real, V: Visit>(op: ReduceOp, v: V) -> Option<V::Out> {
     Some(match op {
-        ReduceOp::Sum => kernel::<Complex<T>, Same, ComplexSum>(),
-        ReduceOp::Prod => kernel::<Complex<T>, Same, ComplexProd>(),
-        ReduceOp::Min | ReduceOp::ArgMin => kernel::<Complex<T>, Same, ComplexMin>(),
-        ReduceOp::Max | ReduceOp::ArgMax => kernel::<Complex<T>, Same, ComplexMax>(),
-        ReduceOp::FMin => kernel::<Complex<T>, Same, ComplexFMin>(),
-        ReduceOp::FMax => kernel::<Complex<T>, Same, ComplexFMax>(),
+        ReduceOp::Sum => v.visit::<Complex<T>, ComplexSum>(),
+        ReduceOp::Prod => v.visit::<Complex<T>, ComplexProd>(),
+        ReduceOp::Min | ReduceOp::ArgMin => v.visit::<Complex<T>, ComplexMin>(),
+        ReduceOp::Max | ReduceOp::ArgMax => v.visit::<Complex<T>, ComplexMax>(),
+        ReduceOp::FMin => v.visit::<Complex<T>, ComplexFMin>(),
+        ReduceOp::FMax => v.visit::<Complex<T>, ComplexFMax>(),
         _ => return None,
     })
 }
@@ -195,22 +258,42 @@ fn as_byte(op: ReduceOp) -> ReduceOp {
     }
 }
 
+/// Visits the element type and monoid of a reduction; `None` when the type has no such reduction.
+pub(super) fn visit<V: Visit>(op: ReduceOp, dtype: DType, v: V) -> Option<V::Out> {
+    match dtype {
+        DType::Bool => int::<u8, V>(as_byte(op), v),
+        DType::I8 => int::<i8, V>(op, v),
+        DType::I16 => int::<i16, V>(op, v),
+        DType::I32 => int::<i32, V>(op, v),
+        DType::I64 => int::<i64, V>(op, v),
+        DType::U8 => int::<u8, V>(op, v),
+        DType::U16 => int::<u16, V>(op, v),
+        DType::U32 => int::<u32, V>(op, v),
+        DType::U64 => int::<u64, V>(op, v),
+        DType::F32 => real::<f32, V>(op, v),
+        DType::F64 => real::<f64, V>(op, v),
+        DType::C64 => complex_numbers::<f32, V>(op, v),
+        DType::C128 => complex_numbers::<f64, V>(op, v),
+    }
+}
+
 /// The kernel that reduces a row; `None` when the type has no such reduction.
 pub(crate) fn row(op: ReduceOp, dtype: DType) -> Option<Kernel> {
-    match dtype {
-        DType::Bool => int::<u8>(as_byte(op)),
-        DType::I8 => int::<i8>(op),
-        DType::I16 => int::<i16>(op),
-        DType::I32 => int::<i32>(op),
-        DType::I64 => int::<i64>(op),
-        DType::U8 => int::<u8>(op),
-        DType::U16 => int::<u16>(op),
-        DType::U32 => int::<u32>(op),
-        DType::U64 => int::<u64>(op),
-        DType::F32 => real::<f32>(op),
-        DType::F64 => real::<f64>(op),
-        DType::C64 => complex_numbers::<f32>(op),
-        DType::C128 => complex_numbers::<f64>(op),
+    struct Row;
+    impl Visit for Row {
+        type Out = Kernel;
+        fn visit<T: Copy, M: Monoid<T>>(self) -> Kernel {
+            kernel::<T, Same, M>()
+        }
+    }
+    visit(op, dtype, Row)
+}
+
+/// The exceptions of a reduction's kernels, of rows and of lines.
+pub(crate) fn report(op: ReduceOp, dtype: DType) -> Report {
+    match (op, kind(dtype)) {
+        (ReduceOp::Sum | ReduceOp::Prod, Kind::Float | Kind::Complex) => Report::Exact,
+        _ => Report::Never,
     }
 }
 

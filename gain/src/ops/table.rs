@@ -1,4 +1,6 @@
-//! The list: one line per operation.
+//! The list: one line per operation, which says all there is to say of it but its loops over memory.
+
+use crate::dtype::{DType, Scalar};
 
 /// Which loops an operation has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -136,98 +138,205 @@ pub enum Op {
     Angle,
 }
 
-struct Row(Op, &'static str, u8, u8, Family);
+/// How long an operation takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Cost {
+    /// Little more than moving an element does.
+    Light,
+    /// As `Light` for real numbers, as `Heavy` for complex ones.
+    Middle,
+    /// Much longer.
+    Heavy,
+}
+
+/// Floating-point exceptions of an operation on floats and complex numbers (those of integers are told by `kernels::flags`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Raises {
+    /// None: it moves, compares or rounds.
+    Quiet,
+    /// Some.
+    Loud,
+}
+
+/// What is left of no elements.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Start {
+    /// Nothing: that is an error.
+    Missing,
+    Zero,
+    One,
+    /// All bits set.
+    Ones,
+    MinusInfinity,
+}
+
+/// How an operation combines the elements of an array.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Fold {
+    /// Not at all: it has not two inputs and one output.
+    None,
+    /// From left to right.
+    Ordered,
+    /// In any order.
+    Free(Start),
+}
+
+/// Operation, name, inputs, outputs, loops, cost, exceptions, folds.
+struct Row(Op, &'static str, u8, u8, Family, Cost, Raises, Fold);
 
 /// In the order of the enum, which the test below checks.
 const TABLE: &[Row] = &[
-    Row(Op::Add, "add", 2, 1, Family::Arith),
-    Row(Op::Subtract, "subtract", 2, 1, Family::Arith),
-    Row(Op::Multiply, "multiply", 2, 1, Family::Arith),
-    Row(Op::Divide, "divide", 2, 1, Family::Divide),
-    Row(Op::FloorDivide, "floor_divide", 2, 1, Family::Real),
-    Row(Op::Remainder, "remainder", 2, 1, Family::Real),
-    Row(Op::Fmod, "fmod", 2, 1, Family::Real),
-    Row(Op::Divmod, "divmod", 2, 2, Family::Real),
-    Row(Op::Power, "power", 2, 1, Family::NoBool),
-    Row(Op::FloatPower, "float_power", 2, 1, Family::FloatPower),
-    Row(Op::Arctan2, "arctan2", 2, 1, Family::Float),
-    Row(Op::Hypot, "hypot", 2, 1, Family::Float),
-    Row(Op::Logaddexp, "logaddexp", 2, 1, Family::Float),
-    Row(Op::Logaddexp2, "logaddexp2", 2, 1, Family::Float),
-    Row(Op::Maximum, "maximum", 2, 1, Family::Any),
-    Row(Op::Minimum, "minimum", 2, 1, Family::Any),
-    Row(Op::Fmax, "fmax", 2, 1, Family::Any),
-    Row(Op::Fmin, "fmin", 2, 1, Family::Any),
-    Row(Op::Heaviside, "heaviside", 2, 1, Family::Float),
-    Row(Op::Copysign, "copysign", 2, 1, Family::Float),
-    Row(Op::Nextafter, "nextafter", 2, 1, Family::Float),
-    Row(Op::Ldexp, "ldexp", 2, 1, Family::Ldexp),
-    Row(Op::Gcd, "gcd", 2, 1, Family::Int),
-    Row(Op::Lcm, "lcm", 2, 1, Family::Int),
-    Row(Op::BitwiseAnd, "bitwise_and", 2, 1, Family::IntBool),
-    Row(Op::BitwiseOr, "bitwise_or", 2, 1, Family::IntBool),
-    Row(Op::BitwiseXor, "bitwise_xor", 2, 1, Family::IntBool),
-    Row(Op::LeftShift, "left_shift", 2, 1, Family::Int),
-    Row(Op::RightShift, "right_shift", 2, 1, Family::Int),
-    Row(Op::LogicalAnd, "logical_and", 2, 1, Family::Test),
-    Row(Op::LogicalOr, "logical_or", 2, 1, Family::Test),
-    Row(Op::LogicalXor, "logical_xor", 2, 1, Family::Test),
-    Row(Op::Less, "less", 2, 1, Family::Compare),
-    Row(Op::LessEqual, "less_equal", 2, 1, Family::Compare),
-    Row(Op::Greater, "greater", 2, 1, Family::Compare),
-    Row(Op::GreaterEqual, "greater_equal", 2, 1, Family::Compare),
-    Row(Op::Equal, "equal", 2, 1, Family::Compare),
-    Row(Op::NotEqual, "not_equal", 2, 1, Family::Compare),
-    Row(Op::Negative, "negative", 1, 1, Family::NoBool),
-    Row(Op::Positive, "positive", 1, 1, Family::NoBool),
-    Row(Op::Absolute, "absolute", 1, 1, Family::Any),
-    Row(Op::Fabs, "fabs", 1, 1, Family::Float),
-    Row(Op::Sign, "sign", 1, 1, Family::NoBool),
-    Row(Op::Rint, "rint", 1, 1, Family::FloatComplex),
-    Row(Op::Floor, "floor", 1, 1, Family::Round),
-    Row(Op::Ceil, "ceil", 1, 1, Family::Round),
-    Row(Op::Trunc, "trunc", 1, 1, Family::Round),
-    Row(Op::Sqrt, "sqrt", 1, 1, Family::FloatComplex),
-    Row(Op::Square, "square", 1, 1, Family::NoBool),
-    Row(Op::Cbrt, "cbrt", 1, 1, Family::Float),
-    Row(Op::Reciprocal, "reciprocal", 1, 1, Family::NoBool),
-    Row(Op::Exp, "exp", 1, 1, Family::FloatComplex),
-    Row(Op::Exp2, "exp2", 1, 1, Family::FloatComplex),
-    Row(Op::Expm1, "expm1", 1, 1, Family::FloatComplex),
-    Row(Op::Log, "log", 1, 1, Family::FloatComplex),
-    Row(Op::Log2, "log2", 1, 1, Family::FloatComplex),
-    Row(Op::Log10, "log10", 1, 1, Family::FloatComplex),
-    Row(Op::Log1p, "log1p", 1, 1, Family::FloatComplex),
-    Row(Op::Sin, "sin", 1, 1, Family::FloatComplex),
-    Row(Op::Cos, "cos", 1, 1, Family::FloatComplex),
-    Row(Op::Tan, "tan", 1, 1, Family::FloatComplex),
-    Row(Op::Arcsin, "arcsin", 1, 1, Family::FloatComplex),
-    Row(Op::Arccos, "arccos", 1, 1, Family::FloatComplex),
-    Row(Op::Arctan, "arctan", 1, 1, Family::FloatComplex),
-    Row(Op::Sinh, "sinh", 1, 1, Family::FloatComplex),
-    Row(Op::Cosh, "cosh", 1, 1, Family::FloatComplex),
-    Row(Op::Tanh, "tanh", 1, 1, Family::FloatComplex),
-    Row(Op::Arcsinh, "arcsinh", 1, 1, Family::FloatComplex),
-    Row(Op::Arccosh, "arccosh", 1, 1, Family::FloatComplex),
-    Row(Op::Arctanh, "arctanh", 1, 1, Family::FloatComplex),
-    Row(Op::Degrees, "degrees", 1, 1, Family::Float),
-    Row(Op::Radians, "radians", 1, 1, Family::Float),
-    Row(Op::Deg2rad, "deg2rad", 1, 1, Family::Float),
-    Row(Op::Rad2deg, "rad2deg", 1, 1, Family::Float),
-    Row(Op::Conjugate, "conjugate", 1, 1, Family::NoBool),
-    Row(Op::Spacing, "spacing", 1, 1, Family::Float),
-    Row(Op::Frexp, "frexp", 1, 2, Family::Frexp),
-    Row(Op::Modf, "modf", 1, 2, Family::Float),
-    Row(Op::LogicalNot, "logical_not", 1, 1, Family::Test),
-    Row(Op::Invert, "invert", 1, 1, Family::IntBool),
-    Row(Op::BitwiseCount, "bitwise_count", 1, 1, Family::Count),
-    Row(Op::Isfinite, "isfinite", 1, 1, Family::Test),
-    Row(Op::Isinf, "isinf", 1, 1, Family::Test),
-    Row(Op::Isnan, "isnan", 1, 1, Family::Test),
-    Row(Op::Signbit, "signbit", 1, 1, Family::Signbit),
-    Row(Op::Real, "real", 1, 1, Family::Part),
-    Row(Op::Imag, "imag", 1, 1, Family::Part),
-    Row(Op::Angle, "angle", 1, 1, Family::Part),
+    Row(Op::Add, "add", 2, 1, Family::Arith, Cost::Light, Raises::Loud, Fold::Free(Start::Zero)),
+    Row(Op::Subtract, "subtract", 2, 1, Family::Arith, Cost::Light, Raises::Loud, Fold::Ordered),
+    Row(Op::Multiply, "multiply", 2, 1, Family::Arith, Cost::Light, Raises::Loud, Fold::Free(Start::One)),
+    Row(Op::Divide, "divide", 2, 1, Family::Divide, Cost::Middle, Raises::Loud, Fold::Ordered),
+    Row(Op::FloorDivide, "floor_divide", 2, 1, Family::Real, Cost::Heavy, Raises::Loud, Fold::Ordered),
+    Row(Op::Remainder, "remainder", 2, 1, Family::Real, Cost::Heavy, Raises::Loud, Fold::Ordered),
+    Row(Op::Fmod, "fmod", 2, 1, Family::Real, Cost::Heavy, Raises::Loud, Fold::Ordered),
+    Row(Op::Divmod, "divmod", 2, 2, Family::Real, Cost::Heavy, Raises::Loud, Fold::None),
+    Row(Op::Power, "power", 2, 1, Family::NoBool, Cost::Heavy, Raises::Loud, Fold::Ordered),
+    Row(Op::FloatPower, "float_power", 2, 1, Family::FloatPower, Cost::Heavy, Raises::Loud, Fold::Ordered),
+    Row(Op::Arctan2, "arctan2", 2, 1, Family::Float, Cost::Heavy, Raises::Loud, Fold::Ordered),
+    Row(Op::Hypot, "hypot", 2, 1, Family::Float, Cost::Heavy, Raises::Loud, Fold::Free(Start::Zero)),
+    Row(
+        Op::Logaddexp,
+        "logaddexp",
+        2,
+        1,
+        Family::Float,
+        Cost::Heavy,
+        Raises::Loud,
+        Fold::Free(Start::MinusInfinity),
+    ),
+    Row(
+        Op::Logaddexp2,
+        "logaddexp2",
+        2,
+        1,
+        Family::Float,
+        Cost::Heavy,
+        Raises::Loud,
+        Fold::Free(Start::MinusInfinity),
+    ),
+    Row(Op::Maximum, "maximum", 2, 1, Family::Any, Cost::Light, Raises::Quiet, Fold::Free(Start::Missing)),
+    Row(Op::Minimum, "minimum", 2, 1, Family::Any, Cost::Light, Raises::Quiet, Fold::Free(Start::Missing)),
+    Row(Op::Fmax, "fmax", 2, 1, Family::Any, Cost::Light, Raises::Quiet, Fold::Free(Start::Missing)),
+    Row(Op::Fmin, "fmin", 2, 1, Family::Any, Cost::Light, Raises::Quiet, Fold::Free(Start::Missing)),
+    Row(Op::Heaviside, "heaviside", 2, 1, Family::Float, Cost::Heavy, Raises::Quiet, Fold::Ordered),
+    Row(Op::Copysign, "copysign", 2, 1, Family::Float, Cost::Light, Raises::Quiet, Fold::Ordered),
+    Row(Op::Nextafter, "nextafter", 2, 1, Family::Float, Cost::Heavy, Raises::Loud, Fold::Ordered),
+    Row(Op::Ldexp, "ldexp", 2, 1, Family::Ldexp, Cost::Heavy, Raises::Loud, Fold::Ordered),
+    Row(Op::Gcd, "gcd", 2, 1, Family::Int, Cost::Heavy, Raises::Loud, Fold::Free(Start::Zero)),
+    Row(Op::Lcm, "lcm", 2, 1, Family::Int, Cost::Heavy, Raises::Loud, Fold::Ordered),
+    Row(
+        Op::BitwiseAnd,
+        "bitwise_and",
+        2,
+        1,
+        Family::IntBool,
+        Cost::Light,
+        Raises::Loud,
+        Fold::Free(Start::Ones),
+    ),
+    Row(
+        Op::BitwiseOr,
+        "bitwise_or",
+        2,
+        1,
+        Family::IntBool,
+        Cost::Light,
+        Raises::Loud,
+        Fold::Free(Start::Zero),
+    ),
+    Row(
+        Op::BitwiseXor,
+        "bitwise_xor",
+        2,
+        1,
+        Family::IntBool,
+        Cost::Light,
+        Raises::Loud,
+        Fold::Free(Start::Zero),
+    ),
+    Row(Op::LeftShift, "left_shift", 2, 1, Family::Int, Cost::Light, Raises::Loud, Fold::Ordered),
+    Row(Op::RightShift, "right_shift", 2, 1, Family::Int, Cost::Light, Raises::Loud, Fold::Ordered),
+    Row(
+        Op::LogicalAnd,
+        "logical_and",
+        2,
+        1,
+        Family::Test,
+        Cost::Light,
+        Raises::Quiet,
+        Fold::Free(Start::One),
+    ),
+    Row(Op::LogicalOr, "logical_or", 2, 1, Family::Test, Cost::Light, Raises::Quiet, Fold::Free(Start::Zero)),
+    Row(
+        Op::LogicalXor,
+        "logical_xor",
+        2,
+        1,
+        Family::Test,
+        Cost::Light,
+        Raises::Quiet,
+        Fold::Free(Start::Zero),
+    ),
+    Row(Op::Less, "less", 2, 1, Family::Compare, Cost::Light, Raises::Quiet, Fold::Ordered),
+    Row(Op::LessEqual, "less_equal", 2, 1, Family::Compare, Cost::Light, Raises::Quiet, Fold::Ordered),
+    Row(Op::Greater, "greater", 2, 1, Family::Compare, Cost::Light, Raises::Quiet, Fold::Ordered),
+    Row(Op::GreaterEqual, "greater_equal", 2, 1, Family::Compare, Cost::Light, Raises::Quiet, Fold::Ordered),
+    Row(Op::Equal, "equal", 2, 1, Family::Compare, Cost::Light, Raises::Quiet, Fold::Ordered),
+    Row(Op::NotEqual, "not_equal", 2, 1, Family::Compare, Cost::Light, Raises::Quiet, Fold::Ordered),
+    Row(Op::Negative, "negative", 1, 1, Family::NoBool, Cost::Light, Raises::Quiet, Fold::None),
+    Row(Op::Positive, "positive", 1, 1, Family::NoBool, Cost::Light, Raises::Quiet, Fold::None),
+    Row(Op::Absolute, "absolute", 1, 1, Family::Any, Cost::Middle, Raises::Loud, Fold::None),
+    Row(Op::Fabs, "fabs", 1, 1, Family::Float, Cost::Light, Raises::Quiet, Fold::None),
+    Row(Op::Sign, "sign", 1, 1, Family::NoBool, Cost::Light, Raises::Loud, Fold::None),
+    Row(Op::Rint, "rint", 1, 1, Family::FloatComplex, Cost::Light, Raises::Quiet, Fold::None),
+    Row(Op::Floor, "floor", 1, 1, Family::Round, Cost::Light, Raises::Quiet, Fold::None),
+    Row(Op::Ceil, "ceil", 1, 1, Family::Round, Cost::Light, Raises::Quiet, Fold::None),
+    Row(Op::Trunc, "trunc", 1, 1, Family::Round, Cost::Light, Raises::Quiet, Fold::None),
+    Row(Op::Sqrt, "sqrt", 1, 1, Family::FloatComplex, Cost::Middle, Raises::Loud, Fold::None),
+    Row(Op::Square, "square", 1, 1, Family::NoBool, Cost::Light, Raises::Loud, Fold::None),
+    Row(Op::Cbrt, "cbrt", 1, 1, Family::Float, Cost::Heavy, Raises::Loud, Fold::None),
+    Row(Op::Reciprocal, "reciprocal", 1, 1, Family::NoBool, Cost::Middle, Raises::Loud, Fold::None),
+    Row(Op::Exp, "exp", 1, 1, Family::FloatComplex, Cost::Heavy, Raises::Loud, Fold::None),
+    Row(Op::Exp2, "exp2", 1, 1, Family::FloatComplex, Cost::Heavy, Raises::Loud, Fold::None),
+    Row(Op::Expm1, "expm1", 1, 1, Family::FloatComplex, Cost::Heavy, Raises::Loud, Fold::None),
+    Row(Op::Log, "log", 1, 1, Family::FloatComplex, Cost::Heavy, Raises::Loud, Fold::None),
+    Row(Op::Log2, "log2", 1, 1, Family::FloatComplex, Cost::Heavy, Raises::Loud, Fold::None),
+    Row(Op::Log10, "log10", 1, 1, Family::FloatComplex, Cost::Heavy, Raises::Loud, Fold::None),
+    Row(Op::Log1p, "log1p", 1, 1, Family::FloatComplex, Cost::Heavy, Raises::Loud, Fold::None),
+    Row(Op::Sin, "sin", 1, 1, Family::FloatComplex, Cost::Heavy, Raises::Loud, Fold::None),
+    Row(Op::Cos, "cos", 1, 1, Family::FloatComplex, Cost::Heavy, Raises::Loud, Fold::None),
+    Row(Op::Tan, "tan", 1, 1, Family::FloatComplex, Cost::Heavy, Raises::Loud, Fold::None),
+    Row(Op::Arcsin, "arcsin", 1, 1, Family::FloatComplex, Cost::Heavy, Raises::Loud, Fold::None),
+    Row(Op::Arccos, "arccos", 1, 1, Family::FloatComplex, Cost::Heavy, Raises::Loud, Fold::None),
+    Row(Op::Arctan, "arctan", 1, 1, Family::FloatComplex, Cost::Heavy, Raises::Loud, Fold::None),
+    Row(Op::Sinh, "sinh", 1, 1, Family::FloatComplex, Cost::Heavy, Raises::Loud, Fold::None),
+    Row(Op::Cosh, "cosh", 1, 1, Family::FloatComplex, Cost::Heavy, Raises::Loud, Fold::None),
+    Row(Op::Tanh, "tanh", 1, 1, Family::FloatComplex, Cost::Heavy, Raises::Loud, Fold::None),
+    Row(Op::Arcsinh, "arcsinh", 1, 1, Family::FloatComplex, Cost::Heavy, Raises::Loud, Fold::None),
+    Row(Op::Arccosh, "arccosh", 1, 1, Family::FloatComplex, Cost::Heavy, Raises::Loud, Fold::None),
+    Row(Op::Arctanh, "arctanh", 1, 1, Family::FloatComplex, Cost::Heavy, Raises::Loud, Fold::None),
+    Row(Op::Degrees, "degrees", 1, 1, Family::Float, Cost::Middle, Raises::Loud, Fold::None),
+    Row(Op::Radians, "radians", 1, 1, Family::Float, Cost::Middle, Raises::Loud, Fold::None),
+    Row(Op::Deg2rad, "deg2rad", 1, 1, Family::Float, Cost::Heavy, Raises::Loud, Fold::None),
+    Row(Op::Rad2deg, "rad2deg", 1, 1, Family::Float, Cost::Heavy, Raises::Loud, Fold::None),
+    Row(Op::Conjugate, "conjugate", 1, 1, Family::NoBool, Cost::Light, Raises::Quiet, Fold::None),
+    Row(Op::Spacing, "spacing", 1, 1, Family::Float, Cost::Heavy, Raises::Quiet, Fold::None),
+    Row(Op::Frexp, "frexp", 1, 2, Family::Frexp, Cost::Heavy, Raises::Quiet, Fold::None),
+    Row(Op::Modf, "modf", 1, 2, Family::Float, Cost::Heavy, Raises::Quiet, Fold::None),
+    Row(Op::LogicalNot, "logical_not", 1, 1, Family::Test, Cost::Light, Raises::Quiet, Fold::None),
+    Row(Op::Invert, "invert", 1, 1, Family::IntBool, Cost::Light, Raises::Loud, Fold::None),
+    Row(Op::BitwiseCount, "bitwise_count", 1, 1, Family::Count, Cost::Heavy, Raises::Loud, Fold::None),
+    Row(Op::Isfinite, "isfinite", 1, 1, Family::Test, Cost::Light, Raises::Quiet, Fold::None),
+    Row(Op::Isinf, "isinf", 1, 1, Family::Test, Cost::Light, Raises::Quiet, Fold::None),
+    Row(Op::Isnan, "isnan", 1, 1, Family::Test, Cost::Light, Raises::Quiet, Fold::None),
+    Row(Op::Signbit, "signbit", 1, 1, Family::Signbit, Cost::Light, Raises::Quiet, Fold::None),
+    Row(Op::Real, "real", 1, 1, Family::Part, Cost::Light, Raises::Quiet, Fold::None),
+    Row(Op::Imag, "imag", 1, 1, Family::Part, Cost::Light, Raises::Quiet, Fold::None),
+    Row(Op::Angle, "angle", 1, 1, Family::Part, Cost::Heavy, Raises::Quiet, Fold::None),
 ];
 
 /// Second names of the same operation.
@@ -280,6 +389,41 @@ impl Op {
     pub(crate) fn family(self) -> Family {
         TABLE[self as usize].4
     }
+
+    /// Whether it takes much longer than moving an element does.
+    pub(crate) fn is_heavy(self, is_complex: bool) -> bool {
+        match TABLE[self as usize].5 {
+            Cost::Light => false,
+            Cost::Middle => is_complex,
+            Cost::Heavy => true,
+        }
+    }
+
+    /// Whether floats and complex numbers never give it cause for a floating-point exception.
+    pub(crate) fn is_quiet(self) -> bool {
+        TABLE[self as usize].6 == Raises::Quiet
+    }
+
+    /// Whether it combines two elements to one: `reduce`, `accumulate` and their like are there for it.
+    pub fn is_binary(self) -> bool {
+        TABLE[self as usize].7 != Fold::None
+    }
+
+    /// Whether elements may be combined in any order.
+    pub fn is_reorderable(self) -> bool {
+        matches!(TABLE[self as usize].7, Fold::Free(_))
+    }
+
+    /// What no elements are combined to, in this type (`ufunc.identity`).
+    pub fn identity(self, dtype: DType) -> Option<Scalar> {
+        match TABLE[self as usize].7 {
+            Fold::Free(Start::Zero) => Some(Scalar::zero(dtype)),
+            Fold::Free(Start::One) => Some(Scalar::one(dtype)),
+            Fold::Free(Start::Ones) => Some(Scalar::I64(-1).cast(dtype)),
+            Fold::Free(Start::MinusInfinity) => Some(Scalar::F64(f64::NEG_INFINITY).cast(dtype)),
+            Fold::Free(Start::Missing) | Fold::Ordered | Fold::None => None,
+        }
+    }
 }
 
 /// How elements are combined by a reduction.
@@ -318,21 +462,21 @@ pub enum ReduceOp {
 impl ReduceOp {
     /// The reduction that folds with this operation, where there is one.
     pub fn of(op: Op) -> Option<ReduceOp> {
-        Some(match op {
-            Op::Add => ReduceOp::Sum,
-            Op::Multiply => ReduceOp::Prod,
-            Op::Minimum => ReduceOp::Min,
-            Op::Maximum => ReduceOp::Max,
-            Op::Fmin => ReduceOp::FMin,
-            Op::Fmax => ReduceOp::FMax,
-            Op::LogicalOr => ReduceOp::Any,
-            Op::LogicalAnd => ReduceOp::All,
-            Op::LogicalXor => ReduceOp::Parity,
-            Op::BitwiseAnd => ReduceOp::And,
-            Op::BitwiseOr => ReduceOp::Or,
-            Op::BitwiseXor => ReduceOp::Xor,
-            _ => return None,
-        })
+        FOLDS.iter().find(|(_, folded)| *folded == op).map(|(reduction, _)| *reduction)
+    }
+
+    /// The operation that it folds with; none for indices.
+    pub fn op(self) -> Option<Op> {
+        FOLDS.iter().find(|(reduction, _)| *reduction == self).map(|(_, op)| *op)
+    }
+
+    /// NumPy's name: that of the operation.
+    pub fn name(self) -> &'static str {
+        match self {
+            ReduceOp::ArgMin => "argmin",
+            ReduceOp::ArgMax => "argmax",
+            other => other.op().map_or("reduce", Op::name),
+        }
     }
 
     /// Whether the result is an index.
@@ -341,11 +485,26 @@ impl ReduceOp {
     }
 
     /// Whether a reduction over no elements has a value.
-    pub const fn has_identity(self) -> bool {
-        use ReduceOp::*;
-        !matches!(self, Min | Max | FMin | FMax | ArgMin | ArgMax)
+    pub fn has_identity(self) -> bool {
+        self.op().is_some_and(|op| op.identity(DType::Bool).is_some())
     }
 }
+
+/// The operations that fused passes fold with; others are folded by `algo`.
+const FOLDS: [(ReduceOp, Op); 12] = [
+    (ReduceOp::Sum, Op::Add),
+    (ReduceOp::Prod, Op::Multiply),
+    (ReduceOp::Min, Op::Minimum),
+    (ReduceOp::Max, Op::Maximum),
+    (ReduceOp::FMin, Op::Fmin),
+    (ReduceOp::FMax, Op::Fmax),
+    (ReduceOp::Any, Op::LogicalOr),
+    (ReduceOp::All, Op::LogicalAnd),
+    (ReduceOp::Parity, Op::LogicalXor),
+    (ReduceOp::And, Op::BitwiseAnd),
+    (ReduceOp::Or, Op::BitwiseOr),
+    (ReduceOp::Xor, Op::BitwiseXor),
+];
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,7 @@
 
 use super::{Pass, Target, lower::BoxPlan};
 use crate::graph::{Expr, Node};
-use crate::storage::{Blocks, Storage, blocks_for};
+use crate::storage::{Blocks, Storage};
 use crate::view::{Dims, View};
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -12,14 +12,14 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(super) enum Choice {
     Existing(Arc<Storage>, View),
-    Fresh { shape: Dims, item_bytes: usize, view: View },
+    Fresh { blocks: Blocks, shape: Dims, item_bytes: usize, view: View },
 }
 
 impl Choice {
     pub(super) fn blocks(&self) -> Blocks {
         match self {
             Choice::Existing(storage, _) => storage.blocks(),
-            Choice::Fresh { shape, .. } => blocks_for(shape),
+            Choice::Fresh { blocks, .. } => *blocks,
         }
     }
 
@@ -61,9 +61,12 @@ pub(super) fn choose(
                     Some(storage) if reads_at_same_index(storage, &view, boxes) => {
                         Choice::Existing(storage.clone(), view)
                     }
-                    _ => {
-                        Choice::Fresh { shape: node.shape.clone(), item_bytes: node.dtype.size_bytes(), view }
-                    }
+                    _ => Choice::Fresh {
+                        blocks: node.blocks,
+                        shape: node.shape.clone(),
+                        item_bytes: node.dtype.size_bytes(),
+                        view,
+                    },
                 }
             }
         });
@@ -121,7 +124,7 @@ fn spare_operand(node: &Node, expr: &Expr) -> Option<Stored> {
         None => {
             let storage = below.storage()?;
             let is_like = storage.item_bytes() == node.dtype.size_bytes()
-                && storage.blocks() == blocks_for(&node.shape)
+                && storage.blocks() == node.blocks
                 && !storage.is_being_read();
             is_like.then(|| (Arc::as_ptr(below), storage.clone()))
         }

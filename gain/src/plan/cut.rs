@@ -1,5 +1,6 @@
 //! From a box to this rank's share of it, cut so that each stream lies in one rank's block.
 
+use super::fetch::Fetched;
 use super::{Anchor, lower::BoxPlan, lower::Read};
 use crate::error::Result;
 use crate::exec::{Domain, Leaf, Stream};
@@ -11,16 +12,11 @@ use smallvec::SmallVec;
 /// A part of a box, in the box's coordinates.
 pub(super) type Part = (Dims, Dims);
 
-/// Memory that elements fetched from other nodes are held in during a pass.
-pub(super) type Scratch = Vec<Box<[u128]>>;
-
 /// A stream of a share: where it is in which rank's run. Views are cut to the share.
 #[derive(Debug)]
 pub(super) struct Place {
     /// The rank, 0 in a replicated buffer.
     pub(super) owner: usize,
-    /// Bytes from the start of its run to the stream's first element.
-    pub(super) at: isize,
     /// What of it this is, if that is another rank's.
     pub(super) foreign: Option<View>,
 }
@@ -28,7 +24,8 @@ pub(super) struct Place {
 /// A part of this rank's share of a box.
 #[derive(Debug)]
 pub(super) struct Share {
-    /// Addresses are counted from the start of each stream's run.
+    /// Addresses are counted from the start of each stream's run. Normalised, if all of it is this rank's: what is
+    /// fetched has steps of its own.
     pub(super) domain: Domain,
     /// For each leaf in memory.
     pub(super) leaves: Vec<Place>,
@@ -82,7 +79,9 @@ fn share(plan: &BoxPlan, (lo, counts): &Part, outs: &[Out]) -> Share {
         places.push(place);
         domain.outs.push(stream);
     }
-    domain.normalise();
+    if leaves.iter().all(|place| place.foreign.is_none()) {
+        domain.normalise();
+    }
     Share { domain, leaves, outs: places }
 }
 
@@ -98,7 +97,7 @@ fn place(blocks: Blocks, item_bytes: usize, view: View) -> (Place, Stream) {
     let strides = view.strides.iter().map(|s| s * item_bytes as isize).collect();
     let stream = Stream { ptr: std::ptr::null_mut::<u8>().wrapping_offset(at), strides };
     let is_foreign = blocks.count() > 1 && owner != world::get().rank;
-    (Place { owner, at, foreign: is_foreign.then_some(view) }, stream)
+    (Place { owner, foreign: is_foreign.then_some(view) }, stream)
 }
 
 fn owner(storage: &Storage, view: &View) -> usize {
@@ -106,28 +105,22 @@ fn owner(storage: &Storage, view: &View) -> usize {
 }
 
 fn stream(storage: &Storage, view: &View, ptr: *mut u8) -> Stream {
-    let item = storage.item_bytes() as isize;
-    Stream { ptr, strides: view.strides.iter().map(|s| s * item).collect() }
+    stream_of(storage.item_bytes(), &view.strides, ptr)
 }
 
-/// Where to read a part that one rank owns: in place if its memory is mapped here, else in a copy.
-pub(super) fn source(storage: &Storage, view: &View, scratch: &mut Scratch) -> Result<Stream> {
+/// A stream of elements of `item` bytes, with steps in elements.
+pub(super) fn stream_of(item: usize, steps: &[isize], ptr: *mut u8) -> Stream {
+    Stream { ptr, strides: steps.iter().map(|step| step * item as isize).collect() }
+}
+
+/// Where to read a part that one rank owns: in place if its memory is mapped here, else in a copy, once that has arrived.
+pub(super) fn source<'s>(storage: &'s Storage, view: &View, fetched: &mut Fetched<'s>) -> Result<Stream> {
     let owner = owner(storage, view);
     if storage.blocks().count() > 1 && owner != world::get().rank {
         world::count(|c| &c.bytes_moved, (view.size() * storage.item_bytes()) as u64);
     }
     let ptr = storage.address(owner, view.offset);
-    if !ptr.is_null() {
-        return Ok(stream(storage, view, ptr));
-    }
-    let (least, most) = view.bounds().expect("parts have elements");
-    let len_bytes = (most - least + 1) * storage.item_bytes();
-    let mut copy = vec![0u128; len_bytes.div_ceil(16)].into_boxed_slice();
-    storage.fetch(owner, least, copy.as_mut_ptr().cast(), len_bytes)?;
-    let first = (view.offset as usize - least) * storage.item_bytes();
-    let ptr = copy.as_mut_ptr().cast::<u8>().wrapping_add(first);
-    scratch.push(copy);
-    Ok(stream(storage, view, ptr))
+    if ptr.is_null() { fetched.start(storage, owner, view) } else { Ok(stream(storage, view, ptr)) }
 }
 
 /// The parts whose elements under `view` lie in `[start, end)`; nothing of the others.

@@ -5,7 +5,7 @@ use crate::dtype::DType;
 use crate::error::Result;
 use crate::graph::{Arg, Expr, Node};
 use crate::site;
-use crate::storage::{Storage, blocks_for};
+use crate::storage::Storage;
 use crate::view::View;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -104,7 +104,7 @@ fn force_patch(
     if force_in_place(node, region, value, seen)? {
         return Ok(());
     }
-    let copy = Storage::new(&node.shape, node.dtype.size_bytes())?;
+    let copy = Storage::in_blocks(node.blocks, &node.shape, node.dtype.size_bytes())?;
     let whole = View::contiguous(&node.shape);
     let to = Target::At(copy.clone(), whole);
     Pass::storing(
@@ -179,10 +179,10 @@ pub(super) fn add_keeps(pass: &mut Pass) {
     }
     for node in found {
         let known = pass.stores.iter().any(|s| matches!(&s.to, Target::Keep(n) if Arc::ptr_eq(n, &node)));
-        let blocks = blocks_for(&node.shape);
+        let blocks = node.blocks;
         let agrees = match (pass.stores.first().map(|s| &s.to), &pass.anchor) {
             (_, Anchor::Everyone | Anchor::Owner(..)) => false,
-            (Some(Target::Keep(first)), _) => blocks_for(&first.shape) == blocks,
+            (Some(Target::Keep(first)), _) => first.blocks == blocks,
             (Some(Target::At(storage, view)), _) => storage.blocks() == blocks && view.is_whole(node.len()),
             (None, _) => true,
         };

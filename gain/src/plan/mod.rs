@@ -15,6 +15,7 @@
 mod alias;
 mod cache;
 mod cut;
+mod fetch;
 mod force;
 pub(crate) mod lens;
 mod lower;

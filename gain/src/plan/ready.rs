@@ -4,16 +4,17 @@
 //! other's memory, and this rank's share of the work with its programs. It refers to no array: a run gets the buffers,
 //! addresses and numbers from its own scene.
 
-use super::cut::{self, Place, Share};
+use super::cut::{self, Share};
+use super::fetch::Fetched;
 use super::lower::{Asked, BoxPlan, By, Read};
 use super::scene::{Scene, Source};
 use super::{Anchor, Outcome, Owned, Pass, Target, alias};
 use crate::agree::{self, Decision, Purpose};
-use crate::error::Result;
-use crate::exec::{Domain, Leaf, Program, Task};
+use crate::error::{Error, Result};
+use crate::exec::{Domain, Leaf, Partial, Program, Stream, Task};
 use crate::site;
 use crate::status;
-use crate::storage::{Storage, blocks_for};
+use crate::storage::{Blocks, Storage};
 use crate::view::{Dims, View};
 use crate::world;
 use smallvec::SmallVec;
@@ -45,7 +46,7 @@ enum Aim {
     /// The buffer it was given, or that its node may take over.
     Given,
     /// A new one.
-    New(Dims, usize),
+    New(Blocks, Dims, usize),
 }
 
 /// A box.
@@ -77,7 +78,9 @@ impl Plan {
                 .iter()
                 .map(|choice| match choice {
                     alias::Choice::Existing(..) => Aim::Given,
-                    alias::Choice::Fresh { shape, item_bytes, .. } => Aim::New(shape.clone(), *item_bytes),
+                    alias::Choice::Fresh { blocks, shape, item_bytes, .. } => {
+                        Aim::New(*blocks, shape.clone(), *item_bytes)
+                    }
                 })
                 .collect(),
         };
@@ -166,19 +169,21 @@ impl Plan {
             .enumerate()
             .map(|(i, aim)| match aim {
                 Aim::Given => Ok(given(i).expect("as when the plan was made").clone()),
-                Aim::New(shape, item_bytes) => Storage::new(shape, *item_bytes),
+                Aim::New(blocks, shape, item_bytes) => Storage::in_blocks(*blocks, shape, *item_bytes),
             })
             .collect::<Result<SmallVec<[Arc<Storage>; 2]>>>()?;
         for ready in &mut self.boxes {
             let Ready { program, sources, .. } = ready;
             program.renew(|number| scene.value(sources[number as usize]));
         }
-        let mut scratch = Vec::new();
-        let mut tasks: Vec<Task<'_>> = Vec::with_capacity(self.boxes.len());
+        let mut fetched = Fetched::default();
+        let mut work = Work { tasks: Vec::with_capacity(self.boxes.len()), is_far: Vec::new() };
         for ready in &self.boxes {
             for share in &ready.shares {
-                let domain = ready.domain(share, pass, &reads, &targets, &mut scratch)?;
-                tasks.push(Task { program: &ready.program, domain });
+                let before = fetched.count();
+                let domain = ready.domain(share, pass, &reads, &targets, &mut fetched)?;
+                work.tasks.push(Task { program: &ready.program, domain });
+                work.is_far.push(fetched.count() > before);
             }
         }
         world::count(|c| &c.passes, 1);
@@ -187,9 +192,9 @@ impl Plan {
         // `pass.folds`. Writes go to blocks this rank owns or to private memory; what is read here is written by nobody
         // meanwhile: it is this thread's turn, passes are collective, and the synchronisation above is between a write
         // and a foreign read of one buffer.
-        // `alias::choose` let an output share a buffer with a leaf only at equal index.
-        let partials = unsafe { crate::exec::run(&tasks, world::get().threads) }?;
-        drop(tasks);
+        // `alias::choose` let an output share a buffer with a leaf only at equal index. What is fetched is read after it arrived.
+        let partials = unsafe { work.run(pass, &mut fetched) }?;
+        drop(fetched);
         let told = (self.shared && !pass.alone && world::get().size > 1 && self.is_watched)
             .then(status::watch_shared);
         for ready in &self.boxes {
@@ -220,7 +225,7 @@ impl Plan {
             let Target::Keep(node) = &store.to else { continue };
             let (is_given, blocks) = match (aim, &owned[i]) {
                 (Aim::Given, Some(storage)) => (true, storage.blocks()),
-                _ => (false, blocks_for(&node.shape)),
+                _ => (false, node.blocks),
             };
             if blocks.is_distributed() {
                 agree::note(Decision::Store, node.number, is_given.into(), node.origin.site);
@@ -231,13 +236,13 @@ impl Plan {
 
 impl Ready {
     /// A share of the box as it lies in memory now.
-    fn domain(
+    fn domain<'s>(
         &self,
         share: &Share,
         pass: &Pass,
-        reads: &[Arc<Storage>],
+        reads: &'s [Arc<Storage>],
         targets: &[Arc<Storage>],
-        scratch: &mut cut::Scratch,
+        fetched: &mut Fetched<'s>,
     ) -> Result<Domain> {
         let mut domain = share.domain.clone();
         let streams = domain.leaves.iter_mut().filter_map(|leaf| match leaf {
@@ -245,13 +250,17 @@ impl Ready {
             Leaf::Index { .. } => None,
         });
         for ((stream, place), &read) in streams.zip(&share.leaves).zip(&self.leaves) {
-            stream.ptr = address(&reads[read as usize], place, stream.ptr, scratch)?;
+            let storage = &*reads[read as usize];
+            match &place.foreign {
+                None => stream.ptr = moved(stream, storage.base(place.owner)),
+                Some(view) => *stream = cut::source(storage, view, fetched)?,
+            }
         }
         let stores = self.stored.iter().map(|&i| &targets[i]);
         let folds = pass.folds.iter().filter_map(|fold| fold.to.as_ref());
         let folds = folds.flat_map(|(values, indices, _)| std::iter::once(values).chain(indices));
         for ((stream, place), storage) in domain.outs.iter_mut().zip(&share.outs).zip(stores.chain(folds)) {
-            stream.ptr = storage.base(place.owner).wrapping_byte_offset(stream.ptr.addr() as isize);
+            stream.ptr = moved(stream, storage.base(place.owner));
         }
         Ok(domain)
     }
@@ -275,14 +284,40 @@ impl Ready {
     }
 }
 
-/// Where a leaf is that lies `at` bytes (as an address) from the start of the run it is in: in place if that is mapped
-/// here, else in a copy.
-fn address(storage: &Storage, place: &Place, at: *mut u8, scratch: &mut cut::Scratch) -> Result<*mut u8> {
-    let at = at.addr() as isize;
-    Ok(match &place.foreign {
-        None => storage.base(place.owner).wrapping_byte_offset(at),
-        Some(view) => cut::source(storage, view, scratch)?.ptr.wrapping_byte_offset(at - place.at),
-    })
+/// Where a stream begins whose address is counted from `base`.
+fn moved(stream: &Stream, base: *mut u8) -> *mut u8 {
+    base.wrapping_byte_offset(stream.ptr.addr() as isize)
+}
+
+/// This rank's share of a pass.
+struct Work<'p> {
+    tasks: Vec<Task<'p>>,
+    /// Whether each of them reads what is fetched from other nodes.
+    is_far: Vec<bool>,
+}
+
+impl Work<'_> {
+    /// Runs it; what needs nothing of other nodes while the rest is on its way.
+    ///
+    /// # Safety
+    /// As [`crate::exec::run`], for streams into `fetched` once it has arrived.
+    unsafe fn run(self, pass: &Pass, fetched: &mut Fetched<'_>) -> Result<SmallVec<[Partial; 2]>> {
+        let threads = world::get().threads;
+        let Work { tasks, is_far } = self;
+        // Reductions are combined in the order of tasks.
+        if pass.folds.is_empty() && is_far.contains(&true) {
+            let mut is_far = is_far.into_iter();
+            let (far, near): (Vec<_>, Vec<_>) = tasks.into_iter().partition(|_| is_far.next() == Some(true));
+            // SAFETY: the caller's promise; these tasks read nothing that was fetched.
+            let partials = unsafe { crate::exec::run(&near, threads) }?;
+            fetched.arrive()?;
+            // SAFETY: as above; all has arrived.
+            return unsafe { crate::exec::run(&far, threads) }.map(|_| partials).map_err(Error::from);
+        }
+        fetched.arrive()?;
+        // SAFETY: the caller's promise; all has arrived.
+        Ok(unsafe { crate::exec::run(&tasks, threads) }?)
+    }
 }
 
 /// Whether a rank that computes what `anchor` says may read elements of this buffer that another one owns.

@@ -167,7 +167,7 @@ impl Target {
     }
 }
 
-/// The value that changes nothing; for extremes, one that no element is worse than.
+/// The value that changes nothing; for extremes, one that no element is worse than (NaN where that loses).
 pub(crate) fn start_value(op: ReduceOp, dtype: DType) -> Scalar {
     use ReduceOp::*;
     match op {

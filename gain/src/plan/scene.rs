@@ -249,10 +249,15 @@ impl Scene {
             Expr::Lens { .. } => 6,
             Expr::Patch { .. } => 7,
         };
-        let flags = kind | u64::from(is_costly(node, expr)) << 3 | u64::from(stops) << 4;
+        let is_custom = node.blocks.is_custom();
+        let flags =
+            kind | u64::from(is_costly(node, expr)) << 3 | u64::from(stops) << 4 | u64::from(is_custom) << 5;
         let wanted = u64::from(node.origin.policy.wanted());
         self.push(Tag::New, node.dtype as u64 | flags << 8 | wanted << 16);
         self.extents(&node.shape);
+        if is_custom {
+            self.blocks(node.blocks);
+        }
         if stops {
             return;
         }

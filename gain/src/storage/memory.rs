@@ -6,6 +6,8 @@ use crate::dtype::DType;
 use crate::error::{Error, Kind, Result};
 use crate::world;
 use ga_core::{Distribution, RawArray};
+use rma::Segment;
+use rma::transport::{Rows, Token};
 use smallvec::SmallVec;
 use std::alloc::Layout;
 use std::ptr::NonNull;
@@ -66,6 +68,53 @@ impl Memory {
         match self {
             // SAFETY: `out` is the caller's scratch of this length; the range is checked by the array.
             Memory::Shared { array, .. } => Ok(unsafe { array.get_bytes(owner, offset, out, len_bytes) }?),
+            _ => unreachable!("private memory is always mapped"),
+        }
+    }
+}
+
+/// A transfer from another rank's block.
+pub(crate) struct Transfer(Token);
+
+impl Memory {
+    /// Starts to copy from another rank's block.
+    ///
+    /// # Safety
+    /// `out` is writable for `len_bytes` until the transfer was waited for.
+    pub(super) unsafe fn start(
+        &self,
+        owner: usize,
+        offset: usize,
+        out: *mut u8,
+        len_bytes: usize,
+    ) -> Result<Transfer> {
+        // SAFETY: the caller's promise; the segment checks the range.
+        Ok(Transfer(unsafe { self.segment().start_get(owner, offset, out, len_bytes) }?))
+    }
+
+    /// Starts to copy a box of another rank's block.
+    ///
+    /// # Safety
+    /// `out` is writable wherever the box's local strides lead until the transfer was waited for.
+    pub(super) unsafe fn start_box(
+        &self,
+        owner: usize,
+        offset: usize,
+        rows: Rows<'_>,
+        out: *mut u8,
+    ) -> Result<Transfer> {
+        // SAFETY: the caller's promise; the segment checks the range.
+        Ok(Transfer(unsafe { self.segment().start_get_strided(owner, offset, rows, out) }?))
+    }
+
+    /// Waits for a transfer.
+    pub(super) fn wait(&self, transfer: Transfer) -> Result<()> {
+        Ok(self.segment().wait(transfer.0)?)
+    }
+
+    fn segment(&self) -> &Segment {
+        match self {
+            Memory::Shared { array, .. } => array.segment(),
             _ => unreachable!("private memory is always mapped"),
         }
     }

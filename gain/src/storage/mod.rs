@@ -28,11 +28,14 @@ pub(crate) use pool::{renew, trim};
 use crate::agree::{self, Purpose};
 use crate::dtype::Scalar;
 use crate::error::{Error, Kind, Result, cannot_allocate};
+use crate::graph::lock;
 use crate::view::{View, checked_size};
 use crate::world;
 use memory::Memory;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+pub(crate) use memory::Transfer;
+use rma::transport::Rows;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 
 /// A buffer of elements of one size.
 #[derive(Debug)]
@@ -54,7 +57,11 @@ impl Storage {
     /// A buffer for an array of this shape; its elements have no particular value. Collective.
     pub(crate) fn new(shape: &[usize], item_bytes: usize) -> Result<Arc<Storage>> {
         checked_size(shape)?;
-        let blocks = blocks_for(shape);
+        Storage::in_blocks(blocks_for(shape), shape, item_bytes)
+    }
+
+    /// A buffer for an array of this shape that is spread in this way. Collective.
+    pub(crate) fn in_blocks(blocks: Blocks, shape: &[usize], item_bytes: usize) -> Result<Arc<Storage>> {
         let memory = if blocks.is_distributed() {
             pool::take(blocks, item_bytes).map_err(|e| lacking(e, shape, item_bytes))?
         } else {
@@ -210,12 +217,22 @@ impl Storage {
             }
             false => (self.local(), self.blocks.len()),
         };
-        let bytes = value.bytes();
-        for i in 0..count {
-            // SAFETY: `ptr` is the start of `count` elements that this rank holds, and element `i` is one of them; the
-            // buffer is new, so nobody else uses it.
-            unsafe {
-                std::ptr::copy_nonoverlapping(bytes.as_ptr(), ptr.add(i * self.item_bytes), self.item_bytes)
+        let len_bytes = count * self.item_bytes;
+        let bytes = &value.bytes()[..self.item_bytes];
+        // SAFETY: `ptr` is the start of `count` elements that this rank holds; the buffer is new, so nobody else uses
+        // it. What is copied was filled just before, and lies before where it is copied to.
+        unsafe {
+            if bytes.iter().all(|&byte| byte == 0) {
+                ptr.write_bytes(0, len_bytes);
+            } else if count > 0 {
+                std::ptr::copy_nonoverlapping(bytes.as_ptr(), ptr, self.item_bytes);
+                // Doubled up to a block that stays in the nearest cache.
+                let (mut done, block) = (self.item_bytes, 1 << 12);
+                while done < len_bytes {
+                    let more = done.min(block).min(len_bytes - done);
+                    std::ptr::copy_nonoverlapping(ptr, ptr.add(done), more);
+                    done += more;
+                }
             }
         }
         self.mark_written();
@@ -244,6 +261,45 @@ impl Storage {
     pub(crate) fn fetch(&self, owner: usize, i: usize, out: *mut u8, len_bytes: usize) -> Result<()> {
         let offset = (i - self.blocks.start(owner)) * self.item_bytes;
         self.memory().fetch(owner, offset, out, len_bytes)
+    }
+
+    /// Starts [`Storage::fetch`].
+    ///
+    /// # Safety
+    /// `out` is writable for `len_bytes` until [`Storage::await_fetch`] has returned.
+    pub(crate) unsafe fn start_fetch(
+        &self,
+        owner: usize,
+        i: usize,
+        out: *mut u8,
+        len_bytes: usize,
+    ) -> Result<Transfer> {
+        let offset = (i - self.blocks.start(owner)) * self.item_bytes;
+        // SAFETY: passed on.
+        unsafe { self.memory().start(owner, offset, out, len_bytes) }
+    }
+
+    /// Starts to fetch a box of rank `owner`'s run that begins at element `i`: bytes and repetitions, and the strides there and
+    /// in `out`.
+    ///
+    /// # Safety
+    /// `out` is writable wherever the strides lead until [`Storage::await_fetch`] has returned.
+    pub(crate) unsafe fn start_fetch_box(
+        &self,
+        owner: usize,
+        i: usize,
+        (counts, remote_strides, local_strides): (&[usize], &[isize], &[isize]),
+        out: *mut u8,
+    ) -> Result<Transfer> {
+        let offset = (i - self.blocks.start(owner)) * self.item_bytes;
+        let rows = Rows { counts, remote_strides, local_strides };
+        // SAFETY: passed on.
+        unsafe { self.memory().start_box(owner, offset, rows, out) }
+    }
+
+    /// Returns when a transfer is over.
+    pub(crate) fn await_fetch(&self, transfer: Transfer) -> Result<()> {
+        self.memory().wait(transfer)
     }
 
     /// Whether what owners wrote may not yet be visible to other ranks.
@@ -327,7 +383,32 @@ fn lacking(error: Error, shape: &[usize], item_bytes: usize) -> Error {
 /// How an array of this shape is spread: replicated up to the threshold.
 pub(crate) fn blocks_for(shape: &[usize]) -> Blocks {
     let len: usize = shape.iter().product();
-    if is_small(len) { Blocks::replicated(len) } else { Blocks::distributed(shape, world::get().size) }
+    if is_small(len) {
+        Blocks::replicated(len)
+    } else if HAS_GROUP.load(Relaxed) {
+        in_group(shape)
+    } else {
+        Blocks::distributed(shape, world::get().size)
+    }
+}
+
+/// Ranks that new arrays are spread over, if not all.
+static GROUP: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+static HAS_GROUP: AtomicBool = AtomicBool::new(false);
+
+/// See [`crate::set_group`].
+pub(crate) fn set_group(ranks: Option<&[usize]>) {
+    *lock(&GROUP) = ranks.unwrap_or_default().to_vec();
+    HAS_GROUP.store(ranks.is_some_and(|ranks| ranks.len() < world::get().size), Relaxed);
+}
+
+/// The runs of an array that the group's ranks have alone.
+#[cold]
+fn in_group(shape: &[usize]) -> Blocks {
+    let group = lock(&GROUP);
+    let even = Blocks::distributed(shape, group.len());
+    let before = |rank: usize| group.iter().take_while(|&&member| member < rank).count();
+    Blocks::beginning_at((0..world::get().size).map(|rank| even.start(before(rank))), even.len())
 }
 
 /// Whether so many elements are held, and computed, by every rank alike. One element always is.

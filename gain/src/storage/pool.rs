@@ -8,6 +8,7 @@ use super::{Blocks, Memory};
 use crate::agree::{self, Decision, Purpose};
 use crate::error::{Kind, Result};
 use crate::graph::lock;
+use crate::limbo;
 use crate::site::Site;
 use crate::world;
 use rma::fork::PerProcess;
@@ -49,20 +50,26 @@ pub(super) fn take(blocks: Blocks, item_bytes: usize) -> Result<Memory> {
         let shelf = pool.entry((blocks, item_bytes)).or_default();
         let epoch = agree::epoch();
         let at = shelf.iter().rposition(|idle| idle.read < epoch);
-        let choice = at.map_or(agree::NEW, |at| at as u64);
-        agree::note(Decision::Take, blocks.len() as u64, choice, Site::UNKNOWN);
-        (at.map(|at| shelf.swap_remove(at)), shelf.len())
+        (at.map(|at| (at, shelf.swap_remove(at))), shelf.len())
     };
-    if let Some(idle) = found {
+    let note = |choice| agree::note(Decision::Take, blocks.len() as u64, choice, Site::UNKNOWN);
+    if let Some((at, idle)) = found {
+        note(at as u64);
         if idle.looked >= agree::epoch() {
             world::synchronise(Purpose::Caution)?;
         }
         return Ok(idle.memory);
     }
+    if limbo::is_waiting() {
+        // What was dropped since the last synchronisation comes back with the next one, which is cheaper than memory.
+        world::synchronise(Purpose::Caution)?;
+        return take(blocks, item_bytes);
+    }
     if waiting >= spare(blocks, item_bytes) {
         world::synchronise(Purpose::Pass)?;
         return take(blocks, item_bytes);
     }
+    note(agree::NEW);
     match Memory::shared(blocks, item_bytes) {
         Err(e) if e.kind() == Kind::Memory && trim() > 0 => {
             world::synchronise(Purpose::Pass)?;

@@ -4,7 +4,7 @@
 
 use crate::common;
 use gain::{Array, DType, Index, Op, Options, ReduceOp, ReduceOptions, Scalar};
-use ndarray::{Array2, Axis};
+use ndarray::{Array2, ArrayD, Axis, Dimension};
 use tests::Job;
 
 /// Run a body on 1 to 4 ranks, with everything distributed, with some, and with nothing.
@@ -101,6 +101,63 @@ fn products() {
             assert_eq!(array(&a).dot(&v).unwrap().to_vec::<f64>().unwrap(), want.to_vec());
             let square = v.dot(&v).unwrap().item().unwrap();
             assert_eq!(square, Scalar::F64(b.column(0).dot(&b.column(0))));
+        }
+    });
+}
+
+/// Every entry by the definition; shapes are of the operands with their stacks' axes alike.
+fn product_of(a: &ArrayD<f64>, b: &ArrayD<f64>) -> ArrayD<f64> {
+    let axes = a.ndim() - 2;
+    let stack: Vec<usize> =
+        (0..axes).map(|d| if a.shape()[d] == 1 { b.shape()[d] } else { a.shape()[d] }).collect();
+    let own = |x: &ArrayD<f64>, at: &[usize], last: [usize; 2]| {
+        let stack = (0..axes).map(|d| if x.shape()[d] == 1 { 0 } else { at[d] });
+        x[&stack.chain(last).collect::<Vec<_>>()[..]]
+    };
+    let shape: Vec<usize> = stack.iter().copied().chain([a.shape()[axes], b.shape()[axes + 1]]).collect();
+    ArrayD::from_shape_fn(shape, |at| {
+        let at = at.slice();
+        (0..a.shape()[axes + 1]).map(|l| own(a, at, [at[axes], l]) * own(b, at, [l, at[axes + 1]])).sum()
+    })
+}
+
+#[test]
+fn products_of_stacks() {
+    everywhere("stacks", || {
+        for (left, right) in [
+            (&[3, 30][..], &[30, 50][..]), // few rows: cut by columns
+            (&[2, 200], &[200, 3]),        // a long sum: cut along it
+            (&[5, 4, 3], &[5, 3, 6]),
+            (&[1, 4, 3], &[7, 3, 2]),
+            (&[2, 3, 90], &[2, 90, 4]),
+            (&[2, 1, 3, 2], &[1, 3, 2, 9]),
+            (&[4, 1, 5], &[4, 5, 1]),
+            (&[3, 2, 0], &[3, 0, 2]),
+            (&[0, 2, 3], &[1, 3, 2]),
+        ] {
+            let filled = |shape: &[usize], seed: usize| {
+                let mut n = seed;
+                ArrayD::from_shape_simple_fn(shape, || {
+                    n += 1;
+                    ((n * 31) % 23) as f64 - 11.0
+                })
+            };
+            let ours = |a: &ArrayD<f64>| Array::from_slice(a.shape(), a.as_slice().unwrap()).unwrap();
+            let (a, b) = (filled(left, 3), filled(right, 8));
+            let want = product_of(&a, &b);
+            let got = ours(&a).matmul(&ours(&b)).unwrap();
+            assert_eq!(got.shape(), want.shape());
+            assert_eq!(got.to_vec::<f64>().unwrap(), want.as_slice().unwrap(), "{left:?} {right:?}");
+            // The same from operands that lie the other way round, backwards, and between others.
+            let turned = |a: &ArrayD<f64>| {
+                let mut order: Vec<isize> = (0..a.ndim() as isize).collect();
+                order.swap(a.ndim() - 1, a.ndim() - 2);
+                let mut t = a.clone();
+                t.swap_axes(a.ndim() - 1, a.ndim() - 2);
+                ours(&t.as_standard_layout().into_owned()).transpose(Some(&order)).unwrap()
+            };
+            let got = turned(&a).matmul(&turned(&b)).unwrap();
+            assert_eq!(got.to_vec::<f64>().unwrap(), want.as_slice().unwrap(), "{left:?} {right:?} turned");
         }
     });
 }
@@ -288,8 +345,9 @@ fn an_expression_overwrites_what_only_it_needs() {
         let add = |a: &Array, b: gain::Operand<'_>| Array::apply(Op::Add, &[a.into(), b]).unwrap();
         let created = || gain::stats().arrays_created;
         let before = created();
-        for _ in 0..5 {
-            // In place by out=, and by giving the name away.
+        for _ in 0..9 {
+            // In place by out=, and by giving the name away; on several ranks what was given away comes back with the next
+            // synchronisation.
             Array::ufunc(
                 Op::Add,
                 &[(&a).into(), 1.0.into()],
@@ -301,7 +359,7 @@ fn an_expression_overwrites_what_only_it_needs() {
             a.force().unwrap();
             want.mapv_inplace(|x| x + 1.0);
         }
-        assert_eq!(created(), before);
+        assert!(created() <= before + if gain::world::size() == 1 { 0 } else { 2 });
         // Not while somebody else sees the old elements, or where they are read in another order.
         let old = a.copy().unwrap();
         a.assign(&add(&a, 2.0.into())).unwrap();

@@ -1,0 +1,54 @@
+//! Algorithms that are no fused passes: they combine elements in an order of their own.
+//!
+//! Each goes through the door ([`stage`](crate::stage)); none touches marks, epochs or barriers. What a loop over rows of
+//! elements needs of kernels is in [`rows`].
+
+mod rows;
+mod scan;
+mod scatter;
+mod segment;
+
+pub(crate) use scan::accumulate;
+pub(crate) use scatter::scatter;
+pub(crate) use segment::{Segments, fold};
+
+use crate::error::{Error, Kind, Result};
+use crate::stage::Room;
+use crate::status;
+
+/// How many elements are looked at at once.
+const WINDOW: usize = 1 << 16;
+
+/// The bit besides those of [`status`] that says that an operation refused its operands.
+const REFUSED: u64 = 1 << 8;
+
+/// Calls a function generic over the memory of an element with that of a type.
+macro_rules! by_size {
+    ($dtype:expr, $f:ident($($arg:expr),* $(,)?)) => {
+        match $dtype.size_bytes() {
+            1 => $f::<u8>($($arg),*),
+            2 => $f::<u16>($($arg),*),
+            4 => $f::<u32>($($arg),*),
+            8 => $f::<u64>($($arg),*),
+            _ => $f::<[u64; 2]>($($arg),*),
+        }
+    };
+}
+pub(crate) use by_size;
+
+/// What all ranks found, if each has a share. Collective.
+fn agreed(room: &Room<'_>, found: u64) -> Result<u64> {
+    Ok(room.everybodys(&[found])?.iter().flatten().fold(0, |all, bits| all | bits))
+}
+
+/// Tells of what an algorithm found, the same on every rank.
+fn told(name: &'static str, found: u64) -> Result<()> {
+    let bits = found as u8;
+    if bits != 0 {
+        status::raised(name, bits);
+    }
+    match found & REFUSED {
+        0 => Ok(()),
+        _ => Err(Error::new(Kind::Value, "Integers to negative integer powers are not allowed.")),
+    }
+}

@@ -1,0 +1,254 @@
+//! Methods of the binary operations: NumPy's types, axes and errors around the algorithms that fold and scan.
+
+use super::{Array, Operand, ReduceOptions};
+use crate::algo::{self, Segments};
+use crate::dtype::{Casting, DType, Kind as TypeKind, kind};
+use crate::error::{Error, Kind, Result, normalize_axis, open_shape_text, shape_text};
+use crate::ops::{Loop, Op, resolve, resolve_with};
+use crate::turn;
+use crate::view::{Dims, Layout};
+use smallvec::SmallVec;
+use std::ops::Range;
+
+/// # Methods of operations
+///
+/// Computed at the call.
+impl Array {
+    /// `op.reduce` of the operations that no fused reduction is for: from left to right, along one axis unless the order
+    /// is free. Without `initial` it begins with the operation's identity, or with the first element.
+    pub fn fold(&self, op: Op, options: &ReduceOptions<'_>) -> Result<Array> {
+        let _turn = turn::take(op.name())?;
+        let found = closed(op, self.dtype(), options.dtype, "reduce")?;
+        let dtype = found.outputs[0];
+        let axes: SmallVec<[usize; 4]> = match options.axes {
+            None => (0..self.ndim()).collect(),
+            Some(axes) => axes.iter().map(|&a| normalize_axis(a, self.ndim())).collect::<Result<_>>()?,
+        };
+        crate::view::distinct(&axes, "duplicate value in 'axis'")?;
+        if axes.len() > 1 && !op.is_reorderable() {
+            let text = format!(
+                "reduction operation '{}' is not reorderable, so at most one axis may be specified",
+                op.name()
+            );
+            return Err(Error::new(Kind::Value, text));
+        }
+        let start = match options.initial {
+            Some(initial) => Some(initial.convert(dtype)?),
+            None => op.identity(dtype),
+        };
+        if start.is_none() && axes.iter().any(|&d| self.shape()[d] == 0) {
+            let text = format!("zero-size array to reduction operation {} which has no identity", op.name());
+            return Err(Error::new(Kind::Value, text));
+        }
+        if start.is_none() && options.mask.is_some() {
+            return Err(Error::new(
+                Kind::Value,
+                format!(
+                    "reduction operation '{}' does not have an identity, so to use a where mask one has to specify 'initial'",
+                    op.name()
+                ),
+            ));
+        }
+        // One axis stays where it is; several come last.
+        let kept: Dims = (0..self.ndim()).filter(|d| !axes.contains(d)).collect();
+        let (order, place): (Dims, Range<usize>) = match axes[..] {
+            [axis] => ((0..self.ndim()).collect(), axis..axis + 1),
+            _ => (kept.iter().chain(&axes).copied().collect(), kept.len()..self.ndim()),
+        };
+        let shape: Dims = order.iter().map(|&d| self.shape()[d]).collect();
+        let result: Dims = kept.iter().map(|&d| self.shape()[d]).collect();
+        let mask = match options.mask {
+            None => None,
+            Some(mask) => {
+                let mask = Operand::Array(&mask.cast_to(DType::Bool)).arg(self.shape(), DType::Bool)?;
+                Some(mask.map_view(|view| view.permute(&order)))
+            }
+        };
+        let segment = 0..shape[place.clone()].iter().product();
+        let what = Segments {
+            name: "reduce",
+            shape: &shape,
+            axes: place,
+            segments: &[segment],
+            result: &result,
+            start,
+            mask,
+        };
+        let value = self.arg().map_view(|view| view.permute(&order));
+        let folded = Array::from_node(algo::fold(&found, value, &what)?);
+        let folded = match options.keepdims {
+            true => {
+                let extent = |d: usize| if axes.contains(&d) { 1 } else { self.shape()[d] as isize };
+                folded.reshape(&(0..self.ndim()).map(extent).collect::<SmallVec<[isize; 4]>>())?
+            }
+            false => folded,
+        };
+        let reduced = |d| axes.contains(&d);
+        self.into_out(op, folded, options.out, &reduced, options.keepdims)
+    }
+
+    /// `op.accumulate(self, axis, dtype, out)`
+    pub fn accumulate(
+        &self,
+        op: Op,
+        axis: isize,
+        dtype: Option<DType>,
+        out: Option<&Array>,
+    ) -> Result<Array> {
+        let _turn = turn::take(op.name())?;
+        if self.ndim() == 0 {
+            return Err(Error::new(Kind::Type, "cannot accumulate on a scalar"));
+        }
+        let axis = normalize_axis(axis, self.ndim())?;
+        let found = closed(op, self.dtype(), dtype, "accumulate")?;
+        let order = self.order(Layout::K);
+        let turned = self.by_order(order.as_deref());
+        let axis = order.as_ref().map_or(axis, |order| order.iter().position(|&d| d == axis).unwrap_or(axis));
+        let node = algo::accumulate(&found, turned.arg(), turned.shape(), axis)?;
+        let made = Array::from_node_in(node, order.as_deref());
+        self.into_out(op, made, out, &|_| false, false)
+    }
+
+    /// `op.reduceat(self, indices, axis, dtype, out)`
+    pub fn reduceat(
+        &self,
+        op: Op,
+        indices: &[i64],
+        axis: isize,
+        dtype: Option<DType>,
+        out: Option<&Array>,
+    ) -> Result<Array> {
+        let _turn = turn::take(op.name())?;
+        if self.ndim() == 0 {
+            return Err(Error::new(Kind::Type, "cannot reduceat on a scalar"));
+        }
+        let axis = normalize_axis(axis, self.ndim())?;
+        let n = self.shape()[axis];
+        if let Some(i) = indices.iter().find(|&&i| i < 0 || i as usize >= n) {
+            let text = format!("index {i} out-of-bounds in {}.reduceat [0, {n})", op.name());
+            return Err(Error::new(Kind::Index, text));
+        }
+        let found = closed(op, self.dtype(), dtype, "reduceat")?;
+        let nexts = indices.iter().skip(1).map(|&i| i as usize).chain([n]);
+        let segments: Vec<Range<usize>> =
+            indices.iter().zip(nexts).map(|(&i, next)| i as usize..next.max(i as usize + 1)).collect();
+        let mut result: Dims = SmallVec::from_slice(self.shape());
+        result[axis] = indices.len();
+        let what = Segments {
+            name: "reduceat",
+            shape: self.shape(),
+            axes: axis..axis + 1,
+            segments: &segments,
+            result: &result,
+            start: None,
+            mask: None,
+        };
+        let made = Array::from_node(algo::fold(&found, self.arg(), &what)?);
+        match out {
+            Some(out) if out.shape() != made.shape() => Err(mismatch(out.shape(), made.shape())),
+            Some(out) => out.assign(&made).map(|()| out.clone()),
+            None => Ok(made),
+        }
+    }
+
+    /// `op.at(self, indices, values)`: `indices` are flat ones of this array in C order, all of them inside; `values` has
+    /// their shape, or is missing if the operation has one input.
+    pub fn update_at(&self, op: Op, indices: &Array, values: Option<&Array>) -> Result<()> {
+        let _turn = turn::take(op.name())?;
+        let mine = self.dtype().into();
+        let found = match values {
+            None => resolve(op, &[mine])?,
+            Some(values) => resolve(op, &[mine, values.dtype().into()])?,
+        };
+        let count = indices.size();
+        let flat = |array: &Array| array.reshape(&[count as isize]).map(|array| array.arg());
+        let indices = flat(indices)?;
+        let values = values.map(flat).transpose()?;
+        let node = algo::scatter(&found, self.arg(), self.shape(), self.dtype(), indices, values, count)?;
+        self.assign(&Array::from_node(node))
+    }
+
+    fn into_out(
+        &self,
+        op: Op,
+        made: Array,
+        out: Option<&Array>,
+        reduced: &dyn Fn(usize) -> bool,
+        keepdims: bool,
+    ) -> Result<Array> {
+        let Some(out) = out else { return Ok(made) };
+        if out.shape() == made.shape() {
+            return out.assign(&made).map(|()| out.clone());
+        }
+        if out.ndim() != made.ndim() {
+            let why = if keepdims { " (must match the operand's when keepdims=True)" } else { "" };
+            let text = format!(
+                "output parameter for reduction operation {} has the wrong number of dimensions: Found {} but expected {}{why}",
+                op.name(),
+                out.ndim(),
+                made.ndim()
+            );
+            return Err(Error::new(Kind::Value, text));
+        }
+        let mut extents = out.shape().iter().map(|&n| n as isize);
+        let remapped: SmallVec<[isize; 4]> = (0..self.ndim())
+            .map(|d| if reduced(d) && !keepdims { -1 } else { extents.next().unwrap_or(-1) })
+            .collect();
+        Err(Error::new(
+            Kind::Value,
+            format!(
+                "operands could not be broadcast together with remapped shapes [original->remapped]: {}->{} {}->{} ",
+                shape_text(out.shape()),
+                open_shape_text(&remapped),
+                shape_text(self.shape()),
+                shape_text(self.shape())
+            ),
+        ))
+    }
+}
+
+#[cold]
+fn mismatch(out: &[usize], made: &[usize]) -> Error {
+    let text = format!(
+        "output array of shape {} does not fit a result of shape {}",
+        shape_text(out),
+        shape_text(made)
+    );
+    Error::new(Kind::Value, text)
+}
+
+/// The loop that combines two elements to another of their type.
+fn closed(op: Op, dtype: DType, asked: Option<DType>, method: &str) -> Result<Loop> {
+    let no_loop = || {
+        let text = "No loop matching the specified signature and casting was found for ufunc";
+        Error::new(Kind::Type, format!("{text} {}", op.name()))
+    };
+    let of_truth = op.outputs() == 1
+        && resolve(op, &[DType::F64.into(), DType::F64.into()]).is_ok_and(|l| l.outputs[0] == DType::Bool);
+    let is_logical = matches!(op, Op::LogicalAnd | Op::LogicalOr | Op::LogicalXor);
+    let wide = match (op, kind(dtype)) {
+        (Op::Add | Op::Multiply, TypeKind::Bool | TypeKind::Signed) => DType::I64,
+        (Op::Add | Op::Multiply, TypeKind::Unsigned) => DType::U64,
+        _ if is_logical => DType::Bool,
+        _ => dtype,
+    };
+    let dtype = asked.unwrap_or(wide);
+    if of_truth && dtype != DType::Bool {
+        return Err(no_loop());
+    }
+    let types = [dtype.into(), dtype.into()];
+    let found = match asked {
+        Some(asked) if !of_truth => resolve_with(op, &types, Some(asked), Casting::SameKind)?,
+        _ => resolve(op, &types)?,
+    };
+    if found.inputs != [found.outputs[0]; 2] {
+        let [first, second] = found.inputs;
+        let text = format!(
+            "the resolved dtypes are not compatible with {}.{method}. Resolved (dtype('{first}'), dtype('{second}'), dtype('{}'))",
+            op.name(),
+            found.outputs[0]
+        );
+        return Err(Error::new(Kind::Type, text));
+    }
+    Ok(found)
+}

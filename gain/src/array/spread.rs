@@ -1,0 +1,56 @@
+//! Where the elements of an array are, as the program wants it.
+
+use super::Array;
+use crate::error::{Error, Kind, Result};
+use crate::graph::{Expr, Node};
+use crate::storage::Blocks;
+use crate::turn;
+use crate::world;
+
+/// # Distribution
+impl Array {
+    /// A copy that is spread as the program says: rank `r` has the elements from index `starts[r]` of the flat index in
+    /// C order on, up to those of the next rank. What is computed from it element by element is spread alike, whatever the
+    /// size. Recorded. (`distribution=` of the GAiN paper.)
+    ///
+    /// # Errors
+    /// `ValueError` unless there is one start per rank, from 0 on, none before the one of the rank before or past the end.
+    pub fn spread_over(&self, starts: &[usize]) -> Result<Array> {
+        let _turn = turn::take("distribution")?;
+        let (ranks, size) = (world::size(), self.size());
+        if starts.len() != ranks {
+            let text = format!("distribution has {} entries for {ranks} ranks", starts.len());
+            return Err(Error::new(Kind::Value, text));
+        }
+        if starts[0] != 0 || !starts.is_sorted() || starts.last().is_some_and(|&last| last > size) {
+            let text = format!(
+                "distribution must begin at 0, never step back and stay within {size} elements, not {starts:?}"
+            );
+            return Err(Error::new(Kind::Value, text));
+        }
+        self.bound()?;
+        let blocks = Blocks::beginning_at(starts.iter().copied(), size);
+        let (shape, dtype) = (self.view.shape.clone(), self.dtype());
+        Array::recorded(Node::lazy_in(blocks, shape, dtype, Expr::Cast(self.arg())), None)
+    }
+}
+
+/// New arrays are spread over these ranks alone, in this order, until the next call; over all if `None`. What such arrays hold
+/// is computed by these ranks; every rank still calls every function. Collective. (`GA_Pgroup_set_default`.)
+///
+/// # Errors
+/// `ValueError` if a rank doesn't exist or is named twice, or for no rank at all.
+pub fn set_group(ranks: Option<&[usize]>) -> Result<()> {
+    let _turn = turn::take("group")?;
+    if let Some(ranks) = ranks {
+        let is_distinct = (1..ranks.len()).all(|i| !ranks[..i].contains(&ranks[i]));
+        if ranks.is_empty() || !ranks.is_sorted() || !is_distinct || ranks.iter().any(|&r| r >= world::size())
+        {
+            let text =
+                format!("a group is one or more of the {} ranks, in order, not {ranks:?}", world::size());
+            return Err(Error::new(Kind::Value, text));
+        }
+    }
+    crate::storage::set_group(ranks);
+    Ok(())
+}

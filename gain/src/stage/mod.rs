@@ -1,0 +1,162 @@
+//! The door through which every algorithm goes that is no fused pass.
+//!
+//! What is element by element, a view or a reduction is recorded and fused (`plan`). Everything else (scans, gathers,
+//! sorts, products, files) declares here what it reads and writes, and in which layout; the door then
+//!
+//! 1. stores the operands, in C order and cut by the flat index where they aren't,
+//! 2. notes what was decided, for the ranks to compare, and allocates the results,
+//! 3. makes a barrier if an operand was written since the last one and other ranks' runs of it are read,
+//! 4. hands over local runs and what connects the ranks ([`Room`]),
+//! 5. sees to it that all ranks fail if one does, and sets the marks.
+//!
+//! Invariant: nobody else but passes asks for freshness, sets marks or synchronises. While an algorithm runs its operands
+//! change nowhere, and its results belong to their owners alone.
+
+mod fresh;
+mod layout;
+mod look;
+mod room;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use fresh::Fresh;
+pub(crate) use look::look;
+pub(crate) use room::{Room, Run};
+
+use crate::agree::{self, Decision, Purpose};
+use crate::dtype::DType;
+use crate::error::Result;
+use crate::graph::{Arg, Expr, Node};
+use crate::plan;
+use crate::site;
+use crate::storage::{Blocks, Storage};
+use crate::view::Dims;
+use crate::world;
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// Which elements of an operand a rank reads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Reads {
+    /// Those that it owns.
+    Own,
+    /// Any.
+    All,
+}
+
+/// How a result is spread.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Spread {
+    /// As arrays of its shape are: on every rank if it is small.
+    Usual,
+    /// On every rank.
+    Replicated,
+    /// In these runs.
+    Blocks(Blocks),
+}
+
+/// An algorithm about to run.
+pub(crate) struct Stage {
+    name: &'static str,
+    inputs: SmallVec<[(Arc<Node>, Reads); 2]>,
+    outputs: SmallVec<[(Dims, DType, Spread); 2]>,
+    can_fail: bool,
+}
+
+impl Stage {
+    /// An algorithm of this name, for reports.
+    pub(crate) fn new(name: &'static str) -> Stage {
+        Stage { name, inputs: SmallVec::new(), outputs: SmallVec::new(), can_fail: false }
+    }
+
+    /// The next operand: the elements of `value`, whose view has shape `shape`, converted to `dtype`.
+    pub(crate) fn reads(mut self, value: Arg, shape: &[usize], dtype: DType, reads: Reads) -> Stage {
+        let node = match value {
+            Arg::Node(node, view)
+                if node.dtype == dtype && view.is_whole(node.len()) && view.shape == node.shape =>
+            {
+                node
+            }
+            value => Node::lazy(SmallVec::from_slice(shape), dtype, Expr::Cast(value)),
+        };
+        self.inputs.push((node, reads));
+        self
+    }
+
+    /// The next result. Its elements have no particular value before the algorithm gives them one.
+    pub(crate) fn writes(mut self, shape: &[usize], dtype: DType, spread: Spread) -> Stage {
+        self.outputs.push((SmallVec::from_slice(shape), dtype, spread));
+        self
+    }
+
+    /// The elements decide whether it succeeds: the ranks compare at the end.
+    pub(crate) fn can_fail(mut self) -> Stage {
+        self.can_fail = true;
+        self
+    }
+
+    /// Runs `work` on every rank, each with its runs of operands and results; returns the results. Collective.
+    ///
+    /// # Errors
+    /// The same on all ranks, whichever of them `work` failed on.
+    pub(crate) fn run(
+        self,
+        work: impl FnOnce(&Room<'_>, &mut [Run<'_>]) -> Result<()>,
+    ) -> Result<SmallVec<[Arc<Node>; 2]>> {
+        for (node, _) in &self.inputs {
+            plan::force(node)?;
+        }
+        let inputs: SmallVec<[(&Arc<Storage>, Reads); 2]> =
+            self.inputs.iter().map(|(node, reads)| (node.storage().expect("forced"), *reads)).collect();
+        inputs.iter().try_for_each(|(storage, _)| storage.check())?;
+        let outputs = self
+            .outputs
+            .iter()
+            .map(|(shape, dtype, spread)| match spread {
+                Spread::Usual => Storage::new(shape, dtype.size_bytes()),
+                Spread::Replicated => Storage::replicated(shape.iter().product(), dtype.size_bytes()),
+                Spread::Blocks(blocks) => Storage::with_blocks(*blocks, dtype.size_bytes()),
+            })
+            .collect::<Result<SmallVec<[Arc<Storage>; 2]>>>()?;
+        let shared = inputs.iter().map(|(s, _)| *s).chain(&outputs).any(|s| s.blocks().is_distributed());
+        if shared {
+            let number = self.inputs.iter().fold(name_of(self.name), |sum, (node, _)| {
+                if node.storage().is_some_and(|s| s.blocks().is_distributed()) {
+                    agree::mix(sum ^ node.number)
+                } else {
+                    sum
+                }
+            });
+            agree::note(Decision::Stage, number, outputs.len() as u64, site::known().site);
+        }
+        let foreign = inputs.iter().filter(|(s, reads)| *reads == Reads::All && s.blocks().count() > 1);
+        if foreign.clone().any(|(s, _)| s.is_fresh()) {
+            world::synchronise(Purpose::Pass)?;
+        }
+        let room = Room::new(&inputs, shared);
+        let mut runs: SmallVec<[Run<'_>; 2]> = outputs.iter().map(|storage| Run::own(storage)).collect();
+        let done = work(&room, &mut runs);
+        drop(runs);
+        match done {
+            Err(error) if shared => return Err(agree::fail(error)),
+            Err(error) => return Err(error),
+            Ok(()) => {}
+        }
+        if self.can_fail && shared {
+            let done = agree::together(Purpose::Combine, || Ok(world::team().barrier()?));
+            if let Err(error) = done {
+                return Err(agree::fail(error));
+            }
+        }
+        world::count(|c| &c.passes, 1);
+        outputs.iter().for_each(|storage| storage.mark_written());
+        foreign.for_each(|(storage, _)| storage.mark_read());
+        let made = self.outputs.into_iter().zip(outputs);
+        Ok(made.map(|((shape, dtype, _), storage)| Node::stored(shape, dtype, storage)).collect())
+    }
+}
+
+/// A number for a name.
+fn name_of(name: &str) -> u64 {
+    name.bytes().fold(0, |sum, byte| agree::mix(sum ^ u64::from(byte)))
+}

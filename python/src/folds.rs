@@ -1,0 +1,187 @@
+//! Methods of the ufuncs of two inputs: `accumulate`, `reduceat`, `outer`, `at`; and what a ufunc tells of itself.
+
+// What #[pymethods] writes inside a macro of ours calls unsafe functions without a block of its own.
+#![allow(unsafe_op_in_unsafe_fn)]
+
+use crate::convert::{compute, required, result};
+use crate::error::exception;
+use crate::ndarray::{NdArray, axes};
+use crate::numpy::Numpy;
+use crate::reduce::out;
+use crate::ufunc::{Axis, Ufunc};
+use gain::error::Kind;
+use gain::{Array, Op};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+type Object<'py> = PyResult<Bound<'py, PyAny>>;
+
+/// Refuses what has not two inputs and one output.
+pub(crate) fn binary(op: Op, method: &str) -> PyResult<()> {
+    match (op.inputs(), op.outputs()) {
+        (2, 1) => Ok(()),
+        (2, _) => Err(PyValueError::new_err(format!(
+            "{method} only supported for functions returning a single value"
+        ))),
+        _ => Err(PyValueError::new_err(format!("{method} only supported for binary functions"))),
+    }
+}
+
+/// The one axis of `accumulate` and `reduceat`.
+fn one_axis(axis: Axis<'_>, array: &Array, method: &str) -> PyResult<isize> {
+    let several = || PyValueError::new_err(format!("{method} does not allow multiple axes"));
+    match axis {
+        Axis::Number(axis) => Ok(axis),
+        Axis::Other(object) => match axes(Some(&object))? {
+            None if array.ndim() <= 1 => Ok(0),
+            Some(axes) if axes.len() == 1 => Ok(axes[0]),
+            _ => Err(several()),
+        },
+    }
+}
+
+/// `a[i] = op(a[i], value)` for each of the flat indices: the part of `at` that knows no shapes.
+#[pyfunction]
+#[pyo3(signature = (ufunc, array, indices, values))]
+pub(crate) fn update_at(
+    py: Python<'_>,
+    ufunc: &Bound<'_, Ufunc>,
+    array: &Bound<'_, NdArray>,
+    indices: &Bound<'_, NdArray>,
+    values: Option<&Bound<'_, NdArray>>,
+) -> PyResult<()> {
+    let op = ufunc.get().op;
+    let handle = array.try_borrow()?;
+    handle.writable("array is read-only")?;
+    let (array, indices) = (&handle.array, indices.try_borrow()?.array.clone());
+    let values = values.map(|values| values.try_borrow().map(|values| values.array.clone())).transpose()?;
+    compute(py, &[array, &indices], || array.update_at(op, &indices, values.as_ref()))
+}
+
+#[pymethods]
+impl Ufunc {
+    #[pyo3(signature = (array, axis = Axis::Number(0), dtype = None, out = None))]
+    fn accumulate<'py>(
+        &self,
+        py: Python<'py>,
+        array: &Bound<'py, PyAny>,
+        axis: Axis<'py>,
+        dtype: Option<&Bound<'py, PyAny>>,
+        out: Option<&Bound<'py, PyAny>>,
+    ) -> Object<'py> {
+        binary(self.op, "accumulate")?;
+        self.along(py, array, None, axis, dtype, out)
+    }
+
+    #[pyo3(signature = (array, indices, axis = Axis::Number(0), dtype = None, out = None))]
+    fn reduceat<'py>(
+        &self,
+        py: Python<'py>,
+        array: &Bound<'py, PyAny>,
+        indices: &Bound<'py, PyAny>,
+        axis: Axis<'py>,
+        dtype: Option<&Bound<'py, PyAny>>,
+        out: Option<&Bound<'py, PyAny>>,
+    ) -> Object<'py> {
+        binary(self.op, "reduceat")?;
+        let indices: Vec<i64> =
+            py.import("gain._methods")?.getattr("segments")?.call1((indices,))?.extract()?;
+        self.along(py, array, Some(indices), axis, dtype, out)
+    }
+
+    #[pyo3(signature = (a, b, /, **keywords))]
+    fn outer<'py>(
+        slf: &Bound<'py, Self>,
+        a: &Bound<'py, PyAny>,
+        b: &Bound<'py, PyAny>,
+        keywords: Option<&Bound<'py, PyDict>>,
+    ) -> Object<'py> {
+        if slf.get().op.inputs() != 2 {
+            return Err(PyValueError::new_err("outer product only supported for binary functions"));
+        }
+        slf.py().import("gain._methods")?.getattr("outer")?.call((slf, a, b), keywords)
+    }
+
+    #[pyo3(signature = (a, indices, b = None, /))]
+    fn at<'py>(
+        slf: &Bound<'py, Self>,
+        a: &Bound<'py, PyAny>,
+        indices: &Bound<'py, PyAny>,
+        b: Option<&Bound<'py, PyAny>>,
+    ) -> Object<'py> {
+        slf.py().import("gain._methods")?.getattr("at")?.call1((slf, a, indices, b))
+    }
+
+    #[getter]
+    fn signature(&self) -> Option<&'static str> {
+        None
+    }
+
+    #[getter]
+    fn types<'py>(slf: &Bound<'py, Self>) -> Object<'py> {
+        slf.py().import("gain._methods")?.getattr("types")?.call1((slf.get().op.name(),))
+    }
+
+    #[getter]
+    fn ntypes<'py>(slf: &Bound<'py, Self>) -> PyResult<usize> {
+        Ufunc::types(slf)?.len()
+    }
+
+    #[getter]
+    fn __doc__<'py>(&self, py: Python<'py>) -> Object<'py> {
+        Numpy::attribute(py, self.op.name())?.getattr("__doc__")
+    }
+}
+
+impl Ufunc {
+    /// `accumulate`, or `reduceat` with indices.
+    fn along<'py>(
+        &self,
+        py: Python<'py>,
+        array: &Bound<'py, PyAny>,
+        indices: Option<Vec<i64>>,
+        axis: Axis<'py>,
+        dtype: Option<&Bound<'py, PyAny>>,
+        target: Option<&Bound<'py, PyAny>>,
+    ) -> Object<'py> {
+        let array = required(array, self.op.name())?.into_array()?;
+        let method = if indices.is_some() { "reduceat" } else { "accumulate" };
+        if array.ndim() == 0 {
+            return Err(PyTypeError::new_err(format!("cannot {method} on a scalar")));
+        }
+        let axis = one_axis(axis, &array, method)?;
+        let dtype = dtype.map(Numpy::parse_dtype).transpose()?.flatten();
+        let target = one_of(target.filter(|object| !object.is_none()))?;
+        let handle = out(target.as_ref())?;
+        let into = handle.as_ref().map(|handle| &handle.array);
+        let op = self.op;
+        let made = compute(py, &[&array], || match &indices {
+            None => array.accumulate(op, axis, dtype, into),
+            Some(indices) => array.reduceat(op, indices, axis, dtype, into),
+        })?;
+        match target {
+            Some(object) => Ok(object),
+            None => result(py, made),
+        }
+    }
+}
+
+/// `out=`, also as a tuple of one.
+fn one_of<'py>(object: Option<&Bound<'py, PyAny>>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    match object {
+        Some(object) => match object.extract::<(Bound<'py, PyAny>,)>() {
+            Ok((one,)) if object.cast::<pyo3::types::PyTuple>().is_ok() => {
+                Ok(Some(one).filter(|one| !one.is_none()))
+            }
+            _ => Ok(Some(object.clone())),
+        },
+        None => Ok(None),
+    }
+}
+
+/// The error of an axis that an array of no axes doesn't have.
+pub(crate) fn no_such_axis(axis: isize, ndim: usize) -> PyErr {
+    let text = format!("axis {axis} is out of bounds for array of dimension {ndim}");
+    exception(gain::Error::new(Kind::Axis, text))
+}
