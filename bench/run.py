@@ -145,6 +145,14 @@ def ufuncs():
         print(run([sys.executable, script], GAIN_NUM_THREADS=threads), end="", flush=True)
 
 
+def stencils():
+    """Small stencils: against NumPy on one thread, and on two ranks with every array distributed."""
+    script = ROOT / "bench/python/stencils.py"
+    print(run([sys.executable, script], GAIN_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1"), end="", flush=True)
+    times, _ = series(ranks(2, sys.executable, script, "sweep", 100, GAIN_THRESHOLD="0", GAIN_NUM_THREADS="1"))
+    print(table("The same sweep over 100 x 100, distributed", [Row("gain, 2 ranks", times)]), flush=True)
+
+
 SUITES = {
     "rma": lambda: print(ranks(2, RELEASE / "gain-bench", "rma"), end="", flush=True),
     "armci": armci,
@@ -154,6 +162,7 @@ SUITES = {
     "linalg": linear_algebra,
     "laplace": lambda: [laplace(1000, 100, 5), laplace(4000, 100, 3)],
     "expressions": lambda: python_script("expressions"),
+    "stencils": stencils,
     "products": lambda: python_script("products"),
     "reductions": lambda: python_script("reductions"),
     "ufuncs": ufuncs,

@@ -96,6 +96,7 @@ fn in_child() {
     TORN.fetch_or(is_torn, Relaxed);
     crate::exec::pool::renew();
     crate::storage::renew();
+    crate::plan::renew();
     limbo::renew();
     agree::renew();
     status::renew();

@@ -70,7 +70,7 @@ impl Domain {
 
     /// The same elements walked in memory order: axes of extent 1 dropped, sorted so that the first streams'
     /// strides fall, turned so that they are positive, merged where every stream allows it. At least one axis.
-    pub(super) fn normalise(&mut self) {
+    pub(crate) fn normalise(&mut self) {
         for axis in (0..self.shape.len()).rev() {
             if self.shape[axis] == 1 {
                 self.remove_axis(axis);

@@ -59,6 +59,10 @@ pub struct Builder {
     pub(super) parts: Vec<watch::Parts>,
     leaves: Vec<DType>,
     outputs: Vec<Output>,
+    /// Constants that get other values in other runs, and the caller's numbers for them.
+    variables: SmallVec<[(Val, u32); 2]>,
+    /// Whether the value of one of them went into the program.
+    is_special: bool,
 }
 
 /// One kernel call per tile.
@@ -104,10 +108,13 @@ pub(super) struct Reduce {
     pub(super) out: Option<usize>,
 }
 
-/// Compiled straight-line code: immutable, reusable on any number of domains.
+/// Compiled straight-line code, reusable on any number of domains.
 #[derive(Debug)]
 pub struct Program {
     pub(super) consts: Vec<([u8; 16], usize)>,
+    /// Which of them are set by [`Program::renew`], and the caller's numbers for them.
+    variables: SmallVec<[(u16, u32); 2]>,
+    is_special: bool,
     pub(super) leaves: Vec<DType>,
     pub(super) outs: Vec<DType>,
     /// Bytes per element of each register.
@@ -154,12 +161,25 @@ impl Builder {
         self.push(Node::Const(value.cast(value.dtype())), value.dtype())
     }
 
+    /// A constant that [`Program::renew`] gives the value that the caller knows as number `source`.
+    pub fn variable(&mut self, value: Scalar, source: u32) -> Val {
+        let variable = self.constant(value);
+        self.variables.push((variable, source));
+        variable
+    }
+
+    /// The value of a constant is about to decide something.
+    fn look_at(&mut self, value: Val) {
+        self.is_special |= self.variables.iter().any(|(variable, _)| *variable == value);
+    }
+
     /// `value` converted to `dtype`; itself if it has that type.
     pub fn cast(&mut self, value: Val, dtype: DType) -> Val {
         let from = self.dtype(value);
         if from == dtype {
             return value;
         }
+        self.look_at(value);
         let kernel = cast::kernel(from, dtype);
         let report = flags::of_cast(from, dtype);
         // One that raises something somebody wants to know of is done in the run.
@@ -196,7 +216,8 @@ impl Builder {
     }
 
     /// Whether a value is the constant 2, to which powers are squares.
-    fn is_two(&self, value: Val) -> bool {
+    fn is_two(&mut self, value: Val) -> bool {
+        self.look_at(value);
         matches!(self.nodes[value.index()], Node::Const(x) if x.as_c128() == Complex64::new(2.0, 0.0))
     }
 
@@ -273,6 +294,7 @@ struct Compiler {
     /// Read at the end of the tile by an output: the register is not given back.
     kept: Vec<bool>,
     slots: Vec<Option<u16>>,
+    variables: SmallVec<[(Val, u32); 2]>,
     free: Vec<u16>,
     program: Program,
 }
@@ -287,9 +309,11 @@ impl Compiler {
         }
         folds.iter().flat_map(|fold| &fold.args).for_each(|arg| kept[arg.index()] = true);
         let uses = fuse::count_from(&builder.nodes, kept.iter().map(|&kept| kept.into()).collect());
-        let Builder { nodes, dtypes, marks, parts, leaves, .. } = builder;
+        let Builder { nodes, dtypes, marks, parts, leaves, variables, is_special, .. } = builder;
         let program = Program {
             consts: Vec::new(),
+            variables: SmallVec::new(),
+            is_special,
             leaves,
             outs: Vec::new(),
             registers: Vec::new(),
@@ -299,12 +323,15 @@ impl Compiler {
             watch: Watch::new(parts, marks),
         };
         let slots = vec![None; nodes.len()];
-        Compiler { slots, nodes, dtypes, uses, kept, free: Vec::new(), program }
+        Compiler { slots, nodes, dtypes, uses, kept, variables, free: Vec::new(), program }
     }
 
     fn compile(mut self, outputs: &[Output], folds: &[fuse::Fold]) -> Program {
         for (i, node) in self.nodes.iter().enumerate() {
             if let (Node::Const(x), true) = (node, self.uses[i] > 0) {
+                let number = self.program.consts.len() as u16;
+                let variable = self.variables.iter().find(|(value, _)| value.index() == i);
+                self.program.variables.extend(variable.map(|&(_, source)| (number, source)));
                 self.program.consts.push((x.bytes(), self.dtypes[i].size_bytes()));
                 self.slots[i] = Some(self.program.consts.len() as u16);
             }
@@ -448,6 +475,19 @@ impl Compiler {
 }
 
 impl Program {
+    /// Make it ready for another run: its variables get these values, of the types they had when it was built.
+    pub fn renew(&mut self, value: impl Fn(u32) -> Scalar) {
+        for &(number, source) in &self.variables {
+            self.consts[usize::from(number)].0 = value(source).bytes();
+        }
+        self.watch.forget();
+    }
+
+    /// Whether it is right for other values of its variables, too.
+    pub fn is_general(&self) -> bool {
+        !self.is_special
+    }
+
     /// For each mark that a floating-point exception was found for since the program was made: its number, and the
     /// exceptions.
     pub fn raised(&self) -> impl Iterator<Item = (u32, u8)> {

@@ -146,6 +146,11 @@ impl Watch {
         }
     }
 
+    /// Nothing was found yet.
+    pub(super) fn forget(&mut self) {
+        self.raised.iter_mut().for_each(|bits| *bits.get_mut() = 0);
+    }
+
     /// Combining what reductions have made left these flags.
     #[cold]
     pub(super) fn combined(&self, bits: u8) {

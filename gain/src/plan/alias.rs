@@ -2,7 +2,6 @@
 //! another one.
 
 use super::{Pass, Target, lower::BoxPlan};
-use crate::error::Result;
 use crate::graph::{Expr, Node};
 use crate::storage::{Blocks, Storage};
 use crate::view::{Dims, View};
@@ -14,13 +13,6 @@ use std::sync::Arc;
 pub(super) enum Choice {
     Existing(Arc<Storage>, View),
     Fresh { blocks: Blocks, shape: Dims, item_bytes: usize, view: View },
-}
-
-/// A buffer to store to.
-#[derive(Debug)]
-pub(super) struct Chosen {
-    pub(super) storage: Arc<Storage>,
-    pub(super) view: View,
 }
 
 impl Choice {
@@ -37,26 +29,12 @@ impl Choice {
         }
     }
 
-    pub(super) fn is_being_read(&self) -> bool {
-        matches!(self, Choice::Existing(storage, _) if storage.is_being_read())
-    }
-
-    pub(super) fn is_looked_at(&self) -> bool {
-        matches!(self, Choice::Existing(storage, _) if storage.is_looked_at())
-    }
-
-    pub(super) fn is_existing(&self) -> bool {
-        matches!(self, Choice::Existing(..))
-    }
-
-    /// Collective.
-    pub(super) fn allocate(self) -> Result<Chosen> {
-        Ok(match self {
-            Choice::Existing(storage, view) => Chosen { storage, view },
-            Choice::Fresh { blocks, shape, item_bytes, view } => {
-                Chosen { storage: Storage::in_blocks(blocks, &shape, item_bytes)?, view }
-            }
-        })
+    /// Size of an element.
+    pub(super) fn item_bytes(&self) -> usize {
+        match self {
+            Choice::Existing(storage, _) => storage.item_bytes(),
+            Choice::Fresh { item_bytes, .. } => *item_bytes,
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 use super::fetch::Fetched;
 use super::{Anchor, lower::BoxPlan, lower::Read};
 use crate::error::Result;
-use crate::exec::{Domain, Leaf, Program, Stream, Task};
-use crate::storage::Storage;
+use crate::exec::{Domain, Leaf, Stream};
+use crate::storage::{Blocks, Storage};
 use crate::view::{Dims, View};
 use crate::world;
 use smallvec::SmallVec;
@@ -12,23 +12,35 @@ use smallvec::SmallVec;
 /// A part of a box, in the box's coordinates.
 pub(super) type Part = (Dims, Dims);
 
-/// This rank's share of a pass.
-#[derive(Default)]
-pub(super) struct Share<'p> {
-    pub(super) tasks: Vec<Task<'p>>,
-    /// Whether each of them reads what is fetched from other nodes.
-    pub(super) is_far: Vec<bool>,
+/// A stream of a share: where it is in which rank's run. Views are cut to the share.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// The rank, 0 in a replicated buffer.
+    pub(super) owner: usize,
+    /// What of it this is, if that is another rank's.
+    pub(super) foreign: Option<View>,
 }
 
-/// Append this rank's share of a box to `share`.
-pub(super) fn tasks<'p, 's>(
-    plan: &'s BoxPlan,
-    program: &'p Program,
-    anchor: &Anchor,
-    outs: &[(&Storage, View)],
-    fetched: &mut Fetched<'s>,
-    share: &mut Share<'p>,
-) -> Result<()> {
+/// A part of this rank's share of a box.
+#[derive(Debug)]
+pub(super) struct Share {
+    /// Addresses are counted from the start of each stream's run. Normalised, if all of it is this rank's: what is
+    /// fetched has steps of its own.
+    pub(super) domain: Domain,
+    /// For each leaf in memory.
+    pub(super) leaves: Vec<Place>,
+    /// For each output.
+    pub(super) outs: Vec<Place>,
+}
+
+// SAFETY: the pointers in the domain are distances; nobody reads or writes through them.
+unsafe impl Send for Share {}
+
+/// A buffer to write to: its cut, its element size, and the view of it over the box.
+pub(super) type Out = (Blocks, usize, View);
+
+/// This rank's share of a box.
+pub(super) fn shares(plan: &BoxPlan, anchor: &Anchor, outs: &[Out]) -> Vec<Share> {
     let whole = (SmallVec::from_elem(0, plan.counts.len()), plan.counts.clone());
     let mut parts = match anchor {
         Anchor::Owner(blocks, view) => {
@@ -37,35 +49,55 @@ pub(super) fn tasks<'p, 's>(
         }
         _ => vec![whole],
     };
-    let reads = plan.reads.iter().filter_map(Read::memory).map(|(s, v)| (&**s, v));
-    for (storage, view) in reads.chain(outs.iter().map(|(s, v)| (*s, v))) {
-        if storage.blocks().count() > 1 {
-            parts = parts.into_iter().flat_map(|part| by_owner(part, storage, view)).collect();
+    let reads = plan.reads.iter().filter_map(Read::memory).map(|(s, v)| (s.blocks(), v));
+    for (blocks, view) in reads.chain(outs.iter().map(|(blocks, _, view)| (*blocks, view))) {
+        if blocks.count() > 1 {
+            parts = parts.into_iter().flat_map(|part| by_blocks(part, blocks, view)).collect();
         }
     }
-    for (lo, counts) in parts {
-        let before = fetched.count();
-        let mut domain = Domain { shape: counts.clone(), ..Domain::default() };
-        for read in &plan.reads {
-            domain.leaves.push(match read {
-                Read::Memory(storage, view) => {
-                    Leaf::Memory(source(storage, &view.patch(&lo, &counts), fetched)?)
-                }
-                Read::Index(view) => Leaf::Index {
-                    start: view.offset as i64 + view.dot(&lo) as i64,
-                    steps: view.strides.iter().map(|&s| s as i64).collect(),
-                },
-            });
-        }
-        for (storage, view) in outs {
-            let part = view.patch(&lo, &counts);
-            let owner = owner(storage, &part);
-            domain.outs.push(stream(storage, &part, storage.address(owner, part.offset)));
-        }
-        share.tasks.push(Task { program, domain });
-        share.is_far.push(fetched.count() > before);
+    parts.iter().map(|part| share(plan, part, outs)).collect()
+}
+
+fn share(plan: &BoxPlan, (lo, counts): &Part, outs: &[Out]) -> Share {
+    let mut domain = Domain { shape: counts.clone(), ..Domain::default() };
+    let (mut leaves, mut places) = (Vec::new(), Vec::new());
+    for read in &plan.reads {
+        domain.leaves.push(match read {
+            Read::Memory(_, storage, view) => {
+                let (place, stream) = place(storage.blocks(), storage.item_bytes(), view.patch(lo, counts));
+                leaves.push(place);
+                Leaf::Memory(stream)
+            }
+            Read::Index(view) => Leaf::Index {
+                start: view.offset as i64 + view.dot(lo) as i64,
+                steps: view.strides.iter().map(|&s| s as i64).collect(),
+            },
+        });
     }
-    Ok(())
+    for (blocks, item_bytes, view) in outs {
+        let (place, stream) = place(*blocks, *item_bytes, view.patch(lo, counts));
+        places.push(place);
+        domain.outs.push(stream);
+    }
+    if leaves.iter().all(|place| place.foreign.is_none()) {
+        domain.normalise();
+    }
+    Share { domain, leaves, outs: places }
+}
+
+fn place(blocks: Blocks, item_bytes: usize, view: View) -> (Place, Stream) {
+    let (owner, start) = match blocks.is_distributed() {
+        true => {
+            let owner = blocks.owner(view.offset as usize);
+            (owner, blocks.start(owner) as isize)
+        }
+        false => (0, 0),
+    };
+    let at = (view.offset - start) * item_bytes as isize;
+    let strides = view.strides.iter().map(|s| s * item_bytes as isize).collect();
+    let stream = Stream { ptr: std::ptr::null_mut::<u8>().wrapping_offset(at), strides };
+    let is_foreign = blocks.count() > 1 && owner != world::get().rank;
+    (Place { owner, foreign: is_foreign.then_some(view) }, stream)
 }
 
 fn owner(storage: &Storage, view: &View) -> usize {
@@ -112,7 +144,10 @@ pub(super) fn between(part: Part, view: &View, start: usize, end: usize) -> Vec<
 
 /// The part, cut so that each piece's elements under `view` have one owner.
 pub(super) fn by_owner(part: Part, storage: &Storage, view: &View) -> Vec<Part> {
-    let blocks = storage.blocks();
+    by_blocks(part, storage.blocks(), view)
+}
+
+fn by_blocks(part: Part, blocks: Blocks, view: &View) -> Vec<Part> {
     let (mut todo, mut done) = (vec![part], Vec::new());
     while let Some((lo, counts)) = todo.pop() {
         let here = view.patch(&lo, &counts);

@@ -5,13 +5,14 @@
 //! lies inside its region (the assigned value) or outside (the base); a box that does both is cut in two and both
 //! are tried again. Every decision follows from the graph alone, so all ranks make the same boxes.
 
-use super::{Numbers, Pass, Target, alias::Chosen, lens};
-use crate::dtype::{DType, Scalar, real_part};
+use super::alias::Choice;
+use super::scene::{Scene, Source, is_costly};
+use super::{Numbers, Pass, Target, lens};
+use crate::dtype::{DType, real_part};
 use crate::exec::{Builder, Mark, Program, Val};
 use crate::graph::{Arg, Expr, Node};
 use crate::ops::{Loop, resolve};
 use crate::site::{self, Origin};
-use crate::status;
 use crate::storage::Storage;
 use crate::view::{AxisMap, Dims, View};
 use smallvec::SmallVec;
@@ -31,7 +32,8 @@ pub(super) enum Stop {
 /// Where a leaf's elements come from; views are over the box.
 #[derive(Debug)]
 pub(super) enum Read {
-    Memory(Arc<Storage>, View),
+    /// The scene's number of the buffer, that buffer as one of elements of the leaf's size, and the view of it.
+    Memory(u32, Arc<Storage>, View),
     /// Numbers `offset + sum(i * stride)`.
     Index(View),
 }
@@ -39,7 +41,7 @@ pub(super) enum Read {
 impl Read {
     pub(super) fn memory(&self) -> Option<(&Arc<Storage>, &View)> {
         match self {
-            Read::Memory(storage, view) => Some((storage, view)),
+            Read::Memory(_, storage, view) => Some((storage, view)),
             Read::Index(_) => None,
         }
     }
@@ -57,32 +59,45 @@ pub(super) struct BoxPlan {
     /// Numbering of elements, per fold.
     numbers: Vec<Option<Val>>,
     builder: Builder,
-    inlined: Vec<Arc<Node>>,
+    /// The scene's numbers of nodes that are computed.
+    pub(super) inlined: Vec<u32>,
     /// For whom values are computed, by tag.
-    asked: Vec<Asked>,
+    pub(super) asked: Vec<Asked>,
+    /// Where the program's variables come from.
+    pub(super) sources: Vec<Source>,
 }
 
 /// Who asked for an operation, to whom its floating-point exceptions are told.
 #[derive(Debug)]
-struct Asked {
-    name: &'static str,
-    origin: Origin,
-    /// Number among the inlined nodes; the node remembers what it was told.
-    node: Option<u32>,
+pub(super) struct Asked {
+    pub(super) name: &'static str,
+    pub(super) by: By,
+    /// The exceptions that it wants to know of.
+    pub(super) wanted: u8,
 }
 
-/// Cheap enough to be computed twice rather than stored, when read through two views.
-const TWICE: u32 = 2;
+/// What of a pass an operation is for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum By {
+    /// A node of the scene, which remembers what it was told.
+    Node(u32),
+    /// The conversion of an operand of that node.
+    Operand(u32),
+    /// A store, which converts.
+    Store(u32),
+    /// A reduction, whose name counts.
+    Fold(u32),
+}
 
 /// The boxes of a pass.
-pub(super) fn lower(pass: &Pass) -> Result<Vec<BoxPlan>, Stop> {
+pub(super) fn lower(pass: &Pass, scene: &Scene) -> Result<Vec<BoxPlan>, Stop> {
     let mut done = Vec::new();
     if pass.shape.contains(&0) {
         return Ok(done);
     }
     let mut todo = vec![(SmallVec::from_elem(0, pass.shape.len()), pass.shape.clone())];
     while let Some((lo, counts)) = todo.pop() {
-        match lower_box(pass, &lo, &counts) {
+        match lower_box(pass, scene, &lo, &counts) {
             Ok(plan) => done.push(plan),
             Err(Stop::Cut { axis, at }) => {
                 let (mut upper_lo, mut lower, mut upper): (Dims, Dims, Dims) =
@@ -99,9 +114,10 @@ pub(super) fn lower(pass: &Pass) -> Result<Vec<BoxPlan>, Stop> {
     Ok(done)
 }
 
-fn lower_box(pass: &Pass, lo: &Dims, counts: &Dims) -> Result<BoxPlan, Stop> {
+fn lower_box(pass: &Pass, scene: &Scene, lo: &Dims, counts: &Dims) -> Result<BoxPlan, Stop> {
     let mut walk = Walk {
         pass,
+        scene,
         counts,
         builder: Builder::new(),
         reads: Vec::with_capacity(8),
@@ -109,13 +125,14 @@ fn lower_box(pass: &Pass, lo: &Dims, counts: &Dims) -> Result<BoxPlan, Stop> {
         met: Vec::with_capacity(16),
         inlined: Vec::with_capacity(8),
         asked: Vec::with_capacity(8),
+        sources: Vec::new(),
     };
     let part = |arg: &Arg| arg.map_view(|view| view.patch(lo, counts).canonical());
     let mut values = Vec::with_capacity(pass.stores.len() + pass.folds.len());
-    for store in &pass.stores {
+    for (i, store) in pass.stores.iter().enumerate() {
         let value = walk.arg(&part(&store.value))?;
         if walk.builder.dtype(value) != store.dtype {
-            walk.ask("cast", store.origin);
+            walk.ask("cast", store.origin, By::Store(i as u32));
         }
         values.push(walk.builder.cast(value, store.dtype));
     }
@@ -130,40 +147,41 @@ fn lower_box(pass: &Pass, lo: &Dims, counts: &Dims) -> Result<BoxPlan, Stop> {
             Some(Numbers::Stored(arg)) => Some(walk.arg(&part(arg))?),
         });
     }
-    let Walk { builder, reads, leaves, inlined, asked, .. } = walk;
+    let Walk { builder, reads, leaves, inlined, asked, sources, .. } = walk;
     let (lo, counts) = (lo.clone(), counts.clone());
-    Ok(BoxPlan { lo, counts, reads, leaves, values, numbers, builder, inlined, asked })
+    Ok(BoxPlan { lo, counts, reads, leaves, values, numbers, builder, inlined, asked, sources })
 }
 
 struct Walk<'a> {
     pass: &'a Pass,
+    scene: &'a Scene,
     counts: &'a Dims,
     builder: Builder,
     reads: Vec<Read>,
     leaves: Vec<Val>,
     /// Nodes met, through which view, and what they are in the program.
     met: Vec<(*const Node, View, Val)>,
-    inlined: Vec<Arc<Node>>,
+    inlined: Vec<u32>,
     asked: Vec<Asked>,
+    sources: Vec<Source>,
 }
 
 /// Notes who asks for what the builder is given next.
-fn ask(builder: &mut Builder, asked: &mut Vec<Asked>, who: Asked) {
-    let wanted = who.origin.policy.wanted();
+fn ask(builder: &mut Builder, asked: &mut Vec<Asked>, name: &'static str, origin: Origin, by: By) {
+    let wanted = origin.policy.wanted();
     builder.mark(Mark { tag: asked.len() as u32, wanted });
-    asked.push(who);
+    asked.push(Asked { name, by, wanted });
 }
 
 impl Walk<'_> {
     /// Notes who asks for what the builder is given next.
-    fn ask(&mut self, name: &'static str, origin: Origin) {
-        ask(&mut self.builder, &mut self.asked, Asked { name, origin, node: None });
+    fn ask(&mut self, name: &'static str, origin: Origin, by: By) {
+        ask(&mut self.builder, &mut self.asked, name, origin, by);
     }
 
-    /// As [`Walk::ask`], for the operation of a node that is inlined with it.
-    fn ask_for(&mut self, name: &'static str, node: &Node) {
-        let at = self.inlined.len() as u32;
-        ask(&mut self.builder, &mut self.asked, Asked { name, origin: node.origin, node: Some(at) });
+    /// As [`Walk::ask`], for the operation of a node.
+    fn ask_for(&mut self, name: &'static str, node: &Arc<Node>) {
+        self.ask(name, node.origin, By::Node(self.scene.node_number(node)));
     }
 
     fn read(&mut self, dtype: DType, read: Read) -> Val {
@@ -175,9 +193,18 @@ impl Walk<'_> {
 
     fn arg(&mut self, arg: &Arg) -> Result<Val, Stop> {
         match arg {
-            Arg::Const(x) => Ok(self.builder.constant(*x)),
+            Arg::Const(x) => Ok(match self.scene.source(arg) {
+                Some(source) => self.variable(source),
+                None => self.builder.constant(*x),
+            }),
             Arg::Node(node, view) => self.node(node, view),
         }
+    }
+
+    /// A number that the plan doesn't depend on.
+    fn variable(&mut self, source: Source) -> Val {
+        self.sources.push(source);
+        self.builder.variable(self.scene.value(source), self.sources.len() as u32 - 1)
     }
 
     /// The value of `node` at the elements that `view` shows.
@@ -196,19 +223,15 @@ impl Walk<'_> {
 
     fn stored(&mut self, node: &Arc<Node>, view: &View) -> Val {
         let storage = node.storage().expect("a node without expression is stored");
-        self.memory(node.dtype, storage, view)
+        self.memory(node.dtype, self.scene.storage_number(storage), storage, view)
     }
 
-    fn memory(&mut self, dtype: DType, storage: &Arc<Storage>, view: &View) -> Val {
+    fn memory(&mut self, dtype: DType, number: u32, storage: &Arc<Storage>, view: &View) -> Val {
         let is_one = view.strides.iter().all(|&s| s == 0);
         if is_one && !storage.blocks().is_distributed() {
-            let at = storage.address(0, view.offset);
-            // SAFETY: the view lies inside the buffer, which this rank holds in full (it is replicated, in private
-            // memory that only operations of this process write, and it is this thread's turn).
-            let bytes = unsafe { std::slice::from_raw_parts(at, storage.item_bytes()) };
-            return self.builder.constant(Scalar::from_bytes(dtype, bytes));
+            return self.variable(Source::Stored { storage: number, dtype, at: view.offset });
         }
-        self.read(dtype, Read::Memory(storage.clone(), view.clone()))
+        self.read(dtype, Read::Memory(number, storage.clone(), view.clone()))
     }
 
     /// Elements of type `dtype` in the memory of `base`, from the bytes that the view shows.
@@ -217,12 +240,13 @@ impl Walk<'_> {
         if let Some(storage) = base.storage() {
             let place = lens::memory(storage, dtype.size_bytes(), bytes);
             let (seen, view) = place.ok_or_else(|| Stop::Force(node.clone()))?;
+            let number = self.scene.storage_number(storage);
             if dtype == DType::Bool {
                 // A byte that isn't 0 is true; the kernels know 0 and 1 only.
-                let byte = self.memory(DType::U8, &seen, &view.canonical());
+                let byte = self.memory(DType::U8, number, &seen, &view.canonical());
                 return Ok(self.builder.cast(byte, DType::Bool));
             }
-            return Ok(self.memory(dtype, &seen, &view.canonical()));
+            return Ok(self.memory(dtype, number, &seen, &view.canonical()));
         }
         let Some((op, view)) = lens::part(base.dtype, dtype, bytes) else {
             return Err(Stop::Force(base.clone()));
@@ -238,8 +262,7 @@ impl Walk<'_> {
         }
         let kept = self.pass.keeps(node);
         let met_before = self.met.iter().any(|(met, _, _)| *met == Arc::as_ptr(node));
-        let costly = node.weight_now() > TWICE || matches!(expr, Expr::Patch { .. });
-        if !kept && node.wants_storage(expr) || met_before && costly {
+        if !kept && node.wants_storage(expr) || met_before && is_costly(node, expr) {
             return Err(Stop::Force(node.clone()));
         }
         let Some(map) = view.axis_map(&node.shape) else { return Err(self.pass.cannot_map(node)) };
@@ -292,7 +315,7 @@ impl Walk<'_> {
                 self.patch(node, base, region, value, &map, view)?
             }
         };
-        self.inlined.push(node.clone());
+        self.inlined.push(self.scene.node_number(node));
         Ok(value)
     }
 
@@ -300,7 +323,7 @@ impl Walk<'_> {
     fn convert(&mut self, node: &Arc<Node>, op: &Loop, args: &mut [Val]) {
         for (arg, dtype) in args.iter_mut().zip(op.inputs) {
             if self.builder.dtype(*arg) != dtype {
-                self.ask("cast", node.origin);
+                self.ask("cast", node.origin, By::Operand(self.scene.node_number(node)));
                 *arg = self.builder.cast(*arg, dtype);
             }
         }
@@ -309,7 +332,7 @@ impl Walk<'_> {
     /// An operand of an inlined node.
     fn inner(&mut self, arg: &Arg, map: &AxisMap) -> Result<Val, Stop> {
         match arg {
-            Arg::Const(x) => Ok(self.builder.constant(*x)),
+            Arg::Const(_) => self.arg(arg),
             Arg::Node(node, view) => self.node(node, &view.through(map, self.counts).canonical()),
         }
     }
@@ -391,7 +414,7 @@ fn crossing(start: isize, step: isize, lo: isize, hi: isize) -> usize {
 }
 
 impl Pass {
-    fn keeps(&self, node: &Arc<Node>) -> bool {
+    pub(super) fn keeps(&self, node: &Arc<Node>) -> bool {
         self.stores.iter().any(|s| matches!(&s.to, Target::Keep(n) if Arc::ptr_eq(n, node)))
     }
 
@@ -408,20 +431,18 @@ impl Pass {
 
 impl BoxPlan {
     /// Compile, with stores for those targets that the box changes; returns their numbers.
-    pub(super) fn finish(&mut self, pass: &Pass, targets: &[Chosen]) -> (Program, Vec<usize>) {
+    pub(super) fn finish(&mut self, pass: &Pass, targets: &[Choice]) -> (Program, Vec<usize>) {
         let mut builder = std::mem::take(&mut self.builder);
         let mut stored = Vec::new();
         for (i, target) in targets.iter().enumerate() {
-            let at = target.view.patch(&self.lo, &self.counts);
-            if !self.is_leaf_of(self.values[i], &target.storage, at) {
+            if !self.is_leaf_of(self.values[i], target) {
                 builder.store(self.values[i]);
                 stored.push(i);
             }
         }
         for (i, fold) in pass.folds.iter().enumerate() {
             let value = self.values[targets.len() + i];
-            let who = Asked { name: fold.name, origin: site::current(), node: None };
-            ask(&mut builder, &mut self.asked, who);
+            ask(&mut builder, &mut self.asked, fold.name, site::current(), By::Fold(i as u32));
             match &fold.to {
                 None => builder.reduce(fold.op, value, self.numbers[i]),
                 Some(_) => builder.reduce_axes(fold.op, value, self.numbers[i]),
@@ -431,30 +452,11 @@ impl BoxPlan {
     }
 
     /// Whether a value is just read from where it is to be stored.
-    fn is_leaf_of(&self, value: Val, storage: &Storage, to: View) -> bool {
+    fn is_leaf_of(&self, value: Val, target: &Choice) -> bool {
+        let Choice::Existing(storage, view) = target else { return false };
+        let to = view.patch(&self.lo, &self.counts).canonical();
         let leaf = self.leaves.iter().position(|&leaf| leaf == value);
         let read = leaf.and_then(|leaf| self.reads[leaf].memory());
-        read.is_some_and(|(s, v)| {
-            s.is_same(storage) && s.item_bytes() == storage.item_bytes() && *v == to.canonical()
-        })
-    }
-
-    /// Whether floating-point exceptions are looked for, as far as all ranks know.
-    pub(super) fn is_watched(&self) -> bool {
-        self.asked.iter().any(|who| who.origin.policy.wanted() != 0)
-    }
-
-    /// Exceptions were found in what was computed for `tag`, in this shared pass if it is one.
-    #[cold]
-    pub(super) fn tell(&self, tag: u32, bits: u8, pass: Option<u64>) {
-        let who = &self.asked[tag as usize];
-        let bits = who.node.map_or(bits, |at| self.inlined[at as usize].tell(bits));
-        if bits != 0 {
-            status::found(who.name, bits, who.origin, pass, tag);
-        }
-    }
-
-    pub(super) fn mark_computed(&self) {
-        self.inlined.iter().for_each(|node| node.mark_computed());
+        read.is_some_and(|(s, v)| s.is_same(storage) && s.item_bytes() == storage.item_bytes() && *v == to)
     }
 }

@@ -6,37 +6,43 @@
 //! 1. [`lower`]: the space is cut into boxes inside of which every assigned region is either hit or missed, and
 //!    each box gets its program. What can't be fused (or is worth keeping) is stored by a pass of its own first.
 //! 2. Targets: each stored value gets a buffer, or takes over the one it updates ([`alias`]).
-//! 3. [`sync`](sync_reads): a barrier, if a buffer is read that was written in this epoch, or the reverse.
-//! 4. [`cut`]: this rank's share, cut so that each operand lies in one rank's block; addresses; run.
+//! 3. [`cut`]: this rank's share, cut so that each operand lies in one rank's block.
+//! 4. [`run`](Plan::run): a barrier, if a buffer is read that was written in this epoch, or the reverse; addresses; run.
+//!
+//! What the first three come to follows from the pass's structure ([`scene`]) and is kept for the next pass that has the
+//! same ([`cache`]).
 
 mod alias;
+mod cache;
 mod cut;
 mod fetch;
 mod force;
 pub(crate) mod lens;
 mod lower;
 mod product;
+mod ready;
 mod reduce;
+mod scene;
 
 pub(crate) use alias::reads;
+pub(crate) use cache::renew;
 pub(crate) use force::{force, force_small_patch, is_small_part};
 pub(crate) use product::product;
 pub(crate) use reduce::{fold_all, fold_axes, start_value};
 
-use crate::agree::{self, Decision, Purpose};
 use crate::dtype::DType;
 use crate::error::{Error, Kind, Result};
-use crate::exec::{Partial, Program};
+use crate::exec::Partial;
 use crate::graph::{Arg, Node};
 use crate::ops::{OpError, OpErrorKind, ReduceOp};
 use crate::site::Origin;
-use crate::status;
 use crate::storage::{Blocks, Storage, is_small};
 use crate::view::{Dims, View};
 use crate::world;
-use cut::Share;
-use fetch::Fetched;
+use cache::Verdict;
 use lower::{BoxPlan, Read, Stop};
+use ready::Plan;
+use scene::Scene;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -136,15 +142,46 @@ impl Pass {
         loop {
             force::add_keeps(&mut self);
             let owned: Owned = self.stores.iter().map(|s| s.to.exclusive_base()).collect();
-            match lower::lower(&self) {
-                Ok(boxes) => return self.execute(boxes, &owned),
-                Err(Stop::Force(node)) => {
+            let scene = Scene::of(&self, &owned);
+            match cache::take(&scene.key).unwrap_or_else(|| self.decide(&scene, &owned)) {
+                Verdict::Run(mut plan) => {
+                    let outcome = plan.run(&self, &scene, &owned);
+                    if plan.is_worth_keeping() {
+                        cache::give(scene.key, Verdict::Run(plan));
+                    }
+                    return outcome;
+                }
+                Verdict::Hazard => {
+                    cache::give(scene.key, Verdict::Hazard);
+                    return Ok(Outcome::Hazard);
+                }
+                Verdict::Force(number) => {
+                    let Scene { key, mut nodes, storages, .. } = scene;
+                    cache::give(key, Verdict::Force(number));
+                    // Nothing else may refer to what is below.
+                    let node = nodes.swap_remove(number as usize);
+                    drop((nodes, storages));
                     self.stores.retain(|s| !matches!(&s.to, Target::Keep(n) if Arc::ptr_eq(n, &node)));
                     force(&node)?;
                 }
-                Err(Stop::Reshape(shape)) => self.reshape(&shape),
-                Err(Stop::Cut { .. }) => unreachable!("cuts are made inside lower"),
+                Verdict::Reshape(shape) => {
+                    self.reshape(&shape);
+                    cache::give(scene.key, Verdict::Reshape(shape));
+                }
             }
+        }
+    }
+
+    /// What is to be done, which follows from the scene's key.
+    fn decide(&self, scene: &Scene, owned: &Owned) -> Verdict {
+        match lower::lower(self, scene) {
+            Ok(boxes) => match Plan::new(self, boxes, owned) {
+                Some(plan) => Verdict::Run(Box::new(plan)),
+                None => Verdict::Hazard,
+            },
+            Err(Stop::Force(node)) => Verdict::Force(scene.node_number(&node)),
+            Err(Stop::Reshape(shape)) => Verdict::Reshape(shape),
+            Err(Stop::Cut { .. }) => unreachable!("cuts are made inside lower"),
         }
     }
 
@@ -188,123 +225,6 @@ impl Pass {
             })
     }
 
-    fn execute(self, mut boxes: Vec<BoxPlan>, owned: &Owned) -> Result<Outcome> {
-        self.check(&boxes, owned)?;
-        let Some(targets) = alias::choose(&self, &boxes, owned) else { return Ok(Outcome::Hazard) };
-        let anchors: Vec<Anchor> = boxes.iter().map(|b| self.anchor_of(b, &targets)).collect();
-        let shared = anchors.iter().any(|a| !matches!(a, Anchor::Everyone));
-        if !self.alone {
-            if shared {
-                self.note(&targets);
-            }
-            sync_reads(&boxes, &anchors, &targets)?;
-        }
-        let targets = targets
-            .into_iter()
-            .map(|target| target.allocate())
-            .collect::<Result<SmallVec<[alias::Chosen; 2]>>>()?;
-        let programs: Vec<(Program, Vec<usize>)> =
-            boxes.iter_mut().map(|b| b.finish(&self, &targets)).collect();
-        let mut fetched = Fetched::default();
-        let mut share = Share::default();
-        for ((plan, anchor), (program, stored)) in boxes.iter().zip(&anchors).zip(&programs) {
-            if stored.is_empty() && self.folds.is_empty() {
-                continue;
-            }
-            let outs: SmallVec<[(&Storage, View); 4]> = stored
-                .iter()
-                .map(|&i| (&*targets[i].storage, targets[i].view.patch(&plan.lo, &plan.counts)))
-                .chain(self.fold_targets(plan))
-                .collect();
-            cut::tasks(plan, program, anchor, &outs, &mut fetched, &mut share)?;
-        }
-        world::count(|c| &c.passes, 1);
-        // SAFETY: `cut::tasks` made every stream from a view that lies inside a live buffer (held by `boxes`,
-        // `targets` and `self.folds` until after this call), within one owner's mapped block. Writes go to blocks
-        // this rank owns or to private memory; what is read here is written by nobody meanwhile: it is this thread's
-        // turn, passes are collective, and `sync_reads` put a synchronisation between a write and a foreign read
-        // of one buffer.
-        // `alias::choose` let an output share a buffer with a leaf only at equal index. What is fetched is read after it arrived.
-        let partials = unsafe { self.run_share(share, &mut fetched) }?;
-        drop(fetched);
-        let pass = (shared && !self.alone && world::get().size > 1 && boxes.iter().any(BoxPlan::is_watched))
-            .then(status::watch_shared);
-        for (plan, (program, _)) in boxes.iter().zip(&programs) {
-            program.raised().for_each(|(tag, bits)| plan.tell(tag, bits, pass));
-        }
-        for (i, store) in self.stores.iter().enumerate() {
-            targets[i].storage.mark_written();
-            if let Target::Keep(node) = &store.to {
-                node.set_stored(targets[i].storage.clone());
-            }
-        }
-        for fold in &self.folds {
-            if let Some((values, indices, _)) = &fold.to {
-                values.mark_written();
-                indices.iter().for_each(|s| s.mark_written());
-            }
-        }
-        for (plan, anchor) in boxes.iter().zip(&anchors).filter(|_| !self.alone) {
-            plan.mark_computed();
-            foreign(plan, anchor).for_each(Storage::mark_read);
-        }
-        Ok(Outcome::Done { partials, shared })
-    }
-
-    /// Runs this rank's share; what needs nothing of other nodes while the rest is on its way.
-    ///
-    /// # Safety
-    /// As [`crate::exec::run`], for streams into `fetched` once it has arrived.
-    unsafe fn run_share(
-        &self,
-        share: Share<'_>,
-        fetched: &mut Fetched<'_>,
-    ) -> Result<SmallVec<[Partial; 2]>> {
-        let threads = world::get().threads;
-        let Share { tasks, is_far } = share;
-        // Reductions are combined in the order of tasks.
-        if self.folds.is_empty() && is_far.contains(&true) {
-            let mut is_far = is_far.into_iter();
-            let (far, near): (Vec<_>, Vec<_>) = tasks.into_iter().partition(|_| is_far.next() == Some(true));
-            // SAFETY: the caller's promise; these tasks read nothing that was fetched.
-            let partials = unsafe { crate::exec::run(&near, threads) }?;
-            fetched.arrive()?;
-            // SAFETY: as above; all has arrived.
-            return unsafe { crate::exec::run(&far, threads) }.map(|_| partials).map_err(Error::from);
-        }
-        fetched.arrive()?;
-        // SAFETY: the caller's promise; all has arrived.
-        Ok(unsafe { crate::exec::run(&tasks, threads) }?)
-    }
-
-    /// What was decided, for the other ranks to compare.
-    fn note(&self, targets: &[alias::Choice]) {
-        for (store, target) in self.stores.iter().zip(targets) {
-            if let (Target::Keep(node), true) = (&store.to, target.blocks().is_distributed()) {
-                agree::note(Decision::Store, node.number, target.is_existing().into(), node.origin.site);
-            }
-        }
-    }
-
-    /// An error if a buffer is not in this process's reach.
-    fn check(&self, boxes: &[BoxPlan], owned: &Owned) -> Result<()> {
-        let reads = boxes.iter().flat_map(|plan| plan.reads.iter().filter_map(Read::memory));
-        let targets = self.stores.iter().filter_map(|store| match &store.to {
-            Target::At(storage, _) => Some(storage),
-            Target::Keep(_) => None,
-        });
-        let owned = owned.iter().flatten();
-        reads.map(|(storage, _)| storage).chain(targets).chain(owned).try_for_each(|storage| storage.check())
-    }
-
-    /// Targets of axis reductions on a box, in the order of the program's outputs.
-    fn fold_targets<'a>(&'a self, plan: &'a BoxPlan) -> impl Iterator<Item = (&'a Storage, View)> {
-        self.folds.iter().filter_map(|f| f.to.as_ref()).flat_map(|(values, indices, view)| {
-            let part = view.patch(&plan.lo, &plan.counts);
-            std::iter::once((&**values, part.clone())).chain(indices.as_deref().map(|s| (s, part)))
-        })
-    }
-
     /// Who computes what in a box.
     fn anchor_of(&self, plan: &BoxPlan, targets: &[alias::Choice]) -> Anchor {
         match &self.anchor {
@@ -337,32 +257,6 @@ impl Pass {
                 View::contiguous(&plan.counts),
             ),
         }
-    }
-}
-
-/// Buffers of which a rank may read elements that another one owns.
-fn foreign<'a>(plan: &'a BoxPlan, anchor: &'a Anchor) -> impl Iterator<Item = &'a Storage> {
-    plan.reads.iter().filter_map(Read::memory).filter_map(move |(storage, view)| {
-        let own = match anchor {
-            Anchor::Owner(blocks, at) if *blocks == storage.blocks() && at == view => true,
-            Anchor::Owner(blocks, at) => storage.at_home(view).is_some_and(|(b, v)| b == *blocks && v == *at),
-            _ => false,
-        };
-        (storage.blocks().count() > 1 && !own).then_some(&**storage)
-    })
-}
-
-/// A barrier, if one is needed between earlier passes and this one.
-fn sync_reads(boxes: &[BoxPlan], anchors: &[Anchor], targets: &[alias::Choice]) -> Result<()> {
-    let reads_fresh =
-        boxes.iter().zip(anchors).any(|(plan, anchor)| foreign(plan, anchor).any(Storage::is_fresh));
-    let overwrites = targets.iter().any(alias::Choice::is_being_read);
-    if reads_fresh || overwrites {
-        world::synchronise(Purpose::Pass)
-    } else if targets.iter().any(alias::Choice::is_looked_at) {
-        world::synchronise(Purpose::Caution)
-    } else {
-        Ok(())
     }
 }
 

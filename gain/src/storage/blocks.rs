@@ -78,6 +78,13 @@ impl Blocks {
         unit_bytes.is_multiple_of(to_bytes).then(|| Blocks { len, unit: unit_bytes / to_bytes, ..*self })
     }
 
+    /// The same for equal cuts only.
+    pub(crate) fn words(&self) -> [u64; 4] {
+        // Cuts that programs asked for are kept once each.
+        let starts = self.starts.map_or(0, |starts| starts.as_ptr().addr() as u64);
+        [self.len as u64, self.unit as u64, (self.ranks as u64) << 1 | u64::from(self.distributed), starts]
+    }
+
     /// Whether the program said where the runs begin.
     #[inline]
     pub(crate) fn is_custom(&self) -> bool {

@@ -128,6 +128,11 @@ impl Storage {
         self.shown.as_deref().unwrap_or(self)
     }
 
+    /// Cut and element size of the buffer whose memory this one shows, if it has none itself.
+    pub(crate) fn shows(&self) -> Option<(Blocks, usize)> {
+        self.shown.as_ref().map(|home| (home.blocks, home.item_bytes))
+    }
+
     /// Whether both are the same memory.
     pub(crate) fn is_same(&self, other: &Storage) -> bool {
         std::ptr::eq(self.owner_of_memory(), other.owner_of_memory())
@@ -187,6 +192,13 @@ impl Storage {
         let start = if self.blocks.is_distributed() { self.blocks.start(owner) as isize } else { 0 };
         let base = memory.base(owner);
         if base.is_null() { base } else { base.wrapping_offset((i - start) * self.item_bytes as isize) }
+    }
+
+    /// Address of the first element of the run of rank `owner` (0 if the buffer is replicated); null if that rank's memory
+    /// is not mapped here.
+    #[inline]
+    pub(crate) fn base(&self, owner: usize) -> *mut u8 {
+        self.memory().base(owner)
     }
 
     /// Address of the first element of a replicated buffer.
