@@ -79,7 +79,7 @@ impl Array {
         if size == 0 || size > EAGER {
             return Ok(None);
         }
-        let _turn = turn::take(name(op))?;
+        let _turn = turn::take(op.name())?;
         if size > world::get().threshold || !self.view.is_contiguous() {
             return Ok(None);
         }
