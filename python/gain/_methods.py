@@ -42,9 +42,11 @@ def at(ufunc, a, indices, b):
         raise ValueError("second operand provided when ufunc is unary")
     if ufunc.nin == 2 and b is None:
         raise ValueError("second operand needed for ufunc")
+    b = None if b is None else asarray(b)
+    types = (a.dtype,) if b is None else (a.dtype, b.dtype)
+    getattr(numpy, ufunc.__name__).resolve_dtypes((*types, None))  # raises what NumPy raises
     flat = asarray(flat_indices(a.shape, indices if isinstance(indices, tuple) else (indices,)))
     if b is not None:
-        b = asarray(b)
         while b.ndim > flat.ndim and b.shape[0] == 1:
             b = b[0]
         try:

@@ -60,6 +60,7 @@ pub(crate) fn reduce<'py>(
         && keywords.are_absent()
         && let Some(number) = compute(py, &[array], || match reduction {
             Reduction::Fold(op) => array.reduce_now(op),
+            Reduction::Ordered(_) => Ok(None),
             Reduction::Mean => array.mean_now(),
             Reduction::Ordered(_) => Ok(None),
         })?

@@ -2,13 +2,14 @@
 //!
 //! The rank that owns an index sends it to the owner of the element; changes are made in the order of the indices.
 
+use super::rows::line;
 use super::{REFUSED, agreed, by_size, told};
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::graph::{Arg, Node};
 use crate::kernels::flags::{self, Report};
 use crate::kernels::{Kernel, Operands, Slot, cast, table};
-use crate::ops::Loop;
+use crate::ops::{Loop, Op};
 use crate::stage::{Reads, Room, Run, Spread, Stage};
 use crate::world;
 use bytemuck::Pod;
@@ -108,8 +109,24 @@ fn apply(
     Ok(())
 }
 
+/// The operation on an element and a value of its type.
+type Quick = Box<dyn Fn(&mut [u8], &[u8])>;
+
+fn quick<T: Pod>(op: Op, dtype: DType) -> Option<Quick> {
+    let line = line::<T>(op, dtype)?;
+    Some(Box::new(move |element, value| {
+        let (before, value): (T, T) =
+            (bytemuck::pod_read_unaligned(element), bytemuck::pod_read_unaligned(value));
+        if let Some(after) = line(Some(before), &[value], None) {
+            element.copy_from_slice(bytemuck::bytes_of(&after));
+        }
+    }))
+}
+
 /// The operation on one element, from the array's type and back.
 struct Change {
+    /// Does it all, where there is one.
+    quick: Option<Quick>,
     kernel: Kernel,
     report: Report,
     item: usize,
@@ -124,7 +141,10 @@ impl Change {
         let report = flags::of(op);
         flags::clear();
         let between = |from: DType, to: DType| (from != to).then(|| cast::kernel(from, to));
+        let is_plain = op.op.inputs() == 2 && op.inputs == [dtype; 2] && op.outputs[0] == dtype;
+        let quick = if is_plain { by_size!(dtype, quick(op.op, dtype)) } else { None };
         Change {
+            quick,
             kernel: table::kernel(op),
             report,
             item: dtype.size_bytes(),
@@ -143,6 +163,9 @@ impl Change {
     /// Changes element `i` of a run.
     fn element(&mut self, run: &mut [u8], i: usize, value: &[u8]) {
         let element = &mut run[i * self.item..][..self.item];
+        if let Some(quick) = &self.quick {
+            return quick(element, value);
+        }
         // Room for one element of any type: before, value, after.
         let mut rooms = [[0u64; 2]; 3];
         let [first, second, result] = &mut rooms;

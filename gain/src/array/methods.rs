@@ -18,13 +18,13 @@ impl Array {
     /// is free. Without `initial` it begins with the operation's identity, or with the first element.
     pub fn fold(&self, op: Op, options: &ReduceOptions<'_>) -> Result<Array> {
         let _turn = turn::take(op.name())?;
-        let found = closed(op, self.dtype(), options.dtype, "reduce")?;
-        let dtype = found.outputs[0];
         let axes: SmallVec<[usize; 4]> = match options.axes {
             None => (0..self.ndim()).collect(),
             Some(axes) => axes.iter().map(|&a| normalize_axis(a, self.ndim())).collect::<Result<_>>()?,
         };
         crate::view::distinct(&axes, "duplicate value in 'axis'")?;
+        let found = closed(op, self.dtype(), options.dtype, "reduce")?;
+        let dtype = found.outputs[0];
         if axes.len() > 1 && !op.is_reorderable() {
             let text = format!(
                 "reduction operation '{}' is not reorderable, so at most one axis may be specified",
@@ -238,9 +238,17 @@ fn closed(op: Op, dtype: DType, asked: Option<DType>, method: &str) -> Result<Lo
     }
     let types = [dtype.into(), dtype.into()];
     let found = match asked {
-        Some(asked) if !of_truth => resolve_with(op, &types, Some(asked), Casting::SameKind)?,
-        _ => resolve(op, &types)?,
+        Some(asked) if !of_truth => resolve_with(op, &types, Some(asked), Casting::SameKind),
+        _ => resolve(op, &types),
     };
+    let found = found.map_err(|error| match error.message().split_once("types (<class") {
+        // The first operand is the result so far, which has no type of its own.
+        Some((text, types)) => {
+            let second = types.split_once(", ").map_or(types, |(_, second)| second);
+            Error::new(Kind::Casting, format!("{text}types (None, {second}"))
+        }
+        None => error.into(),
+    })?;
     if found.inputs != [found.outputs[0]; 2] {
         let [first, second] = found.inputs;
         let text = format!(
