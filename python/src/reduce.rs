@@ -62,7 +62,6 @@ pub(crate) fn reduce<'py>(
             Reduction::Fold(op) => array.reduce_now(op),
             Reduction::Ordered(_) => Ok(None),
             Reduction::Mean => array.mean_now(),
-            Reduction::Ordered(_) => Ok(None),
         })?
     {
         return Numpy::scalar(py, number);

@@ -30,7 +30,19 @@ pub(super) struct Idle {
     pub(super) looked: u64,
 }
 
-type Shelves = HashMap<(Blocks, usize), Vec<Idle>>;
+/// Buffers of one kind.
+#[derive(Default)]
+struct Shelf {
+    idle: Vec<Idle>,
+    /// How many were allocated although some that had been dropped would have come back with the next synchronisation.
+    ahead: usize,
+}
+
+/// Buffers of one kind that may be allocated ahead of those that come back, so that a loop that synchronises anyway doesn't
+/// synchronise for them.
+const AHEAD: usize = 2;
+
+type Shelves = HashMap<(Blocks, usize), Shelf>;
 
 static POOL: PerProcess<Mutex<Shelves>> = PerProcess::new();
 
@@ -45,12 +57,15 @@ pub(crate) fn renew() {
 
 /// A buffer that nobody reads any more. Collective.
 pub(super) fn take(blocks: Blocks, item_bytes: usize) -> Result<Memory> {
-    let (found, waiting) = {
+    let (found, waiting, comes_back) = {
         let mut pool = shelves();
         let shelf = pool.entry((blocks, item_bytes)).or_default();
         let epoch = agree::epoch();
-        let at = shelf.iter().rposition(|idle| idle.read < epoch);
-        (at.map(|at| (at, shelf.swap_remove(at))), shelf.len())
+        let at = shelf.idle.iter().rposition(|idle| idle.read < epoch);
+        let is_waiting = at.is_none() && limbo::is_waiting();
+        let comes_back = is_waiting && shelf.ahead >= AHEAD;
+        shelf.ahead += usize::from(is_waiting && !comes_back);
+        (at.map(|at| (at, shelf.idle.swap_remove(at))), shelf.idle.len(), comes_back)
     };
     let note = |choice| agree::note(Decision::Take, blocks.len() as u64, choice, Site::UNKNOWN);
     if let Some((at, idle)) = found {
@@ -60,8 +75,7 @@ pub(super) fn take(blocks: Blocks, item_bytes: usize) -> Result<Memory> {
         }
         return Ok(idle.memory);
     }
-    if limbo::is_waiting() {
-        // What was dropped since the last synchronisation comes back with the next one, which is cheaper than memory.
+    if comes_back {
         world::synchronise(Purpose::Caution)?;
         return take(blocks, item_bytes);
     }
@@ -83,13 +97,13 @@ pub(super) fn take(blocks: Blocks, item_bytes: usize) -> Result<Memory> {
 pub(super) fn give(blocks: Blocks, item_bytes: usize, idle: Idle) {
     let mut pool = shelves();
     let shelf = pool.entry((blocks, item_bytes)).or_default();
-    if shelf.len() < spare(blocks, item_bytes) {
-        shelf.push(idle);
+    if shelf.idle.len() < spare(blocks, item_bytes) {
+        shelf.idle.push(idle);
     }
 }
 
 /// Free all idle buffers; returns how many there were. Collective.
 pub(crate) fn trim() -> usize {
     let shelves = std::mem::take(&mut *shelves());
-    shelves.values().map(Vec::len).sum()
+    shelves.values().map(|shelf| shelf.idle.len()).sum()
 }
