@@ -92,6 +92,15 @@ impl Watch {
         }
     }
 
+    /// Leaves the launcher, if there is one, the time to end the job with the reason, before an operation fails of a death that the
+    /// engine noticed at once. Waits have it behind them when they end.
+    #[cold]
+    pub(crate) fn leave_to_launcher(&self) {
+        if self.has_launcher {
+            std::thread::sleep(LAUNCHER_TIME);
+        }
+    }
+
     /// In a forked child: what it would write to the launcher's board nobody reads. Async-signal-safe.
     pub(crate) fn isolate(&self) {
         if let Some(board) = &self.launcher_board {

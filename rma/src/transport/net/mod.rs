@@ -104,6 +104,9 @@ pub(crate) struct Net {
     forks: u32,
 }
 
+/// Why a rank can't be reached that a wait found dead.
+const IT_DIED: &str = "it died";
+
 impl std::fmt::Debug for Net {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Net over {}", self.name)
@@ -166,6 +169,9 @@ impl Net {
     }
 
     fn died(&self, op: &'static str, rank: usize, why: &str) -> Error {
+        if why != IT_DIED {
+            self.watch.leave_to_launcher();
+        }
         let host = self.hosts.get(rank).map_or("", |host| host);
         Error::at(
             ErrorKind::Died,
@@ -201,8 +207,8 @@ impl Net {
         hook.on_end();
         match outcome {
             Ok(outcome) => outcome.map_err(|why| self.died(op.name(), rank, &why)),
-            Err(WaitError::OwnerDied { owner: dead }) => Err(self.died(op.name(), dead as usize, "it died")),
-            Err(WaitError::Interrupted { code }) => Err(self.died(op.name(), code as usize, "it died")),
+            Err(WaitError::OwnerDied { owner: dead }) => Err(self.died(op.name(), dead as usize, IT_DIED)),
+            Err(WaitError::Interrupted { code }) => Err(self.died(op.name(), code as usize, IT_DIED)),
         }
     }
 
