@@ -41,7 +41,7 @@ pub(crate) enum Decision {
     Take,
     /// An element is written in place, or the assignment is recorded.
     Poke,
-    /// A product is computed.
+    /// An algorithm runs, or a product is cut in one of its ways.
     Stage,
 }
 
@@ -203,8 +203,13 @@ pub(crate) fn together<T>(purpose: Purpose, work: impl Fn() -> Result<T>) -> Res
     }
 }
 
-/// An algorithm failed on this rank, and perhaps on others: tells them, unless the error came from them. Returns the error that all ranks have then, that of
-/// the first of them. Collective.
+/// An algorithm begins: whatever failed before it is over.
+pub(crate) fn begin() {
+    HEARD.set(false);
+}
+
+/// An algorithm failed on this rank, and perhaps on others: tells them, unless the error came from them. Returns the error
+/// that all ranks have then, that of the first of them. Collective.
 #[cold]
 pub(crate) fn fail(error: Error) -> Error {
     if world::size() == 1 || HEARD.replace(false) {

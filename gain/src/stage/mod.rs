@@ -132,6 +132,7 @@ impl Stage {
         }
         let room = Room::new(&inputs, shared);
         let mut runs: SmallVec<[Run<'_>; 2]> = outputs.iter().map(Run::own).collect();
+        agree::begin();
         let done = work(&room, &mut runs);
         drop(runs);
         match done {

@@ -66,6 +66,8 @@ impl<'a> Run<'a> {
     }
 }
 
+/// # Safety
+/// `len` elements at `ptr` are the caller's alone for as long as `'a`.
 unsafe fn slice_mut<'a, T: Pod>(ptr: *mut u8, len: usize) -> &'a mut [T] {
     if len == 0 {
         return &mut [];
@@ -73,6 +75,17 @@ unsafe fn slice_mut<'a, T: Pod>(ptr: *mut u8, len: usize) -> &'a mut [T] {
     assert!(ptr.cast::<T>().is_aligned(), "buffers are aligned to their elements");
     // SAFETY: the caller's promise.
     unsafe { std::slice::from_raw_parts_mut(ptr.cast(), len) }
+}
+
+/// # Safety
+/// `len` elements are readable at `ptr` for as long as `'a`, and nobody writes them.
+unsafe fn slice<'a, T: Pod>(ptr: *const u8, len: usize) -> &'a [T] {
+    if len == 0 {
+        return &[];
+    }
+    assert!(ptr.cast::<T>().is_aligned(), "buffers are aligned to their elements");
+    // SAFETY: the caller's promise.
+    unsafe { std::slice::from_raw_parts(ptr.cast(), len) }
 }
 
 fn fits<T>(item_bytes: usize) {
@@ -122,7 +135,7 @@ impl<'a> Room<'a> {
         fits::<T>(storage.item_bytes());
         // SAFETY: the run is this rank's, in a buffer that lives as long as `'a`; nobody writes operands while the algorithm
         // runs (passes and stages are collective, and it is this thread's turn).
-        unsafe { slice_mut(storage.address(owner, range.start as isize), range.len()) }
+        unsafe { slice(storage.address(owner, range.start as isize), range.len()) }
     }
 
     /// Elements of operand `k`, whoever owns them: in place where they lie together in memory that is mapped here. The
@@ -143,7 +156,7 @@ impl<'a> Room<'a> {
             self.moved(first, range.len() * storage.item_bytes());
             // SAFETY: the elements lie in one rank's run, which is mapped and lives as long as `'a`. It was written before the
             // last synchronisation (the door saw to that) and is written by nobody while the algorithm runs.
-            return Ok(Cow::Borrowed(unsafe { slice_mut(ptr, range.len()) }));
+            return Ok(Cow::Borrowed(unsafe { slice(ptr, range.len()) }));
         }
         let mut all = vec![T::zeroed(); range.len()];
         let mut i = range.start;
