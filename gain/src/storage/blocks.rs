@@ -4,6 +4,7 @@
 //! first axis, or of the first axes together, if that makes the largest run hardly larger than the others; else they lie
 //! anywhere. Or they lie where the program says. Replicated buffers have one run.
 
+use crate::agree::mix;
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
@@ -83,6 +84,12 @@ impl Blocks {
         // Cuts that programs asked for are kept once each.
         let starts = self.starts.map_or(0, |starts| starts.as_ptr().addr() as u64);
         [self.len as u64, self.unit as u64, (self.ranks as u64) << 1 | u64::from(self.distributed), starts]
+    }
+
+    /// A number for the cut, for ranks to compare: a program may have told them different ones.
+    pub(crate) fn number(&self) -> u64 {
+        let starts = self.starts.unwrap_or_default();
+        starts.iter().fold(self.len as u64, |sum, &start| mix(sum ^ start as u64))
     }
 
     /// Whether the program said where the runs begin.

@@ -67,7 +67,7 @@ pub(super) fn take(blocks: Blocks, item_bytes: usize) -> Result<Memory> {
         shelf.ahead += usize::from(is_waiting && !comes_back);
         (at.map(|at| (at, shelf.idle.swap_remove(at))), shelf.idle.len(), comes_back)
     };
-    let note = |choice| agree::note(Decision::Take, blocks.len() as u64, choice, Site::UNKNOWN);
+    let note = |choice| agree::note(Decision::Take, blocks.number(), choice, Site::UNKNOWN);
     if let Some((at, idle)) = found {
         note(at as u64);
         if idle.looked >= agree::epoch() {
