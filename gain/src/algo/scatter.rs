@@ -6,12 +6,12 @@ use super::rows::line;
 use super::{REFUSED, agreed, by_size, told};
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::graph::{Arg, Node};
 use crate::kernels::flags::{self, Report};
 use crate::kernels::{Kernel, Operands, Slot, cast, table};
 use crate::ops::{Loop, Op};
+use crate::record::{Arg, Node};
+use crate::session;
 use crate::stage::{Reads, Room, Run, Spread, Stage};
-use crate::world;
 use bytemuck::Pod;
 use std::ops::Range;
 use std::sync::Arc;
@@ -79,7 +79,7 @@ fn apply(
     };
     let item = second.map_or(0, DType::size_bytes);
     let is_spread =
-        room.is_shared() && (0..world::size()).any(|rank| room.range_of(1, rank) != (0..room.len(1)));
+        room.is_shared() && (0..session::get().size).any(|rank| room.range_of(1, rank) != (0..room.len(1)));
     if !is_spread {
         for (k, &i) in indices.iter().enumerate() {
             if range.contains(&(i as usize)) {

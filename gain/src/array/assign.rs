@@ -2,10 +2,10 @@
 
 use super::{Array, Operand};
 use crate::error::{Error, Kind, Result, shape_text};
-use crate::graph::{Arg, Expr, Node, WEIGHT_LIMIT};
 use crate::plan;
+use crate::record::{Arg, Expr, Node, WEIGHT_LIMIT};
+use crate::session;
 use crate::status;
-use crate::turn;
 use crate::view::{Index, View};
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ impl Array {
     /// Recorded, and carried out together with what reads it; at once if only a small part of the array is written and
     /// nobody else needs its old contents.
     pub fn set<'a>(&self, items: &[Index], value: impl Into<Operand<'a>>) -> Result<()> {
-        let _turn = turn::take("assignment")?;
+        let _turn = session::take_turn("assignment")?;
         let value = value.into();
         let region = self.view.index(items)?;
         if let Operand::Scalar(x) = value
@@ -97,7 +97,7 @@ impl Array {
 /// Evaluates now what may have to raise, on all ranks alike.
 pub(super) fn decide(node: &Arc<Node>) -> Result<()> {
     plan::force(node)?;
-    status::agree(crate::agree::Purpose::Combine)
+    session::get().agree_on_events(session::Purpose::Combine)
 }
 
 /// The value of an array all of whose elements are assigned.

@@ -6,10 +6,10 @@
 use super::Array;
 use crate::dtype::{DType, Kind as TypeKind, kind, real_part};
 use crate::error::{Error, Kind, Result};
-use crate::graph::{Arg, Expr, Node};
 use crate::ops::Op;
 use crate::plan;
 use crate::plan::lens::{part, part_bytes};
+use crate::record::{Arg, Expr, Node};
 use crate::view::View;
 use std::sync::Arc;
 

@@ -6,12 +6,12 @@
 use super::{Array, ReduceOptions};
 use crate::dtype::{DType, Kind as Family, kind, promote};
 use crate::error::{Error, Kind, Result, shape_text};
-use crate::graph::{Arg, Expr, Node};
 use crate::ops::{Op, ReduceOp, resolve};
 use crate::plan;
-use crate::site::{self, Origin};
+use crate::record::{Arg, Expr, Node};
+use crate::session;
 use crate::status::Policy;
-use crate::turn;
+use crate::status::site::{self, Origin};
 use crate::view::{Dims, View, broadcast_shapes};
 use smallvec::SmallVec;
 
@@ -32,7 +32,7 @@ const VECMAT: Rule = Rule { name: "vecmat", signature: "(n),(n,m)->(m)", inputs:
 impl Array {
     /// `np.dot`: over the last axis of this array and the last but one of the other, for all pairs.
     pub fn dot(&self, other: &Array) -> Result<Array> {
-        let _turn = turn::take("dot")?;
+        let _turn = session::take_turn("dot")?;
         if self.ndim() == 0 || other.ndim() == 0 {
             return Array::apply(Op::Multiply, &[self.into(), other.into()]);
         }
@@ -66,7 +66,7 @@ impl Array {
 
     /// `np.matmul`: stacks of matrices broadcast; a vector is a row on the left, a column on the right.
     pub fn matmul(&self, other: &Array) -> Result<Array> {
-        let _turn = turn::take("matmul")?;
+        let _turn = session::take_turn("matmul")?;
         let inputs = [self.ndim().min(2), other.ndim().min(2)];
         let output = (inputs[0] + inputs[1]).saturating_sub(2);
         Rule { inputs, output, ..MATMUL }.check(self, other, [1, 1])?;
@@ -75,7 +75,7 @@ impl Array {
 
     /// `np.matvec`: stacks of matrices times stacks of vectors.
     pub fn matvec(&self, other: &Array) -> Result<Array> {
-        let _turn = turn::take("matvec")?;
+        let _turn = session::take_turn("matvec")?;
         MATVEC.check(self, other, MATVEC.inputs)?;
         let column = other.with_axis(other.ndim());
         let made = self.product(&column, false, MATVEC.name)?;
@@ -85,7 +85,7 @@ impl Array {
 
     /// `np.vecmat`: stacks of vectors, conjugated, times stacks of matrices.
     pub fn vecmat(&self, other: &Array) -> Result<Array> {
-        let _turn = turn::take("vecmat")?;
+        let _turn = session::take_turn("vecmat")?;
         VECMAT.check(self, other, VECMAT.inputs)?;
         let row = self.with_axis(self.ndim() - 1);
         let made = row.product(other, true, VECMAT.name)?;
@@ -96,7 +96,7 @@ impl Array {
 
     /// `np.vecdot`: the sum along the last axis of the products of conjugates of this array with the other.
     pub fn vecdot(&self, other: &Array) -> Result<Array> {
-        let _turn = turn::take("vecdot")?;
+        let _turn = session::take_turn("vecdot")?;
         VECDOT.check(self, other, VECDOT.inputs)?;
         let dtype = promote(self.dtype(), other.dtype());
         let [first, second] = [self, other].map(|x| x.typed(dtype));

@@ -19,8 +19,8 @@ pub use spread::set_group;
 
 use crate::dtype::{Casting, DType, Scalar};
 use crate::error::Result;
-use crate::graph::{Arg, Cell, Node, WEIGHT_LIMIT};
 use crate::plan;
+use crate::record::{Arg, Cell, Node, WEIGHT_LIMIT};
 use crate::view::{Layout, View};
 use smallvec::SmallVec;
 use std::ops::Range;

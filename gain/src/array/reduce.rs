@@ -4,15 +4,14 @@ use super::{Array, Operand, ReduceOptions};
 use crate::dtype::{Casting, DType, Kind as TypeKind, Scalar, can_cast, kind, real_part};
 use crate::error::{Error, Kind, Result, normalize_axis, open_shape_text, shape_text};
 use crate::exec;
-use crate::graph::{Arg, Expr, Node};
 use crate::ops::{Op, ReduceOp, resolve};
 use crate::plan;
-use crate::site::{self, Origin};
+use crate::record::{Arg, Expr, Node};
+use crate::session;
+use crate::status::site::{self, Origin};
 use crate::status::{self, Policy};
-use crate::turn;
 use crate::view::order::of_result;
 use crate::view::{Dims, Layout, View, distinct};
-use crate::world;
 use smallvec::SmallVec;
 
 /// Reductions of up to this many elements are computed at once.
@@ -24,7 +23,7 @@ const EAGER: usize = 1 << 14;
 impl Array {
     /// A reduction; `ArgMin` and `ArgMax` take one axis or none.
     pub fn reduce(&self, op: ReduceOp, options: &ReduceOptions<'_>) -> Result<Array> {
-        let _turn = turn::take(op.name())?;
+        let _turn = session::take_turn(op.name())?;
         let reduced = axes_of(options.axes, self.ndim())?;
         check_types(op, self.dtype(), options.dtype)?;
         let dtype = options.dtype.unwrap_or_else(|| accumulator(op, self.dtype()));
@@ -61,7 +60,7 @@ impl Array {
 
     /// The same for `np.mean`, of real numbers.
     pub fn mean_now(&self) -> Result<Option<Scalar>> {
-        let _turn = turn::take("mean")?;
+        let _turn = session::take_turn("mean")?;
         let dtype = match kind(self.dtype()) {
             TypeKind::Complex => return Ok(None),
             TypeKind::Float => self.dtype(),
@@ -79,8 +78,8 @@ impl Array {
         if size == 0 || size > EAGER {
             return Ok(None);
         }
-        let _turn = turn::take(op.name())?;
-        if size > world::get().threshold || !self.view.is_contiguous() {
+        let _turn = session::take_turn(op.name())?;
+        if size > session::get().threshold || !self.view.is_contiguous() {
             return Ok(None);
         }
         let storage = self.cell.peek(|n| n.storage().filter(|s| !s.blocks().is_distributed()).cloned());
@@ -98,7 +97,7 @@ impl Array {
 
     /// `np.var` without keywords beyond these: of what `options` say, with `count - ddof` as the divisor.
     pub fn var(&self, options: &ReduceOptions<'_>, ddof: f64) -> Result<Array> {
-        let _turn = turn::take("var")?;
+        let _turn = session::take_turn("var")?;
         let is_whole = matches!(kind(self.dtype()), TypeKind::Float | TypeKind::Complex);
         let dtype = options.dtype.or(if is_whole { None } else { Some(DType::F64) });
         let mean = self.mean(&ReduceOptions { dtype, keepdims: true, ..*options })?;
@@ -120,7 +119,7 @@ impl Array {
 
     /// `np.mean`
     pub fn mean(&self, options: &ReduceOptions<'_>) -> Result<Array> {
-        let _turn = turn::take("mean")?;
+        let _turn = session::take_turn("mean")?;
         let dtype = options.dtype.unwrap_or(match kind(self.dtype()) {
             TypeKind::Float | TypeKind::Complex => self.dtype(),
             _ => DType::F64,

@@ -2,10 +2,9 @@
 
 use super::Array;
 use crate::error::{Error, Kind, Result};
-use crate::graph::{Expr, Node};
-use crate::storage::Blocks;
-use crate::turn;
-use crate::world;
+use crate::memory::Blocks;
+use crate::record::{Expr, Node};
+use crate::session;
 
 /// # Distribution
 impl Array {
@@ -16,8 +15,8 @@ impl Array {
     /// # Errors
     /// `ValueError` unless there is one start per rank, from 0 on, none before the one of the rank before or past the end.
     pub fn spread_over(&self, starts: &[usize]) -> Result<Array> {
-        let _turn = turn::take("distribution")?;
-        let (ranks, size) = (world::size(), self.size());
+        let _turn = session::take_turn("distribution")?;
+        let (ranks, size) = (session::get().size, self.size());
         if starts.len() != ranks {
             let text = format!("distribution has {} entries for {ranks} ranks", starts.len());
             return Err(Error::new(Kind::Value, text));
@@ -41,16 +40,21 @@ impl Array {
 /// # Errors
 /// `ValueError` if a rank doesn't exist or is named twice, or for no rank at all.
 pub fn set_group(ranks: Option<&[usize]>) -> Result<()> {
-    let _turn = turn::take("group")?;
+    let _turn = session::take_turn("group")?;
     if let Some(ranks) = ranks {
         let is_distinct = (1..ranks.len()).all(|i| !ranks[..i].contains(&ranks[i]));
-        if ranks.is_empty() || !ranks.is_sorted() || !is_distinct || ranks.iter().any(|&r| r >= world::size())
+        if ranks.is_empty()
+            || !ranks.is_sorted()
+            || !is_distinct
+            || ranks.iter().any(|&r| r >= session::get().size)
         {
-            let text =
-                format!("a group is one or more of the {} ranks, in order, not {ranks:?}", world::size());
+            let text = format!(
+                "a group is one or more of the {} ranks, in order, not {ranks:?}",
+                session::get().size
+            );
             return Err(Error::new(Kind::Value, text));
         }
     }
-    crate::storage::set_group(ranks);
+    crate::memory::set_group(ranks);
     Ok(())
 }

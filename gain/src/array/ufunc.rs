@@ -6,15 +6,14 @@ use super::{Array, Operand, Options, ReduceOptions};
 use crate::dtype::{Casting, DType, Kind as TypeKind, Scalar, can_cast, is_integer, kind, result_type};
 use crate::error::{Error, Kind, Result, shape_text};
 use crate::exec;
-use crate::graph::{Arg, Expr, Node, WEIGHT_LIMIT};
+use crate::memory::Storage;
 use crate::ops::{Loop, Op, ReduceOp, check_output, resolve, resolve_values, resolve_with};
 use crate::plan;
-use crate::site;
+use crate::record::{Arg, Expr, Node, WEIGHT_LIMIT};
+use crate::session;
 use crate::status;
-use crate::storage::Storage;
-use crate::turn;
+use crate::status::site;
 use crate::view::{Dims, Layout, View, broadcast_shapes, order};
-use crate::world;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -62,7 +61,7 @@ impl Operand<'_> {
 impl Array {
     /// A ufunc call: one array per output. With `out=` the result is a clone of that handle.
     pub fn ufunc(op: Op, operands: &[Operand<'_>], options: &Options<'_>) -> Result<SmallVec<[Array; 2]>> {
-        let _turn = turn::take(op.name())?;
+        let _turn = session::take_turn(op.name())?;
         if operands.len() != op.inputs() {
             return Err(Error::new(
                 Kind::Type,
@@ -139,7 +138,7 @@ impl Array {
     /// A ufunc of one output without keywords: the short way for operators.
     #[inline]
     pub fn apply(op: Op, operands: &[Operand<'_>]) -> Result<Array> {
-        let _turn = turn::take(op.name())?;
+        let _turn = session::take_turn(op.name())?;
         let types: SmallVec<[_; 2]> = operands.iter().map(Operand::contributes).collect();
         let found = resolve(op, &types)?;
         if beyond(&found, operands) {
@@ -176,7 +175,7 @@ impl Array {
 
     /// `np.where(mask, if_true, if_false)`
     pub fn select(mask: &Array, if_true: Operand<'_>, if_false: Operand<'_>) -> Result<Array> {
-        let _turn = turn::take("where")?;
+        let _turn = session::take_turn("where")?;
         let dtype = result_type(&[if_true.contributes(), if_false.contributes()]);
         let shape = broadcast_shapes(&[mask.shape(), if_true.shape(), if_false.shape()])?;
         mask.bound()?;
@@ -206,7 +205,7 @@ impl Array {
 
     /// `self.astype(dtype, order)`
     pub fn astype_in(&self, dtype: DType, casting: Casting, layout: Layout) -> Result<Array> {
-        let _turn = turn::take("astype")?;
+        let _turn = session::take_turn("astype")?;
         if !can_cast(self.dtype(), dtype, casting) {
             return Err(Error::new(
                 Kind::Type,
@@ -227,7 +226,7 @@ impl Array {
 
     /// `self.copy(order)`
     pub fn copy_in(&self, layout: Layout) -> Result<Array> {
-        let _turn = turn::take("copy")?;
+        let _turn = session::take_turn("copy")?;
         self.laid_out(self.dtype(), layout)
     }
 
@@ -438,7 +437,7 @@ fn eager(op: &Loop, operands: &[Operand<'_>]) -> Result<Option<Array>> {
         }
     }
     let len: usize = shape.iter().product();
-    if len > EAGER || len > world::get().threshold || op.op.outputs() != 1 {
+    if len > EAGER || len > session::get().threshold || op.op.outputs() != 1 {
         return Ok(None);
     }
     for (i, operand) in operands.iter().enumerate() {

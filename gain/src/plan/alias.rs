@@ -2,8 +2,8 @@
 //! another one.
 
 use super::{Pass, Target, lower::BoxPlan};
-use crate::graph::{Expr, Node};
-use crate::storage::{Blocks, Storage};
+use crate::memory::{Blocks, Storage};
+use crate::record::{Expr, Node};
 use crate::view::{Dims, View};
 use smallvec::SmallVec;
 use std::sync::Arc;

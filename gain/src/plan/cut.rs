@@ -4,9 +4,9 @@ use super::fetch::Fetched;
 use super::{Anchor, lower::BoxPlan, lower::Read};
 use crate::error::Result;
 use crate::exec::{Domain, Leaf, Stream};
-use crate::storage::{Blocks, Storage};
+use crate::memory::{Blocks, Storage};
+use crate::session;
 use crate::view::{Dims, View};
-use crate::world;
 use smallvec::SmallVec;
 
 /// A part of a box, in the box's coordinates.
@@ -44,7 +44,7 @@ pub(super) fn shares(plan: &BoxPlan, anchor: &Anchor, outs: &[Out]) -> Vec<Share
     let whole = (SmallVec::from_elem(0, plan.counts.len()), plan.counts.clone());
     let mut parts = match anchor {
         Anchor::Owner(blocks, view) => {
-            let me = world::get().rank;
+            let me = session::get().rank;
             between(whole, view, blocks.start(me), blocks.start(me + 1))
         }
         _ => vec![whole],
@@ -96,7 +96,7 @@ fn place(blocks: Blocks, item_bytes: usize, view: View) -> (Place, Stream) {
     let at = (view.offset - start) * item_bytes as isize;
     let strides = view.strides.iter().map(|s| s * item_bytes as isize).collect();
     let stream = Stream { ptr: std::ptr::null_mut::<u8>().wrapping_offset(at), strides };
-    let is_foreign = blocks.count() > 1 && owner != world::get().rank;
+    let is_foreign = blocks.count() > 1 && owner != session::get().rank;
     (Place { owner, foreign: is_foreign.then_some(view) }, stream)
 }
 
@@ -116,8 +116,8 @@ pub(super) fn stream_of(item: usize, steps: &[isize], ptr: *mut u8) -> Stream {
 /// Where to read a part that one rank owns: in place if its memory is mapped here, else in a copy, once that has arrived.
 pub(super) fn source<'s>(storage: &'s Storage, view: &View, fetched: &mut Fetched<'s>) -> Result<Stream> {
     let owner = owner(storage, view);
-    if storage.blocks().count() > 1 && owner != world::get().rank {
-        world::count(|c| &c.bytes_moved, (view.size() * storage.item_bytes()) as u64);
+    if storage.blocks().count() > 1 && owner != session::get().rank {
+        session::get().count(|c| &c.bytes_moved, (view.size() * storage.item_bytes()) as u64);
     }
     let ptr = storage.address(owner, view.offset);
     if ptr.is_null() { fetched.start(storage, owner, view) } else { Ok(stream(storage, view, ptr)) }

@@ -8,7 +8,7 @@
 use super::cut::stream_of;
 use crate::error::Result;
 use crate::exec::Stream;
-use crate::storage::{Storage, Transfer};
+use crate::memory::{Storage, Transfer};
 use crate::view::{Strides, View};
 use smallvec::SmallVec;
 

@@ -3,9 +3,9 @@
 use super::{Anchor, Outcome, Pass, Store, Target, alias, lens};
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::graph::{Arg, Expr, Node};
-use crate::site;
-use crate::storage::Storage;
+use crate::memory::Storage;
+use crate::record::{Arg, Expr, Node};
+use crate::status::site;
 use crate::view::View;
 use smallvec::SmallVec;
 use std::sync::Arc;

@@ -25,7 +25,6 @@ mod reduce;
 mod scene;
 
 pub(crate) use alias::reads;
-pub(crate) use cache::renew;
 pub(crate) use force::{force, force_small_patch, is_small_part};
 pub(crate) use product::product;
 pub(crate) use reduce::{fold_all, fold_axes, start_value};
@@ -33,12 +32,12 @@ pub(crate) use reduce::{fold_all, fold_axes, start_value};
 use crate::dtype::DType;
 use crate::error::{Error, Kind, Result};
 use crate::exec::Partial;
-use crate::graph::{Arg, Node};
+use crate::memory::{Blocks, Storage, is_small};
 use crate::ops::{OpError, OpErrorKind, ReduceOp};
-use crate::site::Origin;
-use crate::storage::{Blocks, Storage, is_small};
+use crate::record::{Arg, Node};
+use crate::session;
+use crate::status::site::Origin;
 use crate::view::{Dims, View};
-use crate::world;
 use cache::Verdict;
 use lower::{BoxPlan, Read, Stop};
 use ready::Plan;
@@ -253,7 +252,7 @@ impl Pass {
         match operand {
             Some((storage, view)) => Anchor::Owner(storage.blocks(), view.clone()),
             None => Anchor::Owner(
-                Blocks::distributed(&plan.counts, world::get().size),
+                Blocks::distributed(&plan.counts, session::get().size),
                 View::contiguous(&plan.counts),
             ),
         }

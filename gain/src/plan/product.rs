@@ -15,17 +15,16 @@
 use super::cut::{Part, between, by_owner, source};
 use super::fetch::Fetched;
 use super::fold_axes;
-use crate::agree::{self, Decision, Purpose};
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::graph::{Arg, Expr, Node};
 use crate::kernels::matmul::{Product, Stack, matmul};
+use crate::memory::{Blocks, Storage, blocks_for, is_small};
 use crate::ops::ReduceOp;
-use crate::site;
+use crate::record::{Arg, Expr, Node};
+use crate::session::{self, Decision, Purpose};
+use crate::status::site;
 use crate::status::{INVALID, OVER};
-use crate::storage::{Blocks, Storage, blocks_for, is_small};
 use crate::view::{Dims, Strides, View, c_strides};
-use crate::world;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -76,8 +75,8 @@ pub(crate) fn product(
         return whole(&kind, shape, a, b);
     }
     // (Numbers of replicated values may differ.)
-    agree::note(Decision::Stage, shared.map_or(0, |x| x.number), cut as u64, site::current().site);
-    let ranks = world::get().size;
+    session::get().note(Decision::Stage, shared.map_or(0, |x| x.number), cut as u64, site::current().site);
+    let ranks = session::get().size;
     // The result as it is stored, and as the shape asked for.
     let (stored_shape, order): (Dims, Dims) = match cut {
         Cut::None | Cut::Rows => (shape.clone(), (0..axes + 2).collect()),
@@ -111,7 +110,7 @@ pub(crate) fn product(
 
 /// The cut for which the ranks together read and move the fewest elements.
 fn choose(kind: &Product) -> Cut {
-    let ranks = world::get().size;
+    let ranks = session::get().size;
     let [m, n, k] = kind.size;
     let stack: usize = kind.stack.iter().product();
     if ranks == 1 || is_small(stack * m * n * k) {
@@ -144,8 +143,8 @@ fn whole(kind: &Product, shape: Dims, a: Factor<'_>, b: Factor<'_>) -> Result<(A
     let [from_a, from_b, to_c] = [at(stored(a.0), a.1), at(stored(b.0), b.1), at(&c, &to)];
     // SAFETY: views of live buffers that lie in this process as a whole; `c` is a new one. What the operands hold was
     // written by this rank, and by nobody since: it is this thread's turn.
-    let raised = unsafe { matmul(kind, &from_a, &from_b, &to_c, world::get().threads) };
-    world::count(|c| &c.passes, 1);
+    let raised = unsafe { matmul(kind, &from_a, &from_b, &to_c, session::get().threads) };
+    session::get().count(|c| &c.passes, 1);
     c.mark_written();
     Ok((Node::stored(to.shape, kind.dtype, c), raised & (INVALID | OVER) != 0))
 }
@@ -160,20 +159,20 @@ fn share(
     c: &Storage,
     mut c_view: View,
 ) -> Result<()> {
-    let world = world::get();
+    let session = session::get();
     let (axes, [m, n, k]) = (kind.stack.len(), kind.size);
     let mut space = kind.stack.clone();
     space.extend([m, n, k]);
     let (a, b) = (stored(a), stored(b));
     if a.is_fresh() || b.is_fresh() {
-        world::synchronise(Purpose::Pass)?;
+        session::get().synchronise(Purpose::Pass)?;
     }
     let mut everything: Part = (SmallVec::from_elem(0, axes + 3), space.clone());
     if cut == Cut::Inner {
-        let edge = |rank: usize| (k as u128 * rank as u128 / world.size as u128) as usize;
-        everything.0[axes + 2] = edge(world.rank);
-        everything.1[axes + 2] = edge(world.rank + 1) - edge(world.rank);
-        c_view.offset += c.blocks().start(world.rank) as isize;
+        let edge = |rank: usize| (k as u128 * rank as u128 / session.size as u128) as usize;
+        everything.0[axes + 2] = edge(session.rank);
+        everything.1[axes + 2] = edge(session.rank + 1) - edge(session.rank);
+        c_view.offset += c.blocks().start(session.rank) as isize;
     }
     let a_at = spread(a_view, [Some(axes), None, Some(axes + 1)], &space);
     let b_at = spread(b_view, [None, Some(axes + 1), Some(axes)], &space);
@@ -181,7 +180,7 @@ fn share(
     let first = everything.0[axes + 2];
     let mut parts = match cut {
         Cut::Rows | Cut::Columns => {
-            between(everything, &c_at, c.blocks().start(world.rank), c.blocks().start(world.rank + 1))
+            between(everything, &c_at, c.blocks().start(session.rank), c.blocks().start(session.rank + 1))
         }
         Cut::None | Cut::Inner => vec![everything],
     };
@@ -192,7 +191,7 @@ fn share(
     }
     parts.sort_by_key(|(lo, _)| lo[axes + 2]);
     let mut fetched = Fetched::default();
-    let owner = if cut == Cut::None { 0 } else { world.rank };
+    let owner = if cut == Cut::None { 0 } else { session.rank };
     let item = c.item_bytes() as isize;
     for (lo, counts) in &parts {
         let from_a = source(a, &a_at.patch(lo, counts), &mut fetched)?;
@@ -217,9 +216,9 @@ fn share(
         // has arrived; `c` is
         // a new buffer, of which this rank writes its own run alone; what `a` and `b` hold was written before the last
         // synchronisation and by nobody since (passes are collective, and it is this thread's turn).
-        unsafe { matmul(&part, &a_part, &b_part, &c_part, world.threads) };
+        unsafe { matmul(&part, &a_part, &b_part, &c_part, session.threads) };
     }
-    world::count(|c| &c.passes, 1);
+    session::get().count(|c| &c.passes, 1);
     c.mark_written();
     a.mark_read();
     b.mark_read();

@@ -12,10 +12,10 @@
 
 use super::{Anchor, Numbers, Owned, Pass, Target};
 use crate::dtype::{DType, Scalar};
-use crate::graph::{Arg, Expr, Node};
+use crate::memory::{Blocks, Storage};
 use crate::ops::Op;
-use crate::site;
-use crate::storage::{Blocks, Storage};
+use crate::record::{Arg, Expr, Node};
+use crate::status::site;
 use crate::view::View;
 use smallvec::SmallVec;
 use std::sync::Arc;

@@ -4,7 +4,7 @@
 //! one rank waits for nobody. What is not is read by all ranks together.
 
 use crate::error::Result;
-use crate::graph::Node;
+use crate::record::Node;
 use std::sync::Arc;
 
 /// Runs `read`, which reads elements of `node`, and is told whether this rank reads for itself; `alone` says that nobody else

@@ -1,23 +1,15 @@
-//! The record of what was asked for: immutable nodes, and the cells that name them.
-//!
-//! A [`Node`] is a value: a whole array in C order that never changes. It is *stored* (a buffer holds its elements)
-//! or *lazy* (an [`Expr`] says how to compute them). A [`Cell`] is a variable: the storage of an array in NumPy's
-//! sense, seen by all views of it; assignment gives it another node. Sharing a node is what `copy()` does, so
-//! copy-on-write needs no code of its own.
-//!
-//! All ranks record the same nodes in the same order, and drop them in the same order.
+//! Values, stored or lazy, and how the elements of a lazy one follow from those of others.
 
-use crate::agree::{self, Decision};
 use crate::dtype::{DType, Kind, Scalar, kind};
-use crate::error::Result;
-use crate::limbo;
+use crate::lock;
+use crate::memory::{Blocks, Storage, blocks_for};
 use crate::ops::Loop;
-use crate::site::{self, Origin};
-use crate::storage::{Blocks, Storage, blocks_for};
+use crate::session;
+use crate::status::site::{self, Origin};
 use crate::view::{Dims, View};
 use smallvec::SmallVec;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// Expressions of more operations than this are stored before more is built on them.
 pub(crate) const WEIGHT_LIMIT: u32 = 64;
@@ -104,7 +96,7 @@ impl Node {
         let blocks = if storage.blocks().is_custom() { storage.blocks() } else { blocks_for(&shape) };
         Arc::new(Node {
             blocks,
-            number: next_number(&NEXT_NODES, blocks),
+            number: session::get().number(blocks.is_distributed()),
             shape,
             dtype,
             weight: 0,
@@ -143,7 +135,7 @@ impl Node {
     ) -> Arc<Node> {
         Arc::new(Node {
             blocks,
-            number: next_number(&NEXT_NODES, blocks),
+            number: session::get().number(blocks.is_distributed()),
             shape,
             dtype,
             weight,
@@ -212,8 +204,13 @@ impl Node {
         self.handles.load(Relaxed) > 0
     }
 
+    /// One variable more has this value.
+    pub(super) fn name(&self) {
+        self.handles.fetch_add(1, Relaxed);
+    }
+
     /// One variable less has this value.
-    pub(crate) fn unname(&self) {
+    pub(super) fn unname(&self) {
         self.handles.fetch_sub(1, Relaxed);
     }
 
@@ -309,87 +306,4 @@ impl Arg {
             Arg::Const(x) => Arg::Const(*x),
         }
     }
-}
-
-/// A variable: what all views of one array share.
-#[derive(Debug)]
-pub(crate) struct Cell {
-    pub(crate) id: u64,
-    pub(crate) dtype: DType,
-    /// How often it was given another value, or an element of it.
-    version: AtomicU64,
-    value: Mutex<Arc<Node>>,
-}
-
-/// Numbers of distributed things and of replicated ones: the former are the same on every rank even if one of them made a
-/// few replicated ones by itself, for a report, say.
-type Numbers = [AtomicU64; 2];
-
-static NEXT_CELLS: Numbers = [AtomicU64::new(2), AtomicU64::new(1)];
-static NEXT_NODES: Numbers = [AtomicU64::new(2), AtomicU64::new(1)];
-
-fn next_number(numbers: &Numbers, blocks: Blocks) -> u64 {
-    numbers[usize::from(!blocks.is_distributed())].fetch_add(2, Relaxed)
-}
-
-impl Cell {
-    /// A new variable with this value.
-    pub(crate) fn new(node: Arc<Node>) -> Arc<Cell> {
-        node.handles.fetch_add(1, Relaxed);
-        let id = next_number(&NEXT_CELLS, node.blocks);
-        Arc::new(Cell { id, dtype: node.dtype, version: AtomicU64::new(0), value: Mutex::new(node) })
-    }
-
-    /// Its value now.
-    pub(crate) fn get(&self) -> Arc<Node> {
-        lock(&self.value).clone()
-    }
-
-    /// A number that every write to the variable changes, once it can be read.
-    pub(crate) fn version(&self) -> u64 {
-        self.version.load(Relaxed)
-    }
-
-    /// Overwrite one element where it is, if the value is stored and nobody else has it. Collective.
-    pub(crate) fn poke(&self, at: usize, x: Scalar) -> Result<bool> {
-        // The lock is not held while ranks wait for each other; it is this thread's turn, so the value stays what it is.
-        let value = self.get();
-        let own = value.storage().filter(|_| Arc::strong_count(&value) == 2);
-        if value.storage().is_some_and(|storage| storage.blocks().is_distributed()) {
-            agree::note(Decision::Poke, value.number, own.is_some().into(), value.origin.site);
-        }
-        let done = match own {
-            Some(storage) => storage.poke(at, x).map(|()| true),
-            None => Ok(false),
-        };
-        self.version.fetch_add(1, Relaxed);
-        done
-    }
-
-    /// A look at the value without keeping it.
-    pub(crate) fn peek<R>(&self, look: impl FnOnce(&Arc<Node>) -> R) -> R {
-        look(&lock(&self.value))
-    }
-
-    /// Give it another value.
-    pub(crate) fn set(&self, node: Arc<Node>) {
-        node.handles.fetch_add(1, Relaxed);
-        let old = std::mem::replace(&mut *lock(&self.value), node);
-        self.version.fetch_add(1, Relaxed);
-        old.unname();
-    }
-}
-
-impl Drop for Cell {
-    fn drop(&mut self) {
-        let value = self.value.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if !limbo::takes(self.id, value) {
-            value.unname();
-        }
-    }
-}
-
-/// Lock; a panic elsewhere leaves these values whole, so a poisoned lock is taken all the same.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -18,21 +18,19 @@
 //! third is each rank's own, so that a rank may look at what is stored and visible without the others; see
 //! [`Purpose::Caution`].
 
+mod backing;
 mod blocks;
-mod memory;
 mod pool;
 
 pub(crate) use blocks::Blocks;
-pub(crate) use pool::{renew, trim};
 
-use crate::agree::{self, Purpose};
 use crate::dtype::Scalar;
 use crate::error::{Error, Kind, Result, cannot_allocate};
-use crate::graph::lock;
+use crate::lock;
+use crate::session::{self, Purpose};
 use crate::view::{View, checked_size};
-use crate::world;
-use memory::Memory;
-pub(crate) use memory::Transfer;
+use backing::Memory;
+pub(crate) use backing::Transfer;
 use rma::transport::Rows;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
@@ -49,7 +47,7 @@ pub(crate) struct Storage {
     written: AtomicU64,
     read: AtomicU64,
     looked: AtomicU64,
-    /// The runtime that distributed memory belongs to.
+    /// The session that distributed memory belongs to.
     generation: u32,
 }
 
@@ -99,7 +97,7 @@ impl Storage {
             written: AtomicU64::new(0),
             read: AtomicU64::new(0),
             looked: AtomicU64::new(0),
-            generation: world::generation(),
+            generation: session::get().generation,
         })
     }
 
@@ -172,7 +170,8 @@ impl Storage {
     /// An error if the elements are not in this process's reach: it was forked from a rank, and they belong to that rank's job.
     #[inline]
     pub(crate) fn check(&self) -> Result<()> {
-        if self.blocks.is_distributed() && self.generation != world::generation() {
+        if self.blocks.is_distributed() && session::running().is_none_or(|s| s.generation != self.generation)
+        {
             Err(elsewhere())
         } else {
             Ok(())
@@ -209,7 +208,7 @@ impl Storage {
 
     /// Set all elements that this rank holds to `value`, which has the buffer's element size.
     pub(crate) fn fill(&self, value: Scalar) {
-        let me = world::get().rank;
+        let me = session::get().rank;
         let (ptr, count) = match self.blocks.is_distributed() {
             true => {
                 let start = self.blocks.start(me);
@@ -242,7 +241,7 @@ impl Storage {
     pub(crate) fn poke(&self, at: usize, value: Scalar) -> Result<()> {
         self.check()?;
         self.await_readers()?;
-        let me = world::get().rank;
+        let me = session::get().rank;
         let owner = if self.blocks.is_distributed() { self.blocks.owner(at) } else { me };
         if owner == me {
             // SAFETY: element `at` is one of the buffer's, in this rank's own run or in its own replica, and nobody
@@ -304,25 +303,25 @@ impl Storage {
 
     /// Whether what owners wrote may not yet be visible to other ranks.
     pub(crate) fn is_fresh(&self) -> bool {
-        self.blocks.is_distributed() && self.owner_of_memory().written.load(Relaxed) >= agree::epoch()
+        self.blocks.is_distributed() && self.owner_of_memory().written.load(Relaxed) >= session::get().epoch()
     }
 
     /// Whether other ranks may still be reading.
     pub(crate) fn is_being_read(&self) -> bool {
-        self.blocks.is_distributed() && self.owner_of_memory().read.load(Relaxed) >= agree::epoch()
+        self.blocks.is_distributed() && self.owner_of_memory().read.load(Relaxed) >= session::get().epoch()
     }
 
     /// Whether this rank may have looked at other ranks' runs since the last synchronisation.
     pub(crate) fn is_looked_at(&self) -> bool {
-        self.blocks.is_distributed() && self.owner_of_memory().looked.load(Relaxed) >= agree::epoch()
+        self.blocks.is_distributed() && self.owner_of_memory().looked.load(Relaxed) >= session::get().epoch()
     }
 
     /// Returns when nobody reads any more. Collective.
     fn await_readers(&self) -> Result<()> {
         if self.is_being_read() {
-            world::synchronise(Purpose::Pass)
+            session::get().synchronise(Purpose::Pass)
         } else if self.is_looked_at() {
-            world::synchronise(Purpose::Caution)
+            session::get().synchronise(Purpose::Caution)
         } else {
             Ok(())
         }
@@ -330,17 +329,17 @@ impl Storage {
 
     /// The owners write in this epoch.
     pub(crate) fn mark_written(&self) {
-        self.owner_of_memory().written.store(agree::epoch(), Relaxed);
+        self.owner_of_memory().written.store(session::get().epoch(), Relaxed);
     }
 
     /// Other ranks may read in this epoch.
     pub(crate) fn mark_read(&self) {
-        self.owner_of_memory().read.store(agree::epoch(), Relaxed);
+        self.owner_of_memory().read.store(session::get().epoch(), Relaxed);
     }
 
     /// This rank reads in this epoch, by itself.
     pub(crate) fn mark_looked(&self) {
-        self.owner_of_memory().looked.store(agree::epoch(), Relaxed);
+        self.owner_of_memory().looked.store(session::get().epoch(), Relaxed);
     }
 }
 
@@ -388,7 +387,7 @@ pub(crate) fn blocks_for(shape: &[usize]) -> Blocks {
     } else if HAS_GROUP.load(Relaxed) {
         in_group(shape)
     } else {
-        Blocks::distributed(shape, world::get().size)
+        Blocks::distributed(shape, session::get().size)
     }
 }
 
@@ -399,7 +398,7 @@ static HAS_GROUP: AtomicBool = AtomicBool::new(false);
 /// See [`crate::set_group`].
 pub(crate) fn set_group(ranks: Option<&[usize]>) {
     *lock(&GROUP) = ranks.unwrap_or_default().to_vec();
-    HAS_GROUP.store(ranks.is_some_and(|ranks| ranks.len() < world::get().size), Relaxed);
+    HAS_GROUP.store(ranks.is_some_and(|ranks| ranks.len() < session::get().size), Relaxed);
 }
 
 /// The runs of an array that the group's ranks have alone.
@@ -408,10 +407,10 @@ fn in_group(shape: &[usize]) -> Blocks {
     let group = lock(&GROUP);
     let even = Blocks::distributed(shape, group.len());
     let before = |rank: usize| group.iter().take_while(|&&member| member < rank).count();
-    Blocks::beginning_at((0..world::get().size).map(|rank| even.start(before(rank))), even.len())
+    Blocks::beginning_at((0..session::get().size).map(|rank| even.start(before(rank))), even.len())
 }
 
 /// Whether so many elements are held, and computed, by every rank alike. One element always is.
 pub(crate) fn is_small(len: usize) -> bool {
-    len <= world::get().threshold.max(1)
+    len <= session::get().threshold.max(1)
 }

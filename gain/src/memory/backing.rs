@@ -1,10 +1,9 @@
 //! The memory behind a buffer: private to the process, or one part per rank of the team.
 
 use super::Blocks;
-use crate::agree::{self, Purpose};
 use crate::dtype::DType;
 use crate::error::{Error, Kind, Result};
-use crate::world;
+use crate::session::{self, Purpose};
 use ga_core::{Distribution, RawArray};
 use rma::Segment;
 use rma::transport::{Rows, Token};
@@ -44,12 +43,14 @@ impl Memory {
     pub(super) fn shared(blocks: Blocks, item_bytes: usize) -> Result<Memory> {
         let starts: Vec<usize> = (0..blocks.count()).map(|r| blocks.start(r)).collect();
         let distribution = Distribution::irregular(&[blocks.len()], &[starts], blocks.count())?;
-        let make = || Ok(RawArray::create(world::team(), any_of_size(item_bytes), distribution.clone())?);
-        let array = agree::together(Purpose::Allocate, make)?.expect("only who is cautious goes on alone");
+        let make =
+            || Ok(RawArray::create(session::get().team(), any_of_size(item_bytes), distribution.clone())?);
+        let array =
+            session::get().together(Purpose::Allocate, make)?.expect("only who is cautious goes on alone");
         let base = |rank| array.mapped(rank).map_or(std::ptr::null_mut(), NonNull::as_ptr);
         let bases = (0..blocks.count()).map(base).collect();
-        world::count(|c| &c.arrays_created, 1);
-        world::count(|c| &c.bytes_allocated, (blocks.len() * item_bytes) as u64);
+        session::get().count(|c| &c.arrays_created, 1);
+        session::get().count(|c| &c.bytes_allocated, (blocks.len() * item_bytes) as u64);
         Ok(Memory::Shared { array, bases })
     }
 
@@ -153,5 +154,5 @@ fn any_of_size(item_bytes: usize) -> DType {
 
 #[cold]
 fn out_of_memory(len_bytes: usize) -> Error {
-    world::give_up(Error::new(Kind::Memory, format!("Unable to allocate {len_bytes} bytes")))
+    session::get().give_up(Error::new(Kind::Memory, format!("Unable to allocate {len_bytes} bytes")))
 }
