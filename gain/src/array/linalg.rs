@@ -4,6 +4,7 @@
 //! products, of which `plan::product` makes one or a stack.
 
 use super::{Array, ReduceOptions};
+use crate::algo;
 use crate::dtype::{DType, Kind as Family, kind, promote};
 use crate::error::{Error, Kind, Result, shape_text};
 use crate::ops::{Op, ReduceOp, resolve};
@@ -129,7 +130,7 @@ impl Array {
         let [a_node, b_node] = [a.cell.get(), b.cell.get()];
         let mut shape;
         let multiply = |a_view: &View, b_view: &View| {
-            site::at(quiet(), || plan::product(dtype, conjugate, (&a_node, a_view), (&b_node, b_view)))
+            site::at(quiet(), || algo::product(dtype, conjugate, (&a_node, a_view), (&b_node, b_view)))
         };
         let (made, is_suspect) = if rows == 0 && columns == 0 {
             shape = Dims::from_slice(&[a_view.shape[0], b_view.shape[1]]);

@@ -10,7 +10,7 @@ use crate::view::{Dims, View};
 use smallvec::SmallVec;
 
 /// A part of a box, in the box's coordinates.
-pub(super) type Part = (Dims, Dims);
+pub(crate) type Part = (Dims, Dims);
 
 /// A stream of a share: where it is in which rank's run. Views are cut to the share.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ pub(super) fn shares(plan: &BoxPlan, anchor: &Anchor, outs: &[Out]) -> Vec<Share
     let reads = plan.reads.iter().filter_map(Read::memory).map(|(s, v)| (s.blocks(), v));
     for (blocks, view) in reads.chain(outs.iter().map(|(blocks, _, view)| (*blocks, view))) {
         if blocks.count() > 1 {
-            parts = parts.into_iter().flat_map(|part| by_blocks(part, blocks, view)).collect();
+            parts = parts.into_iter().flat_map(|part| by_owner(part, blocks, view)).collect();
         }
     }
     parts.iter().map(|part| share(plan, part, outs)).collect()
@@ -114,7 +114,7 @@ pub(super) fn stream_of(item: usize, steps: &[isize], ptr: *mut u8) -> Stream {
 }
 
 /// Where to read a part that one rank owns: in place if its memory is mapped here, else in a copy, once that has arrived.
-pub(super) fn source<'s>(storage: &'s Storage, view: &View, fetched: &mut Fetched<'s>) -> Result<Stream> {
+pub(crate) fn source<'s>(storage: &'s Storage, view: &View, fetched: &mut Fetched<'s>) -> Result<Stream> {
     let owner = owner(storage, view);
     if storage.blocks().count() > 1 && owner != session::get().rank {
         session::get().count(|c| &c.bytes_moved, (view.size() * storage.item_bytes()) as u64);
@@ -124,7 +124,7 @@ pub(super) fn source<'s>(storage: &'s Storage, view: &View, fetched: &mut Fetche
 }
 
 /// The parts whose elements under `view` lie in `[start, end)`; nothing of the others.
-pub(super) fn between(part: Part, view: &View, start: usize, end: usize) -> Vec<Part> {
+pub(crate) fn between(part: Part, view: &View, start: usize, end: usize) -> Vec<Part> {
     let (mut todo, mut done) = (vec![part], Vec::new());
     while let Some((lo, counts)) = todo.pop() {
         let here = view.patch(&lo, &counts);
@@ -143,11 +143,7 @@ pub(super) fn between(part: Part, view: &View, start: usize, end: usize) -> Vec<
 }
 
 /// The part, cut so that each piece's elements under `view` have one owner.
-pub(super) fn by_owner(part: Part, storage: &Storage, view: &View) -> Vec<Part> {
-    by_blocks(part, storage.blocks(), view)
-}
-
-fn by_blocks(part: Part, blocks: Blocks, view: &View) -> Vec<Part> {
+pub(crate) fn by_owner(part: Part, blocks: Blocks, view: &View) -> Vec<Part> {
     let (mut todo, mut done) = (vec![part], Vec::new());
     while let Some((lo, counts)) = todo.pop() {
         let here = view.patch(&lo, &counts);

@@ -25,7 +25,7 @@ pub(crate) use room::{Room, Run};
 
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::memory::Storage;
+use crate::memory::{Blocks, Storage};
 use crate::plan;
 use crate::record::{Arg, Expr, Node};
 use crate::session::{self, Decision, Purpose};
@@ -50,6 +50,8 @@ pub(crate) enum Spread {
     Usual,
     /// On every rank.
     Replicated,
+    /// In these runs.
+    Cut(Blocks),
 }
 
 /// An algorithm about to run.
@@ -77,6 +79,12 @@ impl Stage {
             value => Node::lazy(SmallVec::from_slice(shape), dtype, Expr::Cast(value)),
         };
         self.inputs.push((node, reads));
+        self
+    }
+
+    /// The next operand, all of a value where it is stored; the algorithm knows by which views it reads it.
+    pub(crate) fn reads_in_place(mut self, node: &Arc<Node>) -> Stage {
+        self.inputs.push((node.clone(), Reads::All));
         self
     }
 
@@ -112,6 +120,7 @@ impl Stage {
             .map(|(shape, dtype, spread)| match spread {
                 Spread::Usual => Storage::new(shape, dtype.size_bytes()),
                 Spread::Replicated => Storage::replicated(shape.iter().product(), dtype.size_bytes()),
+                Spread::Cut(blocks) => Storage::in_blocks(*blocks, shape, dtype.size_bytes()),
             })
             .collect::<Result<SmallVec<[Arc<Storage>; 2]>>>()?;
         let shared = inputs.iter().map(|(s, _)| *s).chain(&outputs).any(|s| s.blocks().is_distributed());

@@ -5,8 +5,11 @@
 
 use super::Reads;
 use crate::error::Result;
-use crate::memory::Storage;
+use crate::exec::Stream;
+use crate::memory::{Blocks, Storage};
+use crate::plan::{Fetched, source};
 use crate::session::{self, Purpose};
+use crate::view::View;
 use bytemuck::Pod;
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -47,6 +50,11 @@ impl<'a> Run<'a> {
     /// Flat indices of its elements.
     pub(crate) fn range(&self) -> Range<usize> {
         self.start..self.start + self.len
+    }
+
+    /// Where element `i` of the flat index would be if the run were all of the result: for elements of the run only.
+    pub(crate) fn address(&mut self, i: isize) -> *mut u8 {
+        self.ptr.wrapping_offset((i - self.start as isize) * self.item_bytes as isize)
     }
 
     /// The bytes of its elements.
@@ -124,6 +132,26 @@ impl<'a> Room<'a> {
     pub(crate) fn range_of(&self, k: usize, rank: usize) -> Range<usize> {
         let blocks = self.inputs[k].0.blocks();
         if blocks.is_distributed() { blocks.start(rank)..blocks.start(rank + 1) } else { 0..blocks.len() }
+    }
+
+    /// How operand `k` is cut.
+    pub(crate) fn blocks(&self, k: usize) -> Blocks {
+        self.inputs[k].0.blocks()
+    }
+
+    /// Where element `i` of operand `k`, which lies in one piece, is.
+    pub(crate) fn address(&self, k: usize, i: isize) -> *mut u8 {
+        let storage = self.inputs[k].0;
+        assert_eq!(storage.blocks().count(), 1, "an operand in one piece");
+        storage.address(0, i)
+    }
+
+    /// Where to read a part of operand `k` that one rank owns: in place if it is mapped here, else in `fetched`, once that has
+    /// arrived.
+    pub(crate) fn part(&self, k: usize, view: &View, fetched: &mut Fetched<'a>) -> Result<Stream> {
+        let (storage, reads) = self.inputs[k];
+        assert!(reads == Reads::All, "an operand of which only the own run may be read");
+        source(storage, view, fetched)
     }
 
     /// This rank's run of operand `k`.
