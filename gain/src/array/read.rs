@@ -1,9 +1,10 @@
 //! Reading elements: whole, one, or the corner that is printed.
 
-use super::Array;
+use super::{Array, Operand, ReduceOptions};
 use crate::dtype::{DType, Element, Scalar};
 use crate::error::{Error, Kind, Result, shape_text};
 use crate::memory::Storage;
+use crate::ops::{Op, ReduceOp};
 use crate::plan::{self, Anchor, Pass, Store, Target};
 use crate::record::{Arg, Node};
 use crate::session;
@@ -11,6 +12,7 @@ use crate::stage;
 use crate::status::site;
 use crate::view::{Dims, View};
 use ndarray::Dimension;
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// A view is a small part of its base if this many would make no more than the base.
@@ -91,6 +93,22 @@ impl Array {
         }
         plan::force(&node)?;
         self.read(&node, &self.view, out, true)
+    }
+
+    /// `item in array`: whether an element equals the item, which broadcasts. Ranks look for themselves if the array is stored
+    /// and visible to all; else collective.
+    pub fn contains(&self, item: Operand<'_>) -> Result<bool> {
+        let _turn = session::take_turn("contains")?;
+        let found = || {
+            let equal = Array::apply(Op::Equal, &[self.into(), item])?;
+            Ok(equal.reduce(ReduceOp::Any, &ReduceOptions::default())?.item()?.as_bool())
+        };
+        let other = match item {
+            Operand::Array(array) => Some(array.cell.get()),
+            Operand::Scalar(_) => None,
+        };
+        let nodes: SmallVec<[Arc<Node>; 2]> = [self.cell.get()].into_iter().chain(other).collect();
+        stage::look_alone(&nodes, found).unwrap_or_else(found)
     }
 
     /// What printing shows: along each axis longer than `2 * edge` the first and last `edge` items only, the others

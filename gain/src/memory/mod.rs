@@ -32,6 +32,7 @@ use crate::view::{View, checked_size};
 use backing::Memory;
 pub(crate) use backing::Transfer;
 use rma::transport::Rows;
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
@@ -379,10 +380,45 @@ fn lacking(error: Error, shape: &[usize], item_bytes: usize) -> Error {
     }
 }
 
+thread_local! {
+    static PRIVATE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What `work` records and evaluates is this rank's own, whatever its size: for one that looks at elements by itself.
+pub(crate) fn privately<R>(work: impl FnOnce() -> R) -> R {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            PRIVATE.set(self.0);
+        }
+    }
+    let _restore = Restore(PRIVATE.replace(true));
+    work()
+}
+
+/// Whether what is recorded and evaluated now is this rank's own.
+#[inline]
+pub(crate) fn is_private() -> bool {
+    PRIVATE.get()
+}
+
+/// How a value of this shape is spread that is computed from those: as the program spread one of them that has the shape,
+/// else as usual.
+pub(crate) fn blocks_like<'a>(
+    shape: &[usize],
+    mut others: impl Iterator<Item = (Blocks, &'a [usize])>,
+) -> Blocks {
+    let custom = others.find(|(blocks, other)| blocks.is_custom() && *other == shape);
+    match custom {
+        Some((blocks, _)) if !PRIVATE.get() => blocks,
+        _ => blocks_for(shape),
+    }
+}
+
 /// How an array of this shape is spread: replicated up to the threshold.
 pub(crate) fn blocks_for(shape: &[usize]) -> Blocks {
     let len: usize = shape.iter().product();
-    if is_small(len) {
+    if is_small(len) || PRIVATE.get() {
         Blocks::replicated(len)
     } else if HAS_GROUP.load(Relaxed) {
         in_group(shape)

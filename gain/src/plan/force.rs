@@ -3,7 +3,7 @@
 use super::{Anchor, Outcome, Pass, Store, Target, alias, lens};
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::memory::Storage;
+use crate::memory::{Storage, is_private};
 use crate::record::{Arg, Expr, Node};
 use crate::status::site;
 use crate::view::View;
@@ -29,7 +29,7 @@ impl Pass {
             stores: vec![store],
             folds: Vec::new(),
             anchor: Anchor::Operand,
-            alone: false,
+            alone: is_private(),
             reshaped: false,
         }
     }

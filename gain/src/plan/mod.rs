@@ -138,6 +138,9 @@ impl Target {
 impl Pass {
     /// Run it, and whatever must be stored before.
     pub(crate) fn run(mut self) -> Result<Outcome> {
+        if self.alone {
+            self.anchor = Anchor::Everyone;
+        }
         loop {
             force::add_keeps(&mut self);
             let owned: Owned = self.stores.iter().map(|s| s.to.exclusive_base()).collect();

@@ -9,7 +9,7 @@ use crate::dtype::{DType, Kind, Scalar, kind};
 use crate::error::Result;
 use crate::exec::{Partial, identity};
 use crate::kernels::flags;
-use crate::memory::{Blocks, Storage, blocks_for, is_small};
+use crate::memory::{Blocks, Storage, blocks_for, is_private, is_small};
 use crate::ops::ReduceOp;
 use crate::record::{Arg, Node};
 use crate::session;
@@ -29,7 +29,7 @@ pub(crate) fn fold_all(op: ReduceOp, value: Arg, shape: &[usize], name: &'static
         stores: Vec::new(),
         folds: vec![Fold { op, value, index, to: None, name }],
         anchor: Anchor::Operand,
-        alone: false,
+        alone: is_private(),
         reshaped: false,
     };
     match pass.run()? {
@@ -76,7 +76,7 @@ pub(crate) fn fold_axes(
     let size: usize = shape.iter().product();
     let session = session::get();
     let by_owner = blocks_for(&kept).is_distributed() && !reduced[0];
-    if session.size == 1 || by_owner || is_small(size) {
+    if session.size == 1 || by_owner || is_small(size) || is_private() {
         return fold_rows(op, value, dtype, shape, reduced, index);
     }
     // A row of partial results per rank.
@@ -153,7 +153,7 @@ impl Target {
             stores: Vec::new(),
             folds: vec![Fold { op, value, index, to, name: "reduce" }],
             anchor,
-            alone: false,
+            alone: is_private(),
             reshaped: false,
         }
         .run()

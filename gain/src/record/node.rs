@@ -2,7 +2,7 @@
 
 use crate::dtype::{DType, Kind, Scalar, kind};
 use crate::lock;
-use crate::memory::{Blocks, Storage, blocks_for};
+use crate::memory::{Blocks, Storage, blocks_for, blocks_like};
 use crate::ops::Loop;
 use crate::session;
 use crate::status::site::{self, Origin};
@@ -115,8 +115,7 @@ impl Node {
         let is_heavy = expr.is_heavy() || expr.operands().any(|n| n.weight_now() > 0 && n.is_heavy);
         let own = if matches!(expr, Expr::Patch { .. }) { PATCH_WEIGHT } else { 1 };
         let weight = expr.operands().fold(own, |sum, node| sum.saturating_add(node.weight_now()));
-        let custom = expr.operands().find(|below| below.blocks.is_custom() && below.shape == shape);
-        let blocks = custom.map_or_else(|| blocks_for(&shape), |below| below.blocks);
+        let blocks = blocks_like(&shape, expr.operands().map(|below| (below.blocks, &below.shape[..])));
         Node::spread(shape, dtype, expr, blocks, (is_heavy, weight))
     }
 

@@ -20,7 +20,7 @@ mod room;
 mod tests;
 
 pub(crate) use fresh::Fresh;
-pub(crate) use look::look;
+pub(crate) use look::{look, look_alone};
 pub(crate) use room::{Room, Run};
 
 use crate::dtype::DType;
