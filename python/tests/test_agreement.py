@@ -82,6 +82,7 @@ def test_one_rank_may_look_at_what_is_stored():
         "np.barrier() if np.rank() == 1 else None",
         "u = u + 1 if np.rank() == 1 else u",
         "u = np.redistribute(u, [0, 100 + np.rank()]) + 1",
+        "g = np.group([np.rank()]); g.__enter__(); float(u.sum())",
         "u.force(); np.rank() == 1 and u.__setitem__(3, 1)",
         "w = np.exp(u * 1e-6); v = w * 2; kept = w if np.rank() == 1 else None; del w; float(v.sum())",
     ],

@@ -2,9 +2,10 @@
 
 use super::Array;
 use crate::error::{Error, Kind, Result};
-use crate::memory::Blocks;
+use crate::memory::{self, Blocks};
 use crate::record::{Expr, Node};
-use crate::session;
+use crate::session::{self, Decision, mix};
+use crate::status::site;
 
 /// # Distribution
 impl Array {
@@ -41,20 +42,17 @@ impl Array {
 /// `ValueError` if a rank doesn't exist or is named twice, or for no rank at all.
 pub fn set_group(ranks: Option<&[usize]>) -> Result<()> {
     let _turn = session::take_turn("group")?;
+    let session = session::get();
     if let Some(ranks) = ranks {
-        let is_distinct = (1..ranks.len()).all(|i| !ranks[..i].contains(&ranks[i]));
-        if ranks.is_empty()
-            || !ranks.is_sorted()
-            || !is_distinct
-            || ranks.iter().any(|&r| r >= session::get().size)
-        {
-            let text = format!(
-                "a group is one or more of the {} ranks, in order, not {ranks:?}",
-                session::get().size
-            );
+        let is_ordered = ranks.is_sorted_by(|a, b| a < b);
+        if ranks.is_empty() || !is_ordered || ranks.iter().any(|&r| r >= session.size) {
+            let text =
+                format!("a group is one or more of the {} ranks, in order, not {ranks:?}", session.size);
             return Err(Error::new(Kind::Value, text));
         }
     }
-    crate::memory::set_group(ranks);
+    let number = ranks.unwrap_or_default().iter().fold(0, |sum, &rank| mix(sum ^ (rank as u64 + 1)));
+    session.note(Decision::Group, 0, number, site::current().site);
+    memory::set_group(ranks);
     Ok(())
 }

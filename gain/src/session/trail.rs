@@ -19,10 +19,13 @@ pub(crate) enum Decision {
     Poke,
     /// An algorithm runs, or a product is cut in one of its ways.
     Stage,
+    /// New arrays are spread over some ranks.
+    Group,
 }
 
 impl Decision {
-    const ALL: [Decision; 4] = [Decision::Store, Decision::Take, Decision::Poke, Decision::Stage];
+    const ALL: [Decision; 5] =
+        [Decision::Store, Decision::Take, Decision::Poke, Decision::Stage, Decision::Group];
 
     pub(super) fn describe(code: u64, choice: u64) -> &'static str {
         match (Decision::ALL.get(code as usize), choice) {
@@ -33,6 +36,7 @@ impl Decision {
             (Some(Decision::Poke), 0) => "records an assignment to an element",
             (Some(Decision::Poke), _) => "writes an element in place",
             (Some(Decision::Stage), _) => "runs an algorithm",
+            (Some(Decision::Group), _) => "spreads new arrays over ranks of its own choice",
             (None, _) => "did something unknown",
         }
     }
