@@ -24,74 +24,30 @@ fn packaged<'py>(
     function.call(PyTuple::new(py, all)?, keywords)
 }
 
-/// # Methods of the package
-#[pymethods]
-impl NdArray {
-    #[pyo3(signature = (*arguments, **keywords), text_signature = "($self, min=None, max=None, out=None, **kwargs)")]
-    fn clip<'py>(
-        slf: &Bound<'py, Self>,
-        arguments: &Bound<'py, PyTuple>,
-        keywords: Option<&Bound<'py, PyDict>>,
-    ) -> Object<'py> {
-        packaged(slf, "clip", arguments, keywords)
-    }
+/// Methods of the package, with the signatures that `help` shows.
+macro_rules! packaged {
+    ($($name:ident $signature:literal,)*) => {$(
+        #[pymethods]
+        impl NdArray {
+            #[pyo3(signature = (*arguments, **keywords), text_signature = $signature)]
+            fn $name<'py>(
+                slf: &Bound<'py, Self>,
+                arguments: &Bound<'py, PyTuple>,
+                keywords: Option<&Bound<'py, PyDict>>,
+            ) -> Object<'py> {
+                packaged(slf, stringify!($name), arguments, keywords)
+            }
+        }
+    )*};
+}
 
-    #[pyo3(
-        signature = (*arguments, **keywords),
-        text_signature = "($self, axis=None, dtype=None, out=None)"
-    )]
-    fn cumprod<'py>(
-        slf: &Bound<'py, Self>,
-        arguments: &Bound<'py, PyTuple>,
-        keywords: Option<&Bound<'py, PyDict>>,
-    ) -> Object<'py> {
-        packaged(slf, "cumprod", arguments, keywords)
-    }
-
-    #[pyo3(
-        signature = (*arguments, **keywords),
-        text_signature = "($self, axis=None, dtype=None, out=None)"
-    )]
-    fn cumsum<'py>(
-        slf: &Bound<'py, Self>,
-        arguments: &Bound<'py, PyTuple>,
-        keywords: Option<&Bound<'py, PyDict>>,
-    ) -> Object<'py> {
-        packaged(slf, "cumsum", arguments, keywords)
-    }
-
-    #[pyo3(signature = (*arguments, **keywords), text_signature = "($self, decimals=0, out=None)")]
-    fn round<'py>(
-        slf: &Bound<'py, Self>,
-        arguments: &Bound<'py, PyTuple>,
-        keywords: Option<&Bound<'py, PyDict>>,
-    ) -> Object<'py> {
-        packaged(slf, "round", arguments, keywords)
-    }
-
-    #[pyo3(
-        signature = (*arguments, **keywords),
-        text_signature = "($self, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, mean=None)"
-    )]
-    fn std<'py>(
-        slf: &Bound<'py, Self>,
-        arguments: &Bound<'py, PyTuple>,
-        keywords: Option<&Bound<'py, PyDict>>,
-    ) -> Object<'py> {
-        packaged(slf, "std", arguments, keywords)
-    }
-
-    #[pyo3(
-        signature = (*arguments, **keywords),
-        text_signature = "($self, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, mean=None)"
-    )]
-    fn var<'py>(
-        slf: &Bound<'py, Self>,
-        arguments: &Bound<'py, PyTuple>,
-        keywords: Option<&Bound<'py, PyDict>>,
-    ) -> Object<'py> {
-        packaged(slf, "var", arguments, keywords)
-    }
+packaged! {
+    clip "($self, min=None, max=None, out=None, **kwargs)",
+    cumprod "($self, axis=None, dtype=None, out=None)",
+    cumsum "($self, axis=None, dtype=None, out=None)",
+    round "($self, decimals=0, out=None)",
+    std "($self, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, mean=None)",
+    var "($self, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, mean=None)",
 }
 
 /// # Flags

@@ -67,6 +67,16 @@ def difference(mine, theirs, text):
     return None if mine == theirs else f"{mine[1]!r} instead of {theirs[1]!r}"
 
 
+def agrees(sources, expected, ranks, threshold, texts):
+    """Fails unless each program has NumPy's outcome on each rank; of errors the texts count if so said."""
+    environment = {} if threshold is None else {"GAIN_THRESHOLD": str(threshold)}
+    wrong = []
+    for source, right, outcomes in zip(sources, expected, jobs.outcomes("gain", sources, ranks, environment)):
+        differences = enumerate(difference(mine, right, texts) for mine in outcomes)
+        wrong += [f"{source}\n    rank {rank}: {text}" for rank, text in differences if text][:1]
+    assert not wrong, "\n".join([f"{len(wrong)} of {len(sources)} differ:", *wrong[:8]])
+
+
 def identify(value):
     return f"{value[0] or 'plain'}-{'default' if value[1] is None else value[1]}" if isinstance(value, tuple) else value
 
