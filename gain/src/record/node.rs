@@ -80,6 +80,8 @@ pub(crate) struct Node {
     pub(crate) origin: Origin,
     /// Whether one of them takes much longer than moving an element does.
     is_heavy: bool,
+    /// Whether open memory is read for it (see [`crate::memory`]).
+    reads_open: bool,
     /// Cells whose value this is.
     handles: AtomicU32,
     /// Passes that computed this without storing it.
@@ -102,6 +104,7 @@ impl Node {
             weight: 0,
             origin: site::known(),
             is_heavy: false,
+            reads_open: false,
             handles: AtomicU32::new(0),
             computed: AtomicU32::new(0),
             told: Told::default(),
@@ -132,6 +135,7 @@ impl Node {
         blocks: Blocks,
         (is_heavy, weight): (bool, u32),
     ) -> Arc<Node> {
+        let reads_open = expr.operands().any(|below| below.is_open() || below.is_volatile());
         Arc::new(Node {
             blocks,
             number: session::get().number(blocks.is_distributed()),
@@ -140,6 +144,7 @@ impl Node {
             weight,
             origin: site::current(),
             is_heavy,
+            reads_open,
             handles: AtomicU32::new(0),
             computed: AtomicU32::new(0),
             told: Told::default(),
@@ -196,6 +201,18 @@ impl Node {
     /// Operations left to do.
     pub(crate) fn weight_now(&self) -> u32 {
         if self.storage.get().is_some() { 0 } else { self.weight }
+    }
+
+    /// Whether the elements are in open memory: they are those of one variable, now.
+    #[inline]
+    pub(crate) fn is_open(&self) -> bool {
+        self.storage.get().is_some_and(|storage| storage.is_open())
+    }
+
+    /// Whether open memory has yet to be read for this value: it must not be left so when the operation ends.
+    #[inline]
+    pub(crate) fn is_volatile(&self) -> bool {
+        self.reads_open && self.storage.get().is_none()
     }
 
     /// Whether a variable names this value.
