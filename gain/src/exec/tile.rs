@@ -18,6 +18,9 @@ use std::ops::Range;
 /// Bytes that the streams and registers of a tile may take of the first-level cache together.
 const BUDGET: usize = 16 << 10;
 
+/// The same where nothing is reduced.
+const WIDE_BUDGET: usize = 24 << 10;
+
 /// Shape of the tiles of a box.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Geometry {
@@ -125,7 +128,12 @@ fn element_bytes(program: &Program) -> usize {
 
 /// Elements of a tile: what fits the budget, a multiple of 64, at least 128 (so that a 16 x 8 block fits).
 pub(super) fn tile_len(program: &Program) -> usize {
-    tile_of(element_bytes(program))
+    let bytes = element_bytes(program);
+    if program.reduces.is_empty() {
+        // No sums whose errors grow with the tile.
+        return (WIDE_BUDGET / bytes.max(1) / 64 * 64).clamp(128, 8192);
+    }
+    tile_of(bytes)
 }
 
 /// The same for a number of bytes per element.

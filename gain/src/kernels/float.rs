@@ -1,5 +1,6 @@
 //! Loops on `f32` and `f64`.
 
+use super::exponent::{self, Parts};
 use super::Kernel;
 use super::lanes::{each1, each2, map1, map2, split1, split2};
 use super::number::Real;
@@ -102,7 +103,7 @@ fn modf<T: Real>(x: T) -> (T, T) {
 }
 
 /// Loops with one input.
-pub(crate) fn unary<T: Real>(op: Op) -> Option<Kernel> {
+pub(crate) fn unary<T: Parts>(op: Op) -> Option<Kernel> {
     Some(match op {
         Op::Negative => map1(|x: T| -x),
         Op::Positive | Op::Conjugate | Op::Real => map1(|x: T| x),
@@ -125,7 +126,7 @@ pub(crate) fn unary<T: Real>(op: Op) -> Option<Kernel> {
         Op::Isnan => map1(|x: T| u8::from(x.is_nan())),
         Op::Signbit => map1(|x: T| u8::from(x.is_negative())),
         Op::Spacing => map1(spacing::<T>),
-        Op::Frexp => split1(|x: T| x.frexp()),
+        Op::Frexp => exponent::frexp::<T>(),
         Op::Modf => split1(modf::<T>),
         Op::Cbrt => each1(|x: T| x.cbrt()),
         Op::Exp => each1(|x: T| x.exp()),
@@ -152,7 +153,7 @@ pub(crate) fn unary<T: Real>(op: Op) -> Option<Kernel> {
 }
 
 /// Loops with two inputs.
-pub(crate) fn binary<T: Real>(op: Op) -> Option<Kernel> {
+pub(crate) fn binary<T: Parts>(op: Op) -> Option<Kernel> {
     Some(match op {
         Op::Add => map2(|x: T, y: T| x + y),
         Op::Subtract => map2(|x: T, y: T| x - y),
@@ -187,8 +188,8 @@ pub(crate) fn binary<T: Real>(op: Op) -> Option<Kernel> {
         Op::Hypot => each2(|x: T, y: T| Some(x.hypot(y))),
         Op::Logaddexp => each2(|x: T, y: T| Some(log_add_exp(x, y))),
         Op::Logaddexp2 => each2(|x: T, y: T| Some(log_add_exp2(x, y))),
-        Op::Nextafter => each2(|x: T, y: T| Some(x.nextafter(y))),
-        Op::Ldexp => each2(|x: T, y: i64| Some(x.ldexp(y))),
+        Op::Nextafter => map2(|x: T, y: T| x.nextafter(y)),
+        Op::Ldexp => exponent::ldexp::<T>(),
         _ => return None,
     })
 }

@@ -12,6 +12,7 @@ pub(crate) mod complex;
 pub(crate) mod copy;
 pub(crate) mod count;
 pub(crate) mod division;
+pub(crate) mod exponent;
 pub(crate) mod extreme;
 pub(crate) mod flags;
 pub(crate) mod float;
