@@ -21,6 +21,9 @@ const BUDGET: usize = 16 << 10;
 /// The same where nothing is reduced.
 const WIDE_BUDGET: usize = 24 << 10;
 
+/// Bytes of a packed operand's tile.
+const STRIDED_BYTES: usize = 2 << 10;
+
 /// Shape of the tiles of a box.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Geometry {
@@ -74,7 +77,7 @@ impl Geometry {
     pub(super) fn of(program: &Program, domain: &Domain) -> Geometry {
         let last = domain.shape.len() - 1;
         let inner = domain.shape[last];
-        let tile = tile_len(program);
+        let tile = Geometry::strided(program, domain).unwrap_or(usize::MAX).min(tile_len(program));
         if last == 0 {
             return Geometry { rows: 1, columns: tile };
         }
@@ -85,6 +88,20 @@ impl Geometry {
         } else {
             Geometry { rows: tile / inner, columns: inner }
         }
+    }
+
+    /// Elements of a tile if leaves have gaps between them along the last axis: so few that the lines they are packed from
+    /// fit the first-level cache, and that all operands are fetched from memory at once.
+    fn strided(program: &Program, domain: &Domain) -> Option<usize> {
+        let last = domain.shape.len() - 1;
+        let sizes = domain.leaves.iter().zip(&program.leaves).filter_map(|(leaf, dtype)| match leaf {
+            Leaf::Memory(stream) => {
+                let (step, size) = (stream.strides[last].unsigned_abs(), dtype.size_bytes());
+                (step > size).then_some(size)
+            }
+            Leaf::Index { .. } => None,
+        });
+        sizes.max().map(|size| (STRIDED_BYTES / size).max(128))
     }
 
     /// Whether a leaf's memory runs along the axis before the last rather than along the last.

@@ -20,7 +20,7 @@ fn mul_fused<T: Real>(x: Complex<T>, y: Complex<T>) -> Complex<T> {
 }
 
 /// Smith's algorithm, in NumPy's order of operations.
-fn div<T: Real>(x: Complex<T>, y: Complex<T>) -> Complex<T> {
+pub(super) fn div<T: Real>(x: Complex<T>, y: Complex<T>) -> Complex<T> {
     let (re, im) = (y.re.abs(), y.im.abs());
     if re >= im {
         if re == T::ZERO && im == T::ZERO {
@@ -203,7 +203,7 @@ fn power<T: Real>(x: Complex<T>, y: Complex<T>, general: impl Fn() -> Complex<T>
 
 /// `x` to the power `n`, at least 1, by squarings that are needed and no others: they might overflow.
 #[inline(always)]
-fn whole_power<T: Real>(x: Complex<T>, mut n: u32) -> Complex<T> {
+pub(super) fn whole_power<T: Real>(x: Complex<T>, mut n: u32) -> Complex<T> {
     let mut base = x;
     while n & 1 == 0 {
         base = mul(base, base);

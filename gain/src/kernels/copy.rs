@@ -17,7 +17,11 @@ pub(crate) struct Walk {
 /// Copies elements that lie `STEP` apart, a chunk at a time by loads of all that lies between; returns how many. Nothing
 /// beyond the last of them is read.
 #[inline(always)]
-unsafe fn every<T: Copy, const STEP: usize, const READ: usize>(from: *const T, to: *mut T, n: usize) -> usize {
+unsafe fn every<T: Copy, const STEP: usize, const READ: usize>(
+    from: *const T,
+    to: *mut T,
+    n: usize,
+) -> usize {
     const { assert!(READ == STEP * CHUNK) };
     let mut done = 0;
     // SAFETY: the caller's promise: the last element read lies before element `(done + CHUNK) STEP`, which is there.

@@ -39,7 +39,6 @@ impl<T: Int> Reciprocal<T> {
         let high = x.multiply_high(self.factor);
         x.sub(high).shift_down(self.shifts[0]).add(high).shift_down(self.shifts[1])
     }
-
 }
 
 /// Divides by one number.
@@ -126,10 +125,10 @@ struct Double {
     bias: f64,
 }
 
-/// Numbers whose bits above the 50th are all alike: the sum has none above the 51st.
+/// Bits of which none is above the 50th if the number is small.
 #[inline(always)]
 fn raised<T: Int>(x: T) -> T {
-    x.add(T::from_i64(1 << 50))
+    if T::SIGNED { x.add(T::from_i64(1 << 50)) } else { x.or(x.add(x)) }
 }
 
 /// Whether the numbers are small whose [raised] bits these are; those of 32 bits always are.

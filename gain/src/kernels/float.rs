@@ -1,7 +1,7 @@
 //! Loops on `f32` and `f64`.
 
-use super::exponent::{self, Parts};
 use super::Kernel;
+use super::exponent::{self, Parts};
 use super::lanes::{each1, each2, map1, map2, split1, split2};
 use super::number::Real;
 use crate::ops::Op;
@@ -28,6 +28,18 @@ pub(crate) fn divmod<T: Real>(x: T, y: T) -> (T, T) {
     }
     let floor = q.floor();
     (if (T::HALF - (q - floor)).is_negative() { floor + T::ONE } else { floor }, r)
+}
+
+/// The quotient of [`divmod`]: by zero, what isn't asked for would raise a flag of its own.
+#[inline(always)]
+pub(crate) fn floor_divide<T: Real>(x: T, y: T) -> T {
+    if y == T::ZERO { x / y } else { divmod(x, y).0 }
+}
+
+/// The remainder of [`divmod`].
+#[inline(always)]
+pub(crate) fn remainder<T: Real>(x: T, y: T) -> T {
+    if y == T::ZERO { x % y } else { divmod(x, y).1 }
 }
 
 /// A NaN wins.
@@ -60,7 +72,7 @@ fn sign<T: Real>(x: T) -> T {
     if x.is_nan() { x } else { size }
 }
 
-fn log_add_exp<T: Real>(x: T, y: T) -> T {
+pub(crate) fn log_add_exp<T: Real>(x: T, y: T) -> T {
     if x == y {
         return x + T::LN_2;
     }
@@ -74,7 +86,7 @@ fn log_add_exp<T: Real>(x: T, y: T) -> T {
     }
 }
 
-fn log_add_exp2<T: Real>(x: T, y: T) -> T {
+pub(crate) fn log_add_exp2<T: Real>(x: T, y: T) -> T {
     if x == y {
         return x + T::ONE;
     }
@@ -178,9 +190,8 @@ pub(crate) fn binary<T: Parts>(op: Op) -> Option<Kernel> {
         Op::LogicalAnd => map2(|x: T, y: T| u8::from(x != T::ZERO) & u8::from(y != T::ZERO)),
         Op::LogicalOr => map2(|x: T, y: T| u8::from(x != T::ZERO) | u8::from(y != T::ZERO)),
         Op::LogicalXor => map2(|x: T, y: T| u8::from(x != T::ZERO) ^ u8::from(y != T::ZERO)),
-        // By zero, what isn't asked for would raise a flag of its own.
-        Op::FloorDivide => each2(|x: T, y: T| Some(if y == T::ZERO { x / y } else { divmod(x, y).0 })),
-        Op::Remainder => each2(|x: T, y: T| Some(if y == T::ZERO { x % y } else { divmod(x, y).1 })),
+        Op::FloorDivide => each2(|x: T, y: T| Some(floor_divide(x, y))),
+        Op::Remainder => each2(|x: T, y: T| Some(remainder(x, y))),
         Op::Fmod => each2(|x: T, y: T| Some(x % y)),
         Op::Divmod => split2(divmod::<T>),
         Op::Power | Op::FloatPower => each2(|x: T, y: T| Some(x.powf(y))),

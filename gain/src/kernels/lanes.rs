@@ -47,12 +47,33 @@ pub(crate) fn level() -> Level {
         LEVEL.store(level as u8, Relaxed);
         level
     }
-    match LEVEL.load(Relaxed) {
+    let level = match LEVEL.load(Relaxed) {
         1 => Level::Base,
         2 => Level::Avx2,
         3 => Level::Avx512,
         _ => first(),
+    };
+    #[cfg(test)]
+    let level = level.min(LIMIT.get());
+    level
+}
+
+#[cfg(test)]
+thread_local! {
+    /// The level that a test has set for its thread.
+    static LIMIT: std::cell::Cell<Level> = const { std::cell::Cell::new(Level::Avx512) };
+}
+
+/// Runs a test at each level that the processor has.
+#[cfg(test)]
+pub(crate) fn at_each_level(test: impl Fn(Level)) {
+    for limit in [Level::Base, Level::Avx2, Level::Avx512] {
+        LIMIT.set(limit);
+        if level() == limit {
+            test(limit);
+        }
     }
+    LIMIT.set(Level::Avx512);
 }
 
 /// Whether the AVX2 and FMA variants may be used.

@@ -225,7 +225,7 @@ macro_rules! quotient {
 
 /// Loops that replace calls of the C library.
 pub(crate) fn kernel<T: Math>(op: Op) -> Option<Kernel> {
-    use super::float::divmod;
+    use super::float::{divmod, floor_divide, remainder as float_remainder};
     if !wide() {
         return None;
     }
@@ -256,13 +256,9 @@ pub(crate) fn kernel<T: Math>(op: Op) -> Option<Kernel> {
         Op::Logaddexp => everywhere2!(T, log::log_add_exp),
         Op::Logaddexp2 => everywhere2!(T, log::log_add_exp2),
         Op::Fmod => quotient!(math2, T, T, quotient::fmod, std::ops::Rem::rem),
-        Op::Remainder => quotient!(math2, T, T, quotient::remainder, |x, y| if y == T::ZERO {
-            x % y
-        } else {
-            divmod(x, y).1
-        }),
+        Op::Remainder => quotient!(math2, T, T, quotient::remainder, float_remainder),
         Op::FloorDivide => {
-            quotient!(math2, T, T, quotient::floor, |x, y| if y == T::ZERO { x / y } else { divmod(x, y).0 })
+            quotient!(math2, T, T, quotient::floor, floor_divide)
         }
         Op::Divmod => quotient!(split2, T, (T, T), quotient::divmod, divmod),
         _ => return None,

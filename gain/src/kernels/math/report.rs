@@ -3,7 +3,7 @@
 
 use super::{Math, power, quotient};
 use crate::kernels::flags::{Report, raised_by, scan, scan2};
-use crate::kernels::float::divmod;
+use crate::kernels::float::{divmod, floor_divide, remainder};
 use crate::kernels::lanes::wide;
 use crate::ops::Op;
 use num_complex::Complex;
@@ -44,12 +44,8 @@ pub(crate) fn report<T: Math>(op: Op) -> Option<Report> {
         }
         Op::Power | Op::FloatPower => scan2(power::is_suspect::<T>, |x: T, y: T| raised_by(|| x.powf(y))),
         Op::Fmod => scan2(is_long::<T>, |x: T, y: T| raised_by(|| x % y)),
-        Op::Remainder => {
-            scan2(is_long::<T>, |x: T, y: T| raised_by(|| if y == T::ZERO { x % y } else { divmod(x, y).1 }))
-        }
-        Op::FloorDivide => {
-            scan2(is_long::<T>, |x: T, y: T| raised_by(|| if y == T::ZERO { x / y } else { divmod(x, y).0 }))
-        }
+        Op::Remainder => scan2(is_long::<T>, |x: T, y: T| raised_by(|| remainder(x, y))),
+        Op::FloorDivide => scan2(is_long::<T>, |x: T, y: T| raised_by(|| floor_divide(x, y))),
         Op::Divmod => scan2(is_long::<T>, |x: T, y: T| raised_by(|| divmod(x, y))),
         Op::Arctan | Op::Arctan2 | Op::Arcsinh | Op::Tanh | Op::Cbrt | Op::Logaddexp | Op::Logaddexp2 => {
             Report::Never

@@ -36,12 +36,14 @@ pub(super) fn refined_f64(m: f64, guess: f64) -> f64 {
     (y.mul_add(-(y * y), m) * (1.0 / 3.0)).mul_add(square, y)
 }
 
-/// The same: one of Newton's steps, from there.
+/// The same: with `m = y^3 (1 + u)`, the first two terms of the root of that.
 #[inline(always)]
 pub(super) fn refined_f32(m: f32, guess: f32) -> f32 {
     let square = guess * guess;
     let y = m * square;
-    (y.mul_add(-(y * y), m) * (1.0 / 3.0)).mul_add(square, y)
+    let rest = y.mul_add(-(y * y), m);
+    let u = rest * (square * guess);
+    (rest * square).mul_add(u.mul_add(2.0 / 9.0, 1.0 / 3.0), y)
 }
 
 /// The cube root.
