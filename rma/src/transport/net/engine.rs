@@ -10,7 +10,7 @@ use super::peer::{List, Scale, Stream, Transfer, Way, Work};
 use super::serve::pack;
 use super::shape::Span;
 use super::wire::{Result, Sent, Wire};
-use crate::transport::{SignalUpdate, Token};
+use crate::transport::{SILENCE, SignalUpdate, Token};
 use std::os::fd::RawFd;
 
 /// Bytes that one message asks for.
@@ -530,7 +530,7 @@ impl Engine {
             // Another thread may have looked in between, with a later time.
             let silent_ns = now_ns.saturating_sub(peer.silent_ns);
             if silent_ns > patience_ns {
-                let why = format!("no sign of life for {:.1} s", silent_ns as f64 * 1e-9);
+                let why = format!("{SILENCE} for {:.1} s", silent_ns as f64 * 1e-9);
                 self.core.break_off(rank, &why);
             } else if peer.asked <= peer.acked
                 && let Err(why) = self.ask_now(rank)

@@ -42,7 +42,7 @@ use self::peer::{Scale, Stream, Transfer, Way, Work};
 use self::requests::Awaits;
 use self::serve::Memory;
 use self::wire::Wire;
-use super::{Amo, Capabilities, Held, Moving, Remote, Rows, Runs, SignalUpdate, Token, Transport};
+use super::{Amo, Capabilities, Held, Moving, Remote, Rows, Runs, SILENCE, SignalUpdate, Token, Transport};
 use crate::call::OpCode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fork;
@@ -173,7 +173,8 @@ impl Net {
     }
 
     fn died(&self, op: &'static str, rank: usize, why: &str) -> Error {
-        if why != IT_DIED {
+        // Of a silence the launcher knows no more.
+        if why != IT_DIED && !why.starts_with(SILENCE) {
             self.watch.leave_to_launcher();
         }
         let host = self.hosts.get(rank).map_or("", |host| host);
