@@ -3,10 +3,10 @@
 //! Elements are memory of the loop's size: the loop's inputs and its output have one type.
 
 use super::REFUSED;
-use crate::dtype::DType;
+use crate::dtype::{DType, f16};
 use crate::kernels::flags::{self, Report};
 use crate::kernels::number::{Int, Real};
-use crate::kernels::{CHUNK, Kernel, Operands, Slot, complex, float, table};
+use crate::kernels::{CHUNK, Kernel, Operands, Slot, complex, float, half, table};
 use crate::ops::{Loop, Op};
 use bytemuck::Pod;
 use num_complex::Complex;
@@ -137,6 +137,15 @@ pub(super) fn line<T: Pod>(op: Op, dtype: DType) -> Option<Line<T>> {
         DType::U16 => int!(u16),
         DType::U32 => int!(u32),
         DType::U64 => int!(u64),
+        DType::F16 => {
+            arithmetic!(
+                f16,
+                |x, y| half::narrow_one(x.to_f32() + y.to_f32()),
+                |x, y| half::narrow_one(x.to_f32() * y.to_f32()),
+                |x, y| half::narrow_one(float::maximum(x.to_f32(), y.to_f32())),
+                |x, y| half::narrow_one(float::minimum(x.to_f32(), y.to_f32()))
+            )
+        }
         DType::F32 => {
             arithmetic!(f32, |x, y| x + y, |x, y| x * y, float::maximum::<f32>, float::minimum::<f32>)
         }

@@ -141,7 +141,7 @@ impl Change {
         let report = flags::of(op);
         flags::clear();
         let between = |from: DType, to: DType| (from != to).then(|| cast::kernel(from, to));
-        let is_plain = op.op.inputs() == 2 && op.inputs == [dtype; 2] && op.outputs[0] == dtype;
+        let is_plain = op.op.inputs() == 2 && op.inputs[..2] == [dtype; 2] && op.outputs[0] == dtype;
         let quick = if is_plain { by_size!(dtype, quick(op.op, dtype)) } else { None };
         Change {
             quick,

@@ -2,7 +2,7 @@
 
 use super::Kernel;
 use super::compare::complex_less;
-use super::lanes::{each1, each2, map1, map2, wide};
+use super::lanes::{each1, each2, map1, map2, map3, wide};
 use super::number::Real;
 use crate::ops::Op;
 use num_complex::Complex;
@@ -127,6 +127,7 @@ pub(crate) fn binary<T: Real>(op: Op) -> Option<Kernel> {
         Op::Minimum => map2(minimum::<T>),
         Op::Fmax => map2(fmax::<T>),
         Op::Fmin => map2(fmin::<T>),
+        Op::Clip => map3(|x: C<T>, low: C<T>, high: C<T>| minimum(maximum(x, low), high)),
         Op::LogicalAnd => map2(|x: C<T>, y: C<T>| u8::from(is_true(x) && is_true(y))),
         Op::LogicalOr => map2(|x: C<T>, y: C<T>| u8::from(is_true(x) || is_true(y))),
         Op::LogicalXor => map2(|x: C<T>, y: C<T>| u8::from(is_true(x) != is_true(y))),
