@@ -46,7 +46,7 @@ pub use array::{Array, Exposed, Operand, Options, Place, ReduceOptions, Unfilled
 pub use dtype::{Casting, DType, Element, Scalar};
 pub use error::{Error, Kind, Result};
 pub use ndarray::s;
-pub use ops::{Op, ReduceOp};
+pub use ops::{MAX_INPUTS, Op, ReduceOp};
 pub use record::hold_drops;
 pub use session::{Stats, stats};
 pub use typed::DistArray;

@@ -8,7 +8,7 @@ use crate::ndarray::NdArray;
 use crate::numpy::Numpy;
 use crate::views::layout;
 use gain::view::Dims;
-use gain::{Array, DType, Layout, Scalar};
+use gain::{Array, DType, Layout, Operand, Scalar};
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyInt, PyTuple};
@@ -353,12 +353,11 @@ fn select(
     let mask = required(mask, "where")?.into_array()?;
     let (one, two) = (required(if_true, "where")?, required(if_false, "where")?);
     let (one, two) = (one.operand(), two.operand());
-    released(py, || {
-        let mask =
-            if mask.dtype() == DType::Bool { mask } else { mask.astype(DType::Bool, gain::Casting::Unsafe)? };
-        Array::select(&mask, one, two)
-    })
-    .map(NdArray::new)
+    let arrays: Vec<&Array> = [Operand::Array(&mask), one, two]
+        .iter()
+        .filter_map(|operand| if let Operand::Array(array) = *operand { Some(array) } else { None })
+        .collect();
+    compute(py, &arrays, || Array::select(&mask, one, two)).map(NdArray::new)
 }
 
 /// The name of the element type that a dtype argument means.

@@ -160,6 +160,7 @@ fn format(dtype: DType) -> &'static CStr {
         DType::U32 => c"I",
         DType::I64 => c"l",
         DType::U64 => c"L",
+        DType::F16 => c"e",
         DType::F32 => c"f",
         DType::F64 => c"d",
         DType::C64 => c"Zf",

@@ -15,7 +15,7 @@ import pytest
 
 import gain
 
-DTYPES = ["?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8", "c8", "c16"]
+DTYPES = ["?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "f4", "f8", "c8", "c16"]
 LAYOUTS = {
     "plain": lambda x: x,
     "backwards": lambda x: x[::-1],
@@ -265,7 +265,7 @@ def test_buffers():
         with pytest.raises(type(want.value)) as got:
             gain.frombuffer(*arguments)
         assert str(got.value) == str(want.value)
-    for dtype in (">f8", "f2", "M8[s]", "S4"):
+    for dtype in (">f8", "g", "M8[s]", "S4"):
         with pytest.raises(TypeError, match="gain has no arrays of dtype"):
             gain.frombuffer(bytes(16), dtype)
     grown = bytearray(16)

@@ -165,7 +165,7 @@ impl Change {
         let report = flags::of(op);
         flags::clear();
         let between = |from: DType, to: DType| (from != to).then(|| cast::kernel(from, to));
-        let is_plain = op.op.inputs() == 2 && op.inputs == [dtype; 2] && op.outputs[0] == dtype;
+        let is_plain = op.op.inputs() == 2 && op.inputs[..2] == [dtype; 2] && op.outputs[0] == dtype;
         let quick = if is_plain { by_size!(dtype, quick(op.op, dtype)) } else { None };
         // The processor's flags tell of what is no kernel.
         let report = if quick.is_some() && !matches!(report, Report::Never) { Report::Exact } else { report };

@@ -7,7 +7,8 @@ use crate::ops::Op;
 use crate::record::{Expr, Node};
 use crate::session;
 use crate::stage::Fresh;
-use crate::status;
+use crate::status::site::{self, Origin};
+use crate::status::{self, Policy};
 use crate::view::checked_size;
 use smallvec::SmallVec;
 
@@ -120,6 +121,7 @@ impl Array {
         let first = if count > 0 { start.assigned(dtype)? } else { Scalar::zero(dtype) };
         let second = if count > 1 { next.assigned(dtype)? } else { first };
         let difference = match (first, second) {
+            (Scalar::F16(a), Scalar::F16(b)) => Scalar::F32(b.to_f32() - a.to_f32()),
             (Scalar::F32(a), Scalar::F32(b)) => Scalar::F32(b - a),
             (Scalar::F64(a), Scalar::F64(b)) => Scalar::F64(b - a),
             (a, b) if matches!(kind(dtype), crate::dtype::Kind::Complex) => {
@@ -127,8 +129,15 @@ impl Array {
             }
             (a, b) => Scalar::I64(b.as_i64().wrapping_sub(a.as_i64())).cast(dtype),
         };
-        let scaled = Array::apply(Op::Multiply, &[(&index.cast_to(dtype)).into(), difference.into()])?;
-        Array::apply(Op::Add, &[(&scaled).into(), first.into()])
+        // Halves are rounded once.
+        let working = difference.dtype();
+        let scaled = Array::apply(Op::Multiply, &[(&index.cast_to(working)).into(), difference.into()])?;
+        let made = Array::apply(Op::Add, &[(&scaled).into(), first.cast(working).into()])?;
+        if working == dtype {
+            return Ok(made);
+        }
+        let Origin { site, .. } = site::current();
+        Ok(site::at(Origin { site, policy: Policy::IGNORE }, || made.cast_to(dtype)))
     }
 
     /// `np.linspace(start, stop, num, endpoint, dtype=dtype)` for scalar ends.

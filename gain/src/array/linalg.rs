@@ -100,6 +100,9 @@ impl Array {
         let _turn = session::take_turn("vecdot")?;
         VECDOT.check(self, other, VECDOT.inputs)?;
         let dtype = promote(self.dtype(), other.dtype());
+        if dtype == DType::F16 {
+            return self.in_singles(other, VECDOT.name, Array::vecdot);
+        }
         let [first, second] = [self, other].map(|x| x.typed(dtype));
         // Its floating-point exceptions are those of the whole.
         let sum = site::at(quiet(), || {
@@ -119,6 +122,9 @@ impl Array {
     /// The product of operands that fit, under NumPy's name; of the conjugates of this array's elements if so said.
     fn product(&self, other: &Array, conjugate: bool, name: &'static str) -> Result<Array> {
         let dtype = promote(self.dtype(), other.dtype());
+        if dtype == DType::F16 {
+            return self.in_singles(other, name, |a, b| a.product(b, conjugate, name));
+        }
         if self.ndim() == 1 && other.ndim() == 1 {
             return self.inner(other, dtype, name);
         }
@@ -153,6 +159,21 @@ impl Array {
         }
         shape.remove(shape.len() - if is_row { 2 } else { 1 });
         Ok(made.in_shape(&shape))
+    }
+
+    /// A product of halves: that of `float32`, rounded once.
+    fn in_singles(
+        &self,
+        other: &Array,
+        name: &'static str,
+        product: impl FnOnce(&Array, &Array) -> Result<Array>,
+    ) -> Result<Array> {
+        let made = site::at(quiet(), || {
+            let made = product(&self.cast_to(DType::F32), &other.cast_to(DType::F32))?;
+            Ok::<_, Error>(made.cast_to(DType::F16))
+        })?;
+        made.tell_product([self, other], name, true)?;
+        Ok(made)
     }
 
     /// A new array of as many elements, in another shape.

@@ -249,8 +249,8 @@ fn closed(op: Op, dtype: DType, asked: Option<DType>, method: &str) -> Result<Lo
         }
         None => error.into(),
     })?;
-    if found.inputs != [found.outputs[0]; 2] {
-        let [first, second] = found.inputs;
+    if found.inputs[..2] != [found.outputs[0]; 2] {
+        let [first, second, ..] = found.inputs;
         let text = format!(
             "the resolved dtypes are not compatible with {}.{method}. Resolved (dtype('{first}'), dtype('{second}'), dtype('{}'))",
             op.name(),

@@ -101,7 +101,7 @@ pub(super) fn precedes(op: ReduceOp, x: Scalar, y: Scalar) -> Ordering {
 /// Whether a NaN, and a key ordered as the numbers are.
 fn rank(x: Scalar) -> (bool, (i128, i128)) {
     match x {
-        Scalar::F32(_) | Scalar::F64(_) => (x.as_f64().is_nan(), (float_key(x.as_f64()), 0)),
+        Scalar::F16(_) | Scalar::F32(_) | Scalar::F64(_) => (x.as_f64().is_nan(), (float_key(x.as_f64()), 0)),
         Scalar::C64(_) | Scalar::C128(_) => {
             let z = x.as_c128();
             match z.re.is_nan() || z.im.is_nan() {

@@ -224,9 +224,6 @@ fn search(node: &Arc<Node>, found: &mut Vec<Arc<Node>>) {
     match &*expr {
         Expr::Fill(_) | Expr::Coordinate(_) => {}
         Expr::Map { args, .. } => args.iter().filter_map(whole).for_each(|n| search(&n, found)),
-        Expr::Select { mask, args } => {
-            args.iter().chain([mask]).filter_map(whole).for_each(|n| search(&n, found));
-        }
         Expr::Cast(arg) => whole(arg).iter().for_each(|n| search(n, found)),
         Expr::Join(parts) => parts.iter().filter_map(whole).for_each(|n| search(&n, found)),
         Expr::Lens { .. } => {}

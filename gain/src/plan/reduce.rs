@@ -189,7 +189,7 @@ fn extreme(dtype: DType, largest: bool) -> Scalar {
             match dtype {
                 $(DType::$d => Scalar::$d(if largest { <$t>::MAX } else { <$t>::MIN }),)*
                 DType::Bool => Scalar::Bool(largest),
-                DType::F32 | DType::F64 => {
+                DType::F16 | DType::F32 | DType::F64 => {
                     Scalar::F64(if largest { f64::INFINITY } else { f64::NEG_INFINITY }).cast(dtype)
                 }
                 DType::C64 | DType::C128 => {

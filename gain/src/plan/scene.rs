@@ -257,11 +257,10 @@ impl Scene {
             Expr::Fill(_) => 0,
             Expr::Coordinate(_) => 1,
             Expr::Map { .. } => 2,
-            Expr::Select { .. } => 3,
-            Expr::Cast(_) => 4,
-            Expr::Join(_) => 5,
-            Expr::Lens { .. } => 6,
-            Expr::Patch { .. } => 7,
+            Expr::Cast(_) => 3,
+            Expr::Join(_) => 4,
+            Expr::Lens { .. } => 5,
+            Expr::Patch { .. } => 6,
         };
         let is_custom = node.blocks.is_custom();
         let flags =
@@ -279,18 +278,12 @@ impl Scene {
             Expr::Fill(x) => self.scalar(*x),
             Expr::Coordinate(axis) => self.key.push(*axis as u64),
             Expr::Map { op, output, args } => {
-                let [a, b] = op.inputs.map(|dtype| dtype as u64);
-                let [c, d] = op.outputs.map(|dtype| dtype as u64);
-                let types = a << 16 | b << 24 | c << 32 | d << 40;
-                self.key.push(op.op as u64 | types | (args.len() as u64) << 48 | (*output as u64) << 56);
+                let types = op.inputs.iter().chain(&op.outputs).rev().fold(0, |all, &d| all << 8 | d as u64);
+                self.key.push(op.op as u64 | types << 8 | (args.len() as u64) << 48 | (*output as u64) << 56);
                 for (arg, dtype) in args.iter().zip(op.inputs) {
                     // Which power it is decides how it is computed.
                     self.arg(pass, arg, Some(dtype).filter(|_| op.op != Op::Power));
                 }
-            }
-            Expr::Select { mask, args } => {
-                self.arg(pass, mask, None);
-                args.iter().for_each(|arg| self.arg(pass, arg, Some(node.dtype)));
             }
             Expr::Cast(arg) => self.arg(pass, arg, None),
             Expr::Join(parts) => parts.iter().for_each(|arg| self.arg(pass, arg, None)),

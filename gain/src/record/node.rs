@@ -37,10 +37,8 @@ pub(crate) enum Expr {
     Fill(Scalar),
     /// The coordinate along an axis.
     Coordinate(usize),
-    /// Output `output` of an operation, element by element.
+    /// Output `output` of an operation, element by element, converted to the node's type.
     Map { op: Loop, output: usize, args: SmallVec<[Arg; 2]> },
-    /// The first where the bool mask holds, else the second.
-    Select { mask: Arg, args: [Arg; 2] },
     /// The argument's elements, converted to the node's type.
     Cast(Arg),
     /// The complex numbers of these real and imaginary parts (converted).
@@ -154,12 +152,17 @@ impl Node {
     }
 
     /// As [`Node::lazy`], one for each output of an operation.
-    pub(crate) fn outputs(shape: &Dims, op: Loop, args: &SmallVec<[Arg; 2]>) -> SmallVec<[Arc<Node>; 2]> {
+    pub(crate) fn outputs(
+        shape: &Dims,
+        op: Loop,
+        args: &SmallVec<[Arg; 2]>,
+        dtypes: &[DType],
+    ) -> SmallVec<[Arc<Node>; 2]> {
         let told = Arc::new(AtomicU8::new(0));
         (0..op.op.outputs())
             .map(|output| {
                 let expr = Expr::Map { op, output, args: args.clone() };
-                let mut node = Node::lazy(shape.clone(), op.outputs[output], expr);
+                let mut node = Node::lazy(shape.clone(), dtypes[output], expr);
                 if let Some(node) = Arc::get_mut(&mut node) {
                     node.told = Told::Shared(told.clone());
                 }
@@ -273,6 +276,12 @@ impl Node {
 }
 
 impl Expr {
+    /// The first where the bool mask holds, else the second: elements of this type.
+    pub(crate) fn choice(mask: Arg, args: [Arg; 2], dtype: DType) -> Expr {
+        let args = [mask].into_iter().chain(args).collect();
+        Expr::Map { op: Loop::choice(dtype), output: 0, args }
+    }
+
     /// Whether the operation itself takes much longer than moving an element does.
     fn is_heavy(&self) -> bool {
         match self {
@@ -286,17 +295,12 @@ impl Expr {
         let (args, base): (&[Arg], Option<&Arc<Node>>) = match self {
             Expr::Fill(_) | Expr::Coordinate(_) => (&[], None),
             Expr::Map { args, .. } => (args, None),
-            Expr::Select { args, .. } => (args, None),
             Expr::Cast(arg) => (std::slice::from_ref(arg), None),
             Expr::Join(parts) => (parts, None),
             Expr::Lens { base, .. } => (&[], Some(base)),
             Expr::Patch { base, value, .. } => (std::slice::from_ref(value), Some(base)),
         };
-        let mask = match self {
-            Expr::Select { mask, .. } => Some(mask),
-            _ => None,
-        };
-        args.iter().chain(mask).filter_map(|arg| arg.node()).chain(base)
+        args.iter().filter_map(|arg| arg.node()).chain(base)
     }
 }
 

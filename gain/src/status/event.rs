@@ -73,7 +73,7 @@ fn discards() {
 #[inline]
 pub(crate) fn converted(x: Scalar, y: Scalar) -> Scalar {
     converts(x.dtype(), y.dtype());
-    if let Scalar::F32(_) | Scalar::C64(_) = y
+    if let Scalar::F16(_) | Scalar::F32(_) | Scalar::C64(_) = y
         && !y.as_c128().is_finite()
         && x.as_c128().is_finite()
     {
