@@ -73,13 +73,13 @@ impl Array {
         })
     }
 
-    fn fold_now(&self, op: ReduceOp, dtype: DType) -> Result<Option<Scalar>> {
+    pub(super) fn fold_now(&self, op: ReduceOp, dtype: DType) -> Result<Option<Scalar>> {
         let size = self.size();
         if size == 0 || size > EAGER {
             return Ok(None);
         }
         let _turn = session::take_turn(op.name())?;
-        if size > session::get().threshold || !self.view.is_contiguous() {
+        if size > session::get().threshold || self.lens.is_some() || !self.view.is_contiguous() {
             return Ok(None);
         }
         let storage = self.cell.peek(|n| n.storage().filter(|s| !s.blocks().is_distributed()).cloned());
