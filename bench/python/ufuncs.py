@@ -74,7 +74,7 @@ def measure(clock, samples, names, types):
         converted = []
         for x in operands:
             strided = isinstance(x, numpy.ndarray) and x.strides[0] != x.itemsize
-            whole = gain.asarray(x.base) if strided else gain.asarray(x) if isinstance(x, numpy.ndarray) else x
+            whole = gain.array(x.base) if strided else gain.array(x) if isinstance(x, numpy.ndarray) else x
             converted.append(whole[::2] if strided else whole)
         with numpy.errstate(all="ignore"):
             times = in_turn(

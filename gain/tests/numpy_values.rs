@@ -182,3 +182,17 @@ fn every_operation_agrees_with_numpy() {
     assert!(checked > 1000, "only {checked} lines from NumPy");
     assert!(failures.is_empty(), "{} of {checked} differ:\n{}", failures.len(), failures.join("\n"));
 }
+
+/// The same with fewer of the processor's instructions, in processes of their own.
+#[test]
+fn every_variant_agrees_with_numpy() {
+    for level in ["base", "avx2"] {
+        let mut again = Command::new(std::env::current_exe().unwrap());
+        let output = again
+            .args(["--exact", "every_operation_agrees_with_numpy"])
+            .env("GAIN_SIMD", level)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "GAIN_SIMD={level}: {}", String::from_utf8_lossy(&output.stdout));
+    }
+}

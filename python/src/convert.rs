@@ -195,7 +195,7 @@ fn memory_order(array: &Bound<'_, PyAny>) -> PyResult<Option<Vec<usize>>> {
 }
 
 /// Lists and tuples with our arrays in them, with NumPy arrays in their place; anything else as it is.
-fn nested<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn nested<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     within(object, 0)
 }
 
@@ -298,7 +298,7 @@ pub(crate) fn compute<T: Send>(
 }
 
 /// Runs `work` of `gain` with the interpreter's lock, once no other thread is at work: that is not waited for with the lock.
-fn attached<T>(py: Python<'_>, work: impl FnOnce() -> gain::Result<T>) -> PyResult<T> {
+pub(crate) fn attached<T>(py: Python<'_>, work: impl FnOnce() -> gain::Result<T>) -> PyResult<T> {
     let origin = site::capture(py);
     let mut work = move || gain::status::site::at(origin, work);
     loop {

@@ -1,10 +1,9 @@
 //! The class `ndarray`: flags, methods that are functions of the package, and what other libraries ask of an array.
 
-use crate::convert::export;
 use crate::error::OrRaise;
 use crate::ndarray::NdArray;
 use crate::numpy::Numpy;
-use pyo3::exceptions::{PyBufferError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
@@ -136,20 +135,5 @@ impl NdArray {
         given.set_item("api_version", api_version)?;
         one.call_method("__array_namespace__", (), Some(&given))?;
         Ok(py.import("gain")?.into_any())
-    }
-
-    /// A copy of all elements, on every rank. Collective.
-    #[pyo3(signature = (**keywords))]
-    fn __dlpack__<'py>(&self, py: Python<'py>, keywords: Option<&Bound<'py, PyDict>>) -> Object<'py> {
-        let copy = keywords.map(|given| given.get_item("copy")).transpose()?.flatten();
-        if copy.is_some_and(|copy| !copy.is_none() && !copy.is_truthy().unwrap_or(true)) {
-            return Err(PyBufferError::new_err("a DLPack capsule of a gain array is always a copy"));
-        }
-        export(py, &self.array)?.call_method("__dlpack__", (), keywords)
-    }
-
-    fn __dlpack_device__(&self) -> (i32, i32) {
-        // kDLCPU
-        (1, 0)
     }
 }

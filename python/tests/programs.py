@@ -13,10 +13,14 @@ compared up to rounding and stay out of everything that would jump (comparisons,
 Left out, because gain is different by design (docs/src/numpy.md): float16 and what gives it, products of more than two
 axes, indices by arrays, which warning comes of what is never computed, the sign of zeros and of NaN.
 
+With OPEN_MEMORY=1 in the environment (on one rank) arrays are, at random times, shown to others, or replaced by arrays over
+memory of NumPy's: nothing else may change, and whoever has the memory sees what the program sees.
+
 A program that differs is shrunk: statements are left out as long as it still differs.
 """
 
 import gc
+import os
 import pickle
 import random
 import sys
@@ -936,11 +940,46 @@ def told(value):
     return repr([one.item() if isinstance(one, numpy.generic) else one for one in value] if isinstance(value, list) else value)
 
 
+class Others:
+    """Those who have memory of a program's arrays."""
+
+    def __init__(self, np, seed):
+        self.np, self.random, self.views = np, random.Random(seed), []
+
+    def meddle(self, text, names):
+        """After a statement: one variable is shown to somebody, another one moves to memory of NumPy's, a few are let go."""
+        arrays = {name: x for name, x in names.items() if name[0] == "v" and isinstance(x, self.np.ndarray)}
+        made = text.split(" = ")[0]
+        if made in arrays and arrays[made].base is None and self.random.random() < 0.3:
+            mine = arrays[made]
+            if sum(x is mine or x.base is mine for x in arrays.values()) == 1 and sys.getrefcount(mine) == 4 and mine.size:
+                theirs = numpy.array(mine, copy=True, order="K")
+                names[made] = arrays[made] = self.np.asarray(theirs)
+                names[made].flags.writeable = mine.flags.writeable
+                self.views.append((arrays[made], theirs))
+                assert self.np.shares_memory(arrays[made], theirs)
+        if arrays and self.random.random() < 0.5:
+            mine = self.random.choice(sorted(arrays))
+            self.views.append((arrays[mine], numpy.asarray(arrays[mine])))
+        while len(self.views) > 6 or self.views and self.random.random() < 0.2:
+            del self.views[self.random.randrange(len(self.views))]
+
+    def wrong(self):
+        """What somebody sees that isn't there."""
+        for mine, theirs in self.views:
+            if not isinstance(mine, self.np.ndarray) or mine.shape != theirs.shape or mine.dtype != theirs.dtype:
+                continue  # (It was given another shape.)
+            if mine.tobytes() != theirs.tobytes():
+                return f"memory shown is {theirs} instead of {mine}"
+        return None
+
+
 def run(statements, np):
     """Runs the program by both on this rank: None, or the first difference. Always runs to the end, as all ranks must."""
     rank = np.rank()
     theirs, mine = namespace(numpy, rank), namespace(np, rank)
     first, warned, hers = None, set(), set()
+    others = Others(np, len(statements)) if os.environ.get("OPEN_MEMORY") else None
     with warnings.catch_warnings(record=True) as log:
         warnings.simplefilter("always")
         for number, text in enumerate(statements):
@@ -967,6 +1006,10 @@ def run(statements, np):
                 warned |= seen(log, None)
                 if (got and got[0]) != (want and want[0]):
                     found = f"raised {got} instead of {want}"
+                if others:
+                    found = found or others.wrong()
+                    others.meddle(text, mine)
+                    warned |= seen(log, None)
             if found and not first:
                 first = f"[{number}] {text}\n    rank {rank}: {found}"
     mine.clear()

@@ -13,6 +13,9 @@ F = "f = np.arange(24.0).reshape(4, 6) - 7.5; "
 B = "b = (np.arange(96) * 37 % 251).astype('u1').reshape(4, 24); "
 
 CASES = [
+    # Small reductions begin where the bytes do.
+    "a = np.arange(4.0).view('u1'); (a[8:].sum(), a[8:].mean(), a[24:].max(), a[9:].prod(), np.count_nonzero(a[8:]))",
+    "a = np.array([0, 1, 2, 255], 'u1').view('?'); (a.sum(), a[1:].sum(), a.argmax(), a[2:].mean(), np.count_nonzero(a))",
     # Parts are views, whatever they are views of.
     Z + "z.real[0] = 9; z",
     Z + "z.imag[:] = 5; z",

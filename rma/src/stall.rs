@@ -58,7 +58,7 @@ pub(crate) struct Watch {
 /// Whose end makes a wait hopeless.
 #[derive(Clone, Copy)]
 pub(crate) enum Needs<'a> {
-    /// Any rank's: it isn't known who would end the wait, or the transport can't go on.
+    /// Any rank's: it isn't known who would end the wait.
     Any,
     /// A lock's owner, whom the lock itself asks after.
     Owner,

@@ -5,9 +5,10 @@
 use super::REFUSED;
 use crate::dtype::DType;
 use crate::kernels::flags::{self, Report};
+use crate::kernels::lanes::conjure;
 use crate::kernels::number::{Int, Real};
-use crate::kernels::{CHUNK, Kernel, Operands, Slot, complex, float, table};
-use crate::ops::{Loop, Op};
+use crate::kernels::{CHUNK, Kernel, Operands, Slot, complex, float, reduce, table};
+use crate::ops::{Loop, Op, ReduceOp};
 use bytemuck::Pod;
 use num_complex::Complex;
 
@@ -31,6 +32,16 @@ impl Rows {
         }
         let item_bytes = op.outputs[0].size_bytes();
         Rows { kernel: table::kernel(op), report, item_bytes, found: 0, refused: 0 }
+    }
+
+    /// For a loop whose elements a [`line`] combines: what it raises is in the processor's flags.
+    pub(super) fn of_line(op: &Loop) -> Rows {
+        let mut rows = Rows::new(op);
+        if !matches!(rows.report, Report::Never) {
+            flags::clear();
+            rows.report = Report::Exact;
+        }
+        rows
     }
 
     /// What was found.
@@ -83,19 +94,25 @@ impl Rows {
     }
 }
 
-/// Folds a line: from the value so far on, or from the first element on, and writes what it comes to after each element
-/// if asked for.
-pub(super) type Line<T> = fn(so_far: Option<T>, line: &[T], steps: Option<&mut [T]>) -> Option<T>;
+/// What is made of an operation on elements of type `E`, which are memory of type `T`.
+pub(super) trait Visit<T> {
+    /// What is made.
+    type Out;
+    /// Makes it of a function without captures.
+    fn visit<E: Copy + 'static, F: Fn(E, E) -> E + Copy + Sync>(self, combine: F) -> Self::Out;
+}
 
-/// The line of an operation, where there is one that beats a call of the kernel for each element.
-pub(super) fn line<T: Pod>(op: Op, dtype: DType) -> Option<Line<T>> {
+/// Makes something of an operation that is no more than a few instructions, or a call of the C library, which beats a call
+/// of the kernel for each element. All exceptions are in the processor's flags then.
+pub(super) fn visit<T: Pod, V: Visit<T>>(op: Op, dtype: DType, v: V) -> Option<V::Out> {
     macro_rules! arithmetic {
-        ($t:ty, $add:expr, $mul:expr, $max:expr, $min:expr) => {
+        ($t:ty, $add:expr, $sub:expr, $mul:expr, $max:expr, $min:expr) => {
             match op {
-                Op::Add => typed::<T, $t, _>($add),
-                Op::Multiply => typed::<T, $t, _>($mul),
-                Op::Maximum => typed::<T, $t, _>($max),
-                Op::Minimum => typed::<T, $t, _>($min),
+                Op::Add => visit_as::<T, $t, _, _>(v, $add),
+                Op::Subtract => visit_as::<T, $t, _, _>(v, $sub),
+                Op::Multiply => visit_as::<T, $t, _, _>(v, $mul),
+                Op::Maximum => visit_as::<T, $t, _, _>(v, $max),
+                Op::Minimum => visit_as::<T, $t, _, _>(v, $min),
                 _ => None,
             }
         };
@@ -103,12 +120,42 @@ pub(super) fn line<T: Pod>(op: Op, dtype: DType) -> Option<Line<T>> {
     macro_rules! int {
         ($t:ty) => {
             match op {
-                Op::BitwiseAnd => typed::<T, $t, _>(<$t as Int>::and),
-                Op::BitwiseOr => typed::<T, $t, _>(<$t as Int>::or),
-                Op::BitwiseXor => typed::<T, $t, _>(<$t as Int>::xor),
-                Op::Fmax => typed::<T, $t, _>(<$t as Ord>::max),
-                Op::Fmin => typed::<T, $t, _>(<$t as Ord>::min),
-                _ => arithmetic!($t, <$t as Int>::add, <$t as Int>::mul, <$t as Ord>::max, <$t as Ord>::min),
+                Op::BitwiseAnd => visit_as::<T, $t, _, _>(v, <$t as Int>::and),
+                Op::BitwiseOr => visit_as::<T, $t, _, _>(v, <$t as Int>::or),
+                Op::BitwiseXor => visit_as::<T, $t, _, _>(v, <$t as Int>::xor),
+                Op::Fmax => visit_as::<T, $t, _, _>(v, <$t as Ord>::max),
+                Op::Fmin => visit_as::<T, $t, _, _>(v, <$t as Ord>::min),
+                _ => arithmetic!(
+                    $t,
+                    <$t as Int>::add,
+                    <$t as Int>::sub,
+                    <$t as Int>::mul,
+                    <$t as Ord>::max,
+                    <$t as Ord>::min
+                ),
+            }
+        };
+    }
+    macro_rules! float {
+        ($t:ty) => {
+            match op {
+                Op::Divide => visit_as::<T, $t, _, _>(v, |x, y| x / y),
+                Op::Power | Op::FloatPower => visit_as::<T, $t, _, _>(v, |x: $t, y: $t| x.powf(y)),
+                Op::Hypot => visit_as::<T, $t, _, _>(v, |x: $t, y: $t| x.hypot(y)),
+                Op::Arctan2 => visit_as::<T, $t, _, _>(v, |x: $t, y: $t| x.atan2(y)),
+                Op::Logaddexp => visit_as::<T, $t, _, _>(v, float::log_add_exp::<$t>),
+                Op::Logaddexp2 => visit_as::<T, $t, _, _>(v, float::log_add_exp2::<$t>),
+                Op::Fmod => visit_as::<T, $t, _, _>(v, |x, y| x % y),
+                Op::Remainder => visit_as::<T, $t, _, _>(v, float::remainder::<$t>),
+                Op::FloorDivide => visit_as::<T, $t, _, _>(v, float::floor_divide::<$t>),
+                _ => arithmetic!(
+                    $t,
+                    |x, y| x + y,
+                    |x, y| x - y,
+                    |x, y| x * y,
+                    float::maximum::<$t>,
+                    float::minimum::<$t>
+                ),
             }
         };
     }
@@ -118,15 +165,30 @@ pub(super) fn line<T: Pod>(op: Op, dtype: DType) -> Option<Line<T>> {
     fn sum<R: Real>(x: Complex<R>, y: Complex<R>) -> Complex<R> {
         Complex { re: x.re + y.re, im: x.im + y.im }
     }
+    fn difference<R: Real>(x: Complex<R>, y: Complex<R>) -> Complex<R> {
+        Complex { re: x.re - y.re, im: x.im - y.im }
+    }
+    macro_rules! complex {
+        ($r:ty) => {
+            arithmetic!(
+                Complex<$r>,
+                sum::<$r>,
+                difference::<$r>,
+                product::<$r>,
+                complex::maximum::<$r>,
+                complex::minimum::<$r>
+            )
+        };
+    }
     match dtype {
         DType::Bool => match op {
             Op::LogicalAnd | Op::BitwiseAnd | Op::Multiply | Op::Minimum | Op::Fmin => {
-                typed::<T, u8, _>(|x, y| x & y)
+                visit_as::<T, u8, _, _>(v, |x, y| x & y)
             }
             Op::LogicalOr | Op::BitwiseOr | Op::Add | Op::Maximum | Op::Fmax => {
-                typed::<T, u8, _>(|x, y| x | y)
+                visit_as::<T, u8, _, _>(v, |x, y| x | y)
             }
-            Op::LogicalXor | Op::BitwiseXor => typed::<T, u8, _>(|x, y| x ^ y),
+            Op::LogicalXor | Op::BitwiseXor => visit_as::<T, u8, _, _>(v, |x, y| x ^ y),
             _ => None,
         },
         DType::I8 => int!(i8),
@@ -137,60 +199,76 @@ pub(super) fn line<T: Pod>(op: Op, dtype: DType) -> Option<Line<T>> {
         DType::U16 => int!(u16),
         DType::U32 => int!(u32),
         DType::U64 => int!(u64),
-        DType::F32 => {
-            arithmetic!(f32, |x, y| x + y, |x, y| x * y, float::maximum::<f32>, float::minimum::<f32>)
-        }
-        DType::F64 => {
-            arithmetic!(f64, |x, y| x + y, |x, y| x * y, float::maximum::<f64>, float::minimum::<f64>)
-        }
-        DType::C64 => arithmetic!(
-            Complex<f32>,
-            sum::<f32>,
-            product::<f32>,
-            complex::maximum::<f32>,
-            complex::minimum::<f32>
-        ),
-        DType::C128 => arithmetic!(
-            Complex<f64>,
-            sum::<f64>,
-            product::<f64>,
-            complex::maximum::<f64>,
-            complex::minimum::<f64>
-        ),
+        DType::F32 => float!(f32),
+        DType::F64 => float!(f64),
+        DType::C64 => complex!(f32),
+        DType::C128 => complex!(f64),
     }
 }
 
-/// The line of a function of elements of type `E`, which are memory of type `T`.
-fn typed<T: Pod, E: Copy + 'static, F: Fn(E, E) -> E + Copy>(_combine: F) -> Option<Line<T>> {
-    if size_of::<T>() != size_of::<E>() || size_of::<F>() != 0 {
-        return None;
-    }
-    Some(|so_far, line, steps| {
-        // SAFETY: `F` has no size, and there was one: the one that `typed` was given.
-        let combine: F = unsafe { std::mem::zeroed() };
-        // SAFETY: elements of type `E` are what the memory holds, and it has their size.
-        let element = |x: &T| unsafe { std::ptr::from_ref(x).cast::<E>().read_unaligned() };
-        // SAFETY: as above.
-        let memory = |x: E| unsafe { std::ptr::from_ref(&x).cast::<T>().read_unaligned() };
-        let mut steps = steps.map(|steps| steps.iter_mut());
-        let mut write = |x: E| {
-            if let Some(step) = steps.as_mut().and_then(Iterator::next) {
-                *step = memory(x);
+/// For elements of type `E`, if that is how large they are.
+fn visit_as<T, E: Copy + 'static, F: Fn(E, E) -> E + Copy + Sync, V: Visit<T>>(
+    v: V,
+    combine: F,
+) -> Option<V::Out> {
+    (size_of::<T>() == size_of::<E>()).then(|| v.visit::<E, F>(combine))
+}
+
+/// An element, from its memory.
+#[inline(always)]
+pub(super) fn element<T, E: Copy>(x: &T) -> E {
+    assert_eq!(size_of::<T>(), size_of::<E>(), "one element of another type");
+    // SAFETY: elements of type `E` are what the memory holds, and it has their size.
+    unsafe { std::ptr::from_ref(x).cast::<E>().read_unaligned() }
+}
+
+/// Folds a line: from the value so far on, or from the first element on, and writes what it comes to after each element
+/// if asked for.
+pub(super) type Line<T> = fn(so_far: Option<T>, line: &[T], steps: Option<&mut [T]>) -> Option<T>;
+
+/// The line of an operation, where there is one.
+pub(super) fn line<T: Pod>(op: Op, dtype: DType) -> Option<Line<T>> {
+    struct Lines;
+    impl<T: Pod> Visit<T> for Lines {
+        type Out = Line<T>;
+        fn visit<E: Copy + 'static, F: Fn(E, E) -> E + Copy + Sync>(self, _combine: F) -> Line<T> {
+            |so_far, line, steps| {
+                // SAFETY: there was one: the one that `visit` was given.
+                let combine = unsafe { conjure::<F>() };
+                let mut steps = steps.map(|steps| steps.iter_mut());
+                let mut write = |x: E| {
+                    if let Some(step) = steps.as_mut().and_then(Iterator::next) {
+                        *step = element(&x);
+                    }
+                };
+                let mut line = line.iter();
+                let mut sum: E = match so_far {
+                    Some(sum) => element(&sum),
+                    None => {
+                        let first = element(line.next()?);
+                        write(first);
+                        first
+                    }
+                };
+                for x in line {
+                    sum = combine(sum, element(x));
+                    write(sum);
+                }
+                Some(element(&sum))
             }
-        };
-        let mut line = line.iter();
-        let mut sum = match so_far {
-            Some(sum) => element(&sum),
-            None => {
-                let first = element(line.next()?);
-                write(first);
-                first
-            }
-        };
-        for x in line {
-            sum = combine(sum, element(x));
-            write(sum);
         }
-        Some(memory(sum))
-    })
+    }
+    visit(op, dtype, Lines)
+}
+
+/// The reduction that a fused pass would make of a row, where the order is free: the kernel combines the row's elements.
+pub(super) fn row(op: Op, dtype: DType) -> Option<Kernel> {
+    let reduction = match op {
+        Op::Add => ReduceOp::Sum,
+        Op::Multiply => ReduceOp::Prod,
+        Op::Maximum => ReduceOp::Max,
+        Op::Minimum => ReduceOp::Min,
+        _ => return None,
+    };
+    reduce::row(reduction, dtype)
 }

@@ -5,7 +5,7 @@
 //! the plane that it goes on with, and puts that before its elements. What must be taken in order is scanned from the
 //! plane's beginning by every rank, which is no slower than waiting for the others.
 
-use super::rows::{Line, Rows, line};
+use super::rows::{Rows, line};
 use super::{WINDOW, agreed, by_size, told};
 use crate::error::Result;
 use crate::ops::Loop;
@@ -46,7 +46,10 @@ impl Dims {
 }
 
 fn scan<T: Pod>(op: &Loop, dims: Dims, room: &Room<'_>, run: &mut Run<'_>) -> Result<u64> {
-    let mut rows = Rows::new(op);
+    let mut rows = match dims.inner == 1 && line::<T>(op.op, op.outputs[0]).is_some() {
+        true => Rows::of_line(op),
+        false => Rows::new(op),
+    };
     let range = run.range();
     let is_free = op.op.is_reorderable();
     let begin = if is_free || range.is_empty() { range.start } else { dims.plane(range.start) };
@@ -79,14 +82,18 @@ fn scan_run<T: Pod>(
             let rest = &elements[at - window.start..];
             let is_first = offset < inner || at < begin + inner;
             if let Some(line) = line {
-                let len = rest.len().min(n - offset);
-                at += scan_line(
-                    line,
-                    &mut state[0],
-                    is_first,
-                    &rest[..len],
-                    &mut out[at - range.start..][..len],
-                );
+                let mut len = rest.len().min(n - offset);
+                let so_far = if is_first { None } else { Some(state[0]) };
+                // What is not of the range only leads there.
+                let steps = match at < range.start {
+                    true => {
+                        len = len.min(range.start - at);
+                        None
+                    }
+                    false => Some(&mut out[at - range.start..][..len]),
+                };
+                state[0] = line(so_far, &rest[..len], steps).unwrap_or(state[0]);
+                at += len;
                 continue;
             }
             let mut end = window.end.min(at + inner - offset % inner);
@@ -106,12 +113,6 @@ fn scan_run<T: Pod>(
         }
     }
     Ok(state)
-}
-
-fn scan_line<T: Pod>(line: Line<T>, state: &mut T, is_first: bool, from: &[T], to: &mut [T]) -> usize {
-    let so_far = if is_first { None } else { Some(*state) };
-    *state = line(so_far, from, Some(to)).unwrap_or(*state);
-    from.len()
 }
 
 /// Puts what the ranks before have in the plane at the run's beginning before its elements. Collective.

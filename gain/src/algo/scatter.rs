@@ -2,11 +2,12 @@
 //!
 //! The rank that owns an index sends it to the owner of the element; changes are made in the order of the indices.
 
-use super::rows::line;
+use super::rows::{Visit, element, visit};
 use super::{REFUSED, agreed, by_size, told};
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::kernels::flags::{self, Report};
+use crate::kernels::lanes::conjure;
 use crate::kernels::{Kernel, Operands, Slot, cast, table};
 use crate::ops::{Loop, Op};
 use crate::record::{Arg, Node};
@@ -73,21 +74,22 @@ fn apply(
 ) -> Result<()> {
     let mine = room.range(1);
     let indices = room.own::<i64>(1);
+    let is_spread =
+        room.is_shared() && (0..session::get().size).any(|rank| room.range_of(1, rank) != (0..room.len(1)));
+    if !is_spread {
+        return match second {
+            Some(dtype) => by_size!(dtype, apply_here(room, mine, indices, range, run, change)),
+            None => {
+                change.elements(run, range.start, indices, &[], 0);
+                Ok(())
+            }
+        };
+    }
     let values = match second {
         Some(dtype) => by_size!(dtype, bytes_at(room, 2, mine.clone()))?,
         None => Vec::new(),
     };
     let item = second.map_or(0, DType::size_bytes);
-    let is_spread =
-        room.is_shared() && (0..session::get().size).any(|rank| room.range_of(1, rank) != (0..room.len(1)));
-    if !is_spread {
-        for (k, &i) in indices.iter().enumerate() {
-            if range.contains(&(i as usize)) {
-                change.element(run, i as usize - range.start, &values[k * item..][..item]);
-            }
-        }
-        return Ok(());
-    }
     let ends = room.everybodys(&[range.start as u64, range.end as u64])?;
     let mut sent: Vec<(Vec<i64>, Vec<u8>)> = vec![Default::default(); ends.len()];
     for (k, &i) in indices.iter().enumerate() {
@@ -102,25 +104,47 @@ fn apply(
     let indices = room.exchange(indices)?;
     let values = room.exchange(values)?;
     for (indices, values) in indices.iter().zip(&values) {
-        for (k, &i) in indices.iter().enumerate() {
-            change.element(run, i as usize - range.start, &values[k * item..][..item]);
-        }
+        change.elements(run, range.start, indices, values, item);
     }
     Ok(())
 }
 
-/// The operation on an element and a value of its type.
-type Quick = Box<dyn Fn(&mut [u8], &[u8])>;
+/// Changes elements by values that are here.
+fn apply_here<T: Pod>(
+    room: &Room<'_>,
+    mine: Range<usize>,
+    indices: &[i64],
+    range: Range<usize>,
+    run: &mut [u8],
+    change: &mut Change,
+) -> Result<()> {
+    let values = room.at::<T>(2, mine)?;
+    change.elements(run, range.start, indices, bytemuck::cast_slice(&values), size_of::<T>());
+    Ok(())
+}
+
+/// The operation on elements and values of one type: those of the indices that lie in a run that begins at the number.
+type Quick = fn(run: &mut [u8], start: usize, indices: &[i64], values: &[u8]);
 
 fn quick<T: Pod>(op: Op, dtype: DType) -> Option<Quick> {
-    let line = line::<T>(op, dtype)?;
-    Some(Box::new(move |element, value| {
-        let (before, value): (T, T) =
-            (bytemuck::pod_read_unaligned(element), bytemuck::pod_read_unaligned(value));
-        if let Some(after) = line(Some(before), &[value], None) {
-            element.copy_from_slice(bytemuck::bytes_of(&after));
+    struct Scatter;
+    impl<T: Pod> Visit<T> for Scatter {
+        type Out = Quick;
+        fn visit<E: Copy + 'static, F: Fn(E, E) -> E + Copy + Sync>(self, _combine: F) -> Quick {
+            |run, start, indices, values| {
+                // SAFETY: there was one: the one that `visit` was given.
+                let combine = unsafe { conjure::<F>() };
+                let run: &mut [T] = bytemuck::cast_slice_mut(run);
+                let value = |bytes: &[u8]| element::<T, E>(&bytemuck::pod_read_unaligned(bytes));
+                for (&i, bytes) in indices.iter().zip(values.chunks_exact(size_of::<T>())) {
+                    if let Some(place) = run.get_mut((i as usize).wrapping_sub(start)) {
+                        *place = element(&combine(element(place), value(bytes)));
+                    }
+                }
+            }
         }
-    }))
+    }
+    visit::<T, _>(op, dtype, Scatter)
 }
 
 /// The operation on one element, from the array's type and back.
@@ -143,6 +167,8 @@ impl Change {
         let between = |from: DType, to: DType| (from != to).then(|| cast::kernel(from, to));
         let is_plain = op.op.inputs() == 2 && op.inputs == [dtype; 2] && op.outputs[0] == dtype;
         let quick = if is_plain { by_size!(dtype, quick(op.op, dtype)) } else { None };
+        // The processor's flags tell of what is no kernel.
+        let report = if quick.is_some() && !matches!(report, Report::Never) { Report::Exact } else { report };
         Change {
             quick,
             kernel: table::kernel(op),
@@ -160,12 +186,20 @@ impl Change {
         u64::from(self.found | exact) | if self.refused != 0 { REFUSED } else { 0 }
     }
 
+    /// Changes those elements of a run from `start` on that the indices name, by values of `item` bytes.
+    fn elements(&mut self, run: &mut [u8], start: usize, indices: &[i64], values: &[u8], item: usize) {
+        if let Some(quick) = self.quick {
+            return quick(run, start, indices, values);
+        }
+        let range = start..start + run.len() / self.item;
+        for (k, &i) in indices.iter().enumerate().filter(|(_, i)| range.contains(&(**i as usize))) {
+            self.element(run, i as usize - start, &values[k * item..][..item]);
+        }
+    }
+
     /// Changes element `i` of a run.
     fn element(&mut self, run: &mut [u8], i: usize, value: &[u8]) {
         let element = &mut run[i * self.item..][..self.item];
-        if let Some(quick) = &self.quick {
-            return quick(element, value);
-        }
         // Room for one element of any type: before, value, after.
         let mut rooms = [[0u64; 2]; 3];
         let [first, second, result] = &mut rooms;

@@ -71,8 +71,10 @@ impl Array {
         let (region, value) = tidy(region, value);
         let base = self.cell.get();
         if region.is_whole(base.len())
+            && !base.is_open()
             && let Some(node) = whole_value(&base, &value)
         {
+            let node = plan::settled(node)?;
             self.cell.set(node.clone());
             return if node.origin.policy.raises() { decide(&node) } else { Ok(()) };
         }
@@ -89,11 +91,23 @@ impl Array {
         }
         let (shape, dtype) = (base.shape.clone(), base.dtype);
         let node = Node::lazy(shape, dtype, Expr::Patch { base, region, value, seen: None });
-        self.cell.set(node.clone());
+        self.take(&node)?;
         if node.origin.policy.raises() {
             return decide(&node);
         }
         if node.weight > WEIGHT_LIMIT { plan::force(&node) } else { plan::force_small_patch(&node) }
+    }
+}
+
+impl Array {
+    /// The variable gets the value of an assignment, which is carried out at once if it writes or reads open memory.
+    pub(super) fn take(&self, node: &Arc<Node>) -> Result<()> {
+        // Open memory stays the variable's if this fails. Other memory is reused only if the variable has it no more.
+        if self.cell.peek(|value| value.is_open()) {
+            plan::force(node)?;
+        }
+        self.cell.set(node.clone());
+        if node.is_volatile() { plan::force(node) } else { Ok(()) }
     }
 }
 

@@ -245,7 +245,8 @@ pub(super) fn assign(cell: &Cell, base: &Arc<Node>, region: &View, value: &Arg) 
     if !are_few(len) {
         return Ok(false);
     }
-    let Some(old) = home(base) else { return Ok(false) };
+    // (What others see is written by the rules of open memory.)
+    let Some(old) = home(base).filter(|_| !base.is_open()) else { return Ok(false) };
     let number;
     let mut packed = Room::new();
     let from = match value {

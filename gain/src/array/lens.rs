@@ -104,7 +104,7 @@ impl Array {
             return self.write_elements(at, Arg::whole(whole));
         }
         let node = Node::lazy(shape, own, Expr::Patch { base, region, value, seen: Some(dtype) });
-        self.cell.set(node.clone());
+        self.take(&node)?;
         plan::force(&node)
     }
 }

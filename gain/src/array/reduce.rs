@@ -79,7 +79,7 @@ impl Array {
             return Ok(None);
         }
         let _turn = session::take_turn(op.name())?;
-        if size > session::get().threshold || self.lens.is_some() || !self.view.is_contiguous() {
+        if size > session::get().threshold || !self.view.is_contiguous() || self.lens.is_some() {
             return Ok(None);
         }
         let storage = self.cell.peek(|n| n.storage().filter(|s| !s.blocks().is_distributed()).cloned());

@@ -129,6 +129,10 @@ impl Array {
             )]),
             _ => Node::outputs(&shape, op, &args),
         };
+        if nodes.len() > 1 {
+            // None may be delivered to memory that another one is computed from.
+            nodes.iter().filter(|node| node.is_volatile()).try_for_each(plan::force)?;
+        }
         let mut results = SmallVec::new();
         for (i, node) in nodes.into_iter().enumerate() {
             let out = options.out.get(i).copied().flatten();

@@ -3,9 +3,9 @@
 use super::partial::{identity, precedes};
 use super::program::Reduce;
 use crate::dtype::{DType, Scalar};
-use crate::kernels::Slot;
 use crate::kernels::copy::Walk;
 use crate::kernels::extreme::Count;
+use crate::kernels::{Operands, Slot};
 use crate::ops::ReduceOp;
 use std::cmp::Ordering;
 
@@ -63,6 +63,11 @@ impl Extreme {
         };
         let search = reduce.extremes.expect("an index reduction").rows;
         for r in 0..rows {
+            let start = value.ptr.wrapping_add(r * columns * size);
+            // SAFETY: the row is part of the tile.
+            if unsafe { self.is_no_better(reduce, start, columns, first + r as i64 * by_row) } {
+                continue;
+            }
             let (mut best, mut number) = ([0u64; 2], 0);
             let row = Walk { ptr: value.ptr.wrapping_add(r * columns * size), strides: [0, size as isize] };
             let count = Count { start: first + r as i64 * by_row, step: by_column };
@@ -70,6 +75,22 @@ impl Extreme {
             unsafe { search(row, 1, columns, (best.as_mut_ptr().cast(), &raw mut number), count) };
             self.offer(reduce, Scalar::from_bytes(reduce.dtype, bytemuck::bytes_of(&best)), number);
         }
+    }
+
+    /// Whether none of a row's elements, numbered from `first` on, takes the place of the one found.
+    ///
+    /// # Safety
+    /// The row is readable.
+    unsafe fn is_no_better(&self, reduce: &Reduce, row: *mut u8, len: usize, first: i64) -> bool {
+        if self.index > first {
+            return false;
+        }
+        let mut best = [0u64; 2];
+        let slots = [Slot::row(best.as_mut_ptr().cast()), Slot::row(row)];
+        // SAFETY: the caller's promise; `best` has room for any element.
+        unsafe { (reduce.plain)(len, slots.as_ptr(), &Operands { dst: [0; 2], src: [1; 8] }) };
+        let best = Scalar::from_bytes(reduce.dtype, bytemuck::bytes_of(&best));
+        precedes(reduce.op, best, self.value) != Ordering::Less
     }
 
     /// Whether no bool is better than the one found.

@@ -18,6 +18,12 @@ use std::ops::Range;
 /// Bytes that the streams and registers of a tile may take of the first-level cache together.
 const BUDGET: usize = 16 << 10;
 
+/// The same where nothing is reduced.
+const WIDE_BUDGET: usize = 24 << 10;
+
+/// Bytes of a packed operand's tile.
+const STRIDED_BYTES: usize = 2 << 10;
+
 /// Rows of this length are worth a tile of their own, which needs no packing.
 const ROW: usize = 48;
 
@@ -74,7 +80,7 @@ impl Geometry {
     pub(super) fn of(program: &Program, domain: &Domain) -> Geometry {
         let last = domain.shape.len() - 1;
         let inner = domain.shape[last];
-        let tile = tile_len(program);
+        let tile = Geometry::strided(program, domain).unwrap_or(usize::MAX).min(tile_len(program));
         if last == 0 {
             return Geometry { rows: 1, columns: tile };
         }
@@ -85,6 +91,20 @@ impl Geometry {
         } else {
             Geometry { rows: tile / inner, columns: inner }
         }
+    }
+
+    /// Elements of a tile if leaves have gaps between them along the last axis: so few that the lines they are packed from
+    /// fit the first-level cache, and that all operands are fetched from memory at once.
+    fn strided(program: &Program, domain: &Domain) -> Option<usize> {
+        let last = domain.shape.len() - 1;
+        let sizes = domain.leaves.iter().zip(&program.leaves).filter_map(|(leaf, dtype)| match leaf {
+            Leaf::Memory(stream) => {
+                let (step, size) = (stream.strides[last].unsigned_abs(), dtype.size_bytes());
+                (step > size).then_some(size)
+            }
+            Leaf::Index { .. } => None,
+        });
+        sizes.max().map(|size| (STRIDED_BYTES / size).max(128))
     }
 
     /// Whether a leaf's memory runs along the axis before the last rather than along the last.
@@ -130,7 +150,12 @@ fn element_bytes(program: &Program) -> usize {
 
 /// Elements of a tile: what fits the budget, a multiple of 64, at least 128 (so that a 16 x 8 block fits).
 pub(super) fn tile_len(program: &Program) -> usize {
-    tile_of(element_bytes(program))
+    let bytes = element_bytes(program);
+    if program.reduces.is_empty() {
+        // No sums whose errors grow with the tile.
+        return (WIDE_BUDGET / bytes.max(1) / 64 * 64).clamp(128, 8192);
+    }
+    tile_of(bytes)
 }
 
 /// The same for a number of bytes per element.

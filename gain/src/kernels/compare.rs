@@ -48,12 +48,18 @@ pub(crate) fn unsigned_signed(op: Op) -> Option<Kernel> {
 /// `x < y`, NumPy's order of complex numbers: real parts first, imaginary parts between equals.
 #[inline(always)]
 pub(crate) fn complex_less<T: Real>(x: Complex<T>, y: Complex<T>) -> bool {
-    (x.re < y.re && !x.im.is_nan() && !y.im.is_nan()) || (x.re == y.re && x.im < y.im)
+    ((x.re < y.re) & !x.im.is_nan() & !y.im.is_nan()) | ((x.re == y.re) & (x.im < y.im))
 }
 
 #[inline(always)]
 fn complex_less_equal<T: Real>(x: Complex<T>, y: Complex<T>) -> bool {
-    (x.re < y.re && !x.im.is_nan() && !y.im.is_nan()) || (x.re == y.re && x.im <= y.im)
+    ((x.re < y.re) & !x.im.is_nan() & !y.im.is_nan()) | ((x.re == y.re) & (x.im <= y.im))
+}
+
+/// Both parts equal, asked for so that the parts go different ways: else the compiler sees no vectors in it.
+#[inline(always)]
+fn complex_equal<T: Real>(x: Complex<T>, y: Complex<T>) -> bool {
+    (x.re == y.re) & (x.im <= y.im) & (x.im >= y.im)
 }
 
 /// Comparison of complex numbers.
@@ -64,8 +70,8 @@ pub(crate) fn complex<T: Real>(op: Op) -> Option<Kernel> {
         Op::LessEqual => map2(|x: C<T>, y: C<T>| u8::from(complex_less_equal(x, y))),
         Op::Greater => map2(|x: C<T>, y: C<T>| u8::from(complex_less(y, x))),
         Op::GreaterEqual => map2(|x: C<T>, y: C<T>| u8::from(complex_less_equal(y, x))),
-        Op::Equal => map2(|x: C<T>, y: C<T>| u8::from(x.re == y.re && x.im == y.im)),
-        Op::NotEqual => map2(|x: C<T>, y: C<T>| u8::from(x.re != y.re || x.im != y.im)),
+        Op::Equal => map2(|x: C<T>, y: C<T>| u8::from(complex_equal(x, y))),
+        Op::NotEqual => map2(|x: C<T>, y: C<T>| u8::from(!complex_equal(x, y))),
         _ => return None,
     })
 }

@@ -1,9 +1,10 @@
 //! Loops on complex numbers, with the formulas NumPy uses.
 
-use super::Kernel;
 use super::compare::complex_less;
-use super::lanes::{each1, each2, map1, map2, wide};
+use super::lanes::{each1, each2, map1, map2, slot, wide, write_chunk};
+use super::math::{self, pick};
 use super::number::Real;
+use super::{CHUNK, Kernel, Operands, Slot};
 use crate::ops::Op;
 use num_complex::Complex;
 
@@ -19,7 +20,7 @@ fn mul_fused<T: Real>(x: Complex<T>, y: Complex<T>) -> Complex<T> {
 }
 
 /// Smith's algorithm, in NumPy's order of operations.
-fn div<T: Real>(x: Complex<T>, y: Complex<T>) -> Complex<T> {
+pub(super) fn div<T: Real>(x: Complex<T>, y: Complex<T>) -> Complex<T> {
     let (re, im) = (y.re.abs(), y.im.abs());
     if re >= im {
         if re == T::ZERO && im == T::ZERO {
@@ -35,26 +36,80 @@ fn div<T: Real>(x: Complex<T>, y: Complex<T>) -> Complex<T> {
     }
 }
 
+/// The same without branches, for what isn't divided by zero: of the divisor's parts the larger comes first.
+#[inline(always)]
+fn quotient<T: Real>(x: Complex<T>, y: Complex<T>) -> Complex<T> {
+    let upright = y.re.abs() >= y.im.abs();
+    let (large, small) = (pick(upright, y.re, y.im), pick(upright, y.im, y.re));
+    let ratio = small / large;
+    let scale = T::ONE / (large + small * ratio);
+    let (first, second) = (pick(upright, x.re, x.im), pick(upright, x.im, x.re));
+    let scaled = first * ratio;
+    let difference = pick(upright, second, scaled) - pick(upright, scaled, second);
+    Complex { re: (first + second * ratio) * scale, im: difference * scale }
+}
+
+#[inline(always)]
 fn reciprocal<T: Real>(x: Complex<T>) -> Complex<T> {
-    if x.im.abs() <= x.re.abs() {
-        let r = x.im / x.re;
-        let d = x.re + x.im * r;
-        Complex { re: T::ONE / d, im: -r / d }
-    } else {
-        let r = x.re / x.im;
-        let d = x.re * r + x.im;
-        Complex { re: r / d, im: -T::ONE / d }
+    let upright = x.im.abs() <= x.re.abs();
+    let (large, small) = (pick(upright, x.re, x.im), pick(upright, x.im, x.re));
+    let r = small / large;
+    let d = large + small * r;
+    Complex { re: pick(upright, T::ONE, r) / d, im: -pick(upright, r, T::ONE) / d }
+}
+
+/// Quotients, chunk by chunk; those with a zero among the divisors one by one.
+fn divide<T: Real>() -> Kernel {
+    #[inline(always)]
+    unsafe fn body<T: Real>(n: usize, s: *const Slot, o: &Operands) {
+        type C<T> = Complex<T>;
+        // SAFETY: the kernel's contract; each access stays within `n` elements, or within the splat.
+        unsafe {
+            let ((mut a, step_a), (mut b, step_b)) = (slot::<C<T>>(s, o.src[0]), slot::<C<T>>(s, o.src[1]));
+            let (mut d, _) = slot::<C<T>>(s, o.dst[0]);
+            for _ in 0..n / CHUNK {
+                let x = a.cast::<[C<T>; CHUNK]>().read_unaligned();
+                let y = b.cast::<[C<T>; CHUNK]>().read_unaligned();
+                let (mut all, mut i) = (true, 0);
+                while i < CHUNK {
+                    all &= is_true(y[i]);
+                    i += 1;
+                }
+                if all {
+                    write_chunk(d, |i| quotient(x[i], y[i]));
+                } else {
+                    for i in 0..CHUNK {
+                        d.add(i).write_unaligned(div(x[i], y[i]));
+                    }
+                }
+                (a, b, d) = (a.add(step_a), b.add(step_b), d.add(CHUNK));
+            }
+            for i in 0..n % CHUNK {
+                d.add(i).write_unaligned(div(a.add(i).read_unaligned(), b.add(i).read_unaligned()));
+            }
+        }
     }
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
+    unsafe fn avx2<T: Real>(n: usize, s: *const Slot, o: &Operands) {
+        // SAFETY: passed on.
+        unsafe { body::<T>(n, s, o) }
+    }
+    #[cfg(target_arch = "x86_64")]
+    if wide() {
+        return avx2::<T>;
+    }
+    body::<T>
 }
 
 #[inline(always)]
 pub(crate) fn is_nan<T: Real>(x: Complex<T>) -> bool {
-    x.re.is_nan() || x.im.is_nan()
+    x.re.is_nan() | x.im.is_nan()
 }
 
 #[inline(always)]
 fn is_true<T: Real>(x: Complex<T>) -> bool {
-    x.re != T::ZERO || x.im != T::ZERO
+    (x.re != T::ZERO) | (x.im != T::ZERO)
 }
 
 /// The lexicographically larger; a NaN wins.
@@ -99,16 +154,13 @@ pub(crate) fn unary<T: Real>(op: Op) -> Option<Kernel> {
         Op::Conjugate => map1(|z: C<T>| C { re: z.re, im: -z.im }),
         Op::Square if wide() => map1(|z: C<T>| mul_fused(z, z)),
         Op::Square => map1(|z: C<T>| mul(z, z)),
-        Op::Reciprocal => each1(reciprocal::<T>),
-        Op::Absolute => each1(|z: C<T>| z.re.hypot(z.im)),
-        Op::Angle => each1(|z: C<T>| z.im.atan2(z.re)),
+        Op::Reciprocal => map1(reciprocal::<T>),
         Op::Real => map1(|z: C<T>| z.re),
         Op::Imag => map1(|z: C<T>| z.im),
-        Op::Sign => each1(sign::<T>),
         Op::Rint => map1(|z: C<T>| C { re: z.re.rint(), im: z.im.rint() }),
         Op::LogicalNot => map1(|z: C<T>| u8::from(!is_true(z))),
-        Op::Isfinite => map1(|z: C<T>| u8::from(z.re.is_finite() && z.im.is_finite())),
-        Op::Isinf => map1(|z: C<T>| u8::from(z.re.abs() == T::INFINITY || z.im.abs() == T::INFINITY)),
+        Op::Isfinite => map1(|z: C<T>| u8::from(z.re.is_finite() & z.im.is_finite())),
+        Op::Isinf => map1(|z: C<T>| u8::from((z.re.abs() == T::INFINITY) | (z.im.abs() == T::INFINITY))),
         Op::Isnan => map1(|z: C<T>| u8::from(is_nan(z))),
         _ => return None,
     })
@@ -122,13 +174,13 @@ pub(crate) fn binary<T: Real>(op: Op) -> Option<Kernel> {
         Op::Subtract => map2(|x: C<T>, y: C<T>| C { re: x.re - y.re, im: x.im - y.im }),
         Op::Multiply if wide() => map2(mul_fused::<T>),
         Op::Multiply => map2(mul::<T>),
-        Op::Divide => each2(|x: C<T>, y: C<T>| Some(div(x, y))),
+        Op::Divide => divide::<T>(),
         Op::Maximum => map2(maximum::<T>),
         Op::Minimum => map2(minimum::<T>),
         Op::Fmax => map2(fmax::<T>),
         Op::Fmin => map2(fmin::<T>),
-        Op::LogicalAnd => map2(|x: C<T>, y: C<T>| u8::from(is_true(x) && is_true(y))),
-        Op::LogicalOr => map2(|x: C<T>, y: C<T>| u8::from(is_true(x) || is_true(y))),
+        Op::LogicalAnd => map2(|x: C<T>, y: C<T>| u8::from(is_true(x) & is_true(y))),
+        Op::LogicalOr => map2(|x: C<T>, y: C<T>| u8::from(is_true(x) | is_true(y))),
         Op::LogicalXor => map2(|x: C<T>, y: C<T>| u8::from(is_true(x) != is_true(y))),
         _ => return None,
     })
@@ -145,18 +197,72 @@ fn power<T: Real>(x: Complex<T>, y: Complex<T>, general: impl Fn() -> Complex<T>
         return Complex { re, im: re };
     }
     let Some(exponent) = small_integer(y) else { return general() };
-    let mut n = exponent.unsigned_abs();
-    let (mut result, mut base) = (Complex { re: T::ONE, im: T::ZERO }, x);
-    let mut first = true;
-    while n != 0 {
-        if n & 1 == 1 {
-            result = if first { base } else { mul(result, base) };
-            first = false;
-        }
+    let power = whole_power(x, exponent.unsigned_abs());
+    if exponent < 0 { div(Complex { re: T::ONE, im: T::ZERO }, power) } else { power }
+}
+
+/// `x` to the power `n`, at least 1, by squarings that are needed and no others: they might overflow.
+#[inline(always)]
+pub(super) fn whole_power<T: Real>(x: Complex<T>, mut n: u32) -> Complex<T> {
+    let mut base = x;
+    while n & 1 == 0 {
         base = mul(base, base);
         n >>= 1;
     }
-    if exponent < 0 { div(Complex { re: T::ONE, im: T::ZERO }, result) } else { result }
+    let mut result = base;
+    while n > 1 {
+        base = mul(base, base);
+        n >>= 1;
+        if n & 1 == 1 {
+            result = mul(result, base);
+        }
+    }
+    result
+}
+
+/// A kernel of powers: one positive integer for all is taken in chunks, the rest goes to `general`.
+///
+/// # Safety
+/// The kernel's contract.
+#[inline(always)]
+unsafe fn powers<T: Real>(n: usize, s: *const Slot, o: &Operands, general: Kernel) {
+    type C<T> = Complex<T>;
+    // SAFETY: the kernel's contract; each access stays within `n` elements, or within the splat.
+    unsafe {
+        let (exponent, step) = slot::<C<T>>(s, o.src[1]);
+        let whole = (step == 0).then(|| small_integer(exponent.read_unaligned())).flatten();
+        let Some(exponent) = whole.filter(|&exponent| exponent > 0) else { return general(n, s, o) };
+        let ((mut a, step), (mut d, _)) = (slot::<C<T>>(s, o.src[0]), slot::<C<T>>(s, o.dst[0]));
+        let zero = C { re: T::ZERO, im: T::ZERO };
+        let of = |x: C<T>| {
+            let power = whole_power(x, exponent as u32);
+            let is_zero = !is_true(x);
+            C { re: pick(is_zero, zero.re, power.re), im: pick(is_zero, zero.im, power.im) }
+        };
+        macro_rules! chunks {
+            ($of:expr) => {{
+                for _ in 0..n / CHUNK {
+                    let x = a.cast::<[C<T>; CHUNK]>().read_unaligned();
+                    write_chunk(d, |i| $of(x[i]));
+                    (a, d) = (a.add(step), d.add(CHUNK));
+                }
+                for i in 0..n % CHUNK {
+                    d.add(i).write_unaligned($of(a.add(i).read_unaligned()));
+                }
+            }};
+        }
+        match exponent {
+            2 => chunks!(|x: C<T>| {
+                let (square, is_zero) = (mul(x, x), !is_true(x));
+                C { re: pick(is_zero, zero.re, square.re), im: pick(is_zero, zero.im, square.im) }
+            }),
+            3 => chunks!(|x: C<T>| {
+                let (cube, is_zero) = (mul(x, mul(x, x)), !is_true(x));
+                C { re: pick(is_zero, zero.re, cube.re), im: pick(is_zero, zero.im, cube.im) }
+            }),
+            _ => chunks!(of),
+        }
+    }
 }
 
 /// The exponent, when it is a real integer between -100 and 100.
@@ -178,8 +284,32 @@ macro_rules! transcendental {
         pub(crate) fn $name(op: Op) -> Option<Kernel> {
             use super::libm::$t as c;
             type C = Complex<$t>;
+            if let Some(kernel) = math::planar::<$t>(op) {
+                return Some(kernel);
+            }
             Some(match op {
-                Op::Power | Op::FloatPower => each2(|x: C, y: C| Some(power(x, y, || c::cpow(x, y)))),
+                Op::Power | Op::FloatPower => {
+                    unsafe fn base(n: usize, s: *const Slot, o: &Operands) {
+                        let general = each2(|x: C, y: C| Some(power(x, y, || c::cpow(x, y))));
+                        // SAFETY: the kernel's contract.
+                        unsafe { powers::<$t>(n, s, o, general) }
+                    }
+                    #[cfg(target_arch = "x86_64")]
+                    #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
+                    unsafe fn avx2(n: usize, s: *const Slot, o: &Operands) {
+                        let general = each2(|x: C, y: C| Some(power(x, y, || c::cpow(x, y))));
+                        // SAFETY: the kernel's contract.
+                        unsafe { powers::<$t>(n, s, o, general) }
+                    }
+                    #[cfg(target_arch = "x86_64")]
+                    if wide() {
+                        return Some(avx2);
+                    }
+                    base
+                }
+                Op::Absolute => each1(|z: C| z.re.hypot(z.im)),
+                Op::Angle => each1(|z: C| z.im.atan2(z.re)),
+                Op::Sign => each1(sign::<$t>),
                 Op::Sqrt => each1(|z: C| c::csqrt(z)),
                 Op::Exp => each1(|z: C| c::cexp(z)),
                 Op::Exp2 => each1(|z: C| c::cexp(z * std::$t::consts::LN_2)),

@@ -1,7 +1,9 @@
 //! Moving elements between rows: gathering strided leaves, scattering to strided outputs, streaming stores.
 
+use super::lanes::{Level, level};
 use super::{CHUNK, Slot};
 use num_complex::Complex;
+use std::mem::MaybeUninit;
 
 /// A two-dimensional walk over memory: byte strides per row and per column.
 #[derive(Clone, Copy, Debug)]
@@ -12,13 +14,84 @@ pub(crate) struct Walk {
     pub(crate) strides: [isize; 2],
 }
 
-#[inline]
+/// Copies elements that lie `STEP` apart, a chunk at a time by loads of all that lies between; returns how many. Nothing
+/// beyond the last of them is read.
+#[inline(always)]
+unsafe fn every<T: Copy, const STEP: usize, const READ: usize>(
+    from: *const T,
+    to: *mut T,
+    n: usize,
+) -> usize {
+    const { assert!(READ == STEP * CHUNK) };
+    let mut done = 0;
+    // SAFETY: the caller's promise: the last element read lies before element `(done + CHUNK) STEP`, which is there.
+    unsafe {
+        while done + CHUNK < n {
+            let all = from.add(done * STEP).cast::<[T; READ]>().read_unaligned();
+            let mut chunk = [MaybeUninit::<T>::uninit(); CHUNK];
+            let mut i = 0;
+            while i < CHUNK {
+                chunk[i].write(all[i * STEP]);
+                i += 1;
+            }
+            to.add(done).cast::<[MaybeUninit<T>; CHUNK]>().write_unaligned(chunk);
+            done += CHUNK;
+        }
+    }
+    done
+}
+
+/// The same for elements in reverse order: `from` is the first of them, the last in memory.
+#[inline(always)]
+unsafe fn backwards<T: Copy>(from: *const T, to: *mut T, n: usize) -> usize {
+    let mut done = 0;
+    // SAFETY: the caller's promise.
+    unsafe {
+        while done + CHUNK <= n {
+            let all = from.wrapping_sub(done + CHUNK - 1).cast::<[T; CHUNK]>().read_unaligned();
+            let mut chunk = [MaybeUninit::<T>::uninit(); CHUNK];
+            let mut i = 0;
+            while i < CHUNK {
+                chunk[i].write(all[CHUNK - 1 - i]);
+                i += 1;
+            }
+            to.add(done).cast::<[MaybeUninit<T>; CHUNK]>().write_unaligned(chunk);
+            done += CHUNK;
+        }
+    }
+    done
+}
+
+/// Copies a row of `n` elements with `stride` bytes between them.
+#[inline(always)]
+unsafe fn gather_row<T: Copy>(row: *const u8, stride: isize, to: *mut T, n: usize) {
+    let (from, size) = (row.cast::<T>(), size_of::<T>() as isize);
+    // SAFETY: the caller's promise.
+    unsafe {
+        if stride == size {
+            return std::ptr::copy_nonoverlapping(from, to, n);
+        }
+        let done = match stride / size {
+            _ if stride % size != 0 => 0,
+            2 => every::<T, 2, { 2 * CHUNK }>(from, to, n),
+            3 => every::<T, 3, { 3 * CHUNK }>(from, to, n),
+            4 => every::<T, 4, { 4 * CHUNK }>(from, to, n),
+            -1 => backwards(from, to, n),
+            _ => 0,
+        };
+        for c in done..n {
+            to.add(c).write(row.offset(c as isize * stride).cast::<T>().read_unaligned());
+        }
+    }
+}
+
+#[inline(always)]
 unsafe fn gather_typed<T: Copy>(from: Walk, to: *mut T, rows: usize, columns: usize) {
     let [by_row, by_column] = from.strides;
     // SAFETY: the caller's promise: both walks stay within memory for `rows` x `columns` elements.
     unsafe {
         if by_row == 0 && rows > 1 {
-            gather_typed(from, to, 1, columns);
+            gather_row(from.ptr, by_column, to, columns);
             let mut done = 1;
             while done < rows {
                 let more = done.min(rows - done);
@@ -44,14 +117,7 @@ unsafe fn gather_typed<T: Copy>(from: Walk, to: *mut T, rows: usize, columns: us
         } else {
             for r in 0..rows {
                 let row = from.ptr.offset(r as isize * by_row);
-                if by_column == size_of::<T>() as isize {
-                    std::ptr::copy_nonoverlapping(row.cast::<T>(), to.add(r * columns), columns);
-                } else {
-                    for c in 0..columns {
-                        let x = row.offset(c as isize * by_column).cast::<T>().read_unaligned();
-                        to.add(r * columns + c).write(x);
-                    }
-                }
+                gather_row(row, by_column, to.add(r * columns), columns);
             }
         }
     }
@@ -80,11 +146,8 @@ unsafe fn scatter_typed<T: Copy>(from: *const T, step: usize, to: Walk, rows: us
     }
 }
 
-/// Read `rows` x `columns` elements of `size` bytes into contiguous memory.
-///
-/// # Safety
-/// The walk is readable, `to` is writable, aligned and elsewhere.
-pub(crate) unsafe fn gather(size: usize, from: Walk, to: *mut u8, rows: usize, columns: usize) {
+#[inline(always)]
+unsafe fn gather_sized(size: usize, from: Walk, to: *mut u8, rows: usize, columns: usize) {
     // SAFETY: passed on.
     unsafe {
         match size {
@@ -93,6 +156,35 @@ pub(crate) unsafe fn gather(size: usize, from: Walk, to: *mut u8, rows: usize, c
             4 => gather_typed::<u32>(from, to.cast(), rows, columns),
             8 => gather_typed::<u64>(from, to.cast(), rows, columns),
             _ => gather_typed::<Complex<f64>>(from, to.cast(), rows, columns),
+        }
+    }
+}
+
+/// Read `rows` x `columns` elements of `size` bytes into contiguous memory.
+///
+/// # Safety
+/// The walk is readable, `to` is writable, aligned and elsewhere.
+pub(crate) unsafe fn gather(size: usize, from: Walk, to: *mut u8, rows: usize, columns: usize) {
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
+    unsafe fn avx512(size: usize, from: Walk, to: *mut u8, rows: usize, columns: usize) {
+        // SAFETY: passed on.
+        unsafe { gather_sized(size, from, to, rows, columns) }
+    }
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
+    unsafe fn avx2(size: usize, from: Walk, to: *mut u8, rows: usize, columns: usize) {
+        // SAFETY: passed on.
+        unsafe { gather_sized(size, from, to, rows, columns) }
+    }
+    // SAFETY: passed on; the level says what the processor has.
+    unsafe {
+        match level() {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => avx512(size, from, to, rows, columns),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => avx2(size, from, to, rows, columns),
+            _ => gather_sized(size, from, to, rows, columns),
         }
     }
 }

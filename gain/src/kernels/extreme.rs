@@ -8,10 +8,13 @@ use super::compare::complex_less;
 use super::complex;
 use super::copy::Walk;
 use super::lanes::wide;
-use super::reduce::{self, Monoid, Same};
+use super::reduce::{self, Monoid};
 use crate::dtype::DType;
 use crate::ops::ReduceOp;
 use num_complex::Complex;
+
+/// Folds a row.
+type Fold<T> = unsafe fn(*mut T, usize) -> T;
 
 /// Numbers of the elements along a line.
 #[derive(Clone, Copy, Debug)]
@@ -111,6 +114,7 @@ unsafe fn columns_body<T: Copy, B: Better<T>>(
     columns: usize,
     (values, numbers): (*mut u8, *mut i64),
     count: Count,
+    _: Fold<T>,
 ) {
     let (by_row, values) = (from.strides[0], values.cast::<T>());
     let mut r = 0;
@@ -166,10 +170,10 @@ unsafe fn short<T: Copy, B: Better<T>, const N: usize>(
 
 /// The extreme of a long row first, then a search for it.
 #[inline(always)]
-unsafe fn long<T: Copy, B: Better<T>>(row: *mut T, columns: usize) -> (T, i64) {
+unsafe fn long<T: Copy, B: Better<T>>(row: *mut T, columns: usize, fold: Fold<T>) -> (T, i64) {
     // SAFETY: the caller's promise: `columns` elements.
     unsafe {
-        let best = reduce::fold::<T, Same, B::Fold>((row, CHUNK), (row, CHUNK), columns);
+        let best = fold(row, columns);
         let is_best = |x: T| !B::beats(best, x);
         let mut c = 0;
         while columns - c >= CHUNK {
@@ -197,6 +201,7 @@ unsafe fn rows_body<T: Copy, B: Better<T>>(
     columns: usize,
     (values, numbers): (*mut u8, *mut i64),
     count: Count,
+    fold: Fold<T>,
 ) {
     let (by_row, values) = (from.strides[0], values.cast::<T>());
     let row = |r: usize| from.ptr.wrapping_offset(r as isize * by_row);
@@ -217,7 +222,7 @@ unsafe fn rows_body<T: Copy, B: Better<T>>(
             if columns < SHORT {
                 put(r, short::<T, B, 1>(row(r), by_row, columns)[0]);
             } else {
-                put(r, long::<T, B>(row(r).cast(), columns));
+                put(r, long::<T, B>(row(r).cast(), columns, fold));
             }
             r += 1;
         }
@@ -249,7 +254,7 @@ macro_rules! driver {
             count: Count,
         ) {
             // SAFETY: the contract.
-            unsafe { $body::<T, B>(w, rows, columns, to, count) }
+            unsafe { $body::<T, B>(w, rows, columns, to, count, reduce::row_base::<T, B::Fold>) }
         }
 
         #[cfg(target_arch = "x86_64")]
@@ -262,7 +267,7 @@ macro_rules! driver {
             count: Count,
         ) {
             // SAFETY: the contract.
-            unsafe { $body::<T, B>(w, rows, columns, to, count) }
+            unsafe { $body::<T, B>(w, rows, columns, to, count, reduce::row_avx2::<T, B::Fold>) }
         }
 
         fn $name<T: Copy, B: Better<T>>() -> Search {

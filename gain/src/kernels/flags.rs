@@ -112,7 +112,13 @@ pub(crate) fn of(op: &Loop) -> Report {
         Kind::Bool | Kind::Signed | Kind::Unsigned => of_integers(op.op, dtype),
         Kind::Float | Kind::Complex if op.op.is_quiet() => Report::Never,
         Kind::Float => of_function(op.op, dtype),
-        Kind::Complex => Report::Exact,
+        Kind::Complex => {
+            let ours = match dtype {
+                DType::C64 => math::planar_report::<f32>(op.op),
+                _ => math::planar_report::<f64>(op.op),
+            };
+            ours.unwrap_or(Report::Exact)
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Loops on `f32` and `f64`.
 
 use super::Kernel;
+use super::exponent::{self, Parts};
 use super::lanes::{each1, each2, map1, map2, split1, split2};
 use super::number::Real;
 use crate::ops::Op;
@@ -27,6 +28,18 @@ pub(crate) fn divmod<T: Real>(x: T, y: T) -> (T, T) {
     }
     let floor = q.floor();
     (if (T::HALF - (q - floor)).is_negative() { floor + T::ONE } else { floor }, r)
+}
+
+/// The quotient of [`divmod`]: by zero, what isn't asked for would raise a flag of its own.
+#[inline(always)]
+pub(crate) fn floor_divide<T: Real>(x: T, y: T) -> T {
+    if y == T::ZERO { x / y } else { divmod(x, y).0 }
+}
+
+/// The remainder of [`divmod`].
+#[inline(always)]
+pub(crate) fn remainder<T: Real>(x: T, y: T) -> T {
+    if y == T::ZERO { x % y } else { divmod(x, y).1 }
 }
 
 /// A NaN wins.
@@ -59,7 +72,7 @@ fn sign<T: Real>(x: T) -> T {
     if x.is_nan() { x } else { size }
 }
 
-fn log_add_exp<T: Real>(x: T, y: T) -> T {
+pub(crate) fn log_add_exp<T: Real>(x: T, y: T) -> T {
     if x == y {
         return x + T::LN_2;
     }
@@ -73,7 +86,7 @@ fn log_add_exp<T: Real>(x: T, y: T) -> T {
     }
 }
 
-fn log_add_exp2<T: Real>(x: T, y: T) -> T {
+pub(crate) fn log_add_exp2<T: Real>(x: T, y: T) -> T {
     if x == y {
         return x + T::ONE;
     }
@@ -102,7 +115,7 @@ fn modf<T: Real>(x: T) -> (T, T) {
 }
 
 /// Loops with one input.
-pub(crate) fn unary<T: Real>(op: Op) -> Option<Kernel> {
+pub(crate) fn unary<T: Parts>(op: Op) -> Option<Kernel> {
     Some(match op {
         Op::Negative => map1(|x: T| -x),
         Op::Positive | Op::Conjugate | Op::Real => map1(|x: T| x),
@@ -125,7 +138,7 @@ pub(crate) fn unary<T: Real>(op: Op) -> Option<Kernel> {
         Op::Isnan => map1(|x: T| u8::from(x.is_nan())),
         Op::Signbit => map1(|x: T| u8::from(x.is_negative())),
         Op::Spacing => map1(spacing::<T>),
-        Op::Frexp => split1(|x: T| x.frexp()),
+        Op::Frexp => exponent::frexp::<T>(),
         Op::Modf => split1(modf::<T>),
         Op::Cbrt => each1(|x: T| x.cbrt()),
         Op::Exp => each1(|x: T| x.exp()),
@@ -152,7 +165,7 @@ pub(crate) fn unary<T: Real>(op: Op) -> Option<Kernel> {
 }
 
 /// Loops with two inputs.
-pub(crate) fn binary<T: Real>(op: Op) -> Option<Kernel> {
+pub(crate) fn binary<T: Parts>(op: Op) -> Option<Kernel> {
     Some(match op {
         Op::Add => map2(|x: T, y: T| x + y),
         Op::Subtract => map2(|x: T, y: T| x - y),
@@ -177,9 +190,8 @@ pub(crate) fn binary<T: Real>(op: Op) -> Option<Kernel> {
         Op::LogicalAnd => map2(|x: T, y: T| u8::from(x != T::ZERO) & u8::from(y != T::ZERO)),
         Op::LogicalOr => map2(|x: T, y: T| u8::from(x != T::ZERO) | u8::from(y != T::ZERO)),
         Op::LogicalXor => map2(|x: T, y: T| u8::from(x != T::ZERO) ^ u8::from(y != T::ZERO)),
-        // By zero, what isn't asked for would raise a flag of its own.
-        Op::FloorDivide => each2(|x: T, y: T| Some(if y == T::ZERO { x / y } else { divmod(x, y).0 })),
-        Op::Remainder => each2(|x: T, y: T| Some(if y == T::ZERO { x % y } else { divmod(x, y).1 })),
+        Op::FloorDivide => each2(|x: T, y: T| Some(floor_divide(x, y))),
+        Op::Remainder => each2(|x: T, y: T| Some(remainder(x, y))),
         Op::Fmod => each2(|x: T, y: T| Some(x % y)),
         Op::Divmod => split2(divmod::<T>),
         Op::Power | Op::FloatPower => each2(|x: T, y: T| Some(x.powf(y))),
@@ -187,8 +199,8 @@ pub(crate) fn binary<T: Real>(op: Op) -> Option<Kernel> {
         Op::Hypot => each2(|x: T, y: T| Some(x.hypot(y))),
         Op::Logaddexp => each2(|x: T, y: T| Some(log_add_exp(x, y))),
         Op::Logaddexp2 => each2(|x: T, y: T| Some(log_add_exp2(x, y))),
-        Op::Nextafter => each2(|x: T, y: T| Some(x.nextafter(y))),
-        Op::Ldexp => each2(|x: T, y: i64| Some(x.ldexp(y))),
+        Op::Nextafter => map2(|x: T, y: T| x.nextafter(y)),
+        Op::Ldexp => exponent::ldexp::<T>(),
         _ => return None,
     })
 }

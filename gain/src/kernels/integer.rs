@@ -1,6 +1,6 @@
 //! Integer loops: everything wraps, division by zero gives 0, shifts beyond the width give 0 (or the sign).
 
-use super::lanes::{each2, map1, map2, slot, wide};
+use super::lanes::{map1, map2, scalar_fence, slot, wide};
 use super::number::Int;
 use super::{CHUNK, Kernel, Operands, Slot, division};
 use crate::ops::Op;
@@ -15,6 +15,9 @@ unsafe fn powers<T: Int>(n: usize, s: *const Slot, o: &Operands) {
     unsafe {
         let ((mut a, step_a), (mut b, step_b)) = (slot::<T>(s, o.src[0]), slot::<T>(s, o.src[1]));
         let (mut d, _) = slot::<T>(s, o.dst[0]);
+        if step_b == 0 && b.read_unaligned() >= T::ZERO {
+            return powers_to(n, (a, step_a), d, b.read_unaligned());
+        }
         let mut fails = false;
         let mut left = n;
         while left > 0 {
@@ -41,6 +44,61 @@ unsafe fn powers<T: Int>(n: usize, s: *const Slot, o: &Operands) {
         if fails {
             slot::<u8>(s, o.dst[1]).0.write(1);
         }
+    }
+}
+
+/// The same to one power for all.
+///
+/// # Safety
+/// The kernel's contract.
+#[inline(always)]
+unsafe fn powers_to<T: Int>(n: usize, (mut a, step): (*mut T, usize), mut d: *mut T, exponent: T) {
+    #[inline(always)]
+    fn product<T: Int>(x: [T; CHUNK], y: [T; CHUNK]) -> [T; CHUNK] {
+        let (mut z, mut i) = (x, 0);
+        while i < CHUNK {
+            z[i] = x[i].mul(y[i]);
+            i += 1;
+        }
+        z
+    }
+    let mut left = n;
+    while left > 0 {
+        let len = left.min(CHUNK);
+        let mut x = [T::ONE; CHUNK];
+        // SAFETY: the kernel's contract; each access stays within `n` elements, or within the splat.
+        unsafe {
+            if len == CHUNK {
+                x = a.cast::<[T; CHUNK]>().read_unaligned();
+            } else {
+                a.copy_to_nonoverlapping(x.as_mut_ptr(), len);
+            }
+        }
+        let result = if exponent == T::ONE.add(T::ONE) {
+            product(x, x)
+        } else if exponent == T::ONE.add(T::ONE).add(T::ONE) {
+            product(product(x, x), x)
+        } else {
+            let (mut result, mut base, mut exponent) = ([T::ONE; CHUNK], x, exponent);
+            while exponent != T::ZERO {
+                if exponent.and(T::ONE) != T::ZERO {
+                    result = product(result, base);
+                }
+                base = product(base, base);
+                exponent = exponent.shift_down(1);
+            }
+            result
+        };
+        // SAFETY: as above.
+        unsafe {
+            if len == CHUNK {
+                d.cast::<[T; CHUNK]>().write_unaligned(result);
+            } else {
+                d.copy_from_nonoverlapping(result.as_ptr(), len);
+            }
+            (a, d) = (a.add(step), d.add(CHUNK));
+        }
+        left -= len;
     }
 }
 
@@ -74,9 +132,105 @@ fn gcd<T: Int>(x: T, y: T) -> T {
     a.magnitude()
 }
 
-fn lcm<T: Int>(x: T, y: T) -> T {
-    let g = gcd(x, y);
-    if g == T::ZERO { T::ZERO } else { x.magnitude().quotient(g).mul(y.magnitude()) }
+/// What is made of a pair of numbers and their greatest common divisor.
+trait Divisor<T: Int>: Copy {
+    fn of(x: T, y: T, gcd: T) -> T;
+}
+
+#[derive(Clone, Copy)]
+struct Gcd;
+#[derive(Clone, Copy)]
+struct Lcm;
+
+impl<T: Int> Divisor<T> for Gcd {
+    #[inline(always)]
+    fn of(_: T, _: T, gcd: T) -> T {
+        gcd
+    }
+}
+
+impl<T: Int> Divisor<T> for Lcm {
+    #[inline(always)]
+    fn of(x: T, y: T, gcd: T) -> T {
+        let by = if gcd == T::ZERO { T::ONE } else { gcd };
+        x.magnitude().quotient(by).mul(y.magnitude())
+    }
+}
+
+/// Greatest common divisors of chunks by Euclid's algorithm in floats, which hold all numbers or all small ones: all
+/// elements take as many steps as the slowest.
+///
+/// # Safety
+/// The kernel's contract.
+#[inline(always)]
+unsafe fn divisors<T: Int, D: Divisor<T>>(n: usize, s: *const Slot, o: &Operands) {
+    // SAFETY: the kernel's contract; each access below stays within `n` elements, or within the splat.
+    unsafe {
+        let ((mut a, step_a), (mut b, step_b)) = (slot::<T>(s, o.src[0]), slot::<T>(s, o.src[1]));
+        let (mut d, _) = slot::<T>(s, o.dst[0]);
+        let mut left = n;
+        while left > 0 {
+            let len = left.min(CHUNK);
+            let (mut x, mut y) = ([T::ZERO; CHUNK], [T::ZERO; CHUNK]);
+            a.copy_to_nonoverlapping(x.as_mut_ptr(), len);
+            b.copy_to_nonoverlapping(y.as_mut_ptr(), len);
+            let mut bits = T::ZERO;
+            for i in 0..CHUNK {
+                bits = bits.or(x[i].magnitude()).or(y[i].magnitude());
+            }
+            let mut found = [T::ZERO; CHUNK];
+            if T::BITS <= 32 || bits.shift_down(50) == T::ZERO {
+                let (mut p, mut q) = ([0f64; CHUNK], [0f64; CHUNK]);
+                for i in 0..CHUNK {
+                    p[i] = x[i].to_float().abs();
+                    q[i] = y[i].to_float().abs();
+                }
+                loop {
+                    let mut most = 0f64;
+                    for q in q {
+                        most = if q > most { q } else { most };
+                    }
+                    if most == 0.0 {
+                        break;
+                    }
+                    for i in 0..CHUNK {
+                        let by = if q[i] == 0.0 { 1.0 } else { q[i] };
+                        let rest = p[i] - (p[i] / by).trunc() * by;
+                        let done = q[i] == 0.0;
+                        (p[i], q[i]) = (if done { p[i] } else { by }, if done { 0.0 } else { rest });
+                    }
+                }
+                for i in 0..CHUNK {
+                    found[i] = T::from_float(p[i]);
+                }
+            } else {
+                for i in 0..CHUNK {
+                    found[i] = gcd(x[i], y[i]);
+                    scalar_fence();
+                }
+            }
+            for i in 0..CHUNK {
+                found[i] = D::of(x[i], y[i], found[i]);
+            }
+            d.copy_from_nonoverlapping(found.as_ptr(), len);
+            (a, b, d) = (a.add(step_a), b.add(step_b), d.add(CHUNK));
+            left -= len;
+        }
+    }
+}
+
+fn divisor<T: Int, D: Divisor<T>>() -> Kernel {
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
+    unsafe fn avx2<T: Int, D: Divisor<T>>(n: usize, s: *const Slot, o: &Operands) {
+        // SAFETY: passed on.
+        unsafe { divisors::<T, D>(n, s, o) }
+    }
+    #[cfg(target_arch = "x86_64")]
+    if wide() {
+        return avx2::<T, D>;
+    }
+    divisors::<T, D>
 }
 
 /// Loops with one input.
@@ -129,8 +283,8 @@ pub(crate) fn binary<T: Int>(op: Op) -> Option<Kernel> {
         Op::LogicalAnd => map2(|x: T, y: T| u8::from(x != T::ZERO) & u8::from(y != T::ZERO)),
         Op::LogicalOr => map2(|x: T, y: T| u8::from(x.or(y) != T::ZERO)),
         Op::LogicalXor => map2(|x: T, y: T| u8::from((x != T::ZERO) != (y != T::ZERO))),
-        Op::Gcd => each2(|x: T, y: T| Some(gcd(x, y))),
-        Op::Lcm => each2(|x: T, y: T| Some(lcm(x, y))),
+        Op::Gcd => divisor::<T, Gcd>(),
+        Op::Lcm => divisor::<T, Lcm>(),
         _ => return None,
     })
 }

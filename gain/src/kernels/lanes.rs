@@ -6,15 +6,86 @@
 
 use super::{CHUNK, Kernel, Operands, Slot};
 
+/// The instructions that kernels may use.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[repr(u8)]
+pub(crate) enum Level {
+    /// What every processor of the architecture has.
+    Base = 1,
+    /// AVX2 and fused multiply-add.
+    Avx2 = 2,
+    /// AVX-512 besides: F, DQ, BW, VL.
+    Avx512 = 3,
+}
+
+/// What the processor has.
+fn detect() -> Level {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::is_x86_feature_detected as has;
+        if has!("avx2") && has!("fma") && has!("bmi1") && has!("bmi2") && has!("lzcnt") && has!("popcnt") {
+            let more = has!("avx512f") && has!("avx512dq") && has!("avx512bw") && has!("avx512vl");
+            return if more { Level::Avx512 } else { Level::Avx2 };
+        }
+    }
+    Level::Base
+}
+
+/// The level of this process: what the processor has, or less if `GAIN_SIMD` (`base`, `avx2`) says so.
+#[inline]
+pub(crate) fn level() -> Level {
+    use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+    static LEVEL: AtomicU8 = AtomicU8::new(0);
+    #[cold]
+    fn first() -> Level {
+        let most = match std::env::var("GAIN_SIMD").as_deref() {
+            Ok("base") => Level::Base,
+            Ok("avx2") => Level::Avx2,
+            _ => Level::Avx512,
+        };
+        let level = detect().min(most);
+        LEVEL.store(level as u8, Relaxed);
+        level
+    }
+    let level = match LEVEL.load(Relaxed) {
+        1 => Level::Base,
+        2 => Level::Avx2,
+        3 => Level::Avx512,
+        _ => first(),
+    };
+    #[cfg(test)]
+    let level = level.min(LIMIT.get());
+    level
+}
+
+#[cfg(test)]
+thread_local! {
+    /// The level that a test has set for its thread.
+    static LIMIT: std::cell::Cell<Level> = const { std::cell::Cell::new(Level::Avx512) };
+}
+
+/// Runs a test at each level that the processor has.
+#[cfg(test)]
+pub(crate) fn at_each_level(test: impl Fn(Level)) {
+    for limit in [Level::Base, Level::Avx2, Level::Avx512] {
+        LIMIT.set(limit);
+        if level() == limit {
+            test(limit);
+        }
+    }
+    LIMIT.set(Level::Avx512);
+}
+
 /// Whether the AVX2 and FMA variants may be used.
 #[inline]
 pub(crate) fn wide() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    {
-        std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    false
+    level() >= Level::Avx2
+}
+
+/// Whether the AVX-512 variants may be used.
+#[inline]
+pub(crate) fn wider() -> bool {
+    level() >= Level::Avx512
 }
 
 /// An instance of a closure type without captures.
@@ -52,7 +123,7 @@ pub(crate) unsafe fn slot<T>(slots: *const Slot, index: u16) -> (*mut T, usize) 
 /// # Safety
 /// `to` is writable for a chunk.
 #[inline(always)]
-unsafe fn write_chunk<R: Copy>(to: *mut R, f: impl Fn(usize) -> R) {
+pub(super) unsafe fn write_chunk<R: Copy>(to: *mut R, f: impl Fn(usize) -> R) {
     let mut chunk = [std::mem::MaybeUninit::<R>::uninit(); CHUNK];
     let mut i = 0;
     while i < CHUNK {

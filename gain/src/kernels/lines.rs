@@ -5,7 +5,7 @@
 
 use super::copy::Walk;
 use super::lanes::{scalar_fence, wide};
-use super::reduce::{self, Monoid, Same};
+use super::reduce::{self, Monoid};
 use crate::dtype::DType;
 use crate::ops::ReduceOp;
 
@@ -15,6 +15,9 @@ use crate::ops::ReduceOp;
 /// SAFETY contract: the walk is readable for the tile, its column stride is the element's size; `to` has room for one
 /// result per line, apart from the tile.
 pub(crate) type Lines = unsafe fn(from: Walk, rows: usize, columns: usize, to: *mut u8, first: bool);
+
+/// Folds a row.
+type Fold<T> = unsafe fn(*mut T, usize) -> T;
 
 /// Elements folded one after the other.
 const BLOCK: usize = 32;
@@ -183,6 +186,7 @@ unsafe fn columns_body<T: Copy, M: Monoid<T>>(
     columns: usize,
     to: *mut u8,
     first: bool,
+    _: Fold<T>,
 ) {
     let packed = from.strides[0] == (columns * size_of::<T>()) as isize;
     // SAFETY: passed on.
@@ -229,6 +233,7 @@ unsafe fn rows_body<T: Copy, M: Monoid<T>>(
     columns: usize,
     to: *mut u8,
     first: bool,
+    fold: Fold<T>,
 ) {
     let (by_row, to) = (from.strides[0], to.cast::<T>());
     let at = |r: usize| from.ptr.wrapping_offset(r as isize * by_row);
@@ -251,7 +256,7 @@ unsafe fn rows_body<T: Copy, M: Monoid<T>>(
                 short::<T, M, 1>(at(r), by_row, columns, to.add(r), first);
             } else {
                 let row = at(r).cast::<T>();
-                let sum = reduce::fold::<T, Same, M>((row, super::CHUNK), (row, super::CHUNK), columns);
+                let sum = fold(row, columns);
                 let place = to.add(r);
                 place.write_unaligned(if first { sum } else { M::combine(place.read_unaligned(), sum) });
             }
@@ -271,7 +276,7 @@ macro_rules! driver {
             first: bool,
         ) {
             // SAFETY: the contract.
-            unsafe { $body::<T, M>(w, rows, columns, to, first) }
+            unsafe { $body::<T, M>(w, rows, columns, to, first, reduce::row_base::<T, M>) }
         }
 
         #[cfg(target_arch = "x86_64")]
@@ -284,7 +289,7 @@ macro_rules! driver {
             first: bool,
         ) {
             // SAFETY: the contract.
-            unsafe { $body::<T, M>(w, rows, columns, to, first) }
+            unsafe { $body::<T, M>(w, rows, columns, to, first, reduce::row_avx2::<T, M>) }
         }
 
         fn $name<T: Copy, M: Monoid<T>>() -> Lines {

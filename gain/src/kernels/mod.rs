@@ -12,6 +12,7 @@ pub(crate) mod complex;
 pub(crate) mod copy;
 pub(crate) mod count;
 pub(crate) mod division;
+pub(crate) mod exponent;
 pub(crate) mod extreme;
 pub(crate) mod flags;
 pub(crate) mod float;
@@ -69,3 +70,6 @@ pub(crate) struct Operands {
 /// What it does to the processor's floating-point flags is the matter of [`flags`]: new kernels must fit what that
 /// says of their operation, or change it.
 pub(crate) type Kernel = unsafe fn(len: usize, slots: *const Slot, operands: &Operands);
+
+#[cfg(test)]
+mod variants;

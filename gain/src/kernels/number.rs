@@ -4,6 +4,9 @@
 
 use super::libm;
 
+/// Adding it to an integer under 2^51 leaves that in the low bits of the sum.
+pub(crate) const ROUND: f64 = 6_755_399_441_055_744.0;
+
 /// A machine integer with wrapping arithmetic.
 pub(crate) trait Int: Copy + Ord + 'static {
     const ZERO: Self;
@@ -30,12 +33,19 @@ pub(crate) trait Int: Copy + Ord + 'static {
     fn shift_right(self, count: Self) -> Self;
     /// The upper half of the product, both taken as unsigned.
     fn multiply_high(self, other: Self) -> Self;
-    /// Whether [`divided`](Int::divided) can be had.
+    /// Whether [`divided`](Int::divided) can be had of any two numbers, not of those under 2^51 alone.
     const IN_FLOATS: bool;
     /// The truncating quotient by way of a float that holds both exactly: `other` is not zero; `MIN / -1` wraps.
     fn divided(self, other: Self) -> Self;
+    /// The number, under 2^51 in size, as a float and back.
+    fn to_float(self) -> f64;
+    fn from_float(x: f64) -> Self;
     /// Shift to the right by `count` less than the width, taken as unsigned.
     fn shift_down(self, count: u32) -> Self;
+    /// The number, modulo 2^64.
+    fn to_i64(self) -> i64;
+    /// The number with these low bits.
+    fn from_i64(x: i64) -> Self;
     /// The bits as an unsigned number.
     fn to_bits(self) -> u128;
     /// The number with these low bits.
@@ -98,11 +108,25 @@ macro_rules! int {
                 if <$t>::BITS <= 16 {
                     ((self as f32 / other as f32).trunc() + 12_582_912.0).to_bits() as $t
                 } else {
-                    ((self as f64 / other as f64).trunc() + 6_755_399_441_055_744.0).to_bits() as $t
+                    <$t>::from_float((self.to_float() / other.to_float()).trunc())
                 }
             }
             #[inline(always)]
+            fn to_float(self) -> f64 {
+                if <$t>::BITS == 64 {
+                    f64::from_bits((self as u64).wrapping_add(ROUND.to_bits())) - ROUND
+                } else {
+                    self as f64
+                }
+            }
+            #[inline(always)]
+            fn from_float(x: f64) -> Self { (x + ROUND).to_bits().wrapping_sub(ROUND.to_bits()) as $t }
+            #[inline(always)]
             fn shift_down(self, count: u32) -> Self { (self as $unsigned).wrapping_shr(count) as $t }
+            #[inline(always)]
+            fn to_i64(self) -> i64 { self as i64 }
+            #[inline(always)]
+            fn from_i64(x: i64) -> Self { x as $t }
             #[inline(always)]
             fn to_bits(self) -> u128 { (self as $unsigned).into() }
             #[inline(always)]
@@ -183,6 +207,8 @@ pub(crate) trait Real:
     fn atan2(self, x: Self) -> Self;
     fn hypot(self, other: Self) -> Self;
     fn nextafter(self, towards: Self) -> Self;
+    /// The C library's, which raises exceptions.
+    fn libm_nextafter(self, towards: Self) -> Self;
     fn ldexp(self, exponent: i64) -> Self;
     fn frexp(self) -> (Self, i32);
     /// The next number away from zero, for a finite one.
@@ -255,8 +281,18 @@ macro_rules! real {
             #[inline]
             fn hypot(self, other: Self) -> Self { <$t>::hypot(self, other) }
             #[inline]
-            fn nextafter(self, towards: Self) -> Self {
+            fn libm_nextafter(self, towards: Self) -> Self {
                 libm::$t::nextafter(self, towards)
+            }
+            #[inline(always)]
+            fn nextafter(self, towards: Self) -> Self {
+                // A step up or down by the bits, which are those of the size: away from zero if both go the same way.
+                let up = towards > self;
+                let step = if up == (self > 0.0) { 1 } else { <$bits>::MAX };
+                let next = <$t>::from_bits(self.to_bits().wrapping_add(step));
+                let next = if self == 0.0 { <$t>::from_bits(1).copysign(towards) } else { next };
+                let next = if self == towards { towards } else { next };
+                if self.is_nan() | towards.is_nan() { self + towards } else { next }
             }
             $(
                 #[inline]

@@ -17,6 +17,23 @@ pub(crate) trait Monoid<T: Copy>: Copy {
     const IDENTITY: T;
     /// The operation.
     fn combine(x: T, y: T) -> T;
+    /// Whether [`quick`](Monoid::quick) serves where sums are numbers.
+    const QUICK: bool = false;
+    /// The operation in fewer instructions, for numbers that are none of the special ones.
+    #[inline(always)]
+    fn quick(x: T, y: T) -> T {
+        Self::combine(x, y)
+    }
+    /// `x + y`, which a special number makes one, too: then the operation itself is asked.
+    #[inline(always)]
+    fn sum(x: T, _: T) -> T {
+        x
+    }
+    /// Whether a sum is special.
+    #[inline(always)]
+    fn is_special(_: T) -> bool {
+        false
+    }
 }
 
 /// How the inputs become the element that is folded.
@@ -57,6 +74,46 @@ unsafe fn broad<T: Copy, F: Map<T>, M: Monoid<T>, const W: usize>(
     sums
 }
 
+/// Elements of a step of [`quick`].
+const QUICK: usize = 64;
+
+/// Folds `steps` times as many elements by the quick operation; `None` if one of them may be special.
+///
+/// # Safety
+/// As many elements are readable at both pointers.
+#[inline(always)]
+unsafe fn quick<T: Copy, F: Map<T>, M: Monoid<T>>(a: *mut T, b: *mut T, steps: usize) -> Option<[T; CHUNK]> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let at = |k: usize| {
+            let x = a.add(k * QUICK).cast::<[T; QUICK]>().read_unaligned();
+            (x, b.add(k * QUICK).cast::<[T; QUICK]>().read_unaligned())
+        };
+        let (x, y) = at(0);
+        let mut lanes = [M::IDENTITY; QUICK];
+        for i in 0..QUICK {
+            lanes[i] = F::map(x[i], y[i]);
+        }
+        let mut sums = lanes;
+        for k in 1..steps {
+            let (x, y) = at(k);
+            for i in 0..QUICK {
+                let value = F::map(x[i], y[i]);
+                lanes[i] = M::quick(lanes[i], value);
+                sums[i] = M::sum(sums[i], value);
+            }
+        }
+        if sums.into_iter().any(|sum| M::is_special(sum)) {
+            return None;
+        }
+        let mut few = [M::IDENTITY; CHUNK];
+        for (k, lane) in lanes.into_iter().enumerate() {
+            few[k % CHUNK] = M::combine(few[k % CHUNK], lane);
+        }
+        Some(few)
+    }
+}
+
 /// Folds `n` elements of the inputs, each given with its step from chunk to chunk.
 ///
 /// # Safety
@@ -70,6 +127,16 @@ pub(super) unsafe fn fold<T: Copy, F: Map<T>, M: Monoid<T>>(
     // SAFETY: the kernel's contract; each access stays within `n` elements, or within the splat.
     unsafe {
         let (mut lanes, mut left) = ([M::IDENTITY; CHUNK], n);
+        if M::QUICK
+            && n >= 2 * QUICK
+            && step_a == CHUNK
+            && step_b == CHUNK
+            && let Some(found) = quick::<T, F, M>(a, b, n / QUICK)
+        {
+            lanes = found;
+            left = n % QUICK;
+            (a, b) = (a.add(n - left), b.add(n - left));
+        }
         macro_rules! broad {
             ($($size:literal: $width:literal),*) => {$(
                 if size_of::<T>() == $size && n >= 2 * $width && step_a == CHUNK && step_b == CHUNK {
@@ -77,7 +144,9 @@ pub(super) unsafe fn fold<T: Copy, F: Map<T>, M: Monoid<T>>(
                 }
             )*};
         }
-        broad!(1: 128, 2: 64, 4: 32);
+        if left == n {
+            broad!(1: 128, 2: 64, 4: 32);
+        }
         for _ in 0..left / CHUNK {
             let x = a.cast::<[T; CHUNK]>().read_unaligned();
             let y = b.cast::<[T; CHUNK]>().read_unaligned();
@@ -143,6 +212,28 @@ fn kernel<T: Copy, F: Map<T>, M: Monoid<T>>() -> Kernel {
     base::<T, F, M>
 }
 
+/// Folds a row by code of its own: inlined into other loops it isn't made of vectors.
+///
+/// # Safety
+/// `n` elements are readable.
+#[inline(never)]
+pub(super) unsafe fn row_base<T: Copy, M: Monoid<T>>(row: *mut T, n: usize) -> T {
+    // SAFETY: passed on.
+    unsafe { fold::<T, Same, M>((row, CHUNK), (row, CHUNK), n) }
+}
+
+/// The same.
+///
+/// # Safety
+/// The processor has these; `n` elements are readable.
+#[cfg(target_arch = "x86_64")]
+#[inline(never)]
+#[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
+pub(super) unsafe fn row_avx2<T: Copy, M: Monoid<T>>(row: *mut T, n: usize) -> T {
+    // SAFETY: passed on.
+    unsafe { fold::<T, Same, M>((row, CHUNK), (row, CHUNK), n) }
+}
+
 macro_rules! maps {
     ($($(#[$doc:meta])* $name:ident($inputs:literal) [$($bound:tt)*] |$x:ident, $y:ident| $e:expr;)*) => {$(
         $(#[$doc])*
@@ -187,8 +278,6 @@ monoids! {
     IntXor [T: Int] for T, T::ZERO, |x, y| x.xor(y);
     RealSum [T: Real] for T, T::ZERO, |x, y| x + y;
     RealProd [T: Real] for T, T::ONE, |x, y| x * y;
-    RealMin [T: Real] for T, T::INFINITY, |x, y| float::minimum(x, y);
-    RealMax [T: Real] for T, T::NEG_INFINITY, |x, y| float::maximum(x, y);
     RealFMin [T: Real] for T, T::NAN, |x, y| float::fmin(x, y);
     RealFMax [T: Real] for T, T::NAN, |x, y| float::fmax(x, y);
     ComplexSum [T: Real] for Complex<T>, Complex { re: T::ZERO, im: T::ZERO },
@@ -201,6 +290,30 @@ monoids! {
         |x, y| complex::maximum(x, y);
     ComplexFMin [T: Real] for Complex<T>, Complex { re: T::NAN, im: T::NAN }, |x, y| complex::fmin(x, y);
     ComplexFMax [T: Real] for Complex<T>, Complex { re: T::NAN, im: T::NAN }, |x, y| complex::fmax(x, y);
+}
+
+macro_rules! extremes {
+    ($($name:ident, $identity:ident, $combine:ident, $beats:tt;)*) => {$(
+        #[derive(Clone, Copy)]
+        pub(crate) struct $name;
+        impl<T: Real> Monoid<T> for $name {
+            const IDENTITY: T = T::$identity;
+            #[inline(always)]
+            fn combine(x: T, y: T) -> T { float::$combine(x, y) }
+            const QUICK: bool = true;
+            #[inline(always)]
+            fn quick(x: T, y: T) -> T { if x $beats y { x } else { y } }
+            #[inline(always)]
+            fn sum(x: T, y: T) -> T { x + y }
+            #[inline(always)]
+            fn is_special(x: T) -> bool { x.is_nan() }
+        }
+    )*};
+}
+
+extremes! {
+    RealMin, INFINITY, minimum, <;
+    RealMax, NEG_INFINITY, maximum, >;
 }
 
 /// What is made for the element type and monoid of a reduction.

@@ -19,7 +19,12 @@ pub(crate) enum Memory {
     Shared { array: RawArray, bases: SmallVec<[*mut u8; 2]> },
     /// The caller's, for the length of a call.
     Borrowed(*mut u8),
+    /// Somebody else's, which `_owner` keeps alive and in its place.
+    Foreign { ptr: *mut u8, _owner: Owner },
 }
+
+/// What keeps foreign memory alive.
+pub(crate) type Owner = Box<dyn std::any::Any + Send + Sync>;
 
 // SAFETY: the memory is owned by the value, and is reached through raw pointers only, whose users uphold the rules of
 // the pass that made them (`plan`).
@@ -63,7 +68,7 @@ impl Memory {
         match self {
             Memory::Shared { bases, .. } => bases[owner],
             Memory::Private { ptr, .. } => ptr.as_ptr(),
-            Memory::Borrowed(ptr) => *ptr,
+            Memory::Borrowed(ptr) | Memory::Foreign { ptr, .. } => *ptr,
         }
     }
 
@@ -130,6 +135,7 @@ impl std::fmt::Debug for Memory {
             Memory::Private { .. } => "private memory",
             Memory::Shared { .. } => "global array",
             Memory::Borrowed(_) => "borrowed memory",
+            Memory::Foreign { .. } => "foreign memory",
         })
     }
 }
@@ -141,7 +147,7 @@ impl Drop for Memory {
             Memory::Private { ptr, lead, layout } => unsafe {
                 std::alloc::dealloc(ptr.sub(*lead).as_ptr(), *layout)
             },
-            Memory::Shared { .. } | Memory::Borrowed(_) => {}
+            Memory::Shared { .. } | Memory::Borrowed(_) | Memory::Foreign { .. } => {}
         }
     }
 }

@@ -17,6 +17,19 @@
 //! The first two are set and asked by all ranks alike from what they know alike, so a barrier is made by all or by none. The
 //! third is each rank's own, so that a rank may look at what is stored and visible without the others; see
 //! [`Purpose::Caution`].
+//!
+//! *Open memory* is what others than the arrays of this process read and write at any time: foreign memory, which an array was
+//! made over, and memory that was shown to others ([`Storage::expose`]), while they have it. Whoever decides about a buffer
+//! asks [`Storage::is_open`] alone. Four rules make such a buffer act as NumPy's memory does:
+//!
+//! | rule | who keeps it |
+//! | --- | --- |
+//! | it is the value of one variable for good: no other has it, writes go to the memory at once and never to another buffer | assignment, [`poke`](crate::record::Cell::poke), `plan::force` |
+//! | what is recorded over it is computed before the operation ends | [`is_volatile`](crate::record::Node::is_volatile), `plan::settled` |
+//! | it is not taken over for another value | `plan::alias` |
+//! | two such buffers may overlap | [`Storage::overlaps`] |
+//!
+//! There is none on several ranks: memory behind the back of others would have to be the same on all.
 
 mod backing;
 mod blocks;
@@ -30,10 +43,10 @@ use crate::lock;
 use crate::session::{self, Purpose};
 use crate::view::{View, checked_size};
 use backing::Memory;
-pub(crate) use backing::Transfer;
+pub(crate) use backing::{Owner, Transfer};
 use rma::transport::Rows;
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
 /// A buffer of elements of one size.
@@ -48,6 +61,8 @@ pub(crate) struct Storage {
     written: AtomicU64,
     read: AtomicU64,
     looked: AtomicU64,
+    /// How many others have this memory: who it belongs to, if it is foreign, and those it was shown to.
+    others: AtomicU32,
     /// The session that distributed memory belongs to.
     generation: u32,
 }
@@ -84,6 +99,25 @@ impl Storage {
         Storage::from_parts(Blocks::replicated(len), item_bytes, Memory::Borrowed(ptr))
     }
 
+    /// Memory that `owner` keeps alive, as the buffer of an array of this shape. On one rank.
+    ///
+    /// # Safety
+    /// `ptr` points to the elements, aligned to their size (8 at most), which others may read and write but not move or free
+    /// while `owner` lives. No pass writes elements that it wasn't told to.
+    pub(crate) unsafe fn foreign(
+        ptr: *mut u8,
+        shape: &[usize],
+        item_bytes: usize,
+        owner: Owner,
+    ) -> Result<Arc<Storage>> {
+        debug_assert!(session::size() == 1, "foreign memory is of one rank");
+        checked_size(shape)?;
+        let memory = Memory::Foreign { ptr, _owner: owner };
+        let storage = Storage::from_parts(blocks_for(shape), item_bytes, memory);
+        storage.others.store(1, Relaxed);
+        Ok(storage)
+    }
+
     /// A distributed buffer cut in this way, whatever its length. Collective.
     pub(crate) fn with_blocks(blocks: Blocks, item_bytes: usize) -> Result<Arc<Storage>> {
         Ok(Storage::from_parts(blocks, item_bytes, pool::take(blocks, item_bytes)?))
@@ -98,8 +132,27 @@ impl Storage {
             written: AtomicU64::new(0),
             read: AtomicU64::new(0),
             looked: AtomicU64::new(0),
+            others: AtomicU32::new(0),
             generation: session::get().generation,
         })
+    }
+
+    /// Whether others read and write this memory when they like.
+    #[inline]
+    pub(crate) fn is_open(&self) -> bool {
+        self.owner_of_memory().others.load(Relaxed) > 0
+    }
+
+    /// Shows the memory to somebody else, until [`Storage::conceal`]. The buffer is the value of one variable alone, and nothing
+    /// recorded reads it.
+    pub(crate) fn expose(&self) {
+        self.owner_of_memory().others.fetch_add(1, Relaxed);
+    }
+
+    /// Somebody who was shown the memory has it no more. At any time: that the buffer was treated as open a moment longer
+    /// than it was is nothing that can be noticed.
+    pub(crate) fn conceal(&self) {
+        self.owner_of_memory().others.fetch_sub(1, Relaxed);
     }
 
     /// This memory as a buffer of elements of another size, where the cut falls between them. It has the marks of the
@@ -118,6 +171,7 @@ impl Storage {
             written: AtomicU64::new(0),
             read: AtomicU64::new(0),
             looked: AtomicU64::new(0),
+            others: AtomicU32::new(0),
             generation: self.generation,
         }))
     }
@@ -137,6 +191,24 @@ impl Storage {
         std::ptr::eq(self.owner_of_memory(), other.owner_of_memory())
     }
 
+    /// Whether some of it is the same memory.
+    #[inline]
+    pub(crate) fn overlaps(&self, other: &Storage) -> bool {
+        self.is_same(other) || self.is_open() && other.is_open() && self.meets(other)
+    }
+
+    /// Whether two open buffers have addresses in common.
+    #[cold]
+    fn meets(&self, other: &Storage) -> bool {
+        let range = |storage: &Storage| {
+            let home = storage.owner_of_memory();
+            let start = home.memory().base(0).addr();
+            (start, start + home.blocks.len() * home.item_bytes)
+        };
+        let ((start, end), (first, last)) = (range(self), range(other));
+        start < last && first < end
+    }
+
     /// A view of this buffer as one of the buffer that has the memory, and the cut of that: the elements in which the
     /// view's lie, if each lies in one.
     pub(crate) fn at_home(&self, view: &View) -> Option<(Blocks, View)> {
@@ -150,8 +222,11 @@ impl Storage {
     }
 
     /// Whether a view of this buffer and one of the other show, element by element, the same element of memory or parts
-    /// of one. Both views are canonical.
+    /// of one. Both views are canonical. Where memory is the same but the buffers are not, nobody can tell.
     pub(crate) fn coincides(&self, view: &View, other: &Storage, at: &View) -> bool {
+        if !self.is_same(other) {
+            return false;
+        }
         if self.item_bytes == other.item_bytes && view == at {
             return true;
         }
@@ -347,7 +422,7 @@ impl Storage {
 impl Drop for Storage {
     fn drop(&mut self) {
         if self.blocks.is_distributed()
-            && let Some(memory) = self.memory.take()
+            && let Some(memory @ Memory::Shared { .. }) = self.memory.take()
         {
             let idle =
                 pool::Idle { memory, read: self.read.load(Relaxed), looked: self.looked.load(Relaxed) };

@@ -58,6 +58,18 @@ pub(crate) fn force(node: &Arc<Node>) -> Result<()> {
     Pass::storing(&node.shape, Store::keep(node)).run().map(drop)
 }
 
+/// The value as a variable may have it: of open memory a copy, and computed if open memory is read for it. Collective.
+pub(crate) fn settled(node: Arc<Node>) -> Result<Arc<Node>> {
+    if node.is_open() {
+        let copy = Expr::Cast(Arg::whole(node.clone()));
+        return settled(Node::lazy(node.shape.clone(), node.dtype, copy));
+    }
+    if node.is_volatile() {
+        force(&node)?;
+    }
+    Ok(node)
+}
+
 /// Store an assignment at once if that touches its region alone: nobody else needs the old contents, and the region
 /// is less than half of the array. Otherwise nothing is done.
 ///
@@ -153,7 +165,7 @@ fn converted(node: &Node, region: &View, value: &Arg, dtype: DType) -> Result<Ar
 fn force_in_place(node: &Arc<Node>, region: &View, value: &Arg, seen: Option<DType>) -> Result<bool> {
     let Some(storage) = alias::exclusive_base(node) else { return Ok(false) };
     if region.size() > 0 && matches!(overwrite(&storage, node, region, value, seen)?, Outcome::Hazard) {
-        if seen.is_none() && !is_small_part(region, node) {
+        if seen.is_none() && !is_small_part(region, node) && !storage.is_open() {
             return Ok(false);
         }
         let temp = converted(node, region, value, seen.unwrap_or(node.dtype))?;

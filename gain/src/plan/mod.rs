@@ -26,7 +26,7 @@ mod scene;
 pub(crate) use alias::reads;
 pub(crate) use cut::{Part, between, by_owner, source};
 pub(crate) use fetch::Fetched;
-pub(crate) use force::{force, force_small_patch, is_small_part};
+pub(crate) use force::{force, force_small_patch, is_small_part, settled};
 pub(crate) use reduce::{fold_all, fold_axes, start_value};
 
 use crate::dtype::DType;

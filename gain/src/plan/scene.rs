@@ -212,12 +212,26 @@ impl Scene {
         let same = self.storages.iter().position(|met| met.is_same(storage)).map_or(0, |at| at as u64 + 1);
         let shows = storage.shows();
         self.storages.push(storage.clone());
-        self.push(Tag::New, storage.item_bytes() as u64 | u64::from(shows.is_some()) << 8 | same << 16);
+        let flags = u64::from(shows.is_some()) << 8 | u64::from(storage.is_open()) << 9;
+        self.push(Tag::New, storage.item_bytes() as u64 | flags | same << 16);
         self.blocks(storage.blocks());
         if let Some((blocks, item_bytes)) = shows {
             self.blocks(blocks);
             self.key.push(item_bytes as u64);
         }
+        if storage.is_open() {
+            self.meets(storage);
+        }
+    }
+
+    /// Which of the buffers met so far have memory in common with an open one.
+    #[cold]
+    fn meets(&mut self, storage: &Storage) {
+        let met = self.storages.iter().enumerate();
+        let meets = met.filter(|(_, met)| met.overlaps(storage)).map(|(at, _)| at as u64);
+        let meets: SmallVec<[u64; 4]> = meets.collect();
+        self.key.push(meets.len() as u64);
+        self.key.extend(meets);
     }
 
     fn node(&mut self, pass: &Pass, node: &Arc<Node>) {

@@ -36,11 +36,11 @@ impl Cell {
         self.version.load(Relaxed)
     }
 
-    /// Overwrite one element where it is, if the value is stored and nobody else has it. Collective.
+    /// Overwrite one element where it is, if the value is stored and nobody else has it, or in open memory. Collective.
     pub(crate) fn poke(&self, at: usize, x: Scalar) -> Result<bool> {
         // The lock is not held while ranks wait for each other; it is this thread's turn, so the value stays what it is.
         let value = self.get();
-        let own = value.storage().filter(|_| Arc::strong_count(&value) == 2);
+        let own = value.storage().filter(|storage| storage.is_open() || Arc::strong_count(&value) == 2);
         if value.storage().is_some_and(|storage| storage.blocks().is_distributed()) {
             session::get().note(Decision::Poke, value.number, own.is_some().into(), value.origin.site);
         }

@@ -82,6 +82,8 @@ pub(crate) struct Node {
     is_heavy: bool,
     /// Whether an operand may be much larger than this.
     is_part: bool,
+    /// Whether open memory is read for it (see [`crate::memory`]).
+    reads_open: bool,
     /// Cells whose value this is.
     handles: AtomicU32,
     /// Passes that computed this without storing it.
@@ -106,6 +108,7 @@ struct Sum {
     weight: u32,
     is_heavy: bool,
     is_part: bool,
+    reads_open: bool,
 }
 
 impl Sum {
@@ -115,6 +118,7 @@ impl Sum {
         let weight = below.weight_now();
         self.weight = self.weight.saturating_add(weight);
         self.is_heavy |= weight > 0 && below.is_heavy;
+        self.reads_open |= below.is_open() || below.is_volatile();
         // (What a lens shows may be part of more.)
         self.is_part |= weight > 0 && below.is_part || below.len() >= pinned_by(len);
     }
@@ -138,6 +142,7 @@ impl Node {
             origin: site::known(),
             is_heavy: false,
             is_part: false,
+            reads_open: false,
             handles: AtomicU32::new(0),
             computed: AtomicU32::new(0),
             told: Told::default(),
@@ -152,6 +157,7 @@ impl Node {
             weight: if matches!(expr, Expr::Patch { .. }) { PATCH_WEIGHT } else { 1 },
             is_heavy: expr.is_heavy(),
             is_part: false,
+            reads_open: false,
         };
         let len = shape.iter().product();
         expr.operands().for_each(|below| sum.add(below, len));
@@ -161,7 +167,7 @@ impl Node {
 
     /// As [`Node::lazy`], spread as the program says.
     pub(crate) fn lazy_in(blocks: Blocks, shape: Dims, dtype: DType, expr: Expr) -> Arc<Node> {
-        let mut sum = Sum { weight: 1, is_heavy: false, is_part: false };
+        let mut sum = Sum { weight: 1, is_heavy: false, is_part: false, reads_open: false };
         expr.operands().for_each(|below| sum.add(below, blocks.len()));
         Node::spread(shape, dtype, expr, blocks, Sum { is_heavy: false, ..sum })
     }
@@ -177,6 +183,7 @@ impl Node {
             origin: site::current(),
             is_heavy: sum.is_heavy,
             is_part: sum.is_part,
+            reads_open: sum.reads_open,
             handles: AtomicU32::new(0),
             computed: AtomicU32::new(0),
             told: Told::default(),
@@ -239,6 +246,18 @@ impl Node {
     /// Operations left to do.
     pub(crate) fn weight_now(&self) -> u32 {
         if self.storage().is_some() { 0 } else { self.weight }
+    }
+
+    /// Whether the elements are in open memory: they are those of one variable, now.
+    #[inline]
+    pub(crate) fn is_open(&self) -> bool {
+        self.storage().is_some_and(|storage| storage.is_open())
+    }
+
+    /// Whether open memory has yet to be read for this value: it must not be left so when the operation ends.
+    #[inline]
+    pub(crate) fn is_volatile(&self) -> bool {
+        self.reads_open && self.storage().is_none()
     }
 
     /// Whether a variable names this value.

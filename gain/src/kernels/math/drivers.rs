@@ -4,7 +4,7 @@
 //! The elements that don't fill a chunk are copied to one and go the same way, so that an element's result doesn't
 //! depend on its place.
 
-use crate::kernels::lanes::{scalar_fence, slot};
+use crate::kernels::lanes::{scalar_fence, slot, wider};
 use crate::kernels::{CHUNK, Kernel, Operands, Slot};
 use std::mem::MaybeUninit;
 
@@ -12,6 +12,8 @@ use std::mem::MaybeUninit;
 pub(super) trait Unary<T> {
     /// Whether there are numbers for which [`slow`](Unary::slow) has to be asked.
     const GUARDED: bool = false;
+    /// Whether `slow`, too, is straight code, and gives what `of` does where both hold: chunks take one or the other.
+    const SLOW_IS_STRAIGHT: bool = false;
     /// The value, where [`is_fast`](Unary::is_fast).
     fn of(x: T) -> T;
     /// Whether `of` holds here.
@@ -32,7 +34,7 @@ pub(super) trait Binary<T> {
     type Out: Copy;
     /// As in [`Unary`].
     const GUARDED: bool = false;
-    /// Whether `slow`, too, is straight code, and gives what `of` does where both hold: chunks take one or the other.
+    /// As in [`Unary`].
     const SLOW_IS_STRAIGHT: bool = false;
     /// As in [`Unary`].
     fn of(x: T, y: T) -> Self::Out;
@@ -48,20 +50,22 @@ pub(super) trait Binary<T> {
     }
 }
 
-/// Whether the AVX-512 variants may be used.
-#[inline]
-fn wider() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use std::arch::is_x86_feature_detected as has;
-        has!("avx512f")
-            && has!("avx512dq")
-            && has!("avx512bw")
-            && has!("avx512vl")
-            && crate::kernels::lanes::wide()
+/// A real function of a complex number.
+pub(super) trait Planar<T> {
+    /// As in [`Unary`]; `slow` is straight code.
+    const GUARDED: bool = false;
+    /// The value, where [`is_fast`](Planar::is_fast).
+    fn of(re: T, im: T) -> T;
+    /// As in [`Unary`].
+    #[inline(always)]
+    fn is_fast(_: T, _: T) -> bool {
+        true
     }
-    #[cfg(not(target_arch = "x86_64"))]
-    false
+    /// As in [`Unary`].
+    #[inline(always)]
+    fn slow(re: T, im: T) -> T {
+        Self::of(re, im)
+    }
 }
 
 /// First elements and steps of the inputs.
@@ -186,7 +190,10 @@ unsafe fn body1<T: Copy, F: Unary<T>>(count: usize, [(mut a, step)]: Inputs<T, 1
     // SAFETY: the caller's promise.
     unsafe {
         for _ in 0..count {
-            if F::GUARDED && !all(|i| F::is_fast(a.add(i).read_unaligned())) {
+            let fast = !F::GUARDED || all(|i| F::is_fast(a.add(i).read_unaligned()));
+            if !fast && F::SLOW_IS_STRAIGHT {
+                write_chunk!(d, i => F::slow(a.add(i).read_unaligned()));
+            } else if !fast {
                 for i in 0..CHUNK {
                     let x = a.add(i).read_unaligned();
                     d.add(i).write_unaligned(if F::is_fast(x) { F::of(x) } else { F::slow(x) });
@@ -284,3 +291,69 @@ driver!(
     /// `(d, e) = f(a, b)`
     split2, body_split2, 2, 2, Binary<T, Out = (T, T)>
 );
+
+/// `d = f(z)`: parts first, then as for two numbers.
+pub(super) fn planar1<T: Copy, F: Planar<T>>() -> Kernel {
+    /// # Safety
+    /// The kernel's contract, for complex numbers of two `T`.
+    #[inline(always)]
+    unsafe fn body<T: Copy, F: Planar<T>>(n: usize, s: *const Slot, o: &Operands) {
+        // SAFETY: the caller's promise; the last chunk is a copy, of which the first elements are there.
+        unsafe {
+            let (mut a, step) = slot::<[T; 2]>(s, o.src[0]);
+            let (mut d, _) = slot::<T>(s, o.dst[0]);
+            let mut left = n;
+            while left > 0 {
+                let len = left.min(CHUNK);
+                let mut z = [a.read_unaligned(); CHUNK];
+                if len == CHUNK {
+                    z = a.cast::<[[T; 2]; CHUNK]>().read_unaligned();
+                } else {
+                    a.copy_to_nonoverlapping(z.as_mut_ptr(), len);
+                }
+                let mut parts = [[z[0][0]; CHUNK]; 2];
+                for i in 0..CHUNK {
+                    (parts[0][i], parts[1][i]) = (z[i][0], z[i][1]);
+                }
+                let [re, im] = parts;
+                let mut values = Values([MaybeUninit::uninit(); CHUNK]);
+                let mut i = 0;
+                if F::GUARDED && !all(|i| F::is_fast(re[i], im[i])) {
+                    while i < CHUNK {
+                        values.0[i].write(F::slow(re[i], im[i]));
+                        i += 1;
+                    }
+                }
+                while i < CHUNK {
+                    values.0[i].write(F::of(re[i], im[i]));
+                    i += 1;
+                }
+                if len == CHUNK {
+                    d.cast::<[MaybeUninit<T>; CHUNK]>().write_unaligned(values.0);
+                } else {
+                    d.cast::<MaybeUninit<T>>().copy_from_nonoverlapping(values.0.as_ptr(), len);
+                }
+                (a, d) = (a.add(step), d.add(CHUNK));
+                left -= len;
+            }
+        }
+    }
+    #[cfg(target_arch = "x86_64")]
+    {
+        #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
+        unsafe fn avx512<T: Copy, F: Planar<T>>(n: usize, s: *const Slot, o: &Operands) {
+            // SAFETY: passed on.
+            unsafe { body::<T, F>(n, s, o) }
+        }
+        #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
+        unsafe fn avx2<T: Copy, F: Planar<T>>(n: usize, s: *const Slot, o: &Operands) {
+            // SAFETY: passed on.
+            unsafe { body::<T, F>(n, s, o) }
+        }
+        if wider() { avx512::<T, F> } else { avx2::<T, F> }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        body::<T, F>
+    }
+}

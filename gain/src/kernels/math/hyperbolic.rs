@@ -2,7 +2,7 @@
 
 use super::Math;
 use super::exp::{expm1_moderate, reduce_exponent};
-use super::log::{joined, split_above_one};
+use super::log::{joined, split_above_one, split_far_above_one};
 use super::parts::{at_least, at_most, pick, polynomial};
 
 /// With `x = k ln 2 + r`: `2^(k-2)` plus and minus `2^(-k-2)`, `sinh r` and `cosh r - 1`, for `x >= 0`.
@@ -40,33 +40,54 @@ pub(super) fn tanh<T: Math>(x: T) -> T {
     (e / (e + T::TWO)).with_sign_of(x)
 }
 
-/// `arsinh x`: the logarithm of `x + sqrt(x^2 + 1)`, a polynomial near 0.
+/// Whether the square of `x` is finite, and 1 may be more than nothing beside `x`.
 #[inline(always)]
-pub(super) fn asinh<T: Math>(x: T) -> T {
+pub(super) fn is_near<T: Math>(x: T) -> bool {
+    x.abs() < T::GIANT
+}
+
+/// `arsinh x` for [near](is_near) numbers: the logarithm of `x + sqrt(x^2 + 1)`, a polynomial near 0.
+#[inline(always)]
+pub(super) fn near_asinh<T: Math>(x: T) -> T {
     let size = x.abs();
     let z = size * size;
     let near = (size * z).mul_add(polynomial(z, T::ASINH), size);
-    let giant = size > T::GIANT;
     let root = size.mul_add(size, T::ONE).sqrt();
     // What the sum is beyond 1, in an order that keeps its digits.
-    let (k, f) = split_above_one(pick(giant, size, size + (root - T::ONE)));
-    let far = joined(pick(giant, k + T::ONE, k), f);
-    let y = pick(size < T::HALF, near, far);
-    let y = pick(size < T::INFINITY, y, size);
-    y.with_sign_of(x)
+    let (k, f) = split_above_one(size + (root - T::ONE));
+    pick(size < T::HALF, near, joined(k, f)).with_sign_of(x)
 }
 
-/// `arcosh x`: the logarithm of `1 + t + sqrt(2t + t^2)`, `t = x - 1`.
+/// `arsinh x`
+#[inline(always)]
+pub(super) fn asinh<T: Math>(x: T) -> T {
+    let size = x.abs();
+    let (k, f) = split_far_above_one(size);
+    let far = pick(size < T::INFINITY, joined(k + T::ONE, f), size).with_sign_of(x);
+    pick(is_near(x), near_asinh(x), far)
+}
+
+/// Whether `x` is near and `arcosh x` more than 0.
+#[inline(always)]
+pub(super) fn is_above_one<T: Math>(x: T) -> bool {
+    (x > T::ONE) & (x < T::GIANT)
+}
+
+/// `arcosh x` for such numbers: the logarithm of `1 + t + sqrt(2t + t^2)`, `t = x - 1`.
+#[inline(always)]
+pub(super) fn near_acosh<T: Math>(x: T) -> T {
+    let t = x - T::ONE;
+    let (k, f) = split_above_one(t + t.mul_add(t, T::TWO * t).sqrt());
+    joined(k, f)
+}
+
+/// `arcosh x`
 #[inline(always)]
 pub(super) fn acosh<T: Math>(x: T) -> T {
-    let t = x - T::ONE;
-    let giant = x > T::GIANT;
-    let root = t.mul_add(t, T::TWO * t).sqrt();
-    let (k, f) = split_above_one(pick(giant, x, t + root));
-    let y = joined(pick(giant, k + T::ONE, k), f);
-    let y = pick(x >= T::ONE, y, T::NAN);
-    let y = pick(x == T::ONE, T::ZERO, y);
-    pick(x == T::INFINITY, x, y)
+    let (k, f) = split_far_above_one(x);
+    let far = pick(x < T::INFINITY, joined(k + T::ONE, f), x);
+    let y = pick(x < T::GIANT, near_acosh(x), far);
+    pick(x >= T::ONE, pick(x == T::ONE, T::ZERO, y), T::NAN)
 }
 
 /// `artanh x`: half the logarithm of `(1 + x) / (1 - x) = 2^k (1 + s) / (1 - s)`, with one division for `s`.

@@ -33,6 +33,19 @@ const LOG10: [f32; 10] = [
     -0.03236009,
 ];
 
+/// Whether `x` is positive and [normal](super::root::is_normal).
+#[inline(always)]
+pub(super) fn is_plain<T: Math>(x: T) -> bool {
+    (x > T::TWO * T::NORMAL) & (x < T::QUARTER_MAX)
+}
+
+/// Any logarithm of a plain number, as [`anywhere`].
+#[inline(always)]
+fn plain<T: Math>(x: T, log: impl Fn(T, T) -> T) -> T {
+    let (k, m) = T::split(x);
+    log(k, m - T::ONE)
+}
+
 /// Any logarithm of any number, by one that takes exponent and fraction: `x = 2^k (1 + f)`,
 /// `sqrt(1/2) <= 1 + f < sqrt(2)`.
 #[inline(always)]
@@ -71,16 +84,34 @@ pub(super) fn log<T: Math>(x: T) -> T {
     anywhere(x, joined)
 }
 
+/// The same of a plain number.
+#[inline(always)]
+pub(super) fn plain_log<T: Math>(x: T) -> T {
+    plain(x, joined)
+}
+
 /// `log2 x`
 #[inline(always)]
 pub(super) fn log2<T: Math>(x: T) -> T {
     anywhere(x, T::log2_parts)
 }
 
+/// The same of a plain number.
+#[inline(always)]
+pub(super) fn plain_log2<T: Math>(x: T) -> T {
+    plain(x, T::log2_parts)
+}
+
 /// `log10 x`
 #[inline(always)]
 pub(super) fn log10<T: Math>(x: T) -> T {
     anywhere(x, T::log10_parts)
+}
+
+/// The same of a plain number.
+#[inline(always)]
+pub(super) fn plain_log10<T: Math>(x: T) -> T {
+    plain(x, T::log10_parts)
 }
 
 /// `k + log2(1 + f)`
@@ -107,42 +138,53 @@ pub(super) fn log10_parts_f32(k: f32, f: f32) -> f32 {
     k.mul_add(f32::LOG10_2_SHORT, f.mul_add(polynomial(f, &LOG10), k * f32::LOG10_2_REST))
 }
 
-/// `k` and `f` with `1 + x + low = 2^k (1 + f)`, for `x > -1` and a small `low`.
+/// `k` and `f` with `1 + x = 2^k (1 + f)`, for `x > -1` that is not too large for [`split_far_above_one`] not to be needed.
 #[inline(always)]
 pub(super) fn split_above_one<T: Math>(x: T) -> (T, T) {
     let u = T::ONE + x;
     let (k, m) = T::split(u);
     // What rounding took from the sum; its share of `f` where numbers lie close.
-    let lost = pick(x.abs() < T::ONE, x - (u - T::ONE), T::ONE - (u - x));
-    let lost = pick(x < T::GIANT, lost, T::ZERO);
-    (k, (m - T::ONE) + lost * T::power_of_two(T::ROUND - at_least_exponent(k)))
+    let (large, small) = (pick(x > T::ONE, x, T::ONE), pick(x > T::ONE, T::ONE, x));
+    let lost = small - (u - large);
+    (k, lost.mul_add(T::power_of_two(T::ROUND - k), m - T::ONE))
 }
 
-/// Large exponents have inverses that are not normal; what is scaled by them is 0.
+/// The same for any `x > -1`.
 #[inline(always)]
-fn at_least_exponent<T: Math>(k: T) -> T {
-    pick(k > -T::EXPONENT_MIN, -T::EXPONENT_MIN, k)
+pub(super) fn split_far_above_one<T: Math>(x: T) -> (T, T) {
+    // Beyond it the sum is `x`, and inverses of powers may not be normal.
+    let giant = x >= T::GIANT;
+    let (k, f) = split_above_one(pick(giant, T::ONE, x));
+    let (far, m) = T::split(x);
+    (pick(giant, far, k), pick(giant, m - T::ONE, f))
 }
 
-/// `log(1 + x)` where `1 + x` is positive and finite.
+/// `log(1 + x)` where [`is_near`] holds.
 #[inline(always)]
-pub(super) fn log1p_inside<T: Math>(x: T) -> T {
+pub(super) fn near_log1p<T: Math>(x: T) -> T {
     let (k, f) = split_above_one(x);
-    joined(k, f)
+    // The sign of the number itself, zero's, too.
+    joined(k, f).abs().with_sign_of(x)
+}
+
+/// Whether `1 + x` is positive and may be more than `x`.
+#[inline(always)]
+pub(super) fn is_near<T: Math>(x: T) -> bool {
+    (x > -T::ONE) & (x < T::GIANT)
 }
 
 /// `log(1 + x)`
 #[inline(always)]
 pub(super) fn log1p<T: Math>(x: T) -> T {
-    let y = at_edges(x, log1p_inside(x), -T::ONE);
-    pick(x.abs() < T::TINY * T::TINY, x, y)
+    let (k, f) = split_far_above_one(x);
+    at_edges(x, joined(k, f).abs().with_sign_of(x), -T::ONE)
 }
 
 /// `log(e^x + e^y)`
 #[inline(always)]
 pub(super) fn log_add_exp<T: Math>(x: T, y: T) -> T {
     let (large, d) = (pick(x > y, x, y), (x - y).abs());
-    let sum = large + log1p_inside(exp(-d));
+    let sum = large + near_log1p(exp(-d));
     // Equal infinities have no difference.
     pick(x == y, x + T::LN_2, pick(d.is_nan(), d, sum))
 }
@@ -151,6 +193,6 @@ pub(super) fn log_add_exp<T: Math>(x: T, y: T) -> T {
 #[inline(always)]
 pub(super) fn log_add_exp2<T: Math>(x: T, y: T) -> T {
     let (large, d) = (pick(x > y, x, y), (x - y).abs());
-    let sum = large + T::LOG2_E * log1p_inside(exp2(-d));
+    let sum = large + T::LOG2_E * near_log1p(exp2(-d));
     pick(x == y, x + T::ONE, pick(d.is_nan(), d, sum))
 }

@@ -23,9 +23,10 @@ use super::number::Real;
 use super::{Kernel, Operands, Slot};
 use crate::ops::Op;
 use coefficients::Coefficients;
-use drivers::{Binary, Unary, math1, math2, split2};
+use drivers::{Binary, Planar, Unary, math1, math2, planar1, split2};
+pub(crate) use parts::pick;
 use parts::{Float, polynomial};
-pub(crate) use report::report;
+pub(crate) use report::{planar_report, report};
 
 /// All that the functions of this module need of a type.
 pub(crate) trait Math: Real + Float + Coefficients {
@@ -41,6 +42,8 @@ pub(crate) trait Math: Real + Float + Coefficients {
     fn plain_power(self, y: Self) -> Self;
     /// The root of the sum of the squares.
     fn length(self, y: Self) -> Self;
+    /// The cube root of `m` from a guess of its inverse of eleven bits.
+    fn refined_cbrt(m: Self, guess: Self) -> Self;
 }
 
 impl Math for f32 {
@@ -73,6 +76,11 @@ impl Math for f32 {
     #[inline(always)]
     fn length(self, y: f32) -> f32 {
         root::hypot_f32(self, y)
+    }
+
+    #[inline(always)]
+    fn refined_cbrt(m: f32, guess: f32) -> f32 {
+        root::refined_f32(m, guess)
     }
 }
 
@@ -108,6 +116,11 @@ impl Math for f64 {
     fn length(self, y: f64) -> f64 {
         root::hypot_f64(self, y)
     }
+
+    #[inline(always)]
+    fn refined_cbrt(m: f64, guess: f64) -> f64 {
+        root::refined_f64(m, guess)
+    }
 }
 
 /// A kernel of one of this module's functions, where it is fast everywhere.
@@ -118,6 +131,30 @@ macro_rules! everywhere {
             #[inline(always)]
             fn of(x: $T) -> $T {
                 $f(x)
+            }
+        }
+        math1::<$T, F>()
+    }};
+}
+
+/// A kernel of a function with a shorter way for most numbers.
+macro_rules! mostly {
+    ($T:ident, $of:path, $is_fast:path, $slow:path) => {{
+        struct F;
+        impl<$T: Math> Unary<$T> for F {
+            const GUARDED: bool = true;
+            const SLOW_IS_STRAIGHT: bool = true;
+            #[inline(always)]
+            fn of(x: $T) -> $T {
+                $of(x)
+            }
+            #[inline(always)]
+            fn is_fast(x: $T) -> bool {
+                $is_fast(x)
+            }
+            #[inline(always)]
+            fn slow(x: $T) -> $T {
+                $slow(x)
             }
         }
         math1::<$T, F>()
@@ -188,7 +225,7 @@ macro_rules! quotient {
 
 /// Loops that replace calls of the C library.
 pub(crate) fn kernel<T: Math>(op: Op) -> Option<Kernel> {
-    use super::float::divmod;
+    use super::float::{divmod, floor_divide, remainder as float_remainder};
     if !wide() {
         return None;
     }
@@ -196,10 +233,10 @@ pub(crate) fn kernel<T: Math>(op: Op) -> Option<Kernel> {
         Op::Exp => everywhere!(T, exp::exp),
         Op::Exp2 => everywhere!(T, exp::exp2),
         Op::Expm1 => everywhere!(T, exp::expm1),
-        Op::Log => everywhere!(T, log::log),
-        Op::Log2 => everywhere!(T, log::log2),
-        Op::Log10 => everywhere!(T, log::log10),
-        Op::Log1p => everywhere!(T, log::log1p),
+        Op::Log => mostly!(T, log::plain_log, log::is_plain, log::log),
+        Op::Log2 => mostly!(T, log::plain_log2, log::is_plain, log::log2),
+        Op::Log10 => mostly!(T, log::plain_log10, log::is_plain, log::log10),
+        Op::Log1p => mostly!(T, log::near_log1p, log::is_near, log::log1p),
         Op::Sin => of_angle!(T, trig::sin, T::sin),
         Op::Cos => of_angle!(T, trig::cos, T::cos),
         Op::Tan => of_angle!(T, trig::tan, T::tan),
@@ -209,27 +246,56 @@ pub(crate) fn kernel<T: Math>(op: Op) -> Option<Kernel> {
         Op::Sinh => everywhere!(T, hyperbolic::sinh),
         Op::Cosh => everywhere!(T, hyperbolic::cosh),
         Op::Tanh => everywhere!(T, hyperbolic::tanh),
-        Op::Arcsinh => everywhere!(T, hyperbolic::asinh),
-        Op::Arccosh => everywhere!(T, hyperbolic::acosh),
+        Op::Arcsinh => mostly!(T, hyperbolic::near_asinh, hyperbolic::is_near, hyperbolic::asinh),
+        Op::Arccosh => mostly!(T, hyperbolic::near_acosh, hyperbolic::is_above_one, hyperbolic::acosh),
         Op::Arctanh => everywhere!(T, hyperbolic::atanh),
-        Op::Cbrt => everywhere!(T, root::cbrt),
+        Op::Cbrt => mostly!(T, root::normal_cbrt, root::is_normal, root::cbrt),
         Op::Arctan2 => everywhere2!(T, inverse::atan2),
         Op::Hypot => everywhere2!(T, T::length),
         Op::Power | Op::FloatPower => power_by::<T>,
         Op::Logaddexp => everywhere2!(T, log::log_add_exp),
         Op::Logaddexp2 => everywhere2!(T, log::log_add_exp2),
         Op::Fmod => quotient!(math2, T, T, quotient::fmod, std::ops::Rem::rem),
-        Op::Remainder => quotient!(math2, T, T, quotient::remainder, |x, y| if y == T::ZERO {
-            x % y
-        } else {
-            divmod(x, y).1
-        }),
+        Op::Remainder => quotient!(math2, T, T, quotient::remainder, float_remainder),
         Op::FloorDivide => {
-            quotient!(math2, T, T, quotient::floor, |x, y| if y == T::ZERO { x / y } else { divmod(x, y).0 })
+            quotient!(math2, T, T, quotient::floor, floor_divide)
         }
         Op::Divmod => quotient!(split2, T, (T, T), quotient::divmod, divmod),
         _ => return None,
     })
+}
+
+/// Loops on complex numbers that replace calls of the C library: size and angle.
+pub(crate) fn planar<T: Math>(op: Op) -> Option<Kernel> {
+    struct Size;
+    impl<T: Math> Planar<T> for Size {
+        const GUARDED: bool = true;
+        #[inline(always)]
+        fn of(re: T, im: T) -> T {
+            root::plain_size(re, im)
+        }
+        #[inline(always)]
+        fn is_fast(re: T, im: T) -> bool {
+            root::is_plain_size(re, im)
+        }
+        #[inline(always)]
+        fn slow(re: T, im: T) -> T {
+            pick(root::is_plain_size(re, im), root::plain_size(re, im), re.length(im))
+        }
+    }
+    struct Angle;
+    impl<T: Math> Planar<T> for Angle {
+        #[inline(always)]
+        fn of(re: T, im: T) -> T {
+            inverse::atan2(im, re)
+        }
+    }
+    match op {
+        _ if !wide() => None,
+        Op::Absolute => Some(planar1::<T, Size>()),
+        Op::Angle => Some(planar1::<T, Angle>()),
+        _ => None,
+    }
 }
 
 /// A kernel of powers of plain numbers, with a longer way for all others.

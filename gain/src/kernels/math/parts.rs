@@ -60,6 +60,8 @@ pub(crate) trait Float: Real {
 
     /// `2^k`, from `ROUND + k`; infinite or 0 just outside the normal exponents.
     fn power_of_two(rounded: Self) -> Self;
+    /// `2^k self`, from `ROUND + k`, where both are normal.
+    fn times_power_of_two(self, rounded: Self) -> Self;
     /// `k` and `m` with `self = 2^k m` and `sqrt(1/2) <= m < sqrt(2)`, for positive normal numbers.
     fn split(self) -> (Self, Self);
     /// `ROUND + k` for about the nearest integer to `log2(self / other)`, for `self >= other > 0`, both normal.
@@ -97,6 +99,11 @@ macro_rules! float {
             #[inline(always)]
             fn power_of_two(rounded: Self) -> Self {
                 $t::from_bits(rounded.to_bits().wrapping_add($bias) << $digits)
+            }
+
+            #[inline(always)]
+            fn times_power_of_two(self, rounded: Self) -> Self {
+                $t::from_bits(self.to_bits().wrapping_add(rounded.to_bits() << $digits))
             }
 
             #[inline(always)]
@@ -220,6 +227,6 @@ pub(super) fn at_least<T: Float>(x: T, limit: T) -> T {
 
 /// `x` or `y`, both computed. Two choices by one condition don't become two ways with all that lies between.
 #[inline(always)]
-pub(super) fn pick<T: Copy>(condition: bool, x: T, y: T) -> T {
+pub(crate) fn pick<T: Copy>(condition: bool, x: T, y: T) -> T {
     std::hint::select_unpredictable(condition, x, y)
 }

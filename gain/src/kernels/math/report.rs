@@ -3,12 +3,21 @@
 
 use super::{Math, power, quotient};
 use crate::kernels::flags::{Report, raised_by, scan, scan2};
-use crate::kernels::float::divmod;
+use crate::kernels::float::{divmod, floor_divide, remainder};
 use crate::kernels::lanes::wide;
 use crate::ops::Op;
+use num_complex::Complex;
 
 /// The report of a function that has a kernel here.
 pub(crate) fn report<T: Math>(op: Op) -> Option<Report> {
+    if op == Op::Nextafter {
+        // What comes out infinite or without all digits, and a NaN.
+        let is_suspect = |x: T, y: T| {
+            let next = x.nextafter(y).abs();
+            !((next >= T::NORMAL) & (next < T::INFINITY))
+        };
+        return Some(scan2(is_suspect, |x: T, y: T| raised_by(|| x.libm_nextafter(y))));
+    }
     if !wide() {
         return None;
     }
@@ -35,18 +44,27 @@ pub(crate) fn report<T: Math>(op: Op) -> Option<Report> {
         }
         Op::Power | Op::FloatPower => scan2(power::is_suspect::<T>, |x: T, y: T| raised_by(|| x.powf(y))),
         Op::Fmod => scan2(is_long::<T>, |x: T, y: T| raised_by(|| x % y)),
-        Op::Remainder => {
-            scan2(is_long::<T>, |x: T, y: T| raised_by(|| if y == T::ZERO { x % y } else { divmod(x, y).1 }))
-        }
-        Op::FloorDivide => {
-            scan2(is_long::<T>, |x: T, y: T| raised_by(|| if y == T::ZERO { x / y } else { divmod(x, y).0 }))
-        }
+        Op::Remainder => scan2(is_long::<T>, |x: T, y: T| raised_by(|| remainder(x, y))),
+        Op::FloorDivide => scan2(is_long::<T>, |x: T, y: T| raised_by(|| floor_divide(x, y))),
         Op::Divmod => scan2(is_long::<T>, |x: T, y: T| raised_by(|| divmod(x, y))),
         Op::Arctan | Op::Arctan2 | Op::Arcsinh | Op::Tanh | Op::Cbrt | Op::Logaddexp | Op::Logaddexp2 => {
             Report::Never
         }
         _ => return None,
     })
+}
+
+/// The same of a function of complex numbers.
+pub(crate) fn planar_report<T: Math>(op: Op) -> Option<Report> {
+    match op {
+        _ if !wide() => None,
+        Op::Absolute => {
+            let is_large = |z: Complex<T>| (z.re.abs() >= T::QUARTER_MAX) | (z.im.abs() >= T::QUARTER_MAX);
+            Some(scan(is_large, |z: Complex<T>| raised_by(|| z.re.hypot(z.im))))
+        }
+        Op::Angle => Some(Report::Never),
+        _ => None,
+    }
 }
 
 #[inline(always)]

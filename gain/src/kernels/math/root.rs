@@ -3,28 +3,55 @@
 use super::Math;
 use super::parts::{pick, polynomial};
 
-/// The cube root: exponent by thirds, a guess of the inverse root, refined without division.
+/// Whether `x` is finite and has all digits, by far: for the exact limits the compiler has instructions of one number.
 #[inline(always)]
-pub(super) fn cbrt<T: Math>(x: T) -> T {
+pub(super) fn is_normal<T: Math>(x: T) -> bool {
     let size = x.abs();
-    let subnormal = size < T::NORMAL;
-    let (k, m) = (size * pick(subnormal, T::LIFT, T::ONE)).split();
+    (size > T::TWO * T::NORMAL) & (size < T::QUARTER_MAX)
+}
+
+/// The cube root of a [normal](is_normal) number: exponent by thirds, a guess of the inverse root, refined without division.
+#[inline(always)]
+pub(super) fn normal_cbrt<T: Math>(x: T) -> T {
+    let (k, m) = x.abs().split();
     let rounded = k.mul_add(T::THIRD, T::ROUND);
-    let left = k - T::THREE * (rounded - T::ROUND);
+    let left = (rounded - T::ROUND).mul_add(-T::THREE, k);
     // The fraction takes the one or two octaves that three don't divide.
-    let octave = pick(left > T::ZERO, T::TWO, pick(left < T::ZERO, T::HALF, T::ONE));
-    let root = pick(left > T::ZERO, T::CBRT_HALF, pick(left < T::ZERO, T::CBRT_2, T::ONE));
+    let (above, below) = (left > T::ZERO, left < T::ZERO);
+    let octave = pick(above, T::TWO, pick(below, T::HALF, T::ONE));
+    let root = pick(above, T::CBRT_HALF, pick(below, T::CBRT_2, T::ONE));
     let guess = polynomial(m, T::CBRT) * root;
-    let m = m * octave;
-    let e = (m * guess).mul_add(-(guess * guess), T::ONE);
-    let inverse = (guess * e).mul_add(e.mul_add(T::TWO * T::THIRD * T::THIRD, T::THIRD), guess);
+    let y = T::refined_cbrt(m * octave, guess);
+    y.times_power_of_two(rounded).with_sign_of(x)
+}
+
+/// The cube root of `m` from a guess of its inverse of eleven bits.
+#[inline(always)]
+pub(super) fn refined_f64(m: f64, guess: f64) -> f64 {
+    let e = (m * guess).mul_add(-(guess * guess), 1.0);
+    let inverse = (guess * e).mul_add(e.mul_add(2.0 / 9.0, 1.0 / 3.0), guess);
     let square = inverse * inverse;
     let y = m * square;
     // One of Newton's steps.
+    (y.mul_add(-(y * y), m) * (1.0 / 3.0)).mul_add(square, y)
+}
+
+/// The same: with `m = y^3 (1 + u)`, the first two terms of the root of that.
+#[inline(always)]
+pub(super) fn refined_f32(m: f32, guess: f32) -> f32 {
+    let square = guess * guess;
+    let y = m * square;
     let rest = y.mul_add(-(y * y), m);
-    let y = (rest * T::THIRD).mul_add(square, y) * T::power_of_two(rounded);
-    let y = (y * pick(subnormal, T::LIFT_ROOT, T::ONE)).with_sign_of(x);
-    pick(size == T::ZERO || !x.is_finite(), x, y)
+    let u = rest * (square * guess);
+    (rest * square).mul_add(u.mul_add(2.0 / 9.0, 1.0 / 3.0), y)
+}
+
+/// The cube root.
+#[inline(always)]
+pub(super) fn cbrt<T: Math>(x: T) -> T {
+    let subnormal = x.abs() < T::NORMAL;
+    let y = normal_cbrt(x * pick(subnormal, T::LIFT, T::ONE)) * pick(subnormal, T::LIFT_ROOT, T::ONE);
+    pick(x == T::ZERO || !x.is_finite(), x, y)
 }
 
 /// Infinite if either is, whatever the other; else the length.
@@ -57,6 +84,19 @@ pub(super) fn hypot_f64(x: f64, y: f64) -> f64 {
     let excess = (-b).mul_add(b, h2 - a2) + h.mul_add(h, -h2) - a.mul_add(a, -a2);
     let corrected = h - pick(h > 0.0, excess / (2.0 * h), 0.0);
     or_infinite(x, y, corrected * back)
+}
+
+/// The sum of the squares, where it has all digits.
+#[inline(always)]
+pub(super) fn plain_size<T: Math>(x: T, y: T) -> T {
+    x.mul_add(x, y * y).sqrt()
+}
+
+/// Whether neither square overflows, and the larger one is far from underflow.
+#[inline(always)]
+pub(super) fn is_plain_size<T: Math>(x: T, y: T) -> bool {
+    let square = x.mul_add(x, y * y);
+    (square > T::NORMAL / (T::TINY * T::TINY)) & (square < T::QUARTER_MAX)
 }
 
 /// `x^1.5`: infinite for both infinities, as powers are.

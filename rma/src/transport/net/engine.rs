@@ -14,7 +14,7 @@ use crate::transport::{SignalUpdate, Token};
 use std::os::fd::RawFd;
 
 /// Bytes that one message asks for.
-const GET_PIECE: usize = 128 * 1024;
+pub(super) const GET_PIECE: usize = 128 * 1024;
 
 /// From how many bytes on data goes past the messages.
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +79,12 @@ impl Engine {
         }
         if !self.core.wanted_keys.is_empty() {
             self.export();
+        }
+        for (to, offset) in std::mem::take(&mut self.core.unwanted_locks) {
+            let head = Head { offset, ..Head::new(Kind::Unlock, self.core.memory.me()) };
+            let work = Work::Small(Box::new(Packed::new(head, None, None)));
+            // Of a peer that is broken by now there is nothing to be given back.
+            let _ = self.start(to, Transfer { work, token: Token::DONE, op: "unlock" });
         }
         self.send_outgoing();
         self.pump();
@@ -264,6 +270,16 @@ impl Engine {
             self.busy.push(to);
         }
         Ok(token)
+    }
+
+    /// Nobody waits for a request to this peer any longer. What is not yet sent isn't; the request is complete once the wire no longer
+    /// uses its caller's memory.
+    pub(super) fn cancel(&mut self, to: usize, token: Token) {
+        let queue = &mut self.core.peer(to).queue;
+        let before = queue.len();
+        queue.retain(|transfer| transfer.token != token);
+        let is_sent = queue.len() == before;
+        self.core.requests.cancel(token, is_sent);
     }
 
     /// Sends what can be sent of an operation. Returns whether that was all.
