@@ -45,6 +45,12 @@ def line(np, n):
     return lambda: computed(a * 2 + 1)
 
 
+def total(np, n):
+    """A small expression and its sum."""
+    a = np.arange(n) * 1.5
+    return lambda: float((a * 2 + 1).sum())
+
+
 def computed(array):
     """A lazy array, computed now."""
     return array.force() if isinstance(array, gain.ndarray) else array
@@ -80,6 +86,8 @@ def main():
     for n, sweeps, bound in SIZES:
         lines += rows(f"a sweep over {n} x {n} with its norm", lambda np: stencil(np, n), sweeps, bound)
     lines += rows("(a*b + a - b)*2 + 1, n = 100", lambda np: chain(np, 100), 2000, 1.0)
+    for n in (100, 500, 2000):
+        lines += rows(f"(a*2 + 1).sum(), n = {n}", lambda np: total(np, n), 2000, 1.0)
     for n in (2000, 10000):
         lines += rows(f"a*2 + 1, n = {n}", lambda np: line(np, n), 1000, 1.0)
     print(table("Small stencils and vectors, 1 rank, 1 thread, processor time", lines))

@@ -28,7 +28,7 @@ fn pass(program: &Program, shape: &[usize], leaves: &[Stream], outs: &[Stream], 
         outs: outs.iter().cloned().collect(),
     };
     // SAFETY: callers pass walks inside live vectors of which the outputs are their own.
-    black_box(unsafe { run(&[Task { program, domain }], threads) }.expect("floats don't fail"));
+    black_box(unsafe { run(vec![Task { program, domain }], threads) }.expect("floats don't fail"));
 }
 
 fn stencil() -> Program {

@@ -53,7 +53,7 @@ fn laplace(n: usize, threads: usize) -> (Vec<f64>, f64) {
         outs: [stream(&new, n + 1, &[row, 1])].into_iter().collect(),
     };
     // SAFETY: all streams lie within the two vectors, which nobody else touches.
-    let partials = unsafe { run(&[Task { program: &program, domain }], threads) }.unwrap();
+    let partials = unsafe { run(vec![Task { program: &program, domain }], threads) }.unwrap();
     let Some(Scalar::F64(total)) = partials[0].finish(DType::F64) else { panic!("a sum of floats") };
     let mut expected = vec![0.0; n * n];
     let mut expected_total = 0.0;

@@ -152,7 +152,7 @@ fn stores_and_full_reductions_of_random_expressions() {
             outs: [destination].into_iter().collect(),
         };
         // SAFETY: all walks stay inside live vectors; the output lies on `z` exactly or on its own vector.
-        let partials = unsafe { run(&[Task { program: &program, domain }], 1 + round % 3) }.unwrap();
+        let partials = unsafe { run(vec![Task { program: &program, domain }], 1 + round % 3) }.unwrap();
         let stored = if in_place { &z } else { &out };
         for (i, v) in all.iter().zip(expected_store) {
             assert_eq!(stored.get(i), *v, "round {round}, {shape:?}, in place {in_place}, at {i:?}");
@@ -235,7 +235,7 @@ fn check_axes(random: &mut Random, shape: &[usize], reduced: &[bool], op: Reduce
         outs: outs.into_iter().collect(),
     };
     // SAFETY: all walks stay inside live vectors.
-    unsafe { run(&[Task { program: &program, domain }], threads) }.unwrap();
+    unsafe { run(vec![Task { program: &program, domain }], threads) }.unwrap();
     let mut expected = vec![(start, i64::MAX); out.data.len()];
     for i in indices(shape) {
         let place: Vec<usize> = i.iter().zip(reduced).map(|(&i, &r)| if r { 0 } else { i }).collect();
@@ -290,7 +290,7 @@ fn sums_over_axes_are_accurate_and_grouped_alike_by_any_number_of_threads() {
                 .collect(),
             };
             // SAFETY: all walks stay inside live arrays.
-            unsafe { run(&[Task { program: &program, domain }], 1 + threads) }.unwrap();
+            unsafe { run(vec![Task { program: &program, domain }], 1 + threads) }.unwrap();
         }
         assert_eq!(results[0], results[1], "{shape:?}");
         assert_eq!(results[0], results[2], "{shape:?}");
@@ -317,7 +317,7 @@ fn sums_are_accurate_and_grouped_alike_by_any_number_of_threads() {
         let leaves = [Leaf::Memory(stream)].into_iter().collect();
         let domain = Domain { shape: Dims::from_slice(&[n]), leaves, outs: Default::default() };
         // SAFETY: the walk is the vector.
-        unsafe { run(&[Task { program: &program, domain }], threads) }.unwrap()[0].finish(DType::F64)
+        unsafe { run(vec![Task { program: &program, domain }], threads) }.unwrap()[0].finish(DType::F64)
     };
     // Exact to the last bit but a few: compensated summation.
     let (mut exact, mut rest) = (0.0f64, 0.0f64);
@@ -351,6 +351,6 @@ fn negative_integer_powers_are_refused() {
         outs: [stream(out.as_mut_ptr())].into_iter().collect(),
     };
     // SAFETY: three elements each.
-    let refused = unsafe { run(&[Task { program: &program, domain }], 1) }.unwrap_err();
+    let refused = unsafe { run(vec![Task { program: &program, domain }], 1) }.unwrap_err();
     assert_eq!(refused.message(), "Integers to negative integer powers are not allowed.");
 }

@@ -108,7 +108,7 @@ fn compute(op: Op, types: &[DType], inputs: &[Vec<u8>]) -> Result<Vec<(DType, Ve
         outs: outputs.iter_mut().zip(program.outputs()).map(|(o, &t)| stream(o.as_mut_ptr(), t)).collect(),
     };
     // SAFETY: every vector holds `n` elements of its type.
-    unsafe { run(&[Task { program: &program, domain }], 1) }.map_err(|e| e.message().to_owned())?;
+    unsafe { run(vec![Task { program: &program, domain }], 1) }.map_err(|e| e.message().to_owned())?;
     Ok(program.outputs().iter().copied().zip(outputs).collect())
 }
 

@@ -46,13 +46,26 @@ impl Value<'_> {
     }
 }
 
-/// The value of a Python number or NumPy scalar, `None` for anything else.
-pub(crate) fn number(object: &Bound<'_, PyAny>) -> PyResult<Option<Scalar>> {
+/// Whether this is a Python number or a NumPy scalar.
+#[inline]
+pub(crate) fn is_number(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let is_plain = object.is_exact_instance_of::<PyFloat>() || object.is_exact_instance_of::<PyInt>();
+    Ok(is_plain || object.is_instance(Numpy::get(object.py()).generic.bind(object.py()))?)
+}
+
+/// The value of an `int` or `float` itself.
+#[inline]
+pub(crate) fn plain_number(object: &Bound<'_, PyAny>) -> PyResult<Option<Scalar>> {
     if let Ok(x) = object.cast_exact::<PyInt>() {
         return weak_integer(x.as_any()).map(Some);
     }
-    if let Ok(x) = object.cast_exact::<PyFloat>() {
-        return Ok(Some(Scalar::PyFloat(x.value())));
+    Ok(object.cast_exact::<PyFloat>().ok().map(|x| Scalar::PyFloat(x.value())))
+}
+
+/// The value of a Python number or NumPy scalar, `None` for anything else.
+pub(crate) fn number(object: &Bound<'_, PyAny>) -> PyResult<Option<Scalar>> {
+    if let Some(scalar) = plain_number(object)? {
+        return Ok(Some(scalar));
     }
     if let Ok(x) = object.cast_exact::<PyBool>() {
         return Ok(Some(Scalar::Bool(x.is_true())));
@@ -264,13 +277,14 @@ pub(crate) fn result(py: Python<'_>, array: Array) -> PyResult<Bound<'_, PyAny>>
     Ok(Bound::new(py, NdArray::new(array))?.into_any())
 }
 
-/// Runs `work` of `gain`, without the interpreter's lock unless it is too little to be worth it and nobody else is at work.
+/// Runs `work` of `gain`, without the interpreter's lock unless it is too little to be worth it (some 100 us at most)
+/// and nobody else is at work.
 pub(crate) fn compute<T: Send>(
     py: Python<'_>,
     arrays: &[&Array],
     work: impl FnOnce() -> gain::Result<T> + Send,
 ) -> PyResult<T> {
-    const SMALL: usize = 1024;
+    const SMALL: usize = 1 << 14;
     let is_small = |a: &&Array| a.size() <= SMALL && (!a.is_view() || a.pending() <= SMALL);
     if arrays.iter().all(is_small) && gain::session::init().is_ok() && gain::session::size() == 1 {
         let mut work = Some(work);

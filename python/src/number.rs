@@ -3,7 +3,7 @@
 // What #[pymethods] writes inside a macro of ours calls unsafe functions without a block of its own.
 #![allow(unsafe_op_in_unsafe_fn)]
 
-use crate::convert::{Value, compute, result, value};
+use crate::convert::{Value, compute, plain_number, result, value};
 use crate::error::{OrRaise, ask_numpy};
 use crate::foreign::{Stance, refusal, stance};
 use crate::ndarray::NdArray;
@@ -76,9 +76,38 @@ pub(crate) fn made<'py>(slf: &Bound<'py, NdArray>, array: Array) -> Object<'py> 
     Ok(like(slf, NdArray::new(array))?.into_any())
 }
 
+/// [`binary`] of an array of this very class and another one, or a number of Python's own: what most operations are.
+#[inline]
+fn plain<'py>(
+    op: Op,
+    slf: &Bound<'py, NdArray>,
+    other: &Bound<'py, PyAny>,
+    reflected: bool,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let theirs = match other.cast_exact::<NdArray>() {
+        Ok(array) => Some(array.try_borrow()?),
+        Err(_) => None,
+    };
+    let number = if theirs.is_none() { plain_number(other)? } else { None };
+    let mine = slf.try_borrow()?;
+    let (first, second) = match (&theirs, number) {
+        (Some(theirs), _) => (&mine.array, Operand::Array(&theirs.array)),
+        (None, Some(number)) => (&mine.array, Operand::Scalar(number)),
+        (None, None) => return Ok(None),
+    };
+    let operands = if reflected { [second, first.into()] } else { [first.into(), second] };
+    let arrays = [first, theirs.as_ref().map_or(first, |theirs| &theirs.array)];
+    result(slf.py(), compute(slf.py(), &arrays, || Array::apply(op, &operands))?).map(Some)
+}
+
 /// `slf op other`, or `other op slf`.
 fn binary<'py>(op: Op, slf: &Bound<'py, NdArray>, other: &Bound<'py, PyAny>, reflected: bool) -> Object<'py> {
     let py = other.py();
+    if slf.is_exact_instance_of::<NdArray>()
+        && let Some(made) = plain(op, slf, other, reflected)?
+    {
+        return Ok(made);
+    }
     if let Some(other) = left_to(op, slf, other, reflected)? {
         return Ok(other);
     }

@@ -17,8 +17,7 @@ const DISCARDS: &str = "Casting complex values to real discards the imaginary pa
 /// What was asked to be raised, and what the user's code raises.
 #[inline]
 pub(crate) fn tell(py: Python<'_>) -> PyResult<()> {
-    let events = gain::status::take();
-    if events.is_empty() { Ok(()) } else { tell_all(py, &events) }
+    if gain::status::has_events() { tell_all(py, &gain::status::take()) } else { Ok(()) }
 }
 
 #[cold]

@@ -1,6 +1,6 @@
 //! The class `ufunc`: one object per operation, called or reduced.
 
-use crate::convert::{Value, compute, required, result, value};
+use crate::convert::{Value, compute, is_number, plain_number, required, result, value};
 use crate::error::ask_numpy;
 use crate::folds::binary;
 use crate::foreign::{Stance, refusal, stance};
@@ -14,6 +14,7 @@ use gain::dtype::Casting;
 use gain::{Array, Layout, MAX_INPUTS, Op, Operand, Options, ReduceOp};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
 use smallvec::SmallVec;
 
@@ -23,13 +24,14 @@ type Object<'py> = PyResult<Bound<'py, PyAny>>;
 #[pyclass(name = "ufunc", module = "gain", frozen)]
 pub(crate) struct Ufunc {
     pub(crate) op: Op,
+    theirs: PyOnceLock<Py<PyAny>>,
 }
 
 /// Adds the dict of every ufunc by NumPy's name; second names are given in the package.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let ufuncs = PyDict::new(module.py());
     for op in Op::all().filter(|op| !matches!(op, Op::Real | Op::Imag | Op::Where)) {
-        ufuncs.set_item(op.name(), Ufunc { op })?;
+        ufuncs.set_item(op.name(), Ufunc { op, theirs: PyOnceLock::new() })?;
     }
     module.add("UFUNCS", ufuncs)
 }
@@ -44,6 +46,12 @@ struct Call<'py> {
 }
 
 impl Ufunc {
+    /// NumPy's ufunc of this name.
+    fn numpys<'py>(&self, py: Python<'py>) -> PyResult<&Bound<'py, PyAny>> {
+        let find = || Numpy::ufunc(py, self.op).map(Bound::unbind);
+        Ok(self.theirs.get_or_try_init(py, find)?.bind(py))
+    }
+
     /// Splits `arguments` into inputs and positional `out`, and reads the keywords.
     fn keywords<'py>(
         &self,
@@ -109,7 +117,7 @@ impl Ufunc {
             }
         }
         match is_theirs {
-            true => Numpy::ufunc(py, self.op)?.call(arguments, keywords).map(Some),
+            true => self.numpys(py)?.call(arguments, keywords).map(Some),
             false => Ok(None),
         }
     }
@@ -140,7 +148,7 @@ impl Ufunc {
         self.check_count(arguments.len())?;
         let inputs = self.op.inputs();
         if keywords.is_none() && arguments.len() == inputs && self.op.outputs() == 1 {
-            // Arrays of this very class and nothing else.
+            // Arrays of this very class and Python's own numbers, nothing else.
             let exact = |place: usize| -> PyResult<_> {
                 let object = arguments.get_borrowed_item(place)?;
                 let array = object.cast_exact::<NdArray>().ok().map(|array| array.try_borrow());
@@ -154,13 +162,32 @@ impl Ufunc {
                     }
                 }
                 2 => {
-                    if let (Some(one), Some(two)) = (exact(0)?, exact(1)?) {
-                        let (one, two) = (&one.array, &two.array);
-                        let work = || Array::apply(self.op, &[one.into(), two.into()]);
-                        return result(py, compute(py, &[one, two], work)?);
+                    let (one, two) = (exact(0)?, exact(1)?);
+                    let number =
+                        |place: usize| arguments.get_item(place).and_then(|object| plain_number(&object));
+                    let (first, second) = match (&one, &two) {
+                        (Some(one), Some(two)) => (Some((&one.array).into()), Some((&two.array).into())),
+                        (Some(one), None) => (Some((&one.array).into()), number(1)?.map(Operand::Scalar)),
+                        (None, Some(two)) => (number(0)?.map(Operand::Scalar), Some((&two.array).into())),
+                        (None, None) => (None, None),
+                    };
+                    if let (Some(first), Some(second)) = (first, second) {
+                        let [one, two] = [&one, &two].map(|array| array.as_ref().map(|handle| &handle.array));
+                        let arrays = [one.or(two).expect("one is"), two.or(one).expect("one is")];
+                        return result(py, compute(py, &arrays, || Array::apply(self.op, &[first, second]))?);
                     }
                 }
                 _ => {}
+            }
+        }
+        // Numbers among themselves are NumPy's affair.
+        if keywords.is_none() && arguments.len() == inputs {
+            let mut are_numbers = true;
+            for object in arguments.iter_borrowed() {
+                are_numbers = are_numbers && is_number(&object)?;
+            }
+            if are_numbers {
+                return self.numpys(py)?.call1(arguments);
             }
         }
         if let Some(theirs) = self.left_to(py, arguments, keywords)? {
@@ -175,8 +202,7 @@ impl Ufunc {
         }
         let plain = arguments.len() == inputs && keywords.is_none_or(|k| k.is_empty());
         if plain && values.iter().flatten().all(|v| matches!(v, Value::Number(_))) {
-            // Numbers among themselves are NumPy's affair.
-            return Numpy::ufunc(py, self.op)?.call1(arguments);
+            return self.numpys(py)?.call1(arguments);
         }
         let operands: SmallVec<[Operand<'_>; MAX_INPUTS]> =
             values.iter().flatten().map(Value::operand).collect();

@@ -1,6 +1,6 @@
 //! Assignment: a variable gets another value.
 
-use super::{Array, Operand};
+use super::{Array, Operand, direct};
 use crate::error::{Error, Kind, Result, shape_text};
 use crate::plan;
 use crate::record::{Arg, Expr, Node, WEIGHT_LIMIT};
@@ -77,6 +77,9 @@ impl Array {
             let node = plan::settled(node)?;
             self.cell.set(node.clone());
             return if node.origin.policy.raises() { decide(&node) } else { Ok(()) };
+        }
+        if direct::assign(&self.cell, &base, &region, &value)? {
+            return Ok(());
         }
         // A loop that updates part after part from its neighbours: each part in place, none recomputed.
         if let Arg::Node(from, _) = &value

@@ -1,6 +1,6 @@
 //! New arrays.
 
-use super::{Array, Operand};
+use super::{Array, Operand, direct};
 use crate::dtype::{DType, Element, Scalar, kind, promote, result_type};
 use crate::error::{Error, Kind, Result, cannot_allocate};
 use crate::ops::Op;
@@ -66,7 +66,7 @@ impl Array {
 
     /// `np.full(shape, value, dtype)`; `dtype` `None` is the value's own. `zeros`, `ones` and `empty` are this.
     ///
-    /// Memory is taken when the array is first written or read element by element. More than there can be is an error
+    /// Memory is taken when the array is first written or read element by element, of a small one at once. More than there can be is an error
     /// at the call.
     pub fn full(shape: &[usize], value: Scalar, dtype: Option<DType>) -> Result<Array> {
         let dtype = match dtype {
@@ -74,8 +74,11 @@ impl Array {
             None => value.own_type()?,
         };
         prepare("full", shape, dtype)?;
-        let fill = Expr::Fill(status::converted(value, value.convert(dtype)?));
-        Ok(Array::from_node(Node::lazy(SmallVec::from_slice(shape), dtype, fill)))
+        let value = status::converted(value, value.convert(dtype)?);
+        Ok(Array::from_node(match direct::filled(shape, value)? {
+            Some(done) => done,
+            None => Node::lazy(SmallVec::from_slice(shape), dtype, Expr::Fill(value)),
+        }))
     }
 
     /// `np.zeros(shape, dtype)`
@@ -195,8 +198,10 @@ impl Array {
         if axis >= shape.len() {
             return Err(Error::axis(axis as isize, shape.len()));
         }
-        let node = Node::lazy(SmallVec::from_slice(shape), DType::I64, Expr::Coordinate(axis));
-        Ok(Array::from_node(node))
+        Ok(Array::from_node(match direct::coordinates(shape, axis)? {
+            Some(done) => done,
+            None => Node::lazy(SmallVec::from_slice(shape), DType::I64, Expr::Coordinate(axis)),
+        }))
     }
 
     /// `np.fromfunction`: `f` is given the coordinates, one array per axis.

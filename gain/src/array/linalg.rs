@@ -3,7 +3,7 @@
 //! A dot product of vectors is a fused reduction, of a stack of vectors one along their axis. All others are matrix
 //! products, of which `plan::product` makes one or a stack.
 
-use super::{Array, ReduceOptions};
+use super::{Array, ReduceOptions, direct};
 use crate::algo;
 use crate::dtype::{DType, Kind as Family, kind, promote};
 use crate::error::{Error, Kind, Result, shape_text};
@@ -205,14 +205,32 @@ impl Array {
     /// The sum of products, in the operands' common type.
     fn inner(&self, other: &Array, dtype: DType, name: &'static str) -> Result<Array> {
         let op = resolve(Op::Multiply, &[dtype.into(), dtype.into()])?;
-        let args = SmallVec::from_iter([self.arg(), other.arg()]);
-        let shape = self.view.shape.clone();
-        let multiply = || Node::lazy(shape.clone(), dtype, Expr::Map { op, output: 0, args });
-        // Their floating-point exceptions are told of as those of the whole.
-        let product = site::at(quiet(), multiply);
         let fold = if dtype == DType::Bool { ReduceOp::Any } else { ReduceOp::Sum };
-        let sum = site::at(quiet(), || plan::fold_all(fold, Arg::whole(product), &shape, name))?;
-        let sum = sum.finish(dtype).map_or_else(|| plan::start_value(fold, dtype), |x| x.cast(dtype));
+        // Their floating-point exceptions are told of as those of the whole.
+        let sum = site::at(quiet(), || match direct::operation(&op, &[self.into(), other.into()])? {
+            Some(product) => product.fold_now(fold, dtype),
+            None => Ok(None),
+        })?;
+        let sum = match sum {
+            Some(sum) => sum,
+            None => {
+                let mut args = SmallVec::from_iter([self.arg(), other.arg()]);
+                let mut shape = self.view.shape.clone();
+                if let [Arg::Node(a, a_view), Arg::Node(b, b_view)] = &args[..]
+                    && a.shape == b.shape
+                    && a_view.is_whole(a.len())
+                    && b_view.is_whole(b.len())
+                {
+                    // Matrices seen as vectors: as they lie.
+                    shape = a.shape.clone();
+                    args = SmallVec::from_iter([Arg::whole(a.clone()), Arg::whole(b.clone())]);
+                }
+                let multiply = || Node::lazy(shape.clone(), dtype, Expr::Map { op, output: 0, args });
+                let product = site::at(quiet(), multiply);
+                let sum = site::at(quiet(), || plan::fold_all(fold, Arg::whole(product), &shape, name))?;
+                sum.finish(dtype).map_or_else(|| plan::start_value(fold, dtype), |x| x.cast(dtype))
+            }
+        };
         let made = Array::scalar(sum)?;
         made.tell_product([self, other], name, !sum.as_c128().is_finite())?;
         Ok(made)

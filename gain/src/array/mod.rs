@@ -2,6 +2,7 @@
 
 mod assign;
 mod create;
+mod direct;
 mod exceptions;
 mod foreign;
 mod lens;
@@ -106,6 +107,7 @@ pub struct ReduceOptions<'a> {
 
 impl Array {
     /// A new array with this value.
+    #[inline]
     pub(crate) fn from_node(node: Arc<Node>) -> Array {
         let view = View::contiguous(&node.shape);
         Array { cell: Cell::new(node), view, lens: None, derived: false }
@@ -130,6 +132,7 @@ impl Array {
     }
 
     /// Another view of the same array.
+    #[inline]
     fn with_view(&self, view: View) -> Array {
         Array { cell: self.cell.clone(), view, lens: self.lens, derived: true }
     }
@@ -152,21 +155,25 @@ impl Array {
 /// # Attributes (not collective)
 impl Array {
     /// Extents.
+    #[inline]
     pub fn shape(&self) -> &[usize] {
         &self.view.shape
     }
 
     /// Number of axes.
+    #[inline]
     pub fn ndim(&self) -> usize {
         self.view.ndim()
     }
 
     /// Number of elements.
+    #[inline]
     pub fn size(&self) -> usize {
         self.view.size()
     }
 
     /// Element type.
+    #[inline]
     pub fn dtype(&self) -> DType {
         self.lens.unwrap_or(self.cell.dtype)
     }
@@ -178,6 +185,7 @@ impl Array {
     }
 
     /// Which elements of its base this array shows; counted in bytes if it shows them as another type.
+    #[inline]
     pub fn view(&self) -> &View {
         &self.view
     }
@@ -188,11 +196,13 @@ impl Array {
     }
 
     /// Whether this handle was made by viewing another array (NumPy: `a.base is not None`).
+    #[inline]
     pub fn is_view(&self) -> bool {
         self.derived
     }
 
     /// A number that arrays which are views of one another share, and others don't.
+    #[inline]
     pub fn base_id(&self) -> u64 {
         self.cell.id
     }
@@ -231,6 +241,7 @@ impl Array {
     }
 
     /// How many elements of the base are recorded only and may have to be computed before this array can be read.
+    #[inline]
     pub fn pending(&self) -> usize {
         self.cell.peek(|node| if node.storage().is_some() { 0 } else { node.len() })
     }

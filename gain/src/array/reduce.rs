@@ -75,7 +75,7 @@ impl Array {
         })
     }
 
-    fn fold_now(&self, op: ReduceOp, dtype: DType) -> Result<Option<Scalar>> {
+    pub(super) fn fold_now(&self, op: ReduceOp, dtype: DType) -> Result<Option<Scalar>> {
         let size = self.size();
         // (An index comes of elements as they are.)
         if size == 0 || size > EAGER || op.is_index() && dtype != self.dtype() {

@@ -11,6 +11,7 @@ use crate::view::{Index, Layout, View};
 /// can't describe excepted: these record a copy.
 impl Array {
     /// `self[items]`
+    #[inline]
     pub fn index(&self, items: &[Index]) -> Result<Array> {
         Ok(self.with_view(self.view.index(items)?))
     }

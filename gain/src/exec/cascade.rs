@@ -3,6 +3,7 @@
 
 use super::program::Reduce;
 use crate::kernels::{Operands, Slot};
+use std::mem::MaybeUninit;
 
 const WIDTH: usize = 64;
 
@@ -15,13 +16,18 @@ pub(super) struct Cascade {
 
 #[derive(Debug)]
 struct Level {
-    values: [u128; WIDTH],
+    /// The first `count` elements that fit are there.
+    values: [MaybeUninit<u128>; WIDTH],
     count: usize,
+}
+
+impl Level {
+    const EMPTY: Level = Level { values: [MaybeUninit::uninit(); WIDTH], count: 0 };
 }
 
 impl Cascade {
     pub(super) fn new(size: usize) -> Cascade {
-        Cascade { levels: vec![Level { values: [0; WIDTH], count: 0 }], size }
+        Cascade { levels: Vec::from([Level::EMPTY]), size }
     }
 
     /// Where the next result is to be written; [`advance`](Self::advance) then counts it.
@@ -43,7 +49,7 @@ impl Cascade {
     /// Combines level `k` into one element of the next.
     fn carry(&mut self, reduce: &Reduce, k: usize) {
         if self.levels.len() == k + 1 {
-            self.levels.push(Level { values: [0; WIDTH], count: 0 });
+            self.levels.push(Level::EMPTY);
         }
         let [from, to] = &mut self.levels[k..k + 2] else { unreachable!() };
         let base: *mut u8 = to.values.as_mut_ptr().cast();

@@ -6,12 +6,20 @@ use smallvec::SmallVec;
 pub type Dims<T> = SmallVec<[T; 4]>;
 
 /// Memory walked with one byte stride per axis of the domain; 0 broadcasts (or, for an output, reduces).
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Stream {
     /// The element at coordinate zero. Alignment: that of the element type.
     pub ptr: *mut u8,
     /// Bytes from one coordinate to the next, per axis.
     pub strides: Dims<isize>,
+}
+
+// (By hand: what is derived copies number by number.)
+impl Clone for Stream {
+    #[inline]
+    fn clone(&self) -> Stream {
+        Stream { ptr: self.ptr, strides: SmallVec::from_slice(&self.strides) }
+    }
 }
 
 /// What a leaf of the program reads.

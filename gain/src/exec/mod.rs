@@ -21,6 +21,7 @@ mod watch;
 pub use domain::{Dims, Domain, Leaf, Stream};
 pub use partial::{Partial, identity};
 pub use program::{Builder, Program, Val};
+pub(crate) use run::convert;
 pub use run::{Task, apply, fold_row, run};
 pub use watch::Mark;
-pub(crate) use watch::has_exceptions;
+pub(crate) use watch::{cast_has_exceptions, has_exceptions};

@@ -9,6 +9,7 @@ use super::program::{Builder, Program};
 use super::tile::Geometry;
 use super::{Dims, Task};
 use smallvec::{SmallVec, smallvec};
+use std::borrow::Cow;
 
 /// Elements of a piece: large against its set-up, small enough that threads finish together.
 const PIECE: usize = 1 << 16;
@@ -52,8 +53,8 @@ struct Shares {
 
 impl<'p> Prepared<'p> {
     /// Arranges a task whose pieces are numbered from `first`.
-    pub(super) fn new(task: &Task<'p>, first: usize) -> Prepared<'p> {
-        let (program, mut domain) = (task.program, task.domain.clone());
+    pub(super) fn new(task: Task<'p>, first: usize) -> Prepared<'p> {
+        let Task { program, mut domain } = task;
         domain.normalise();
         let mut layout = Layout::of(program, &mut domain);
         let geometry = match &layout {
@@ -75,7 +76,11 @@ impl<'p> Prepared<'p> {
         self.cuts.iter().map(|&(axis, extent)| self.domain.shape[axis].div_ceil(extent)).product()
     }
 
-    pub(super) fn piece(&self, mut k: usize) -> Domain {
+    /// The part of the box that is piece `k`.
+    pub(super) fn piece(&self, mut k: usize) -> Cow<'_, Domain> {
+        if self.cuts.is_empty() {
+            return Cow::Borrowed(&self.domain);
+        }
         let mut part = self.domain.clone();
         for (i, &(axis, extent)) in self.cuts.iter().enumerate().rev() {
             let len = self.domain.shape[axis];
@@ -86,7 +91,7 @@ impl<'p> Prepared<'p> {
                 shares.shift(self.program, &mut part, at);
             }
         }
-        part
+        Cow::Owned(part)
     }
 
     /// What combines the results of this task's groups into its outputs, once they are there.

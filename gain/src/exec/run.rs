@@ -11,10 +11,11 @@ use crate::dtype::{DType, Scalar};
 use crate::kernels::copy::{self, Walk};
 use crate::kernels::extreme::{self, Count};
 use crate::kernels::flags::{self, Report};
-use crate::kernels::{Operands, Slot, cast, reduce, table};
+use crate::kernels::{CHUNK, Operands, Slot, cast, reduce, table};
 use crate::ops::{Loop, MAX_INPUTS, OpError, OpErrorKind, ReduceOp};
 use smallvec::{SmallVec, smallvec};
 use std::cell::RefCell;
+use std::mem::MaybeUninit;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -51,15 +52,15 @@ type Results = SmallVec<[(Scalar, i64); 2]>;
 /// Every stream of every domain is valid for its whole box (reads for leaves, writes for outputs), and no other
 /// thread or process writes what is read here or touches what is written here until this returns. Outputs of
 /// different tasks don't overlap each other or leaves of other tasks, except that of axis reductions.
-pub unsafe fn run(tasks: &[Task<'_>], threads: usize) -> Result<SmallVec<[Partial; 2]>, OpError> {
+pub unsafe fn run(tasks: Vec<Task<'_>>, threads: usize) -> Result<SmallVec<[Partial; 2]>, OpError> {
     // Tasks may reduce into the same elements: one after the other.
     if tasks.len() > 1
         && tasks.iter().any(|task| task.program.reduces.iter().any(|reduce| reduce.out.is_some()))
     {
-        let mut partials = empty_partials(tasks);
+        let mut partials = empty_partials(&tasks);
         for task in tasks {
             // SAFETY: passed on.
-            let more = unsafe { run_together(std::slice::from_ref(task), threads) }?;
+            let more = unsafe { run_together([task], threads) }?;
             partials.iter_mut().zip(more).for_each(|(sum, more)| *sum = sum.combine(more));
         }
         return Ok(partials);
@@ -72,19 +73,23 @@ pub unsafe fn run(tasks: &[Task<'_>], threads: usize) -> Result<SmallVec<[Partia
 ///
 /// # Safety
 /// As [`run`].
-unsafe fn run_together(tasks: &[Task<'_>], threads: usize) -> Result<SmallVec<[Partial; 2]>, OpError> {
-    let mut partials = empty_partials(tasks);
-    let mut prepared: SmallVec<[Prepared<'_>; 2]> = SmallVec::new();
+unsafe fn run_together<'p>(
+    tasks: impl AsRef<[Task<'p>]> + IntoIterator<Item = Task<'p>>,
+    threads: usize,
+) -> Result<SmallVec<[Partial; 2]>, OpError> {
+    let mut partials = empty_partials(tasks.as_ref());
+    let mut prepared: Vec<Prepared<'_>> = Vec::with_capacity(tasks.as_ref().len());
     let (mut pieces, mut elements, mut out_bytes) = (0, 0, 0);
     for task in tasks {
-        check(task);
-        if task.domain.is_empty() {
+        check(&task);
+        let len = task.domain.len();
+        if len == 0 {
             continue;
         }
+        out_bytes += task.program.stores.iter().map(|store| store.size * len).sum::<usize>();
+        elements += len;
         let one = Prepared::new(task, pieces);
         pieces += one.pieces();
-        elements += task.domain.len();
-        out_bytes += task.program.stores.iter().map(|store| store.size * task.domain.len()).sum::<usize>();
         prepared.push(one);
     }
     if pieces == 0 {
@@ -115,7 +120,7 @@ unsafe fn run_together(tasks: &[Task<'_>], threads: usize) -> Result<SmallVec<[P
         let Some((program, domain)) = task.second() else { continue };
         // SAFETY: what it reads was written by the pieces, into memory that `prepared` holds; it writes what they
         // were to write.
-        unsafe { run_together(&[Task { program: &program, domain }], threads) }?;
+        unsafe { run_together([Task { program: &program, domain }], threads) }?;
         task.program.watch.also(&program.watch);
     }
     let results: Vec<Results> =
@@ -312,7 +317,8 @@ pub unsafe fn apply(
 ) -> Result<u8, OpError> {
     let mut status = 0u8;
     let mut slots: SmallVec<[Slot; 6]> = smallvec![Slot::row(&raw mut status)];
-    let mut splats = [[0u128; crate::kernels::CHUNK]; MAX_INPUTS];
+    const ROOM: MaybeUninit<[u128; CHUNK]> = MaybeUninit::uninit();
+    let mut splats = [ROOM; MAX_INPUTS];
     for ((&(ptr, step), dtype), splat) in inputs.iter().zip(op.inputs).zip(&mut splats) {
         slots.push(if step == 0 {
             let place = splat.as_mut_ptr().cast();
@@ -324,7 +330,7 @@ pub unsafe fn apply(
         });
     }
     let first_out = slots.len() as u16;
-    slots.extend(outputs.iter().map(|&ptr| Slot::row(ptr)));
+    outputs.iter().for_each(|&ptr| slots.push(Slot::row(ptr)));
     let second = if outputs.len() == 2 { first_out + 1 } else { 0 };
     let operands = Operands { dst: [first_out, second], src: [1, 2, 3, 0, 0, 0, 0, 0] };
     // SAFETY: the slots are as the kernel of this loop expects them.
@@ -351,4 +357,14 @@ pub unsafe fn apply(
     } else {
         Err(OpError::new(OpErrorKind::Value, "Integers to negative integer powers are not allowed."))
     }
+}
+
+/// Small eager path: elements in a row, converted.
+///
+/// # Safety
+/// `len` elements of type `from` are readable, `len` of type `to` writable, apart from each other.
+pub(crate) unsafe fn convert(from: DType, to: DType, len: usize, source: *const u8, target: *mut u8) {
+    let slots = [Slot::row(target), Slot::row(source.cast_mut())];
+    // SAFETY: passed on.
+    unsafe { cast::kernel(from, to)(len, slots.as_ptr(), &Operands { dst: [0; 2], src: [1; 8] }) };
 }

@@ -24,6 +24,9 @@ const WIDE_BUDGET: usize = 24 << 10;
 /// Bytes of a packed operand's tile.
 const STRIDED_BYTES: usize = 2 << 10;
 
+/// Rows of this length are worth a tile of their own, which needs no packing.
+const ROW: usize = 48;
+
 /// Shape of the tiles of a box.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Geometry {
@@ -83,7 +86,7 @@ impl Geometry {
         }
         if Geometry::crosses(domain) && domain.shape[last - 1] >= 8 {
             Geometry { rows: 16, columns: (tile / 16).min(16).min(inner) }
-        } else if inner >= tile / 2 {
+        } else if inner >= ROW.min(tile / 2) {
             Geometry { rows: 1, columns: tile }
         } else {
             Geometry { rows: tile / inner, columns: inner }
@@ -134,6 +137,8 @@ pub(super) struct Machine<'a> {
     careful: bool,
     /// The first instruction that writes over one of its inputs.
     clobbers: usize,
+    /// Each row is a tile for which pointers move and nothing else is to be done, see [`Machine::rows`].
+    is_plain: bool,
     pub(super) gathered: SmallVec<[Gathered; 2]>,
 }
 
@@ -184,8 +189,9 @@ impl<'a> Machine<'a> {
             sinks: SmallVec::new(),
             outs: SmallVec::new(),
             status: 0,
-            careful: program.watch.is_on(),
+            careful: false,
             clobbers: usize::MAX,
+            is_plain: false,
             gathered: SmallVec::new(),
         };
         machine.bind(scratch);
@@ -239,7 +245,10 @@ impl<'a> Machine<'a> {
             let direct = mode == Mode::InPlace && store.owned && !self.stream && !clobbers;
             let register = self.slots[usize::from(store.slot)].ptr;
             self.sinks.push(Sink { cursor, mode, direct, register });
-            if direct && self.careful && (0..program.leaves.len()).any(|leaf| self.lies_on(leaf, store.out)) {
+            if direct
+                && program.watch.is_on()
+                && (0..program.leaves.len()).any(|leaf| self.lies_on(leaf, store.out))
+            {
                 let writes = program.instrs.iter().position(|instr| instr.operands.dst.contains(&store.slot));
                 self.clobbers = self.clobbers.min(writes.unwrap_or(usize::MAX));
             }
@@ -251,6 +260,26 @@ impl<'a> Machine<'a> {
                 None => Gathered::Cascade(Cascade::new(reduce.dtype.size_bytes())),
             });
         }
+        self.is_plain = self.has_plain_rows();
+    }
+
+    /// Whether rows are tiles, leaves are read and outputs written where they lie, and no exception is asked for but of the
+    /// flags, of inputs that are still there.
+    fn has_plain_rows(&self) -> bool {
+        let lies = |(cursor, mode, _): &(Cursor, Mode, *mut u8)| match mode {
+            Mode::InPlace => true,
+            Mode::Splat => cursor.at.strides[0] == 0,
+            _ => false,
+        };
+        let is_row = self.geometry.rows == 1
+            && self.domain.shape[self.domain.shape.len() - 1] <= self.geometry.columns;
+        is_row
+            && !self.stream
+            && self.clobbers == usize::MAX
+            && self.leaves.iter().all(lies)
+            && self.sinks.iter().all(|sink| sink.direct)
+            && self.gathered.iter().all(|gathered| matches!(gathered, Gathered::Cascade(_)))
+            && !self.program.watch.instrs.iter().any(|watched| matches!(watched.report, Report::Checked(_)))
     }
 
     fn cursor(&self, ptr: *mut u8, strides: &[isize], dtype: DType) -> Cursor {
@@ -308,7 +337,7 @@ impl<'a> Machine<'a> {
     /// The machine stays where it is from here on.
     pub(super) fn begin(&mut self) {
         self.slots[0] = Slot::row(&raw mut self.status);
-        if self.careful {
+        if self.program.watch.is_on() {
             flags::clear();
         }
     }
@@ -371,6 +400,13 @@ impl<'a> Machine<'a> {
         let rows = if last > 0 { self.domain.shape[last - 1] } else { 1 };
         let mut r = 0;
         while r < rows {
+            if self.is_plain && !self.careful && rows - r > 1 {
+                // SAFETY: passed on.
+                r = unsafe { self.rows(r, rows, columns) };
+                if r == rows {
+                    return;
+                }
+            }
             let tile_rows = self.geometry.rows.min(rows - r);
             let mut c = 0;
             while c < columns {
@@ -384,6 +420,65 @@ impl<'a> Machine<'a> {
             }
             r += tile_rows;
         }
+    }
+
+    /// Computes rows from `r` on, of a plane whose rows are plain, up to the first that raised something: its number.
+    ///
+    /// # Safety
+    /// The rows lie within the current plane.
+    unsafe fn rows(&mut self, mut r: usize, rows: usize, columns: usize) -> usize {
+        let program = self.program;
+        let (first_leaf, first_result) = (program.first_leaf(), program.first_result());
+        let mut moves: SmallVec<[(usize, isize); 8]> = SmallVec::new();
+        for (k, (cursor, mode, place)) in self.leaves.iter().enumerate() {
+            if *mode == Mode::InPlace {
+                self.slots[first_leaf + k].ptr = shifted(cursor.at, [r, 0]).ptr;
+                moves.push((first_leaf + k, cursor.at.strides[0]));
+            } else {
+                // SAFETY: one element is readable, `place` holds a splat.
+                unsafe { copy::splat(cursor.size, cursor.at.ptr, *place) };
+            }
+        }
+        for (sink, store) in self.sinks.iter().zip(&program.stores) {
+            self.slots[usize::from(store.slot)].ptr = shifted(sink.cursor.at, [r, 0]).ptr;
+            moves.push((usize::from(store.slot), sink.cursor.at.strides[0]));
+        }
+        let (is_watched, wanted) = (program.watch.is_on(), program.watch.wanted[0]);
+        while r < rows {
+            for instr in &program.instrs {
+                // SAFETY: the slots hold the row each.
+                unsafe { (instr.kernel)(columns, self.slots.as_ptr(), &instr.operands) };
+            }
+            if is_watched {
+                let found = flags::read();
+                if found != 0 {
+                    flags::clear();
+                    if found & wanted != 0 {
+                        return r;
+                    }
+                }
+            }
+            for (k, reduce) in program.reduces.iter().enumerate() {
+                let Gathered::Cascade(cascade) = &mut self.gathered[k] else {
+                    unreachable!("rows are plain")
+                };
+                self.slots[first_result + k].ptr = cascade.place();
+                // SAFETY: as above.
+                unsafe {
+                    (reduce.row.kernel)(columns, self.slots.as_ptr(), &reduce.row.operands);
+                    cascade.advance(reduce);
+                    if is_watched {
+                        self.reduced(k, columns);
+                    }
+                }
+            }
+            let slots = &mut self.slots[..];
+            for &(slot, step) in &moves {
+                slots[slot].ptr = slots[slot].ptr.wrapping_offset(step);
+            }
+            r += 1;
+        }
+        r
     }
 
     /// Elements by which a full tile at the start of row `r` would end past a cache line of the first output.

@@ -9,7 +9,7 @@
 //! operation.)
 
 use super::program::{Builder, Node, Val};
-use crate::dtype::Scalar;
+use crate::dtype::{DType, Scalar};
 use crate::kernels::flags::{self, Report};
 use crate::kernels::{CHUNK, Kernel, Operands, Slot};
 use crate::ops::Loop;
@@ -235,4 +235,9 @@ fn flagged(work: impl FnOnce()) -> u8 {
 /// Whether an operation may raise floating-point exceptions.
 pub(crate) fn has_exceptions(op: &Loop) -> bool {
     !matches!(flags::of(op), Report::Never)
+}
+
+/// Whether a conversion may raise floating-point exceptions.
+pub(crate) fn cast_has_exceptions(from: DType, to: DType) -> bool {
+    !matches!(flags::of_cast(from, to), Report::Never)
 }

@@ -13,8 +13,8 @@ use std::ptr::NonNull;
 
 /// Owned memory of a buffer.
 pub(crate) enum Memory {
-    /// Plain memory of this process.
-    Private { ptr: NonNull<u8>, layout: Layout },
+    /// Plain memory of this process: where it is, how far into what was allocated, and that.
+    Private { ptr: NonNull<u8>, lead: usize, layout: Layout },
     /// A one-dimensional global array; where its parts are mapped in this process, null where they aren't.
     Shared { array: RawArray, bases: SmallVec<[*mut u8; 2]> },
     /// The caller's, for the length of a call.
@@ -35,13 +35,16 @@ unsafe impl Sync for Memory {}
 impl Memory {
     /// Uninitialised memory of this process alone. If other ranks went on without it, the job ends.
     pub(super) fn private(len_bytes: usize) -> Result<Memory> {
-        let align = if len_bytes >= 4096 { 64 } else { 16 };
-        let layout =
-            Layout::from_size_align(len_bytes.max(16), align).map_err(|_| out_of_memory(len_bytes))?;
+        // Cache lines are met by hand: an allocator that is asked for them takes several times as long.
+        let (line, more) = if len_bytes >= 4096 { (64, 64) } else { (1, 0) };
+        let room = len_bytes.saturating_add(more).max(16);
+        let layout = Layout::from_size_align(room, 16).map_err(|_| out_of_memory(len_bytes))?;
         // SAFETY: the layout has a size of at least 16 bytes.
-        let ptr = unsafe { std::alloc::alloc(layout) };
-        let ptr = NonNull::new(ptr).ok_or_else(|| out_of_memory(len_bytes))?;
-        Ok(Memory::Private { ptr, layout })
+        let start = unsafe { std::alloc::alloc(layout) };
+        let start = NonNull::new(start).ok_or_else(|| out_of_memory(len_bytes))?;
+        let lead = start.align_offset(line);
+        // SAFETY: less than `line` bytes, and the layout has `line` more than are needed.
+        Ok(Memory::Private { ptr: unsafe { start.add(lead) }, lead, layout })
     }
 
     /// One block per rank. Collective.
@@ -140,8 +143,10 @@ impl std::fmt::Debug for Memory {
 impl Drop for Memory {
     fn drop(&mut self) {
         match self {
-            // SAFETY: allocated with this layout in `private`, freed once.
-            Memory::Private { ptr, layout } => unsafe { std::alloc::dealloc(ptr.as_ptr(), *layout) },
+            // SAFETY: allocated with this layout in `private`, `lead` bytes before; freed once.
+            Memory::Private { ptr, lead, layout } => unsafe {
+                std::alloc::dealloc(ptr.sub(*lead).as_ptr(), *layout)
+            },
             Memory::Shared { .. } | Memory::Borrowed(_) | Memory::Foreign { .. } => {}
         }
     }

@@ -62,35 +62,38 @@ fn set_of(key: &[u64]) -> usize {
 }
 
 impl Cache {
-    fn set(&mut self, key: &[u64]) -> &mut [Place] {
+    fn set(&mut self, number: usize) -> &mut [Place] {
         if self.places.is_empty() {
             self.places.resize_with(SETS * WAYS, Place::default);
         }
         self.clock += 1;
-        &mut self.places[set_of(key) * WAYS..][..WAYS]
+        &mut self.places[number * WAYS..][..WAYS]
     }
 }
 
-/// The verdict on passes with this key, if it is known.
-pub(super) fn take(key: &[u64]) -> Option<Verdict> {
+/// The verdict on passes with this key, if it is known, and the set that the key belongs to.
+pub(super) fn take(key: &[u64]) -> (usize, Option<Verdict>) {
+    let number = set_of(key);
     #[cfg(test)]
     if tests::OFF.get() {
-        return None;
+        return (number, None);
     }
-    let found = cache().set(key).iter_mut().find(|place| place.key == key)?.verdict.take();
+    let mut cache = cache();
+    let place = cache.set(number).iter_mut().find(|place| place.key == key);
+    let found = place.and_then(|place| place.verdict.take());
     #[cfg(test)]
     tests::HITS.set(tests::HITS.get() + u64::from(found.is_some()));
-    found
+    (number, found)
 }
 
-/// Keep the verdict on passes with this key.
-pub(super) fn give(key: Vec<u64>, verdict: Verdict) {
+/// Keep the verdict on passes with this key, which belongs to set `number`.
+pub(super) fn give(number: usize, key: Vec<u64>, verdict: Verdict) {
     if key.len() > LONGEST {
         return;
     }
     let mut cache = cache();
     let used = cache.clock;
-    let set = cache.set(&key);
+    let set = cache.set(number);
     let at = set.iter().position(|place| place.key == key);
     let oldest = || (0..WAYS).min_by_key(|&at| set[at].used).unwrap_or(0);
     let at = at.unwrap_or_else(oldest);

@@ -145,21 +145,22 @@ impl Pass {
             force::add_keeps(&mut self);
             let owned: Owned = self.stores.iter().map(|s| s.to.exclusive_base()).collect();
             let scene = Scene::of(&self, &owned);
-            match cache::take(&scene.key).unwrap_or_else(|| self.decide(&scene, &owned)) {
+            let (set, known) = cache::take(&scene.key);
+            match known.unwrap_or_else(|| self.decide(&scene, &owned)) {
                 Verdict::Run(mut plan) => {
                     let outcome = plan.run(&self, &scene, &owned);
                     if plan.is_worth_keeping() {
-                        cache::give(scene.key, Verdict::Run(plan));
+                        cache::give(set, scene.key, Verdict::Run(plan));
                     }
                     return outcome;
                 }
                 Verdict::Hazard => {
-                    cache::give(scene.key, Verdict::Hazard);
+                    cache::give(set, scene.key, Verdict::Hazard);
                     return Ok(Outcome::Hazard);
                 }
                 Verdict::Force(number) => {
                     let Scene { key, mut nodes, storages, .. } = scene;
-                    cache::give(key, Verdict::Force(number));
+                    cache::give(set, key, Verdict::Force(number));
                     // Nothing else may refer to what is below.
                     let node = nodes.swap_remove(number as usize);
                     drop((nodes, storages));
@@ -168,7 +169,7 @@ impl Pass {
                 }
                 Verdict::Reshape(shape) => {
                     self.reshape(&shape);
-                    cache::give(scene.key, Verdict::Reshape(shape));
+                    cache::give(set, scene.key, Verdict::Reshape(shape));
                 }
             }
         }

@@ -307,14 +307,14 @@ impl Work<'_> {
             let mut is_far = is_far.into_iter();
             let (far, near): (Vec<_>, Vec<_>) = tasks.into_iter().partition(|_| is_far.next() == Some(true));
             // SAFETY: the caller's promise; these tasks read nothing that was fetched.
-            let partials = unsafe { crate::exec::run(&near, threads) }?;
+            let partials = unsafe { crate::exec::run(near, threads) }?;
             fetched.arrive()?;
             // SAFETY: as above; all has arrived.
-            return unsafe { crate::exec::run(&far, threads) }.map(|_| partials).map_err(Error::from);
+            return unsafe { crate::exec::run(far, threads) }.map(|_| partials).map_err(Error::from);
         }
         fetched.arrive()?;
         // SAFETY: the caller's promise; all has arrived.
-        Ok(unsafe { crate::exec::run(&tasks, threads) }?)
+        Ok(unsafe { crate::exec::run(tasks, threads) }?)
     }
 }
 

@@ -23,9 +23,17 @@ pub(crate) fn fold_all(op: ReduceOp, value: Arg, shape: &[usize], name: &'static
     if shape.contains(&0) {
         return Ok(Partial::empty(op));
     }
-    let index = op.is_index().then(|| Numbers::Coordinates(View::contiguous(shape)));
+    let (value, shape) = match value {
+        // All of a value in another shape: in its own it needn't be looked for.
+        Arg::Node(node, view) if !op.is_index() && view.shape != node.shape && view.is_whole(node.len()) => {
+            let shape = node.shape.clone();
+            (Arg::whole(node), shape)
+        }
+        value => (value, SmallVec::from_slice(shape)),
+    };
+    let index = op.is_index().then(|| Numbers::Coordinates(View::contiguous(&shape)));
     let pass = Pass {
-        shape: SmallVec::from_slice(shape),
+        shape,
         stores: Vec::new(),
         folds: vec![Fold { op, value, index, to: None, name }],
         anchor: Anchor::Operand,

@@ -48,8 +48,13 @@ impl Cell {
             Some(storage) => storage.poke(at, x).map(|()| true),
             None => Ok(false),
         };
-        self.version.fetch_add(1, Relaxed);
+        self.mark_changed();
         done
+    }
+
+    /// Elements of the value were overwritten where they are.
+    pub(crate) fn mark_changed(&self) {
+        self.version.fetch_add(1, Relaxed);
     }
 
     /// A look at the value without keeping it.

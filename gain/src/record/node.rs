@@ -78,6 +78,8 @@ pub(crate) struct Node {
     pub(crate) origin: Origin,
     /// Whether one of them takes much longer than moving an element does.
     is_heavy: bool,
+    /// Whether an operand may be much larger than this.
+    is_part: bool,
     /// Whether open memory is read for it (see [`crate::memory`]).
     reads_open: bool,
     /// Cells whose value this is.
@@ -86,8 +88,43 @@ pub(crate) struct Node {
     computed: AtomicU32,
     /// Floating-point exceptions that were told of; outputs of one call share them.
     told: Told,
-    storage: OnceLock<Arc<Storage>>,
+    storage: Home,
     expr: Mutex<Option<Arc<Expr>>>,
+}
+
+/// Where a value is stored. (A lock that is born set costs more than all else about a small value.)
+#[derive(Debug)]
+enum Home {
+    /// It always was.
+    Born(Arc<Storage>),
+    /// It will be.
+    Later(OnceLock<Arc<Storage>>),
+}
+
+/// What the operands of an expression come to.
+struct Sum {
+    weight: u32,
+    is_heavy: bool,
+    is_part: bool,
+    reads_open: bool,
+}
+
+impl Sum {
+    /// Adds an operand of a value of `len` elements.
+    #[inline]
+    fn add(&mut self, below: &Node, len: usize) {
+        let weight = below.weight_now();
+        self.weight = self.weight.saturating_add(weight);
+        self.is_heavy |= weight > 0 && below.is_heavy;
+        self.reads_open |= below.is_open() || below.is_volatile();
+        // (What a lens shows may be part of more.)
+        self.is_part |= weight > 0 && below.is_part || below.len() >= pinned_by(len);
+    }
+}
+
+/// A value of so many elements is worth getting rid of for one of `len`.
+fn pinned_by(len: usize) -> usize {
+    PINNED.max(len.saturating_mul(PINNED_SHARE))
 }
 
 impl Node {
@@ -102,51 +139,53 @@ impl Node {
             weight: 0,
             origin: site::known(),
             is_heavy: false,
+            is_part: false,
             reads_open: false,
             handles: AtomicU32::new(0),
             computed: AtomicU32::new(0),
             told: Told::default(),
-            storage: OnceLock::from(storage),
+            storage: Home::Born(storage),
             expr: Mutex::new(None),
         })
     }
 
     /// A value yet to be computed.
     pub(crate) fn lazy(shape: Dims, dtype: DType, expr: Expr) -> Arc<Node> {
-        let is_heavy = expr.is_heavy() || expr.operands().any(|n| n.weight_now() > 0 && n.is_heavy);
-        let own = if matches!(expr, Expr::Patch { .. }) { PATCH_WEIGHT } else { 1 };
-        let weight = expr.operands().fold(own, |sum, node| sum.saturating_add(node.weight_now()));
+        let mut sum = Sum {
+            weight: if matches!(expr, Expr::Patch { .. }) { PATCH_WEIGHT } else { 1 },
+            is_heavy: expr.is_heavy(),
+            is_part: false,
+            reads_open: false,
+        };
+        let len = shape.iter().product();
+        expr.operands().for_each(|below| sum.add(below, len));
         let blocks = blocks_like(&shape, expr.operands().map(|below| (below.blocks, &below.shape[..])));
-        Node::spread(shape, dtype, expr, blocks, (is_heavy, weight))
+        Node::spread(shape, dtype, expr, blocks, sum)
     }
 
     /// As [`Node::lazy`], spread as the program says.
     pub(crate) fn lazy_in(blocks: Blocks, shape: Dims, dtype: DType, expr: Expr) -> Arc<Node> {
-        let weight = expr.operands().fold(1, |sum: u32, node| sum.saturating_add(node.weight_now()));
-        Node::spread(shape, dtype, expr, blocks, (false, weight))
+        let mut sum = Sum { weight: 1, is_heavy: false, is_part: false, reads_open: false };
+        expr.operands().for_each(|below| sum.add(below, blocks.len()));
+        Node::spread(shape, dtype, expr, blocks, Sum { is_heavy: false, ..sum })
     }
 
-    fn spread(
-        shape: Dims,
-        dtype: DType,
-        expr: Expr,
-        blocks: Blocks,
-        (is_heavy, weight): (bool, u32),
-    ) -> Arc<Node> {
-        let reads_open = expr.operands().any(|below| below.is_open() || below.is_volatile());
+    #[inline]
+    fn spread(shape: Dims, dtype: DType, expr: Expr, blocks: Blocks, sum: Sum) -> Arc<Node> {
         Arc::new(Node {
             blocks,
             number: session::get().number(blocks.is_distributed()),
             shape,
             dtype,
-            weight,
+            weight: sum.weight,
             origin: site::current(),
-            is_heavy,
-            reads_open,
+            is_heavy: sum.is_heavy,
+            is_part: sum.is_part,
+            reads_open: sum.reads_open,
             handles: AtomicU32::new(0),
             computed: AtomicU32::new(0),
             told: Told::default(),
-            storage: OnceLock::new(),
+            storage: Home::Later(OnceLock::new()),
             expr: Mutex::new(Some(Arc::new(expr))),
         })
     }
@@ -186,36 +225,42 @@ impl Node {
     }
 
     /// Where the elements are, if they are.
+    #[inline]
     pub(crate) fn storage(&self) -> Option<&Arc<Storage>> {
-        self.storage.get()
+        match &self.storage {
+            Home::Born(storage) => Some(storage),
+            Home::Later(storage) => storage.get(),
+        }
     }
 
     /// How to compute the elements, if they aren't stored.
     pub(crate) fn expr(&self) -> Option<Arc<Expr>> {
-        if self.storage.get().is_some() { None } else { lock(&self.expr).clone() }
+        if self.storage().is_some() { None } else { lock(&self.expr).clone() }
     }
 
     /// The elements are in memory from now on.
     pub(crate) fn set_stored(&self, storage: Arc<Storage>) {
-        let _ = self.storage.set(storage);
-        lock(&self.expr).take();
+        if let Home::Later(home) = &self.storage {
+            let _ = home.set(storage);
+            lock(&self.expr).take();
+        }
     }
 
     /// Operations left to do.
     pub(crate) fn weight_now(&self) -> u32 {
-        if self.storage.get().is_some() { 0 } else { self.weight }
+        if self.storage().is_some() { 0 } else { self.weight }
     }
 
     /// Whether the elements are in open memory: they are those of one variable, now.
     #[inline]
     pub(crate) fn is_open(&self) -> bool {
-        self.storage.get().is_some_and(|storage| storage.is_open())
+        self.storage().is_some_and(|storage| storage.is_open())
     }
 
     /// Whether open memory has yet to be read for this value: it must not be left so when the operation ends.
     #[inline]
     pub(crate) fn is_volatile(&self) -> bool {
-        self.reads_open && self.storage.get().is_none()
+        self.reads_open && self.storage().is_none()
     }
 
     /// Whether a variable names this value.
@@ -246,10 +291,13 @@ impl Node {
 
     /// Whether this is a small part of what it is computed from, which would have to stay in memory for its sake.
     pub(crate) fn pins_much(&self) -> bool {
+        if !self.is_part {
+            return false;
+        }
         let is_pinned = |below: &Arc<Node>| {
             let expr = below.expr();
             let below = if let Some(Expr::Lens { base, .. }) = expr.as_deref() { base } else { below };
-            below.len() >= PINNED.max(self.len().saturating_mul(PINNED_SHARE)) && !below.is_formula()
+            below.len() >= pinned_by(self.len()) && !below.is_formula()
         };
         self.expr().is_some_and(|expr| expr.operands().any(is_pinned))
     }

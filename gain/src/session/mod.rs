@@ -62,6 +62,7 @@ pub fn rank() -> usize {
 }
 
 /// How many processes there are. Not collective.
+#[inline]
 pub fn size() -> usize {
     get().size
 }

@@ -33,6 +33,12 @@ thread_local! {
     static FOUND: RefCell<Vec<Event>> = const { RefCell::new(Vec::new()) };
 }
 
+/// Whether operations of this thread have events that were not taken yet.
+#[inline]
+pub fn has_events() -> bool {
+    HAS.get()
+}
+
 /// The events of operations of this thread, once.
 #[inline]
 pub fn take() -> Vec<Event> {

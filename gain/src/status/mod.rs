@@ -10,7 +10,7 @@ mod event;
 mod policy;
 pub mod site;
 
-pub use event::{Event, Place, take};
+pub use event::{Event, Place, has_events, take};
 pub(crate) use event::{converted, converts, raised, tell};
 pub use policy::{Mode, Policy};
 

@@ -26,14 +26,24 @@ pub type Dims = SmallVec<[usize; 4]>;
 pub type Strides = SmallVec<[isize; 4]>;
 
 /// A window on a flat buffer: element `i` of the view is element `offset + sum(i[d] * strides[d])` of the base.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(PartialEq, Eq, Hash, Debug)]
 pub struct View {
     pub(crate) offset: isize,
     pub(crate) shape: Dims,
     pub(crate) strides: Strides,
 }
 
+// (By hand: what is derived copies number by number.)
+impl Clone for View {
+    #[inline]
+    fn clone(&self) -> View {
+        let View { offset, shape, strides } = self;
+        View { offset: *offset, shape: SmallVec::from_slice(shape), strides: SmallVec::from_slice(strides) }
+    }
+}
+
 /// C-order strides of a shape.
+#[inline]
 pub(crate) fn c_strides(shape: &[usize]) -> Strides {
     let mut strides: Strides = SmallVec::from_elem(1, shape.len());
     for d in (1..shape.len()).rev() {
@@ -82,6 +92,7 @@ fn checked_broadcast(shape: &[usize]) -> Result<()> {
 
 impl View {
     /// All of a base of this shape, in C order.
+    #[inline]
     pub fn contiguous(shape: &[usize]) -> View {
         View { offset: 0, shape: SmallVec::from_slice(shape), strides: c_strides(shape) }
     }
@@ -92,11 +103,13 @@ impl View {
     }
 
     /// Extents.
+    #[inline]
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
 
     /// Steps in elements.
+    #[inline]
     pub fn strides(&self) -> &[isize] {
         &self.strides
     }
@@ -115,21 +128,25 @@ impl View {
     }
 
     /// Number of axes.
+    #[inline]
     pub fn ndim(&self) -> usize {
         self.shape.len()
     }
 
     /// Number of elements.
+    #[inline]
     pub fn size(&self) -> usize {
         self.shape.iter().product()
     }
 
     /// Whether the elements are consecutive in the base, in C order.
+    #[inline]
     pub fn is_contiguous(&self) -> bool {
         self.is_contiguous_by(1)
     }
 
     /// As [`View::is_contiguous`], for elements that are `step` units of the view long.
+    #[inline]
     pub(crate) fn is_contiguous_by(&self, mut step: isize) -> bool {
         for (&n, &s) in self.shape.iter().zip(&self.strides).rev() {
             if n == 0 {
@@ -237,7 +254,7 @@ impl View {
         let factor = factor as isize;
         View {
             offset: self.offset * factor,
-            shape: self.shape.clone(),
+            shape: SmallVec::from_slice(&self.shape),
             strides: self.strides.iter().map(|s| s.wrapping_mul(factor)).collect(),
         }
     }
@@ -259,7 +276,7 @@ impl View {
         View {
             offset: self.offset + self.dot(lo),
             shape: SmallVec::from_slice(counts),
-            strides: self.strides.clone(),
+            strides: SmallVec::from_slice(&self.strides),
         }
     }
 
@@ -313,6 +330,11 @@ impl View {
 
 /// The shape that all of these broadcast to, in NumPy's rules.
 pub fn broadcast_shapes(shapes: &[&[usize]]) -> Result<Dims> {
+    if let [first, rest @ ..] = shapes
+        && rest.iter().all(|shape| shape.is_empty() || shape == first)
+    {
+        return Ok(SmallVec::from_slice(first));
+    }
     let ndim = shapes.iter().map(|s| s.len()).max().unwrap_or(0);
     let mut out: Dims = SmallVec::from_elem(1, ndim);
     for shape in shapes {

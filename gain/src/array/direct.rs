@@ -1,0 +1,362 @@
+//! Few elements: computed when asked for, by a call of a kernel, without a lazy node, a plan or a pass.
+//!
+//! Every function here has the same condition: at most [`FEW`] elements (and no more than the threshold, so that the
+//! result is replicated), and operands that are stored in memory of this process's own. Types, shapes, order of axes,
+//! numbers and floating-point exceptions are those of what would be recorded otherwise; where a function gives nothing,
+//! that has to be done. An operand that isn't a row of elements of the loop's type, or one element, is packed first.
+
+use super::{Array, Operand};
+use crate::dtype::{DType, Scalar};
+use crate::error::Result;
+use crate::exec;
+use crate::kernels::Slot;
+use crate::kernels::copy::{self, Walk};
+use crate::memory::Storage;
+use crate::ops::Loop;
+use crate::record::{Arg, Cell, Node};
+use crate::session;
+use crate::status;
+use crate::view::{Dims, Layout, View, broadcast_shapes, order};
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// So many elements cost less than a record of what is to be done with them.
+const FEW: usize = 2048;
+
+fn are_few(len: usize) -> bool {
+    len <= FEW && len <= session::get().threshold
+}
+
+/// Room for elements, aligned for each type.
+type Room = Vec<u128>;
+
+fn room(len: usize, dtype: DType) -> Room {
+    Vec::with_capacity((len * dtype.size_bytes()).div_ceil(16))
+}
+
+/// Where a stored value begins, if it is in this process's own memory.
+#[inline]
+fn home(node: &Node) -> Option<*mut u8> {
+    node.storage().filter(|storage| !storage.blocks().is_distributed()).map(|storage| storage.local())
+}
+
+/// The first element that a view of such a value shows.
+#[inline]
+fn first(home: *mut u8, view: &View, dtype: DType) -> *mut u8 {
+    home.wrapping_offset(view.offset * dtype.size_bytes() as isize)
+}
+
+/// Whether elements of one type become those of another without any exception.
+fn is_quiet(from: DType, to: DType) -> bool {
+    from == to || !exec::cast_has_exceptions(from, to)
+}
+
+/// Most inputs of an operation.
+const MOST: usize = 4;
+
+/// Elements of the loop's type in a row, or one of them with a step of 0.
+type Input = (*const u8, usize);
+
+/// How the arrays among the operands lie.
+enum Lie<'a> {
+    /// In rows of the loop's types, all of this shape; or they are single elements.
+    Rows(&'a [usize]),
+    /// Otherwise.
+    Anyhow,
+    /// Not here, or they are too large.
+    Elsewhere,
+}
+
+impl<'a> Lie<'a> {
+    /// Looks, and puts down where rows begin.
+    #[inline]
+    fn of(op: &Loop, operands: &[Operand<'a>], inputs: &mut [Input; MOST]) -> Lie<'a> {
+        let (mut shape, mut size): (&[usize], usize) = (&[], 1);
+        let mut are_rows = true;
+        for ((operand, &dtype), input) in operands.iter().zip(&op.inputs).zip(inputs) {
+            let Operand::Array(a) = *operand else { continue };
+            let (view, own) = (&a.view, a.cell.dtype);
+            let own_size = view.size();
+            let home = if a.lens.is_none() { a.cell.peek(|node| home(node)) } else { None };
+            let Some(home) = home.filter(|_| own_size <= FEW) else { return Lie::Elsewhere };
+            *input = (first(home, view, own), if own_size == 1 { 0 } else { own.size_bytes() });
+            let is_longer = view.shape.len() > shape.len();
+            are_rows &= own == dtype && (own_size == 1 || view.is_contiguous());
+            if own_size == 1 && (size != 1 || !is_longer) {
+                are_rows &= !is_longer;
+            } else if size == 1 && view.shape.len() >= shape.len() {
+                (shape, size) = (&view.shape, own_size);
+            } else {
+                are_rows &= view.shape[..] == *shape;
+            }
+        }
+        if are_rows { Lie::Rows(shape) } else { Lie::Anyhow }
+    }
+}
+
+/// One operation with one output.
+#[inline]
+pub(super) fn operation(op: &Loop, operands: &[Operand<'_>]) -> Result<Option<Array>> {
+    if op.op.outputs() != 1 || operands.len() > MOST {
+        return Ok(None);
+    }
+    let mut inputs = [(std::ptr::null(), 0); MOST];
+    match Lie::of(op, operands, &mut inputs) {
+        Lie::Rows(shape) => {
+            let len = shape.iter().product();
+            if !are_few(len) {
+                return Ok(None);
+            }
+            // SAFETY: single elements and rows of `len` elements of the loop's types in buffers of the operands, whose
+            // variables keep their values, since it is this thread's turn.
+            let out = unsafe { computed(op, operands, inputs, len) }?;
+            Ok(Some(Array::from_node(Node::stored(SmallVec::from_slice(shape), op.outputs[0], out))))
+        }
+        Lie::Anyhow => packed(op, operands, inputs),
+        Lie::Elsewhere => Ok(None),
+    }
+}
+
+/// The results for `len` elements; inputs that are numbers are put in their places.
+///
+/// # Safety
+/// The other inputs are such elements as this says, and nobody writes them meanwhile.
+#[inline]
+unsafe fn computed(
+    op: &Loop,
+    operands: &[Operand<'_>],
+    mut inputs: [Input; MOST],
+    len: usize,
+) -> Result<Arc<Storage>> {
+    let mut numbers = [[0; 16]; MOST];
+    for (i, operand) in operands.iter().enumerate() {
+        if let Operand::Scalar(x) = *operand {
+            numbers[i] = status::converted(x, x.convert(op.inputs[i])?).bytes();
+            inputs[i] = (numbers[i].as_ptr(), 0);
+        }
+    }
+    let out = Storage::replicated(len, op.outputs[0].size_bytes())?;
+    if len == 0 {
+        return Ok(out);
+    }
+    // SAFETY: the caller's promise, and `numbers`; the output is a new buffer of `len` elements. Replicated memory is
+    // written by operations of this process only.
+    let found = unsafe { exec::apply(op, len, &inputs[..operands.len()], &[out.local()]) }?;
+    if found != 0 {
+        status::raised(op.op.name(), found);
+    }
+    Ok(out)
+}
+
+/// The same where operands have to be broadcast, packed or converted first; `inputs` are their first elements.
+#[inline(never)]
+fn packed(op: &Loop, operands: &[Operand<'_>], mut inputs: [Input; MOST]) -> Result<Option<Array>> {
+    let shapes: SmallVec<[&[usize]; 4]> = operands.iter().map(Operand::shape).collect();
+    let shape = broadcast_shapes(&shapes)?;
+    let len = shape.iter().product();
+    let views: SmallVec<[&View; 4]> = operands.iter().filter_map(Operand::view).collect();
+    let mut types = operands.iter().zip(op.inputs);
+    if !are_few(len) || !types.all(|(o, to)| o.array().is_none_or(|a| is_quiet(a.cell.dtype, to))) {
+        return Ok(None);
+    }
+    let are_c = views.iter().all(|view| view.is_c_ordered());
+    let axes = if are_c { None } else { order::of_result(Layout::K, shape.len(), &views) };
+    // What inputs point to, until the call is over.
+    let mut rooms: SmallVec<[Room; 2]> = SmallVec::new();
+    for (i, array) in operands.iter().map(Operand::array).enumerate() {
+        let Some(a) = array else { continue };
+        let (from, to) = (a.cell.dtype, op.inputs[i]);
+        let count = if inputs[i].1 == 0 { 1 } else { len };
+        let is_row = count == 1 || axes.is_none() && a.view.shape == shape && a.view.is_contiguous();
+        if !is_row {
+            let view = a.view.broadcast_to(&shape)?;
+            let view = if let Some(axes) = &axes { view.permute(axes) } else { view };
+            let mut packed = room(len, from);
+            // SAFETY: the view shows elements of the stored value from there on; there is room for all of them.
+            unsafe { pack(inputs[i].0, &view, from, packed.as_mut_ptr().cast()) };
+            inputs[i].0 = packed.as_ptr().cast();
+            rooms.push(packed);
+        }
+        if from != to {
+            status::converts(from, to);
+            let mut converted = room(count, to);
+            // SAFETY: `count` elements lie in a row there; there is room for as many.
+            unsafe { exec::convert(from, to, count, inputs[i].0, converted.as_mut_ptr().cast()) };
+            inputs[i] = (converted.as_ptr().cast(), if count == 1 { 0 } else { to.size_bytes() });
+            rooms.push(converted);
+        }
+    }
+    // SAFETY: as in `operation`, or in `rooms`.
+    let out = unsafe { computed(op, operands, inputs, len) }?;
+    let dtype = op.outputs[0];
+    Ok(Some(match axes {
+        None => Array::from_node(Node::stored(shape, dtype, out)),
+        Some(axes) => {
+            let turned: Dims = axes.iter().map(|&axis| shape[axis]).collect();
+            Array::from_node_in(Node::stored(turned, dtype, out), Some(&axes))
+        }
+    }))
+}
+
+/// A value that is the same number everywhere.
+pub(super) fn filled(shape: &[usize], x: Scalar) -> Result<Option<Arc<Node>>> {
+    let len = shape.iter().product();
+    if !are_few(len) {
+        return Ok(None);
+    }
+    let storage = Storage::replicated(len, x.dtype().size_bytes())?;
+    storage.fill(x);
+    Ok(Some(Node::stored(SmallVec::from_slice(shape), x.dtype(), storage)))
+}
+
+/// The coordinates along an axis.
+pub(super) fn coordinates(shape: &[usize], axis: usize) -> Result<Option<Arc<Node>>> {
+    let len = shape.iter().product();
+    if !are_few(len) {
+        return Ok(None);
+    }
+    let storage = Storage::replicated(len, 8)?;
+    let (inner, extent): (usize, usize) = (shape[axis + 1..].iter().product(), shape[axis]);
+    let to = storage.local().cast::<i64>();
+    for i in 0..len {
+        // SAFETY: the new buffer has room for `len` numbers and is aligned for them.
+        unsafe { to.add(i).write((i / inner % extent) as i64) };
+    }
+    Ok(Some(Node::stored(SmallVec::from_slice(shape), DType::I64, storage)))
+}
+
+/// The elements that a view of a value shows, in C order, as elements of this type.
+pub(super) fn copied(node: &Node, view: &View, dtype: DType) -> Option<Arc<Node>> {
+    let len = view.size();
+    if !are_few(len) || !is_quiet(node.dtype, dtype) {
+        return None;
+    }
+    let from = first(home(node)?, view, node.dtype);
+    let storage = Storage::replicated(len, dtype.size_bytes()).ok()?;
+    // SAFETY: the view shows elements of the stored value, whose buffer `node` keeps; the new one has room for as many.
+    unsafe { elements(from, view, node.dtype, dtype, storage.local()) };
+    Some(Node::stored(view.shape.clone(), dtype, storage))
+}
+
+/// The elements of a variable that `region` shows become those of `value`. In their place if nobody else needs the old
+/// ones; `base` is the variable's value, to which the caller has the only other reference then. False if nothing was done.
+pub(super) fn assign(cell: &Cell, base: &Arc<Node>, region: &View, value: &Arg) -> Result<bool> {
+    let (len, dtype) = (region.size(), base.dtype);
+    if !are_few(len) {
+        return Ok(false);
+    }
+    // (What others see is written by the rules of open memory.)
+    let Some(old) = home(base).filter(|_| !base.is_open()) else { return Ok(false) };
+    let number;
+    let mut packed = Room::new();
+    let from = match value {
+        Arg::Const(x) => {
+            number = x.cast(dtype).bytes();
+            Slot { ptr: number.as_ptr().cast_mut(), step: 0 }
+        }
+        Arg::Node(node, view) => match home(node) {
+            Some(home) if is_quiet(node.dtype, dtype) => {
+                let ptr = first(home, view, node.dtype);
+                if node.dtype == dtype && view.is_contiguous() {
+                    Slot::row(ptr)
+                } else {
+                    packed = room(len, dtype);
+                    let to = packed.as_mut_ptr().cast();
+                    // SAFETY: the view shows elements of a stored value that `value` keeps; there is room for them.
+                    unsafe { elements(ptr, view, node.dtype, dtype, to) };
+                    Slot::row(to)
+                }
+            }
+            _ => return Ok(false),
+        },
+    };
+    let copy = match Arc::strong_count(base) {
+        ..=2 => None,
+        _ if base.len() <= FEW => Some(Storage::replicated(base.len(), dtype.size_bytes())?),
+        _ => return Ok(false),
+    };
+    let to = copy.as_ref().map_or(old, |copy| copy.local());
+    // SAFETY: the region is inside the value, of which the copy has the size. Nobody reads what is overwritten: it is new
+    // or known to this variable alone, and it is this thread's turn. What is written lies elsewhere: in `number`, in
+    // `packed`, or in another value.
+    unsafe {
+        if copy.is_some() {
+            std::ptr::copy_nonoverlapping(old, to, base.len() * dtype.size_bytes());
+        }
+        unpack(from, first(to, region, dtype), region, dtype);
+    }
+    drop(packed);
+    match copy {
+        None => cell.mark_changed(),
+        Some(copy) => cell.set(Node::stored(base.shape.clone(), dtype, copy)),
+    }
+    Ok(true)
+}
+
+/// Writes the elements that a view shows from `from` on, converted, in a row.
+///
+/// # Safety
+/// The view shows elements there; there is room for them at `to`, which is elsewhere. The conversion is quiet.
+unsafe fn elements(from: *const u8, view: &View, own: DType, dtype: DType, to: *mut u8) {
+    // SAFETY: passed on; the room between is as large as need be.
+    unsafe {
+        if own == dtype {
+            return pack(from, view, own, to);
+        }
+        let mut packed = room(view.size(), own);
+        pack(from, view, own, packed.as_mut_ptr().cast());
+        exec::convert(own, dtype, view.size(), packed.as_ptr().cast(), to);
+    }
+}
+
+/// Writes the elements that a view shows from `from` on in a row.
+///
+/// # Safety
+/// As [`elements`].
+unsafe fn pack(from: *const u8, view: &View, dtype: DType, mut to: *mut u8) {
+    let size = dtype.size_bytes();
+    planes(view, size, |at, strides, [rows, columns]| {
+        let walk = Walk { ptr: from.cast_mut().wrapping_offset(at), strides };
+        // SAFETY: passed on; planes follow each other.
+        unsafe { copy::gather(size, walk, to, rows, columns) };
+        to = to.wrapping_add(rows * columns * size);
+    });
+}
+
+/// Writes elements in a row, or one for all, to where a view shows them from `to` on.
+///
+/// # Safety
+/// The elements are readable, the view shows writable memory there, which is elsewhere.
+unsafe fn unpack(mut from: Slot, to: *mut u8, view: &View, dtype: DType) {
+    let size = dtype.size_bytes();
+    planes(view, size, |at, strides, [rows, columns]| {
+        let walk = Walk { ptr: to.wrapping_offset(at), strides };
+        // SAFETY: passed on; planes follow each other.
+        unsafe { copy::scatter(size, from, walk, rows, columns) };
+        if from.step != 0 {
+            from.ptr = from.ptr.wrapping_add(rows * columns * size);
+        }
+    });
+}
+
+/// The planes of a view's last two axes, in C order: bytes from the view's first element to the plane's, strides, extents.
+fn planes(view: &View, size: usize, mut work: impl FnMut(isize, [isize; 2], [usize; 2])) {
+    if view.shape.contains(&0) {
+        return;
+    }
+    let bytes = |step: isize| step * size as isize;
+    let outer = view.ndim().saturating_sub(2);
+    let (strides, extents) = match (&view.strides[outer..], &view.shape[outer..]) {
+        _ if view.is_contiguous() => return work(0, [0, bytes(1)], [1, view.size()]),
+        (&[row, column], &[rows, columns]) => ([bytes(row), bytes(column)], [rows, columns]),
+        (&[column], &[columns]) => ([0, bytes(column)], [1, columns]),
+        _ => ([0, 0], [1, 1]),
+    };
+    let mut at: Dims = SmallVec::from_elem(0, outer);
+    loop {
+        work(bytes(view.dot(&at)), strides, extents);
+        let Some(axis) = (0..outer).rev().find(|&axis| at[axis] + 1 < view.shape[axis]) else { return };
+        at[axis] += 1;
+        at[axis + 1..].fill(0);
+    }
+}
