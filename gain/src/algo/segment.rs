@@ -70,6 +70,9 @@ struct Plan<'a, T> {
     row: Option<Kernel>,
 }
 
+/// Results that a thread computes, and their range.
+type Part<'a, T> = (Range<usize>, &'a mut [T]);
+
 /// Fewer elements than this are not worth waking a thread for.
 const SERIAL: usize = 1 << 16;
 
@@ -103,7 +106,7 @@ fn fold_run<T: Pod + Send + Sync>(
     let units = range.len().div_ceil(unit);
     let pieces = (elements.len() / SERIAL).clamp(1, units.max(1));
     let found = AtomicU64::new(0);
-    let parts: Vec<Mutex<Option<(Range<usize>, &mut [T])>>> = {
+    let parts: Vec<Mutex<Option<Part<'_, T>>>> = {
         let (mut rest, mut parts) = (out, Vec::with_capacity(pieces));
         for k in 0..pieces {
             let [from, to] = [k, k + 1].map(|k| (units * k / pieces * unit).min(range.len()));
