@@ -183,7 +183,7 @@ impl fmt::Debug for RawArray {
 /// Width of a column.
 fn width(dtype: DType) -> usize {
     match dtype {
-        DType::F32 | DType::F64 => 12,
+        DType::F16 | DType::F32 | DType::F64 => 12,
         DType::C64 | DType::C128 => 24,
         DType::Bool => 5,
         _ => 8,

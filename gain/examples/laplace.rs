@@ -42,15 +42,15 @@ fn main() -> Result<()> {
     }
     let per_sweep = start.elapsed() / (sweeps as u32 - 1).max(1);
     let after = gain::stats();
-    if gain::world::rank() == 0 {
+    if gain::session::rank() == 0 {
         let text = format!(
             "{n}x{n}, {sweeps} sweeps on {} ranks: change {error:.6e}, {:.3} ms per sweep, {} passes, {} arrays allocated\n",
-            gain::world::size(),
+            gain::session::size(),
             per_sweep.as_secs_f64() * 1e3,
             after.passes - before.passes,
             after.arrays_created - before.arrays_created,
         );
         std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes()).expect("standard output");
     }
-    gain::world::finalize()
+    gain::session::finalize()
 }

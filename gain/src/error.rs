@@ -91,6 +91,32 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+impl From<rma::Error> for Error {
+    #[cold]
+    fn from(e: rma::Error) -> Error {
+        let kind = match e.kind() {
+            rma::ErrorKind::Memory => Kind::Memory,
+            rma::ErrorKind::Mismatch => Kind::Mismatch,
+            _ => Kind::Runtime,
+        };
+        Error::new(kind, e.to_string())
+    }
+}
+
+impl From<ga_core::Error> for Error {
+    #[cold]
+    fn from(e: ga_core::Error) -> Error {
+        let source = std::error::Error::source(&e).and_then(|source| source.downcast_ref::<rma::Error>());
+        let is_mismatch = source.is_some_and(|source| source.kind() == rma::ErrorKind::Mismatch);
+        let kind = match e.kind() {
+            ga_core::ErrorKind::Memory => Kind::Memory,
+            _ if is_mismatch => Kind::Mismatch,
+            _ => Kind::Runtime,
+        };
+        Error::new(kind, e.to_string())
+    }
+}
+
 /// A shape as NumPy writes it: `()`, `(3,)`, `(3,4)`.
 pub(crate) fn shape_text(shape: &[usize]) -> String {
     match shape {

@@ -15,9 +15,9 @@
 //! ```
 //!
 //! # How it works
-//! Operations check types and shapes at the call and record a node of an expression graph (`graph`). A read computes
+//! Operations check types and shapes at the call and record a node of an expression graph (`record`). A read computes
 //! what is recorded in one pass over memory (`plan`): all operators fused, assignments folded in, this rank's share
-//! only, other ranks' blocks read where they lie. Buffers (`storage`) are spread by runs of the flat index, so NumPy's
+//! only, other ranks' blocks read where they lie. Buffers (`memory`) are spread by runs of the flat index, so NumPy's
 //! rules for views ([`view`]) hold exactly. Arrays up to `GAIN_THRESHOLD` elements are kept by every rank alike.
 //!
 //! # What is collective
@@ -25,32 +25,36 @@
 //! attributes involve nobody else, and neither does [`Array::get_bytes`]. Results of reductions are bitwise the same on
 //! every rank, so ranks may branch on them.
 
-pub(crate) mod agree;
 pub(crate) mod algo;
 pub mod array;
 pub mod dtype;
 pub mod error;
 pub mod exec;
-pub(crate) mod graph;
 pub(crate) mod kernels;
-mod limbo;
+pub(crate) mod memory;
 pub mod ops;
 pub(crate) mod plan;
-pub mod site;
+pub(crate) mod record;
+pub mod session;
 #[cfg_attr(not(test), expect(dead_code, reason = "some of what algorithms find there only tests use so far"))]
 pub(crate) mod stage;
 pub mod status;
-pub(crate) mod storage;
-pub(crate) mod turn;
 pub mod typed;
 pub mod view;
-pub mod world;
 
-pub use array::{Array, Operand, Options, ReduceOptions, Unfilled, set_group};
+pub use array::{Array, Exposed, Operand, Options, Place, ReduceOptions, Unfilled, set_group};
 pub use dtype::{Casting, DType, Element, Scalar};
 pub use error::{Error, Kind, Result};
 pub use ndarray::s;
-pub use ops::{Op, ReduceOp};
+pub use ops::{MAX_INPUTS, Op, ReduceOp};
+pub use record::hold_drops;
+pub use session::{Stats, stats};
 pub use typed::DistArray;
 pub use view::{Index, Layout, Slice, View};
-pub use world::{Stats, stats};
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Lock; a panic elsewhere leaves the values whole, so a poisoned lock is taken all the same.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,6 +1,6 @@
 //! Forked children compute by themselves, with threads of their own.
 
-use gain::{Array, Kind, ReduceOp, world};
+use gain::{Array, Kind, ReduceOp, session};
 use std::sync::mpsc::channel;
 use tests::Job;
 
@@ -36,14 +36,14 @@ const SUM: f64 = (N * (N - 1) / 2) as f64;
 
 #[test]
 fn a_child_computes_with_threads_of_its_own() {
-    Job::new("fork").env("GAIN_NUM_THREADS", "3").env("GAIN_THRESHOLD", "100").run(&[1, 2, 3], |world| {
+    Job::new("fork").env("GAIN_NUM_THREADS", "3").env("GAIN_THRESHOLD", "100").run(&[1, 2, 3], |session| {
         let before = numbers();
         assert_eq!(sum(&before).unwrap(), SUM);
         let child = || {
-            let is_right = (world::rank(), world::size()) == (0, 1) && sum(&numbers()).unwrap() == SUM;
+            let is_right = (session::rank(), session::size()) == (0, 1) && sum(&numbers()).unwrap() == SUM;
             let old = match sum(&before) {
-                Ok(total) => world.size() == 1 && total == SUM,
-                Err(error) => world.size() > 1 && error.kind() == Kind::Runtime,
+                Ok(total) => session.size() == 1 && total == SUM,
+                Err(error) => session.size() > 1 && error.kind() == Kind::Runtime,
             };
             drop(before.clone());
             i32::from(!(is_right && old))
@@ -53,12 +53,12 @@ fn a_child_computes_with_threads_of_its_own() {
             assert_eq!(sum(&before).unwrap(), SUM);
         }
         // The program that forks may see to it that nobody is at work.
-        world::hold();
+        session::hold();
         let code = forked(|| {
-            world::release();
+            session::release();
             child()
         });
-        world::release();
+        session::release();
         assert_eq!(code, 0);
         assert_eq!(sum(&before).unwrap(), SUM);
     });
@@ -70,13 +70,13 @@ fn a_child_of_half_done_work_says_so() {
         let before = numbers();
         let ((begun, has_begun), (end, is_over)) = (channel(), channel::<()>());
         let at_work = std::thread::spawn(move || {
-            world::in_turn(|| {
+            session::in_turn(|| {
                 begun.send(()).unwrap();
                 is_over.recv().unwrap();
             })
         });
         has_begun.recv().unwrap();
-        let code = forked(|| match (sum(&before), world::finalize()) {
+        let code = forked(|| match (sum(&before), session::finalize()) {
             (Err(error), Ok(())) if error.message().contains("forked while another thread") => 7,
             _ => 1,
         });

@@ -8,10 +8,11 @@ import numpy as np
 
 DTYPES = [
     "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
-    "float32", "float64", "complex64", "complex128",
+    "float16", "float32", "float64", "complex64", "complex128",
 ]
 OPS = sys.argv[1].split(",")
 HELPERS = {"real", "imag", "angle"}
+FUNCTIONS = {name: getattr(np, name) for name in OPS} | {"clip": np._core.umath.clip}
 N = 67  # four chunks and a rest
 rng = np.random.default_rng(7)
 
@@ -52,7 +53,7 @@ def values(op, dtype, place):
 
 
 def line(op, types):
-    f = getattr(np, op)
+    f = FUNCTIONS[op]
     inputs = [values(op, t, i) for i, t in enumerate(types)]
     head = f"{op};{','.join(types)};"
     try:
@@ -76,7 +77,14 @@ def pairs():
 with np.errstate(all="ignore"):
     print(np.__version__)
     for name in OPS:
-        single = name in HELPERS or getattr(np, name).nin == 1
-        for types in [(d,) for d in DTYPES] if single else pairs():
+        if name == "where":
+            every = (("bool", *pair) for pair in pairs())
+        elif name == "clip":
+            every = ((a, b, c) for a, b in pairs() for c in ("int8", "float16", b))
+        elif name in HELPERS or FUNCTIONS[name].nin == 1:
+            every = ((d,) for d in DTYPES)
+        else:
+            every = pairs()
+        for types in every:
             if text := line(name, types):
                 print(text)

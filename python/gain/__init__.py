@@ -14,8 +14,8 @@ import sys as _sys
 
 from numpy import (
     bool_, byte, cdouble, complex64, complex128, complexfloating, csingle, double, dtype, e, errstate,
-    euler_gamma, exceptions, finfo, float32, float64, floating, generic, get_printoptions, geterr, geterrcall, iinfo, inexact, inf,
-    int8, int16, int32, int64, int_, intc, integer, intp, isscalar, issubdtype, longlong, nan, newaxis, number, pi,
+    euler_gamma, exceptions, finfo, float16, float32, float64, floating, generic, get_printoptions, geterr, geterrcall, half, iinfo, inexact,
+    inf, int8, int16, int32, int64, int_, intc, integer, intp, isscalar, issubdtype, longlong, nan, newaxis, number, pi,
     printoptions, promote_types, set_printoptions, seterr, seterrcall, short, signedinteger, single, ubyte, uint, uint8, uint16,
     uint32, uint64, uintc, uintp, ulonglong, unsignedinteger, ushort,
 )
@@ -28,6 +28,7 @@ from ._elementwise import *  # noqa: F403
 from ._gain import (
     abort, barrier, finalize, flatiter, init, ndarray, rank, ranks, stats, threads, threshold, ufunc,
 )
+from ._memory import *  # noqa: F403
 from ._printing import *  # noqa: F403
 from ._products import *  # noqa: F403
 from ._reductions import *  # noqa: F403
@@ -36,7 +37,8 @@ from ._shapes import *  # noqa: F403
 
 __version__ = "0.1.0"
 
-globals().update(_gain.UFUNCS)
+# Two of them are functions in NumPy, with more arguments.
+globals().update(_gain.UFUNCS | {"angle": angle, "clip": clip})  # noqa: F405
 # Second names of the same functions.
 for _alias, _name in {
     "abs": "absolute", "conj": "conjugate", "mod": "remainder", "pow": "power", "true_divide": "divide",

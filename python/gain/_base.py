@@ -57,13 +57,13 @@ def asarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
         raise TypeError(f"gain has no {type(a).__name__}: numpy.asarray(x) has the elements of one")
     host(device)
     order = "K" if order is None else order
-    made = _gain.convert(a) if dtype is None or isinstance(a, ndarray) else _gain.convert(a, dtype)
+    made = given = _gain.convert(a, None if isinstance(a, ndarray) else dtype, None if copy is None else bool(copy))
     if dtype is not None or order != "K":
         made = made.astype(made.dtype if dtype is None else dtype, order, copy=False)
     if copy and made is a:
         return made.copy(order)
-    if copy is False and made is not a:
-        raise ValueError("Unable to avoid copy while creating an array as requested.")
+    if copy is False and made is not given:
+        numpy.asarray((), copy=False)  # raises what NumPy raises
     return made
 
 

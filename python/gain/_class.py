@@ -9,7 +9,7 @@ from ._gain import ndarray
 
 # What is a method of ndarray and has no need to be quick.
 METHODS = {
-    "clip": _elementwise.clip, "cumprod": _scans.cumprod, "cumsum": _scans.cumsum, "round": _elementwise.round,
+    "clip": _elementwise.clipped, "cumprod": _scans.cumprod, "cumsum": _scans.cumsum, "round": _elementwise.round,
     "std": _reductions.std, "var": _reductions.var,
 }
 
@@ -154,7 +154,8 @@ def _table(kind):
     """Our functions by NumPy's of this kind: by the object, as other libraries have functions of the same names."""
     import gain
 
-    named = ((getattr(numpy, name, None), ours) for name, ours in vars(gain).items() if not name.startswith("_"))
+    named = [(getattr(numpy, name, None), ours) for name, ours in vars(gain).items() if not name.startswith("_")]
+    named.append((numpy._core.umath.clip, _gain.UFUNCS["clip"]))
     return {theirs: ours for theirs, ours in named if _is_function(theirs, kind) and theirs is not ours}
 
 

@@ -7,7 +7,7 @@ from ._base import ABSENT, OURS, asarray, shape, ufuncs
 from ._gain import ndarray
 
 __all__ = [
-    "allclose", "array_equal", "can_cast", "clip", "copyto", "imag", "isclose", "isnat", "real", "result_type", "round", "where",
+    "allclose", "angle", "array_equal", "can_cast", "clip", "copyto", "imag", "isclose", "isnat", "real", "result_type", "round", "where",
 ]
 
 
@@ -24,32 +24,34 @@ def where(condition, x=ABSENT, y=ABSENT, /):
     return _gain.select(condition, x, y)
 
 
-def _reachable(made, low, high):
-    """What `clip` compares: the array in a type that all three share, and bounds beyond that type cut to it."""
-    numbers = [bound for bound in (low, high) if isinstance(bound, (int, float, complex, numpy.generic))]
-    made = made.astype(numpy.result_type(made.dtype, *numbers), copy=False)
-    if made.dtype.kind in "iu":
-        limits = numpy.iinfo(made.dtype)
-        low = limits.min if type(low) is int and low < limits.min else low
-        high = limits.max if type(high) is int and high > limits.max else high
-    return made, low, high
-
-
 def clip(a, a_min=ABSENT, a_max=ABSENT, out=None, *, min=ABSENT, max=ABSENT, **keywords):
     """`numpy.clip`"""
-    low = min if a_min is ABSENT else a_min
-    high = max if a_max is ABSENT else a_max
-    made, low, high = _reachable(asarray(a), low, high)
-    if low is not None and low is not ABSENT:
-        made = ufuncs["maximum"](made, low, **keywords)
-    if high is not None and high is not ABSENT:
-        made = ufuncs["minimum"](made, high, **keywords)
-    if low in (None, ABSENT) and high in (None, ABSENT):
-        made = ufuncs["positive"](made, **keywords)
-    if out is None:
-        return made
-    made = asarray(made)
-    return _into(out, made, lambda one, out: numpy.clip(one, 0, 1, out, **keywords), keywords.get("casting", "same_kind"))
+    if a_min is ABSENT and a_max is ABSENT:
+        a_min = None if min is ABSENT else min
+        a_max = None if max is ABSENT else max
+    elif a_min is ABSENT or a_max is ABSENT:
+        raise TypeError(f"clip() missing 1 required positional argument: 'a_{'min' if a_min is ABSENT else 'max'}'")
+    elif min is not ABSENT or max is not ABSENT:
+        raise ValueError(
+            "Passing `min` or `max` keyword argument when `a_min` and `a_max` are provided is forbidden."
+        )
+    return clipped(a if isinstance(a, ndarray) else asarray(a), a_min, a_max, out, **keywords)
+
+
+def clipped(a, min=None, max=None, out=None, **keywords):
+    """`ndarray.clip`"""
+    if a.dtype.kind in "iu":
+        # Bounds that no element is beyond.
+        limits = numpy.iinfo(a.dtype)
+        min = None if type(min) is int and min <= limits.min else min
+        max = None if type(max) is int and max >= limits.max else max
+    if min is None and max is None:
+        return ufuncs["positive"](a, out=out, **keywords)
+    if min is None:
+        return ufuncs["minimum"](a, max, out=out, **keywords)
+    if max is None:
+        return ufuncs["maximum"](a, min, out=out, **keywords)
+    return ufuncs["clip"](a, min, max, out=out, **keywords)
 
 
 def _into(out, made, function, casting="same_kind"):
@@ -82,6 +84,12 @@ def round(a, decimals=0, out=None):
     else:
         made = (ufuncs["rint"](a / 10.0**-decimals) * 10.0**-decimals).astype(a.dtype, copy=False)
     return made if out is None else _into(out, asarray(made), lambda one, out: numpy.round(one, decimals, out))
+
+
+def angle(z, deg=False):
+    """`numpy.angle`"""
+    made = ufuncs["angle"](asarray(z))
+    return made * (180 / numpy.pi) if deg else made
 
 
 def real(val):

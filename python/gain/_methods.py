@@ -5,19 +5,24 @@ import functools
 import numpy
 
 from . import _gain
-from ._base import OURS, asarray
+from ._base import OURS, asarray, ufuncs
 from ._gain import ndarray
 from ._elementwise import where
 from ._shapes import broadcast_to
 
 # The letters of the types that our arrays have.
-LETTERS = set("?bhilqBHILQfdFD")
+LETTERS = set("?bhilqBHILQefdFD")
 
 
 @functools.cache
-def types(name):
+def types(theirs):
     """`ufunc.types`: NumPy's, as far as we have them."""
-    return [loop for loop in getattr(numpy, name).types if set(loop) <= LETTERS | set("->")]
+    return [loop for loop in theirs.types if set(loop) <= LETTERS | set("->")]
+
+
+def named(name):
+    """The ufunc of this name, as pickles have it."""
+    return ufuncs[name]
 
 
 def segments(indices):
@@ -38,13 +43,15 @@ def at(ufunc, a, indices, b):
         raise ValueError("Only single output ufuncs supported at this time")
     if not isinstance(a, ndarray):
         raise TypeError("first operand must be array")
+    if ufunc.nin > 2:
+        raise ValueError("Only unary and binary ufuncs supported at this time")
     if ufunc.nin == 1 and b is not None:
         raise ValueError("second operand provided when ufunc is unary")
     if ufunc.nin == 2 and b is None:
         raise ValueError("second operand needed for ufunc")
     b = None if b is None else asarray(b)
     types = (a.dtype,) if b is None else (a.dtype, b.dtype)
-    getattr(numpy, ufunc.__name__).resolve_dtypes((*types, None))  # raises what NumPy raises
+    ufunc.resolve_dtypes((*types, None))  # raises what NumPy raises
     flat = asarray(flat_indices(a.shape, indices if isinstance(indices, tuple) else (indices,)))
     if b is not None:
         while b.ndim > flat.ndim and b.shape[0] == 1:

@@ -157,7 +157,7 @@ pub(crate) fn import_as(object: &Bound<'_, PyAny>, wanted: Option<DType>) -> PyR
         _ => PyUntypedBuffer::get(&flat.call_method0("copy")?)?,
     };
     // Others may have to be waited for until there is memory: not with the interpreter's lock.
-    let is_alone = gain::world::init().is_ok() && gain::world::size() == 1;
+    let is_alone = gain::session::init().is_ok() && gain::session::size() == 1;
     let room = if is_alone { None } else { Some(released(py, || Array::unfilled(dtype, &shape))?) };
     attached(py, || {
         let room = room.map_or_else(|| Array::unfilled(dtype, &shape), Ok)?;
@@ -182,7 +182,7 @@ fn memory_order(array: &Bound<'_, PyAny>) -> PyResult<Option<Vec<usize>>> {
 }
 
 /// Lists and tuples with our arrays in them, with NumPy arrays in their place; anything else as it is.
-fn nested<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn nested<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     within(object, 0)
 }
 
@@ -272,10 +272,10 @@ pub(crate) fn compute<T: Send>(
 ) -> PyResult<T> {
     const SMALL: usize = 1024;
     let is_small = |a: &&Array| a.size() <= SMALL && (!a.is_view() || a.pending() <= SMALL);
-    if arrays.iter().all(is_small) && gain::world::init().is_ok() && gain::world::size() == 1 {
+    if arrays.iter().all(is_small) && gain::session::init().is_ok() && gain::session::size() == 1 {
         let mut work = Some(work);
         let once = |work: &mut Option<_>| work.take().expect("run once");
-        return match gain::world::if_free(|| gain::site::on_demand(once(&mut work))) {
+        return match gain::session::if_free(|| gain::status::site::on_demand(once(&mut work))) {
             Ok(done) => told(py, done.or_raise()),
             Err(_) => released(py, once(&mut work)),
         };
@@ -284,15 +284,15 @@ pub(crate) fn compute<T: Send>(
 }
 
 /// Runs `work` of `gain` with the interpreter's lock, once no other thread is at work: that is not waited for with the lock.
-fn attached<T>(py: Python<'_>, work: impl FnOnce() -> gain::Result<T>) -> PyResult<T> {
+pub(crate) fn attached<T>(py: Python<'_>, work: impl FnOnce() -> gain::Result<T>) -> PyResult<T> {
     let origin = site::capture(py);
-    let mut work = move || gain::site::at(origin, work);
+    let mut work = move || gain::status::site::at(origin, work);
     loop {
-        match gain::world::if_free(work) {
+        match gain::session::if_free(work) {
             Ok(done) => return told(py, done.or_raise()),
             Err(unused) => work = unused,
         }
-        py.detach(|| gain::world::in_turn(|| ()));
+        py.detach(|| gain::session::in_turn(|| ()));
     }
 }
 
@@ -302,7 +302,7 @@ pub(crate) fn released<T: Send>(
     work: impl FnOnce() -> gain::Result<T> + Send,
 ) -> PyResult<T> {
     let origin = site::capture(py);
-    let done = py.detach(|| gain::site::at(origin, work)).or_else(|error| {
+    let done = py.detach(|| gain::status::site::at(origin, work)).or_else(|error| {
         // A wait that an interrupt of all ranks ended fails because of the others: that is not what to tell.
         py.check_signals()?;
         Err(exception(error))

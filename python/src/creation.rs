@@ -3,11 +3,12 @@
 use crate::convert::{Value, compute, import_as, released, required, value};
 use crate::error::{OrRaise, ask_numpy};
 use crate::flat::FlatIter;
+use crate::memory::shared;
 use crate::ndarray::NdArray;
 use crate::numpy::Numpy;
 use crate::views::layout;
 use gain::view::Dims;
-use gain::{Array, DType, Layout, Scalar};
+use gain::{Array, DType, Layout, Operand, Scalar};
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyInt, PyTuple};
@@ -233,7 +234,7 @@ fn full<'py>(
             number(&element.get_item(PyTuple::empty(py))?)?
         }
         (None, None) if !fill.is_instance_of::<NdArray>() => {
-            let made = convert(fill, None)?;
+            let made = convert(fill, None, None)?;
             number(made.as_any())?
         }
         _ => number(fill)?,
@@ -280,12 +281,14 @@ fn indices(py: Python<'_>, shape: &Bound<'_, PyAny>, axis: usize) -> PyResult<Nd
     released(py, || Array::indices(&shape, axis)).map(NdArray::new)
 }
 
-/// Anything as one of our arrays: itself if it is one, else a new one, of this type if one is named.
+/// Anything as one of our arrays, of this type if one is named: itself if it is one, over the memory that it has, or a new
+/// one; with `copy` no memory of others, without it (false) nothing else.
 #[pyfunction]
-#[pyo3(signature = (object, dtype = None))]
+#[pyo3(signature = (object, dtype = None, copy = None))]
 fn convert<'py>(
     object: &Bound<'py, PyAny>,
     dtype: Option<&Bound<'py, PyAny>>,
+    copy: Option<bool>,
 ) -> PyResult<Bound<'py, NdArray>> {
     if let Ok(array) = object.cast::<NdArray>()
         && dtype.is_none_or(|dtype| dtype.is_none())
@@ -295,6 +298,12 @@ fn convert<'py>(
     let py = object.py();
     let dtype = dtype.map(Numpy::parse_dtype).transpose()?.flatten();
     let is_ours = object.is_instance_of::<NdArray>() || object.is_instance_of::<FlatIter>();
+    if !is_ours
+        && (copy == Some(false) || crate::convert::number(object)?.is_none())
+        && let Some(made) = shared(object, dtype, copy)?
+    {
+        return Bound::new(py, made);
+    }
     let made = match dtype {
         Some(_) if !is_ours => import_as(object, dtype)?,
         _ => value(object)?.map(Value::into_array).transpose()?,
@@ -344,12 +353,11 @@ fn select(
     let mask = required(mask, "where")?.into_array()?;
     let (one, two) = (required(if_true, "where")?, required(if_false, "where")?);
     let (one, two) = (one.operand(), two.operand());
-    released(py, || {
-        let mask =
-            if mask.dtype() == DType::Bool { mask } else { mask.astype(DType::Bool, gain::Casting::Unsafe)? };
-        Array::select(&mask, one, two)
-    })
-    .map(NdArray::new)
+    let arrays: Vec<&Array> = [Operand::Array(&mask), one, two]
+        .iter()
+        .filter_map(|operand| if let Operand::Array(array) = *operand { Some(array) } else { None })
+        .collect();
+    compute(py, &arrays, || Array::select(&mask, one, two)).map(NdArray::new)
 }
 
 /// The name of the element type that a dtype argument means.

@@ -1,7 +1,7 @@
 //! Iteration over elements: read ahead in blocks, and again once somebody has written.
 //!
 //! Invariant: what is handed out is what is there at that time. The block read ahead is good while the array's version
-//! is the one it had before the block was read. Whether it is all ranks decide alike, as they write alike.
+//! is the one it had before the block was read, and nobody else writes the memory. Whether it is all ranks decide alike, as they write alike.
 
 use crate::convert::export;
 use crate::error::OrRaise;
@@ -42,7 +42,7 @@ impl Elements {
         if self.at >= size {
             return Ok(None);
         }
-        let is_stale = self.version != self.array.version();
+        let is_stale = self.version != self.array.version() || self.array.is_open();
         let place = self.at - self.start;
         let block = match &self.block {
             Some((block, len)) if !is_stale && place < *len => block.bind(py).clone(),

@@ -13,7 +13,7 @@ use gain::error::Kind;
 use gain::{Array, Op};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
 
 type Object<'py> = PyResult<Bound<'py, PyAny>>;
 
@@ -120,7 +120,7 @@ impl Ufunc {
 
     #[getter]
     fn types<'py>(slf: &Bound<'py, Self>) -> Object<'py> {
-        slf.py().import("gain._methods")?.getattr("types")?.call1((slf.get().op.name(),))
+        slf.py().import("gain._methods")?.getattr("types")?.call1((Numpy::ufunc(slf.py(), slf.get().op)?,))
     }
 
     #[getter]
@@ -130,7 +130,18 @@ impl Ufunc {
 
     #[getter]
     fn __doc__<'py>(&self, py: Python<'py>) -> Object<'py> {
-        Numpy::attribute(py, self.op.name())?.getattr("__doc__")
+        Numpy::ufunc(py, self.op)?.getattr("__doc__")
+    }
+
+    /// `ufunc.resolve_dtypes`: our loops are NumPy's, so its answer is ours.
+    #[pyo3(signature = (*arguments, **keywords))]
+    fn resolve_dtypes<'py>(
+        &self,
+        py: Python<'py>,
+        arguments: &Bound<'py, PyTuple>,
+        keywords: Option<&Bound<'py, PyDict>>,
+    ) -> Object<'py> {
+        Numpy::ufunc(py, self.op)?.getattr("resolve_dtypes")?.call(arguments, keywords)
     }
 }
 

@@ -19,6 +19,7 @@ mod flat;
 mod folds;
 mod foreign;
 mod index;
+mod memory;
 mod methods;
 mod ndarray;
 mod number;
@@ -44,6 +45,7 @@ fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<flat::FlatIter>()?;
     module.add_class::<ufunc::Ufunc>()?;
     module.add_function(wrap_pyfunction!(foreign::stance_name, module)?)?;
+    module.add_function(wrap_pyfunction!(memory::over_made, module)?)?;
     module.add_function(wrap_pyfunction!(folds::update_at, module)?)?;
     module.add_function(wrap_pyfunction!(status::warn, module)?)?;
     ufunc::register(module)?;

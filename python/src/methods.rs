@@ -1,10 +1,9 @@
 //! The class `ndarray`: flags, methods that are functions of the package, and what other libraries ask of an array.
 
-use crate::convert::export;
 use crate::error::OrRaise;
 use crate::ndarray::NdArray;
 use crate::numpy::Numpy;
-use pyo3::exceptions::{PyBufferError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
@@ -24,74 +23,30 @@ fn packaged<'py>(
     function.call(PyTuple::new(py, all)?, keywords)
 }
 
-/// # Methods of the package
-#[pymethods]
-impl NdArray {
-    #[pyo3(signature = (*arguments, **keywords), text_signature = "($self, min=None, max=None, out=None, **kwargs)")]
-    fn clip<'py>(
-        slf: &Bound<'py, Self>,
-        arguments: &Bound<'py, PyTuple>,
-        keywords: Option<&Bound<'py, PyDict>>,
-    ) -> Object<'py> {
-        packaged(slf, "clip", arguments, keywords)
-    }
+/// Methods of the package, with the signatures that `help` shows.
+macro_rules! packaged {
+    ($($name:ident $signature:literal,)*) => {$(
+        #[pymethods]
+        impl NdArray {
+            #[pyo3(signature = (*arguments, **keywords), text_signature = $signature)]
+            fn $name<'py>(
+                slf: &Bound<'py, Self>,
+                arguments: &Bound<'py, PyTuple>,
+                keywords: Option<&Bound<'py, PyDict>>,
+            ) -> Object<'py> {
+                packaged(slf, stringify!($name), arguments, keywords)
+            }
+        }
+    )*};
+}
 
-    #[pyo3(
-        signature = (*arguments, **keywords),
-        text_signature = "($self, axis=None, dtype=None, out=None)"
-    )]
-    fn cumprod<'py>(
-        slf: &Bound<'py, Self>,
-        arguments: &Bound<'py, PyTuple>,
-        keywords: Option<&Bound<'py, PyDict>>,
-    ) -> Object<'py> {
-        packaged(slf, "cumprod", arguments, keywords)
-    }
-
-    #[pyo3(
-        signature = (*arguments, **keywords),
-        text_signature = "($self, axis=None, dtype=None, out=None)"
-    )]
-    fn cumsum<'py>(
-        slf: &Bound<'py, Self>,
-        arguments: &Bound<'py, PyTuple>,
-        keywords: Option<&Bound<'py, PyDict>>,
-    ) -> Object<'py> {
-        packaged(slf, "cumsum", arguments, keywords)
-    }
-
-    #[pyo3(signature = (*arguments, **keywords), text_signature = "($self, decimals=0, out=None)")]
-    fn round<'py>(
-        slf: &Bound<'py, Self>,
-        arguments: &Bound<'py, PyTuple>,
-        keywords: Option<&Bound<'py, PyDict>>,
-    ) -> Object<'py> {
-        packaged(slf, "round", arguments, keywords)
-    }
-
-    #[pyo3(
-        signature = (*arguments, **keywords),
-        text_signature = "($self, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, mean=None)"
-    )]
-    fn std<'py>(
-        slf: &Bound<'py, Self>,
-        arguments: &Bound<'py, PyTuple>,
-        keywords: Option<&Bound<'py, PyDict>>,
-    ) -> Object<'py> {
-        packaged(slf, "std", arguments, keywords)
-    }
-
-    #[pyo3(
-        signature = (*arguments, **keywords),
-        text_signature = "($self, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, mean=None)"
-    )]
-    fn var<'py>(
-        slf: &Bound<'py, Self>,
-        arguments: &Bound<'py, PyTuple>,
-        keywords: Option<&Bound<'py, PyDict>>,
-    ) -> Object<'py> {
-        packaged(slf, "var", arguments, keywords)
-    }
+packaged! {
+    clip "($self, min=None, max=None, out=None, **kwargs)",
+    cumprod "($self, axis=None, dtype=None, out=None)",
+    cumsum "($self, axis=None, dtype=None, out=None)",
+    round "($self, decimals=0, out=None)",
+    std "($self, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, mean=None)",
+    var "($self, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, mean=None)",
 }
 
 /// # Flags
@@ -180,20 +135,5 @@ impl NdArray {
         given.set_item("api_version", api_version)?;
         one.call_method("__array_namespace__", (), Some(&given))?;
         Ok(py.import("gain")?.into_any())
-    }
-
-    /// A copy of all elements, on every rank. Collective.
-    #[pyo3(signature = (**keywords))]
-    fn __dlpack__<'py>(&self, py: Python<'py>, keywords: Option<&Bound<'py, PyDict>>) -> Object<'py> {
-        let copy = keywords.map(|given| given.get_item("copy")).transpose()?.flatten();
-        if copy.is_some_and(|copy| !copy.is_none() && !copy.is_truthy().unwrap_or(true)) {
-            return Err(PyBufferError::new_err("a DLPack capsule of a gain array is always a copy"));
-        }
-        export(py, &self.array)?.call_method("__dlpack__", (), keywords)
-    }
-
-    fn __dlpack_device__(&self) -> (i32, i32) {
-        // kDLCPU
-        (1, 0)
     }
 }

@@ -1,7 +1,7 @@
 //! The class `ndarray`: what it holds, and its attributes. Views are in `views`, elements in `read`, operators in
 //! `number`, reductions in `reduce`, flags and the rest in `methods`.
 //!
-//! A thin handle: all it holds is the array of `gain`, for a view the object it is a view of (`a.base`), and whether
+//! A thin handle: all it holds is the array of `gain`, the object it is a view of or whose memory it shows (`a.base`), and whether
 //! it may be written through (`a.flags.writeable`, which views inherit when they are made).
 //! Attributes are not collective. Everything else is, `get` apart.
 
@@ -11,6 +11,7 @@ use crate::flat::FlatIter;
 use crate::index::{self, Key};
 use crate::numpy::Numpy;
 use gain::Array;
+use pyo3::buffer::PyUntypedBuffer;
 use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyTuple, PyType};
@@ -19,7 +20,7 @@ use pyo3::types::{PyTuple, PyType};
 #[pyclass(name = "ndarray", module = "gain", subclass, weakref)]
 pub(crate) struct NdArray {
     pub(crate) array: Array,
-    base: Option<Py<NdArray>>,
+    base: Option<Py<PyAny>>,
     is_writeable: bool,
 }
 
@@ -32,6 +33,11 @@ impl NdArray {
     /// As [`NdArray::new`], writeable or not.
     pub(crate) fn flagged(array: Array, is_writeable: bool) -> NdArray {
         NdArray { array, base: None, is_writeable }
+    }
+
+    /// An array over the memory of `base`, a NumPy array or what NumPy found the memory in.
+    pub(crate) fn over(array: Array, base: Py<PyAny>, is_writeable: bool) -> NdArray {
+        NdArray { array, base: Some(base), is_writeable }
     }
 
     /// Whether elements may be assigned: the flag says so, and none of them stands at several places.
@@ -53,13 +59,23 @@ impl NdArray {
 
     /// Sets the flag, to true only where what this is a view of may be written.
     pub(crate) fn set_writeable(&mut self, py: Python<'_>, is_writeable: bool) -> PyResult<()> {
-        let refused = is_writeable
-            && (self.overlaps() || self.base.as_ref().is_some_and(|base| !base.borrow(py).is_writeable));
-        if refused {
+        if is_writeable && (self.array.view().is_folded() || !self.may_write(py)?) {
             return Err(PyValueError::new_err("cannot set WRITEABLE flag to True of this array"));
         }
         self.is_writeable = is_writeable;
         Ok(())
+    }
+
+    /// Whether what this is a view of may be written.
+    fn may_write(&self, py: Python<'_>) -> PyResult<bool> {
+        let Some(base) = self.base.as_ref().map(|base| base.bind(py)) else { return Ok(true) };
+        if let Ok(base) = base.cast::<NdArray>() {
+            return Ok(base.try_borrow()?.is_writeable);
+        }
+        match base.is_instance(Numpy::get(py).ndarray.bind(py))? {
+            true => base.getattr("flags")?.getattr("writeable")?.extract(),
+            false => Ok(PyUntypedBuffer::get(base).is_ok_and(|buffer| !buffer.readonly())),
+        }
     }
 
     /// As [`NdArray::derived`], of another class.
@@ -84,7 +100,10 @@ impl NdArray {
         if array.base_id() != self.array.base_id() {
             return NdArray::new(array);
         }
-        let base = self.base.as_ref().map_or_else(|| slf.clone().unbind(), |base| base.clone_ref(slf.py()));
+        let base = match &self.base {
+            Some(base) if base.bind(slf.py()).cast::<NdArray>().is_ok() => base.clone_ref(slf.py()),
+            _ => slf.clone().into_any().unbind(),
+        };
         NdArray { array, base: Some(base), is_writeable: self.is_writeable }
     }
 }
@@ -162,7 +181,7 @@ impl NdArray {
     }
 
     #[getter]
-    fn base(&self, py: Python<'_>) -> Option<Py<NdArray>> {
+    fn base(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.base.as_ref().map(|base| base.clone_ref(py))
     }
 
@@ -194,6 +213,7 @@ impl NdArray {
 
     #[setter]
     fn set_real(&self, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.writable("assignment destination is read-only")?;
         index::assign(&self.array.real(), &Key::default(), value)
     }
 
@@ -209,6 +229,7 @@ impl NdArray {
     #[setter]
     fn set_imag(&self, value: &Bound<'_, PyAny>) -> PyResult<()> {
         match self.array.imag() {
+            Some(_) if !self.is_writeable() => self.writable("assignment destination is read-only"),
             Some(array) => index::assign(&array, &Key::default(), value),
             None => Err(PyTypeError::new_err("array does not have imaginary part to set")),
         }
@@ -263,5 +284,5 @@ fn no_parts<'py>(slf: &Bound<'py, NdArray>) -> PyResult<Bound<'py, NdArray>> {
     let array = slf.try_borrow()?.array.clone();
     let zero = gain::Scalar::zero(array.dtype());
     let made = compute(slf.py(), &[&array], || Array::scalar(zero)?.broadcast_to(array.shape()))?;
-    Bound::new(slf.py(), NdArray::new(made))
+    Bound::new(slf.py(), NdArray::flagged(made, false))
 }

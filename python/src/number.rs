@@ -300,10 +300,7 @@ impl NdArray {
             return Ok(false);
         };
         let (array, operand) = (&self.array, item_value.operand());
-        compute(item.py(), &[array], || {
-            let equal = Array::apply(Op::Equal, &[array.into(), operand])?;
-            Ok(equal.reduce(gain::ReduceOp::Any, &gain::ReduceOptions::default())?.item()?.as_bool())
-        })
+        compute(item.py(), &[array], || array.contains(operand))
     }
 
     fn __bool__(&self, py: Python<'_>) -> PyResult<bool> {

@@ -3,7 +3,7 @@
 //! dtype objects, scalars and exceptions are NumPy's own, so that `x.dtype == numpy.float64`, `isinstance` and
 //! `except` clauses hold as they do there.
 
-use gain::{DType, Scalar};
+use gain::{DType, Op, Scalar};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -30,7 +30,7 @@ pub(crate) struct Numpy {
 static NUMPY: PyOnceLock<Numpy> = PyOnceLock::new();
 
 /// NumPy's type numbers (`dtype.num`) on platforms where `long` has 64 bits.
-const NUMBERS: [(usize, DType); 15] = [
+const NUMBERS: [(usize, DType); 16] = [
     (0, DType::Bool),
     (1, DType::I8),
     (2, DType::U8),
@@ -46,6 +46,7 @@ const NUMBERS: [(usize, DType); 15] = [
     (12, DType::F64),
     (14, DType::C64),
     (15, DType::C128),
+    (23, DType::F16),
 ];
 
 impl Numpy {
@@ -82,6 +83,15 @@ impl Numpy {
     /// An attribute of the module.
     pub(crate) fn attribute<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
         Numpy::get(py).module.bind(py).getattr(name)
+    }
+
+    /// The ufunc of an operation.
+    pub(crate) fn ufunc(py: Python<'_>, op: Op) -> PyResult<Bound<'_, PyAny>> {
+        match op {
+            // Its public name is that of a function around it.
+            Op::Clip => Numpy::attribute(py, "_core")?.getattr("umath")?.getattr(op.name()),
+            op => Numpy::attribute(py, op.name()),
+        }
     }
 
     /// `numpy.asarray(object)`
@@ -121,6 +131,7 @@ impl Numpy {
         let class = Numpy::get(py).scalars[value.dtype() as usize].bind(py);
         match value {
             Scalar::Bool(x) => class.call1((x,)),
+            Scalar::F16(x) => class.call1((x.to_f32(),)),
             Scalar::F32(x) => class.call1((x,)),
             Scalar::F64(x) | Scalar::PyFloat(x) => class.call1((x,)),
             Scalar::U64(x) => class.call1((x,)),

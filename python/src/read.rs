@@ -109,23 +109,6 @@ impl NdArray {
         Ok(slf.clone())
     }
 
-    #[pyo3(signature = (dtype = None, *, copy = None))]
-    fn __array__<'py>(
-        &self,
-        py: Python<'py>,
-        dtype: Option<&Bound<'py, PyAny>>,
-        copy: Option<bool>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        if copy == Some(false) {
-            return Err(PyValueError::new_err("a NumPy array of a gain array is always a copy"));
-        }
-        let array = export(py, &self.array)?;
-        match dtype {
-            Some(dtype) if !dtype.is_none() => array.call_method1("astype", (dtype,)),
-            _ => Ok(array),
-        }
-    }
-
     #[pyo3(signature = (*index))]
     fn item<'py>(slf: &Bound<'py, Self>, index: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
         let array = slf.try_borrow()?.array.clone();

@@ -31,59 +31,59 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 /// Starts the runtime. Collective.
 #[pyfunction]
 fn init(py: Python<'_>) -> PyResult<()> {
-    released(py, gain::world::init)
+    released(py, gain::session::init)
 }
 
 /// This process's number among the ranks.
 #[pyfunction]
 fn rank(py: Python<'_>) -> PyResult<usize> {
-    released(py, gain::world::init)?;
-    Ok(gain::world::rank())
+    released(py, gain::session::init)?;
+    Ok(gain::session::rank())
 }
 
 /// How many ranks there are. (`size` is NumPy's function.)
 #[pyfunction]
 fn ranks(py: Python<'_>) -> PyResult<usize> {
-    released(py, gain::world::init)?;
-    Ok(gain::world::size())
+    released(py, gain::session::init)?;
+    Ok(gain::session::size())
 }
 
 /// How many threads this rank computes with.
 #[pyfunction]
 fn threads(py: Python<'_>) -> PyResult<usize> {
-    released(py, gain::world::init)?;
-    Ok(gain::world::threads())
+    released(py, gain::session::init)?;
+    Ok(gain::session::threads())
 }
 
 /// Arrays of at most this many elements are kept whole on every rank (`GAIN_THRESHOLD`).
 #[pyfunction]
 fn threshold(py: Python<'_>) -> PyResult<usize> {
-    released(py, gain::world::init)?;
-    Ok(gain::world::threshold())
+    released(py, gain::session::init)?;
+    Ok(gain::session::threshold())
 }
 
 /// Waits for all ranks. Collective.
 #[pyfunction]
 fn barrier(py: Python<'_>) -> PyResult<()> {
-    released(py, gain::world::barrier)
+    released(py, gain::session::barrier)
 }
 
 /// Waits for all ranks and leaves the job; arrays can't be used afterwards. Collective.
 #[pyfunction]
 fn finalize(py: Python<'_>) -> PyResult<()> {
-    released(py, gain::world::finalize)
+    released(py, gain::session::finalize)
 }
 
 /// Ends all ranks with this exit code.
 #[pyfunction]
 fn abort(py: Python<'_>, code: i32, message: String) {
-    py.detach(|| gain::world::abort(code, &message))
+    py.detach(|| gain::session::abort(code, &message))
 }
 
 /// What was done so far, of this rank: buffers and bytes allocated, passes over memory, bytes read from other ranks.
 #[pyfunction]
 fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
-    released(py, gain::world::init)?;
+    released(py, gain::session::init)?;
     let stats = gain::stats();
     let counters = PyDict::new(py);
     counters.set_item("arrays_created", stats.arrays_created)?;
@@ -98,25 +98,25 @@ fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 /// until all ranks have dropped it.
 #[pyfunction]
 fn around_collection(phase: &str, _info: &Bound<'_, PyAny>) {
-    gain::world::hold_drops(phase == "start");
+    gain::hold_drops(phase == "start");
 }
 
 /// Name and value of the variable by which processes that this one starts know that they are not its rank; `None` if there is none.
 #[pyfunction]
 fn claim() -> Option<(&'static str, String)> {
-    gain::world::claim()
+    gain::session::claim()
 }
 
 /// For `os.register_at_fork`: no other thread is in the middle of an operation.
 #[pyfunction]
 fn before_fork(py: Python<'_>) {
-    py.detach(gain::world::hold);
+    py.detach(gain::session::hold);
 }
 
 /// For `os.register_at_fork`, in both processes.
 #[pyfunction]
 fn after_fork() {
-    gain::world::release();
+    gain::session::release();
 }
 
 /// The command `gain`; the exit code. `interpreter` runs `.py` programs.

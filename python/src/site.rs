@@ -5,7 +5,7 @@
 //! are their names, and lines are looked up in them when somebody asks. There is a limit, beyond which new code has no
 //! name, so that a program that makes code for ever does not fill the memory.
 
-use gain::site::{Hooks, Origin, Site};
+use gain::status::site::{Hooks, Origin, Site};
 use gain::status::{Mode, Policy};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -80,7 +80,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let package: String = module.py().import("gain")?.getattr("__file__")?.extract()?;
     *lock(&FOLDER) = package.rfind('/').map(|slash| package[..=slash].to_owned());
-    gain::site::register(Hooks { capture: attached, resolve });
+    gain::status::site::register(Hooks { capture: attached, resolve });
     Ok(())
 }
 

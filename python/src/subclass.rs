@@ -3,7 +3,6 @@
 //! An array that Rust made becomes an instance of a subclass by a call of `ndarray.__new__` with a [`Handoff`] in the
 //! place of the shape; then `__array_finalize__` sees what it was made from, as in NumPy.
 
-use crate::convert::import_as;
 use crate::creation::shape_of;
 use crate::error::OrRaise;
 use crate::ndarray::NdArray;
@@ -49,7 +48,7 @@ pub(crate) fn of_class<'py>(
 /// # Construction
 #[pymethods]
 impl NdArray {
-    /// `numpy.ndarray(...)`. A buffer's elements are copied: read-only if the buffer is.
+    /// `numpy.ndarray(...)`: over the memory of a buffer, read-only if the buffer is.
     #[new]
     #[pyo3(signature = (shape, dtype = None, buffer = None, offset = 0, strides = None, order = None))]
     fn new_instance(
@@ -80,9 +79,7 @@ impl NdArray {
             let object = Numpy::dtype_object(py, element);
             given.set_item("order", if order == Layout::F { "F" } else { "C" })?;
             let theirs = Numpy::get(py).ndarray.bind(py).call((shape, object), Some(&given))?;
-            let is_writeable = theirs.getattr("flags")?.getattr("writeable")?.extract()?;
-            let array = import_as(&theirs, Some(element))?.ok_or_else(|| PyTypeError::new_err("no array"))?;
-            return Ok(NdArray::flagged(array, is_writeable));
+            return crate::memory::over_made(&theirs, None);
         }
         let mut shape = shape_of(shape)?;
         if order != Layout::F {

@@ -11,10 +11,11 @@ use crate::read::casting_rule;
 use crate::reduce::{Keywords, Reduction, mask, out, reduce};
 use crate::views::layout;
 use gain::dtype::Casting;
-use gain::{Array, Layout, Op, Operand, Options, ReduceOp};
+use gain::{Array, Layout, MAX_INPUTS, Op, Operand, Options, ReduceOp};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
+use smallvec::SmallVec;
 
 type Object<'py> = PyResult<Bound<'py, PyAny>>;
 
@@ -27,7 +28,7 @@ pub(crate) struct Ufunc {
 /// Adds the dict of every ufunc by NumPy's name; second names are given in the package.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let ufuncs = PyDict::new(module.py());
-    for op in Op::all().filter(|op| !matches!(op, Op::Real | Op::Imag)) {
+    for op in Op::all().filter(|op| !matches!(op, Op::Real | Op::Imag | Op::Where)) {
         ufuncs.set_item(op.name(), Ufunc { op })?;
     }
     module.add("UFUNCS", ufuncs)
@@ -108,7 +109,7 @@ impl Ufunc {
             }
         }
         match is_theirs {
-            true => Numpy::attribute(py, self.op.name())?.call(arguments, keywords).map(Some),
+            true => Numpy::ufunc(py, self.op)?.call(arguments, keywords).map(Some),
             false => Ok(None),
         }
     }
@@ -152,19 +153,20 @@ impl Ufunc {
                         return result(py, compute(py, &[one], || Array::apply(self.op, &[one.into()]))?);
                     }
                 }
-                _ => {
+                2 => {
                     if let (Some(one), Some(two)) = (exact(0)?, exact(1)?) {
                         let (one, two) = (&one.array, &two.array);
                         let work = || Array::apply(self.op, &[one.into(), two.into()]);
                         return result(py, compute(py, &[one, two], work)?);
                     }
                 }
+                _ => {}
             }
         }
         if let Some(theirs) = self.left_to(py, arguments, keywords)? {
             return Ok(theirs);
         }
-        let mut values: [Option<Value<'py>>; 2] = [None, None];
+        let mut values: [Option<Value<'py>>; MAX_INPUTS] = [const { None }; MAX_INPUTS];
         for (place, object) in arguments.iter().take(inputs).enumerate() {
             values[place] = value(&object)?;
             if values[place].is_none() {
@@ -174,11 +176,11 @@ impl Ufunc {
         let plain = arguments.len() == inputs && keywords.is_none_or(|k| k.is_empty());
         if plain && values.iter().flatten().all(|v| matches!(v, Value::Number(_))) {
             // Numbers among themselves are NumPy's affair.
-            return Numpy::attribute(py, self.op.name())?.call1(arguments);
+            return Numpy::ufunc(py, self.op)?.call1(arguments);
         }
-        let first = values[0].as_ref().expect("an operation has an input").operand();
-        let second = values[1].as_ref().map_or(first, Value::operand);
-        let operands = &[first, second][..inputs];
+        let operands: SmallVec<[Operand<'_>; MAX_INPUTS]> =
+            values.iter().flatten().map(Value::operand).collect();
+        let operands = &operands[..];
         let arrays: Vec<&Array> =
             operands.iter().filter_map(|o| if let Operand::Array(a) = o { Some(*a) } else { None }).collect();
         // Results are of the class of the first argument of a subclass.
@@ -262,7 +264,7 @@ impl Ufunc {
 
     #[getter]
     fn identity<'py>(&self, py: Python<'py>) -> Object<'py> {
-        Numpy::attribute(py, self.op.name())?.getattr("identity")
+        Numpy::ufunc(py, self.op)?.getattr("identity")
     }
 
     fn __repr__(&self) -> String {
@@ -270,8 +272,7 @@ impl Ufunc {
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let getattr = py.import("builtins")?.getattr("getattr")?;
-        (getattr, (py.import("gain")?, self.op.name())).into_pyobject(py)
+        (py.import("gain._methods")?.getattr("named")?, (self.op.name(),)).into_pyobject(py)
     }
 }
 

@@ -57,7 +57,7 @@ class Program:
         if self.one([0, 0, 1]):
             words.append(f"keepdims={self.one([True, False])}")
         if self.one([0, 0, 1]) and name in ("sum", "prod", "mean", "std", "var"):
-            words.append(f"dtype={self.one(['f8', 'c16', 'f4'])!r}")
+            words.append(f"dtype={self.one(['f8', 'c16', 'f4', 'f2'])!r}")
         if self.one([0, 0, 1]) and name in ("sum", "prod", "min", "max"):
             words.append(f"initial={self.one([0, 1, 5])}")
         return f"np.{name}(a, {', '.join(words)})"

@@ -10,13 +10,17 @@ Values are compared to the last bit. What is rounded on different paths (sums of
 of the mathematical library, products of complex numbers) is marked by the writer: variables that it reached are
 compared up to rounding and stay out of everything that would jump (comparisons, conversions to integers, printing).
 
-Left out, because gain is different by design (docs/src/numpy.md): float16 and what gives it, products of more than two
-axes, indices by arrays, which warning comes of what is never computed, the sign of zeros and of NaN.
+Left out, because gain is different by design (docs/src/numpy.md): products of more than two axes,
+ indices by arrays, which warning comes of what is never computed, the sign of zeros and of NaN.
+
+With OPEN_MEMORY=1 in the environment (on one rank) arrays are, at random times, shown to others, or replaced by arrays over
+memory of NumPy's: nothing else may change, and whoever has the memory sees what the program sees.
 
 A program that differs is shrunk: statements are left out as long as it still differs.
 """
 
 import gc
+import os
 import pickle
 import random
 import sys
@@ -26,9 +30,9 @@ import numpy
 
 import jobs
 
-DTYPES = ["?", "i1", "u1", "i4", "i8", "u8", "f4", "f8", "f8", "f8", "c8", "c16"]
+DTYPES = ["?", "i1", "u1", "i4", "i8", "u8", "f2", "f4", "f8", "f8", "f8", "c8", "c16"]
 EXTENTS = [0, 1, 2, 2, 3, 3, 4, 5, 6, 7, 9]
-NUMBERS = ["0", "1", "2", "3", "-1", "7", "True", "0.5", "-2.5", "0.25", "np.float32(0.5)", "np.int8(3)", "(1+2j)", "100"]
+NUMBERS = ["0", "1", "2", "3", "-1", "7", "True", "0.5", "-2.5", "0.25", "np.float32(0.5)", "np.float16(1.5)", "np.int8(3)", "(1+2j)", "100"]
 ARITHMETIC = "+ + + - - * * / // %".split()
 COMPARISONS = "< <= == != > >=".split()
 BITS = "& | ^".split()
@@ -158,7 +162,7 @@ class Writer:
         if array.dtype.kind not in "fc":
             return True
         parts = [array.real, array.imag] if array.dtype.kind == "c" else [array]
-        scale, most = 16.0**power, 2.0**20 if array.dtype.itemsize // len(parts) == 4 else 2.0**48
+        scale, most = 16.0**power, {2: 2.0**10, 4: 2.0**20}.get(array.dtype.itemsize // len(parts), 2.0**48)
         with numpy.errstate(all="ignore"):
             for part in parts:
                 part = numpy.asarray(part, "f8")
@@ -222,7 +226,7 @@ class Writer:
             ways += [lambda: f"{name}.real", lambda: f"{name}.imag", lambda: f"{name}[{self.key(array.shape)}].imag"] * 2
         if self.exact(array) and array.dtype.kind in "iu" and self.chance(0.5):
             same = {1: ["i1", "u1"], 4: ["i4", "u4"], 8: ["i8", "u8"]}[array.dtype.itemsize] if array.dtype.itemsize in (1, 4, 8) else ["i2"]
-            ways += [lambda: f"{name}.view({self.one(same)!r})", lambda: f"{name}.view({self.one(['i1', 'u1', 'i4', 'u8', 'i2'])!r})"]
+            ways += [lambda: f"{name}.view({self.one(same)!r})", lambda: f"{name}.view({self.one(['i1', 'u1', 'i4', 'u8', 'i2', 'u2'])!r})"]
         if array.dtype.kind == "c":
             ways.append(lambda: f"{name}.view({'f4' if array.dtype.itemsize == 8 else 'f8'!r})")
         return self.one(ways)()
@@ -313,7 +317,7 @@ class Writer:
         first, second = (numpy.asarray(self.value(operand)) for operand in (one, two))
         self.bounded(first.shape, second.shape)
         kinds = first.dtype.kind + second.dtype.kind
-        if function in ROUNDED and ("f" in kinds or "c" in kinds or function != "power") or function == "divide" and "c" in kinds:
+        if function in ROUNDED and (numpy.asarray(self.value(text)).dtype.kind in "fc" or function != "power") or function == "divide" and "c" in kinds:
             eps = self.narrowest(eps, text)
         if "c" in kinds and function == "multiply" and not (self.sums_exactly(first, 2) and self.sums_exactly(second, 2)):
             eps = self.narrowest(eps, text)
@@ -499,7 +503,7 @@ class Writer:
                 words.append(f"casting={self.one(['unsafe', 'same_kind', 'safe'])!r}")
                 self.convertible(value, self.names[name].dtype, eps)
         if self.chance(0.25) and eps is None:
-            words.append(f"dtype={self.one(['f8', 'f8', 'f4', 'c16', 'i8'])!r}")
+            words.append(f"dtype={self.one(['f8', 'f8', 'f4', 'f2', 'c16', 'i8'])!r}")
         if self.chance(0.2):
             # (What 'A' gives depends on which operands NumPy copies to convert them, which depends on their sizes.)
             words.append(f"order={self.one('CFK')!r}")
@@ -592,13 +596,31 @@ class Writer:
         return f"{name} = np.{function}({arguments}{words})", [name], [], max(eps or 0, other or 0) or None
 
     def clips(self):
-        one, eps = self.leaf(lambda array: array.dtype.kind not in "c")
-        if eps is not None:
+        one, eps = self.leaf()
+        if eps is not None or self.value(one).dtype.kind == "c" and not numpy.isfinite(self.value(one)).all():
             raise Rejected
-        low, high = self.one(["-1", "0", "None", "0.5"]), self.one(["2", "3.5", "None", "100"])
+        bounds = []
+        for numbers in (["-1", "0", "None", "0.5", "-300"], ["2", "3.5", "None", "100", "70000"]):
+            bound, other = self.operand(one) if self.chance(0.4) else (self.one(numbers), None)
+            value = numpy.asarray(self.value(bound))
+            if other is not None or value.dtype.kind == "c" and not numpy.isfinite(value).all():
+                raise Rejected
+            bounds.append(bound)
+        low, high = bounds
         name = self.fresh()
-        return self.one([f"{name} = np.clip({one}, {low}, {high})", f"{name} = {one}.clip({low}, {high})", f"{name} = np.round({one}, 1)" if
-                         self.value(one).dtype.kind == "i" else f"{name} = np.clip({one}, 0, 1)"]), [name], [], eps
+        way = self.one(["np.clip({}, {}, {})", "{}.clip({}, {})", "np.clip({}, min={}, max={})", "out", "round"])
+        if way == "round":
+            text = f"np.round({one}, 1)" if self.value(one).dtype.kind == "i" else f"np.clip({one}, 0, 1)"
+            return f"{name} = {text}", [name], [], eps
+        if way == "out":
+            value = numpy.asarray(self.value(f"np.clip({one}, {low}, {high})"))
+            into = self.arrays(lambda array: array.flags.writeable and array.shape == value.shape and self.exact(array))
+            if not into:
+                raise Rejected
+            into = self.one(into)
+            self.convertible(value, self.names[into].dtype, eps)
+            return f"np.clip({one}, {low}, {high}, out={into}, casting={self.one(['unsafe', 'same_kind'])!r})", [], [into], eps
+        return f"{name} = {way.format(one, low, high)}", [name], [], eps
 
     def products(self):
         one, eps = self.leaf(lambda array: array.ndim in (1, 2))
@@ -606,10 +628,10 @@ class Writer:
         first, second = self.value(one), self.value(two)
         if eps is not None or other is not None or first.ndim > 2 or second.ndim > 2 or not first.ndim or not second.ndim:
             raise Rejected
-        if first.size * second.shape[-1] > 3e6:
-            raise Rejected
         if first.shape[-1] != second.shape[0]:
             two, second = f"{one}.T", first.T
+        if first.size * second.shape[-1] > 3e6:
+            raise Rejected
         call = self.one([f"{one} @ {two}", f"np.dot({one}, {two})", f"{one}.dot({two})", f"np.matmul({one}, {two})", f"np.inner({one}, {two}.T)"])
         if self.chance(0.15):
             if first.size * second.size > 4000:
@@ -814,7 +836,7 @@ class Writer:
         """Whether values stay small, and numbers."""
         for name in {*sets, *writes}:
             value = self.names.get(name)
-            if not isinstance(value, (numpy.ndarray, numpy.generic)) or value.dtype.char in "egGO":
+            if not isinstance(value, (numpy.ndarray, numpy.generic)) or value.dtype.char in "gGO":
                 return False
             if value.ndim > 6 or value.size > (250000 if self.large else 9000):
                 return False
@@ -936,11 +958,46 @@ def told(value):
     return repr([one.item() if isinstance(one, numpy.generic) else one for one in value] if isinstance(value, list) else value)
 
 
+class Others:
+    """Those who have memory of a program's arrays."""
+
+    def __init__(self, np, seed):
+        self.np, self.random, self.views = np, random.Random(seed), []
+
+    def meddle(self, text, names):
+        """After a statement: one variable is shown to somebody, another one moves to memory of NumPy's, a few are let go."""
+        arrays = {name: x for name, x in names.items() if name[0] == "v" and isinstance(x, self.np.ndarray)}
+        made = text.split(" = ")[0]
+        if made in arrays and arrays[made].base is None and self.random.random() < 0.3:
+            mine = arrays[made]
+            if sum(x is mine or x.base is mine for x in arrays.values()) == 1 and sys.getrefcount(mine) == 4 and mine.size:
+                theirs = numpy.array(mine, copy=True, order="K")
+                names[made] = arrays[made] = self.np.asarray(theirs)
+                names[made].flags.writeable = mine.flags.writeable
+                self.views.append((arrays[made], theirs))
+                assert self.np.shares_memory(arrays[made], theirs)
+        if arrays and self.random.random() < 0.5:
+            mine = self.random.choice(sorted(arrays))
+            self.views.append((arrays[mine], numpy.asarray(arrays[mine])))
+        while len(self.views) > 6 or self.views and self.random.random() < 0.2:
+            del self.views[self.random.randrange(len(self.views))]
+
+    def wrong(self):
+        """What somebody sees that isn't there."""
+        for mine, theirs in self.views:
+            if not isinstance(mine, self.np.ndarray) or mine.shape != theirs.shape or mine.dtype != theirs.dtype:
+                continue  # (It was given another shape.)
+            if mine.tobytes() != theirs.tobytes():
+                return f"memory shown is {theirs} instead of {mine}"
+        return None
+
+
 def run(statements, np):
     """Runs the program by both on this rank: None, or the first difference. Always runs to the end, as all ranks must."""
     rank = np.rank()
     theirs, mine = namespace(numpy, rank), namespace(np, rank)
     first, warned, hers = None, set(), set()
+    others = Others(np, len(statements)) if os.environ.get("OPEN_MEMORY") else None
     with warnings.catch_warnings(record=True) as log:
         warnings.simplefilter("always")
         for number, text in enumerate(statements):
@@ -967,6 +1024,10 @@ def run(statements, np):
                 warned |= seen(log, None)
                 if (got and got[0]) != (want and want[0]):
                     found = f"raised {got} instead of {want}"
+                if others:
+                    found = found or others.wrong()
+                    others.meddle(text, mine)
+                    warned |= seen(log, None)
             if found and not first:
                 first = f"[{number}] {text}\n    rank {rank}: {found}"
     mine.clear()

@@ -59,6 +59,7 @@ def test_one_rank_may_look_at_what_is_stored():
             if np.rank() == i % 3:
                 assert float(u[399, 3]) == w[399, 3] and str(u) == str(w) and next(iter(u[399])) == w[399, 0]
                 assert bool(u[0, 0] == w[0, 0])
+                assert w[399, 7] in u and -1.5 not in u and w[399, 7] in u[380:] and w[0, 0] in u[:, :1].T
             for a in u, w:
                 a[1:-1, 1:-1] = (a[:-2, 1:-1] + a[2:, 1:-1]) * .5
                 a[0] = i
@@ -81,6 +82,7 @@ def test_one_rank_may_look_at_what_is_stored():
         "np.barrier() if np.rank() == 1 else None",
         "u = u + 1 if np.rank() == 1 else u",
         "u = np.redistribute(u, [0, 100 + np.rank()]) + 1",
+        "g = np.group([np.rank()]); g.__enter__(); float(u.sum())",
         "u.force(); np.rank() == 1 and u.__setitem__(3, 1)",
         "w = np.exp(u * 1e-6); v = w * 2; kept = w if np.rank() == 1 else None; del w; float(v.sum())",
     ],

@@ -52,9 +52,6 @@ def difference(mine, theirs, text):
     if mine[0] == "value":
         return difference(mine[1], theirs[1], text)
     if mine[0] in ("array", "scalar"):
-        if theirs[1] == "<f2" and mine[1] == "<f4":
-            # The one type that gain has not: where NumPy's small types give it, gain gives the next larger one.
-            mine = (mine[0], "<f2", mine[2], mine[3].astype("f2"))
         if mine[1:3] != theirs[1:3]:
             return f"dtype and shape {mine[1:3]} instead of {theirs[1:3]}"
         return None if close(mine[3], theirs[3]) else f"{mine[3]!r} instead of {theirs[3]!r}"
@@ -65,6 +62,16 @@ def difference(mine, theirs, text):
     if mine[0] == "builtin" and isinstance(theirs[1], float) and isinstance(mine[1], float):
         return None if close(numpy.array(mine[1]), numpy.array(theirs[1])) else f"{mine[1]} instead of {theirs[1]}"
     return None if mine == theirs else f"{mine[1]!r} instead of {theirs[1]!r}"
+
+
+def agrees(sources, expected, ranks, threshold, texts):
+    """Fails unless each program has NumPy's outcome on each rank; of errors the texts count if so said."""
+    environment = {} if threshold is None else {"GAIN_THRESHOLD": str(threshold)}
+    wrong = []
+    for source, right, outcomes in zip(sources, expected, jobs.outcomes("gain", sources, ranks, environment)):
+        differences = enumerate(difference(mine, right, texts) for mine in outcomes)
+        wrong += [f"{source}\n    rank {rank}: {text}" for rank, text in differences if text][:1]
+    assert not wrong, "\n".join([f"{len(wrong)} of {len(sources)} differ:", *wrong[:8]])
 
 
 def identify(value):

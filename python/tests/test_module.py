@@ -46,9 +46,9 @@ def test_numpy_arrays_take_results():
     assert target.tolist() == [0, 2, 4]
 
 
-def test_numpy_array_is_a_copy():
+def test_array_makes_a_copy():
     source = numpy.arange(4.0)
-    x = gain.asarray(source)
+    x = gain.array(source)
     source[0] = 9
     assert x[0] == 0
     x.numpy()[1] = 9

@@ -106,11 +106,4 @@ def oracle():
 
 @pytest.mark.parametrize("ranks, threshold", [(0, None), (1, 0), (2, 0), (3, 0), (2, None)])
 def test_agrees_with_numpy(ranks, threshold):
-    environment = {} if threshold is None else {"GAIN_THRESHOLD": str(threshold)}
-    wrong = []
-    for source, expected, outcomes in zip(sources(), oracle(), jobs.outcomes("gain", sources(), ranks, environment)):
-        for rank, mine in enumerate(outcomes):
-            if text := test_corpus.difference(mine, expected, True):
-                wrong.append(f"{source}\n    rank {rank}: {text}")
-                break
-    assert not wrong, "\n".join([f"{len(wrong)} of {len(sources())} differ:", *wrong[:8]])
+    test_corpus.agrees(sources(), oracle(), ranks, threshold, texts=True)

@@ -99,6 +99,13 @@ def test_programs_agree_with_numpy_between_nodes():
     assert not differing, "\n".join(differing[:8])
 
 
+@pytest.mark.parametrize("threshold", [None, 0])
+def test_programs_agree_with_numpy_on_memory_of_others(threshold):
+    environment = {"OPEN_MEMORY": "1"} | ({} if threshold is None else {"GAIN_THRESHOLD": str(threshold)})
+    differing = wrong(0, environment, 120 if threshold is None else 180)
+    assert not differing, "\n".join(differing[:8])
+
+
 def test_the_writer_is_reproducible():
     """A seed is a program, wherever it is written."""
     assert written(0)[:5] == [programs.Writer(seed).program() for seed in range(5)]

@@ -56,7 +56,7 @@ def test_sums_are_pairwise_over_any_axis(ranks):
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("dtype", ["?", "i1", "u8", "f4", "f8", "c16"])
+@pytest.mark.parametrize("dtype", ["?", "i1", "u8", "f2", "f4", "f8", "c16"])
 @pytest.mark.parametrize("size", [1, 10, 100, 1000, 2049, 20000])
 def test_small_and_large_agree_with_numpy(dtype, size):
     """Sizes on both sides of what is computed at once: values and types."""
@@ -64,13 +64,17 @@ def test_small_and_large_agree_with_numpy(dtype, size):
     ours = gain.array(numbers)
     for name in ("sum", "min", "max", "any", "all", "mean", "argmin", "argmax", "var", "count_nonzero"):
         for keywords in ({}, {"axis": 0}, {"axis": -1}, {"axis": None}):
-            want, made = getattr(numpy, name)(numbers, **keywords), getattr(gain, name)(ours, **keywords)
-            assert numpy.allclose(want, made, rtol=1e-5) and numpy.asarray(made).dtype == numpy.asarray(want).dtype, name
+            with numpy.errstate(all="ignore"):
+                want, made = getattr(numpy, name)(numbers, **keywords), getattr(gain, name)(ours, **keywords)
+            if (name, dtype) == ("var", "f2"):
+                want = numpy.var(numbers.astype("f4")).astype(dtype)  # NumPy's sum of squares overflows
+            close = 1e-2 if want.dtype == "f2" else 1e-5
+            assert numpy.allclose(want, made, rtol=close) and numpy.asarray(made).dtype == numpy.asarray(want).dtype, name
     with pytest.raises(numpy.exceptions.AxisError):
         ours.sum(axis=1)
 
 
-@pytest.mark.parametrize("dtype", ["f4", "f8", "c16"])
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "c16"])
 def test_extremes_of_nans(dtype):
     """`fmin` and `fmax` of nothing but NaNs are NaN; a NaN is where `argmin` and `argmax` point."""
     numbers = numpy.arange(24.0).reshape(2, 3, 4).astype(dtype)
@@ -103,7 +107,7 @@ def test_indices_of_views_of_many_axes(axes):
 
 
 @pytest.mark.parametrize("ddof", [0, 1])
-@pytest.mark.parametrize("dtype", ["?", "i4", "f4", "f8", "c8", "c16"])
+@pytest.mark.parametrize("dtype", ["?", "i4", "f2", "f4", "f8", "c8", "c16"])
 def test_variances(dtype, ddof):
     """`var` and `std` over axes, kept or not, and with a type asked for."""
     numbers = numpy.random.default_rng(3).integers(0, 9, (6, 50, 7))
@@ -117,7 +121,7 @@ def test_variances(dtype, ddof):
                 want = getattr(numpy, name)(numbers, axis, ddof=ddof, keepdims=keepdims)
                 made = numpy.asarray(getattr(gain, name)(ours, axis, ddof=ddof, keepdims=keepdims))
                 assert made.shape == want.shape and made.dtype == want.dtype, (name, axis)
-                assert numpy.allclose(made, want, rtol=1e-4 if want.dtype == "f4" else 1e-12), (name, axis)
+                assert numpy.allclose(made, want, rtol={"e": 1e-2, "f": 1e-4}.get(want.dtype.char, 1e-12)), (name, axis)
     if dtype[0] != "c":
         assert gain.var(ours, 1, "f4").dtype == numpy.float32
 
@@ -134,7 +138,7 @@ def outcome(module, call):
 
 
 @pytest.mark.parametrize("shape", [(5,), (300,), (70_000,), (3, 4), (7, 300), (400, 400), (5000, 3), (2, 100_000), (9, 30, 40)])
-@pytest.mark.parametrize("dtype", ["f4", "f8", "c8", "c16"])
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "c8", "c16"])
 def test_floating_point_exceptions(dtype, shape):
     """Of small rows, strips, and pieces of a reduced axis; of what lies in memory and of expressions."""
     large = numpy.full(shape, numpy.finfo(dtype).max * 0.9, dtype)

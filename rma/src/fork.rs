@@ -116,11 +116,17 @@ extern "C" fn in_child() {
     }
 }
 
-/// A value made on first use, once in each process: a forked child can be made to begin without one.
+/// A value made on first use, once in each process: a forked child begins without one, unless it [keeps](PerProcess::keep) it.
 ///
 /// For what doesn't survive a fork (a pool of threads) and what another thread may have held at that moment (a mutex). The old value is
 /// neither dropped nor freed: whoever still refers to it may go on.
-pub struct PerProcess<T: 'static>(AtomicPtr<T>);
+pub struct PerProcess<T: 'static>(AtomicPtr<Made<T>>);
+
+struct Made<T> {
+    value: T,
+    /// What [`count`] was when it was made, or last kept.
+    forks: AtomicU32,
+}
 
 impl<T: Send + Sync> PerProcess<T> {
     /// No value yet.
@@ -128,9 +134,15 @@ impl<T: Send + Sync> PerProcess<T> {
         PerProcess(AtomicPtr::new(ptr::null_mut()))
     }
 
-    /// The value, if there is one.
+    /// The value this process has made, if it has.
     #[inline]
     pub fn get(&self) -> Option<&'static T> {
+        let made = self.made()?;
+        (made.forks.load(Relaxed) == count()).then_some(&made.value)
+    }
+
+    #[inline]
+    fn made(&self) -> Option<&'static Made<T>> {
         // SAFETY: not null means a box that was leaked below, before it was published; it is never freed, and only shared from then on.
         unsafe { self.0.load(SeqCst).as_ref() }
     }
@@ -146,21 +158,33 @@ impl<T: Send + Sync> PerProcess<T> {
 
     #[cold]
     fn publish(&self, value: T) -> &'static T {
-        let made = Box::into_raw(Box::new(value));
-        if let Err(other) = self.0.compare_exchange(ptr::null_mut(), made, SeqCst, SeqCst) {
-            // SAFETY: `made` comes from the box above and was given to nobody; `other` was published, see `get`.
-            return unsafe {
-                drop(Box::from_raw(made));
-                &*other
-            };
+        watch();
+        let made = Box::into_raw(Box::new(Made { value, forks: AtomicU32::new(count()) }));
+        let mut known = self.0.load(SeqCst);
+        loop {
+            if let Some(other) = self.get() {
+                // SAFETY: `made` comes from the box above and was given to nobody.
+                drop(unsafe { Box::from_raw(made) });
+                return other;
+            }
+            match self.0.compare_exchange(known, made, SeqCst, SeqCst) {
+                // SAFETY: leaked above, never freed.
+                Ok(_) => return unsafe { &(*made).value },
+                Err(other) => known = other,
+            }
         }
-        // SAFETY: leaked above, never freed.
-        unsafe { &*made }
     }
 
-    /// From now on there is no value. For handlers of [`on_fork`]: neither locks nor frees anything.
-    pub fn forget(&self) {
-        self.0.store(ptr::null_mut(), SeqCst);
+    /// In a forked child: the parent's value is this process's own now. For handlers of [`on_fork`], which neither lock nor free.
+    pub fn keep(&self) {
+        if let Some(made) = self.made() {
+            made.forks.store(count(), Relaxed);
+        }
+    }
+
+    /// The value of the process that this one was forked from, if it had one. For handlers of [`on_fork`].
+    pub fn inherited(&self) -> Option<&'static T> {
+        self.made().map(|made| &made.value)
     }
 }
 
@@ -181,14 +205,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_is_made_once_until_it_is_forgotten() {
+    fn a_value_is_made_once_in_each_process() {
         static VALUE: PerProcess<String> = PerProcess::new();
         assert_eq!(VALUE.get(), None);
         let first = VALUE.get_or_init(|| "first".into());
         assert!(ptr::eq(first, VALUE.get_or_init(|| unreachable!())));
-        VALUE.forget();
-        assert_eq!((VALUE.get(), first.as_str()), (None, "first"));
-        assert_eq!(VALUE.get_or_init(|| "second".into()), "second");
+        // SAFETY: the child makes strings, compares them and ends.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            let is_new = VALUE.get().is_none() && VALUE.inherited().is_some_and(|value| value == "first");
+            let made = VALUE.get_or_init(|| "second".into()) == "second" && first == "first";
+            // SAFETY: ends the process.
+            unsafe { libc::_exit(if is_new && made { 0 } else { 1 }) };
+        }
+        let mut status = 1;
+        // SAFETY: waits for the child from above.
+        assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+        assert_eq!((status, VALUE.get().map(String::as_str)), (0, Some("first")));
     }
 
     #[test]

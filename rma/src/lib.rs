@@ -77,7 +77,7 @@ pub use onesided::{Compare, Request, Scope, Strided, Vector};
 pub use plain::Plain;
 pub use segment::Segment;
 pub use shm::atomics::AtomicInteger;
-pub use shm::element::{Complex32, Complex64, DType, Element};
+pub use shm::element::{Complex32, Complex64, DType, Element, f16};
 pub use team::Team;
 pub use transport::SignalUpdate;
 pub use world::World;

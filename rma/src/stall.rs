@@ -16,7 +16,7 @@
 use crate::bootstrap::{self, Node};
 use crate::call::OpCode;
 use crate::fork;
-use crate::transport::Transport;
+use crate::transport::{SILENCE, Transport};
 use crate::waits::{self, Board};
 use shm::Heap;
 use shm::board::Record;
@@ -58,7 +58,7 @@ pub(crate) struct Watch {
 /// Whose end makes a wait hopeless.
 #[derive(Clone, Copy)]
 pub(crate) enum Needs<'a> {
-    /// Any rank's: it isn't known who would end the wait, or the transport can't go on.
+    /// Any rank's: it isn't known who would end the wait.
     Any,
     /// A lock's owner, whom the lock itself asks after.
     Owner,
@@ -161,7 +161,11 @@ impl Watch {
             Needs::These(missing) => dead.find(|rank| missing(*rank)),
             Needs::AnyOther if dead.len() + 1 < self.node.node_numbers().len() => None,
             Needs::AnyOther => dead.next(),
-            Needs::Elsewhere(rank) => network.and_then(|network| network.death(rank)).map(|_| rank),
+            Needs::Elsewhere(rank) => match network.and_then(|network| network.death(rank)) {
+                // Of that the launcher knows no more, and it was waited for long enough.
+                Some(why) if why.starts_with(SILENCE) => return Some(rank),
+                why => why.map(|_| rank),
+            },
         }?;
         let now = shm::clock_ns();
         let first = match since_ns.get() {

@@ -291,15 +291,15 @@ fn gone(op: &'static str, state: u8) -> Error {
 pub(crate) fn leave_in_child() {
     // SAFETY: null, or the world kept by `WORLD` of this process or of the one it was forked from; that is never dropped.
     let Some(world) = (unsafe { HERE.load(Ordering::Acquire).as_ref() }) else {
-        // A start that was under way is the parent's.
-        return WORLD.forget();
+        return;
     };
     world.heap.isolate();
     world.watch.isolate();
     if world.size > 1 || STATE.load(Ordering::Relaxed) != USABLE {
         STATE.store(INHERITED, Ordering::Relaxed);
         HERE.store(std::ptr::null_mut(), Ordering::Relaxed);
-        WORLD.forget();
+    } else {
+        WORLD.keep();
     }
 }
 

@@ -258,7 +258,7 @@ fn rows_within_stripe(offset: usize, rows: &Rows) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::element::{Complex32, Complex64};
+    use crate::element::{Complex32, Complex64, f16};
     use crate::heap::HeapConfig;
     use crate::sync::{NoHook, SpinPolicy};
     use proptest::prelude::*;
@@ -293,6 +293,8 @@ mod tests {
         u16: |n| n as u16, |s: u16, a: u16, x: u16| s.wrapping_add(x.wrapping_mul(a));
         u32: |n| n as u32, |s: u32, a: u32, x: u32| s.wrapping_add(x.wrapping_mul(a));
         u64: |n| n as u64, |s: u64, a: u64, x: u64| s.wrapping_add(x.wrapping_mul(a));
+        f16: |n| f16::from_f32(n as f32 / 3.0),
+            |s: f16, a: f16, x: f16| f16::from_f32(s.to_f32() + a.to_f32() * x.to_f32());
         f32: |n| n as f32 / 3.0, |s: f32, a: f32, x: f32| { let product = a * x; s + product };
         f64: |n| n as f64 / 3.0, |s: f64, a: f64, x: f64| { let product = a * x; s + product };
         Complex32: |n| Complex32::new(n as f32 / 3.0, n as f32 / 7.0), |s: Complex32, a: Complex32, x: Complex32|
@@ -358,6 +360,7 @@ mod tests {
             check::<u16>(count, shift, alpha);
             check::<u32>(count, shift, alpha);
             check::<u64>(count, shift, alpha);
+            check::<f16>(count, shift, alpha);
             check::<f32>(count, shift, alpha);
             check::<f64>(count, shift, alpha);
             check::<Complex32>(count, shift, alpha);

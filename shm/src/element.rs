@@ -3,6 +3,7 @@
 //! [`Element`] is sealed over this list; below it everything is `(DType, bytes)`. The order of [`DType`]'s
 //! variants and their numbers are part of no file format and may grow.
 
+pub use half::f16;
 pub use num_complex::{Complex32, Complex64};
 
 /// What one element is. Sizes are in bytes; alignment equals that of the Rust type.
@@ -27,6 +28,8 @@ pub enum DType {
     U32,
     /// `uint64`
     U64,
+    /// `float16`: kept, not computed with.
+    F16,
     /// `float32`
     F32,
     /// `float64`
@@ -39,7 +42,7 @@ pub enum DType {
 
 impl DType {
     /// Every element type, in the order of the numbers.
-    pub const ALL: [DType; 13] = [
+    pub const ALL: [DType; 14] = [
         DType::Bool,
         DType::I8,
         DType::I16,
@@ -49,6 +52,7 @@ impl DType {
         DType::U16,
         DType::U32,
         DType::U64,
+        DType::F16,
         DType::F32,
         DType::F64,
         DType::C64,
@@ -60,7 +64,7 @@ impl DType {
     pub const fn size_bytes(self) -> usize {
         match self {
             DType::Bool | DType::I8 | DType::U8 => 1,
-            DType::I16 | DType::U16 => 2,
+            DType::I16 | DType::U16 | DType::F16 => 2,
             DType::I32 | DType::U32 | DType::F32 => 4,
             DType::I64 | DType::U64 | DType::F64 | DType::C64 => 8,
             DType::C128 => 16,
@@ -79,6 +83,7 @@ impl DType {
             DType::U16 => "uint16",
             DType::U32 => "uint32",
             DType::U64 => "uint64",
+            DType::F16 => "float16",
             DType::F32 => "float32",
             DType::F64 => "float64",
             DType::C64 => "complex64",
@@ -128,5 +133,5 @@ macro_rules! elements {
 
 elements! {
     bool => Bool, i8 => I8, i16 => I16, i32 => I32, i64 => I64, u8 => U8, u16 => U16, u32 => U32, u64 => U64,
-    f32 => F32, f64 => F64, Complex32 => C64, Complex64 => C128,
+    f16 => F16, f32 => F32, f64 => F64, Complex32 => C64, Complex64 => C128,
 }

@@ -33,7 +33,7 @@ pub mod heap;
 mod os;
 pub mod sync;
 
-pub use element::{Complex32, Complex64, DType, Element};
+pub use element::{Complex32, Complex64, DType, Element, f16};
 #[cfg(not(loom))]
 pub use error::{Error, Result};
 #[cfg(not(loom))]

@@ -68,7 +68,7 @@ fn check(job: Job, body: impl Fn(&World) -> Result<()>) {
         let is_member = world.rank() % 2 == 1;
         let text = error.to_string();
         assert!(text.contains(other) || is_member && text.contains("on host h"), "{error}");
-        assert!(start.elapsed() < LIMIT, "it took {:?}", start.elapsed());
+        assert!(start.elapsed() < LIMIT, "it took {:?}: {error}", start.elapsed());
         std::process::exit(0);
     });
     plug_in();

@@ -127,6 +127,57 @@ fn ranks_that_wait_for_another_node_say_so() {
     assert!(line.contains("(waiting for ranks 0,2)"), "{outcome}");
 }
 
+/// A rank of the own node is done and gone, and the one that is asked is stopped for a while: that is no death. Oracle: what is
+/// read in the end.
+fn waits_for_whom_it_asked(engine: &'static str) {
+    let job = Job::new(&format!("waits_for_whom_it_asked_{engine}")).fake_nodes(2).over(engine);
+    let outcome = job.deadline(Duration::from_secs(30)).outcome(4, |world| {
+        let segment = Segment::allocate_zeroed(&world.team(), 1 << 18).unwrap();
+        let pid = u64::from(std::process::id());
+        segment.put(world.rank(), 0, &vec![world.rank() as u64; 1 << 15]).unwrap();
+        world.sync().unwrap();
+        if world.rank() == 2 {
+            segment.put(3, 0, &[pid]).unwrap();
+        }
+        world.sync().unwrap();
+        match world.rank() {
+            0 => {
+                // The other ones are gone, or stopped, by the time the answer is missed.
+                for len in [8, 1 << 12, 1 << 15] {
+                    let mut data = vec![0u64; len];
+                    segment.get(2, 0, &mut data).unwrap();
+                    assert!(data.iter().all(|&word| word == 2), "{len}");
+                }
+            }
+            2 => {
+                // SAFETY: stops this process, until rank 3 wakes it.
+                unsafe { libc::raise(libc::SIGSTOP) };
+                std::thread::sleep(Duration::from_secs(3));
+            }
+            3 => {
+                let mut pid = [0u64];
+                segment.get(3, 0, &mut pid).unwrap();
+                std::thread::sleep(Duration::from_secs(3));
+                // SAFETY: a signal to a rank of this job, which is stopped.
+                unsafe { libc::kill(pid[0] as i32, libc::SIGCONT) };
+            }
+            _ => {}
+        }
+        std::process::exit(0);
+    });
+    assert_eq!(outcome.code, 0, "{outcome}");
+}
+
+#[test]
+fn waits_for_whom_it_asked_over_ucx() {
+    waits_for_whom_it_asked("ucx");
+}
+
+#[test]
+fn waits_for_whom_it_asked_over_ofi() {
+    waits_for_whom_it_asked("ofi");
+}
+
 /// Its helper answers, even when the first message of all meets a rank that computes. And where nobody waits, nobody is
 /// silent for too long. Oracle: the barriers.
 #[test]

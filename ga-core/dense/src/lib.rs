@@ -7,10 +7,13 @@
 //! Invariant: no state, and no threads but a [`Crew`]'s, which products can do with; matrices are views with any
 //! strides, of extents that fit (or a panic).
 
+mod crew;
 mod lanes;
+mod pack;
 mod product;
 mod vector;
 
+pub use crew::Crew;
 use faer::Par;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt::factor::{LltError, cholesky_in_place, cholesky_in_place_scratch};
@@ -25,7 +28,6 @@ use faer::traits::ComplexField;
 use faer::traits::math_utils::{abs1, conj, eps, from_f64, is_finite, mul, neg, real, sub};
 pub use faer::{Accum, Conj, MatMut, MatRef};
 use num_complex::{Complex32, Complex64};
-pub use product::Crew;
 
 /// Why there are no eigenvalues.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -13,54 +13,14 @@
 //!      +-------+         +---+---+           +---+---+
 //! ```
 
+use crate::crew::{Crew, Place};
 use crate::lanes::Real;
+use crate::pack::{Factor, LINE, pack};
 use crate::vector::{self, Plain};
 use faer::linalg::matmul::matmul_with_conj;
 use faer::prelude::ReborrowMut;
-use faer::{Accum, Conj, MatMut, MatRef, Par};
+use faer::{Accum, MatMut, MatRef, Par};
 use std::ops::Range;
-
-/// Work in numbered pieces.
-type Work<'a> = &'a (dyn Fn(usize) + Sync);
-
-/// Threads that share work.
-#[derive(Clone, Copy)]
-pub struct Crew<'a> {
-    threads: usize,
-    run: &'a (dyn Fn(usize, Work<'_>) + Sync),
-}
-
-impl<'a> Crew<'a> {
-    /// `run(pieces, work)` calls `work` once with each number below `pieces`, on up to `threads` threads, and returns
-    /// when all calls have.
-    pub fn new(threads: usize, run: &'a (dyn Fn(usize, Work<'_>) + Sync)) -> Self {
-        Crew { threads, run }
-    }
-
-    /// The calling thread alone.
-    pub fn alone() -> Crew<'static> {
-        Crew { threads: 1, run: &|pieces, work| (0..pieces).for_each(work) }
-    }
-
-    /// How many threads there are.
-    pub fn threads(&self) -> usize {
-        self.threads
-    }
-
-    /// Calls `work` with each number below `pieces`.
-    pub fn share(&self, pieces: usize, work: Work<'_>) {
-        if pieces == 1 { work(0) } else { (self.run)(pieces, work) }
-    }
-}
-
-impl std::fmt::Debug for Crew<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} threads", self.threads)
-    }
-}
-
-/// A matrix, and whether its conjugate is meant.
-pub(crate) type Factor<'a, T> = (MatRef<'a, T>, Conj);
 
 /// Products of fewer multiplications than this are not worth waking a thread.
 const SERIAL: usize = 1 << 20;
@@ -74,26 +34,9 @@ const WIDE: usize = 1024;
 const DEEP: usize = 512;
 /// With fewer columns, packing the left factor costs more than it saves.
 const FEW: usize = 16;
-/// Elements along the rows and the inner dimension that are packed together: a cache line of doubles each.
-const LINE: usize = 8;
-
 /// The piece `p` of `pieces` of `0..n`.
 fn piece(n: usize, p: usize, pieces: usize) -> Range<usize> {
     n * p / pieces..n * (p + 1) / pieces
-}
-
-/// Where threads write their pieces, which are disjoint.
-#[derive(Clone, Copy)]
-pub(crate) struct Place<T>(pub(crate) *mut T);
-
-// SAFETY: an address; who writes through it says why that is allowed.
-unsafe impl<T> Sync for Place<T> {}
-
-impl<T> Place<T> {
-    /// The address so many elements further on.
-    pub(crate) fn at(&self, offset: isize) -> *mut T {
-        self.0.wrapping_offset(offset)
-    }
 }
 
 /// `c = alpha a b`, or `c += alpha a b`. Panics unless the extents fit.
@@ -147,7 +90,7 @@ fn lying<T: Plain>(
         // and of the result are contiguous, and the latter is borrowed mutably.
         return unsafe { T::Part::small(size, from_a, from_b, to, matches!(how, Accum::Add)) };
     }
-    let [rows, columns, depths] = cut(size, crew.threads);
+    let [rows, columns, depths] = cut(size, crew.threads());
     if rows * columns * depths == 1 {
         return serial(c, how, alpha, a, b);
     }
@@ -216,22 +159,5 @@ fn serial<T: Plain>(mut c: MatMut<'_, T>, how: Accum, alpha: T, a: Factor<'_, T>
         let left = MatRef::from_row_major_slice(packed, m, depth);
         let how = if l > 0 { Accum::Add } else { how };
         matmul_with_conj(c.rb_mut(), how, left, a.1, b.0.subrows(l, depth), b.1, alpha, Par::Seq);
-    }
-}
-
-/// Copies a matrix row by row to `to`.
-pub(crate) fn pack<T: Copy>(from: MatRef<'_, T>, to: &mut [T]) {
-    let ([rows, columns], [down, right]) =
-        ([from.nrows(), from.ncols()], [from.row_stride(), from.col_stride()]);
-    assert_eq!(to.len(), rows * columns);
-    let first = from.as_ptr();
-    for j in (0..columns).step_by(LINE) {
-        let width = LINE.min(columns - j);
-        for (i, row) in to.chunks_exact_mut(columns).enumerate() {
-            for (q, place) in row[j..j + width].iter_mut().enumerate() {
-                // SAFETY: element (i, j + q) of the matrix.
-                *place = unsafe { *first.offset(i as isize * down + (j + q) as isize * right) };
-            }
-        }
     }
 }

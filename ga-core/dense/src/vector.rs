@@ -9,8 +9,9 @@
 //! columns contiguous:  y   += a[.., l] * x[l]            four columns at a time, on a run of y that the cache holds
 //! ```
 
+use crate::crew::{Crew, Place};
 use crate::lanes::Real;
-use crate::product::{Crew, Factor, Place, pack};
+use crate::pack::{Factor, pack};
 use faer::traits::ComplexField;
 use faer::traits::math_utils::{add, conj, mul};
 use faer::{Accum, ColMut, ColRef, Conj, MatRef};

@@ -75,7 +75,7 @@ impl<T: Number> SparseArray<T> {
     /// Those of the writer, and those of [`SparseArray::block`] inside of them.
     pub fn export(&self, out: &mut impl Write) -> io::Result<()> {
         let field = match T::DTYPE {
-            DType::F32 | DType::F64 => "real",
+            DType::F16 | DType::F32 | DType::F64 => "real",
             DType::C64 | DType::C128 => "complex",
             _ => "integer",
         };

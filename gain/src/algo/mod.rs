@@ -3,11 +3,13 @@
 //! Each goes through the door ([`stage`](crate::stage)); none touches marks, epochs or barriers. What a loop over rows of
 //! elements needs of kernels is in [`rows`].
 
+mod product;
 mod rows;
 mod scan;
 mod scatter;
 mod segment;
 
+pub(crate) use product::product;
 pub(crate) use scan::accumulate;
 pub(crate) use scatter::scatter;
 pub(crate) use segment::{Segments, fold};

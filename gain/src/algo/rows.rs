@@ -3,11 +3,11 @@
 //! Elements are memory of the loop's size: the loop's inputs and its output have one type.
 
 use super::REFUSED;
-use crate::dtype::DType;
+use crate::dtype::{DType, f16};
 use crate::kernels::flags::{self, Report};
 use crate::kernels::lanes::conjure;
 use crate::kernels::number::{Int, Real};
-use crate::kernels::{CHUNK, Kernel, Operands, Slot, complex, float, reduce, table};
+use crate::kernels::{CHUNK, Kernel, Operands, Slot, complex, float, half, reduce, table};
 use crate::ops::{Loop, Op, ReduceOp};
 use bytemuck::Pod;
 use num_complex::Complex;
@@ -199,6 +199,14 @@ pub(super) fn visit<T: Pod, V: Visit<T>>(op: Op, dtype: DType, v: V) -> Option<V
         DType::U16 => int!(u16),
         DType::U32 => int!(u32),
         DType::U64 => int!(u64),
+        DType::F16 => arithmetic!(
+            f16,
+            |x, y| half::narrow_one(x.to_f32() + y.to_f32()),
+            |x, y| half::narrow_one(x.to_f32() - y.to_f32()),
+            |x, y| half::narrow_one(x.to_f32() * y.to_f32()),
+            |x, y| half::narrow_one(float::maximum(x.to_f32(), y.to_f32())),
+            |x, y| half::narrow_one(float::minimum(x.to_f32(), y.to_f32()))
+        ),
         DType::F32 => float!(f32),
         DType::F64 => float!(f64),
         DType::C64 => complex!(f32),

@@ -8,8 +8,8 @@
 use super::rows::{Rows, line};
 use super::{WINDOW, agreed, by_size, told};
 use crate::error::Result;
-use crate::graph::{Arg, Node};
 use crate::ops::Loop;
+use crate::record::{Arg, Node};
 use crate::stage::{Reads, Room, Run, Spread, Stage};
 use bytemuck::Pod;
 use std::ops::Range;

@@ -6,13 +6,13 @@ use super::rows::{Visit, element, visit};
 use super::{REFUSED, agreed, by_size, told};
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::graph::{Arg, Node};
 use crate::kernels::flags::{self, Report};
 use crate::kernels::lanes::conjure;
 use crate::kernels::{Kernel, Operands, Slot, cast, table};
 use crate::ops::{Loop, Op};
+use crate::record::{Arg, Node};
+use crate::session;
 use crate::stage::{Reads, Room, Run, Spread, Stage};
-use crate::world;
 use bytemuck::Pod;
 use std::ops::Range;
 use std::sync::Arc;
@@ -75,7 +75,7 @@ fn apply(
     let mine = room.range(1);
     let indices = room.own::<i64>(1);
     let is_spread =
-        room.is_shared() && (0..world::size()).any(|rank| room.range_of(1, rank) != (0..room.len(1)));
+        room.is_shared() && (0..session::get().size).any(|rank| room.range_of(1, rank) != (0..room.len(1)));
     if !is_spread {
         return match second {
             Some(dtype) => by_size!(dtype, apply_here(room, mine, indices, range, run, change)),
@@ -165,7 +165,7 @@ impl Change {
         let report = flags::of(op);
         flags::clear();
         let between = |from: DType, to: DType| (from != to).then(|| cast::kernel(from, to));
-        let is_plain = op.op.inputs() == 2 && op.inputs == [dtype; 2] && op.outputs[0] == dtype;
+        let is_plain = op.op.inputs() == 2 && op.inputs[..2] == [dtype; 2] && op.outputs[0] == dtype;
         let quick = if is_plain { by_size!(dtype, quick(op.op, dtype)) } else { None };
         // The processor's flags tell of what is no kernel.
         let report = if quick.is_some() && !matches!(report, Report::Never) { Report::Exact } else { report };

@@ -7,11 +7,12 @@ use super::{WINDOW, agreed, by_size, told};
 use crate::dtype::{DType, Scalar};
 use crate::error::Result;
 use crate::exec::pool;
-use crate::graph::{Arg, Node, lock};
 use crate::kernels::{Kernel, Operands, Slot};
+use crate::lock;
 use crate::ops::Loop;
+use crate::record::{Arg, Node};
+use crate::session;
 use crate::stage::{Reads, Room, Run, Spread, Stage};
-use crate::world;
 use bytemuck::Pod;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -93,7 +94,7 @@ fn fold_run<T: Pod + Send + Sync>(
     let plan = Plan { op, what, n, inner, start, line, row };
     let range = run.range();
     let out = run.elements::<T>();
-    if room.is_shared() && world::size() > 1 {
+    if room.is_shared() && session::get().size > 1 {
         let found = plan.fold(range, out, |k| room.at::<T>(0, k), |k| room.at::<u8>(1, k))?;
         return agreed(room, found);
     }
@@ -116,7 +117,7 @@ fn fold_run<T: Pod + Send + Sync>(
         }
         parts
     };
-    pool::split(pieces, if pieces > 1 { world::threads() } else { 1 }, &|k| {
+    pool::split(pieces, if pieces > 1 { session::get().threads } else { 1 }, &|k| {
         let (range, out) = lock(&parts[k]).take().expect("each piece once");
         let bits =
             plan.fold(range, out, |k| Ok(Cow::Borrowed(&elements[k])), |k| Ok(Cow::Borrowed(&mask[k])));

@@ -2,10 +2,10 @@
 
 use super::{Array, Operand};
 use crate::error::{Error, Kind, Result, shape_text};
-use crate::graph::{Arg, Expr, Node, WEIGHT_LIMIT};
 use crate::plan;
+use crate::record::{Arg, Expr, Node, WEIGHT_LIMIT};
+use crate::session;
 use crate::status;
-use crate::turn;
 use crate::view::{Index, View};
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ impl Array {
     /// Recorded, and carried out together with what reads it; at once if only a small part of the array is written and
     /// nobody else needs its old contents.
     pub fn set<'a>(&self, items: &[Index], value: impl Into<Operand<'a>>) -> Result<()> {
-        let _turn = turn::take("assignment")?;
+        let _turn = session::take_turn("assignment")?;
         let value = value.into();
         let region = self.view.index(items)?;
         if let Operand::Scalar(x) = value
@@ -71,8 +71,10 @@ impl Array {
         let (region, value) = tidy(region, value);
         let base = self.cell.get();
         if region.is_whole(base.len())
+            && !base.is_open()
             && let Some(node) = whole_value(&base, &value)
         {
+            let node = plan::settled(node)?;
             self.cell.set(node.clone());
             return if node.origin.policy.raises() { decide(&node) } else { Ok(()) };
         }
@@ -86,7 +88,7 @@ impl Array {
         }
         let (shape, dtype) = (base.shape.clone(), base.dtype);
         let node = Node::lazy(shape, dtype, Expr::Patch { base, region, value, seen: None });
-        self.cell.set(node.clone());
+        self.take(&node)?;
         if node.origin.policy.raises() {
             return decide(&node);
         }
@@ -94,10 +96,22 @@ impl Array {
     }
 }
 
+impl Array {
+    /// The variable gets the value of an assignment, which is carried out at once if it writes or reads open memory.
+    pub(super) fn take(&self, node: &Arc<Node>) -> Result<()> {
+        // Open memory stays the variable's if this fails. Other memory is reused only if the variable has it no more.
+        if self.cell.peek(|value| value.is_open()) {
+            plan::force(node)?;
+        }
+        self.cell.set(node.clone());
+        if node.is_volatile() { plan::force(node) } else { Ok(()) }
+    }
+}
+
 /// Evaluates now what may have to raise, on all ranks alike.
 pub(super) fn decide(node: &Arc<Node>) -> Result<()> {
     plan::force(node)?;
-    status::agree(crate::agree::Purpose::Combine)
+    session::get().agree_on_events(session::Purpose::Combine)
 }
 
 /// The value of an array all of whose elements are assigned.

@@ -3,13 +3,13 @@
 use super::{Array, Operand};
 use crate::dtype::{DType, Element, Scalar, kind, promote, result_type};
 use crate::error::{Error, Kind, Result, cannot_allocate};
-use crate::graph::{Expr, Node};
 use crate::ops::Op;
+use crate::record::{Expr, Node};
+use crate::session;
 use crate::stage::Fresh;
-use crate::status;
-use crate::turn;
+use crate::status::site::{self, Origin};
+use crate::status::{self, Policy};
 use crate::view::checked_size;
-use crate::world;
 use smallvec::SmallVec;
 
 /// Memory of a new array, without elements yet.
@@ -36,13 +36,13 @@ impl Unfilled {
 impl Array {
     /// From elements in C order, in native byte order; every rank passes the same bytes. They are copied.
     pub fn from_bytes(dtype: DType, shape: &[usize], bytes: &[u8]) -> Result<Array> {
-        let _turn = turn::take("array")?;
+        let _turn = session::take_turn("array")?;
         Array::unfilled(dtype, shape)?.filled(bytes)
     }
 
     /// Memory for an array whose elements come next: what [`Array::from_bytes`] waits for others for. Collective.
     pub fn unfilled(dtype: DType, shape: &[usize]) -> Result<Unfilled> {
-        let _turn = turn::take("array")?;
+        let _turn = session::take_turn("array")?;
         checked_size(shape)?;
         Fresh::new(shape, dtype).map(Unfilled)
     }
@@ -57,7 +57,7 @@ impl Array {
 
     /// An array of no axes (`np.array(x)`).
     pub fn scalar(value: Scalar) -> Result<Array> {
-        world::check("array")?;
+        session::check("array")?;
         let value = value.convert(value.dtype())?;
         let item = value.dtype().size_bytes();
         let fresh = Fresh::new(&[], value.dtype())?;
@@ -95,7 +95,7 @@ impl Array {
 
     /// `np.arange(start, stop, step, dtype)`
     pub fn arange(start: Scalar, stop: Scalar, step: Scalar, dtype: Option<DType>) -> Result<Array> {
-        let _turn = turn::take("arange")?;
+        let _turn = session::take_turn("arange")?;
         let count = range_len(start, stop, step)?;
         let dtype = match dtype {
             Some(dtype) => dtype,
@@ -121,6 +121,7 @@ impl Array {
         let first = if count > 0 { start.assigned(dtype)? } else { Scalar::zero(dtype) };
         let second = if count > 1 { next.assigned(dtype)? } else { first };
         let difference = match (first, second) {
+            (Scalar::F16(a), Scalar::F16(b)) => Scalar::F32(b.to_f32() - a.to_f32()),
             (Scalar::F32(a), Scalar::F32(b)) => Scalar::F32(b - a),
             (Scalar::F64(a), Scalar::F64(b)) => Scalar::F64(b - a),
             (a, b) if matches!(kind(dtype), crate::dtype::Kind::Complex) => {
@@ -128,8 +129,15 @@ impl Array {
             }
             (a, b) => Scalar::I64(b.as_i64().wrapping_sub(a.as_i64())).cast(dtype),
         };
-        let scaled = Array::apply(Op::Multiply, &[(&index.cast_to(dtype)).into(), difference.into()])?;
-        Array::apply(Op::Add, &[(&scaled).into(), first.into()])
+        // Halves are rounded once.
+        let working = difference.dtype();
+        let scaled = Array::apply(Op::Multiply, &[(&index.cast_to(working)).into(), difference.into()])?;
+        let made = Array::apply(Op::Add, &[(&scaled).into(), first.cast(working).into()])?;
+        if working == dtype {
+            return Ok(made);
+        }
+        let Origin { site, .. } = site::current();
+        Ok(site::at(Origin { site, policy: Policy::IGNORE }, || made.cast_to(dtype)))
     }
 
     /// `np.linspace(start, stop, num, endpoint, dtype=dtype)` for scalar ends.
@@ -142,7 +150,7 @@ impl Array {
     ) -> Result<Array> {
         let result = result_type(&[start.operand(), stop.operand(), Scalar::PyFloat(0.0).operand()]);
         let working = crate::dtype::promote(result, DType::F64);
-        let _turn = turn::take("linspace")?;
+        let _turn = session::take_turn("linspace")?;
         prepare("linspace", &[num], dtype.unwrap_or(working))?;
         let intervals = if endpoint { num.saturating_sub(1) } else { num };
         let index = Array::indices(&[num], 0)?.cast_to(working);
@@ -173,7 +181,7 @@ impl Array {
 
     /// `np.eye(rows, cols, k, dtype)`
     pub fn eye(rows: usize, cols: usize, k: isize, dtype: DType) -> Result<Array> {
-        let _turn = turn::take("eye")?;
+        let _turn = session::take_turn("eye")?;
         prepare("eye", &[rows, cols], dtype)?;
         let row = Array::indices(&[rows, cols], 0)?;
         let col = Array::indices(&[rows, cols], 1)?;
@@ -230,9 +238,9 @@ fn range_type(numbers: &[Scalar; 3]) -> Result<DType> {
 /// Whether an array of this shape and type may be recorded: the runtime runs, and the heap could hold it if nothing else
 /// were there. Decided from what all ranks know alike. An array this large is distributed whatever the threshold.
 fn prepare(operation: &str, shape: &[usize], dtype: DType) -> Result<()> {
-    world::check(operation)?;
+    session::check(operation)?;
     let len_bytes = checked_size(shape)? as u64 * dtype.size_bytes() as u64;
-    if len_bytes <= world::limit_bytes() {
+    if len_bytes <= session::get().limit_bytes {
         return Ok(());
     }
     Err(Error::new(Kind::Memory, format!("{} and data type {dtype}", cannot_allocate(len_bytes, shape))))

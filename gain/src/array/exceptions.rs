@@ -5,7 +5,8 @@ use super::{Array, ReduceOptions};
 use crate::dtype::{DType, Kind, kind};
 use crate::error::Result;
 use crate::ops::{Op, ReduceOp};
-use crate::site::{self, Origin};
+use crate::session;
+use crate::status::site::{self, Origin};
 use crate::status::{self, INVALID, OVER, Policy};
 
 impl Array {
@@ -27,7 +28,7 @@ impl Array {
         if bits != 0 {
             status::raised(name, bits);
         }
-        if policy.raises() { status::agree(crate::agree::Purpose::Combine) } else { Ok(()) }
+        if policy.raises() { session::get().agree_on_events(session::Purpose::Combine) } else { Ok(()) }
     }
 
     fn product_exceptions(&self, operands: [&Array; 2]) -> Result<u8> {
@@ -47,6 +48,7 @@ impl Array {
         let own = self.cell.get();
         if let Some(storage) = own.storage()
             && !storage.blocks().is_distributed()
+            && self.dtype() != DType::F16
             && self.view.is_whole(own.len())
         {
             let words = own.len() * storage.item_bytes() / 4;

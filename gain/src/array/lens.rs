@@ -6,10 +6,10 @@
 use super::Array;
 use crate::dtype::{DType, Kind as TypeKind, kind, real_part};
 use crate::error::{Error, Kind, Result};
-use crate::graph::{Arg, Expr, Node};
 use crate::ops::Op;
 use crate::plan;
 use crate::plan::lens::{part, part_bytes};
+use crate::record::{Arg, Expr, Node};
 use crate::view::View;
 use std::sync::Arc;
 
@@ -104,7 +104,7 @@ impl Array {
             return self.write_elements(at, Arg::whole(whole));
         }
         let node = Node::lazy(shape, own, Expr::Patch { base, region, value, seen: Some(dtype) });
-        self.cell.set(node.clone());
+        self.take(&node)?;
         plan::force(&node)
     }
 }

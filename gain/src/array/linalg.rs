@@ -4,14 +4,15 @@
 //! products, of which `plan::product` makes one or a stack.
 
 use super::{Array, ReduceOptions};
+use crate::algo;
 use crate::dtype::{DType, Kind as Family, kind, promote};
 use crate::error::{Error, Kind, Result, shape_text};
-use crate::graph::{Arg, Expr, Node};
 use crate::ops::{Op, ReduceOp, resolve};
 use crate::plan;
-use crate::site::{self, Origin};
+use crate::record::{Arg, Expr, Node};
+use crate::session;
 use crate::status::Policy;
-use crate::turn;
+use crate::status::site::{self, Origin};
 use crate::view::{Dims, View, broadcast_shapes};
 use smallvec::SmallVec;
 
@@ -32,7 +33,7 @@ const VECMAT: Rule = Rule { name: "vecmat", signature: "(n),(n,m)->(m)", inputs:
 impl Array {
     /// `np.dot`: over the last axis of this array and the last but one of the other, for all pairs.
     pub fn dot(&self, other: &Array) -> Result<Array> {
-        let _turn = turn::take("dot")?;
+        let _turn = session::take_turn("dot")?;
         if self.ndim() == 0 || other.ndim() == 0 {
             return Array::apply(Op::Multiply, &[self.into(), other.into()]);
         }
@@ -66,7 +67,7 @@ impl Array {
 
     /// `np.matmul`: stacks of matrices broadcast; a vector is a row on the left, a column on the right.
     pub fn matmul(&self, other: &Array) -> Result<Array> {
-        let _turn = turn::take("matmul")?;
+        let _turn = session::take_turn("matmul")?;
         let inputs = [self.ndim().min(2), other.ndim().min(2)];
         let output = (inputs[0] + inputs[1]).saturating_sub(2);
         Rule { inputs, output, ..MATMUL }.check(self, other, [1, 1])?;
@@ -75,7 +76,7 @@ impl Array {
 
     /// `np.matvec`: stacks of matrices times stacks of vectors.
     pub fn matvec(&self, other: &Array) -> Result<Array> {
-        let _turn = turn::take("matvec")?;
+        let _turn = session::take_turn("matvec")?;
         MATVEC.check(self, other, MATVEC.inputs)?;
         let column = other.with_axis(other.ndim());
         let made = self.product(&column, false, MATVEC.name)?;
@@ -85,7 +86,7 @@ impl Array {
 
     /// `np.vecmat`: stacks of vectors, conjugated, times stacks of matrices.
     pub fn vecmat(&self, other: &Array) -> Result<Array> {
-        let _turn = turn::take("vecmat")?;
+        let _turn = session::take_turn("vecmat")?;
         VECMAT.check(self, other, VECMAT.inputs)?;
         let row = self.with_axis(self.ndim() - 1);
         let made = row.product(other, true, VECMAT.name)?;
@@ -96,9 +97,12 @@ impl Array {
 
     /// `np.vecdot`: the sum along the last axis of the products of conjugates of this array with the other.
     pub fn vecdot(&self, other: &Array) -> Result<Array> {
-        let _turn = turn::take("vecdot")?;
+        let _turn = session::take_turn("vecdot")?;
         VECDOT.check(self, other, VECDOT.inputs)?;
         let dtype = promote(self.dtype(), other.dtype());
+        if dtype == DType::F16 {
+            return self.in_singles(other, VECDOT.name, Array::vecdot);
+        }
         let [first, second] = [self, other].map(|x| x.typed(dtype));
         // Its floating-point exceptions are those of the whole.
         let sum = site::at(quiet(), || {
@@ -118,6 +122,9 @@ impl Array {
     /// The product of operands that fit, under NumPy's name; of the conjugates of this array's elements if so said.
     fn product(&self, other: &Array, conjugate: bool, name: &'static str) -> Result<Array> {
         let dtype = promote(self.dtype(), other.dtype());
+        if dtype == DType::F16 {
+            return self.in_singles(other, name, |a, b| a.product(b, conjugate, name));
+        }
         if self.ndim() == 1 && other.ndim() == 1 {
             return self.inner(other, dtype, name);
         }
@@ -129,7 +136,7 @@ impl Array {
         let [a_node, b_node] = [a.cell.get(), b.cell.get()];
         let mut shape;
         let multiply = |a_view: &View, b_view: &View| {
-            site::at(quiet(), || plan::product(dtype, conjugate, (&a_node, a_view), (&b_node, b_view)))
+            site::at(quiet(), || algo::product(dtype, conjugate, (&a_node, a_view), (&b_node, b_view)))
         };
         let (made, is_suspect) = if rows == 0 && columns == 0 {
             shape = Dims::from_slice(&[a_view.shape[0], b_view.shape[1]]);
@@ -152,6 +159,21 @@ impl Array {
         }
         shape.remove(shape.len() - if is_row { 2 } else { 1 });
         Ok(made.in_shape(&shape))
+    }
+
+    /// A product of halves: that of `float32`, rounded once.
+    fn in_singles(
+        &self,
+        other: &Array,
+        name: &'static str,
+        product: impl FnOnce(&Array, &Array) -> Result<Array>,
+    ) -> Result<Array> {
+        let made = site::at(quiet(), || {
+            let made = product(&self.cast_to(DType::F32), &other.cast_to(DType::F32))?;
+            Ok::<_, Error>(made.cast_to(DType::F16))
+        })?;
+        made.tell_product([self, other], name, true)?;
+        Ok(made)
     }
 
     /// A new array of as many elements, in another shape.

@@ -5,7 +5,7 @@ use crate::algo::{self, Segments};
 use crate::dtype::{Casting, DType, Kind as TypeKind, kind};
 use crate::error::{Error, Kind, Result, normalize_axis, open_shape_text, shape_text};
 use crate::ops::{Loop, Op, resolve, resolve_with};
-use crate::turn;
+use crate::session;
 use crate::view::{Dims, Layout};
 use smallvec::SmallVec;
 use std::ops::Range;
@@ -17,7 +17,7 @@ impl Array {
     /// `op.reduce` of the operations that no fused reduction is for: from left to right, along one axis unless the order
     /// is free. Without `initial` it begins with the operation's identity, or with the first element.
     pub fn fold(&self, op: Op, options: &ReduceOptions<'_>) -> Result<Array> {
-        let _turn = turn::take(op.name())?;
+        let _turn = session::take_turn(op.name())?;
         let axes: SmallVec<[usize; 4]> = match options.axes {
             None => (0..self.ndim()).collect(),
             Some(axes) => axes.iter().map(|&a| normalize_axis(a, self.ndim())).collect::<Result<_>>()?,
@@ -95,7 +95,7 @@ impl Array {
         dtype: Option<DType>,
         out: Option<&Array>,
     ) -> Result<Array> {
-        let _turn = turn::take(op.name())?;
+        let _turn = session::take_turn(op.name())?;
         if self.ndim() == 0 {
             return Err(Error::new(Kind::Type, "cannot accumulate on a scalar"));
         }
@@ -118,7 +118,7 @@ impl Array {
         dtype: Option<DType>,
         out: Option<&Array>,
     ) -> Result<Array> {
-        let _turn = turn::take(op.name())?;
+        let _turn = session::take_turn(op.name())?;
         if self.ndim() == 0 {
             return Err(Error::new(Kind::Type, "cannot reduceat on a scalar"));
         }
@@ -154,7 +154,7 @@ impl Array {
     /// `op.at(self, indices, values)`: `indices` are flat ones of this array in C order, all of them inside; `values` has
     /// their shape, or is missing if the operation has one input.
     pub fn update_at(&self, op: Op, indices: &Array, values: Option<&Array>) -> Result<()> {
-        let _turn = turn::take(op.name())?;
+        let _turn = session::take_turn(op.name())?;
         let mine = self.dtype().into();
         let found = match values {
             None => resolve(op, &[mine])?,
@@ -249,8 +249,8 @@ fn closed(op: Op, dtype: DType, asked: Option<DType>, method: &str) -> Result<Lo
         }
         None => error.into(),
     })?;
-    if found.inputs != [found.outputs[0]; 2] {
-        let [first, second] = found.inputs;
+    if found.inputs[..2] != [found.outputs[0]; 2] {
+        let [first, second, ..] = found.inputs;
         let text = format!(
             "the resolved dtypes are not compatible with {}.{method}. Resolved (dtype('{first}'), dtype('{second}'), dtype('{}'))",
             op.name(),

@@ -3,6 +3,7 @@
 mod assign;
 mod create;
 mod exceptions;
+mod foreign;
 mod lens;
 mod linalg;
 mod methods;
@@ -15,12 +16,13 @@ mod ufunc;
 mod views;
 
 pub use create::Unfilled;
+pub use foreign::{Exposed, Place};
 pub use spread::set_group;
 
 use crate::dtype::{Casting, DType, Scalar};
 use crate::error::Result;
-use crate::graph::{Arg, Cell, Node, WEIGHT_LIMIT};
 use crate::plan;
+use crate::record::{Arg, Cell, Node, WEIGHT_LIMIT};
 use crate::view::{Layout, View};
 use smallvec::SmallVec;
 use std::ops::Range;
@@ -115,9 +117,10 @@ impl Array {
         if let Some(order) = order { made.in_order(order) } else { made }
     }
 
-    /// A new array with a recorded value, which is computed at once if floating-point exceptions are to be raised, or if it
-    /// would keep much larger values in memory; its axes are those of the array in this order. Collective.
+    /// A new array with a recorded value, which is computed at once if floating-point exceptions are to be raised, if it
+    /// would keep much larger values in memory, or if it reads open memory; its axes are those of the array in this order. Collective.
     pub(super) fn recorded(node: Arc<Node>, order: Option<&[usize]>) -> Result<Array> {
+        let node = plan::settled(node)?;
         if node.origin.policy.raises() {
             assign::decide(&node)?;
         } else if node.pins_much() {
@@ -177,6 +180,11 @@ impl Array {
     /// Which elements of its base this array shows; counted in bytes if it shows them as another type.
     pub fn view(&self) -> &View {
         &self.view
+    }
+
+    /// Whether the view counts bytes of the base.
+    pub fn counts_bytes(&self) -> bool {
+        self.lens.is_some()
     }
 
     /// Whether this handle was made by viewing another array (NumPy: `a.base is not None`).

@@ -1,17 +1,18 @@
 //! Reading elements: whole, one, or the corner that is printed.
 
-use super::Array;
+use super::{Array, Operand, ReduceOptions};
 use crate::dtype::{DType, Element, Scalar};
 use crate::error::{Error, Kind, Result, shape_text};
-use crate::graph::{Arg, Node};
+use crate::memory::Storage;
+use crate::ops::{Op, ReduceOp};
 use crate::plan::{self, Anchor, Pass, Store, Target};
-use crate::site;
+use crate::record::{Arg, Node};
+use crate::session;
 use crate::stage;
-use crate::storage::Storage;
-use crate::turn;
+use crate::status::site;
 use crate::view::{Dims, View};
-use crate::world;
 use ndarray::Dimension;
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// A view is a small part of its base if this many would make no more than the base.
@@ -21,13 +22,13 @@ const PART: usize = 8;
 impl Array {
     /// Evaluate now what was recorded.
     pub fn force(&self) -> Result<()> {
-        let _turn = turn::take("force")?;
+        let _turn = session::take_turn("force")?;
         plan::force(&self.cell.get())
     }
 
     /// The only element (`self.item()`).
     pub fn item(&self) -> Result<Scalar> {
-        let _turn = turn::take("item")?;
+        let _turn = session::take_turn("item")?;
         if self.size() != 1 {
             return Err(Error::new(Kind::Value, "can only convert an array of size 1 to a Python scalar"));
         }
@@ -49,7 +50,7 @@ impl Array {
 
     /// All elements in C order into `out`, on every rank; `out` has `size() * dtype().size_bytes()` bytes.
     pub fn copy_to_bytes(&self, out: &mut [u8]) -> Result<()> {
-        let _turn = turn::take("read")?;
+        let _turn = session::take_turn("read")?;
         self.check_len(out.len())?;
         self.read(&self.evaluated()?, &self.view, out, false)
     }
@@ -79,12 +80,12 @@ impl Array {
 
     /// As [`Array::copy_to_bytes`], called by any rank on its own. Not collective, therefore an error if something
     /// remains to be evaluated and there are several ranks: call [`Array::force`] on all of them first. The caller
-    /// sees to it (by a [`barrier`](crate::world::barrier)) that nobody writes meanwhile.
+    /// sees to it (by a [`barrier`](crate::session::barrier)) that nobody writes meanwhile.
     pub fn get_bytes(&self, out: &mut [u8]) -> Result<()> {
-        let _turn = turn::take("get")?;
+        let _turn = session::take_turn("get")?;
         self.check_len(out.len())?;
         let node = self.cell.get();
-        if node.storage().is_none() && world::get().size > 1 {
+        if node.storage().is_none() && session::get().size > 1 {
             return Err(Error::new(
                 Kind::Runtime,
                 "get by one rank of an array that is not evaluated yet: call force() on all ranks first",
@@ -94,10 +95,26 @@ impl Array {
         self.read(&node, &self.view, out, true)
     }
 
+    /// `item in array`: whether an element equals the item, which broadcasts. Ranks look for themselves if the array is stored
+    /// and visible to all; else collective.
+    pub fn contains(&self, item: Operand<'_>) -> Result<bool> {
+        let _turn = session::take_turn("contains")?;
+        let found = || {
+            let equal = Array::apply(Op::Equal, &[self.into(), item])?;
+            Ok(equal.reduce(ReduceOp::Any, &ReduceOptions::default())?.item()?.as_bool())
+        };
+        let other = match item {
+            Operand::Array(array) => Some(array.cell.get()),
+            Operand::Scalar(_) => None,
+        };
+        let nodes: SmallVec<[Arc<Node>; 2]> = [self.cell.get()].into_iter().chain(other).collect();
+        stage::look_alone(&nodes, found).unwrap_or_else(found)
+    }
+
     /// What printing shows: along each axis longer than `2 * edge` the first and last `edge` items only, the others
     /// all. Only those are moved. Returns the shape of the corner and its elements in C order.
     pub fn corner(&self, edge: usize) -> Result<(Vec<usize>, Vec<u8>)> {
-        let _turn = turn::take("print")?;
+        let _turn = session::take_turn("print")?;
         let node = self.cell.get();
         plan::force(&node)?;
         let item = self.dtype().size_bytes();

@@ -4,15 +4,14 @@ use super::{Array, Operand, ReduceOptions};
 use crate::dtype::{Casting, DType, Kind as TypeKind, Scalar, can_cast, kind, real_part};
 use crate::error::{Error, Kind, Result, normalize_axis, open_shape_text, shape_text};
 use crate::exec;
-use crate::graph::{Arg, Expr, Node};
 use crate::ops::{Op, ReduceOp, resolve};
 use crate::plan;
-use crate::site::{self, Origin};
+use crate::record::{Arg, Expr, Node};
+use crate::session;
+use crate::status::site::{self, Origin};
 use crate::status::{self, Policy};
-use crate::turn;
 use crate::view::order::of_result;
 use crate::view::{Dims, Layout, View, distinct};
-use crate::world;
 use smallvec::SmallVec;
 
 /// Reductions of up to this many elements are computed at once.
@@ -24,7 +23,7 @@ const EAGER: usize = 1 << 14;
 impl Array {
     /// A reduction; `ArgMin` and `ArgMax` take one axis or none.
     pub fn reduce(&self, op: ReduceOp, options: &ReduceOptions<'_>) -> Result<Array> {
-        let _turn = turn::take(op.name())?;
+        let _turn = session::take_turn(op.name())?;
         let reduced = axes_of(options.axes, self.ndim())?;
         check_types(op, self.dtype(), options.dtype)?;
         let dtype = options.dtype.unwrap_or_else(|| accumulator(op, self.dtype()));
@@ -38,37 +37,39 @@ impl Array {
         let value = self.operand(op, dtype, options)?;
         let folded = if reduced.iter().all(|&r| r) {
             let partial = plan::fold_all(op, value, self.shape(), "reduce")?;
-            let result = if op.is_index() { DType::I64 } else { dtype };
-            match partial.finish(dtype) {
+            let result = if op.is_index() { DType::I64 } else { working(dtype) };
+            match partial.finish(working(dtype)) {
                 Some(x) => Array::scalar(x.cast(result))?,
-                None => Array::scalar(plan::start_value(op, dtype))?,
+                None => Array::scalar(plan::start_value(op, working(dtype)))?,
             }
         } else {
-            self.fold_some(op, value, dtype, &reduced, options.mask)?
+            self.fold_some(op, value, working(dtype), &reduced, options.mask)?
         };
         let folded = match options.initial {
-            Some(start) => combine(op, folded, start_of(start, dtype)?)?,
+            Some(start) => combine(op, folded, start_of(start, dtype)?.cast(working(dtype)))?,
             None => folded,
         };
+        let folded = if op.is_index() { folded } else { folded.rounded(dtype)? };
         self.shaped(op, folded, &reduced, options)
     }
 
     /// A reduction over all axes without keywords of an array so small that it is computed here and now; `None` of
     /// others. All ranks get the same.
     pub fn reduce_now(&self, op: ReduceOp) -> Result<Option<Scalar>> {
-        self.fold_now(op, accumulator(op, self.dtype()))
+        let dtype = accumulator(op, self.dtype());
+        Ok(self.fold_now(op, working(dtype))?.map(|x| if op.is_index() { x } else { rounded(x, dtype) }))
     }
 
     /// The same for `np.mean`, of real numbers.
     pub fn mean_now(&self) -> Result<Option<Scalar>> {
-        let _turn = turn::take("mean")?;
+        let _turn = session::take_turn("mean")?;
         let dtype = match kind(self.dtype()) {
             TypeKind::Complex => return Ok(None),
             TypeKind::Float => self.dtype(),
             _ => DType::F64,
         };
-        Ok(match self.fold_now(ReduceOp::Sum, dtype)? {
-            Some(Scalar::F32(x)) => Some(Scalar::F32(x / self.size() as f32)),
+        Ok(match self.fold_now(ReduceOp::Sum, working(dtype))? {
+            Some(Scalar::F32(x)) => Some(Scalar::F32(x / self.size() as f32).cast(dtype)),
             Some(Scalar::F64(x)) => Some(Scalar::F64(x / self.size() as f64)),
             _ => None,
         })
@@ -76,11 +77,12 @@ impl Array {
 
     fn fold_now(&self, op: ReduceOp, dtype: DType) -> Result<Option<Scalar>> {
         let size = self.size();
-        if size == 0 || size > EAGER {
+        // (An index comes of elements as they are.)
+        if size == 0 || size > EAGER || op.is_index() && dtype != self.dtype() {
             return Ok(None);
         }
-        let _turn = turn::take(op.name())?;
-        if size > world::get().threshold || !self.view.is_contiguous() {
+        let _turn = session::take_turn(op.name())?;
+        if size > session::get().threshold || !self.view.is_contiguous() || self.lens.is_some() {
             return Ok(None);
         }
         let storage = self.cell.peek(|n| n.storage().filter(|s| !s.blocks().is_distributed()).cloned());
@@ -98,9 +100,13 @@ impl Array {
 
     /// `np.var` without keywords beyond these: of what `options` say, with `count - ddof` as the divisor.
     pub fn var(&self, options: &ReduceOptions<'_>, ddof: f64) -> Result<Array> {
-        let _turn = turn::take("var")?;
+        let _turn = session::take_turn("var")?;
         let is_whole = matches!(kind(self.dtype()), TypeKind::Float | TypeKind::Complex);
         let dtype = options.dtype.or(if is_whole { None } else { Some(DType::F64) });
+        if dtype.unwrap_or(self.dtype()) == DType::F16 {
+            let wide = ReduceOptions { dtype: Some(DType::F32), ..*options };
+            return Ok(self.cast_to(DType::F16).cast_to(DType::F32).var(&wide, ddof)?.cast_to(DType::F16));
+        }
         let mean = self.mean(&ReduceOptions { dtype, keepdims: true, ..*options })?;
         let apart = Array::apply(Op::Subtract, &[self.into(), (&mean).into()])?;
         let square = |x: &Array| Array::apply(Op::Multiply, &[x.into(), x.into()]);
@@ -120,11 +126,13 @@ impl Array {
 
     /// `np.mean`
     pub fn mean(&self, options: &ReduceOptions<'_>) -> Result<Array> {
-        let _turn = turn::take("mean")?;
-        let dtype = options.dtype.unwrap_or(match kind(self.dtype()) {
+        let _turn = session::take_turn("mean")?;
+        let result = options.dtype.unwrap_or(match kind(self.dtype()) {
             TypeKind::Float | TypeKind::Complex => self.dtype(),
             _ => DType::F64,
         });
+        // The mean of halves is no half until the end, unless it is asked for.
+        let dtype = if options.dtype.is_some() { result } else { working(result) };
         let reduced = axes_of(options.axes, self.ndim())?;
         let sum = self.reduce(ReduceOp::Sum, &ReduceOptions { dtype: Some(dtype), out: None, ..*options })?;
         let mean = match options.mask {
@@ -146,18 +154,20 @@ impl Array {
                 Err(self.wrong_output(ReduceOp::Sum, out.shape(), mean.ndim(), &reduced, options.keepdims))
             }
             Some(out) => out.assign(&mean).map(|()| out.clone()),
-            None => Ok(mean.cast_to(dtype)),
+            None => Ok(mean.cast_to(result)),
         }
     }
 
-    /// What is reduced: the elements converted, the identity where the mask doesn't hold.
+    /// What is reduced: the elements converted to the working type of this one, the identity where the mask doesn't hold.
     fn operand(&self, op: ReduceOp, dtype: DType, options: &ReduceOptions<'_>) -> Result<Arg> {
-        let arg = if dtype == self.dtype() {
-            self.arg()
-        } else {
-            status::converts(self.dtype(), dtype);
-            Arg::whole(Node::lazy(self.view.shape.clone(), dtype, Expr::Cast(self.arg())))
-        };
+        let lazy = |dtype, expr| Arg::whole(Node::lazy(self.view.shape.clone(), dtype, expr));
+        let mut arg = self.arg();
+        for (from, to) in [(self.dtype(), dtype), (dtype, working(dtype))] {
+            if from != to {
+                status::converts(from, to);
+                arg = lazy(to, Expr::Cast(arg));
+            }
+        }
         let Some(mask) = options.mask else { return Ok(arg) };
         if !op.has_identity() && options.initial.is_none() {
             return Err(Error::new(
@@ -170,8 +180,29 @@ impl Array {
         }
         let mask = mask.cast_to(DType::Bool);
         let mask = Operand::Array(&mask).arg(self.shape(), DType::Bool)?;
-        let args = [arg, Arg::Const(plan::start_value(op, dtype))];
-        Ok(Arg::whole(Node::lazy(self.view.shape.clone(), dtype, Expr::Select { mask, args })))
+        let args = [arg, Arg::Const(plan::start_value(op, working(dtype)))];
+        Ok(lazy(working(dtype), Expr::choice(mask, args, working(dtype))))
+    }
+
+    /// What a reduction comes to, in the type of its result.
+    fn rounded(&self, dtype: DType) -> Result<Array> {
+        if self.dtype() == dtype {
+            return Ok(self.clone());
+        }
+        if self.ndim() == 0 {
+            return Array::scalar(rounded(self.item()?, dtype));
+        }
+        let Origin { site, policy } = site::current();
+        let near = site::at(Origin { site, policy: Policy::IGNORE }, || self.cast_to(dtype));
+        if policy.wanted() & status::OVER != 0 {
+            let is_finite = |x: &Array| Array::apply(Op::Isfinite, &[x.into()]);
+            let is_lost =
+                Array::apply(Op::Greater, &[(&is_finite(self)?).into(), (&is_finite(&near)?).into()])?;
+            if is_lost.reduce(ReduceOp::Any, &ReduceOptions::default())?.item()?.as_bool() {
+                status::raised("reduce", status::OVER);
+            }
+        }
+        Ok(near)
     }
 
     fn fold_some(
@@ -285,6 +316,23 @@ impl Array {
     }
 }
 
+/// The type in which elements of another are folded.
+fn working(dtype: DType) -> DType {
+    if dtype == DType::F16 { DType::F32 } else { dtype }
+}
+
+/// What a reduction comes to, in the type of its result.
+fn rounded(x: Scalar, dtype: DType) -> Scalar {
+    if x.dtype() == dtype {
+        return x;
+    }
+    let near = x.cast(dtype);
+    if x.as_f64().is_finite() && !near.as_f64().is_finite() {
+        status::raised("reduce", status::OVER);
+    }
+    near
+}
+
 /// `initial=` in the type of the result, which makes an integer of it as Python's `int` does.
 fn start_of(start: Scalar, dtype: DType) -> Result<Scalar> {
     let is_whole = !matches!(kind(start.dtype()), TypeKind::Float | TypeKind::Complex);
@@ -304,7 +352,17 @@ fn start_of(start: Scalar, dtype: DType) -> Result<Scalar> {
 
 /// A sum by a number of elements.
 fn over(sum: &Array, count: f64) -> Result<Array> {
-    let divide = || Array::apply(Op::Divide, &[sum.into(), Scalar::PyFloat(count).into()]);
+    // NumPy's number of elements is an `int64`: where that makes a difference, its type is the wider one.
+    let wide = match sum.dtype() {
+        DType::F16 => DType::F64,
+        DType::C64 => DType::C128,
+        other => other,
+    };
+    let divide = || -> Result<Array> {
+        let sum = if wide == sum.dtype() { sum } else { &sum.cast_to(wide) };
+        Array::apply(Op::Divide, &[sum.into(), Scalar::PyFloat(count).into()])
+    };
+    let divide = || Ok(if wide == sum.dtype() { divide()? } else { divide()?.cast_to(sum.dtype()) });
     if sum.ndim() > 0 {
         return divide();
     }

@@ -2,10 +2,10 @@
 
 use super::Array;
 use crate::error::{Error, Kind, Result};
-use crate::graph::{Expr, Node};
-use crate::storage::Blocks;
-use crate::turn;
-use crate::world;
+use crate::memory::{self, Blocks};
+use crate::record::{Expr, Node};
+use crate::session::{self, Decision, mix};
+use crate::status::site;
 
 /// # Distribution
 impl Array {
@@ -16,8 +16,8 @@ impl Array {
     /// # Errors
     /// `ValueError` unless there is one start per rank, from 0 on, none before the one of the rank before or past the end.
     pub fn spread_over(&self, starts: &[usize]) -> Result<Array> {
-        let _turn = turn::take("distribution")?;
-        let (ranks, size) = (world::size(), self.size());
+        let _turn = session::take_turn("distribution")?;
+        let (ranks, size) = (session::get().size, self.size());
         if starts.len() != ranks {
             let text = format!("distribution has {} entries for {ranks} ranks", starts.len());
             return Err(Error::new(Kind::Value, text));
@@ -41,16 +41,18 @@ impl Array {
 /// # Errors
 /// `ValueError` if a rank doesn't exist or is named twice, or for no rank at all.
 pub fn set_group(ranks: Option<&[usize]>) -> Result<()> {
-    let _turn = turn::take("group")?;
+    let _turn = session::take_turn("group")?;
+    let session = session::get();
     if let Some(ranks) = ranks {
-        let is_distinct = (1..ranks.len()).all(|i| !ranks[..i].contains(&ranks[i]));
-        if ranks.is_empty() || !ranks.is_sorted() || !is_distinct || ranks.iter().any(|&r| r >= world::size())
-        {
+        let is_ordered = ranks.is_sorted_by(|a, b| a < b);
+        if ranks.is_empty() || !is_ordered || ranks.iter().any(|&r| r >= session.size) {
             let text =
-                format!("a group is one or more of the {} ranks, in order, not {ranks:?}", world::size());
+                format!("a group is one or more of the {} ranks, in order, not {ranks:?}", session.size);
             return Err(Error::new(Kind::Value, text));
         }
     }
-    crate::storage::set_group(ranks);
+    let number = ranks.unwrap_or_default().iter().fold(0, |sum, &rank| mix(sum ^ (rank as u64 + 1)));
+    session.note(Decision::Group, 0, number, site::current().site);
+    memory::set_group(ranks);
     Ok(())
 }

@@ -5,7 +5,7 @@
 //! out as `numpy.array2string` does.
 
 use super::Array;
-use crate::dtype::{DType, Kind as TypeKind, Scalar, kind};
+use crate::dtype::{DType, Kind as TypeKind, Scalar, kind, real_part};
 use crate::error::Result;
 use std::fmt;
 
@@ -69,13 +69,13 @@ fn tuple(shape: &[usize]) -> String {
 fn words(elements: &[Scalar], dtype: DType) -> Vec<String> {
     match kind(dtype) {
         TypeKind::Float => {
-            let style = Style::of(elements.iter().map(|x| x.as_f64()), dtype == DType::F32, false);
+            let style = Style::of(elements.iter().map(|x| x.as_f64()), dtype, false);
             elements.iter().map(|x| style.word(x.as_f64())).collect()
         }
         TypeKind::Complex => {
-            let single = dtype == DType::C64;
-            let real = Style::of(elements.iter().map(|z| z.as_c128().re), single, false);
-            let imaginary = Style::of(elements.iter().map(|z| z.as_c128().im), single, true);
+            let part = real_part(dtype);
+            let real = Style::of(elements.iter().map(|z| z.as_c128().re), part, false);
+            let imaginary = Style::of(elements.iter().map(|z| z.as_c128().im), part, true);
             let join = |z: &Scalar| {
                 let z = z.as_c128();
                 let (re, im) = (real.word(z.re), imaginary.word(z.im));
@@ -103,7 +103,7 @@ fn plain(x: &Scalar) -> String {
 /// How the floats of an array are written: one notation and width for all.
 struct Style {
     scientific: bool,
-    single: bool,
+    dtype: DType,
     sign: bool,
     /// Characters before the point.
     left: usize,
@@ -112,12 +112,12 @@ struct Style {
 }
 
 impl Style {
-    fn of(values: impl Iterator<Item = f64> + Clone, single: bool, sign: bool) -> Style {
+    fn of(values: impl Iterator<Item = f64> + Clone, dtype: DType, sign: bool) -> Style {
         let finite = values.clone().filter(|x| x.is_finite());
         let sizes = finite.clone().filter(|x| *x != 0.0).map(f64::abs);
         let (most, least) = sizes.fold((0.0f64, f64::INFINITY), |(m, l), x| (m.max(x), l.min(x)));
         let scientific = most >= 1e8 || most > 0.0 && (least < 1e-4 || most / least > 1000.0);
-        let mut style = Style { scientific, single, sign, left: 0, right: 0 };
+        let mut style = Style { scientific, dtype, sign, left: 0, right: 0 };
         for x in finite {
             let text = style.digits(x, PRECISION);
             let mantissa = text.split('e').next().unwrap_or_default();
@@ -144,11 +144,13 @@ impl Style {
     /// The shortest digits that tell the value from its neighbours, at most `precision` after the point, zeros
     /// trimmed, the point kept.
     fn digits(&self, x: f64, precision: usize) -> String {
-        let shortest = match (self.scientific, self.single) {
-            (true, false) => format!("{x:e}"),
-            (true, true) => format!("{:e}", x as f32),
-            (false, false) => format!("{x}"),
-            (false, true) => format!("{}", x as f32),
+        let shortest = match (self.scientific, self.dtype) {
+            (true, DType::F32) => format!("{:e}", x as f32),
+            (false, DType::F32) => format!("{}", x as f32),
+            (true, DType::F16) => format!("{:e}", shortest_half(x)),
+            (false, DType::F16) => format!("{}", shortest_half(x)),
+            (true, _) => format!("{x:e}"),
+            (false, _) => format!("{x}"),
         };
         let (mantissa, exponent) = match shortest.split_once('e') {
             Some((m, e)) => (m.to_owned(), Some(e.parse::<i32>().unwrap_or(0))),
@@ -190,6 +192,12 @@ impl Style {
         let pad: String = std::iter::repeat_n(fill, self.right - fraction.len()).collect();
         format!("{whole:>left$}.{fraction}{pad}{exponent}", left = self.left)
     }
+}
+
+/// The number of the fewest digits to which this half is the nearest.
+fn shortest_half(x: f64) -> f64 {
+    let read = |digits: usize| format!("{x:.digits$e}").parse().unwrap_or(x);
+    (0..5).map(read).find(|&near: &f64| Scalar::F64(near).cast(DType::F16).as_f64() == x).unwrap_or(x)
 }
 
 /// Brackets and lines.

@@ -6,15 +6,14 @@ use super::{Array, Operand, Options, ReduceOptions};
 use crate::dtype::{Casting, DType, Kind as TypeKind, Scalar, can_cast, is_integer, kind, result_type};
 use crate::error::{Error, Kind, Result, shape_text};
 use crate::exec;
-use crate::graph::{Arg, Expr, Node, WEIGHT_LIMIT};
+use crate::memory::Storage;
 use crate::ops::{Loop, Op, ReduceOp, check_output, resolve, resolve_values, resolve_with};
 use crate::plan;
-use crate::site;
+use crate::record::{Arg, Expr, Node, WEIGHT_LIMIT};
+use crate::session;
 use crate::status;
-use crate::storage::Storage;
-use crate::turn;
+use crate::status::site;
 use crate::view::{Dims, Layout, View, broadcast_shapes, order};
-use crate::world;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -62,7 +61,7 @@ impl Operand<'_> {
 impl Array {
     /// A ufunc call: one array per output. With `out=` the result is a clone of that handle.
     pub fn ufunc(op: Op, operands: &[Operand<'_>], options: &Options<'_>) -> Result<SmallVec<[Array; 2]>> {
-        let _turn = turn::take(op.name())?;
+        let _turn = session::take_turn(op.name())?;
         if operands.len() != op.inputs() {
             return Err(Error::new(
                 Kind::Type,
@@ -104,7 +103,10 @@ impl Array {
         shapes.extend(mask_shape);
         let shape = broadcast_shapes(&shapes)?;
         let shape = match options.out.iter().flatten().next() {
-            Some(out) => output_shape(out.shape(), &shape)?,
+            Some(out) => {
+                shapes.extend(options.out.iter().flatten().map(|out| out.shape()));
+                output_shape(out.shape(), &shape, &shapes)?
+            }
             None => shape,
         };
         let mut views = views(operands);
@@ -117,17 +119,25 @@ impl Array {
         };
         let order = order::of_result(layout, shape.len(), &views);
         let mask = options.mask.map(|mask| mask_of(mask, &shape)).transpose()?;
-        let args = record_args(&op, operands, &shape, mask.as_ref())?;
+        // What goes to an array of another type the operation itself converts: exceptions of that are its own.
+        let dtypes: SmallVec<[DType; 2]> = (0..op.op.outputs())
+            .map(|i| options.out.get(i).copied().flatten().map_or(op.outputs[i], Array::dtype))
+            .collect();
+        let converts = dtypes[..] != op.outputs[..dtypes.len()];
+        op.outputs.iter().zip(&dtypes).for_each(|(&from, &to)| status::converts(from, to));
+        let args = record_args(&op, operands, &shape, mask.as_ref(), converts)?;
         let (shape, args) = ordered(shape, args, order.as_deref());
         let mask = mask.map(|mask| in_order(mask, order.as_deref()));
         let nodes = match op.op.outputs() {
-            1 => SmallVec::from_iter([Node::lazy(
-                shape.clone(),
-                op.outputs[0],
-                Expr::Map { op, output: 0, args },
-            )]),
-            _ => Node::outputs(&shape, op, &args),
+            1 => {
+                SmallVec::from_iter([Node::lazy(shape.clone(), dtypes[0], Expr::Map { op, output: 0, args })])
+            }
+            _ => Node::outputs(&shape, op, &args, &dtypes),
         };
+        if nodes.len() > 1 {
+            // None may be delivered to memory that another one is computed from.
+            nodes.iter().filter(|node| node.is_volatile()).try_for_each(plan::force)?;
+        }
         let mut results = SmallVec::new();
         for (i, node) in nodes.into_iter().enumerate() {
             let out = options.out.get(i).copied().flatten();
@@ -139,7 +149,7 @@ impl Array {
     /// A ufunc of one output without keywords: the short way for operators.
     #[inline]
     pub fn apply(op: Op, operands: &[Operand<'_>]) -> Result<Array> {
-        let _turn = turn::take(op.name())?;
+        let _turn = session::take_turn(op.name())?;
         let types: SmallVec<[_; 2]> = operands.iter().map(Operand::contributes).collect();
         let found = resolve(op, &types)?;
         if beyond(&found, operands) {
@@ -160,7 +170,7 @@ impl Array {
     fn deferred(op: Loop, operands: &[Operand<'_>]) -> Result<Array> {
         let shapes: SmallVec<[&[usize]; 2]> = operands.iter().map(Operand::shape).collect();
         let shape = broadcast_shapes(&shapes)?;
-        let args = record_args(&op, operands, &shape, None)?;
+        let args = record_args(&op, operands, &shape, None, false)?;
         let is_c = |o: &Operand<'_>| !matches!(o, Operand::Array(a) if !a.view.is_c_ordered());
         if operands.iter().all(is_c) {
             return Array::recorded(
@@ -176,27 +186,20 @@ impl Array {
 
     /// `np.where(mask, if_true, if_false)`
     pub fn select(mask: &Array, if_true: Operand<'_>, if_false: Operand<'_>) -> Result<Array> {
-        let _turn = turn::take("where")?;
+        let _turn = session::take_turn("where")?;
         let dtype = result_type(&[if_true.contributes(), if_false.contributes()]);
-        let shape = broadcast_shapes(&[mask.shape(), if_true.shape(), if_false.shape()])?;
-        mask.bound()?;
-        for operand in [&if_true, &if_false] {
-            if let Operand::Array(array) = operand {
-                array.bound()?;
-            }
-        }
-        let order = order::of_result(Layout::K, shape.len(), &views(&[mask.into(), if_true, if_false]));
-        let mask = Operand::Array(&mask.cast_to(DType::Bool)).arg(&shape, DType::Bool)?;
-        let arg = |operand: Operand<'_>| match operand {
-            Operand::Scalar(x) => Ok(Arg::Const(x.wrapped(dtype)?)),
-            array => array.arg(&shape, dtype),
+        let typed = |operand| match operand {
+            Operand::Scalar(x) => Ok::<_, Error>(Operand::Scalar(x.wrapped(dtype)?)),
+            array => Ok(array),
         };
-        let (shape, args) =
-            ordered(shape.clone(), SmallVec::from([arg(if_true)?, arg(if_false)?]), order.as_deref());
-        let args: [Arg; 2] = args.into_inner().expect("two");
-        let mask = in_order(mask, order.as_deref());
-        let node = Node::lazy(shape, dtype, Expr::Select { mask, args });
-        Array::recorded(node, order.as_deref())
+        let tested;
+        let mask = if mask.dtype() == DType::Bool {
+            mask
+        } else {
+            tested = mask.cast_to(DType::Bool);
+            &tested
+        };
+        Array::elementwise(Loop::choice(dtype), &[mask.into(), typed(if_true)?, typed(if_false)?])
     }
 
     /// `self.astype(dtype)`: always a copy, in the array's own order.
@@ -206,7 +209,7 @@ impl Array {
 
     /// `self.astype(dtype, order)`
     pub fn astype_in(&self, dtype: DType, casting: Casting, layout: Layout) -> Result<Array> {
-        let _turn = turn::take("astype")?;
+        let _turn = session::take_turn("astype")?;
         if !can_cast(self.dtype(), dtype, casting) {
             return Err(Error::new(
                 Kind::Type,
@@ -227,7 +230,7 @@ impl Array {
 
     /// `self.copy(order)`
     pub fn copy_in(&self, layout: Layout) -> Result<Array> {
-        let _turn = turn::take("copy")?;
+        let _turn = session::take_turn("copy")?;
         self.laid_out(self.dtype(), layout)
     }
 
@@ -308,6 +311,7 @@ fn record_args(
     operands: &[Operand<'_>],
     shape: &Dims,
     mask: Option<&Arg>,
+    converts: bool,
 ) -> Result<SmallVec<[Arg; 2]>> {
     // (No unsigned type holds a negative number: converting it is an error of its own.)
     let is_integer_power = op.op == Op::Power && kind(op.outputs[0]) == TypeKind::Signed;
@@ -323,11 +327,12 @@ fn record_args(
         }
     }
     if let Some(mask) = mask
-        && (is_integer_power || site::current().policy.wanted() != 0 && exec::has_exceptions(op))
+        && (is_integer_power
+            || site::current().policy.wanted() != 0 && (converts || exec::has_exceptions(op)))
     {
         for (arg, dtype) in args.iter_mut().zip(op.inputs) {
             let args = [arg.clone(), harmless(op.op, dtype)];
-            let chosen = Expr::Select { mask: mask.clone(), args };
+            let chosen = Expr::choice(mask.clone(), args, dtype);
             *arg = Arg::whole(Node::lazy(shape.clone(), dtype, chosen));
         }
     }
@@ -348,7 +353,7 @@ fn refuse_negative(exponent: &Operand<'_>, shape: &Dims, mask: Option<&Arg>) -> 
                 Some(mask) => {
                     let below = Operand::Array(&below).arg(shape, DType::Bool)?;
                     let args = [below, Arg::Const(Scalar::Bool(false))];
-                    let chosen = Expr::Select { mask: mask.clone(), args };
+                    let chosen = Expr::choice(mask.clone(), args, DType::Bool);
                     any(Arg::whole(Node::lazy(shape.clone(), DType::Bool, chosen)), shape)?
                 }
             }
@@ -367,7 +372,7 @@ fn any(value: Arg, shape: &Dims) -> Result<bool> {
 }
 
 /// The shape of a call with `out=`: that of `out`, to which the operands must broadcast.
-fn output_shape(out: &[usize], operands: &[usize]) -> Result<Dims> {
+fn output_shape(out: &[usize], operands: &[usize], all: &[&[usize]]) -> Result<Dims> {
     let text = || {
         format!(
             "non-broadcastable output operand with shape {} doesn't match the broadcast shape {}",
@@ -377,7 +382,8 @@ fn output_shape(out: &[usize], operands: &[usize]) -> Result<Dims> {
     };
     match broadcast_shapes(&[out, operands]) {
         Ok(shape) if shape[..] == *out => Ok(shape),
-        _ => Err(Error::new(Kind::Shape, text())),
+        Ok(_) => Err(Error::new(Kind::Shape, text())),
+        Err(error) => Err(broadcast_shapes(all).err().unwrap_or(error)),
     }
 }
 
@@ -406,14 +412,13 @@ fn ordered(shape: Dims, args: SmallVec<[Arg; 2]>, order: Option<&[usize]>) -> (D
 
 /// Apply `where=` and `out=` to a recorded result; it and the mask have their axes in this order.
 fn finish(node: Arc<Node>, out: Option<&Array>, mask: Option<Arg>, order: Option<&[usize]>) -> Result<Array> {
-    let (dtype, shape) = (out.map_or(node.dtype, Array::dtype), node.shape.clone());
-    status::converts(node.dtype, dtype);
+    let (dtype, shape) = (node.dtype, node.shape.clone());
     let value = Arg::whole(node);
     let value = match mask {
         None => value,
         Some(mask) => {
             let keep = in_order(out.map_or(Arg::Const(Scalar::zero(dtype)), Array::arg), order);
-            Arg::whole(Node::lazy(shape, dtype, Expr::Select { mask, args: [value, keep] }))
+            Arg::whole(Node::lazy(shape, dtype, Expr::choice(mask, [value, keep], dtype)))
         }
     };
     match (out, value) {
@@ -438,7 +443,7 @@ fn eager(op: &Loop, operands: &[Operand<'_>]) -> Result<Option<Array>> {
         }
     }
     let len: usize = shape.iter().product();
-    if len > EAGER || len > world::get().threshold || op.op.outputs() != 1 {
+    if len > EAGER || len > session::get().threshold || op.op.outputs() != 1 {
         return Ok(None);
     }
     for (i, operand) in operands.iter().enumerate() {

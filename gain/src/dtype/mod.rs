@@ -8,7 +8,7 @@ mod scalar;
 
 pub use promote::{Casting, Operand, can_cast, promote, result_type};
 pub use scalar::Scalar;
-pub use shm::element::{Complex32, Complex64, DType, Element};
+pub use shm::element::{Complex32, Complex64, DType, Element, f16};
 
 /// NumPy's one-letter kind, ordered so that a weak Python scalar is compared by `<`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -31,7 +31,7 @@ pub const fn kind(dtype: DType) -> Kind {
         DType::Bool => Kind::Bool,
         DType::U8 | DType::U16 | DType::U32 | DType::U64 => Kind::Unsigned,
         DType::I8 | DType::I16 | DType::I32 | DType::I64 => Kind::Signed,
-        DType::F32 | DType::F64 => Kind::Float,
+        DType::F16 | DType::F32 | DType::F64 => Kind::Float,
         DType::C64 | DType::C128 => Kind::Complex,
     }
 }

@@ -1,6 +1,7 @@
 //! Promotion and casting between types: NEP 50.
 
 use super::{DType, Kind, kind};
+use smallvec::SmallVec;
 
 /// What an operand contributes to the choice of a type: an array's or NumPy scalar's type counts in full,
 /// a Python `int`, `float` or `complex` by its kind alone. (A Python `bool` is an ordinary `Bool`.)
@@ -96,8 +97,9 @@ pub const fn promote(a: DType, b: DType) -> DType {
             _ => I16,
         },
         (Kind::Signed | Kind::Unsigned, Kind::Float | Kind::Complex) => match (small, large) {
+            (I16 | U16, F16) => F32,
             (I8 | U8 | I16 | U16, _) => large,
-            (_, F32 | F64) => F64,
+            (_, F16 | F32 | F64) => F64,
             _ => C128,
         },
         (Kind::Float, Kind::Complex) => match (small, large) {
@@ -111,14 +113,19 @@ pub const fn promote(a: DType, b: DType) -> DType {
 /// The common type of several operands (`np.result_type`): typed ones are promoted, a weak one only raises
 /// the kind. No operand gives `F64`.
 pub fn result_type(operands: &[Operand]) -> DType {
-    let mut typed: Option<DType> = None;
     let mut weak: Option<Operand> = None;
+    let mut types: SmallVec<[DType; 4]> = SmallVec::new();
     for &operand in operands {
         match operand {
-            Operand::Typed(d) => typed = Some(typed.map_or(d, |t| promote(t, d))),
+            Operand::Typed(d) => types.push(d),
             w => weak = Some(weak.map_or(w, |old| if old.rank() < w.rank() { w } else { old })),
         }
     }
+    // The highest kind first: that of `int16`, `uint16` and `float32` is `float32`.
+    if types.len() > 2 {
+        types.sort_by_key(|&d| std::cmp::Reverse(kind(d)));
+    }
+    let typed = types.into_iter().reduce(promote);
     match (typed, weak) {
         (None, None) => DType::F64,
         (None, Some(w)) => w.default_dtype(),
@@ -129,7 +136,7 @@ pub fn result_type(operands: &[Operand]) -> DType {
             (Operand::Float, Kind::Float | Kind::Complex) => t,
             (Operand::Float, _) => DType::F64,
             (_, Kind::Complex) => t,
-            (_, _) if t == DType::F32 => DType::C64,
+            (_, _) if matches!(t, DType::F16 | DType::F32) => DType::C64,
             _ => DType::C128,
         },
     }

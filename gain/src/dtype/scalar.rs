@@ -1,6 +1,6 @@
 //! One element with its type, or a Python number that has none yet.
 
-use super::{Complex32, Complex64, DType, Kind, Operand, kind};
+use super::{Complex32, Complex64, DType, Kind, Operand, f16, kind};
 use crate::ops::{OpError, OpErrorKind};
 
 /// A value: typed, or a weak Python `int`, `float`, `complex` (a Python `bool` is `Bool`).
@@ -16,6 +16,7 @@ pub enum Scalar {
     U16(u16),
     U32(u32),
     U64(u64),
+    F16(f16),
     F32(f32),
     F64(f64),
     C64(Complex32),
@@ -36,7 +37,7 @@ macro_rules! from_rust {
     )*};
 }
 from_rust!(bool => Bool, i8 => I8, i16 => I16, i32 => I32, i64 => I64, u8 => U8, u16 => U16, u32 => U32,
-    u64 => U64, f32 => F32, f64 => F64, Complex32 => C64, Complex64 => C128);
+    u64 => U64, f16 => F16, f32 => F32, f64 => F64, Complex32 => C64, Complex64 => C128);
 
 /// The three exact forms a scalar passes through on its way to another type.
 enum Wide {
@@ -64,6 +65,7 @@ impl Scalar {
             U16(_) => DType::U16,
             U32(_) => DType::U32,
             U64(_) => DType::U64,
+            F16(_) => DType::F16,
             F32(_) => DType::F32,
             F64(_) => DType::F64,
             C64(_) => DType::C64,
@@ -111,6 +113,7 @@ impl Scalar {
             U32(x) => Wide::Int(x.into()),
             U64(x) => Wide::Int(x.into()),
             PyInt(x) => Wide::Int(x),
+            F16(x) => Wide::Float(x.into()),
             F32(x) => Wide::Float(x.into()),
             F64(x) | PyFloat(x) => Wide::Float(x),
             C64(z) => Wide::Complex(Complex64::new(z.re.into(), z.im.into())),
@@ -155,6 +158,7 @@ impl Scalar {
     /// Converted to `dtype` as NumPy's `astype` does: integers wrap, floats truncate, imaginary parts are dropped.
     pub fn cast(self, dtype: DType) -> Scalar {
         use crate::kernels::cast::{float_to_i32, float_to_i64, float_to_u32, float_to_u64};
+        use crate::kernels::half;
         use Scalar::*;
         let int = |small: fn(i128) -> Scalar| match self.wide() {
             Wide::Int(x) => small(x),
@@ -178,6 +182,11 @@ impl Scalar {
             DType::U64 => match self.wide() {
                 Wide::Int(x) => U64(x as u64),
                 _ => U64(float_to_u64(self.as_f64())),
+            },
+            // Integers by way of `float32`, as NumPy takes them there.
+            DType::F16 => match self.wide() {
+                Wide::Int(x) => F16(half::narrow_one(x as f32)),
+                _ => F16(half::narrow_one(half::odd(self.as_f64()))),
             },
             DType::F32 => match self.wide() {
                 Wide::Int(x) => F32(x as f32),
@@ -274,6 +283,7 @@ impl Scalar {
             U16(x) => put(x),
             U32(x) => put(x),
             U64(x) => put(x),
+            F16(x) => put(x),
             F32(x) => put(x),
             F64(x) => put(x),
             C64(x) => put(x),
@@ -301,6 +311,7 @@ impl Scalar {
             DType::U16 => U16(get(bytes)),
             DType::U32 => U32(get(bytes)),
             DType::U64 => U64(get(bytes)),
+            DType::F16 => F16(get(bytes)),
             DType::F32 => F32(get(bytes)),
             DType::F64 => F64(get(bytes)),
             DType::C64 => C64(get(bytes)),

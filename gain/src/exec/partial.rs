@@ -53,6 +53,21 @@ impl Partial {
         Partial { value: Some(combine(self.op, x, y)), ..self }
     }
 
+    /// For [`Partial::from_words`] on another rank.
+    pub(crate) fn words(self) -> [u64; 4] {
+        let Some(value) = self.value else { return [0; 4] };
+        let bytes = value.bytes();
+        let word = |half: &[u8]| u64::from_le_bytes(half.try_into().expect("8 bytes"));
+        [1 + value.dtype() as u64, word(&bytes[..8]), word(&bytes[8..]), self.index as u64]
+    }
+
+    /// What another rank's [`Partial::words`] say.
+    pub(crate) fn from_words(op: ReduceOp, [dtype, low, high, index]: [u64; 4]) -> Partial {
+        let Some(dtype) = dtype.checked_sub(1) else { return Partial::empty(op) };
+        let value = Scalar::from_bytes(DType::ALL[dtype as usize], bytemuck::bytes_of(&[low, high]));
+        Partial { op, value: Some(value), index: index as i64 }
+    }
+
     /// The reduction's result in NumPy: the value or identity, or the index as `I64`; `None` when there is none
     /// (`zero-size array to reduction operation minimum which has no identity`).
     pub fn finish(self, dtype: DType) -> Option<Scalar> {
@@ -86,7 +101,7 @@ pub(super) fn precedes(op: ReduceOp, x: Scalar, y: Scalar) -> Ordering {
 /// Whether a NaN, and a key ordered as the numbers are.
 fn rank(x: Scalar) -> (bool, (i128, i128)) {
     match x {
-        Scalar::F32(_) | Scalar::F64(_) => (x.as_f64().is_nan(), (float_key(x.as_f64()), 0)),
+        Scalar::F16(_) | Scalar::F32(_) | Scalar::F64(_) => (x.as_f64().is_nan(), (float_key(x.as_f64()), 0)),
         Scalar::C64(_) | Scalar::C128(_) => {
             let z = x.as_c128();
             match z.re.is_nan() || z.im.is_nan() {

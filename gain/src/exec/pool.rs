@@ -11,11 +11,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 static POOL: PerProcess<Option<ThreadPool>> = PerProcess::new();
 
-/// In a forked child: the threads are not there.
-pub(crate) fn renew() {
-    POOL.forget();
-}
-
 /// Workers beside the calling thread; `None` when there is one processor or threads can't be had.
 fn pool() -> Option<&'static ThreadPool> {
     POOL.get_or_init(|| {

@@ -221,16 +221,6 @@ impl Builder {
         matches!(self.nodes[value.index()], Node::Const(x) if x.as_c128() == Complex64::new(2.0, 0.0))
     }
 
-    /// `if_true` where the bool `mask` holds, else `if_false`; both of one type.
-    pub fn select(&mut self, mask: Val, if_true: Val, if_false: Val) -> Val {
-        let dtype = self.dtype(if_true);
-        assert_eq!(self.dtype(mask), DType::Bool, "select needs a bool mask");
-        assert_eq!(dtype, self.dtype(if_false), "select needs values of one type");
-        let kernel = table::select(dtype);
-        let args = smallvec![mask, if_true, if_false];
-        self.push(Node::Apply { op: None, kernel, args, report: Report::Never }, dtype)
-    }
-
     /// The complex number of a real and an imaginary part, both of one type.
     pub fn join(&mut self, re: Val, im: Val) -> Val {
         let part = self.dtype(re);

@@ -12,7 +12,7 @@ use crate::kernels::copy::{self, Walk};
 use crate::kernels::extreme::{self, Count};
 use crate::kernels::flags::{self, Report};
 use crate::kernels::{Operands, Slot, cast, reduce, table};
-use crate::ops::{Loop, OpError, OpErrorKind, ReduceOp};
+use crate::ops::{Loop, MAX_INPUTS, OpError, OpErrorKind, ReduceOp};
 use smallvec::{SmallVec, smallvec};
 use std::cell::RefCell;
 use std::sync::OnceLock;
@@ -311,8 +311,8 @@ pub unsafe fn apply(
     outputs: &[*mut u8],
 ) -> Result<u8, OpError> {
     let mut status = 0u8;
-    let mut slots: SmallVec<[Slot; 5]> = smallvec![Slot::row(&raw mut status)];
-    let mut splats = [[0u128; crate::kernels::CHUNK]; 2];
+    let mut slots: SmallVec<[Slot; 6]> = smallvec![Slot::row(&raw mut status)];
+    let mut splats = [[0u128; crate::kernels::CHUNK]; MAX_INPUTS];
     for ((&(ptr, step), dtype), splat) in inputs.iter().zip(op.inputs).zip(&mut splats) {
         slots.push(if step == 0 {
             let place = splat.as_mut_ptr().cast();
@@ -326,7 +326,7 @@ pub unsafe fn apply(
     let first_out = slots.len() as u16;
     slots.extend(outputs.iter().map(|&ptr| Slot::row(ptr)));
     let second = if outputs.len() == 2 { first_out + 1 } else { 0 };
-    let operands = Operands { dst: [first_out, second], src: [1, 2, 0, 0, 0, 0, 0, 0] };
+    let operands = Operands { dst: [first_out, second], src: [1, 2, 3, 0, 0, 0, 0, 0] };
     // SAFETY: the slots are as the kernel of this loop expects them.
     let call = || unsafe { table::kernel(op)(len, slots.as_ptr(), &operands) };
     let found = match flags::of(op) {

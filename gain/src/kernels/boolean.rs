@@ -1,7 +1,7 @@
 //! Bool loops, on bytes that are 0 or 1.
 
 use super::Kernel;
-use super::lanes::{map1, map2};
+use super::lanes::{map1, map2, map3};
 use crate::ops::Op;
 
 /// Loops with one input.
@@ -22,6 +22,7 @@ pub(crate) fn binary(op: Op) -> Option<Kernel> {
         Op::Multiply | Op::LogicalAnd | Op::BitwiseAnd | Op::Minimum | Op::Fmin => map2(|x: u8, y: u8| x & y),
         Op::LogicalXor | Op::BitwiseXor | Op::NotEqual => map2(|x: u8, y: u8| x ^ y),
         Op::Equal => map2(|x: u8, y: u8| x ^ y ^ 1),
+        Op::Clip => map3(|x: u8, low: u8, high: u8| (x | low) & high),
         Op::Less => map2(|x: u8, y: u8| (x ^ 1) & y),
         Op::LessEqual => map2(|x: u8, y: u8| (x ^ 1) | y),
         Op::Greater => map2(|x: u8, y: u8| x & (y ^ 1)),

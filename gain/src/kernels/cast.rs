@@ -1,8 +1,8 @@
 //! Conversions between element types, as a C compiler on x86-64 does them.
 
-use super::Kernel;
 use super::lanes::map1;
 use super::number::Real;
+use super::{Kernel, half};
 use crate::dtype::DType;
 use num_complex::Complex;
 
@@ -73,6 +73,7 @@ targets! {
 /// Loops from any type to a real one; imaginary parts are dropped.
 fn to_real<T: Target>(from: DType) -> Kernel {
     match from {
+        DType::F16 => unreachable!("by way of float32"),
         DType::Bool | DType::U8 => map1(|x: u8| T::from_int(x.into())),
         DType::I8 => map1(|x: i8| T::from_int(x.into())),
         DType::I16 => map1(|x: i16| T::from_int(x.into())),
@@ -91,6 +92,7 @@ fn to_real<T: Target>(from: DType) -> Kernel {
 /// Loops from any type to a complex one.
 fn to_complex<T: Target + Real>(from: DType) -> Kernel {
     match from {
+        DType::F16 => unreachable!("by way of float32"),
         DType::Bool | DType::U8 => map1(|x: u8| Complex { re: T::from_int(x.into()), im: T::ZERO }),
         DType::I8 => map1(|x: i8| Complex { re: T::from_int(x.into()), im: T::ZERO }),
         DType::I16 => map1(|x: i16| Complex { re: T::from_int(x.into()), im: T::ZERO }),
@@ -109,6 +111,7 @@ fn to_complex<T: Target + Real>(from: DType) -> Kernel {
 /// Loops from any type to bool: anything but zero is true, a NaN too.
 fn to_bool(from: DType) -> Kernel {
     match from {
+        DType::F16 => unreachable!("by way of float32"),
         DType::Bool | DType::U8 | DType::I8 => map1(|x: u8| u8::from(x != 0)),
         DType::I16 | DType::U16 => map1(|x: u16| u8::from(x != 0)),
         DType::I32 | DType::U32 => map1(|x: u32| u8::from(x != 0)),
@@ -122,7 +125,11 @@ fn to_bool(from: DType) -> Kernel {
 
 /// The loop that converts `from` to `to`; a copy when they are the same.
 pub(crate) fn kernel(from: DType, to: DType) -> Kernel {
+    if let Some(kernel) = half::cast(from, to) {
+        return kernel;
+    }
     match to {
+        DType::F16 => unreachable!("by way of float32"),
         DType::Bool => to_bool(from),
         DType::I8 => to_real::<i8>(from),
         DType::I16 => to_real::<i16>(from),

@@ -1,7 +1,7 @@
 //! Loops on complex numbers, with the formulas NumPy uses.
 
 use super::compare::complex_less;
-use super::lanes::{each1, each2, map1, map2, slot, wide, write_chunk};
+use super::lanes::{each1, each2, map1, map2, map3, slot, wide, write_chunk};
 use super::math::{self, pick};
 use super::number::Real;
 use super::{CHUNK, Kernel, Operands, Slot};
@@ -179,6 +179,7 @@ pub(crate) fn binary<T: Real>(op: Op) -> Option<Kernel> {
         Op::Minimum => map2(minimum::<T>),
         Op::Fmax => map2(fmax::<T>),
         Op::Fmin => map2(fmin::<T>),
+        Op::Clip => map3(|x: C<T>, low: C<T>, high: C<T>| minimum(maximum(x, low), high)),
         Op::LogicalAnd => map2(|x: C<T>, y: C<T>| u8::from(is_true(x) & is_true(y))),
         Op::LogicalOr => map2(|x: C<T>, y: C<T>| u8::from(is_true(x) | is_true(y))),
         Op::LogicalXor => map2(|x: C<T>, y: C<T>| u8::from(is_true(x) != is_true(y))),

@@ -18,8 +18,8 @@
 
 use super::lanes::{conjure, slot, wide};
 use super::number::Int;
-use super::{CHUNK, Operands, Slot, math};
-use crate::dtype::{DType, Kind, kind};
+use super::{CHUNK, Operands, Slot, half, math};
+use crate::dtype::{DType, Kind, f16, kind};
 use crate::ops::{Loop, Op};
 use crate::status::{DIVIDE, INVALID, OVER, UNDER};
 use num_complex::Complex;
@@ -110,6 +110,7 @@ pub(crate) fn of(op: &Loop) -> Report {
     let dtype = op.inputs[0];
     match kind(dtype) {
         Kind::Bool | Kind::Signed | Kind::Unsigned => of_integers(op.op, dtype),
+        Kind::Float if dtype == DType::F16 => half::report(op.op),
         Kind::Float | Kind::Complex if op.op.is_quiet() => Report::Never,
         Kind::Float => of_function(op.op, dtype),
         Kind::Complex => {
@@ -123,7 +124,10 @@ pub(crate) fn of(op: &Loop) -> Report {
 }
 
 /// The exceptions of the functions that have kernels of ours.
-fn of_function(op: Op, dtype: DType) -> Report {
+pub(super) fn of_function(op: Op, dtype: DType) -> Report {
+    if op.is_quiet() {
+        return Report::Never;
+    }
     if matches!(op, Op::Add | Op::Subtract | Op::Multiply | Op::Divide | Op::Square | Op::Sqrt) {
         return Report::Exact;
     }
@@ -167,6 +171,7 @@ pub(crate) fn of_cast(from: DType, to: DType) -> Report {
         ($limit:expr, $fits:expr) => {{
             let tell = |x: f64| if $fits(x) { 0 } else { INVALID };
             match from {
+                DType::F16 => scan(|x: f16| !x.is_finite(), |_| INVALID),
                 DType::F32 => {
                     scan(|x: f32| (x.abs() >= $limit as f32) | x.is_nan(), move |x: f32| tell(x.into()))
                 }
@@ -185,6 +190,7 @@ pub(crate) fn of_cast(from: DType, to: DType) -> Report {
     const TO_31: f64 = 2147483648.0;
     const TO_63: f64 = 9223372036854775808.0;
     match (kind(from), kind(to)) {
+        (Kind::Signed | Kind::Unsigned, _) if to == DType::F16 => Report::Exact,
         (Kind::Bool | Kind::Signed | Kind::Unsigned, _) | (_, Kind::Bool) => Report::Never,
         (_, Kind::Float | Kind::Complex) => Report::Exact,
         _ => match to {

@@ -1,9 +1,9 @@
 //! Loops on `f32` and `f64`.
 
-use super::Kernel;
 use super::exponent::{self, Parts};
-use super::lanes::{each1, each2, map1, map2, split1, split2};
+use super::lanes::{each1, each2, map1, map2, map3, slot, split1, split2};
 use super::number::Real;
+use super::{Kernel, Operands, Slot};
 use crate::ops::Op;
 
 /// Floor quotient and remainder as Python defines them: the remainder has the divisor's sign.
@@ -114,6 +114,30 @@ fn modf<T: Real>(x: T) -> (T, T) {
     (part.copysign(x), whole)
 }
 
+/// Between two bounds; a NaN wins. What equals a bound is left as it is if the bounds are numbers, else it is the bound's:
+/// zeros have signs.
+///
+/// # Safety
+/// The kernel's contract.
+unsafe fn clip<T: Real>(n: usize, s: *const Slot, o: &Operands) {
+    // SAFETY: passed on.
+    unsafe {
+        let are_numbers = slot::<T>(s, o.src[1]).1 == 0 && slot::<T>(s, o.src[2]).1 == 0;
+        let kernel = if are_numbers {
+            map3(|x: T, low: T, high: T| {
+                let x = if x >= low || x.is_nan() { x } else { low };
+                if x <= high || x.is_nan() { x } else { high }
+            })
+        } else {
+            map3(|x: T, low: T, high: T| {
+                let x = if x > low || x.is_nan() { x } else { low };
+                if x < high || x.is_nan() { x } else { high }
+            })
+        };
+        kernel(n, s, o)
+    }
+}
+
 /// Loops with one input.
 pub(crate) fn unary<T: Parts>(op: Op) -> Option<Kernel> {
     Some(match op {
@@ -164,7 +188,7 @@ pub(crate) fn unary<T: Parts>(op: Op) -> Option<Kernel> {
     })
 }
 
-/// Loops with two inputs.
+/// Loops with more inputs.
 pub(crate) fn binary<T: Parts>(op: Op) -> Option<Kernel> {
     Some(match op {
         Op::Add => map2(|x: T, y: T| x + y),
@@ -175,6 +199,7 @@ pub(crate) fn binary<T: Parts>(op: Op) -> Option<Kernel> {
         Op::Minimum => map2(minimum::<T>),
         Op::Fmax => map2(fmax::<T>),
         Op::Fmin => map2(fmin::<T>),
+        Op::Clip => clip::<T>,
         Op::Copysign => map2(|x: T, y: T| x.copysign(y)),
         Op::Heaviside => map2(|x: T, y: T| {
             if x.is_nan() {

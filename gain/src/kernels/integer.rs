@@ -1,6 +1,6 @@
 //! Integer loops: everything wraps, division by zero gives 0, shifts beyond the width give 0 (or the sign).
 
-use super::lanes::{map1, map2, scalar_fence, slot, wide};
+use super::lanes::{map1, map2, map3, scalar_fence, slot, wide};
 use super::number::Int;
 use super::{CHUNK, Kernel, Operands, Slot, division};
 use crate::ops::Op;
@@ -275,6 +275,7 @@ pub(crate) fn binary<T: Int>(op: Op) -> Option<Kernel> {
         Op::Power => power::<T>(),
         Op::Maximum | Op::Fmax => map2(|x: T, y: T| if x > y { x } else { y }),
         Op::Minimum | Op::Fmin => map2(|x: T, y: T| if x < y { x } else { y }),
+        Op::Clip => map3(|x: T, low: T, high: T| x.max(low).min(high)),
         Op::BitwiseAnd => map2(|x: T, y: T| x.and(y)),
         Op::BitwiseOr => map2(|x: T, y: T| x.or(y)),
         Op::BitwiseXor => map2(|x: T, y: T| x.xor(y)),

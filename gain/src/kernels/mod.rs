@@ -17,6 +17,7 @@ pub(crate) mod extreme;
 pub(crate) mod flags;
 pub(crate) mod float;
 pub(crate) mod fused;
+pub(crate) mod half;
 pub(crate) mod integer;
 pub(crate) mod lanes;
 pub(crate) mod libm;

@@ -390,6 +390,8 @@ pub(super) fn visit<V: Visit>(op: ReduceOp, dtype: DType, v: V) -> Option<V::Out
         DType::U16 => int::<u16, V>(op, v),
         DType::U32 => int::<u32, V>(op, v),
         DType::U64 => int::<u64, V>(op, v),
+        // These are folded as `float32`.
+        DType::F16 => None,
         DType::F32 => real::<f32, V>(op, v),
         DType::F64 => real::<f64, V>(op, v),
         DType::C64 => complex_numbers::<f32, V>(op, v),

@@ -1,7 +1,7 @@
 //! From a typed operation to its kernel.
 
 use super::number::Int;
-use super::{Kernel, boolean, compare, complex, float, integer, math};
+use super::{Kernel, boolean, compare, complex, float, half, integer, math};
 use crate::dtype::DType;
 use crate::ops::{Loop, Op};
 use num_complex::Complex;
@@ -41,6 +41,7 @@ fn c128(op: Op) -> Option<Kernel> {
 /// The kernel of an operation all of whose inputs have one type, where there is one.
 pub(crate) fn uniform(op: Op, dtype: DType) -> Option<Kernel> {
     match dtype {
+        DType::F16 => half::kernel(op),
         DType::Bool => boolean::binary(op).or_else(|| boolean::unary(op)),
         DType::I8 => int::<i8>(op),
         DType::I16 => int::<i16>(op),
@@ -60,8 +61,9 @@ pub(crate) fn uniform(op: Op, dtype: DType) -> Option<Kernel> {
 /// The kernel of a loop that [`resolve`](crate::ops::resolve) returned.
 pub(crate) fn kernel(op: &Loop) -> Kernel {
     let special = match op.inputs {
-        [DType::I64, DType::U64] => compare::signed_unsigned(op.op),
-        [DType::U64, DType::I64] => compare::unsigned_signed(op.op),
+        [DType::I64, DType::U64, _] => compare::signed_unsigned(op.op),
+        [DType::U64, DType::I64, _] => compare::unsigned_signed(op.op),
+        [_, dtype, _] if op.op == Op::Where => Some(select(dtype)),
         _ => None,
     };
     let kernel = special.or_else(|| uniform(op.op, op.inputs[0]));
@@ -79,7 +81,7 @@ pub(crate) fn join(part: DType) -> (Kernel, DType) {
 }
 
 /// `mask ? x : y` for elements of `dtype`.
-pub(crate) fn select(dtype: DType) -> Kernel {
+fn select(dtype: DType) -> Kernel {
     use super::lanes::map3;
     match dtype.size_bytes() {
         1 => map3(|mask: u8, x: u8, y: u8| if mask != 0 { x } else { y }),

@@ -9,4 +9,4 @@ mod table;
 
 pub use error::{OpError, OpErrorKind};
 pub use resolve::{Loop, check_output, resolve, resolve_values, resolve_with};
-pub use table::{Op, ReduceOp};
+pub use table::{MAX_INPUTS, Op, ReduceOp};

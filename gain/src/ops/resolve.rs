@@ -1,6 +1,6 @@
 //! From an operation and operand types to a loop.
 
-use super::table::Family;
+use super::table::{Family, MAX_INPUTS};
 use super::{Op, OpError, OpErrorKind};
 use crate::dtype::{
     Casting, DType, Kind, Operand, Scalar, can_cast, is_integer, kind, promote, real_part, result_type,
@@ -12,9 +12,16 @@ pub struct Loop {
     /// What is computed.
     pub op: Op,
     /// Types of the inputs (`op.inputs()` of them count).
-    pub inputs: [DType; 2],
+    pub inputs: [DType; MAX_INPUTS],
     /// Types of the outputs (`op.outputs()` of them count).
     pub outputs: [DType; 2],
+}
+
+impl Loop {
+    /// `np.where`: elements of the second or of the third input, which are of this type.
+    pub fn choice(dtype: DType) -> Loop {
+        Loop { op: Op::Where, inputs: [DType::Bool, dtype, dtype], outputs: [dtype; 2] }
+    }
 }
 
 fn type_error<T>(message: String) -> Result<T, OpError> {
@@ -26,9 +33,6 @@ fn casting_error<T>(message: String) -> Result<T, OpError> {
 }
 
 /// The loop NumPy would run on these operands.
-///
-/// Half precision is missing from our types: where NumPy takes it (functions of bool and 8-bit integers), we take
-/// `float32`.
 ///
 /// # Errors
 /// `TypeError` with NumPy's text when the operation has no loop for them.
@@ -60,20 +64,24 @@ pub fn resolve(op: Op, operands: &[Operand]) -> Result<Loop, OpError> {
 }
 
 /// `u64` against a signed integer: compared exactly, not as floats.
-fn mixed_signs(a: DType, b: DType) -> Option<[DType; 2]> {
+fn mixed_signs(a: DType, b: DType) -> Option<[DType; MAX_INPUTS]> {
     match (a, b) {
-        (DType::U64, b) if kind(b) == Kind::Signed => Some([DType::U64, DType::I64]),
-        (a, DType::U64) if kind(a) == Kind::Signed => Some([DType::I64, DType::U64]),
+        (DType::U64, b) if kind(b) == Kind::Signed => Some([DType::U64, DType::I64, DType::U64]),
+        (a, DType::U64) if kind(a) == Kind::Signed => Some([DType::I64, DType::U64, DType::I64]),
         _ => None,
     }
 }
 
 fn ldexp(operands: &[Operand]) -> Result<Loop, OpError> {
     let exponent = operands[1].default_dtype();
-    let mantissa = to_float(operands[0].default_dtype());
+    // A Python integer is no reason for a wider type than the smallest.
+    let mantissa = match operands[0] {
+        Operand::Int if exponent != DType::Bool => DType::F16,
+        other => to_float(other.default_dtype()),
+    };
     let fits = can_cast(exponent, DType::I64, Casting::Safe);
     if let (true, Kind::Float) = (fits, kind(mantissa)) {
-        return Ok(Loop { op: Op::Ldexp, inputs: [mantissa, DType::I64], outputs: [mantissa; 2] });
+        return Ok(Loop { op: Op::Ldexp, inputs: [mantissa, DType::I64, mantissa], outputs: [mantissa; 2] });
     }
     type_error(
         "ufunc 'ldexp' not supported for the input types, and the inputs could not be safely coerced to any \
@@ -115,10 +123,11 @@ fn no_loop(op: Op, operands: &[Operand]) -> String {
     format!("ufunc '{}' did not contain a loop with signature matching types {inputs} -> None", op.name())
 }
 
-/// The float that holds an integer type's values; floats and complex are themselves.
+/// The smallest float that holds an integer type's values, or the largest; floats and complex are themselves.
 fn to_float(dtype: DType) -> DType {
     match dtype {
-        DType::Bool | DType::I8 | DType::U8 | DType::I16 | DType::U16 => DType::F32,
+        DType::Bool | DType::I8 | DType::U8 => DType::F16,
+        DType::I16 | DType::U16 => DType::F32,
         DType::I32 | DType::U32 | DType::I64 | DType::U64 => DType::F64,
         other => other,
     }
@@ -165,8 +174,9 @@ fn uniform(op: Op, common: DType) -> Option<Loop> {
         Family::Part if op == Op::Angle && common == DType::Bool => Some((DType::F64, [DType::F64; 2])),
         Family::Part if op == Op::Angle => Some((to_float(common), [real_part(to_float(common)); 2])),
         Family::Part => Some((common, [real_part(common); 2])),
+        Family::Choice => return Some(Loop::choice(common)),
     };
-    found.map(|(input, outputs)| Loop { op, inputs: [input; 2], outputs })
+    found.map(|(input, outputs)| Loop { op, inputs: [input; MAX_INPUTS], outputs })
 }
 
 /// As [`resolve`] with `dtype=` (the output's type chooses the loop) and `casting=` (how inputs may be converted).
@@ -225,7 +235,7 @@ pub fn resolve_values(
     values: &[Option<Scalar>],
     dtype: Option<DType>,
     casting: Casting,
-) -> Result<(Loop, [Option<Scalar>; 2]), OpError> {
+) -> Result<(Loop, [Option<Scalar>; MAX_INPUTS]), OpError> {
     let mut found = resolve_with(op, operands, dtype, casting)?;
     if op.family() == Family::Compare && is_integer(found.inputs[0]) {
         for (i, value) in values.iter().enumerate() {
@@ -236,7 +246,7 @@ pub fn resolve_values(
             }
         }
     }
-    let mut converted = [None; 2];
+    let mut converted = [None; MAX_INPUTS];
     for (i, value) in values.iter().enumerate() {
         if let Some(value) = value {
             let outside =
@@ -253,7 +263,7 @@ pub fn resolve_values(
 }
 
 /// Input types that compare an integer type with the out-of-range integer `x` at input `at`.
-fn beyond(other: DType, x: i128, at: usize) -> [DType; 2] {
+fn beyond(other: DType, x: i128, at: usize) -> [DType; MAX_INPUTS] {
     let (typed, value) = if i64::try_from(x).is_ok() {
         (if other == DType::U64 { DType::U64 } else { DType::I64 }, DType::I64)
     } else if u64::try_from(x).is_ok() {
@@ -261,7 +271,7 @@ fn beyond(other: DType, x: i128, at: usize) -> [DType; 2] {
     } else {
         (DType::F64, DType::F64)
     };
-    if at == 0 { [value, typed] } else { [typed, value] }
+    if at == 0 { [value, typed, value] } else { [typed, value, typed] }
 }
 
 /// Checks that the `output`-th result may be stored to an array of type `to` (`out=`, in-place operators).

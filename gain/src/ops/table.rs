@@ -41,9 +41,11 @@ pub(crate) enum Family {
     Count,
     /// Parts of complex numbers; real result.
     Part,
+    /// A bool and two of any one type, of which the result is one.
+    Choice,
 }
 
-/// An operation: one of NumPy's numeric ufuncs, or one of the helpers `real`, `imag`, `angle`.
+/// An operation: one of NumPy's numeric ufuncs, or one of the helpers `real`, `imag`, `angle`, `where`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 #[repr(u8)]
 #[allow(missing_docs)]
@@ -136,6 +138,8 @@ pub enum Op {
     Real,
     Imag,
     Angle,
+    Clip,
+    Where,
 }
 
 /// How long an operation takes.
@@ -180,6 +184,9 @@ enum Fold {
     /// In any order.
     Free(Start),
 }
+
+/// Most inputs of an operation.
+pub const MAX_INPUTS: usize = 3;
 
 /// Operation, name, inputs, outputs, loops, cost, exceptions, folds.
 struct Row(Op, &'static str, u8, u8, Family, Cost, Raises, Fold);
@@ -337,6 +344,8 @@ const TABLE: &[Row] = &[
     Row(Op::Real, "real", 1, 1, Family::Part, Cost::Light, Raises::Quiet, Fold::None),
     Row(Op::Imag, "imag", 1, 1, Family::Part, Cost::Light, Raises::Quiet, Fold::None),
     Row(Op::Angle, "angle", 1, 1, Family::Part, Cost::Heavy, Raises::Quiet, Fold::None),
+    Row(Op::Clip, "clip", 3, 1, Family::Any, Cost::Light, Raises::Quiet, Fold::None),
+    Row(Op::Where, "where", 3, 1, Family::Choice, Cost::Light, Raises::Quiet, Fold::None),
 ];
 
 /// Second names of the same operation.
@@ -360,6 +369,9 @@ const ALIASES: &[(&str, Op)] = &[
 ];
 
 impl Op {
+    /// How many there are.
+    pub(crate) const COUNT: usize = TABLE.len();
+
     /// Every operation.
     pub fn all() -> impl Iterator<Item = Op> {
         TABLE.iter().map(|row| row.0)

@@ -2,8 +2,8 @@
 //! another one.
 
 use super::{Pass, Target, lower::BoxPlan};
-use crate::graph::{Expr, Node};
-use crate::storage::{Blocks, Storage};
+use crate::memory::{Blocks, Storage};
+use crate::record::{Expr, Node};
 use crate::view::{Dims, View};
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -79,7 +79,7 @@ fn reads_at_same_index(storage: &Arc<Storage>, to: &View, boxes: &[BoxPlan]) -> 
     boxes.iter().all(|plan| {
         let at = to.patch(&plan.lo, &plan.counts).canonical();
         let reads = plan.reads.iter().filter_map(|r| r.memory());
-        reads.into_iter().all(|(s, v)| !s.is_same(storage) || s.coincides(v, storage, &at))
+        reads.into_iter().all(|(s, v)| !s.overlaps(storage) || s.coincides(v, storage, &at))
     })
 }
 
@@ -97,10 +97,14 @@ type Stored = (*const Node, Arc<Storage>);
 
 /// A buffer that `node` may be stored in, as it will be of no use to anybody then: all references to it come from inside
 /// `node`'s own expression. It is the one that the assignments `node` consists of started from, or else an operand's
-/// with the same cut (which the caller has yet to see to be read at the same index only).
+/// with the same cut (which the caller has yet to see to be read at the same index only). Open memory is always written where
+/// it is by assignments, and never else.
 pub(super) fn exclusive_base(node: &Arc<Node>) -> Option<Arc<Storage>> {
     let expr = node.expr()?;
     let base = if node.is_patch() { patched(&expr) } else { spare_operand(node, &expr) }?;
+    if base.1.is_open() {
+        return node.is_patch().then_some(base.1);
+    }
     let mut met = Vec::new();
     walk(&expr, base.0, &mut met);
     let own = met.iter().filter(|m| m.reaches).all(|m| m.edges == m.strong && !m.is_named);
@@ -125,6 +129,7 @@ fn spare_operand(node: &Node, expr: &Expr) -> Option<Stored> {
             let storage = below.storage()?;
             let is_like = storage.item_bytes() == node.dtype.size_bytes()
                 && storage.blocks() == node.blocks
+                && !storage.is_open()
                 && !storage.is_being_read();
             is_like.then(|| (Arc::as_ptr(below), storage.clone()))
         }

@@ -7,7 +7,7 @@
 //! taken out while it runs, since a run writes to its programs.
 
 use super::ready::Plan;
-use crate::graph::lock;
+use crate::lock;
 use crate::view::Dims;
 use rma::fork::PerProcess;
 use std::sync::{Mutex, MutexGuard};
@@ -48,11 +48,6 @@ static CACHE: PerProcess<Mutex<Cache>> = PerProcess::new();
 
 fn cache() -> MutexGuard<'static, Cache> {
     lock(CACHE.get_or_init(Mutex::default))
-}
-
-/// In a forked child, which may have another number of ranks.
-pub(crate) fn renew() {
-    CACHE.forget();
 }
 
 /// The set that a key belongs to.

@@ -4,13 +4,13 @@ use super::fetch::Fetched;
 use super::{Anchor, lower::BoxPlan, lower::Read};
 use crate::error::Result;
 use crate::exec::{Domain, Leaf, Stream};
-use crate::storage::{Blocks, Storage};
+use crate::memory::{Blocks, Storage};
+use crate::session;
 use crate::view::{Dims, View};
-use crate::world;
 use smallvec::SmallVec;
 
 /// A part of a box, in the box's coordinates.
-pub(super) type Part = (Dims, Dims);
+pub(crate) type Part = (Dims, Dims);
 
 /// A stream of a share: where it is in which rank's run. Views are cut to the share.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ pub(super) fn shares(plan: &BoxPlan, anchor: &Anchor, outs: &[Out]) -> Vec<Share
     let whole = (SmallVec::from_elem(0, plan.counts.len()), plan.counts.clone());
     let mut parts = match anchor {
         Anchor::Owner(blocks, view) => {
-            let me = world::get().rank;
+            let me = session::get().rank;
             between(whole, view, blocks.start(me), blocks.start(me + 1))
         }
         _ => vec![whole],
@@ -52,7 +52,7 @@ pub(super) fn shares(plan: &BoxPlan, anchor: &Anchor, outs: &[Out]) -> Vec<Share
     let reads = plan.reads.iter().filter_map(Read::memory).map(|(s, v)| (s.blocks(), v));
     for (blocks, view) in reads.chain(outs.iter().map(|(blocks, _, view)| (*blocks, view))) {
         if blocks.count() > 1 {
-            parts = parts.into_iter().flat_map(|part| by_blocks(part, blocks, view)).collect();
+            parts = parts.into_iter().flat_map(|part| by_owner(part, blocks, view)).collect();
         }
     }
     parts.iter().map(|part| share(plan, part, outs)).collect()
@@ -96,7 +96,7 @@ fn place(blocks: Blocks, item_bytes: usize, view: View) -> (Place, Stream) {
     let at = (view.offset - start) * item_bytes as isize;
     let strides = view.strides.iter().map(|s| s * item_bytes as isize).collect();
     let stream = Stream { ptr: std::ptr::null_mut::<u8>().wrapping_offset(at), strides };
-    let is_foreign = blocks.count() > 1 && owner != world::get().rank;
+    let is_foreign = blocks.count() > 1 && owner != session::get().rank;
     (Place { owner, foreign: is_foreign.then_some(view) }, stream)
 }
 
@@ -114,17 +114,17 @@ pub(super) fn stream_of(item: usize, steps: &[isize], ptr: *mut u8) -> Stream {
 }
 
 /// Where to read a part that one rank owns: in place if its memory is mapped here, else in a copy, once that has arrived.
-pub(super) fn source<'s>(storage: &'s Storage, view: &View, fetched: &mut Fetched<'s>) -> Result<Stream> {
+pub(crate) fn source<'s>(storage: &'s Storage, view: &View, fetched: &mut Fetched<'s>) -> Result<Stream> {
     let owner = owner(storage, view);
-    if storage.blocks().count() > 1 && owner != world::get().rank {
-        world::count(|c| &c.bytes_moved, (view.size() * storage.item_bytes()) as u64);
+    if storage.blocks().count() > 1 && owner != session::get().rank {
+        session::get().count(|c| &c.bytes_moved, (view.size() * storage.item_bytes()) as u64);
     }
     let ptr = storage.address(owner, view.offset);
     if ptr.is_null() { fetched.start(storage, owner, view) } else { Ok(stream(storage, view, ptr)) }
 }
 
 /// The parts whose elements under `view` lie in `[start, end)`; nothing of the others.
-pub(super) fn between(part: Part, view: &View, start: usize, end: usize) -> Vec<Part> {
+pub(crate) fn between(part: Part, view: &View, start: usize, end: usize) -> Vec<Part> {
     let (mut todo, mut done) = (vec![part], Vec::new());
     while let Some((lo, counts)) = todo.pop() {
         let here = view.patch(&lo, &counts);
@@ -143,11 +143,7 @@ pub(super) fn between(part: Part, view: &View, start: usize, end: usize) -> Vec<
 }
 
 /// The part, cut so that each piece's elements under `view` have one owner.
-pub(super) fn by_owner(part: Part, storage: &Storage, view: &View) -> Vec<Part> {
-    by_blocks(part, storage.blocks(), view)
-}
-
-fn by_blocks(part: Part, blocks: Blocks, view: &View) -> Vec<Part> {
+pub(crate) fn by_owner(part: Part, blocks: Blocks, view: &View) -> Vec<Part> {
     let (mut todo, mut done) = (vec![part], Vec::new());
     while let Some((lo, counts)) = todo.pop() {
         let here = view.patch(&lo, &counts);

@@ -8,7 +8,7 @@
 use super::cut::stream_of;
 use crate::error::Result;
 use crate::exec::Stream;
-use crate::storage::{Storage, Transfer};
+use crate::memory::{Storage, Transfer};
 use crate::view::{Strides, View};
 use smallvec::SmallVec;
 
@@ -20,7 +20,7 @@ const LEVELS: usize = 7;
 
 /// The copies of a pass, and the transfers that are under way.
 #[derive(Default)]
-pub(super) struct Fetched<'s> {
+pub(crate) struct Fetched<'s> {
     copies: Vec<Box<[u128]>>,
     pending: Vec<(&'s Storage, Transfer)>,
 }
@@ -83,7 +83,7 @@ impl<'s> Fetched<'s> {
     }
 
     /// Returns when all that was started is there.
-    pub(super) fn arrive(&mut self) -> Result<()> {
+    pub(crate) fn arrive(&mut self) -> Result<()> {
         while let Some((storage, transfer)) = self.pending.pop() {
             if let Err(error) = storage.await_fetch(transfer) {
                 // It may yet write.

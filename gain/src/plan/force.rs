@@ -3,9 +3,9 @@
 use super::{Anchor, Outcome, Pass, Store, Target, alias, lens};
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::graph::{Arg, Expr, Node};
-use crate::site;
-use crate::storage::Storage;
+use crate::memory::{Storage, is_private};
+use crate::record::{Arg, Expr, Node};
+use crate::status::site;
 use crate::view::View;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ impl Pass {
             stores: vec![store],
             folds: Vec::new(),
             anchor: Anchor::Operand,
-            alone: false,
+            alone: is_private(),
             reshaped: false,
         }
     }
@@ -56,6 +56,18 @@ pub(crate) fn force(node: &Arc<Node>) -> Result<()> {
     }
     drop(expr);
     Pass::storing(&node.shape, Store::keep(node)).run().map(drop)
+}
+
+/// The value as a variable may have it: of open memory a copy, and computed if open memory is read for it. Collective.
+pub(crate) fn settled(node: Arc<Node>) -> Result<Arc<Node>> {
+    if node.is_open() {
+        let copy = Expr::Cast(Arg::whole(node.clone()));
+        return settled(Node::lazy(node.shape.clone(), node.dtype, copy));
+    }
+    if node.is_volatile() {
+        force(&node)?;
+    }
+    Ok(node)
 }
 
 /// Store an assignment at once if that touches its region alone: nobody else needs the old contents, and the region
@@ -153,7 +165,7 @@ fn converted(node: &Node, region: &View, value: &Arg, dtype: DType) -> Result<Ar
 fn force_in_place(node: &Arc<Node>, region: &View, value: &Arg, seen: Option<DType>) -> Result<bool> {
     let Some(storage) = alias::exclusive_base(node) else { return Ok(false) };
     if region.size() > 0 && matches!(overwrite(&storage, node, region, value, seen)?, Outcome::Hazard) {
-        if seen.is_none() && !is_small_part(region, node) {
+        if seen.is_none() && !is_small_part(region, node) && !storage.is_open() {
             return Ok(false);
         }
         let temp = converted(node, region, value, seen.unwrap_or(node.dtype))?;
@@ -212,9 +224,6 @@ fn search(node: &Arc<Node>, found: &mut Vec<Arc<Node>>) {
     match &*expr {
         Expr::Fill(_) | Expr::Coordinate(_) => {}
         Expr::Map { args, .. } => args.iter().filter_map(whole).for_each(|n| search(&n, found)),
-        Expr::Select { mask, args } => {
-            args.iter().chain([mask]).filter_map(whole).for_each(|n| search(&n, found));
-        }
         Expr::Cast(arg) => whole(arg).iter().for_each(|n| search(n, found)),
         Expr::Join(parts) => parts.iter().filter_map(whole).for_each(|n| search(&n, found)),
         Expr::Lens { .. } => {}

@@ -11,10 +11,10 @@
 use super::{Outcome, Pass, Store, Target};
 use crate::dtype::{DType, Kind, kind, real_part};
 use crate::error::Result;
-use crate::graph::{Arg, Node};
+use crate::memory::Storage;
 use crate::ops::Op;
-use crate::site::Origin;
-use crate::storage::Storage;
+use crate::record::{Arg, Node};
+use crate::status::site::Origin;
 use crate::view::{Dims, View};
 use std::sync::Arc;
 

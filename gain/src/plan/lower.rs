@@ -10,10 +10,10 @@ use super::scene::{Scene, Source, is_costly};
 use super::{Numbers, Pass, Target, lens};
 use crate::dtype::{DType, real_part};
 use crate::exec::{Builder, Mark, Program, Val};
-use crate::graph::{Arg, Expr, Node};
+use crate::memory::Storage;
 use crate::ops::{Loop, resolve};
-use crate::site::{self, Origin};
-use crate::storage::Storage;
+use crate::record::{Arg, Expr, Node};
+use crate::status::site::{self, Origin};
 use crate::view::{AxisMap, Dims, View};
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -281,19 +281,12 @@ impl Walk<'_> {
                 let mut args = self.args(args, &map)?;
                 self.convert(node, op, &mut args);
                 self.ask_for(op.op.name(), node);
-                if *output == 0 && op.op.outputs() == 1 {
+                let made = if *output == 0 && op.op.outputs() == 1 {
                     self.builder.apply(op, &args)
                 } else {
                     self.builder.apply_all(op, &args)[*output]
-                }
-            }
-            Expr::Select { mask, args } => {
-                let mask = self.inner(mask, &map)?;
-                let [a, b] = args;
-                let (a, b) = (self.inner(a, &map)?, self.inner(b, &map)?);
-                self.ask_for("cast", node);
-                let (a, b) = (self.builder.cast(a, node.dtype), self.builder.cast(b, node.dtype));
-                self.builder.select(mask, a, b)
+                };
+                self.builder.cast(made, node.dtype)
             }
             Expr::Cast(arg) => {
                 let value = self.inner(arg, &map)?;

@@ -19,26 +19,25 @@ mod fetch;
 mod force;
 pub(crate) mod lens;
 mod lower;
-mod product;
 mod ready;
 mod reduce;
 mod scene;
 
 pub(crate) use alias::reads;
-pub(crate) use cache::renew;
-pub(crate) use force::{force, force_small_patch, is_small_part};
-pub(crate) use product::product;
+pub(crate) use cut::{Part, between, by_owner, source};
+pub(crate) use fetch::Fetched;
+pub(crate) use force::{force, force_small_patch, is_small_part, settled};
 pub(crate) use reduce::{fold_all, fold_axes, start_value};
 
 use crate::dtype::DType;
 use crate::error::{Error, Kind, Result};
 use crate::exec::Partial;
-use crate::graph::{Arg, Node};
+use crate::memory::{Blocks, Storage, is_small};
 use crate::ops::{OpError, OpErrorKind, ReduceOp};
-use crate::site::Origin;
-use crate::storage::{Blocks, Storage, is_small};
+use crate::record::{Arg, Node};
+use crate::session;
+use crate::status::site::Origin;
 use crate::view::{Dims, View};
-use crate::world;
 use cache::Verdict;
 use lower::{BoxPlan, Read, Stop};
 use ready::Plan;
@@ -139,6 +138,9 @@ impl Target {
 impl Pass {
     /// Run it, and whatever must be stored before.
     pub(crate) fn run(mut self) -> Result<Outcome> {
+        if self.alone {
+            self.anchor = Anchor::Everyone;
+        }
         loop {
             force::add_keeps(&mut self);
             let owned: Owned = self.stores.iter().map(|s| s.to.exclusive_base()).collect();
@@ -253,7 +255,7 @@ impl Pass {
         match operand {
             Some((storage, view)) => Anchor::Owner(storage.blocks(), view.clone()),
             None => Anchor::Owner(
-                Blocks::distributed(&plan.counts, world::get().size),
+                Blocks::distributed(&plan.counts, session::get().size),
                 View::contiguous(&plan.counts),
             ),
         }

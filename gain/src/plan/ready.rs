@@ -9,14 +9,12 @@ use super::fetch::Fetched;
 use super::lower::{Asked, BoxPlan, By, Read};
 use super::scene::{Scene, Source};
 use super::{Anchor, Outcome, Owned, Pass, Target, alias};
-use crate::agree::{self, Decision, Purpose};
 use crate::error::{Error, Result};
 use crate::exec::{Domain, Leaf, Partial, Program, Stream, Task};
-use crate::site;
-use crate::status;
-use crate::storage::{Blocks, Storage};
+use crate::memory::{Blocks, Storage};
+use crate::session::{self, Decision, Purpose};
+use crate::status::site;
 use crate::view::{Dims, View};
-use crate::world;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -158,9 +156,9 @@ impl Plan {
             let is_read_fresh = foreign.any(|storage| storage.is_fresh());
             let mut targets = (0..self.aims.len()).filter(is_given).filter_map(given);
             if is_read_fresh || targets.clone().any(|storage| storage.is_being_read()) {
-                world::synchronise(Purpose::Pass)?;
+                session::get().synchronise(Purpose::Pass)?;
             } else if targets.any(|storage| storage.is_looked_at()) {
-                world::synchronise(Purpose::Caution)?;
+                session::get().synchronise(Purpose::Caution)?;
             }
         }
         let targets = self
@@ -186,7 +184,7 @@ impl Plan {
                 work.is_far.push(fetched.count() > before);
             }
         }
-        world::count(|c| &c.passes, 1);
+        session::get().count(|c| &c.passes, 1);
         // SAFETY: `cut::shares` made every stream from a view that lies inside a buffer of such a cut, within one owner's
         // mapped block; buffers of that cut, which live until after this call, are in `reads`, `targets` and
         // `pass.folds`. Writes go to blocks this rank owns or to private memory; what is read here is written by nobody
@@ -195,8 +193,8 @@ impl Plan {
         // `alias::choose` let an output share a buffer with a leaf only at equal index. What is fetched is read after it arrived.
         let partials = unsafe { work.run(pass, &mut fetched) }?;
         drop(fetched);
-        let told = (self.shared && !pass.alone && world::get().size > 1 && self.is_watched)
-            .then(status::watch_shared);
+        let told = (self.shared && !pass.alone && session::get().size > 1 && self.is_watched)
+            .then(|| session::get().watch_shared());
         for ready in &self.boxes {
             ready.program.raised().for_each(|(tag, bits)| ready.tell(pass, scene, tag, bits, told));
         }
@@ -228,7 +226,7 @@ impl Plan {
                 _ => (false, node.blocks),
             };
             if blocks.is_distributed() {
-                agree::note(Decision::Store, node.number, is_given.into(), node.origin.site);
+                session::get().note(Decision::Store, node.number, is_given.into(), node.origin.site);
             }
         }
     }
@@ -279,7 +277,7 @@ impl Ready {
             By::Fold(at) => (pass.folds[at as usize].name, bits, site::current()),
         };
         if bits != 0 {
-            status::found(name, bits, origin, told, tag);
+            session::get().found(name, bits, origin, told, tag);
         }
     }
 }
@@ -302,7 +300,7 @@ impl Work<'_> {
     /// # Safety
     /// As [`crate::exec::run`], for streams into `fetched` once it has arrived.
     unsafe fn run(self, pass: &Pass, fetched: &mut Fetched<'_>) -> Result<SmallVec<[Partial; 2]>> {
-        let threads = world::get().threads;
+        let threads = session::get().threads;
         let Work { tasks, is_far } = self;
         // Reductions are combined in the order of tasks.
         if pass.folds.is_empty() && is_far.contains(&true) {

@@ -8,13 +8,13 @@ use super::{Anchor, Fold, Numbers, Outcome, Pass};
 use crate::dtype::{DType, Kind, Scalar, kind};
 use crate::error::Result;
 use crate::exec::{Partial, identity};
-use crate::graph::{Arg, Node};
 use crate::kernels::flags;
+use crate::memory::{Blocks, Storage, blocks_for, is_private, is_small};
 use crate::ops::ReduceOp;
+use crate::record::{Arg, Node};
+use crate::session;
 use crate::status;
-use crate::storage::{Blocks, Storage, blocks_for, is_small};
 use crate::view::{Dims, Strides, View, c_strides};
-use crate::world;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ pub(crate) fn fold_all(op: ReduceOp, value: Arg, shape: &[usize], name: &'static
         stores: Vec::new(),
         folds: vec![Fold { op, value, index, to: None, name }],
         anchor: Anchor::Operand,
-        alone: false,
+        alone: is_private(),
         reshaped: false,
     };
     match pass.run()? {
@@ -39,7 +39,9 @@ pub(crate) fn fold_all(op: ReduceOp, value: Arg, shape: &[usize], name: &'static
                 return Ok(mine);
             }
             flags::clear();
-            let total = world::combine(mine)?;
+            let shares = session::get().share(mine.words())?;
+            let parts = shares.into_iter().map(|words| Partial::from_words(op, words));
+            let total = parts.fold(Partial::empty(op), Partial::combine);
             // Every rank combines alike.
             if matches!(op, ReduceOp::Sum | ReduceOp::Prod) {
                 status::raised(name, flags::read());
@@ -72,19 +74,19 @@ pub(crate) fn fold_axes(
     });
     let kept: Dims = (0..shape.len()).filter(|&d| !reduced[d]).map(|d| shape[d]).collect();
     let size: usize = shape.iter().product();
-    let world = world::get();
+    let session = session::get();
     let by_owner = blocks_for(&kept).is_distributed() && !reduced[0];
-    if world.size == 1 || by_owner || is_small(size) {
+    if session.size == 1 || by_owner || is_small(size) || is_private() {
         return fold_rows(op, value, dtype, shape, reduced, index);
     }
     // A row of partial results per rank.
     let len: usize = kept.iter().product();
-    let mut rows: Dims = SmallVec::from_slice(&[world.size]);
+    let mut rows: Dims = SmallVec::from_slice(&[session.size]);
     rows.extend_from_slice(&kept);
-    let blocks = Blocks::distributed(&rows, world.size);
+    let blocks = Blocks::distributed(&rows, session.size);
     let to = Target::new(op, dtype, |bytes| Storage::with_blocks(blocks, bytes))?;
     let mut view = out_view(shape, reduced);
-    view.offset = (world.rank * len) as isize;
+    view.offset = (session.rank * len) as isize;
     to.run(op, value, shape, index, view, Anchor::Operand)?;
     let Folded { values, indices } = to.folded(&rows, dtype);
     let mut first = SmallVec::<[bool; 4]>::from_elem(false, rows.len());
@@ -151,7 +153,7 @@ impl Target {
             stores: Vec::new(),
             folds: vec![Fold { op, value, index, to, name: "reduce" }],
             anchor,
-            alone: false,
+            alone: is_private(),
             reshaped: false,
         }
         .run()
@@ -187,7 +189,7 @@ fn extreme(dtype: DType, largest: bool) -> Scalar {
             match dtype {
                 $(DType::$d => Scalar::$d(if largest { <$t>::MAX } else { <$t>::MIN }),)*
                 DType::Bool => Scalar::Bool(largest),
-                DType::F32 | DType::F64 => {
+                DType::F16 | DType::F32 | DType::F64 => {
                     Scalar::F64(if largest { f64::INFINITY } else { f64::NEG_INFINITY }).cast(dtype)
                 }
                 DType::C64 | DType::C128 => {

@@ -12,10 +12,10 @@
 
 use super::{Anchor, Numbers, Owned, Pass, Target};
 use crate::dtype::{DType, Scalar};
-use crate::graph::{Arg, Expr, Node};
+use crate::memory::{Blocks, Storage};
 use crate::ops::Op;
-use crate::site;
-use crate::storage::{Blocks, Storage};
+use crate::record::{Arg, Expr, Node};
+use crate::status::site;
 use crate::view::View;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -212,12 +212,26 @@ impl Scene {
         let same = self.storages.iter().position(|met| met.is_same(storage)).map_or(0, |at| at as u64 + 1);
         let shows = storage.shows();
         self.storages.push(storage.clone());
-        self.push(Tag::New, storage.item_bytes() as u64 | u64::from(shows.is_some()) << 8 | same << 16);
+        let flags = u64::from(shows.is_some()) << 8 | u64::from(storage.is_open()) << 9;
+        self.push(Tag::New, storage.item_bytes() as u64 | flags | same << 16);
         self.blocks(storage.blocks());
         if let Some((blocks, item_bytes)) = shows {
             self.blocks(blocks);
             self.key.push(item_bytes as u64);
         }
+        if storage.is_open() {
+            self.meets(storage);
+        }
+    }
+
+    /// Which of the buffers met so far have memory in common with an open one.
+    #[cold]
+    fn meets(&mut self, storage: &Storage) {
+        let met = self.storages.iter().enumerate();
+        let meets = met.filter(|(_, met)| met.overlaps(storage)).map(|(at, _)| at as u64);
+        let meets: SmallVec<[u64; 4]> = meets.collect();
+        self.key.push(meets.len() as u64);
+        self.key.extend(meets);
     }
 
     fn node(&mut self, pass: &Pass, node: &Arc<Node>) {
@@ -243,11 +257,10 @@ impl Scene {
             Expr::Fill(_) => 0,
             Expr::Coordinate(_) => 1,
             Expr::Map { .. } => 2,
-            Expr::Select { .. } => 3,
-            Expr::Cast(_) => 4,
-            Expr::Join(_) => 5,
-            Expr::Lens { .. } => 6,
-            Expr::Patch { .. } => 7,
+            Expr::Cast(_) => 3,
+            Expr::Join(_) => 4,
+            Expr::Lens { .. } => 5,
+            Expr::Patch { .. } => 6,
         };
         let is_custom = node.blocks.is_custom();
         let flags =
@@ -265,18 +278,12 @@ impl Scene {
             Expr::Fill(x) => self.scalar(*x),
             Expr::Coordinate(axis) => self.key.push(*axis as u64),
             Expr::Map { op, output, args } => {
-                let [a, b] = op.inputs.map(|dtype| dtype as u64);
-                let [c, d] = op.outputs.map(|dtype| dtype as u64);
-                let types = a << 16 | b << 24 | c << 32 | d << 40;
-                self.key.push(op.op as u64 | types | (args.len() as u64) << 48 | (*output as u64) << 56);
+                let types = op.inputs.iter().chain(&op.outputs).rev().fold(0, |all, &d| all << 8 | d as u64);
+                self.key.push(op.op as u64 | types << 8 | (args.len() as u64) << 48 | (*output as u64) << 56);
                 for (arg, dtype) in args.iter().zip(op.inputs) {
                     // Which power it is decides how it is computed.
                     self.arg(pass, arg, Some(dtype).filter(|_| op.op != Op::Power));
                 }
-            }
-            Expr::Select { mask, args } => {
-                self.arg(pass, mask, None);
-                args.iter().for_each(|arg| self.arg(pass, arg, Some(node.dtype)));
             }
             Expr::Cast(arg) => self.arg(pass, arg, None),
             Expr::Join(parts) => parts.iter().for_each(|arg| self.arg(pass, arg, None)),

@@ -4,8 +4,8 @@
 use super::Run;
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::graph::Node;
-use crate::storage::Storage;
+use crate::memory::Storage;
+use crate::record::Node;
 use crate::view::Dims;
 use smallvec::SmallVec;
 use std::sync::Arc;

@@ -4,9 +4,8 @@
 //! Each rank moves the boxes that its own run of the flat index consists of, so nothing is gathered anywhere.
 
 use super::{Room, Run};
-use crate::agree::{self, Purpose};
 use crate::error::Result;
-use crate::world;
+use crate::session::{self, Purpose};
 use bytemuck::Pod;
 use ga_core::{Distribution, GlobalArray, Patch};
 use std::ops::Range;
@@ -19,17 +18,18 @@ impl Room<'_> {
         distribution: &Distribution,
     ) -> Result<GlobalArray<T>> {
         let shape = distribution.shape();
-        let make = || Ok(GlobalArray::builder(world::team(), shape).distribution(distribution).create()?);
+        let make =
+            || Ok(GlobalArray::builder(session::get().team(), shape).distribution(distribution).create()?);
         let array: GlobalArray<T> =
-            agree::together(Purpose::Allocate, make)?.expect("only who is cautious goes on alone");
+            session::get().together(Purpose::Allocate, make)?.expect("only who is cautious goes on alone");
         // Of what every rank has one puts.
-        if self.storage(k).blocks().is_distributed() || world::rank() == 0 {
+        if self.storage(k).blocks().is_distributed() || session::get().rank == 0 {
             let (range, elements) = (self.range(k), self.own::<T>(k));
             for (lo, hi, part) in boxes(shape, range) {
                 array.put(Patch::new(&lo[..], &hi[..]), &elements[part])?;
             }
         }
-        agree::together(Purpose::Combine, || Ok(world::team().sync()?))?;
+        session::get().together(Purpose::Combine, || Ok(session::get().team().sync()?))?;
         Ok(array)
     }
 }
@@ -37,13 +37,13 @@ impl Room<'_> {
 impl Run<'_> {
     /// Takes this rank's run of a result from an array of the result's shape, once all ranks have written to it. Collective.
     pub(crate) fn take_from<T: rma::Element + Pod>(&mut self, array: &GlobalArray<T>) -> Result<()> {
-        agree::together(Purpose::Combine, || Ok(world::team().sync()?))?;
+        session::get().together(Purpose::Combine, || Ok(session::get().team().sync()?))?;
         let (range, elements) = (self.range(), self.elements::<T>());
         for (lo, hi, part) in boxes(array.shape(), range) {
             array.get(Patch::new(&lo[..], &hi[..]), &mut elements[part])?;
         }
         // Nobody destroys or overwrites it while others read.
-        agree::together(Purpose::Combine, || Ok(world::team().barrier()?)).map(drop)
+        session::get().together(Purpose::Combine, || Ok(session::get().team().barrier()?)).map(drop)
     }
 }
 

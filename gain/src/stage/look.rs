@@ -4,7 +4,9 @@
 //! one rank waits for nobody. What is not is read by all ranks together.
 
 use crate::error::Result;
-use crate::graph::Node;
+use crate::memory::privately;
+use crate::record::Node;
+use crate::session;
 use std::sync::Arc;
 
 /// Runs `read`, which reads elements of `node`, and is told whether this rank reads for itself; `alone` says that nobody else
@@ -16,4 +18,16 @@ pub(crate) fn look(node: &Arc<Node>, alone: bool, read: impl FnOnce(bool) -> Res
         storage.mark_looked();
     }
     Ok(())
+}
+
+/// Whether each rank can look at all of these by itself, one of which is distributed; if so, runs `read`, which does.
+pub(crate) fn look_alone<R>(nodes: &[Arc<Node>], read: impl FnOnce() -> Result<R>) -> Option<Result<R>> {
+    let stored = || nodes.iter().filter_map(|node| node.storage());
+    let is_shared = session::get().size > 1 && stored().any(|storage| storage.blocks().is_distributed());
+    if !is_shared || stored().count() < nodes.len() || stored().any(|storage| storage.is_fresh()) {
+        return None;
+    }
+    let made = privately(read);
+    stored().for_each(|storage| storage.mark_looked());
+    Some(made)
 }

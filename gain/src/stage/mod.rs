@@ -20,18 +20,17 @@ mod room;
 mod tests;
 
 pub(crate) use fresh::Fresh;
-pub(crate) use look::look;
+pub(crate) use look::{look, look_alone};
 pub(crate) use room::{Room, Run};
 
-use crate::agree::{self, Decision, Purpose};
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::graph::{Arg, Expr, Node};
+use crate::memory::{Blocks, Storage};
 use crate::plan;
-use crate::site;
-use crate::storage::Storage;
+use crate::record::{Arg, Expr, Node};
+use crate::session::{self, Decision, Purpose};
+use crate::status::site;
 use crate::view::Dims;
-use crate::world;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -51,6 +50,8 @@ pub(crate) enum Spread {
     Usual,
     /// On every rank.
     Replicated,
+    /// In these runs.
+    Cut(Blocks),
 }
 
 /// An algorithm about to run.
@@ -78,6 +79,12 @@ impl Stage {
             value => Node::lazy(SmallVec::from_slice(shape), dtype, Expr::Cast(value)),
         };
         self.inputs.push((node, reads));
+        self
+    }
+
+    /// The next operand, all of a value where it is stored; the algorithm knows by which views it reads it.
+    pub(crate) fn reads_in_place(mut self, node: &Arc<Node>) -> Stage {
+        self.inputs.push((node.clone(), Reads::All));
         self
     }
 
@@ -113,40 +120,41 @@ impl Stage {
             .map(|(shape, dtype, spread)| match spread {
                 Spread::Usual => Storage::new(shape, dtype.size_bytes()),
                 Spread::Replicated => Storage::replicated(shape.iter().product(), dtype.size_bytes()),
+                Spread::Cut(blocks) => Storage::in_blocks(*blocks, shape, dtype.size_bytes()),
             })
             .collect::<Result<SmallVec<[Arc<Storage>; 2]>>>()?;
         let shared = inputs.iter().map(|(s, _)| *s).chain(&outputs).any(|s| s.blocks().is_distributed());
         if shared {
             let number = self.inputs.iter().fold(name_of(self.name), |sum, (node, _)| {
                 if node.storage().is_some_and(|s| s.blocks().is_distributed()) {
-                    agree::mix(sum ^ node.number)
+                    session::mix(sum ^ node.number)
                 } else {
                     sum
                 }
             });
-            agree::note(Decision::Stage, number, outputs.len() as u64, site::known().site);
+            session::get().note(Decision::Stage, number, outputs.len() as u64, site::known().site);
         }
         let foreign = inputs.iter().filter(|(s, reads)| *reads == Reads::All && s.blocks().count() > 1);
         if foreign.clone().any(|(s, _)| s.is_fresh()) {
-            world::synchronise(Purpose::Pass)?;
+            session::get().synchronise(Purpose::Pass)?;
         }
         let room = Room::new(&inputs, shared);
         let mut runs: SmallVec<[Run<'_>; 2]> = outputs.iter().map(Run::own).collect();
-        agree::begin();
+        session::get().begin();
         let done = work(&room, &mut runs);
         drop(runs);
         match done {
-            Err(error) if shared => return Err(agree::fail(error)),
+            Err(error) if shared => return Err(session::get().fail(error)),
             Err(error) => return Err(error),
             Ok(()) => {}
         }
         if self.can_fail && shared {
-            let done = agree::together(Purpose::Combine, || Ok(world::team().barrier()?));
+            let done = session::get().together(Purpose::Combine, || Ok(session::get().team().barrier()?));
             if let Err(error) = done {
-                return Err(agree::fail(error));
+                return Err(session::get().fail(error));
             }
         }
-        world::count(|c| &c.passes, 1);
+        session::get().count(|c| &c.passes, 1);
         outputs.iter().for_each(|storage| storage.mark_written());
         foreign.for_each(|(storage, _)| storage.mark_read());
         let made = self.outputs.into_iter().zip(outputs);
@@ -156,5 +164,5 @@ impl Stage {
 
 /// A number for a name.
 fn name_of(name: &str) -> u64 {
-    name.bytes().fold(0, |sum, byte| agree::mix(sum ^ u64::from(byte)))
+    name.bytes().fold(0, |sum, byte| session::mix(sum ^ u64::from(byte)))
 }

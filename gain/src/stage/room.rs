@@ -4,10 +4,12 @@
 //! rank. What is on another node is fetched into memory of the caller's.
 
 use super::Reads;
-use crate::agree::{self, Purpose};
 use crate::error::Result;
-use crate::storage::Storage;
-use crate::world;
+use crate::exec::Stream;
+use crate::memory::{Blocks, Storage};
+use crate::plan::{Fetched, source};
+use crate::session::{self, Purpose};
+use crate::view::View;
 use bytemuck::Pod;
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -35,7 +37,7 @@ impl<'a> Run<'a> {
     /// This rank's run of a new buffer. Called once for each.
     pub(super) fn own(storage: &'a Arc<Storage>) -> Run<'a> {
         let range = own_range(storage);
-        let owner = if storage.blocks().is_distributed() { world::rank() } else { 0 };
+        let owner = if storage.blocks().is_distributed() { session::get().rank } else { 0 };
         Run {
             start: range.start,
             ptr: storage.address(owner, range.start as isize),
@@ -48,6 +50,11 @@ impl<'a> Run<'a> {
     /// Flat indices of its elements.
     pub(crate) fn range(&self) -> Range<usize> {
         self.start..self.start + self.len
+    }
+
+    /// Where element `i` of the flat index would be if the run were all of the result: for elements of the run only.
+    pub(crate) fn address(&mut self, i: isize) -> *mut u8 {
+        self.ptr.wrapping_offset((i - self.start as isize) * self.item_bytes as isize)
     }
 
     /// The bytes of its elements.
@@ -96,7 +103,7 @@ fn fits<T>(item_bytes: usize) {
 fn own_range(storage: &Storage) -> Range<usize> {
     let blocks = storage.blocks();
     match blocks.is_distributed() {
-        true => blocks.start(world::rank())..blocks.start(world::rank() + 1),
+        true => blocks.start(session::get().rank)..blocks.start(session::get().rank + 1),
         false => 0..blocks.len(),
     }
 }
@@ -127,11 +134,31 @@ impl<'a> Room<'a> {
         if blocks.is_distributed() { blocks.start(rank)..blocks.start(rank + 1) } else { 0..blocks.len() }
     }
 
+    /// How operand `k` is cut.
+    pub(crate) fn blocks(&self, k: usize) -> Blocks {
+        self.inputs[k].0.blocks()
+    }
+
+    /// Where element `i` of operand `k`, which lies in one piece, is.
+    pub(crate) fn address(&self, k: usize, i: isize) -> *mut u8 {
+        let storage = self.inputs[k].0;
+        assert_eq!(storage.blocks().count(), 1, "an operand in one piece");
+        storage.address(0, i)
+    }
+
+    /// Where to read a part of operand `k` that one rank owns: in place if it is mapped here, else in `fetched`, once that has
+    /// arrived.
+    pub(crate) fn part(&self, k: usize, view: &View, fetched: &mut Fetched<'a>) -> Result<Stream> {
+        let (storage, reads) = self.inputs[k];
+        assert!(reads == Reads::All, "an operand of which only the own run may be read");
+        source(storage, view, fetched)
+    }
+
     /// This rank's run of operand `k`.
     pub(crate) fn own<T: Pod>(&self, k: usize) -> &'a [T] {
         let storage: &'a Arc<Storage> = self.inputs[k].0;
         let range = own_range(storage);
-        let owner = if storage.blocks().is_distributed() { world::rank() } else { 0 };
+        let owner = if storage.blocks().is_distributed() { session::get().rank } else { 0 };
         fits::<T>(storage.item_bytes());
         // SAFETY: the run is this rank's, in a buffer that lives as long as `'a`; nobody writes operands while the algorithm
         // runs (passes and stages are collective, and it is this thread's turn).
@@ -179,8 +206,8 @@ impl<'a> Room<'a> {
     }
 
     fn moved(&self, owner: usize, len_bytes: usize) {
-        if self.is_shared && owner != world::rank() {
-            world::count(|c| &c.bytes_moved, len_bytes as u64);
+        if self.is_shared && owner != session::get().rank {
+            session::get().count(|c| &c.bytes_moved, len_bytes as u64);
         }
     }
 
@@ -199,21 +226,23 @@ impl<'a> Room<'a> {
 
     /// What each rank has for this one: `parts[r]` goes to rank `r`. Collective.
     pub(crate) fn exchange<T: Pod>(&self, parts: Vec<Vec<T>>) -> Result<Vec<Vec<T>>> {
-        if !self.is_shared || world::size() == 1 {
+        if !self.is_shared || session::get().size == 1 {
             return Ok(parts);
         }
         let bytes: Vec<Vec<u8>> = parts.iter().map(|part| bytemuck::cast_slice(part).to_vec()).collect();
-        let all = agree::together(Purpose::Combine, || Ok(world::team().alltoallv(&bytes)?))?;
+        let all =
+            session::get().together(Purpose::Combine, || Ok(session::get().team().alltoallv(&bytes)?))?;
         Ok(all.unwrap_or_default().iter().map(|bytes| typed(bytes)).collect())
     }
 
     /// What every rank says, by rank. Collective.
     pub(crate) fn everybodys<T: Pod>(&self, mine: &[T]) -> Result<Vec<Vec<T>>> {
-        if !self.is_shared || world::size() == 1 {
+        if !self.is_shared || session::get().size == 1 {
             return Ok(vec![mine.to_vec()]);
         }
         let bytes: &[u8] = bytemuck::cast_slice(mine);
-        let all = agree::together(Purpose::Combine, || Ok(world::team().allgatherv(bytes)?))?;
+        let all =
+            session::get().together(Purpose::Combine, || Ok(session::get().team().allgatherv(bytes)?))?;
         Ok(all.unwrap_or_default().iter().map(|bytes| typed(bytes)).collect())
     }
 
@@ -221,7 +250,7 @@ impl<'a> Room<'a> {
     /// Collective.
     pub(crate) fn prefix<T: Pod>(&self, mine: T, combine: impl Fn(T, T) -> T) -> Result<Option<T>> {
         let all = self.everybodys(&[mine])?;
-        let before = if self.is_shared { world::rank() } else { 0 };
+        let before = if self.is_shared { session::get().rank } else { 0 };
         Ok(all.iter().take(before).flatten().copied().reduce(combine))
     }
 

@@ -4,8 +4,8 @@ use super::{Reads, Spread, Stage};
 use crate::array::Array;
 use crate::dtype::DType;
 use crate::error::{Error, Kind, Result};
-use crate::graph::{Arg, Node};
-use crate::{turn, world};
+use crate::record::{Arg, Node};
+use crate::session;
 use ga_core::Distribution;
 use std::sync::Arc;
 use tests::Job;
@@ -13,7 +13,7 @@ use tests::Job;
 fn everywhere(name: &str, body: impl Fn()) {
     for (threshold, how) in [("0", "spread"), ("65536", "replicated")] {
         let job = Job::new(&format!("{name}_{how}")).env("GAIN_THRESHOLD", threshold);
-        job.run(&[1, 2, 3, 4], |_| turn::in_turn(&body));
+        job.run(&[1, 2, 3, 4], |_| session::in_turn(&body));
     }
 }
 
@@ -82,7 +82,7 @@ fn exchanged_elements_arrive() {
         let x = squares(&[len]).unwrap();
         // Element i goes to place len - 1 - i.
         let reversed = stage("reverse", &x, Reads::Own).run(|room, out| {
-            let size = if room.is_shared() { world::size() } else { 1 };
+            let size = if room.is_shared() { session::get().size } else { 1 };
             let owner = |i: usize| (0..size).find(|&r| room.range_of(0, r).contains(&i)).unwrap();
             let mut parts: Vec<Vec<[f64; 2]>> = vec![Vec::new(); size];
             for (i, &x) in room.range(0).zip(room.own::<f64>(0)) {
@@ -104,7 +104,7 @@ fn exchanged_elements_arrive() {
 #[test]
 fn operands_come_in_any_layout_and_go_back() {
     everywhere("layouts", || {
-        let (ranks, shape) = (world::size(), [7, 9]);
+        let (ranks, shape) = (session::get().size, [7, 9]);
         let x = squares(&shape).unwrap();
         let (rows, columns) = if ranks == 4 { (2, 2) } else { (1, ranks) };
         let layouts = [
@@ -150,7 +150,7 @@ fn small_and_private_operands() {
         let one = Arg::whole(Node::lazy(
             smallvec::SmallVec::new(),
             DType::F64,
-            crate::graph::Expr::Fill(2.5.into()),
+            crate::record::Expr::Fill(2.5.into()),
         ));
         let made = Stage::new("one")
             .reads(one, &[], DType::F64, Reads::All)

@@ -7,7 +7,7 @@ use super::DistArray;
 use crate::array::{Array, Operand};
 use crate::dtype::{Casting, Element, Scalar};
 use crate::ops::Op;
-use crate::world;
+use crate::session;
 use ndarray::Dimension;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
@@ -26,7 +26,7 @@ fn operate_assign<T: Element + Into<Scalar>, D: Dimension>(
     target: &DistArray<T, D>,
     value: Operand<'_>,
 ) {
-    world::in_turn(|| {
+    session::in_turn(|| {
         let result: DistArray<T, D> = operate(op, &[(&target.array).into(), value]);
         if let Err(e) = target.array.assign(&result.array) {
             panic!("{}: {e}", op.name());

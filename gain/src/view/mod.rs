@@ -101,6 +101,19 @@ impl View {
         &self.strides
     }
 
+    /// Whether some element may stand at several places, so that several threads would write it at once.
+    pub fn is_folded(&self) -> bool {
+        let axes = self.shape.iter().zip(&self.strides).filter(|(n, _)| **n > 1);
+        let mut axes: SmallVec<[(usize, usize); 4]> = axes.map(|(&n, s)| (s.unsigned_abs(), n)).collect();
+        axes.sort_unstable();
+        let mut reach = 0;
+        axes.iter().any(|&(step, n)| {
+            let is_within = step <= reach;
+            reach += step * (n - 1);
+            is_within
+        })
+    }
+
     /// Number of axes.
     pub fn ndim(&self) -> usize {
         self.shape.len()

@@ -201,7 +201,7 @@ fn any_rank_gets_on_its_own() {
             assert_eq!(b.get_bytes(&mut [0; 9 * 4 * 8]).unwrap_err().kind(), gain::Kind::Runtime);
         }
         b.force().unwrap();
-        gain::world::barrier().unwrap();
+        gain::session::barrier().unwrap();
         if world.rank() == world.size() - 1 {
             let mut bytes = [0; 9 * 4 * 8];
             b.transpose(None).unwrap().get_bytes(&mut bytes).unwrap();
@@ -210,7 +210,7 @@ fn any_rank_gets_on_its_own() {
             let want: Vec<f64> = want.t().iter().map(|x| x + 1.0).collect();
             assert_eq!(got, want);
         }
-        gain::world::barrier().unwrap();
+        gain::session::barrier().unwrap();
     });
 }
 
@@ -222,9 +222,9 @@ fn drops_at_different_times_are_settled_together() {
         let mut a = array(&want);
         for step in 0..200 {
             if step == 10 + 30 * world.rank() {
-                gain::world::hold_drops(true);
+                gain::hold_drops(true);
                 kept = None;
-                gain::world::hold_drops(false);
+                gain::hold_drops(false);
             }
             let b = Array::apply(Op::Add, &[(&a).into(), 1.0.into()]).unwrap();
             let c = b.index(&[Index::range(1, None)]).unwrap();
@@ -359,7 +359,7 @@ fn an_expression_overwrites_what_only_it_needs() {
             a.force().unwrap();
             want.mapv_inplace(|x| x + 1.0);
         }
-        assert!(created() <= before + if gain::world::size() == 1 { 0 } else { 2 });
+        assert!(created() <= before + if gain::session::size() == 1 { 0 } else { 2 });
         // Not while somebody else sees the old elements, or where they are read in another order.
         let old = a.copy().unwrap();
         a.assign(&add(&a, 2.0.into())).unwrap();

@@ -149,6 +149,9 @@ pub enum Held {
     Free,
 }
 
+/// Begins the [reason](Transport::death) why a rank is given up that only said nothing for long.
+pub(crate) const SILENCE: &str = "no sign of life";
+
 /// A way to reach other ranks' memory.
 ///
 /// # Safety

@@ -1,7 +1,7 @@
 //! The loops: one per element type, compiled for each instruction set and chosen once per process.
 
 use crate::copy::{Rows, prefetch_for_write};
-use crate::element::{Complex32, Complex64, DType};
+use crate::element::{Complex32, Complex64, DType, f16};
 use num_complex::Complex;
 
 /// `dst[i] += alpha * src[i]` for one element type, as the processor does it best; `alpha` points to one
@@ -77,6 +77,14 @@ floats!(f32, f64);
 #[derive(Clone, Copy)]
 #[repr(transparent)]
 struct Boolean(u8);
+
+impl Arithmetic for f16 {
+    /// Rounded once.
+    #[inline(always)]
+    fn add_scaled(self, alpha: Self, x: Self) -> Self {
+        f16::from_f32(self.to_f32() + alpha.to_f32() * x.to_f32())
+    }
+}
 
 impl Arithmetic for Boolean {
     #[inline(always)]
@@ -208,6 +216,7 @@ pub(super) fn kernel(dtype: DType) -> Kernel {
         DType::U16 => best::<u16, 32>(),
         DType::U32 => best::<u32, 16>(),
         DType::U64 => best::<u64, 8>(),
+        DType::F16 => best::<f16, 32>(),
         DType::F32 => best::<f32, 16>(),
         DType::F64 => best::<f64, 8>(),
         DType::C64 => best::<Complex32, 8>(),

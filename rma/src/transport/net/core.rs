@@ -5,7 +5,7 @@
 //! Invariant: numbered messages of a peer take effect in the order of their numbers, whatever order they arrive in.
 
 use super::message::{Head, Kind, LIST, Message, Packed, WANT_ACK};
-use super::peer::Peer;
+use super::peer::{Peer, WINDOW_MESSAGES};
 use super::requests::Requests;
 use super::serve::{Memory, Served};
 use super::wire::{Result, Sink};
@@ -74,6 +74,8 @@ pub(super) struct Core {
     pub(super) outgoing: VecDeque<Outgoing>,
     /// Peers to be told what was taken from them.
     pub(super) due: Vec<usize>,
+    /// Mutexes that were granted when nobody waited any longer: at which peer, and where.
+    pub(super) unwanted_locks: Vec<(usize, u64)>,
     /// Peers that want to use this process's memory, and the offset concerned.
     pub(super) wanted_keys: Vec<(usize, u64)>,
     /// Longest body of an answer.
@@ -94,6 +96,7 @@ impl Core {
             requests: Requests::default(),
             outgoing: VecDeque::new(),
             due: Vec::new(),
+            unwanted_locks: Vec::new(),
             wanted_keys: Vec::new(),
             piece,
             pending_locks: Vec::new(),
@@ -282,24 +285,28 @@ impl Core {
     /// An answer to one of this process's requests.
     fn receive(&mut self, message: &Message<'_>) {
         let (head, source) = (message.head, message.head.source as usize);
-        let Some(request) = self.requests.get(Token::new(head.token)) else { return };
-        match message.kind {
-            Kind::Data => {
-                // SAFETY: the caller of the get promised the box at `dst` until the request is closed; lengths below are checked.
-                let fits = unsafe {
-                    super::serve::unpack(request.dst, &request.shape, head.at as usize, message.body)
-                };
-                if !fits {
-                    return self.break_off(source, "it sent data that was not asked for");
-                }
-                request.pending = request.pending.saturating_sub(head.len);
-                let peer = self.peer(source);
-                peer.getting = peer.getting.saturating_sub(head.len as usize);
+        let token = Token::new(head.token);
+        // Of those that were given up, whatever comes is late.
+        let is_open = self.requests.get(token).is_some_and(|request| request.failed.is_none());
+        if message.kind == Kind::Data {
+            let peer = self.peer(source);
+            peer.getting = peer.getting.saturating_sub(head.len as usize);
+            let to =
+                self.requests.data(token, source, head.len).filter(|_| message.body.len() as u64 == head.len);
+            // SAFETY: the caller of the get promised the box until the request is closed; `unpack` checks the stretch.
+            let fits = to.is_some_and(|(dst, shape)| unsafe {
+                super::serve::unpack(dst, &shape, head.at as usize, message.body)
+            });
+            if is_open && !fits {
+                self.break_off(source, "it sent data that was not asked for");
             }
-            _ => {
-                request.value = head.value;
-                request.pending = request.pending.saturating_sub(1);
-            }
+        } else if is_open && !self.requests.answer(token, source, head.value) {
+            self.break_off(source, "it answered what it was not asked");
+        } else if !is_open
+            && let Some(offset) = self.requests.take_unwanted(token, source)
+            && head.value == 0
+        {
+            self.unwanted_locks.push((source, offset));
         }
     }
 }
@@ -323,6 +330,8 @@ impl Sink for Core {
         if head.number == 0 {
             match message.kind {
                 Kind::Data | Kind::Answer => self.receive(&message),
+                // Each asks for one at a time.
+                Kind::WantKey if self.wanted_keys.iter().any(|(asker, _)| *asker == source) => {}
                 Kind::WantKey => self.wanted_keys.push((source, head.offset)),
                 Kind::Key => self.note_key(source, &head, message.body),
                 _ => {}
@@ -332,6 +341,8 @@ impl Sink for Core {
         if Self::may_take(peer, head.number, message.kind) {
             self.take(&message, bytes.len() + body.len());
             self.take_early(source);
+        } else if head.number > peer.taken + WINDOW_MESSAGES as u64 {
+            self.break_off(source, "it sent more than there was room for");
         } else if head.number > peer.taken {
             peer.early.insert(head.number, [bytes, body].concat().into());
         }
@@ -340,14 +351,15 @@ impl Sink for Core {
     fn fetched(&mut self, tag: u64, outcome: Result<&[u8]>) {
         let Flight::Fetch(peer, token, at) = self.land(tag) else { return };
         self.peer(peer).direct.note_done();
-        let Some(request) = self.requests.get(token) else { return };
         match outcome {
             Ok(bytes) => {
-                // SAFETY: the caller of the get promised the box at `dst` until the request is closed; lengths are checked.
-                unsafe { super::serve::unpack(request.dst, &request.shape, at, bytes) };
-                request.pending = request.pending.saturating_sub(bytes.len() as u64);
+                if let Some((dst, shape)) = self.requests.data(token, peer, bytes.len() as u64) {
+                    // SAFETY: the caller of the get promised the box until the request is closed; `unpack` checks the stretch.
+                    unsafe { super::serve::unpack(dst, &shape, at, bytes) };
+                }
             }
-            Err(why) => self.break_off(peer, &why),
+            Err(why) if self.requests.get(token).is_some() => self.break_off(peer, &why),
+            Err(_) => {}
         }
     }
 

@@ -11,6 +11,7 @@ use super::core::{Core, Flight, Outgoing};
 use super::engine::Engine;
 use super::message::{Head, Kind, Packed};
 use super::peer::{Stream, Transfer, Way, Work};
+use super::requests::Awaits;
 use super::shape::Span;
 use super::wire::{Key, Result, Sent};
 use crate::transport::Token;
@@ -254,8 +255,9 @@ impl Core {
             token = self.requests.open(op, to, 0);
         }
         if let Some(request) = self.requests.get(token) {
-            (request.dst, request.shape) = (stream.local, stream.shape);
-            request.pending += (stream.len - stream.at) as u64;
+            let left = (stream.len - stream.at) as u64;
+            request.awaits = Awaits::Data { dst: stream.local, shape: stream.shape, left };
+            request.pending += left;
         }
         token
     }
@@ -263,6 +265,8 @@ impl Core {
     /// A peer's key, or the news that there is none.
     pub(super) fn note_key(&mut self, source: usize, head: &Head, key: &[u8]) {
         let span = Span { start: head.offset, end: head.offset.saturating_add(head.len) };
-        self.peer(source).direct.note_key(span, key);
+        if self.peer(source).direct.is_asked {
+            self.peer(source).direct.note_key(span, key);
+        }
     }
 }

@@ -10,11 +10,11 @@ use super::peer::{List, Scale, Stream, Transfer, Way, Work};
 use super::serve::pack;
 use super::shape::Span;
 use super::wire::{Result, Sent, Wire};
-use crate::transport::{SignalUpdate, Token};
+use crate::transport::{SILENCE, SignalUpdate, Token};
 use std::os::fd::RawFd;
 
 /// Bytes that one message asks for.
-const GET_PIECE: usize = 128 * 1024;
+pub(super) const GET_PIECE: usize = 128 * 1024;
 
 /// From how many bytes on data goes past the messages.
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +79,12 @@ impl Engine {
         }
         if !self.core.wanted_keys.is_empty() {
             self.export();
+        }
+        for (to, offset) in std::mem::take(&mut self.core.unwanted_locks) {
+            let head = Head { offset, ..Head::new(Kind::Unlock, self.core.memory.me()) };
+            let work = Work::Small(Box::new(Packed::new(head, None, None)));
+            // Of a peer that is broken by now there is nothing to be given back.
+            let _ = self.start(to, Transfer { work, token: Token::DONE, op: "unlock" });
         }
         self.send_outgoing();
         self.pump();
@@ -264,6 +270,16 @@ impl Engine {
             self.busy.push(to);
         }
         Ok(token)
+    }
+
+    /// Nobody waits for a request to this peer any longer. What is not yet sent isn't; the request is complete once the wire no longer
+    /// uses its caller's memory.
+    pub(super) fn cancel(&mut self, to: usize, token: Token) {
+        let queue = &mut self.core.peer(to).queue;
+        let before = queue.len();
+        queue.retain(|transfer| transfer.token != token);
+        let is_sent = queue.len() == before;
+        self.core.requests.cancel(token, is_sent);
     }
 
     /// Sends what can be sent of an operation. Returns whether that was all.
@@ -514,7 +530,7 @@ impl Engine {
             // Another thread may have looked in between, with a later time.
             let silent_ns = now_ns.saturating_sub(peer.silent_ns);
             if silent_ns > patience_ns {
-                let why = format!("no sign of life for {:.1} s", silent_ns as f64 * 1e-9);
+                let why = format!("{SILENCE} for {:.1} s", silent_ns as f64 * 1e-9);
                 self.core.break_off(rank, &why);
             } else if peer.asked <= peer.acked
                 && let Err(why) = self.ask_now(rank)

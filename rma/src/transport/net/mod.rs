@@ -36,12 +36,13 @@ mod ucx;
 pub(crate) mod wire;
 
 use self::core::Core;
-use self::engine::{Engine, Thresholds, answer_len};
+use self::engine::{Engine, GET_PIECE, Thresholds, answer_len};
 use self::message::{Head, Kind, Packed};
 use self::peer::{Scale, Stream, Transfer, Way, Work};
+use self::requests::Awaits;
 use self::serve::Memory;
 use self::wire::Wire;
-use super::{Amo, Capabilities, Held, Moving, Remote, Rows, Runs, SignalUpdate, Token, Transport};
+use super::{Amo, Capabilities, Held, Moving, Remote, Rows, Runs, SILENCE, SignalUpdate, Token, Transport};
 use crate::call::OpCode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fork;
@@ -123,8 +124,11 @@ impl Net {
         let Surroundings { heap, layout, watch, policy, direct, progress, hosts } = around;
         let name = wire.name();
         let thresholds = thresholds(&*wire)?;
-        let memory = Memory { heap: heap.clone(), layout: layout.clone(), watch: watch.clone(), policy };
-        let core = Core::new(memory, book.len(), answer_len(&*wire));
+        let piece = answer_len(&*wire);
+        let longest_get = GET_PIECE.max(piece);
+        let memory =
+            Memory { heap: heap.clone(), layout: layout.clone(), watch: watch.clone(), policy, longest_get };
+        let core = Core::new(memory, book.len(), piece);
         let net = Arc::new(Net {
             name,
             engine: Mutex::new(Engine::new(wire, core, book, thresholds)),
@@ -169,7 +173,8 @@ impl Net {
     }
 
     fn died(&self, op: &'static str, rank: usize, why: &str) -> Error {
-        if why != IT_DIED {
+        // Of a silence the launcher knows no more.
+        if why != IT_DIED && !why.starts_with(SILENCE) {
             self.watch.leave_to_launcher();
         }
         let host = self.hosts.get(rank).map_or("", |host| host);
@@ -202,7 +207,10 @@ impl Net {
             file: caller.file(),
             line: caller.line(),
         };
-        let hook = Waiting::new(&self.watch, record, Needs::Any);
+        // Of a rank of another node the engine notices the end, which fails what was started to it. Who has a mutex isn't known here.
+        let it = |other: usize| other == rank;
+        let needs = if op == OpCode::Lock { Needs::Any } else { Needs::These(&it) };
+        let hook = Waiting::new(&self.watch, record, needs);
         let outcome = self.wait_long(&hook, &mut ready);
         hook.on_end();
         match outcome {
@@ -309,12 +317,37 @@ impl Net {
     fn ask(&self, op: OpCode, at: Remote, mut head: Head, caller: &'static Location<'static>) -> Result<u64> {
         let mut engine = self.engine();
         let token = engine.core.requests.open(op.name(), at.rank, 1);
+        if let Some(request) = engine.core.requests.get(token) {
+            request.awaits = match op {
+                OpCode::Lock => Awaits::Grant(at.offset as u64),
+                _ => Awaits::Answer,
+            };
+        }
         (head.offset, head.token) = (at.offset as u64, token.number());
         let work = Work::Small(Box::new(Packed::new(head, None, None)));
         let started = engine.start(at.rank, Transfer { work, token, op: op.name() });
         drop(engine);
         started.map_err(|why| self.died(op.name(), at.rank, &why))?;
-        self.wait_for(op, at.rank, caller, |engine| closed(engine, token))
+        self.wait_closed(op, at.rank, caller, token)
+    }
+
+    /// Waits for a request. After an error, too, the engine is done with its caller's memory.
+    fn wait_closed(
+        &self,
+        op: OpCode,
+        rank: usize,
+        caller: &'static Location<'static>,
+        token: Token,
+    ) -> Result<u64> {
+        let outcome = self.wait_for(op, rank, caller, |engine| closed(engine, token));
+        if outcome.is_err() {
+            self.engine().cancel(rank, token);
+            while closed(&mut self.engine(), token).is_none() {
+                self.progress();
+                std::thread::yield_now();
+            }
+        }
+        outcome
     }
 
     fn head(&self, kind: Kind) -> Head {
@@ -515,7 +548,7 @@ unsafe impl Transport for Net {
             return Ok(());
         }
         let rank = self.engine().core.requests.get(token).map_or(0, |request| request.peer);
-        self.wait_for(OpCode::Wait, rank, Location::caller(), |engine| closed(engine, token)).map(drop)
+        self.wait_closed(OpCode::Wait, rank, Location::caller(), token).map(drop)
     }
 
     fn fence(&self, rank: usize) -> Result<()> {

@@ -11,7 +11,7 @@ use shm::DType;
 use std::collections::{BTreeMap, VecDeque};
 
 /// Numbered messages under way to a peer, at most.
-const WINDOW_MESSAGES: usize = 512;
+pub(super) const WINDOW_MESSAGES: usize = 512;
 /// And their bytes.
 const WINDOW_BYTES: usize = 1 << 20;
 /// Bytes asked of a peer and not yet here, at most.

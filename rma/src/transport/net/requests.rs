@@ -1,10 +1,25 @@
 //! Transfers that callers wait for.
 //!
 //! Invariant: a slot is live from [`Requests::open`] to [`Requests::close`]; its token names slot and generation, so an answer that
-//! comes too late finds nobody.
+//! comes too late finds nobody. What a peer may say to a request follows from what it [waits for](Awaits). A mutex whose request was
+//! [given up](Requests::cancel) may still be granted: it has to be given back then.
 
 use super::shape::Shape;
 use crate::transport::Token;
+use std::collections::HashMap;
+
+/// What a peer has to say to a request.
+#[derive(Clone, Copy)]
+pub(super) enum Awaits {
+    /// Nothing: the wire takes memory along.
+    Nothing,
+    /// So many bytes of data, for this box.
+    Data { dst: *mut u8, shape: Shape, left: u64 },
+    /// A value.
+    Answer,
+    /// Whether the mutex at this offset is had.
+    Grant(u64),
+}
 
 /// One transfer.
 pub(super) struct Request {
@@ -17,9 +32,7 @@ pub(super) struct Request {
     pub(super) pending: u64,
     /// Those of them for which the wire still uses the caller's memory.
     flying: u64,
-    /// Where a get's data goes, and how it lies there.
-    pub(super) dst: *mut u8,
-    pub(super) shape: Shape,
+    pub(super) awaits: Awaits,
     /// An answer's value.
     pub(super) value: u64,
     pub(super) failed: Option<String>,
@@ -33,13 +46,14 @@ unsafe impl Send for Request {}
 pub(super) struct Requests {
     slots: Vec<Request>,
     free: Vec<u32>,
+    /// Mutexes that were asked for by requests given up since: whose, and where.
+    unwanted: HashMap<u64, (usize, u64)>,
 }
 
 impl Requests {
     /// A new request with `pending` parts.
     pub(super) fn open(&mut self, op: &'static str, peer: usize, pending: u64) -> Token {
         let index = self.free.pop().unwrap_or_else(|| {
-            let (dst, shape) = (std::ptr::null_mut(), Shape::run(0));
             let request = Request {
                 generation: 0,
                 is_live: false,
@@ -47,8 +61,7 @@ impl Requests {
                 peer,
                 pending,
                 flying: 0,
-                dst,
-                shape,
+                awaits: Awaits::Nothing,
                 value: 0,
                 failed: None,
             };
@@ -57,7 +70,7 @@ impl Requests {
         });
         let slot = &mut self.slots[index as usize];
         (slot.op, slot.peer, slot.pending, slot.value) = (op, peer, pending, 0);
-        (slot.is_live, slot.failed, slot.flying) = (true, None, 0);
+        (slot.is_live, slot.failed, slot.flying, slot.awaits) = (true, None, 0, Awaits::Nothing);
         Token::new(u64::from(slot.generation) << 32 | u64::from(index + 1))
     }
 
@@ -97,10 +110,56 @@ impl Requests {
         }
     }
 
+    /// Data for a request: where to put `len` bytes from number `at` of its stream on. `None` if it gets none of that peer.
+    pub(super) fn data(&mut self, token: Token, peer: usize, len: u64) -> Option<(*mut u8, Shape)> {
+        let slot = self.get(token).filter(|slot| slot.peer == peer)?;
+        let Awaits::Data { dst, shape, left } = &mut slot.awaits else { return None };
+        *left = left.checked_sub(len)?;
+        let to = (*dst, *shape);
+        slot.pending = slot.pending.saturating_sub(len);
+        Some(to)
+    }
+
+    /// A value for a request; false if it gets none of that peer.
+    pub(super) fn answer(&mut self, token: Token, peer: usize, value: u64) -> bool {
+        let Some(slot) = self.get(token).filter(|slot| slot.peer == peer) else { return false };
+        if !matches!(slot.awaits, Awaits::Answer | Awaits::Grant(_)) {
+            return false;
+        }
+        slot.awaits = Awaits::Nothing;
+        slot.value = value;
+        slot.pending = slot.pending.saturating_sub(1);
+        true
+    }
+
+    /// Nobody waits for a request any longer: it is complete once the wire no longer uses its caller's memory. `is_sent`: the
+    /// peer has, or will have, heard of it.
+    pub(super) fn cancel(&mut self, token: Token, is_sent: bool) {
+        let Some(slot) = self.get(token) else { return };
+        slot.pending = slot.flying;
+        slot.failed.get_or_insert_with(|| "it was given up".to_owned());
+        let (peer, awaits) = (slot.peer, std::mem::replace(&mut slot.awaits, Awaits::Nothing));
+        if let Awaits::Grant(offset) = awaits
+            && is_sent
+        {
+            self.unwanted.insert(token.number(), (peer, offset));
+        }
+    }
+
+    /// Where the mutex is that `peer` grants to a request given up before, if it is one.
+    pub(super) fn take_unwanted(&mut self, token: Token, peer: usize) -> Option<u64> {
+        let (owner, _) = self.unwanted.get(&token.number())?;
+        if *owner != peer {
+            return None;
+        }
+        self.unwanted.remove(&token.number()).map(|(_, offset)| offset)
+    }
+
     /// All open requests to a peer end with an error, once the wire no longer uses their callers' memory.
     pub(super) fn fail(&mut self, peer: usize, why: &str) {
+        self.unwanted.retain(|_, (owner, _)| *owner != peer);
         for slot in self.slots.iter_mut().filter(|slot| slot.is_live && slot.peer == peer) {
-            slot.pending = slot.flying;
+            (slot.pending, slot.awaits) = (slot.flying, Awaits::Nothing);
             slot.failed.get_or_insert_with(|| why.to_owned());
         }
     }

@@ -8,6 +8,7 @@
 
 use super::message::{Head, Kind, LIST, Packed};
 use super::peer::{List, Scale, Transfer, Work};
+use super::requests::Awaits;
 use super::shape::{Shape, Span};
 use super::{Net, OpCode};
 use crate::error::Result;
@@ -132,7 +133,8 @@ impl Net {
         let mut engine = self.engine();
         let token = engine.core.requests.open(op, base.rank, data.len() as u64);
         if let Some(request) = engine.core.requests.get(token) {
-            (request.dst, request.shape) = (data.as_mut_ptr(), Shape::run(data.len()));
+            let (dst, left) = (data.as_mut_ptr(), data.len() as u64);
+            request.awaits = Awaits::Data { dst, shape: Shape::run(data.len()), left };
         }
         let mut body = engine.core.buffer();
         list(remote, &mut body);

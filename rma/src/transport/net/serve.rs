@@ -38,6 +38,8 @@ pub(super) struct Memory {
     pub(super) layout: Arc<Layout>,
     pub(super) watch: Arc<Watch>,
     pub(super) policy: SpinPolicy,
+    /// Bytes that one message may ask for.
+    pub(super) longest_get: usize,
 }
 
 impl Memory {
@@ -77,7 +79,15 @@ impl Memory {
         // Other kinds have numbers of their own there.
         let is_stretch = has_body || message.kind == Kind::Get;
         let is_inside = !is_stretch || end <= shape.len() || head.len == 0;
-        if !is_inside || !is_whole || !self.holds(head.offset, &shape) {
+        let is_placed = match message.kind {
+            Kind::Lock | Kind::Unlock => self.address(head.offset).cast::<Lock>().is_aligned(),
+            Kind::Amo => {
+                matches!(head.len, 4 | 8) && head.offset.is_multiple_of(head.len) && head.variant <= 2
+            }
+            Kind::Get => head.len as usize <= self.longest_get,
+            _ => true,
+        };
+        if !is_inside || !is_whole || !is_placed || !self.holds(head.offset, &shape) {
             return Served::Refused(format!("it sent a request that makes no sense: {head:?}"));
         }
         match message.kind {
@@ -128,12 +138,11 @@ impl Memory {
         Served::Done
     }
 
+    /// The mutex at a place that [`Memory::serve`] has checked.
     fn lock_at(&self, offset: u64) -> &Lock {
-        let lock = self.address(offset).cast::<Lock>();
-        assert!(lock.is_aligned(), "a mutex at {offset}");
-        // SAFETY: mapped and aligned, inside the arena by the check in `serve`; a lock is made of atomics, and segments of
-        // mutexes hold nothing else.
-        unsafe { &*lock }
+        // SAFETY: mapped, aligned, and inside the arena, as checked; a lock is made of atomics, and segments of mutexes hold
+        // nothing else.
+        unsafe { &*self.address(offset).cast::<Lock>() }
     }
 
     /// Takes a mutex for `source`; or says who has it.
@@ -159,9 +168,6 @@ impl Memory {
             1 => Amo::Swap,
             _ => Amo::CompareSwap,
         };
-        if !(target as usize).is_multiple_of(if head.len == 4 { 4 } else { 8 }) {
-            return Served::Refused("it asked for an atomic operation at an odd address".into());
-        }
         // SAFETY: aligned and in the own arena; other ranks access it atomically or race by their own fault.
         Served::Answer(unsafe {
             crate::transport::apply_amo(target, amo, head.len as usize, head.value, head.at)
@@ -202,7 +208,8 @@ impl Memory {
         let is_inside = |bytes: &[u8; 8]| {
             word(bytes).and_then(|start| start.checked_add(head.value)).is_some_and(|end| end <= arena)
         };
-        let is_whole = count as u64 * head.value == head.len && data.len() as u64 == expected;
+        let is_short = message.kind != Kind::Get || head.len as usize <= self.longest_get;
+        let is_whole = count as u64 * head.value == head.len && data.len() as u64 == expected && is_short;
         let words = list.as_chunks::<8>().0;
         (is_whole && words.iter().all(is_inside)).then(|| (words.iter().filter_map(word), data))
     }
@@ -248,11 +255,15 @@ impl Memory {
         let hook = Waiting::new(&self.watch, record, Needs::Owner);
         let context = WaitContext { hook: &hook, me: self.me() as u32, policy: self.policy };
         let mut outcome = Ok(());
-        let mut taken = 0;
+        let (mut taken, mut is_cut) = (0, false);
         each(&mut |offset, len| {
             let target = Target { heap: &self.heap, rank: self.heap.rank(), offset };
-            let (src, count) = (body[taken..].as_ptr(), len / dtype.size_bytes());
-            if outcome.is_ok() {
+            // Complex numbers are two.
+            let size = dtype.size_bytes();
+            let align = if matches!(dtype, DType::C64 | DType::C128) { size / 2 } else { size };
+            let (src, count) = (body[taken..].as_ptr(), len / size);
+            is_cut |= !len.is_multiple_of(size) || !offset.is_multiple_of(align);
+            if outcome.is_ok() && !is_cut {
                 // SAFETY: the run lies in the own arena; the source is an aligned copy or an aligned stretch of the message.
                 outcome = unsafe {
                     accumulate::accumulate_dyn(target, dtype, src, count, alpha.0.as_ptr(), &context)
@@ -261,6 +272,7 @@ impl Memory {
             taken += len;
         });
         match outcome {
+            Ok(()) if is_cut => Served::Refused(format!("it accumulated parts of elements: {head:?}")),
             Ok(()) => Served::Done,
             Err(error) => Served::Refused(format!("accumulate: {error}")),
         }

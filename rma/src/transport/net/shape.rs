@@ -63,7 +63,8 @@ impl Shape {
 
     /// Bytes of the stream.
     pub(super) fn len(&self) -> usize {
-        self.counts[..=self.levels].iter().product()
+        // A peer may say anything.
+        self.counts[..=self.levels].iter().fold(1, |len: usize, count| len.saturating_mul(*count))
     }
 
     /// Whether the box is one run.

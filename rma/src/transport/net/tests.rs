@@ -2,7 +2,11 @@
 
 mod unruly;
 
-use super::peer::Peer;
+use super::message::{Head, Kind, Packed};
+use super::peer::{Peer, Transfer, Work};
+use super::requests::Awaits;
+use super::shape::Shape;
+use super::wire::Sink;
 use super::{Net, Progress, Surroundings};
 use crate::bootstrap::{Node, Single};
 use crate::layout::Layout;
@@ -337,6 +341,129 @@ fn a_mutex_is_had_by_one_at_a_time_and_handed_on() {
         });
         assert_eq!((waiting, local.owner()), (Held::Done, Some(0)));
     });
+}
+
+/// Oracle: memory that was given back keeps what its next owner writes.
+#[test]
+fn a_request_given_up_touches_nothing_any_more() {
+    for seed in 0..32 {
+        let ([a, b], [_, heap], block) = pair(1 << 16, seed);
+        let there = Remote { rank: 1, offset: block };
+        // SAFETY: a part of the block, which nobody else uses.
+        unsafe { heap.address(0, block).write_bytes(7, 1 << 16) };
+        let mut data = vec![1u8; 1 << 16];
+        let len = if seed % 4 < 2 { 1 << 16 } else { 64 };
+        // SAFETY: the memory is the request's until it is closed.
+        let token = unsafe { a.get(there, data.as_mut_ptr(), len) }.unwrap();
+        // As an interrupted wait does.
+        a.inside().cancel(1, token);
+        while super::closed(&mut a.inside(), token).is_none() {
+            a.progress();
+        }
+        data.fill(2);
+        served(&b, || a.fence(1).unwrap());
+        for _ in 0..1000 {
+            a.progress();
+        }
+        assert!(data.iter().all(|&byte| byte == 2), "seed {seed}");
+        // What was asked for and not waited for fills no window.
+        let mut again = vec![0u8; 1 << 16];
+        for _ in 0..40 {
+            // SAFETY: as above.
+            let get = || a.wait(unsafe { a.get(there, again.as_mut_ptr(), 1 << 16) }.unwrap());
+            served(&b, get).unwrap();
+        }
+        assert!(again.iter().all(|&byte| byte == 7));
+    }
+}
+
+/// Oracle: the lock itself.
+#[test]
+fn a_mutex_granted_to_nobody_goes_back() {
+    for seed in 0..16 {
+        let ([a, b], [_, heap], block) = pair(size_of::<Lock>(), seed);
+        // SAFETY: the block is a zeroed lock.
+        let local = unsafe { &*heap.address(0, block).cast::<Lock>() };
+        assert!(local.try_lock(1));
+        let mut engine = a.inside();
+        let token = engine.core.requests.open("lock", 1, 1);
+        engine.core.requests.get(token).unwrap().awaits = Awaits::Grant(block as u64);
+        let head =
+            Head { variant: 1, offset: block as u64, token: token.number(), ..Head::new(Kind::Lock, 0) };
+        let work = Work::Small(Box::new(Packed::new(head, None, None)));
+        engine.start(1, Transfer { work, token, op: "lock" }).unwrap();
+        drop(engine);
+        served(&b, || {
+            a.fence(1).unwrap();
+            a.inside().cancel(1, token);
+            assert!(super::closed(&mut a.inside(), token).is_some());
+            local.unlock(1);
+            // It is granted, comes back, and is to be had.
+            while !local.try_lock(1) {
+                a.progress();
+            }
+            a.fence(1).unwrap();
+        });
+        assert_eq!(local.owner(), Some(1));
+    }
+}
+
+/// Messages of every kind with numbers from anywhere: those that make sense take effect in the receiver's arena, the others break
+/// off the talk with who sent them; nothing else happens.
+#[test]
+fn whatever_a_peer_says_is_an_effect_or_an_error() {
+    let mut dice = unruly::Dice(99);
+    let (rounds, mut broken) = (if std::env::var_os("GAIN_TEST_ALL").is_some() { 20_000 } else { 300 }, 0);
+    for round in 0..rounds {
+        let ([a, _b], [heap, _], block) = pair(4096, round);
+        // The request is never closed.
+        let wanted = Box::leak(Box::new([0u8; 256]));
+        // SAFETY: lives for ever.
+        let token = unsafe { a.get(Remote { rank: 1, offset: block }, wanted.as_mut_ptr(), 256) }.unwrap();
+        let mut number = 0;
+        for _ in 0..50 {
+            let numbers =
+                [0, 1, 7, 8, 64, 255, 256, 4096, block as u64, heap.arena_len() as u64, u64::MAX - 3];
+            let mut any = || numbers[dice.below(numbers.len())].wrapping_add(dice.below(3) as u64);
+            let (offset, len, at, value, given) = (any(), any(), any(), any(), any());
+            // What a key says only an engine knows.
+            let kind = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 14][dice.below(13)];
+            number += u64::from(dice.below(8) > 0);
+            let head = Head {
+                kind,
+                flags: dice.below(16) as u8,
+                variant: dice.below(16) as u8,
+                source: if dice.below(32) == 0 { 7 } else { 1 },
+                number: if kind > 8 || dice.below(50) == 0 { 0 } else { number },
+                ack: dice.below(3) as u64,
+                offset: if dice.below(2) == 0 { block as u64 } else { offset },
+                token: if dice.below(2) == 0 { token.number() } else { given },
+                len: if dice.below(2) == 0 { 8 } else { len },
+                at: if dice.below(2) == 0 { 0 } else { at },
+                value,
+                ..Head::new(Kind::Nothing, 1)
+            };
+            let mut shape = Shape::run(8);
+            shape.levels = if dice.below(3) == 0 { dice.below(4) } else { 0 };
+            for level in 0..shape.levels {
+                shape.counts[level] = numbers[dice.below(numbers.len())] as usize;
+                shape.strides[level] = numbers[dice.below(numbers.len())] as isize;
+            }
+            let mut bytes = Packed::new(head, (kind == 3).then_some([0; 16]), Some(&shape)).bytes().to_vec();
+            bytes.extend(vec![dice.below(256) as u8; [0, 8, 16, 24, 256, 1000][dice.below(6)]]);
+            if dice.below(16) == 0 {
+                bytes.truncate(dice.below(bytes.len()));
+            }
+            let mut engine = a.inside();
+            engine.core.message(&bytes, &[]);
+            engine.progress();
+            if engine.core.peers[1].as_ref().is_some_and(|peer| peer.broken.is_some()) {
+                broken += 1;
+                break;
+            }
+        }
+    }
+    assert!(broken > rounds / 4, "{broken} of {rounds} talks were broken off");
 }
 
 /// Oracle: when the peer fell silent, and when it was looked at.

@@ -212,7 +212,13 @@ pub(super) extern "C" fn arrived(
     let head = slice(head, head_len);
     // SAFETY: UCP's parameters are valid during the callback.
     if unsafe { (*info).attributes } & RENDEZVOUS != 0 {
-        return fetch(shared, head, body, body_len);
+        if body_len <= super::MESSAGE_LEN {
+            return fetch(shared, head, body, body_len);
+        }
+        // Nobody of ours announces so much. Without its body the message makes no sense, which is told to the one who sent it.
+        // SAFETY: `data` is the wire's `Shared`, as in `broke`.
+        unsafe { (*shared).message(head, &[]) };
+        return OK;
     }
     let body = slice(body, body_len);
     let (bytes, body) = if head.is_empty() { (body, head) } else { (head, body) };

@@ -12,20 +12,17 @@
 //! | columns | makes a run of the transposed result, which is then moved to its place | few rows and many columns |
 //! | inner | multiplies a range of the inner axis; the partial results are added in the order of ranks | long sums, small results |
 
-use super::cut::{Part, between, by_owner, source};
-use super::fetch::Fetched;
-use super::fold_axes;
-use crate::agree::{self, Decision, Purpose};
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::graph::{Arg, Expr, Node};
 use crate::kernels::matmul::{Product, Stack, matmul};
+use crate::memory::{Blocks, blocks_for, is_small};
 use crate::ops::ReduceOp;
-use crate::site;
+use crate::plan::{self, Fetched, Part, between, by_owner};
+use crate::record::{Arg, Expr, Node};
+use crate::session;
+use crate::stage::{Room, Run, Spread, Stage};
 use crate::status::{INVALID, OVER};
-use crate::storage::{Blocks, Storage, blocks_for, is_small};
-use crate::view::{Dims, Strides, View, c_strides};
-use crate::world;
+use crate::view::{Dims, Strides, View};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -36,6 +33,18 @@ enum Cut {
     Rows,
     Columns,
     Inner,
+}
+
+impl Cut {
+    /// What the ranks compare.
+    fn name(self) -> &'static str {
+        match self {
+            Cut::None => "a product",
+            Cut::Rows => "a product by rows",
+            Cut::Columns => "a product by columns",
+            Cut::Inner => "a product along the inner axis",
+        }
+    }
 }
 
 /// A stored operand: its elements are where the view says.
@@ -55,6 +64,13 @@ pub(crate) fn product(
     let n = b.1.shape[axes + 1];
     let mut shape = Dims::from_slice(&a.1.shape[..axes]);
     shape.extend([m, n]);
+    if shape.contains(&0) || k == 0 {
+        let zero = Stage::new("a product").writes(&shape, dtype, Spread::Usual).run(|_, c| {
+            c[0].bytes().fill(0);
+            Ok(())
+        })?;
+        return Ok((zero[0].clone(), false));
+    }
     let kind = Product {
         dtype,
         stack: Dims::from_slice(&shape[..axes]),
@@ -62,22 +78,8 @@ pub(crate) fn product(
         conjugate,
         accumulate: false,
     };
-    stored(a.0).check()?;
-    stored(b.0).check()?;
-    let item = dtype.size_bytes();
-    if shape.contains(&0) || k == 0 {
-        let c = Storage::new(&shape, item)?;
-        c.fill(crate::dtype::Scalar::zero(dtype));
-        return Ok((Node::stored(shape, dtype, c), false));
-    }
     let cut = choose(&kind);
-    let shared = [a, b].map(|x| x.0).into_iter().find(|x| stored(x).blocks().is_distributed());
-    if cut == Cut::None && [a, b].iter().all(|x| stored(x.0).blocks().count() == 1) {
-        return whole(&kind, shape, a, b);
-    }
-    // (Numbers of replicated values may differ.)
-    agree::note(Decision::Stage, shared.map_or(0, |x| x.number), cut as u64, site::current().site);
-    let ranks = world::get().size;
+    let ranks = session::get().size;
     // The result as it is stored, and as the shape asked for.
     let (stored_shape, order): (Dims, Dims) = match cut {
         Cut::None | Cut::Rows => (shape.clone(), (0..axes + 2).collect()),
@@ -87,31 +89,42 @@ pub(crate) fn product(
         }
         Cut::Inner => ([ranks].into_iter().chain(shape.iter().copied()).collect(), (1..axes + 3).collect()),
     };
-    let c = match cut {
-        Cut::None => Storage::replicated(stored_shape.iter().product(), item)?,
-        _ => Storage::with_blocks(Blocks::distributed(&stored_shape, ranks), item)?,
+    let is_whole = cut == Cut::None && ranks == 1;
+    let spread = match cut {
+        Cut::None if is_whole => Spread::Usual,
+        Cut::None => Spread::Replicated,
+        _ => Spread::Cut(Blocks::distributed(&stored_shape, ranks)),
     };
-    share(&kind, cut, a, b, &c, View::contiguous(&stored_shape).permute(&order))?;
-    let is_placed = c.blocks() == blocks_for(&shape);
-    let made = Node::stored(stored_shape.clone(), dtype, c);
+    let to = View::contiguous(&stored_shape).permute(&order);
+    let mut raised = 0;
+    let made = Stage::new(cut.name())
+        .reads_in_place(a.0)
+        .reads_in_place(b.0)
+        .writes(&stored_shape, dtype, spread)
+        .run(|room, c| {
+            raised = share(&kind, cut, room, [a.1, b.1], (&mut c[0], to))?;
+            Ok(())
+        })?;
+    let made = made[0].clone();
+    let is_placed = made.storage().is_some_and(|c| c.blocks() == blocks_for(&shape));
     let placed = match cut {
         Cut::None | Cut::Rows if is_placed => made,
         Cut::Inner => {
             let op = if dtype == DType::Bool { ReduceOp::Any } else { ReduceOp::Sum };
             let reduced: SmallVec<[bool; 4]> = (0..stored_shape.len()).map(|d| d == 0).collect();
-            fold_axes(op, Arg::whole(made), dtype, &stored_shape, &reduced)?.values
+            plan::fold_axes(op, Arg::whole(made), dtype, &stored_shape, &reduced)?.values
         }
         _ => {
             let view = View::contiguous(&stored_shape).permute(&order);
             Node::lazy(shape, dtype, Expr::Cast(Arg::Node(made, view)))
         }
     };
-    Ok((placed, true))
+    Ok((placed, !is_whole || raised & (INVALID | OVER) != 0))
 }
 
 /// The cut for which the ranks together read and move the fewest elements.
 fn choose(kind: &Product) -> Cut {
-    let ranks = world::get().size;
+    let ranks = session::get().size;
     let [m, n, k] = kind.size;
     let stack: usize = kind.stack.iter().product();
     if ranks == 1 || is_small(stack * m * n * k) {
@@ -130,73 +143,49 @@ fn choose(kind: &Product) -> Cut {
     }
 }
 
-/// All of the product by the calling rank, from operands that lie in one piece.
-fn whole(kind: &Product, shape: Dims, a: Factor<'_>, b: Factor<'_>) -> Result<(Arc<Node>, bool)> {
-    let c = Storage::new(&shape, kind.dtype.size_bytes())?;
-    let at = |storage: &Storage, view: &View| {
-        let item = storage.item_bytes() as isize;
-        let mut steps: Strides = view.strides.iter().map(|s| s * item).collect();
-        let strides = [steps[steps.len() - 2], steps[steps.len() - 1]];
-        steps.truncate(steps.len() - 2);
-        Stack { ptr: storage.address(0, view.offset), steps, strides }
-    };
-    let to = View { offset: 0, strides: c_strides(&shape), shape };
-    let [from_a, from_b, to_c] = [at(stored(a.0), a.1), at(stored(b.0), b.1), at(&c, &to)];
-    // SAFETY: views of live buffers that lie in this process as a whole; `c` is a new one. What the operands hold was
-    // written by this rank, and by nobody since: it is this thread's turn.
-    let raised = unsafe { matmul(kind, &from_a, &from_b, &to_c, world::get().threads) };
-    world::count(|c| &c.passes, 1);
-    c.mark_written();
-    Ok((Node::stored(to.shape, kind.dtype, c), raised & (INVALID | OVER) != 0))
-}
-
-/// This rank's part of a product, written to `c`, whose elements `c_view` shows in the product's shape (with a cut along
-/// the inner axis, those of rank 0).
+/// This rank's part of a product, written to `c`, whose elements the view shows in the product's shape (with a cut along
+/// the inner axis, those of rank 0). Returns the floating-point exceptions.
 fn share(
     kind: &Product,
     cut: Cut,
-    (a, a_view): Factor<'_>,
-    (b, b_view): Factor<'_>,
-    c: &Storage,
-    mut c_view: View,
-) -> Result<()> {
-    let world = world::get();
+    room: &Room<'_>,
+    [a_view, b_view]: [&View; 2],
+    (c, mut c_view): (&mut Run<'_>, View),
+) -> Result<u8> {
+    if cut == Cut::None && [0, 1].iter().all(|&k| room.blocks(k).count() == 1) {
+        return Ok(whole(kind, room, [a_view, b_view], c, &c_view));
+    }
+    let session = session::get();
     let (axes, [m, n, k]) = (kind.stack.len(), kind.size);
     let mut space = kind.stack.clone();
     space.extend([m, n, k]);
-    let (a, b) = (stored(a), stored(b));
-    if a.is_fresh() || b.is_fresh() {
-        world::synchronise(Purpose::Pass)?;
-    }
     let mut everything: Part = (SmallVec::from_elem(0, axes + 3), space.clone());
     if cut == Cut::Inner {
-        let edge = |rank: usize| (k as u128 * rank as u128 / world.size as u128) as usize;
-        everything.0[axes + 2] = edge(world.rank);
-        everything.1[axes + 2] = edge(world.rank + 1) - edge(world.rank);
-        c_view.offset += c.blocks().start(world.rank) as isize;
+        let edge = |rank: usize| (k as u128 * rank as u128 / session.size as u128) as usize;
+        everything.0[axes + 2] = edge(session.rank);
+        everything.1[axes + 2] = edge(session.rank + 1) - edge(session.rank);
+        c_view.offset += c.range().start as isize;
     }
     let a_at = spread(a_view, [Some(axes), None, Some(axes + 1)], &space);
     let b_at = spread(b_view, [None, Some(axes + 1), Some(axes)], &space);
     let c_at = spread(&c_view, [Some(axes), Some(axes + 1), None], &space);
     let first = everything.0[axes + 2];
     let mut parts = match cut {
-        Cut::Rows | Cut::Columns => {
-            between(everything, &c_at, c.blocks().start(world.rank), c.blocks().start(world.rank + 1))
-        }
+        Cut::Rows | Cut::Columns => between(everything, &c_at, c.range().start, c.range().end),
         Cut::None | Cut::Inner => vec![everything],
     };
-    for (storage, view) in [(a, &a_at), (b, &b_at)] {
-        if storage.blocks().count() > 1 {
-            parts = parts.into_iter().flat_map(|part| by_owner(part, storage, view)).collect();
+    for (operand, view) in [(0, &a_at), (1, &b_at)] {
+        if room.blocks(operand).count() > 1 {
+            parts = parts.into_iter().flat_map(|part| by_owner(part, room.blocks(operand), view)).collect();
         }
     }
     parts.sort_by_key(|(lo, _)| lo[axes + 2]);
     let mut fetched = Fetched::default();
-    let owner = if cut == Cut::None { 0 } else { world.rank };
-    let item = c.item_bytes() as isize;
+    let item = kind.dtype.size_bytes() as isize;
+    let mut raised = 0;
     for (lo, counts) in &parts {
-        let from_a = source(a, &a_at.patch(lo, counts), &mut fetched)?;
-        let from_b = source(b, &b_at.patch(lo, counts), &mut fetched)?;
+        let from_a = room.part(0, &a_at.patch(lo, counts), &mut fetched)?;
+        let from_b = room.part(1, &b_at.patch(lo, counts), &mut fetched)?;
         fetched.arrive()?;
         let to = c_at.patch(lo, counts);
         let matrix = |ptr: *mut u8, strides: &[isize], [row, column]: [usize; 2], item: isize| Stack {
@@ -206,7 +195,7 @@ fn share(
         };
         let a_part = matrix(from_a.ptr, &from_a.strides, [0, 2], 1);
         let b_part = matrix(from_b.ptr, &from_b.strides, [2, 1], 1);
-        let c_part = matrix(c.address(owner, to.offset), &to.strides, [0, 1], item);
+        let c_part = matrix(c.address(to.offset), &to.strides, [0, 1], item);
         let part = Product {
             stack: SmallVec::from_slice(&counts[..axes]),
             size: [counts[axes], counts[axes + 1], counts[axes + 2]],
@@ -214,20 +203,29 @@ fn share(
             ..*kind
         };
         // SAFETY: the three parts lie inside live buffers, each within one owner's mapped block or in `fetched`, which
-        // has arrived; `c` is
-        // a new buffer, of which this rank writes its own run alone; what `a` and `b` hold was written before the last
-        // synchronisation and by nobody since (passes are collective, and it is this thread's turn).
-        unsafe { matmul(&part, &a_part, &b_part, &c_part, world.threads) };
+        // has arrived; `c` is this rank's run of a new buffer; what the operands hold was written before the last
+        // synchronisation and is written by nobody while a stage runs.
+        raised |= unsafe { matmul(&part, &a_part, &b_part, &c_part, session.threads) };
     }
-    world::count(|c| &c.passes, 1);
-    c.mark_written();
-    a.mark_read();
-    b.mark_read();
-    Ok(())
+    Ok(raised)
 }
 
-fn stored(node: &Arc<Node>) -> &Storage {
-    node.storage().expect("operands are stored before")
+/// All of a product, from operands that lie in one piece each.
+fn whole(kind: &Product, room: &Room<'_>, [a, b]: [&View; 2], c: &mut Run<'_>, c_view: &View) -> u8 {
+    let item = kind.dtype.size_bytes() as isize;
+    let at = |ptr: *mut u8, view: &View| {
+        let (steps, own) = view.strides.split_at(view.ndim() - 2);
+        Stack {
+            ptr,
+            steps: steps.iter().map(|s| s * item).collect(),
+            strides: [own[0] * item, own[1] * item],
+        }
+    };
+    let [from_a, from_b] = [(0, a), (1, b)].map(|(k, view)| at(room.address(k, view.offset), view));
+    let to = at(c.address(c_view.offset), c_view);
+    // SAFETY: views of live buffers that lie in this process as a whole; what they hold is written by nobody while a stage
+    // runs; `c` is this rank's run of a new buffer, which is all of it.
+    unsafe { matmul(kind, &from_a, &from_b, &to, session::get().threads) }
 }
 
 /// A view in the space of products: its leading axes are the stack's, `last[d]` is its axis along `(i, j, l)[d]`.

@@ -1,10 +1,9 @@
 //! The memory behind a buffer: private to the process, or one part per rank of the team.
 
 use super::Blocks;
-use crate::agree::{self, Purpose};
 use crate::dtype::DType;
 use crate::error::{Error, Kind, Result};
-use crate::world;
+use crate::session::{self, Purpose};
 use ga_core::{Distribution, RawArray};
 use rma::Segment;
 use rma::transport::{Rows, Token};
@@ -20,7 +19,12 @@ pub(crate) enum Memory {
     Shared { array: RawArray, bases: SmallVec<[*mut u8; 2]> },
     /// The caller's, for the length of a call.
     Borrowed(*mut u8),
+    /// Somebody else's, which `_owner` keeps alive and in its place.
+    Foreign { ptr: *mut u8, _owner: Owner },
 }
+
+/// What keeps foreign memory alive.
+pub(crate) type Owner = Box<dyn std::any::Any + Send + Sync>;
 
 // SAFETY: the memory is owned by the value, and is reached through raw pointers only, whose users uphold the rules of
 // the pass that made them (`plan`).
@@ -44,12 +48,14 @@ impl Memory {
     pub(super) fn shared(blocks: Blocks, item_bytes: usize) -> Result<Memory> {
         let starts: Vec<usize> = (0..blocks.count()).map(|r| blocks.start(r)).collect();
         let distribution = Distribution::irregular(&[blocks.len()], &[starts], blocks.count())?;
-        let make = || Ok(RawArray::create(world::team(), any_of_size(item_bytes), distribution.clone())?);
-        let array = agree::together(Purpose::Allocate, make)?.expect("only who is cautious goes on alone");
+        let make =
+            || Ok(RawArray::create(session::get().team(), any_of_size(item_bytes), distribution.clone())?);
+        let array =
+            session::get().together(Purpose::Allocate, make)?.expect("only who is cautious goes on alone");
         let base = |rank| array.mapped(rank).map_or(std::ptr::null_mut(), NonNull::as_ptr);
         let bases = (0..blocks.count()).map(base).collect();
-        world::count(|c| &c.arrays_created, 1);
-        world::count(|c| &c.bytes_allocated, (blocks.len() * item_bytes) as u64);
+        session::get().count(|c| &c.arrays_created, 1);
+        session::get().count(|c| &c.bytes_allocated, (blocks.len() * item_bytes) as u64);
         Ok(Memory::Shared { array, bases })
     }
 
@@ -59,7 +65,7 @@ impl Memory {
         match self {
             Memory::Shared { bases, .. } => bases[owner],
             Memory::Private { ptr, .. } => ptr.as_ptr(),
-            Memory::Borrowed(ptr) => *ptr,
+            Memory::Borrowed(ptr) | Memory::Foreign { ptr, .. } => *ptr,
         }
     }
 
@@ -126,6 +132,7 @@ impl std::fmt::Debug for Memory {
             Memory::Private { .. } => "private memory",
             Memory::Shared { .. } => "global array",
             Memory::Borrowed(_) => "borrowed memory",
+            Memory::Foreign { .. } => "foreign memory",
         })
     }
 }
@@ -135,7 +142,7 @@ impl Drop for Memory {
         match self {
             // SAFETY: allocated with this layout in `private`, freed once.
             Memory::Private { ptr, layout } => unsafe { std::alloc::dealloc(ptr.as_ptr(), *layout) },
-            Memory::Shared { .. } | Memory::Borrowed(_) => {}
+            Memory::Shared { .. } | Memory::Borrowed(_) | Memory::Foreign { .. } => {}
         }
     }
 }
@@ -153,5 +160,5 @@ fn any_of_size(item_bytes: usize) -> DType {
 
 #[cold]
 fn out_of_memory(len_bytes: usize) -> Error {
-    world::give_up(Error::new(Kind::Memory, format!("Unable to allocate {len_bytes} bytes")))
+    session::get().give_up(Error::new(Kind::Memory, format!("Unable to allocate {len_bytes} bytes")))
 }

@@ -5,12 +5,10 @@
 //! cheaper. Deterministic: all ranks take and give in the same order, so they agree on each choice.
 
 use super::{Blocks, Memory};
-use crate::agree::{self, Decision, Purpose};
 use crate::error::{Kind, Result};
-use crate::graph::lock;
-use crate::limbo;
-use crate::site::Site;
-use crate::world;
+use crate::lock;
+use crate::session::{self, Decision, Purpose};
+use crate::status::site::Site;
 use rma::fork::PerProcess;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
@@ -50,43 +48,39 @@ fn shelves() -> MutexGuard<'static, Shelves> {
     lock(POOL.get_or_init(Mutex::default))
 }
 
-/// In a forked child: buffers that lay idle are the parent's, or a copy that isn't worth keeping.
-pub(crate) fn renew() {
-    POOL.forget();
-}
-
 /// A buffer that nobody reads any more. Collective.
 pub(super) fn take(blocks: Blocks, item_bytes: usize) -> Result<Memory> {
     let (found, waiting, comes_back) = {
         let mut pool = shelves();
         let shelf = pool.entry((blocks, item_bytes)).or_default();
-        let epoch = agree::epoch();
+        let epoch = session::get().epoch();
         let at = shelf.idle.iter().rposition(|idle| idle.read < epoch);
-        let is_waiting = at.is_none() && limbo::is_waiting();
+        let is_waiting = at.is_none() && session::get().limbo.is_waiting();
         let comes_back = is_waiting && shelf.ahead >= AHEAD;
         shelf.ahead += usize::from(is_waiting && !comes_back);
         (at.map(|at| (at, shelf.idle.swap_remove(at))), shelf.idle.len(), comes_back)
     };
-    let note = |choice| agree::note(Decision::Take, blocks.number(), choice, Site::UNKNOWN);
+    let note = |choice| session::get().note(Decision::Take, blocks.number(), choice, Site::UNKNOWN);
     if let Some((at, idle)) = found {
         note(at as u64);
-        if idle.looked >= agree::epoch() {
-            world::synchronise(Purpose::Caution)?;
+        if idle.looked >= session::get().epoch() {
+            session::get().synchronise(Purpose::Caution)?;
         }
         return Ok(idle.memory);
     }
     if comes_back {
-        world::synchronise(Purpose::Caution)?;
+        session::get().synchronise(Purpose::Caution)?;
         return take(blocks, item_bytes);
     }
     if waiting >= spare(blocks, item_bytes) {
-        world::synchronise(Purpose::Pass)?;
+        session::get().synchronise(Purpose::Pass)?;
         return take(blocks, item_bytes);
     }
-    note(agree::NEW);
+    session::get().before_end(give_back);
+    note(session::NEW);
     match Memory::shared(blocks, item_bytes) {
         Err(e) if e.kind() == Kind::Memory && trim() > 0 => {
-            world::synchronise(Purpose::Pass)?;
+            session::get().synchronise(Purpose::Pass)?;
             Memory::shared(blocks, item_bytes)
         }
         other => other,
@@ -100,6 +94,11 @@ pub(super) fn give(blocks: Blocks, item_bytes: usize, idle: Idle) {
     if shelf.idle.len() < spare(blocks, item_bytes) {
         shelf.idle.push(idle);
     }
+}
+
+/// What is done before a session ends.
+fn give_back() {
+    trim();
 }
 
 /// Free all idle buffers; returns how many there were. Collective.

@@ -17,24 +17,36 @@
 //! The first two are set and asked by all ranks alike from what they know alike, so a barrier is made by all or by none. The
 //! third is each rank's own, so that a rank may look at what is stored and visible without the others; see
 //! [`Purpose::Caution`].
+//!
+//! *Open memory* is what others than the arrays of this process read and write at any time: foreign memory, which an array was
+//! made over, and memory that was shown to others ([`Storage::expose`]), while they have it. Whoever decides about a buffer
+//! asks [`Storage::is_open`] alone. Four rules make such a buffer act as NumPy's memory does:
+//!
+//! | rule | who keeps it |
+//! | --- | --- |
+//! | it is the value of one variable for good: no other has it, writes go to the memory at once and never to another buffer | assignment, [`poke`](crate::record::Cell::poke), `plan::force` |
+//! | what is recorded over it is computed before the operation ends | [`is_volatile`](crate::record::Node::is_volatile), `plan::settled` |
+//! | it is not taken over for another value | `plan::alias` |
+//! | two such buffers may overlap | [`Storage::overlaps`] |
+//!
+//! There is none on several ranks: memory behind the back of others would have to be the same on all.
 
+mod backing;
 mod blocks;
-mod memory;
 mod pool;
 
 pub(crate) use blocks::Blocks;
-pub(crate) use pool::{renew, trim};
 
-use crate::agree::{self, Purpose};
 use crate::dtype::Scalar;
 use crate::error::{Error, Kind, Result, cannot_allocate};
-use crate::graph::lock;
+use crate::lock;
+use crate::session::{self, Purpose};
 use crate::view::{View, checked_size};
-use crate::world;
-use memory::Memory;
-pub(crate) use memory::Transfer;
+use backing::Memory;
+pub(crate) use backing::{Owner, Transfer};
 use rma::transport::Rows;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
 /// A buffer of elements of one size.
@@ -49,7 +61,9 @@ pub(crate) struct Storage {
     written: AtomicU64,
     read: AtomicU64,
     looked: AtomicU64,
-    /// The runtime that distributed memory belongs to.
+    /// How many others have this memory: who it belongs to, if it is foreign, and those it was shown to.
+    others: AtomicU32,
+    /// The session that distributed memory belongs to.
     generation: u32,
 }
 
@@ -85,6 +99,25 @@ impl Storage {
         Storage::from_parts(Blocks::replicated(len), item_bytes, Memory::Borrowed(ptr))
     }
 
+    /// Memory that `owner` keeps alive, as the buffer of an array of this shape. On one rank.
+    ///
+    /// # Safety
+    /// `ptr` points to the elements, aligned to their size (8 at most), which others may read and write but not move or free
+    /// while `owner` lives. No pass writes elements that it wasn't told to.
+    pub(crate) unsafe fn foreign(
+        ptr: *mut u8,
+        shape: &[usize],
+        item_bytes: usize,
+        owner: Owner,
+    ) -> Result<Arc<Storage>> {
+        debug_assert!(session::size() == 1, "foreign memory is of one rank");
+        checked_size(shape)?;
+        let memory = Memory::Foreign { ptr, _owner: owner };
+        let storage = Storage::from_parts(blocks_for(shape), item_bytes, memory);
+        storage.others.store(1, Relaxed);
+        Ok(storage)
+    }
+
     /// A distributed buffer cut in this way, whatever its length. Collective.
     pub(crate) fn with_blocks(blocks: Blocks, item_bytes: usize) -> Result<Arc<Storage>> {
         Ok(Storage::from_parts(blocks, item_bytes, pool::take(blocks, item_bytes)?))
@@ -99,8 +132,27 @@ impl Storage {
             written: AtomicU64::new(0),
             read: AtomicU64::new(0),
             looked: AtomicU64::new(0),
-            generation: world::generation(),
+            others: AtomicU32::new(0),
+            generation: session::get().generation,
         })
+    }
+
+    /// Whether others read and write this memory when they like.
+    #[inline]
+    pub(crate) fn is_open(&self) -> bool {
+        self.owner_of_memory().others.load(Relaxed) > 0
+    }
+
+    /// Shows the memory to somebody else, until [`Storage::conceal`]. The buffer is the value of one variable alone, and nothing
+    /// recorded reads it.
+    pub(crate) fn expose(&self) {
+        self.owner_of_memory().others.fetch_add(1, Relaxed);
+    }
+
+    /// Somebody who was shown the memory has it no more. At any time: that the buffer was treated as open a moment longer
+    /// than it was is nothing that can be noticed.
+    pub(crate) fn conceal(&self) {
+        self.owner_of_memory().others.fetch_sub(1, Relaxed);
     }
 
     /// This memory as a buffer of elements of another size, where the cut falls between them. It has the marks of the
@@ -119,6 +171,7 @@ impl Storage {
             written: AtomicU64::new(0),
             read: AtomicU64::new(0),
             looked: AtomicU64::new(0),
+            others: AtomicU32::new(0),
             generation: self.generation,
         }))
     }
@@ -138,6 +191,24 @@ impl Storage {
         std::ptr::eq(self.owner_of_memory(), other.owner_of_memory())
     }
 
+    /// Whether some of it is the same memory.
+    #[inline]
+    pub(crate) fn overlaps(&self, other: &Storage) -> bool {
+        self.is_same(other) || self.is_open() && other.is_open() && self.meets(other)
+    }
+
+    /// Whether two open buffers have addresses in common.
+    #[cold]
+    fn meets(&self, other: &Storage) -> bool {
+        let range = |storage: &Storage| {
+            let home = storage.owner_of_memory();
+            let start = home.memory().base(0).addr();
+            (start, start + home.blocks.len() * home.item_bytes)
+        };
+        let ((start, end), (first, last)) = (range(self), range(other));
+        start < last && first < end
+    }
+
     /// A view of this buffer as one of the buffer that has the memory, and the cut of that: the elements in which the
     /// view's lie, if each lies in one.
     pub(crate) fn at_home(&self, view: &View) -> Option<(Blocks, View)> {
@@ -151,8 +222,11 @@ impl Storage {
     }
 
     /// Whether a view of this buffer and one of the other show, element by element, the same element of memory or parts
-    /// of one. Both views are canonical.
+    /// of one. Both views are canonical. Where memory is the same but the buffers are not, nobody can tell.
     pub(crate) fn coincides(&self, view: &View, other: &Storage, at: &View) -> bool {
+        if !self.is_same(other) {
+            return false;
+        }
         if self.item_bytes == other.item_bytes && view == at {
             return true;
         }
@@ -172,7 +246,8 @@ impl Storage {
     /// An error if the elements are not in this process's reach: it was forked from a rank, and they belong to that rank's job.
     #[inline]
     pub(crate) fn check(&self) -> Result<()> {
-        if self.blocks.is_distributed() && self.generation != world::generation() {
+        if self.blocks.is_distributed() && session::running().is_none_or(|s| s.generation != self.generation)
+        {
             Err(elsewhere())
         } else {
             Ok(())
@@ -209,7 +284,7 @@ impl Storage {
 
     /// Set all elements that this rank holds to `value`, which has the buffer's element size.
     pub(crate) fn fill(&self, value: Scalar) {
-        let me = world::get().rank;
+        let me = session::get().rank;
         let (ptr, count) = match self.blocks.is_distributed() {
             true => {
                 let start = self.blocks.start(me);
@@ -242,7 +317,7 @@ impl Storage {
     pub(crate) fn poke(&self, at: usize, value: Scalar) -> Result<()> {
         self.check()?;
         self.await_readers()?;
-        let me = world::get().rank;
+        let me = session::get().rank;
         let owner = if self.blocks.is_distributed() { self.blocks.owner(at) } else { me };
         if owner == me {
             // SAFETY: element `at` is one of the buffer's, in this rank's own run or in its own replica, and nobody
@@ -304,25 +379,25 @@ impl Storage {
 
     /// Whether what owners wrote may not yet be visible to other ranks.
     pub(crate) fn is_fresh(&self) -> bool {
-        self.blocks.is_distributed() && self.owner_of_memory().written.load(Relaxed) >= agree::epoch()
+        self.blocks.is_distributed() && self.owner_of_memory().written.load(Relaxed) >= session::get().epoch()
     }
 
     /// Whether other ranks may still be reading.
     pub(crate) fn is_being_read(&self) -> bool {
-        self.blocks.is_distributed() && self.owner_of_memory().read.load(Relaxed) >= agree::epoch()
+        self.blocks.is_distributed() && self.owner_of_memory().read.load(Relaxed) >= session::get().epoch()
     }
 
     /// Whether this rank may have looked at other ranks' runs since the last synchronisation.
     pub(crate) fn is_looked_at(&self) -> bool {
-        self.blocks.is_distributed() && self.owner_of_memory().looked.load(Relaxed) >= agree::epoch()
+        self.blocks.is_distributed() && self.owner_of_memory().looked.load(Relaxed) >= session::get().epoch()
     }
 
     /// Returns when nobody reads any more. Collective.
     fn await_readers(&self) -> Result<()> {
         if self.is_being_read() {
-            world::synchronise(Purpose::Pass)
+            session::get().synchronise(Purpose::Pass)
         } else if self.is_looked_at() {
-            world::synchronise(Purpose::Caution)
+            session::get().synchronise(Purpose::Caution)
         } else {
             Ok(())
         }
@@ -330,24 +405,24 @@ impl Storage {
 
     /// The owners write in this epoch.
     pub(crate) fn mark_written(&self) {
-        self.owner_of_memory().written.store(agree::epoch(), Relaxed);
+        self.owner_of_memory().written.store(session::get().epoch(), Relaxed);
     }
 
     /// Other ranks may read in this epoch.
     pub(crate) fn mark_read(&self) {
-        self.owner_of_memory().read.store(agree::epoch(), Relaxed);
+        self.owner_of_memory().read.store(session::get().epoch(), Relaxed);
     }
 
     /// This rank reads in this epoch, by itself.
     pub(crate) fn mark_looked(&self) {
-        self.owner_of_memory().looked.store(agree::epoch(), Relaxed);
+        self.owner_of_memory().looked.store(session::get().epoch(), Relaxed);
     }
 }
 
 impl Drop for Storage {
     fn drop(&mut self) {
         if self.blocks.is_distributed()
-            && let Some(memory) = self.memory.take()
+            && let Some(memory @ Memory::Shared { .. }) = self.memory.take()
         {
             let idle =
                 pool::Idle { memory, read: self.read.load(Relaxed), looked: self.looked.load(Relaxed) };
@@ -380,15 +455,50 @@ fn lacking(error: Error, shape: &[usize], item_bytes: usize) -> Error {
     }
 }
 
+thread_local! {
+    static PRIVATE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What `work` records and evaluates is this rank's own, whatever its size: for one that looks at elements by itself.
+pub(crate) fn privately<R>(work: impl FnOnce() -> R) -> R {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            PRIVATE.set(self.0);
+        }
+    }
+    let _restore = Restore(PRIVATE.replace(true));
+    work()
+}
+
+/// Whether what is recorded and evaluated now is this rank's own.
+#[inline]
+pub(crate) fn is_private() -> bool {
+    PRIVATE.get()
+}
+
+/// How a value of this shape is spread that is computed from those: as the program spread one of them that has the shape,
+/// else as usual.
+pub(crate) fn blocks_like<'a>(
+    shape: &[usize],
+    mut others: impl Iterator<Item = (Blocks, &'a [usize])>,
+) -> Blocks {
+    let custom = others.find(|(blocks, other)| blocks.is_custom() && *other == shape);
+    match custom {
+        Some((blocks, _)) if !PRIVATE.get() => blocks,
+        _ => blocks_for(shape),
+    }
+}
+
 /// How an array of this shape is spread: replicated up to the threshold.
 pub(crate) fn blocks_for(shape: &[usize]) -> Blocks {
     let len: usize = shape.iter().product();
-    if is_small(len) {
+    if is_small(len) || PRIVATE.get() {
         Blocks::replicated(len)
     } else if HAS_GROUP.load(Relaxed) {
         in_group(shape)
     } else {
-        Blocks::distributed(shape, world::get().size)
+        Blocks::distributed(shape, session::get().size)
     }
 }
 
@@ -399,7 +509,7 @@ static HAS_GROUP: AtomicBool = AtomicBool::new(false);
 /// See [`crate::set_group`].
 pub(crate) fn set_group(ranks: Option<&[usize]>) {
     *lock(&GROUP) = ranks.unwrap_or_default().to_vec();
-    HAS_GROUP.store(ranks.is_some_and(|ranks| ranks.len() < world::get().size), Relaxed);
+    HAS_GROUP.store(ranks.is_some_and(|ranks| ranks.len() < session::get().size), Relaxed);
 }
 
 /// The runs of an array that the group's ranks have alone.
@@ -408,10 +518,10 @@ fn in_group(shape: &[usize]) -> Blocks {
     let group = lock(&GROUP);
     let even = Blocks::distributed(shape, group.len());
     let before = |rank: usize| group.iter().take_while(|&&member| member < rank).count();
-    Blocks::beginning_at((0..world::get().size).map(|rank| even.start(before(rank))), even.len())
+    Blocks::beginning_at((0..session::get().size).map(|rank| even.start(before(rank))), even.len())
 }
 
 /// Whether so many elements are held, and computed, by every rank alike. One element always is.
 pub(crate) fn is_small(len: usize) -> bool {
-    len <= world::get().threshold.max(1)
+    len <= session::get().threshold.max(1)
 }

@@ -1,23 +1,15 @@
-//! The record of what was asked for: immutable nodes, and the cells that name them.
-//!
-//! A [`Node`] is a value: a whole array in C order that never changes. It is *stored* (a buffer holds its elements)
-//! or *lazy* (an [`Expr`] says how to compute them). A [`Cell`] is a variable: the storage of an array in NumPy's
-//! sense, seen by all views of it; assignment gives it another node. Sharing a node is what `copy()` does, so
-//! copy-on-write needs no code of its own.
-//!
-//! All ranks record the same nodes in the same order, and drop them in the same order.
+//! Values, stored or lazy, and how the elements of a lazy one follow from those of others.
 
-use crate::agree::{self, Decision};
 use crate::dtype::{DType, Kind, Scalar, kind};
-use crate::error::Result;
-use crate::limbo;
+use crate::lock;
+use crate::memory::{Blocks, Storage, blocks_for, blocks_like};
 use crate::ops::Loop;
-use crate::site::{self, Origin};
-use crate::storage::{Blocks, Storage, blocks_for};
+use crate::session;
+use crate::status::site::{self, Origin};
 use crate::view::{Dims, View};
 use smallvec::SmallVec;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// Expressions of more operations than this are stored before more is built on them.
 pub(crate) const WEIGHT_LIMIT: u32 = 64;
@@ -45,10 +37,8 @@ pub(crate) enum Expr {
     Fill(Scalar),
     /// The coordinate along an axis.
     Coordinate(usize),
-    /// Output `output` of an operation, element by element.
+    /// Output `output` of an operation, element by element, converted to the node's type.
     Map { op: Loop, output: usize, args: SmallVec<[Arg; 2]> },
-    /// The first where the bool mask holds, else the second.
-    Select { mask: Arg, args: [Arg; 2] },
     /// The argument's elements, converted to the node's type.
     Cast(Arg),
     /// The complex numbers of these real and imaginary parts (converted).
@@ -88,6 +78,8 @@ pub(crate) struct Node {
     pub(crate) origin: Origin,
     /// Whether one of them takes much longer than moving an element does.
     is_heavy: bool,
+    /// Whether open memory is read for it (see [`crate::memory`]).
+    reads_open: bool,
     /// Cells whose value this is.
     handles: AtomicU32,
     /// Passes that computed this without storing it.
@@ -104,12 +96,13 @@ impl Node {
         let blocks = if storage.blocks().is_custom() { storage.blocks() } else { blocks_for(&shape) };
         Arc::new(Node {
             blocks,
-            number: next_number(&NEXT_NODES, blocks),
+            number: session::get().number(blocks.is_distributed()),
             shape,
             dtype,
             weight: 0,
             origin: site::known(),
             is_heavy: false,
+            reads_open: false,
             handles: AtomicU32::new(0),
             computed: AtomicU32::new(0),
             told: Told::default(),
@@ -123,8 +116,7 @@ impl Node {
         let is_heavy = expr.is_heavy() || expr.operands().any(|n| n.weight_now() > 0 && n.is_heavy);
         let own = if matches!(expr, Expr::Patch { .. }) { PATCH_WEIGHT } else { 1 };
         let weight = expr.operands().fold(own, |sum, node| sum.saturating_add(node.weight_now()));
-        let custom = expr.operands().find(|below| below.blocks.is_custom() && below.shape == shape);
-        let blocks = custom.map_or_else(|| blocks_for(&shape), |below| below.blocks);
+        let blocks = blocks_like(&shape, expr.operands().map(|below| (below.blocks, &below.shape[..])));
         Node::spread(shape, dtype, expr, blocks, (is_heavy, weight))
     }
 
@@ -141,14 +133,16 @@ impl Node {
         blocks: Blocks,
         (is_heavy, weight): (bool, u32),
     ) -> Arc<Node> {
+        let reads_open = expr.operands().any(|below| below.is_open() || below.is_volatile());
         Arc::new(Node {
             blocks,
-            number: next_number(&NEXT_NODES, blocks),
+            number: session::get().number(blocks.is_distributed()),
             shape,
             dtype,
             weight,
             origin: site::current(),
             is_heavy,
+            reads_open,
             handles: AtomicU32::new(0),
             computed: AtomicU32::new(0),
             told: Told::default(),
@@ -158,12 +152,17 @@ impl Node {
     }
 
     /// As [`Node::lazy`], one for each output of an operation.
-    pub(crate) fn outputs(shape: &Dims, op: Loop, args: &SmallVec<[Arg; 2]>) -> SmallVec<[Arc<Node>; 2]> {
+    pub(crate) fn outputs(
+        shape: &Dims,
+        op: Loop,
+        args: &SmallVec<[Arg; 2]>,
+        dtypes: &[DType],
+    ) -> SmallVec<[Arc<Node>; 2]> {
         let told = Arc::new(AtomicU8::new(0));
         (0..op.op.outputs())
             .map(|output| {
                 let expr = Expr::Map { op, output, args: args.clone() };
-                let mut node = Node::lazy(shape.clone(), op.outputs[output], expr);
+                let mut node = Node::lazy(shape.clone(), dtypes[output], expr);
                 if let Some(node) = Arc::get_mut(&mut node) {
                     node.told = Told::Shared(told.clone());
                 }
@@ -207,13 +206,30 @@ impl Node {
         if self.storage.get().is_some() { 0 } else { self.weight }
     }
 
+    /// Whether the elements are in open memory: they are those of one variable, now.
+    #[inline]
+    pub(crate) fn is_open(&self) -> bool {
+        self.storage.get().is_some_and(|storage| storage.is_open())
+    }
+
+    /// Whether open memory has yet to be read for this value: it must not be left so when the operation ends.
+    #[inline]
+    pub(crate) fn is_volatile(&self) -> bool {
+        self.reads_open && self.storage.get().is_none()
+    }
+
     /// Whether a variable names this value.
     pub(crate) fn is_named(&self) -> bool {
         self.handles.load(Relaxed) > 0
     }
 
+    /// One variable more has this value.
+    pub(super) fn name(&self) {
+        self.handles.fetch_add(1, Relaxed);
+    }
+
     /// One variable less has this value.
-    pub(crate) fn unname(&self) {
+    pub(super) fn unname(&self) {
         self.handles.fetch_sub(1, Relaxed);
     }
 
@@ -260,6 +276,12 @@ impl Node {
 }
 
 impl Expr {
+    /// The first where the bool mask holds, else the second: elements of this type.
+    pub(crate) fn choice(mask: Arg, args: [Arg; 2], dtype: DType) -> Expr {
+        let args = [mask].into_iter().chain(args).collect();
+        Expr::Map { op: Loop::choice(dtype), output: 0, args }
+    }
+
     /// Whether the operation itself takes much longer than moving an element does.
     fn is_heavy(&self) -> bool {
         match self {
@@ -273,17 +295,12 @@ impl Expr {
         let (args, base): (&[Arg], Option<&Arc<Node>>) = match self {
             Expr::Fill(_) | Expr::Coordinate(_) => (&[], None),
             Expr::Map { args, .. } => (args, None),
-            Expr::Select { args, .. } => (args, None),
             Expr::Cast(arg) => (std::slice::from_ref(arg), None),
             Expr::Join(parts) => (parts, None),
             Expr::Lens { base, .. } => (&[], Some(base)),
             Expr::Patch { base, value, .. } => (std::slice::from_ref(value), Some(base)),
         };
-        let mask = match self {
-            Expr::Select { mask, .. } => Some(mask),
-            _ => None,
-        };
-        args.iter().chain(mask).filter_map(|arg| arg.node()).chain(base)
+        args.iter().filter_map(|arg| arg.node()).chain(base)
     }
 }
 
@@ -309,87 +326,4 @@ impl Arg {
             Arg::Const(x) => Arg::Const(*x),
         }
     }
-}
-
-/// A variable: what all views of one array share.
-#[derive(Debug)]
-pub(crate) struct Cell {
-    pub(crate) id: u64,
-    pub(crate) dtype: DType,
-    /// How often it was given another value, or an element of it.
-    version: AtomicU64,
-    value: Mutex<Arc<Node>>,
-}
-
-/// Numbers of distributed things and of replicated ones: the former are the same on every rank even if one of them made a
-/// few replicated ones by itself, for a report, say.
-type Numbers = [AtomicU64; 2];
-
-static NEXT_CELLS: Numbers = [AtomicU64::new(2), AtomicU64::new(1)];
-static NEXT_NODES: Numbers = [AtomicU64::new(2), AtomicU64::new(1)];
-
-fn next_number(numbers: &Numbers, blocks: Blocks) -> u64 {
-    numbers[usize::from(!blocks.is_distributed())].fetch_add(2, Relaxed)
-}
-
-impl Cell {
-    /// A new variable with this value.
-    pub(crate) fn new(node: Arc<Node>) -> Arc<Cell> {
-        node.handles.fetch_add(1, Relaxed);
-        let id = next_number(&NEXT_CELLS, node.blocks);
-        Arc::new(Cell { id, dtype: node.dtype, version: AtomicU64::new(0), value: Mutex::new(node) })
-    }
-
-    /// Its value now.
-    pub(crate) fn get(&self) -> Arc<Node> {
-        lock(&self.value).clone()
-    }
-
-    /// A number that every write to the variable changes, once it can be read.
-    pub(crate) fn version(&self) -> u64 {
-        self.version.load(Relaxed)
-    }
-
-    /// Overwrite one element where it is, if the value is stored and nobody else has it. Collective.
-    pub(crate) fn poke(&self, at: usize, x: Scalar) -> Result<bool> {
-        // The lock is not held while ranks wait for each other; it is this thread's turn, so the value stays what it is.
-        let value = self.get();
-        let own = value.storage().filter(|_| Arc::strong_count(&value) == 2);
-        if value.storage().is_some_and(|storage| storage.blocks().is_distributed()) {
-            agree::note(Decision::Poke, value.number, own.is_some().into(), value.origin.site);
-        }
-        let done = match own {
-            Some(storage) => storage.poke(at, x).map(|()| true),
-            None => Ok(false),
-        };
-        self.version.fetch_add(1, Relaxed);
-        done
-    }
-
-    /// A look at the value without keeping it.
-    pub(crate) fn peek<R>(&self, look: impl FnOnce(&Arc<Node>) -> R) -> R {
-        look(&lock(&self.value))
-    }
-
-    /// Give it another value.
-    pub(crate) fn set(&self, node: Arc<Node>) {
-        node.handles.fetch_add(1, Relaxed);
-        let old = std::mem::replace(&mut *lock(&self.value), node);
-        self.version.fetch_add(1, Relaxed);
-        old.unname();
-    }
-}
-
-impl Drop for Cell {
-    fn drop(&mut self) {
-        let value = self.value.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if !limbo::takes(self.id, value) {
-            value.unname();
-        }
-    }
-}
-
-/// Lock; a panic elsewhere leaves these values whole, so a poisoned lock is taken all the same.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -15,12 +15,10 @@
 //! | `state` | takers, the holder | 0 free; 1 taken; 2 taken, and a thread may sleep. Acquire on taking, release on giving up |
 //! | `queue` | who sleeps or wakes | its mutex is held from setting `state` to 2 until asleep, so that no wake-up is missed |
 //!
-//! Who forks takes the turn before and gives it up afterwards, on both sides ([`hold`], [`release`]), so that nothing is half done in
+//! Who forks takes the turn before and gives it up afterwards, on both sides ([`super::hold`], [`release`]), so that nothing is half done in
 //! the child.
 
-use crate::error::Result;
-use crate::graph::lock;
-use crate::world;
+use crate::lock;
 use rma::fork::PerProcess;
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -111,7 +109,7 @@ impl Turn {
 
     /// Waits for it.
     #[inline]
-    fn wait() -> Turn {
+    pub(super) fn wait() -> Turn {
         let is_outermost = !MINE.get();
         if is_outermost && !LOCK.is_taken_at_once() {
             LOCK.wait();
@@ -135,13 +133,6 @@ impl Drop for Turn {
     }
 }
 
-/// The first thing an operation does: an error if the runtime can't start or has ended, else its turn.
-#[inline]
-pub(crate) fn take(operation: &str) -> Result<Turn> {
-    world::check(operation)?;
-    Ok(Turn::wait())
-}
-
 /// Runs several operations as one, which no other thread's come between. Not collective by itself.
 ///
 /// Operations wait for each other by themselves; this is for a group of them, and for who must know that none of them
@@ -163,26 +154,23 @@ pub fn if_free<R, W: FnOnce() -> R>(work: W) -> std::result::Result<R, W> {
     }
 }
 
-/// Takes the turn until [`release`], in the same thread: for who is about to fork. Waits until no other thread is at work, but with
-/// several ranks for a second at most, since work may then wait for other ranks, and they for the child: a process forked
-/// nevertheless can't use arrays. Not collective.
-pub fn hold() {
-    const PATIENCE: Duration = Duration::from_secs(1);
+/// Takes the turn until [`release`], in the same thread; with `patience` waits no longer than that.
+pub(super) fn hold(patience: Option<Duration>) {
     if MINE.get() {
         return;
     }
     if !LOCK.is_taken_at_once() {
-        match world::is_shared() {
-            true if !LOCK.wait_for(PATIENCE) => return,
-            true => {}
-            false => LOCK.wait(),
+        match patience {
+            Some(patience) if !LOCK.wait_for(patience) => return,
+            Some(_) => {}
+            None => LOCK.wait(),
         }
     }
     HELD.set(true);
     MINE.set(true);
 }
 
-/// Gives up what [`hold`] took, if it did.
+/// Gives up what [`hold`](super::hold) took, if it did.
 pub fn release() {
     if HELD.replace(false) {
         MINE.set(false);
@@ -191,8 +179,7 @@ pub fn release() {
 }
 
 /// In a forked child, where no other thread is: only this one may still have the turn. Whether another one had it.
-pub(crate) fn renew() -> bool {
-    LOCK.queue.forget();
+pub(super) fn renew() -> bool {
     let is_mine = MINE.get();
     LOCK.state.swap(if is_mine { TAKEN } else { FREE }, Ordering::Relaxed) != FREE && !is_mine
 }

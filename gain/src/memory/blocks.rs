@@ -4,7 +4,7 @@
 //! first axis, or of the first axes together, if that makes the largest run hardly larger than the others; else they lie
 //! anywhere. Or they lie where the program says. Replicated buffers have one run.
 
-use crate::agree::mix;
+use crate::session::mix;
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
