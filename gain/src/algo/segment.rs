@@ -71,6 +71,9 @@ struct Plan<'a, T> {
     row: Option<Kernel>,
 }
 
+/// Results that a thread computes, and their range.
+type Part<'a, T> = (Range<usize>, &'a mut [T]);
+
 /// Fewer elements than this are not worth waking a thread for.
 const SERIAL: usize = 1 << 16;
 
@@ -99,12 +102,15 @@ fn fold_run<T: Pod + Send + Sync>(
     let elements = room.at::<T>(0, 0..room.len(0))?;
     let mask = what.mask.as_ref().map(|_| room.at::<u8>(1, 0..room.len(1))).transpose()?;
     let (elements, mask) = (&*elements, mask.as_deref().unwrap_or_default());
-    let pieces = (elements.len() / SERIAL).clamp(1, range.len().max(1));
+    // Cut so that rows behind the folded axes stay whole, or long.
+    let unit = if inner < 2 * ROW { inner } else { ROW };
+    let units = range.len().div_ceil(unit);
+    let pieces = (elements.len() / SERIAL).clamp(1, units.max(1));
     let found = AtomicU64::new(0);
-    let parts: Vec<Mutex<Option<(Range<usize>, &mut [T])>>> = {
+    let parts: Vec<Mutex<Option<Part<'_, T>>>> = {
         let (mut rest, mut parts) = (out, Vec::with_capacity(pieces));
         for k in 0..pieces {
-            let (from, to) = (range.len() * k / pieces, range.len() * (k + 1) / pieces);
+            let [from, to] = [k, k + 1].map(|k| (units * k / pieces * unit).min(range.len()));
             let (part, more) = rest.split_at_mut(to - from);
             parts.push(Mutex::new(Some((range.start + from..range.start + to, part))));
             rest = more;

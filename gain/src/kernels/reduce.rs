@@ -74,30 +74,31 @@ unsafe fn broad<T: Copy, F: Map<T>, M: Monoid<T>, const W: usize>(
     sums
 }
 
-/// Elements of a step of [`quick`].
-const QUICK: usize = 64;
-
-/// Folds `steps` times as many elements by the quick operation; `None` if one of them may be special.
+/// Folds `steps` times `W` elements by the quick operation; `None` if one of them may be special.
 ///
 /// # Safety
 /// As many elements are readable at both pointers.
 #[inline(always)]
-unsafe fn quick<T: Copy, F: Map<T>, M: Monoid<T>>(a: *mut T, b: *mut T, steps: usize) -> Option<[T; CHUNK]> {
+unsafe fn quick<T: Copy, F: Map<T>, M: Monoid<T>, const W: usize>(
+    a: *mut T,
+    b: *mut T,
+    steps: usize,
+) -> Option<[T; CHUNK]> {
     // SAFETY: the caller's promise.
     unsafe {
         let at = |k: usize| {
-            let x = a.add(k * QUICK).cast::<[T; QUICK]>().read_unaligned();
-            (x, b.add(k * QUICK).cast::<[T; QUICK]>().read_unaligned())
+            let x = a.add(k * W).cast::<[T; W]>().read_unaligned();
+            (x, b.add(k * W).cast::<[T; W]>().read_unaligned())
         };
         let (x, y) = at(0);
-        let mut lanes = [M::IDENTITY; QUICK];
-        for i in 0..QUICK {
+        let mut lanes = [M::IDENTITY; W];
+        for i in 0..W {
             lanes[i] = F::map(x[i], y[i]);
         }
         let mut sums = lanes;
         for k in 1..steps {
             let (x, y) = at(k);
-            for i in 0..QUICK {
+            for i in 0..W {
                 let value = F::map(x[i], y[i]);
                 lanes[i] = M::quick(lanes[i], value);
                 sums[i] = M::sum(sums[i], value);
@@ -127,16 +128,22 @@ pub(super) unsafe fn fold<T: Copy, F: Map<T>, M: Monoid<T>>(
     // SAFETY: the kernel's contract; each access stays within `n` elements, or within the splat.
     unsafe {
         let (mut lanes, mut left) = ([M::IDENTITY; CHUNK], n);
-        if M::QUICK
-            && n >= 2 * QUICK
-            && step_a == CHUNK
-            && step_b == CHUNK
-            && let Some(found) = quick::<T, F, M>(a, b, n / QUICK)
-        {
-            lanes = found;
-            left = n % QUICK;
-            (a, b) = (a.add(n - left), b.add(n - left));
+        macro_rules! quick {
+            ($($size:literal: $width:literal),*) => {$(
+                if M::QUICK
+                    && size_of::<T>() == $size
+                    && n >= 2 * $width
+                    && step_a == CHUNK
+                    && step_b == CHUNK
+                    && let Some(found) = quick::<T, F, M, $width>(a, b, n / $width)
+                {
+                    (lanes, left) = (found, n % $width);
+                    (a, b) = (a.add(n - left), b.add(n - left));
+                }
+            )*};
         }
+        // As many as half of the registers hold, twice.
+        quick!(4: 32, 8: 16);
         macro_rules! broad {
             ($($size:literal: $width:literal),*) => {$(
                 if size_of::<T>() == $size && n >= 2 * $width && step_a == CHUNK && step_b == CHUNK {

@@ -31,7 +31,7 @@ impl Random {
 fn call<A: Pod, R: Pod>(kernel: Kernel, a: &[A], b: &[A], outputs: usize) -> (Vec<R>, Vec<R>, bool) {
     let n = a.len();
     let (mut first, mut second, mut status) = (vec![R::zeroed(); n], vec![R::zeroed(); n], 0u8);
-    let splat = vec![*b.first().unwrap_or(&a[0]); CHUNK];
+    let splat = [*b.first().unwrap_or(&a[0]); CHUNK];
     let row = |x: &[A]| Slot::row(x.as_ptr().cast_mut().cast());
     let slots = [
         Slot::row(&raw mut status),
