@@ -103,7 +103,7 @@ fn fold_run<T: Pod + Send + Sync>(
     let mask = what.mask.as_ref().map(|_| room.at::<u8>(1, 0..room.len(1))).transpose()?;
     let (elements, mask) = (&*elements, mask.as_deref().unwrap_or_default());
     // Cut so that rows behind the folded axes stay whole, or long.
-    let unit = if inner < 2 * ROW { inner } else { ROW };
+    let unit = if inner < 2 * ROW { inner.max(1) } else { ROW };
     let units = range.len().div_ceil(unit);
     let pieces = (elements.len() / SERIAL).clamp(1, units.max(1));
     let found = AtomicU64::new(0);

@@ -19,7 +19,8 @@ fn mul_fused<T: Real>(x: Complex<T>, y: Complex<T>) -> Complex<T> {
     Complex { re: x.re.mul_add(y.re, -(x.im * y.im)), im: x.re.mul_add(y.im, x.im * y.re) }
 }
 
-/// Smith's algorithm, in NumPy's order of operations.
+/// Smith's algorithm, in NumPy's order of operations. Apart: vectors would divide on both sides of each branch, and raise flags there.
+#[inline(never)]
 pub(super) fn div<T: Real>(x: Complex<T>, y: Complex<T>) -> Complex<T> {
     let (re, im) = (y.re.abs(), y.im.abs());
     if re >= im {
