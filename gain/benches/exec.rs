@@ -4,8 +4,8 @@
 //! per sweep are printed before criterion's tables, alternating with ours, on one thread and on two.
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use gain::dtype::{DType, Operand, Scalar};
-use gain::exec::{Builder, Dims, Domain, Leaf, Program, Stream, Task, Val, apply, run};
+use gain::dtype::{Contribution, DType, Scalar};
+use gain::exec::{Builder, Domain, Leaf, PerAxis, Program, Stream, Task, Val, apply, run};
 use gain::ops::{Op, ReduceOp, resolve};
 use std::hint::black_box;
 use std::process::Command;
@@ -17,13 +17,13 @@ fn stream(data: &[f64], offset: usize, strides: &[isize]) -> Stream {
 }
 
 fn op(b: &mut Builder, op: Op, args: &[Val]) -> Val {
-    let types: Vec<Operand> = args.iter().map(|&arg| b.dtype(arg).into()).collect();
+    let types: Vec<Contribution> = args.iter().map(|&arg| b.dtype(arg).into()).collect();
     b.apply(&resolve(op, &types).expect("a loop for floats"), args)
 }
 
 fn pass(program: &Program, shape: &[usize], leaves: &[Stream], outs: &[Stream], threads: usize) {
     let domain = Domain {
-        shape: Dims::from_slice(shape),
+        shape: PerAxis::from_slice(shape),
         leaves: leaves.iter().cloned().map(Leaf::Memory).collect(),
         outs: outs.iter().cloned().collect(),
     };
@@ -159,7 +159,7 @@ fn smallest(c: &mut Criterion) {
     let (x, one, mut out) = ([1.0f64; 10], 1.0f64, [0.0f64; 10]);
     c.bench_function("resolve and apply x + 1, 10 doubles", |bench| {
         bench.iter(|| {
-            let found = resolve(Op::Add, &[DType::F64.into(), Operand::Int]).expect("a loop for floats");
+            let found = resolve(Op::Add, &[DType::F64.into(), Contribution::Int]).expect("a loop for floats");
             let inputs = [(x.as_ptr().cast(), 8), ((&raw const one).cast(), 0)];
             // SAFETY: ten elements, and one for the scalar.
             unsafe { apply(&found, 10, &inputs, &[out.as_mut_ptr().cast()]) }.expect("floats don't fail");

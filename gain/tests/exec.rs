@@ -1,7 +1,7 @@
 //! The executor against plain loops: programs, strides, reductions, threads.
 
 use gain::dtype::{DType, Scalar};
-use gain::exec::{Builder, Dims, Domain, Leaf, Stream, Task, run};
+use gain::exec::{Builder, Domain, Leaf, PerAxis, Stream, Task, run};
 use gain::ops::{Op, ReduceOp, resolve};
 
 fn stream<T>(data: &[T], offset: usize, strides: &[isize]) -> Stream {
@@ -48,7 +48,7 @@ fn laplace(n: usize, threads: usize) -> (Vec<f64>, f64) {
     let row = n as isize;
     let at = |i: usize, j: usize| Leaf::Memory(stream(&old, i * n + j, &[row, 1]));
     let domain = Domain {
-        shape: Dims::from_slice(&[n - 2, n - 2]),
+        shape: PerAxis::from_slice(&[n - 2, n - 2]),
         leaves: [at(0, 1), at(2, 1), at(1, 0), at(1, 2), at(1, 1)].into_iter().collect(),
         outs: [stream(&new, n + 1, &[row, 1])].into_iter().collect(),
     };

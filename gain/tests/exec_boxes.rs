@@ -2,7 +2,7 @@
 //! stores and reductions of every kind, against element-by-element evaluation.
 
 use gain::dtype::{DType, Scalar};
-use gain::exec::{Builder, Dims, Domain, Leaf, Stream, Task, identity, run};
+use gain::exec::{Builder, Domain, Leaf, PerAxis, Stream, Task, identity, run};
 use gain::ops::{Op, ReduceOp, resolve};
 
 /// Deterministic numbers.
@@ -140,7 +140,7 @@ fn stores_and_full_reductions_of_random_expressions() {
         let expected_store = if in_place { &reread } else { &expected };
         let destination = if in_place { z.stream() } else { out.stream() };
         let domain = Domain {
-            shape: Dims::from_slice(&shape),
+            shape: PerAxis::from_slice(&shape),
             leaves: [
                 Leaf::Memory(x.stream()),
                 Leaf::Memory(y.stream()),
@@ -214,11 +214,11 @@ fn check_axes(random: &mut Random, shape: &[usize], reduced: &[bool], op: Reduce
     let Scalar::F64(start) = identity(op, DType::F64) else { panic!("identity of floats") };
     out.data.fill(start);
     let mut arg = vec![i64::MAX; out.data.len()];
-    let strides: Dims<isize> =
+    let strides: PerAxis<isize> =
         out.strides.iter().zip(reduced).map(|(s, &r)| if r { 0 } else { s * 8 }).collect();
     let mut outs = vec![Stream { ptr: out.stream().ptr, strides: strides.clone() }];
     let mut leaves = vec![Leaf::Memory(x.stream())];
-    let mut steps: Dims<i64> = std::iter::repeat_n(0, shape.len()).collect();
+    let mut steps: PerAxis<i64> = std::iter::repeat_n(0, shape.len()).collect();
     let mut step = 1;
     for axis in (0..shape.len()).rev().filter(|&axis| reduced[axis]) {
         steps[axis] = step;
@@ -230,7 +230,7 @@ fn check_axes(random: &mut Random, shape: &[usize], reduced: &[bool], op: Reduce
         leaves.push(Leaf::Index { start: 0, steps: steps.clone() });
     }
     let domain = Domain {
-        shape: Dims::from_slice(shape),
+        shape: PerAxis::from_slice(shape),
         leaves: leaves.into_iter().collect(),
         outs: outs.into_iter().collect(),
     };
@@ -275,7 +275,7 @@ fn sums_over_axes_are_accurate_and_grouped_alike_by_any_number_of_threads() {
         for (threads, result) in results.iter_mut().enumerate() {
             let axes = 0..shape.len();
             let domain = Domain {
-                shape: Dims::from_slice(&shape),
+                shape: PerAxis::from_slice(&shape),
                 leaves: [Leaf::Memory(Stream {
                     ptr: data.as_ptr().cast_mut().cast(),
                     strides: axes.clone().map(|axis| by(axis) as isize * 4).collect(),
@@ -313,9 +313,9 @@ fn sums_are_accurate_and_grouped_alike_by_any_number_of_threads() {
     b.reduce(ReduceOp::Sum, leaf, None);
     let program = b.finish();
     let sum = |threads| {
-        let stream = Stream { ptr: data.as_ptr().cast_mut().cast(), strides: Dims::from_slice(&[8]) };
+        let stream = Stream { ptr: data.as_ptr().cast_mut().cast(), strides: PerAxis::from_slice(&[8]) };
         let leaves = [Leaf::Memory(stream)].into_iter().collect();
-        let domain = Domain { shape: Dims::from_slice(&[n]), leaves, outs: Default::default() };
+        let domain = Domain { shape: PerAxis::from_slice(&[n]), leaves, outs: Default::default() };
         // SAFETY: the walk is the vector.
         unsafe { run(vec![Task { program: &program, domain }], threads) }.unwrap()[0].finish(DType::F64)
     };
@@ -342,9 +342,9 @@ fn negative_integer_powers_are_refused() {
     let power = binary(&mut b, Op::Power, x, y);
     b.store(power);
     let program = b.finish();
-    let stream = |x: *const i64| Stream { ptr: x.cast_mut().cast(), strides: Dims::from_slice(&[8]) };
+    let stream = |x: *const i64| Stream { ptr: x.cast_mut().cast(), strides: PerAxis::from_slice(&[8]) };
     let domain = Domain {
-        shape: Dims::from_slice(&[3]),
+        shape: PerAxis::from_slice(&[3]),
         leaves: [Leaf::Memory(stream(base.as_ptr())), Leaf::Memory(stream(exponent.as_ptr()))]
             .into_iter()
             .collect(),

@@ -3,8 +3,8 @@
 //! Runs `numpy_values.py` beside this file with `$GAIN_PYTHON`, the repository's `.venv` or `python3`, whichever has
 //! NumPy; without one the test says so and passes (the Python test-suite then covers it).
 
-use gain::dtype::{DType, Kind, Scalar, kind};
-use gain::exec::{Builder, Dims, Domain, Leaf, Stream, Task, run};
+use gain::dtype::{Category, DType, Scalar, category};
+use gain::exec::{Builder, Domain, Leaf, PerAxis, Stream, Task, run};
 use gain::ops::{Op, resolve};
 use std::process::Command;
 
@@ -61,7 +61,7 @@ fn is_rounded(op: Op) -> bool {
 
 fn close(op: Op, found: Scalar, expected: Scalar) -> bool {
     let (x, y) = (found.as_c128(), expected.as_c128());
-    let complex = kind(expected.dtype()) == Kind::Complex;
+    let complex = category(expected.dtype()) == Category::Complex;
     let division =
         matches!(op, Op::Divide | Op::Reciprocal | Op::Sign | Op::Absolute) && complex || op == Op::Absolute;
     let same = |a: f64, b: f64| a == b || (a.is_nan() && b.is_nan());
@@ -99,11 +99,11 @@ fn compute(op: Op, types: &[DType], inputs: &[Vec<u8>]) -> Result<Vec<(DType, Ve
         program.outputs().iter().map(|t| vec![0; n * t.size_bytes() + 16]).collect();
     let stream = |ptr: *mut u8, t: DType| {
         let size = t.size_bytes();
-        Stream { ptr, strides: Dims::from_slice(&[size as isize]) }
+        Stream { ptr, strides: PerAxis::from_slice(&[size as isize]) }
     };
     let leaf = |(x, &t): (&Vec<u8>, &DType)| Leaf::Memory(stream(x.as_ptr().cast_mut(), t));
     let domain = Domain {
-        shape: Dims::from_slice(&[n]),
+        shape: PerAxis::from_slice(&[n]),
         leaves: inputs.iter().zip(types).map(leaf).collect(),
         outs: outputs.iter_mut().zip(program.outputs()).map(|(o, &t)| stream(o.as_mut_ptr(), t)).collect(),
     };

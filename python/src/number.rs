@@ -9,7 +9,7 @@ use crate::foreign::{Stance, refusal, stance};
 use crate::ndarray::NdArray;
 use crate::numpy::Numpy;
 use crate::subclass::like;
-use gain::dtype::Kind;
+use gain::dtype::Category;
 use gain::{Array, DType, Op, Operand, Options, Scalar};
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -215,7 +215,7 @@ unary_operators! {
 
 /// The short way to powers that have an operation of their own, as NumPy goes.
 fn power(mine: &NdArray, exponent: &Bound<'_, PyAny>) -> Op {
-    let inexact = matches!(gain::dtype::kind(mine.array.dtype()), Kind::Float | Kind::Complex);
+    let inexact = matches!(gain::dtype::category(mine.array.dtype()), Category::Float | Category::Complex);
     match exponent.cast_exact::<PyInt>().map(|x| x.extract::<i64>()) {
         Ok(Ok(2)) if mine.array.dtype() != DType::Bool => return Op::Square,
         Ok(Ok(1)) if inexact => return Op::Positive,

@@ -7,7 +7,7 @@ use crate::dtype::{DType, f16};
 use crate::kernels::flags::{self, Report};
 use crate::kernels::lanes::conjure;
 use crate::kernels::number::{Int, Real};
-use crate::kernels::{CHUNK, Kernel, Operands, Slot, complex, float, half, reduce, table};
+use crate::kernels::{CHUNK, Kernel, Operands, Slot, complex, float, half, reduce, reports, table};
 use crate::ops::{Loop, Op, ReduceOp};
 use bytemuck::Pod;
 use num_complex::Complex;
@@ -26,7 +26,7 @@ const OPERANDS: Operands = Operands { dst: [3, 0], src: [1, 2, 0, 0, 0, 0, 0, 0]
 impl Rows {
     /// For a loop all of whose types are the same.
     pub(super) fn new(op: &Loop) -> Rows {
-        let report = flags::of(op);
+        let report = reports::of(op);
         if matches!(report, Report::Exact) {
             flags::clear();
         }

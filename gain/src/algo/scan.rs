@@ -18,7 +18,7 @@ use std::sync::Arc;
 /// `op.accumulate` of an array of this shape along an axis.
 pub(crate) fn accumulate(op: &Loop, value: Arg, shape: &[usize], axis: usize) -> Result<Arc<Node>> {
     let mut found = 0;
-    let dims = Dims { n: shape[axis], inner: shape[axis + 1..].iter().product() };
+    let dims = Along { n: shape[axis], inner: shape[axis + 1..].iter().product() };
     let made = Stage::new("accumulate")
         .reads(value, shape, op.inputs[0], Reads::All)
         .writes(shape, op.outputs[0], Spread::Usual)
@@ -31,21 +31,21 @@ pub(crate) fn accumulate(op: &Loop, value: Arg, shape: &[usize], axis: usize) ->
 }
 
 #[derive(Clone, Copy)]
-struct Dims {
+struct Along {
     /// Elements along the axis.
     n: usize,
     /// Elements in a row.
     inner: usize,
 }
 
-impl Dims {
+impl Along {
     /// Where the plane of an element begins.
     fn plane(self, at: usize) -> usize {
         at - at % (self.n * self.inner)
     }
 }
 
-fn scan<T: Pod>(op: &Loop, dims: Dims, room: &Room<'_>, run: &mut Run<'_>) -> Result<u64> {
+fn scan<T: Pod>(op: &Loop, dims: Along, room: &Room<'_>, run: &mut Run<'_>) -> Result<u64> {
     let mut rows = match dims.inner == 1 && line::<T>(op.op, op.outputs[0]).is_some() {
         true => Rows::of_line(op),
         false => Rows::new(op),
@@ -63,14 +63,14 @@ fn scan<T: Pod>(op: &Loop, dims: Dims, room: &Room<'_>, run: &mut Run<'_>) -> Re
 /// Scans the elements from `begin` on, and writes those of `range`. Returns what each column of the last plane came to.
 fn scan_run<T: Pod>(
     op: &Loop,
-    dims: Dims,
+    dims: Along,
     room: &Room<'_>,
     begin: usize,
     range: &Range<usize>,
     out: &mut [T],
     rows: &mut Rows,
 ) -> Result<Vec<T>> {
-    let Dims { n, inner } = dims;
+    let Along { n, inner } = dims;
     let mut state = vec![T::zeroed(); inner];
     let line = if inner == 1 { line::<T>(op.op, op.outputs[0]) } else { None };
     let mut at = begin;
@@ -117,14 +117,14 @@ fn scan_run<T: Pod>(
 
 /// Puts what the ranks before have in the plane at the run's beginning before its elements. Collective.
 fn join<T: Pod>(
-    dims: Dims,
+    dims: Along,
     room: &Room<'_>,
     range: &Range<usize>,
     state: &[T],
     out: &mut [T],
     rows: &mut Rows,
 ) -> Result<()> {
-    let Dims { n, inner } = dims;
+    let Along { n, inner } = dims;
     let ranges = room.everybodys(&[range.start as u64, range.end as u64])?;
     // Who ends with a plane has nothing for others.
     let is_open = !range.is_empty() && !range.end.is_multiple_of(n * inner);

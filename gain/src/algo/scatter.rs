@@ -8,7 +8,7 @@ use crate::dtype::DType;
 use crate::error::Result;
 use crate::kernels::flags::{self, Report};
 use crate::kernels::lanes::conjure;
-use crate::kernels::{Kernel, Operands, Slot, cast, table};
+use crate::kernels::{Kernel, Operands, Slot, cast, reports, table};
 use crate::ops::{Loop, Op};
 use crate::record::{Arg, Node};
 use crate::session;
@@ -162,7 +162,7 @@ struct Change {
 
 impl Change {
     fn new(op: &Loop, dtype: DType) -> Change {
-        let report = flags::of(op);
+        let report = reports::of(op);
         flags::clear();
         let between = |from: DType, to: DType| (from != to).then(|| cast::kernel(from, to));
         let is_plain = op.op.inputs() == 2 && op.inputs[..2] == [dtype; 2] && op.outputs[0] == dtype;

@@ -1,7 +1,7 @@
 //! New arrays.
 
 use super::{Array, Operand, direct};
-use crate::dtype::{DType, Element, Scalar, kind, promote, result_type};
+use crate::dtype::{DType, Element, Scalar, category, promote, result_type};
 use crate::error::{Error, Kind, Result, cannot_allocate};
 use crate::ops::Op;
 use crate::record::{Expr, Node};
@@ -116,7 +116,7 @@ impl Array {
         // As NumPy: the first two elements are assigned, the rest follow by their difference.
         let next = match (start.as_i128(), step.as_i128()) {
             (Some(from), Some(by)) => Scalar::PyInt(from.saturating_add(by)),
-            _ if [start, step].iter().any(|s| kind(s.dtype()) == crate::dtype::Kind::Complex) => {
+            _ if [start, step].iter().any(|s| category(s.dtype()) == crate::dtype::Category::Complex) => {
                 Scalar::PyComplex(start.as_c128() + step.as_c128())
             }
             _ => Scalar::PyFloat(start.as_f64() + step.as_f64()),
@@ -127,7 +127,7 @@ impl Array {
             (Scalar::F16(a), Scalar::F16(b)) => Scalar::F32(b.to_f32() - a.to_f32()),
             (Scalar::F32(a), Scalar::F32(b)) => Scalar::F32(b - a),
             (Scalar::F64(a), Scalar::F64(b)) => Scalar::F64(b - a),
-            (a, b) if matches!(kind(dtype), crate::dtype::Kind::Complex) => {
+            (a, b) if matches!(category(dtype), crate::dtype::Category::Complex) => {
                 Scalar::C128(b.as_c128() - a.as_c128()).cast(dtype)
             }
             (a, b) => Scalar::I64(b.as_i64().wrapping_sub(a.as_i64())).cast(dtype),
@@ -222,7 +222,7 @@ fn range_len(start: Scalar, stop: Scalar, step: Scalar) -> Result<usize> {
         let count = if span > 0 { (span - 1) / by.checked_abs().unwrap_or(i128::MAX) + 1 } else { 0 };
         return isize::try_from(count).map(|n| n as usize).map_err(|_| too_many());
     }
-    let is_complex = |s: &Scalar| kind(s.dtype()) == crate::dtype::Kind::Complex;
+    let is_complex = |s: &Scalar| category(s.dtype()) == crate::dtype::Category::Complex;
     let count = if [start, stop, step].iter().any(is_complex) {
         let steps = (stop.as_c128() - start.as_c128()) / step.as_c128();
         if steps.re.is_nan() || steps.im.is_nan() { f64::NAN } else { steps.re.ceil().min(steps.im.ceil()) }

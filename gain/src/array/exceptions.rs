@@ -2,7 +2,7 @@
 //! blocks, and so raises flags of its own. Where it raised none there is nothing to look for.
 
 use super::{Array, ReduceOptions};
-use crate::dtype::{DType, Kind, kind};
+use crate::dtype::{Category, DType, category};
 use crate::error::Result;
 use crate::ops::{Op, ReduceOp};
 use crate::session;
@@ -19,7 +19,7 @@ impl Array {
     ) -> Result<()> {
         let Origin { site, policy } = site::current();
         if policy.wanted() & (OVER | INVALID) == 0
-            || !matches!(kind(self.dtype()), Kind::Float | Kind::Complex)
+            || !matches!(category(self.dtype()), Category::Float | Category::Complex)
         {
             return Ok(());
         }

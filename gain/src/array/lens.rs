@@ -4,7 +4,7 @@
 //! on views works as it does on elements. What shows the base's own elements at their own places has no lens any more.
 
 use super::Array;
-use crate::dtype::{DType, Kind as TypeKind, kind, real_part};
+use crate::dtype::{Category as TypeKind, DType, category, real_part};
 use crate::error::{Error, Kind, Result};
 use crate::ops::Op;
 use crate::plan;
@@ -34,7 +34,7 @@ impl Array {
 
     fn part(&self, op: Op) -> Option<Array> {
         let dtype = self.dtype();
-        if kind(dtype) != TypeKind::Complex {
+        if category(dtype) != TypeKind::Complex {
             return None;
         }
         let mut bytes = self.bytes();

@@ -5,7 +5,7 @@
 
 use super::{Array, ReduceOptions, direct};
 use crate::algo;
-use crate::dtype::{DType, Kind as Family, kind, promote};
+use crate::dtype::{Category, DType, category, promote};
 use crate::error::{Error, Kind, Result, shape_text};
 use crate::ops::{Op, ReduceOp, resolve};
 use crate::plan;
@@ -106,8 +106,8 @@ impl Array {
         let [first, second] = [self, other].map(|x| x.typed(dtype));
         // Its floating-point exceptions are those of the whole.
         let sum = site::at(quiet(), || {
-            let left = match kind(dtype) {
-                Family::Complex => Array::apply(Op::Conjugate, &[(&first).into()])?,
+            let left = match category(dtype) {
+                Category::Complex => Array::apply(Op::Conjugate, &[(&first).into()])?,
                 _ => first.clone(),
             };
             let products = Array::apply(Op::Multiply, &[(&left).into(), (&second).into()])?;

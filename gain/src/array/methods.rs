@@ -2,7 +2,7 @@
 
 use super::{Array, Operand, ReduceOptions};
 use crate::algo::{self, Segments};
-use crate::dtype::{Casting, DType, Kind as TypeKind, kind};
+use crate::dtype::{Casting, Category as TypeKind, DType, category};
 use crate::error::{Error, Kind, Result, normalize_axis, open_shape_text, shape_text};
 use crate::ops::{Loop, Op, resolve, resolve_with};
 use crate::session;
@@ -226,7 +226,7 @@ fn closed(op: Op, dtype: DType, asked: Option<DType>, method: &str) -> Result<Lo
     let of_truth = op.outputs() == 1
         && resolve(op, &[DType::F64.into(), DType::F64.into()]).is_ok_and(|l| l.outputs[0] == DType::Bool);
     let is_logical = matches!(op, Op::LogicalAnd | Op::LogicalOr | Op::LogicalXor);
-    let wide = match (op, kind(dtype)) {
+    let wide = match (op, category(dtype)) {
         (Op::Add | Op::Multiply, TypeKind::Bool | TypeKind::Signed) => DType::I64,
         (Op::Add | Op::Multiply, TypeKind::Unsigned) => DType::U64,
         _ if is_logical => DType::Bool,
@@ -247,7 +247,7 @@ fn closed(op: Op, dtype: DType, asked: Option<DType>, method: &str) -> Result<Lo
             let second = types.split_once(", ").map_or(types, |(_, second)| second);
             Error::new(Kind::Casting, format!("{text}types (None, {second}"))
         }
-        None => error.into(),
+        None => error,
     })?;
     if found.inputs[..2] != [found.outputs[0]; 2] {
         let [first, second, ..] = found.inputs;

@@ -1,7 +1,7 @@
 //! Reductions: NumPy's types, axes and keywords around the planner's folds.
 
 use super::{Array, Operand, ReduceOptions};
-use crate::dtype::{Casting, DType, Kind as TypeKind, Scalar, can_cast, kind, real_part};
+use crate::dtype::{Casting, Category as TypeKind, DType, Scalar, can_cast, category, real_part};
 use crate::error::{Error, Kind, Result, normalize_axis, open_shape_text, shape_text};
 use crate::exec;
 use crate::ops::{Op, ReduceOp, resolve};
@@ -63,7 +63,7 @@ impl Array {
     /// The same for `np.mean`, of real numbers.
     pub fn mean_now(&self) -> Result<Option<Scalar>> {
         let _turn = session::take_turn("mean")?;
-        let dtype = match kind(self.dtype()) {
+        let dtype = match category(self.dtype()) {
             TypeKind::Complex => return Ok(None),
             TypeKind::Float => self.dtype(),
             _ => DType::F64,
@@ -101,7 +101,7 @@ impl Array {
     /// `np.var` without keywords beyond these: of what `options` say, with `count - ddof` as the divisor.
     pub fn var(&self, options: &ReduceOptions<'_>, ddof: f64) -> Result<Array> {
         let _turn = session::take_turn("var")?;
-        let is_whole = matches!(kind(self.dtype()), TypeKind::Float | TypeKind::Complex);
+        let is_whole = matches!(category(self.dtype()), TypeKind::Float | TypeKind::Complex);
         let dtype = options.dtype.or(if is_whole { None } else { Some(DType::F64) });
         if dtype.unwrap_or(self.dtype()) == DType::F16 {
             let wide = ReduceOptions { dtype: Some(DType::F32), ..*options };
@@ -110,7 +110,7 @@ impl Array {
         let mean = self.mean(&ReduceOptions { dtype, keepdims: true, ..*options })?;
         let apart = Array::apply(Op::Subtract, &[self.into(), (&mean).into()])?;
         let square = |x: &Array| Array::apply(Op::Multiply, &[x.into(), x.into()]);
-        let squares = match kind(apart.dtype()) {
+        let squares = match category(apart.dtype()) {
             TypeKind::Complex => {
                 let part = |op: Op| square(&Array::apply(op, &[(&apart).into()])?);
                 Array::apply(Op::Add, &[(&part(Op::Real)?).into(), (&part(Op::Imag)?).into()])?
@@ -127,7 +127,7 @@ impl Array {
     /// `np.mean`
     pub fn mean(&self, options: &ReduceOptions<'_>) -> Result<Array> {
         let _turn = session::take_turn("mean")?;
-        let result = options.dtype.unwrap_or(match kind(self.dtype()) {
+        let result = options.dtype.unwrap_or(match category(self.dtype()) {
             TypeKind::Float | TypeKind::Complex => self.dtype(),
             _ => DType::F64,
         });
@@ -335,11 +335,11 @@ fn rounded(x: Scalar, dtype: DType) -> Scalar {
 
 /// `initial=` in the type of the result, which makes an integer of it as Python's `int` does.
 fn start_of(start: Scalar, dtype: DType) -> Result<Scalar> {
-    let is_whole = !matches!(kind(start.dtype()), TypeKind::Float | TypeKind::Complex);
-    if is_whole || !matches!(kind(dtype), TypeKind::Signed | TypeKind::Unsigned) {
-        return Ok(start.convert(dtype)?);
+    let is_whole = !matches!(category(start.dtype()), TypeKind::Float | TypeKind::Complex);
+    if is_whole || !matches!(category(dtype), TypeKind::Signed | TypeKind::Unsigned) {
+        return start.convert(dtype);
     }
-    if kind(start.dtype()) == TypeKind::Complex {
+    if category(start.dtype()) == TypeKind::Complex {
         let text = "int() argument must be a string, a bytes-like object or a real number, not 'complex'";
         return Err(Error::new(Kind::Type, text));
     }
@@ -367,7 +367,7 @@ fn over(sum: &Array, count: f64) -> Result<Array> {
         return divide();
     }
     // Of two numbers, which NumPy calls by another name, unless it has to convert the sum for it.
-    let is_complex = kind(sum.dtype()) == TypeKind::Complex;
+    let is_complex = category(sum.dtype()) == TypeKind::Complex;
     if count == 0.0 || is_complex {
         let z = sum.item()?.as_c128();
         let bits = match (z.is_finite(), count == 0.0) {
@@ -399,7 +399,7 @@ fn axes_of(axes: Option<&[isize]>, ndim: usize) -> Result<SmallVec<[bool; 4]>> {
 fn accumulator(op: ReduceOp, dtype: DType) -> DType {
     match op {
         ReduceOp::Any | ReduceOp::All | ReduceOp::Parity => DType::Bool,
-        ReduceOp::Sum | ReduceOp::Prod => match kind(dtype) {
+        ReduceOp::Sum | ReduceOp::Prod => match category(dtype) {
             TypeKind::Bool | TypeKind::Signed => DType::I64,
             TypeKind::Unsigned => DType::U64,
             _ => dtype,
@@ -412,7 +412,7 @@ fn accumulator(op: ReduceOp, dtype: DType) -> DType {
 fn check_types(op: ReduceOp, dtype: DType, asked: Option<DType>) -> Result<()> {
     let is_bitwise = matches!(op, ReduceOp::And | ReduceOp::Or | ReduceOp::Xor);
     let is_logical = matches!(op, ReduceOp::Any | ReduceOp::All | ReduceOp::Parity);
-    let is_inexact = |dtype| matches!(kind(dtype), TypeKind::Float | TypeKind::Complex);
+    let is_inexact = |dtype| matches!(category(dtype), TypeKind::Float | TypeKind::Complex);
     match asked {
         Some(asked) if is_bitwise && is_inexact(asked) || is_logical && asked != DType::Bool => {
             let text = "No loop matching the specified signature and casting was found for ufunc";

@@ -5,7 +5,7 @@
 //! out as `numpy.array2string` does.
 
 use super::Array;
-use crate::dtype::{DType, Kind as TypeKind, Scalar, kind, real_part};
+use crate::dtype::{Category as TypeKind, DType, Scalar, category, real_part};
 use crate::error::Result;
 use std::fmt;
 
@@ -67,7 +67,7 @@ fn tuple(shape: &[usize]) -> String {
 
 /// The elements as words of one width.
 fn words(elements: &[Scalar], dtype: DType) -> Vec<String> {
-    match kind(dtype) {
+    match category(dtype) {
         TypeKind::Float => {
             let style = Style::of(elements.iter().map(|x| x.as_f64()), dtype, false);
             elements.iter().map(|x| style.word(x.as_f64())).collect()

@@ -3,7 +3,9 @@
 //! Few elements are computed at once (see [`direct`]).
 
 use super::{Array, Operand, Options, ReduceOptions, direct};
-use crate::dtype::{Casting, DType, Kind as TypeKind, Scalar, can_cast, is_integer, kind, result_type};
+use crate::dtype::{
+    Casting, Category as TypeKind, DType, Scalar, can_cast, category, is_integer, result_type,
+};
 use crate::error::{Error, Kind, Result, shape_text};
 use crate::exec;
 use crate::ops::{Loop, Op, ReduceOp, check_output, resolve, resolve_values, resolve_with};
@@ -35,7 +37,7 @@ impl<'a> Operand<'a> {
         self.array().map(|array| &array.view)
     }
 
-    fn contributes(&self) -> crate::dtype::Operand {
+    fn contributes(&self) -> crate::dtype::Contribution {
         match self {
             Operand::Array(a) => a.dtype().into(),
             Operand::Scalar(x) => x.operand(),
@@ -324,7 +326,7 @@ fn record_args(
     converts: bool,
 ) -> Result<SmallVec<[Arg; 2]>> {
     // (No unsigned type holds a negative number: converting it is an error of its own.)
-    let is_integer_power = op.op == Op::Power && kind(op.outputs[0]) == TypeKind::Signed;
+    let is_integer_power = op.op == Op::Power && category(op.outputs[0]) == TypeKind::Signed;
     if is_integer_power && !shape.contains(&0) {
         refuse_negative(&operands[1], shape, mask)?;
     }
@@ -358,7 +360,7 @@ fn refuse_negative(exponent: &Operand<'_>, shape: &Dims, mask: Option<&Arg>) -> 
     let is_negative = match exponent {
         Operand::Scalar(x) if x.as_f64() >= 0.0 => false,
         Operand::Scalar(_) => mask.map_or(Ok(true), |mask| any(mask.clone(), shape))?,
-        Operand::Array(a) if kind(a.dtype()) != TypeKind::Signed => false,
+        Operand::Array(a) if category(a.dtype()) != TypeKind::Signed => false,
         Operand::Array(a) => {
             let below = Array::apply(Op::Less, &[(*a).into(), Operand::Scalar(Scalar::PyInt(0))])?;
             match mask {

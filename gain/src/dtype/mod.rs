@@ -6,13 +6,13 @@
 mod promote;
 mod scalar;
 
-pub use promote::{Casting, Operand, can_cast, promote, result_type};
+pub use promote::{Casting, Contribution, can_cast, promote, result_type};
 pub use scalar::Scalar;
 pub use shm::element::{Complex32, Complex64, DType, Element, f16};
 
 /// NumPy's one-letter kind, ordered so that a weak Python scalar is compared by `<`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Kind {
+pub enum Category {
     /// `b`
     Bool,
     /// `u`
@@ -26,19 +26,19 @@ pub enum Kind {
 }
 
 /// The kind of a type (NumPy's `dtype.kind`).
-pub const fn kind(dtype: DType) -> Kind {
+pub const fn category(dtype: DType) -> Category {
     match dtype {
-        DType::Bool => Kind::Bool,
-        DType::U8 | DType::U16 | DType::U32 | DType::U64 => Kind::Unsigned,
-        DType::I8 | DType::I16 | DType::I32 | DType::I64 => Kind::Signed,
-        DType::F16 | DType::F32 | DType::F64 => Kind::Float,
-        DType::C64 | DType::C128 => Kind::Complex,
+        DType::Bool => Category::Bool,
+        DType::U8 | DType::U16 | DType::U32 | DType::U64 => Category::Unsigned,
+        DType::I8 | DType::I16 | DType::I32 | DType::I64 => Category::Signed,
+        DType::F16 | DType::F32 | DType::F64 => Category::Float,
+        DType::C64 | DType::C128 => Category::Complex,
     }
 }
 
 /// Whether the type is a signed or unsigned integer (bool is not).
 pub const fn is_integer(dtype: DType) -> bool {
-    matches!(kind(dtype), Kind::Signed | Kind::Unsigned)
+    matches!(category(dtype), Category::Signed | Category::Unsigned)
 }
 
 /// The type of the real and imaginary parts; a real type is its own.

@@ -1,12 +1,12 @@
 //! Promotion and casting between types: NEP 50.
 
-use super::{DType, Kind, kind};
+use super::{Category, DType, category};
 use smallvec::SmallVec;
 
 /// What an operand contributes to the choice of a type: an array's or NumPy scalar's type counts in full,
 /// a Python `int`, `float` or `complex` by its kind alone. (A Python `bool` is an ordinary `Bool`.)
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Operand {
+pub enum Contribution {
     /// An array or a typed scalar.
     Typed(DType),
     /// A Python `int`.
@@ -17,29 +17,29 @@ pub enum Operand {
     Complex,
 }
 
-impl From<DType> for Operand {
+impl From<DType> for Contribution {
     fn from(dtype: DType) -> Self {
-        Operand::Typed(dtype)
+        Contribution::Typed(dtype)
     }
 }
 
-impl Operand {
+impl Contribution {
     const fn rank(self) -> u8 {
         match self {
-            Operand::Typed(_) => 0,
-            Operand::Int => 1,
-            Operand::Float => 2,
-            Operand::Complex => 3,
+            Contribution::Typed(_) => 0,
+            Contribution::Int => 1,
+            Contribution::Float => 2,
+            Contribution::Complex => 3,
         }
     }
 
     /// The type this operand has on its own.
     pub const fn default_dtype(self) -> DType {
         match self {
-            Operand::Typed(dtype) => dtype,
-            Operand::Int => DType::I64,
-            Operand::Float => DType::F64,
-            Operand::Complex => DType::C128,
+            Contribution::Typed(dtype) => dtype,
+            Contribution::Int => DType::I64,
+            Contribution::Float => DType::F64,
+            Contribution::Complex => DType::C128,
         }
     }
 }
@@ -87,22 +87,24 @@ pub const fn promote(a: DType, b: DType) -> DType {
     if small as u8 == large as u8 {
         return large;
     }
-    match (kind(small), kind(large)) {
-        (Kind::Bool, _) => large,
-        (Kind::Signed, Kind::Signed) | (Kind::Unsigned, Kind::Unsigned) => large,
-        (Kind::Signed, Kind::Unsigned) => match (small, large) {
+    match (category(small), category(large)) {
+        (Category::Bool, _) => large,
+        (Category::Signed, Category::Signed) | (Category::Unsigned, Category::Unsigned) => large,
+        (Category::Signed, Category::Unsigned) => match (small, large) {
             (_, U64) => F64,
             (I64, _) | (_, U32) => I64,
             (I32, _) | (_, U16) => I32,
             _ => I16,
         },
-        (Kind::Signed | Kind::Unsigned, Kind::Float | Kind::Complex) => match (small, large) {
-            (I16 | U16, F16) => F32,
-            (I8 | U8 | I16 | U16, _) => large,
-            (_, F16 | F32 | F64) => F64,
-            _ => C128,
-        },
-        (Kind::Float, Kind::Complex) => match (small, large) {
+        (Category::Signed | Category::Unsigned, Category::Float | Category::Complex) => {
+            match (small, large) {
+                (I16 | U16, F16) => F32,
+                (I8 | U8 | I16 | U16, _) => large,
+                (_, F16 | F32 | F64) => F64,
+                _ => C128,
+            }
+        }
+        (Category::Float, Category::Complex) => match (small, large) {
             (F64, _) => C128,
             _ => large,
         },
@@ -112,30 +114,30 @@ pub const fn promote(a: DType, b: DType) -> DType {
 
 /// The common type of several operands (`np.result_type`): typed ones are promoted, a weak one only raises
 /// the kind. No operand gives `F64`.
-pub fn result_type(operands: &[Operand]) -> DType {
-    let mut weak: Option<Operand> = None;
+pub fn result_type(operands: &[Contribution]) -> DType {
+    let mut weak: Option<Contribution> = None;
     let mut types: SmallVec<[DType; 4]> = SmallVec::new();
     for &operand in operands {
         match operand {
-            Operand::Typed(d) => types.push(d),
+            Contribution::Typed(d) => types.push(d),
             w => weak = Some(weak.map_or(w, |old| if old.rank() < w.rank() { w } else { old })),
         }
     }
     // The highest kind first: that of `int16`, `uint16` and `float32` is `float32`.
     if types.len() > 2 {
-        types.sort_by_key(|&d| std::cmp::Reverse(kind(d)));
+        types.sort_by_key(|&d| std::cmp::Reverse(category(d)));
     }
     let typed = types.into_iter().reduce(promote);
     match (typed, weak) {
         (None, None) => DType::F64,
         (None, Some(w)) => w.default_dtype(),
         (Some(t), None) => t,
-        (Some(t), Some(w)) => match (w, kind(t)) {
-            (Operand::Int, Kind::Bool) => DType::I64,
-            (Operand::Int, _) => t,
-            (Operand::Float, Kind::Float | Kind::Complex) => t,
-            (Operand::Float, _) => DType::F64,
-            (_, Kind::Complex) => t,
+        (Some(t), Some(w)) => match (w, category(t)) {
+            (Contribution::Int, Category::Bool) => DType::I64,
+            (Contribution::Int, _) => t,
+            (Contribution::Float, Category::Float | Category::Complex) => t,
+            (Contribution::Float, _) => DType::F64,
+            (_, Category::Complex) => t,
             (_, _) if matches!(t, DType::F16 | DType::F32) => DType::C64,
             _ => DType::C128,
         },
@@ -147,7 +149,7 @@ pub fn can_cast(from: DType, to: DType, casting: Casting) -> bool {
     match casting {
         Casting::No => from == to,
         Casting::Safe => promote(from, to) == to,
-        Casting::SameKind => promote(from, to) == to || kind(from) <= kind(to),
+        Casting::SameKind => promote(from, to) == to || category(from) <= category(to),
         Casting::Unsafe => true,
     }
 }

@@ -1,7 +1,7 @@
 //! One element with its type, or a Python number that has none yet.
 
-use super::{Complex32, Complex64, DType, Kind, Operand, f16, kind};
-use crate::ops::{OpError, OpErrorKind};
+use super::{Category, Complex32, Complex64, Contribution, DType, category, f16};
+use crate::error::{Error, Kind};
 
 /// A value: typed, or a weak Python `int`, `float`, `complex` (a Python `bool` is `Bool`).
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -53,9 +53,9 @@ fn fits_64_bits(x: i128) -> bool {
 
 impl Scalar {
     /// What this value contributes to type promotion.
-    pub const fn operand(self) -> Operand {
+    pub const fn operand(self) -> Contribution {
         use Scalar::*;
-        Operand::Typed(match self {
+        Contribution::Typed(match self {
             Bool(_) => DType::Bool,
             I8(_) => DType::I8,
             I16(_) => DType::I16,
@@ -70,9 +70,9 @@ impl Scalar {
             F64(_) => DType::F64,
             C64(_) => DType::C64,
             C128(_) => DType::C128,
-            PyInt(_) => return Operand::Int,
-            PyFloat(_) => return Operand::Float,
-            PyComplex(_) => return Operand::Complex,
+            PyInt(_) => return Contribution::Int,
+            PyFloat(_) => return Contribution::Float,
+            PyComplex(_) => return Contribution::Complex,
         })
     }
 
@@ -83,11 +83,11 @@ impl Scalar {
 
     /// The type of an array that NumPy makes of this value: a Python integer that `int64` can't hold makes `uint64`, and
     /// one that fits neither an error (NumPy makes an array of objects).
-    pub fn own_type(self) -> Result<DType, OpError> {
+    pub fn own_type(self) -> Result<DType, Error> {
         match self {
             Scalar::PyInt(x) if i64::try_from(x).is_ok() => Ok(DType::I64),
             Scalar::PyInt(x) if u64::try_from(x).is_ok() => Ok(DType::U64),
-            Scalar::PyInt(_) => Err(OpError::new(OpErrorKind::Type, "gain has no arrays of dtype object")),
+            Scalar::PyInt(_) => Err(Error::new(Kind::Type, "gain has no arrays of dtype object")),
             _ => Ok(self.dtype()),
         }
     }
@@ -203,7 +203,7 @@ impl Scalar {
 
     /// As [`cast`](Self::cast), but a Python integer that `dtype` can't hold is an error, as in NumPy 2
     /// (`OverflowError: Python integer 300 out of bounds for uint8`).
-    pub fn convert(self, dtype: DType) -> Result<Scalar, OpError> {
+    pub fn convert(self, dtype: DType) -> Result<Scalar, Error> {
         if let (Scalar::F64(_), DType::F64) = (self, dtype) {
             return Ok(self);
         }
@@ -226,14 +226,14 @@ impl Scalar {
                 } else {
                     format!("Python integer {x} out of bounds for {dtype}")
                 };
-                return Err(OpError::new(OpErrorKind::Overflow, text));
+                return Err(Error::new(Kind::Overflow, text));
             }
         }
         Ok(self.cast(dtype))
     }
 
     /// As [`convert`](Self::convert), for `np.where`: an integer wraps as long as 64 bits hold it.
-    pub fn wrapped(self, dtype: DType) -> Result<Scalar, OpError> {
+    pub fn wrapped(self, dtype: DType) -> Result<Scalar, Error> {
         match self {
             Scalar::PyInt(x) if fits_64_bits(x) => Ok(self.cast(dtype)),
             _ => self.convert(dtype),
@@ -242,22 +242,22 @@ impl Scalar {
 
     /// As [`convert`](Self::convert), for an assignment: a Python complex is no real number, a Python NaN or infinity no
     /// integer, and any other Python float the integer it is cut to (NumPy asks Python's `float` and `int`).
-    pub fn assigned(self, dtype: DType) -> Result<Scalar, OpError> {
-        let is_integer = matches!(kind(dtype), Kind::Signed | Kind::Unsigned);
+    pub fn assigned(self, dtype: DType) -> Result<Scalar, Error> {
+        let is_integer = matches!(category(dtype), Category::Signed | Category::Unsigned);
         match self {
-            Scalar::PyComplex(_) if is_integer => Err(OpError::new(
-                OpErrorKind::Type,
+            Scalar::PyComplex(_) if is_integer => Err(Error::new(
+                Kind::Type,
                 "int() argument must be a string, a bytes-like object or a real number, not 'complex'",
             )),
-            Scalar::PyComplex(_) if kind(dtype) == Kind::Float => Err(OpError::new(
-                OpErrorKind::Type,
+            Scalar::PyComplex(_) if category(dtype) == Category::Float => Err(Error::new(
+                Kind::Type,
                 "float() argument must be a string or a real number, not 'complex'",
             )),
             Scalar::PyFloat(x) if is_integer && x.is_nan() => {
-                Err(OpError::new(OpErrorKind::Value, "cannot convert float NaN to integer"))
+                Err(Error::new(Kind::Value, "cannot convert float NaN to integer"))
             }
             Scalar::PyFloat(x) if is_integer && x.is_infinite() => {
-                Err(OpError::new(OpErrorKind::Overflow, "cannot convert float infinity to integer"))
+                Err(Error::new(Kind::Overflow, "cannot convert float infinity to integer"))
             }
             Scalar::PyFloat(x) if is_integer => Scalar::PyInt(x as i128).convert(dtype),
             _ => self.convert(dtype),
@@ -331,11 +331,11 @@ impl Scalar {
 
     /// Whether this is a weak Python number.
     pub const fn is_weak(self) -> bool {
-        !matches!(self.operand(), Operand::Typed(_))
+        !matches!(self.operand(), Contribution::Typed(_))
     }
 
     /// Whether the value is of an integer (not bool) kind.
     pub const fn is_integer(self) -> bool {
-        matches!(kind(self.dtype()), Kind::Signed | Kind::Unsigned)
+        matches!(category(self.dtype()), Category::Signed | Category::Unsigned)
     }
 }

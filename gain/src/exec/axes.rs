@@ -10,9 +10,9 @@ use super::domain::{Domain, Leaf};
 use super::program::{Program, Reduce};
 use super::stack::Stack;
 use super::tile::{Geometry, Machine, tile_len};
+use crate::kernels::Slot;
 use crate::kernels::copy::{self, Walk};
 use crate::kernels::extreme::Count;
-use crate::kernels::{Operands, Slot};
 use smallvec::SmallVec;
 use std::ops::Range;
 
@@ -315,6 +315,3 @@ unsafe fn packed(slot: Slot, size: usize, rows: usize, columns: usize, spare: *m
     };
     Walk { ptr, strides: [(columns * size) as isize, size as isize] }
 }
-
-/// The operands of a kernel that combines its first output with its second slot.
-pub(super) const JOIN: Operands = Operands { dst: [0; 2], src: [0, 1, 0, 0, 0, 0, 0, 0] };

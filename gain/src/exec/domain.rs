@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 /// A small list of per-axis numbers.
-pub type Dims<T> = SmallVec<[T; 4]>;
+pub type PerAxis<T> = SmallVec<[T; 4]>;
 
 /// Memory walked with one byte stride per axis of the domain; 0 broadcasts (or, for an output, reduces).
 #[derive(Debug)]
@@ -11,7 +11,7 @@ pub struct Stream {
     /// The element at coordinate zero. Alignment: that of the element type.
     pub ptr: *mut u8,
     /// Bytes from one coordinate to the next, per axis.
-    pub strides: Dims<isize>,
+    pub strides: PerAxis<isize>,
 }
 
 // (By hand: what is derived copies number by number.)
@@ -32,7 +32,7 @@ pub enum Leaf {
         /// Value at coordinate zero.
         start: i64,
         /// Increment per axis.
-        steps: Dims<i64>,
+        steps: PerAxis<i64>,
     },
 }
 
@@ -43,7 +43,7 @@ pub enum Leaf {
 #[derive(Clone, Debug, Default)]
 pub struct Domain {
     /// Extents. Empty: one element.
-    pub shape: Dims<usize>,
+    pub shape: PerAxis<usize>,
     /// One per leaf.
     pub leaves: SmallVec<[Leaf; 6]>,
     /// One per memory output (a store has one, an axis reduction one, of indices two; a full reduction none).
@@ -69,7 +69,7 @@ impl Domain {
         self.outs.iter_mut().chain(leaves)
     }
 
-    fn steps(&mut self) -> impl Iterator<Item = (&mut i64, &mut Dims<i64>)> {
+    fn steps(&mut self) -> impl Iterator<Item = (&mut i64, &mut PerAxis<i64>)> {
         self.leaves.iter_mut().filter_map(|leaf| match leaf {
             Leaf::Memory(_) => None,
             Leaf::Index { start, steps } => Some((start, steps)),

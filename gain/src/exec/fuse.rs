@@ -2,8 +2,7 @@
 //!
 //! Works on values used once, so that nothing is computed twice, and never changes an order of operations.
 
-use super::program::{Builder, Node, Output, Val};
-use super::watch::Parts;
+use super::builder::{Builder, Output, Parts, Source, Val};
 use crate::dtype::DType;
 use crate::kernels::flags::Report;
 use crate::kernels::fused::{self, Step};
@@ -19,7 +18,7 @@ pub(super) struct Fold {
 }
 
 /// How often each value is read, counting only what outputs need.
-pub(super) fn count_uses(nodes: &[Node], outputs: &[Output]) -> Vec<usize> {
+pub(super) fn count_uses(nodes: &[Source], outputs: &[Output]) -> Vec<usize> {
     let mut uses = vec![0; nodes.len()];
     for output in outputs {
         let (Output::Store(value) | Output::Reduce { value, .. }) = *output;
@@ -29,15 +28,15 @@ pub(super) fn count_uses(nodes: &[Node], outputs: &[Output]) -> Vec<usize> {
 }
 
 /// Adds to the given uses those by arguments of needed nodes; a second output keeps its operation alive.
-pub(super) fn count_from(nodes: &[Node], mut uses: Vec<usize>) -> Vec<usize> {
+pub(super) fn count_from(nodes: &[Source], mut uses: Vec<usize>) -> Vec<usize> {
     for i in (0..nodes.len()).rev() {
         if uses[i] == 0 {
             continue;
         }
         match &nodes[i] {
-            Node::Apply { args, .. } => args.iter().for_each(|arg| uses[arg.index()] += 1),
-            Node::Second(of) => uses[of.index()] += 1,
-            Node::Leaf(_) | Node::Const(_) => {}
+            Source::Apply { args, .. } => args.iter().for_each(|arg| uses[arg.index()] += 1),
+            Source::Second(of) => uses[of.index()] += 1,
+            Source::Leaf(_) | Source::Const(_) => {}
         }
     }
     uses
@@ -62,7 +61,7 @@ pub(super) fn fuse(builder: &mut Builder, outputs: &[Output]) -> Vec<Fold> {
 
 /// The step and operands of an addition, subtraction or multiplication of floats.
 fn arithmetic(builder: &Builder, value: Val) -> Option<(Step, Val, Val)> {
-    let Node::Apply { op: Some(op), args, .. } = &builder.nodes[value.index()] else { return None };
+    let Source::Apply { op: Some(op), args, .. } = &builder.nodes[value.index()] else { return None };
     if !matches!(builder.dtype(value), DType::F32 | DType::F64) {
         return None;
     }
@@ -159,10 +158,10 @@ fn weighted_pairs(builder: &mut Builder, uses: &mut [usize], value: Val) -> Opti
 }
 
 fn is_const(builder: &Builder, value: Val) -> bool {
-    matches!(builder.nodes[value.index()], Node::Const(_))
+    matches!(builder.nodes[value.index()], Source::Const(_))
 }
 
-/// Node `i` becomes one kernel on `args`; the values in `gone` are no longer computed.
+/// Source `i` becomes one kernel on `args`; the values in `gone` are no longer computed.
 fn replace(
     builder: &mut Builder,
     uses: &mut [usize],
@@ -175,7 +174,7 @@ fn replace(
         uses[value.index()] = 0;
     }
     Parts::record(builder, i, gone, false);
-    builder.nodes[i] = Node::Apply { op: None, kernel, args, report: Report::Exact };
+    builder.nodes[i] = Source::Apply { op: None, kernel, args, report: Report::Exact };
 }
 
 /// The kernel that reduces `value`, with a product or squared difference folded into a sum.
@@ -211,7 +210,7 @@ fn fold(builder: &mut Builder, uses: &mut [usize], op: ReduceOp, value: Val, axe
 /// The bools that a value nobody else reads is the `i64` of: an operation of one argument without a name is a cast.
 fn counted(builder: &Builder, uses: &[usize], value: Val) -> Option<Val> {
     match &builder.nodes[value.index()] {
-        Node::Apply { op: None, args, .. } if args.len() == 1 && uses[value.index()] == 1 => {
+        Source::Apply { op: None, args, .. } if args.len() == 1 && uses[value.index()] == 1 => {
             let types = (builder.dtype(args[0]), builder.dtype(value));
             (types == (DType::Bool, DType::I64)).then_some(args[0])
         }
@@ -220,5 +219,5 @@ fn counted(builder: &Builder, uses: &[usize], value: Val) -> Option<Val> {
 }
 
 fn is_square(builder: &Builder, value: Val) -> bool {
-    matches!(&builder.nodes[value.index()], Node::Apply { args, .. } if args.len() == 1)
+    matches!(&builder.nodes[value.index()], Source::Apply { args, .. } if args.len() == 1)
 }

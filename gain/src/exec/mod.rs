@@ -6,6 +6,7 @@
 
 mod arg;
 mod axes;
+mod builder;
 mod cascade;
 mod domain;
 mod fuse;
@@ -18,10 +19,10 @@ mod stack;
 mod tile;
 mod watch;
 
-pub use domain::{Dims, Domain, Leaf, Stream};
+pub use builder::{Builder, Mark, Val};
+pub use domain::{Domain, Leaf, PerAxis, Stream};
 pub use partial::{Partial, identity};
-pub use program::{Builder, Program, Val};
+pub use program::Program;
 pub(crate) use run::convert;
 pub use run::{Task, apply, fold_row, run};
-pub use watch::Mark;
 pub(crate) use watch::{cast_has_exceptions, has_exceptions};

@@ -4,10 +4,11 @@
 //! the pieces along it each reduce to results of their own, which a pass over those combines.
 
 use super::axes::Layout;
+use super::builder::Builder;
 use super::domain::{Domain, Leaf, Stream};
-use super::program::{Builder, Program};
+use super::program::Program;
 use super::tile::Geometry;
-use super::{Dims, Task};
+use super::{PerAxis, Task};
 use smallvec::{SmallVec, smallvec};
 use std::borrow::Cow;
 
@@ -106,10 +107,10 @@ impl<'p> Prepared<'p> {
         let out = reduce.out?;
         let kept: SmallVec<[usize; 4]> =
             (0..self.domain.shape.len()).filter(|&axis| shares.outs[0].strides[axis] != 0).collect();
-        let mut shape: Dims<usize> = smallvec![self.domain.shape[axis].div_ceil(extent)];
+        let mut shape: PerAxis<usize> = smallvec![self.domain.shape[axis].div_ceil(extent)];
         shape.extend(kept.iter().map(|&axis| self.domain.shape[axis]));
         let rows = |ptr: *mut u8, size: usize, own: &Stream| {
-            let mut strides: Dims<isize> = smallvec![(shares.len * size) as isize];
+            let mut strides: PerAxis<isize> = smallvec![(shares.len * size) as isize];
             strides.extend(kept.iter().map(|&axis| own.strides[axis]));
             Leaf::Memory(Stream { ptr, strides })
         };
@@ -119,7 +120,7 @@ impl<'p> Prepared<'p> {
             leaves.push(rows(shares.numbers.as_ptr().cast_mut().cast(), 8, &self.domain.outs[out + 1]));
         }
         let outs = shares.outs.iter().map(|stream| {
-            let mut strides: Dims<isize> = smallvec![0];
+            let mut strides: PerAxis<isize> = smallvec![0];
             strides.extend(kept.iter().map(|&axis| stream.strides[axis]));
             Stream { ptr: stream.ptr, strides }
         });
@@ -133,7 +134,7 @@ impl Shares {
         let reduce = program.axes().expect("only reduced axes make groups");
         let out = reduce.out.expect("an axis reduction has an output");
         let (groups, mut len) = (domain.shape[axis].div_ceil(extent), 1);
-        let mut steps: Dims<isize> = SmallVec::from_elem(0, domain.shape.len());
+        let mut steps: PerAxis<isize> = SmallVec::from_elem(0, domain.shape.len());
         for axis in (0..domain.shape.len()).rev().filter(|&axis| domain.outs[out].strides[axis] != 0) {
             steps[axis] = len as isize;
             len *= domain.shape[axis];

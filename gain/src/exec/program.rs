@@ -1,69 +1,18 @@
-//! Programs: straight-line code on elements, built as SSA and compiled to kernels over slots.
+//! Programs: straight-line code on elements, compiled to kernels over slots.
 //!
 //! Slot numbers: 0 is the status byte of kernels that can fail, then constants, leaves, registers, and one result
 //! per reduction.
 //! A register that is stored belongs to that value alone, so that a run may point its slot straight at the output.
 
+use super::builder::{Builder, Output, Source, Val};
 use super::fuse;
-use super::watch::{self, Mark, Watch};
-use crate::dtype::{Complex64, DType, Scalar};
+use super::watch::Watch;
+use crate::dtype::{DType, Scalar};
 use crate::kernels::extreme::{self, Extremes};
-use crate::kernels::flags::{self, Report};
 use crate::kernels::lines::{self, Lines};
-use crate::kernels::{Kernel, Operands, cast, reduce, table};
-use crate::ops::{Loop, Op, ReduceOp};
-use smallvec::{SmallVec, smallvec};
-
-/// A value in a program under construction.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Val(pub(super) u32);
-
-impl Val {
-    pub(super) fn index(self) -> usize {
-        self.0 as usize
-    }
-}
-
-/// How a value comes about.
-#[derive(Clone, Debug)]
-pub(super) enum Node {
-    Leaf(u16),
-    Const(Scalar),
-    /// One kernel; `op` is kept for the fuser.
-    Apply {
-        op: Option<Loop>,
-        kernel: Kernel,
-        args: SmallVec<[Val; 4]>,
-        report: Report,
-    },
-    /// The second output of the operation that made this value.
-    Second(Val),
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Output {
-    Store(Val),
-    Reduce { op: ReduceOp, value: Val, index: Option<Val>, axes: bool, mark: Mark },
-}
-
-/// Builds a [`Program`]. Values are named in the order they are made; unused ones cost nothing.
-#[derive(Default, Debug)]
-pub struct Builder {
-    pub(super) nodes: Vec<Node>,
-    pub(super) dtypes: Vec<DType>,
-    /// For whom each value is computed.
-    pub(super) marks: Vec<Mark>,
-    /// For whom the next ones are.
-    mark: Mark,
-    /// The operations apart that superinstructions and folds replace.
-    pub(super) parts: Vec<watch::Parts>,
-    leaves: Vec<DType>,
-    outputs: Vec<Output>,
-    /// Constants that get other values in other runs, and the caller's numbers for them.
-    variables: SmallVec<[(Val, u32); 2]>,
-    /// Whether the value of one of them went into the program.
-    is_special: bool,
-}
+use crate::kernels::{Kernel, Operands, reduce};
+use crate::ops::ReduceOp;
+use smallvec::SmallVec;
 
 /// One kernel call per tile.
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +23,7 @@ pub(super) struct Instr {
 
 /// A value that goes to a memory output.
 #[derive(Debug)]
-pub(super) struct Store {
+pub(super) struct Write {
     /// Which memory output.
     pub(super) out: usize,
     pub(super) slot: u16,
@@ -120,140 +69,12 @@ pub struct Program {
     /// Bytes per element of each register.
     pub(super) registers: Vec<usize>,
     pub(super) instrs: Vec<Instr>,
-    pub(super) stores: Vec<Store>,
+    pub(super) stores: Vec<Write>,
     pub(super) reduces: Vec<Reduce>,
     pub(super) watch: Watch,
 }
 
 impl Builder {
-    /// An empty program.
-    pub fn new() -> Builder {
-        // Most programs fit: growing costs more than the room.
-        const ROOM: usize = 16;
-        Builder {
-            nodes: Vec::with_capacity(ROOM),
-            dtypes: Vec::with_capacity(ROOM),
-            marks: Vec::with_capacity(ROOM),
-            ..Builder::default()
-        }
-    }
-
-    fn push(&mut self, node: Node, dtype: DType) -> Val {
-        self.nodes.push(node);
-        self.dtypes.push(dtype);
-        self.marks.push(self.mark);
-        Val(self.nodes.len() as u32 - 1)
-    }
-
-    /// For whom what follows is computed: floating-point exceptions in it are told by [`Program::raised`].
-    pub fn mark(&mut self, mark: Mark) {
-        self.mark = mark;
-    }
-
-    /// The next leaf, in the order of [`Domain::leaves`](super::Domain::leaves). An index leaf has type `I64`.
-    pub fn leaf(&mut self, dtype: DType) -> Val {
-        self.leaves.push(dtype);
-        self.push(Node::Leaf(self.leaves.len() as u16 - 1), dtype)
-    }
-
-    /// A constant, in its own type (weak ones in their default type: convert first).
-    pub fn constant(&mut self, value: Scalar) -> Val {
-        self.push(Node::Const(value.cast(value.dtype())), value.dtype())
-    }
-
-    /// A constant that [`Program::renew`] gives the value that the caller knows as number `source`.
-    pub fn variable(&mut self, value: Scalar, source: u32) -> Val {
-        let variable = self.constant(value);
-        self.variables.push((variable, source));
-        variable
-    }
-
-    /// The value of a constant is about to decide something.
-    fn look_at(&mut self, value: Val) {
-        self.is_special |= self.variables.iter().any(|(variable, _)| *variable == value);
-    }
-
-    /// `value` converted to `dtype`; itself if it has that type.
-    pub fn cast(&mut self, value: Val, dtype: DType) -> Val {
-        let from = self.dtype(value);
-        if from == dtype {
-            return value;
-        }
-        self.look_at(value);
-        let kernel = cast::kernel(from, dtype);
-        let report = flags::of_cast(from, dtype);
-        // One that raises something somebody wants to know of is done in the run.
-        if let Node::Const(x) = self.nodes[value.index()]
-            && (self.mark.wanted == 0 || watch::of_one(kernel, report, x) & self.mark.wanted == 0)
-        {
-            return self.constant(x.cast(dtype));
-        }
-        self.push(Node::Apply { op: None, kernel, args: smallvec![value], report }, dtype)
-    }
-
-    /// The (first) output of an operation; arguments are converted to the loop's input types.
-    pub fn apply(&mut self, op: &Loop, args: &[Val]) -> Val {
-        self.apply_all(op, args)[0]
-    }
-
-    /// All outputs of an operation.
-    pub fn apply_all(&mut self, op: &Loop, args: &[Val]) -> SmallVec<[Val; 2]> {
-        assert_eq!(args.len(), op.op.inputs(), "{}: wrong number of arguments", op.op.name());
-        let args: SmallVec<[Val; 4]> =
-            args.iter().zip(op.inputs).map(|(&arg, dtype)| self.cast(arg, dtype)).collect();
-        if op.op == Op::Power && self.is_two(args[1]) {
-            let square = Loop { op: Op::Square, ..*op };
-            return smallvec![self.apply(&square, &args[..1])];
-        }
-        let kernel = table::kernel(op);
-        let first =
-            self.push(Node::Apply { op: Some(*op), kernel, args, report: flags::of(op) }, op.outputs[0]);
-        let mut outputs = smallvec![first];
-        if op.op.outputs() == 2 {
-            outputs.push(self.push(Node::Second(first), op.outputs[1]));
-        }
-        outputs
-    }
-
-    /// Whether a value is the constant 2, to which powers are squares.
-    fn is_two(&mut self, value: Val) -> bool {
-        self.look_at(value);
-        matches!(self.nodes[value.index()], Node::Const(x) if x.as_c128() == Complex64::new(2.0, 0.0))
-    }
-
-    /// The complex number of a real and an imaginary part, both of one type.
-    pub fn join(&mut self, re: Val, im: Val) -> Val {
-        let part = self.dtype(re);
-        assert_eq!(part, self.dtype(im), "join needs parts of one type");
-        let (kernel, dtype) = table::join(part);
-        self.push(Node::Apply { op: None, kernel, args: smallvec![re, im], report: Report::Never }, dtype)
-    }
-
-    /// The type of a value.
-    pub fn dtype(&self, value: Val) -> DType {
-        self.dtypes[value.index()]
-    }
-
-    /// Store `value` to the next memory output of the domain.
-    pub fn store(&mut self, value: Val) {
-        self.outputs.push(Output::Store(value));
-    }
-
-    /// Combine all elements of `value` into the next [`Partial`](super::Partial) of the pass. For indices
-    /// (`ArgMin`, `ArgMax`), `index` is the `I64` leaf that names an element; among equals the smallest wins.
-    pub fn reduce(&mut self, op: ReduceOp, value: Val, index: Option<Val>) {
-        self.outputs.push(Output::Reduce { op, value, index, axes: false, mark: self.mark });
-    }
-
-    /// Combine the elements of `value` into the next memory output, whose strides are 0 along the reduced axes; the
-    /// program's only reduction.
-    /// The memory already holds what they are combined with, at first [`identity`](super::identity).
-    /// For indices there are two memory outputs: the extreme elements, then their `I64` indices, at first
-    /// `i64::MAX` (or -1, which stays where no element beats the start value); `index` as in [`reduce`](Self::reduce).
-    pub fn reduce_axes(&mut self, op: ReduceOp, value: Val, index: Option<Val>) {
-        self.outputs.push(Output::Reduce { op, value, index, axes: true, mark: self.mark });
-    }
-
     /// Compile.
     ///
     /// # Panics
@@ -277,7 +98,7 @@ impl Builder {
 
 /// The state of the last step: slots and registers.
 struct Compiler {
-    nodes: Vec<Node>,
+    nodes: Vec<Source>,
     dtypes: Vec<DType>,
     /// Reads that are still to come, per value.
     uses: Vec<usize>,
@@ -318,7 +139,7 @@ impl Compiler {
 
     fn compile(mut self, outputs: &[Output], folds: &[fuse::Fold]) -> Program {
         for (i, node) in self.nodes.iter().enumerate() {
-            if let (Node::Const(x), true) = (node, self.uses[i] > 0) {
+            if let (Source::Const(x), true) = (node, self.uses[i] > 0) {
                 let number = self.program.consts.len() as u16;
                 let variable = self.variables.iter().find(|(value, _)| value.index() == i);
                 self.program.variables.extend(variable.map(|&(_, source)| (number, source)));
@@ -330,10 +151,10 @@ impl Compiler {
         let first_register = first_leaf + self.program.leaves.len() as u16;
         let mut defined_at = vec![usize::MAX; self.nodes.len()];
         for (i, defined) in defined_at.iter_mut().enumerate() {
-            if let Node::Leaf(leaf) = self.nodes[i] {
+            if let Source::Leaf(leaf) = self.nodes[i] {
                 self.slots[i] = Some(first_leaf + leaf);
             }
-            if self.uses[i] > 0 && matches!(self.nodes[i], Node::Apply { .. }) {
+            if self.uses[i] > 0 && matches!(self.nodes[i], Source::Apply { .. }) {
                 *defined = self.program.instrs.len();
                 self.emit(i, first_register);
             }
@@ -388,14 +209,14 @@ impl Compiler {
     }
 
     fn emit(&mut self, i: usize, first_register: u16) {
-        let Node::Apply { kernel, args, report, .. } = self.nodes[i].clone() else { unreachable!() };
+        let Source::Apply { kernel, args, report, .. } = self.nodes[i].clone() else { unreachable!() };
         let apart = self.program.watch.instr(Val(i as u32), report);
         let mut operands = Operands::default();
         for (place, &arg) in operands.src.iter_mut().zip(&args) {
             *place = self.slot(arg);
         }
         let second = match self.nodes.get(i + 1) {
-            Some(Node::Second(of)) if of.index() == i => Some(i + 1),
+            Some(Source::Second(of)) if of.index() == i => Some(i + 1),
             _ => None,
         };
         // With two outputs, neither may take the register of an input: the first is written before the last read. Nor
@@ -419,7 +240,7 @@ impl Compiler {
     fn store(&mut self, value: Val, first_leaf: u16, first_register: u16, defined_at: &[usize]) {
         let slot = self.slot(value);
         let definition = match self.nodes[value.index()] {
-            Node::Second(of) => defined_at[of.index()],
+            Source::Second(of) => defined_at[of.index()],
             _ => defined_at[value.index()],
         };
         let already = self.program.stores.iter().any(|store| store.slot == slot);
@@ -434,7 +255,7 @@ impl Compiler {
         let out = self.program.outs.len();
         let dtype = self.dtypes[value.index()];
         self.program.outs.push(dtype);
-        self.program.stores.push(Store { out, slot, size: dtype.size_bytes(), owned, read_later });
+        self.program.stores.push(Write { out, slot, size: dtype.size_bytes(), owned, read_later });
     }
 
     fn reduce(&mut self, op: ReduceOp, dtype: DType, index: Option<Val>, axes: bool, fold: &fuse::Fold) {
@@ -443,7 +264,7 @@ impl Compiler {
             *place = self.slot(arg);
         }
         let index = index.map(|index| match self.nodes[index.index()] {
-            Node::Leaf(leaf) => leaf,
+            Source::Leaf(leaf) => leaf,
             _ => panic!("the index of a reduction is a leaf"),
         });
         assert_eq!(index.is_some(), op.is_index(), "{op:?}: index leaf");

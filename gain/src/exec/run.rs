@@ -8,11 +8,12 @@ use super::stack::Stack;
 use super::tile::{Gathered, Machine, scratch_bytes, tile_of};
 use super::{Domain, Partial, Program};
 use crate::dtype::{DType, Scalar};
+use crate::error::{Error, Kind};
 use crate::kernels::copy::{self, Walk};
 use crate::kernels::extreme::{self, Count};
 use crate::kernels::flags::{self, Report};
-use crate::kernels::{CHUNK, Operands, Slot, cast, reduce, table};
-use crate::ops::{Loop, MAX_INPUTS, OpError, OpErrorKind, ReduceOp};
+use crate::kernels::{CHUNK, Operands, Slot, cast, reduce, reports, table};
+use crate::ops::{Loop, MAX_INPUTS, ReduceOp};
 use smallvec::{SmallVec, smallvec};
 use std::cell::RefCell;
 use std::mem::MaybeUninit;
@@ -52,7 +53,7 @@ type Results = SmallVec<[(Scalar, i64); 2]>;
 /// Every stream of every domain is valid for its whole box (reads for leaves, writes for outputs), and no other
 /// thread or process writes what is read here or touches what is written here until this returns. Outputs of
 /// different tasks don't overlap each other or leaves of other tasks, except that of axis reductions.
-pub unsafe fn run(tasks: Vec<Task<'_>>, threads: usize) -> Result<SmallVec<[Partial; 2]>, OpError> {
+pub unsafe fn run(tasks: Vec<Task<'_>>, threads: usize) -> Result<SmallVec<[Partial; 2]>, Error> {
     // Tasks may reduce into the same elements: one after the other.
     if tasks.len() > 1
         && tasks.iter().any(|task| task.program.reduces.iter().any(|reduce| reduce.out.is_some()))
@@ -76,7 +77,7 @@ pub unsafe fn run(tasks: Vec<Task<'_>>, threads: usize) -> Result<SmallVec<[Part
 unsafe fn run_together<'p>(
     tasks: impl AsRef<[Task<'p>]> + IntoIterator<Item = Task<'p>>,
     threads: usize,
-) -> Result<SmallVec<[Partial; 2]>, OpError> {
+) -> Result<SmallVec<[Partial; 2]>, Error> {
     let mut partials = empty_partials(tasks.as_ref());
     let mut prepared: Vec<Prepared<'_>> = Vec::with_capacity(tasks.as_ref().len());
     let (mut pieces, mut elements, mut out_bytes) = (0, 0, 0);
@@ -114,7 +115,7 @@ unsafe fn run_together<'p>(
     });
     if failed.load(Ordering::Relaxed) {
         let message = "Integers to negative integer powers are not allowed.";
-        return Err(OpError::new(OpErrorKind::Value, message));
+        return Err(Error::new(Kind::Value, message));
     }
     for task in &prepared {
         let Some((program, domain)) = task.second() else { continue };
@@ -314,7 +315,7 @@ pub unsafe fn apply(
     len: usize,
     inputs: &[(*const u8, usize)],
     outputs: &[*mut u8],
-) -> Result<u8, OpError> {
+) -> Result<u8, Error> {
     let mut status = 0u8;
     let mut slots: SmallVec<[Slot; 6]> = smallvec![Slot::row(&raw mut status)];
     const ROOM: MaybeUninit<[u128; CHUNK]> = MaybeUninit::uninit();
@@ -335,7 +336,7 @@ pub unsafe fn apply(
     let operands = Operands { dst: [first_out, second], src: [1, 2, 3, 0, 0, 0, 0, 0] };
     // SAFETY: the slots are as the kernel of this loop expects them.
     let call = || unsafe { table::kernel(op)(len, slots.as_ptr(), &operands) };
-    let found = match flags::of(op) {
+    let found = match reports::of(op) {
         Report::Never => {
             call();
             0
@@ -355,7 +356,7 @@ pub unsafe fn apply(
     if status == 0 {
         Ok(found)
     } else {
-        Err(OpError::new(OpErrorKind::Value, "Integers to negative integer powers are not allowed."))
+        Err(Error::new(Kind::Value, "Integers to negative integer powers are not allowed."))
     }
 }
 

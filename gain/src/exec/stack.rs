@@ -4,10 +4,12 @@
 //! Level 0 takes what tiles give; [`ARITY`] of those make one of level 1, and so on. Extremes, of which any order is as
 //! good, are kept in level 0 alone, with their numbers.
 
-use super::axes::JOIN;
 use super::program::Reduce;
-use crate::kernels::Slot;
 use crate::kernels::copy::{self, Walk};
+use crate::kernels::{Operands, Slot};
+
+/// The operands of a kernel that combines its first output with its second slot.
+const JOIN: Operands = Operands { dst: [0; 2], src: [0, 1, 0, 0, 0, 0, 0, 0] };
 
 /// Strips of a level that make one of the next.
 const ARITY: usize = 8;

@@ -8,35 +8,13 @@
 //! the operations it stands for are done apart. (On later tiles such an instruction is charged as a whole to its last
 //! operation.)
 
-use super::program::{Builder, Node, Val};
-use crate::dtype::{DType, Scalar};
+use super::builder::{Builder, Mark, Parts, Source, Val, flagged};
+use crate::dtype::DType;
 use crate::kernels::flags::{self, Report};
-use crate::kernels::{CHUNK, Kernel, Operands, Slot};
+use crate::kernels::{Kernel, Operands, Slot, reports};
 use crate::ops::Loop;
 use smallvec::SmallVec;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
-
-/// For whom a value is computed.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-pub struct Mark {
-    /// The caller's number, small: tables are as long as the largest.
-    pub tag: u32,
-    /// The exceptions that it wants to know of (bits of [`crate::status`]); 0 for none.
-    pub wanted: u8,
-}
-
-/// An operation whose kernel does others', too.
-#[derive(Debug)]
-pub(super) struct Parts {
-    /// The value that the kernel makes.
-    at: Val,
-    /// The kernel is that of a reduction, which folds the value.
-    folded: bool,
-    /// The inner values, whose nodes are as they were.
-    inner: SmallVec<[Val; 8]>,
-    /// The operation by itself.
-    own: (Kernel, SmallVec<[Val; 4]>),
-}
 
 /// What there is to know of an instruction or reduction.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +35,7 @@ pub(super) struct Watch {
     /// By tag.
     raised: Vec<AtomicU8>,
     parts: Vec<Parts>,
-    nodes: Vec<Node>,
+    nodes: Vec<Source>,
     marks: Vec<Mark>,
     slots: Vec<Option<u16>>,
 }
@@ -70,16 +48,16 @@ impl Parts {
         if !folded && gone.iter().chain([&at]).all(|value| builder.marks[value.index()].wanted == 0) {
             return;
         }
-        if let Node::Apply { kernel, args, .. } = &builder.nodes[i] {
+        if let Source::Apply { kernel, args, .. } = &builder.nodes[i] {
             let (inner, own) = (SmallVec::from_slice(gone), (*kernel, args.clone()));
             builder.parts.push(Parts { at, folded, inner, own });
         }
     }
 
     /// The operations in an order in which they can be done.
-    fn steps<'a>(&'a self, nodes: &'a [Node]) -> Vec<(Val, Kernel, &'a [Val])> {
+    fn steps<'a>(&'a self, nodes: &'a [Source]) -> Vec<(Val, Kernel, &'a [Val])> {
         let step = |value: &Val| match &nodes[value.index()] {
-            Node::Apply { kernel, args, .. } => Some((*value, *kernel, &args[..])),
+            Source::Apply { kernel, args, .. } => Some((*value, *kernel, &args[..])),
             _ => None,
         };
         let mut steps: Vec<_> = self.inner.iter().filter_map(step).collect();
@@ -122,7 +100,7 @@ impl Watch {
     }
 
     /// All is there: make room for what will be found.
-    pub(super) fn finish(&mut self, nodes: Vec<Node>, slots: Vec<Option<u16>>) {
+    pub(super) fn finish(&mut self, nodes: Vec<Source>, slots: Vec<Option<u16>>) {
         self.wanted[1] |= self.wanted[0];
         if self.wanted[1] == 0 {
             return;
@@ -209,32 +187,9 @@ impl Watch {
     }
 }
 
-/// What a kernel of one input raises for one element.
-pub(super) fn of_one(kernel: Kernel, report: Report, x: Scalar) -> u8 {
-    let (mut from, mut to) = ([x.bytes(); CHUNK], [0u128; CHUNK]);
-    let slots = [Slot::row(to.as_mut_ptr().cast()), Slot::row(from.as_mut_ptr().cast())];
-    let operands = Operands { dst: [0; 2], src: [1; 8] };
-    match report {
-        Report::Never => 0,
-        // SAFETY: one element of the input's type, and room for one of any type.
-        Report::Checked(check) | Report::Covered(check) => unsafe { check(1, slots.as_ptr(), &operands) },
-        // SAFETY: as above.
-        Report::Exact => flagged(|| unsafe { kernel(1, slots.as_ptr(), &operands) }),
-    }
-}
-
-/// The flags that work raises.
-fn flagged(work: impl FnOnce()) -> u8 {
-    flags::clear();
-    work();
-    let found = flags::read();
-    flags::clear();
-    found
-}
-
 /// Whether an operation may raise floating-point exceptions.
 pub(crate) fn has_exceptions(op: &Loop) -> bool {
-    !matches!(flags::of(op), Report::Never)
+    !matches!(reports::of(op), Report::Never)
 }
 
 /// Whether a conversion may raise floating-point exceptions.

@@ -35,7 +35,7 @@ pub(crate) fn float_to_u64(x: f64) -> u64 {
 }
 
 /// A type others are converted to, given the exact forms they come in.
-trait Target: Copy {
+trait FromExact: Copy {
     fn from_int(x: i64) -> Self;
     fn from_u64(x: u64) -> Self;
     fn from_f32(x: f32) -> Self;
@@ -44,7 +44,7 @@ trait Target: Copy {
 
 macro_rules! targets {
     ($($t:ty: |$x:ident| $from_float:expr;)*) => {$(
-        impl Target for $t {
+        impl FromExact for $t {
             #[inline(always)]
             fn from_int(x: i64) -> Self { x as $t }
             #[inline(always)]
@@ -71,7 +71,7 @@ targets! {
 }
 
 /// Loops from any type to a real one; imaginary parts are dropped.
-fn to_real<T: Target>(from: DType) -> Kernel {
+fn to_real<T: FromExact>(from: DType) -> Kernel {
     match from {
         DType::F16 => unreachable!("by way of float32"),
         DType::Bool | DType::U8 => map1(|x: u8| T::from_int(x.into())),
@@ -90,7 +90,7 @@ fn to_real<T: Target>(from: DType) -> Kernel {
 }
 
 /// Loops from any type to a complex one.
-fn to_complex<T: Target + Real>(from: DType) -> Kernel {
+fn to_complex<T: FromExact + Real>(from: DType) -> Kernel {
     match from {
         DType::F16 => unreachable!("by way of float32"),
         DType::Bool | DType::U8 => map1(|x: u8| Complex { re: T::from_int(x.into()), im: T::ZERO }),

@@ -14,13 +14,11 @@
 //!   want to know of, if not the right one. So the function need only be called where a flag was raised.
 //!
 //! No kernel changes the rounding mode or unmasks exceptions. A new kernel for a function of floats is `Checked` or
-//! `Covered` (an entry of [`of_function`]) unless it calls the C library or consists of operations of the processor's.
+//! `Covered` (an entry of [`of_function`](super::math::of_function)) unless it calls the C library or consists of operations of the processor's.
 
 use super::lanes::{conjure, slot, wide};
-use super::number::Int;
-use super::{CHUNK, Operands, Slot, half, math};
-use crate::dtype::{DType, Kind, f16, kind};
-use crate::ops::{Loop, Op};
+use super::{CHUNK, Operands, Slot};
+use crate::dtype::{Category, DType, category, f16};
 use crate::status::{DIVIDE, INVALID, OVER, UNDER};
 use num_complex::Complex;
 use std::hint::black_box;
@@ -105,65 +103,6 @@ pub(crate) fn clear() {
     }
 }
 
-/// The exceptions of a loop.
-pub(crate) fn of(op: &Loop) -> Report {
-    let dtype = op.inputs[0];
-    match kind(dtype) {
-        Kind::Bool | Kind::Signed | Kind::Unsigned => of_integers(op.op, dtype),
-        Kind::Float if dtype == DType::F16 => half::report(op.op),
-        Kind::Float | Kind::Complex if op.op.is_quiet() => Report::Never,
-        Kind::Float => of_function(op.op, dtype),
-        Kind::Complex => {
-            let ours = match dtype {
-                DType::C64 => math::planar_report::<f32>(op.op),
-                _ => math::planar_report::<f64>(op.op),
-            };
-            ours.unwrap_or(Report::Exact)
-        }
-    }
-}
-
-/// The exceptions of the functions that have kernels of ours.
-pub(super) fn of_function(op: Op, dtype: DType) -> Report {
-    if op.is_quiet() {
-        return Report::Never;
-    }
-    if matches!(op, Op::Add | Op::Subtract | Op::Multiply | Op::Divide | Op::Square | Op::Sqrt) {
-        return Report::Exact;
-    }
-    if matches!(op, Op::Absolute | Op::Sign) {
-        return Report::Never;
-    }
-    let ours = match dtype {
-        DType::F32 => math::report::<f32>(op),
-        _ => math::report::<f64>(op),
-    };
-    ours.unwrap_or(Report::Exact)
-}
-
-fn of_integers(op: Op, dtype: DType) -> Report {
-    macro_rules! by_type {
-        ($check:ident) => {
-            match dtype {
-                DType::I8 => $check::<i8>,
-                DType::I16 => $check::<i16>,
-                DType::I32 => $check::<i32>,
-                DType::I64 => $check::<i64>,
-                DType::U8 | DType::Bool => $check::<u8>,
-                DType::U16 => $check::<u16>,
-                DType::U32 => $check::<u32>,
-                _ => $check::<u64>,
-            }
-        };
-    }
-    match op {
-        Op::FloorDivide | Op::Divmod => Report::Checked(by_type!(of_quotient)),
-        Op::Remainder | Op::Fmod => Report::Checked(by_type!(of_remainder)),
-        Op::Reciprocal => Report::Checked(by_type!(of_reciprocal)),
-        _ => Report::Never,
-    }
-}
-
 /// Exceptions of a conversion.
 pub(crate) fn of_cast(from: DType, to: DType) -> Report {
     // Conversions to integers go through `i32`, `i64` or halves of `u64`: out of range is what these can't hold.
@@ -189,10 +128,10 @@ pub(crate) fn of_cast(from: DType, to: DType) -> Report {
     }
     const TO_31: f64 = 2147483648.0;
     const TO_63: f64 = 9223372036854775808.0;
-    match (kind(from), kind(to)) {
-        (Kind::Signed | Kind::Unsigned, _) if to == DType::F16 => Report::Exact,
-        (Kind::Bool | Kind::Signed | Kind::Unsigned, _) | (_, Kind::Bool) => Report::Never,
-        (_, Kind::Float | Kind::Complex) => Report::Exact,
+    match (category(from), category(to)) {
+        (Category::Signed | Category::Unsigned, _) if to == DType::F16 => Report::Exact,
+        (Category::Bool | Category::Signed | Category::Unsigned, _) | (_, Category::Bool) => Report::Never,
+        (_, Category::Float | Category::Complex) => Report::Exact,
         _ => match to {
             DType::I64 | DType::U32 => beyond!(TO_63, |x: f64| (-TO_63..TO_63).contains(&x)),
             DType::U64 => beyond!(TO_63, |x: f64| (-TO_63..2.0 * TO_63).contains(&x)),
@@ -375,45 +314,10 @@ where
 /// # Safety
 /// The slot holds it.
 #[inline(always)]
-unsafe fn element<T: Copy>(s: *const Slot, index: u16, i: usize) -> T {
+pub(super) unsafe fn element<T: Copy>(s: *const Slot, index: u16, i: usize) -> T {
     // SAFETY: the caller's promise.
     unsafe {
         let (a, step) = slot::<T>(s, index);
         a.add(if step == 0 { 0 } else { i }).read_unaligned()
     }
-}
-
-unsafe fn of_remainder<T: Int>(n: usize, s: *const Slot, o: &Operands) -> u8 {
-    // SAFETY: the kernel's contract.
-    unsafe {
-        let n = if slot::<T>(s, o.src[1]).1 == 0 { n.min(1) } else { n };
-        let mut zeros = false;
-        for i in 0..n {
-            zeros |= element::<T>(s, o.src[1], i) == T::ZERO;
-        }
-        if zeros { DIVIDE } else { 0 }
-    }
-}
-
-unsafe fn of_quotient<T: Int>(n: usize, s: *const Slot, o: &Operands) -> u8 {
-    let minus_one = T::ZERO.sub(T::ONE);
-    // SAFETY: the kernel's contract.
-    unsafe {
-        let found = of_remainder::<T>(n, s, o);
-        if !T::SIGNED || (slot::<T>(s, o.src[1]).1 == 0 && element::<T>(s, o.src[1], 0) != minus_one) {
-            return found;
-        }
-        let mut wraps = false;
-        for i in 0..n {
-            wraps |= element::<T>(s, o.src[0], i) == T::MIN && element::<T>(s, o.src[1], i) == minus_one;
-        }
-        found | if wraps { OVER } else { 0 }
-    }
-}
-
-unsafe fn of_reciprocal<T: Int>(n: usize, s: *const Slot, o: &Operands) -> u8 {
-    // SAFETY: the kernel's contract.
-    let zeros = (0..n).any(|i| unsafe { element::<T>(s, o.src[0], i) } == T::ZERO);
-    // One divided by it is infinite, which no integer is.
-    if zeros { DIVIDE | INVALID } else { 0 }
 }

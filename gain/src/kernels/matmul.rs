@@ -330,11 +330,11 @@ unsafe fn blocked<T: Int>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dtype::{Complex64, Kind, Scalar, is_integer, kind};
+    use crate::dtype::{Category, Complex64, Scalar, category, is_integer};
 
     /// Small numbers, so that every product is exact; negative ones where the type has them.
     fn numbers(dtype: DType, count: usize) -> Vec<u8> {
-        let lowest = if kind(dtype) == Kind::Unsigned { 0 } else { 2 };
+        let lowest = if category(dtype) == Category::Unsigned { 0 } else { 2 };
         let small = (0..count).map(|i| Scalar::I64((i as i64 * 7) % 5 - lowest));
         small.flat_map(|x| x.cast(dtype).bytes()[..dtype.size_bytes()].to_vec()).collect()
     }

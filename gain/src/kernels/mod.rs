@@ -26,6 +26,7 @@ pub(crate) mod math;
 pub(crate) mod matmul;
 pub(crate) mod number;
 pub(crate) mod reduce;
+pub(crate) mod reports;
 pub(crate) mod table;
 
 /// Elements handled at once; a splat holds as many copies.

@@ -7,7 +7,7 @@ use super::flags::Report;
 use super::lanes::{scalar_fence, slot, wide};
 use super::number::{Int, Real};
 use super::{CHUNK, Kernel, Operands, Slot, complex, float};
-use crate::dtype::{DType, Kind, kind};
+use crate::dtype::{Category, DType, category};
 use crate::ops::ReduceOp;
 use num_complex::Complex;
 
@@ -413,8 +413,8 @@ pub(crate) fn row(op: ReduceOp, dtype: DType) -> Option<Kernel> {
 
 /// The exceptions of a reduction's kernels, of rows and of lines.
 pub(crate) fn report(op: ReduceOp, dtype: DType) -> Report {
-    match (op, kind(dtype)) {
-        (ReduceOp::Sum | ReduceOp::Prod, Kind::Float | Kind::Complex) => Report::Exact,
+    match (op, category(dtype)) {
+        (ReduceOp::Sum | ReduceOp::Prod, Category::Float | Category::Complex) => Report::Exact,
         _ => Report::Never,
     }
 }

@@ -3,10 +3,8 @@
 //! [`resolve`] turns an operation and its operands' types into a [`Loop`]: the types its inputs must be
 //! converted to and the types of its outputs. The executor runs loops; nothing else decides types.
 
-mod error;
 mod resolve;
 mod table;
 
-pub use error::{OpError, OpErrorKind};
 pub use resolve::{Loop, check_output, resolve, resolve_values, resolve_with};
 pub use table::{MAX_INPUTS, Op, ReduceOp};

@@ -1,10 +1,12 @@
 //! From an operation and operand types to a loop.
 
+use super::Op;
 use super::table::{Family, MAX_INPUTS};
-use super::{Op, OpError, OpErrorKind};
 use crate::dtype::{
-    Casting, DType, Kind, Operand, Scalar, can_cast, is_integer, kind, promote, real_part, result_type,
+    Casting, Category, Contribution, DType, Scalar, can_cast, category, is_integer, promote, real_part,
+    result_type,
 };
+use crate::error::{Error, Kind};
 
 /// A typed operation: inputs are converted to `inputs`, outputs have `outputs`. Unused places repeat the first.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -24,22 +26,22 @@ impl Loop {
     }
 }
 
-fn type_error<T>(message: String) -> Result<T, OpError> {
-    Err(OpError::new(OpErrorKind::Type, message))
+fn type_error<T>(message: String) -> Result<T, Error> {
+    Err(Error::new(Kind::Type, message))
 }
 
-fn casting_error<T>(message: String) -> Result<T, OpError> {
-    Err(OpError::new(OpErrorKind::Casting, message))
+fn casting_error<T>(message: String) -> Result<T, Error> {
+    Err(Error::new(Kind::Casting, message))
 }
 
 /// The loop NumPy would run on these operands.
 ///
 /// # Errors
 /// `TypeError` with NumPy's text when the operation has no loop for them.
-pub fn resolve(op: Op, operands: &[Operand]) -> Result<Loop, OpError> {
+pub fn resolve(op: Op, operands: &[Contribution]) -> Result<Loop, Error> {
     refuse_bool(op, operands)?;
     if op.family() == Family::Compare
-        && let [Operand::Typed(a), Operand::Typed(b)] = *operands
+        && let [Contribution::Typed(a), Contribution::Typed(b)] = *operands
         && let Some(inputs) = mixed_signs(a, b)
     {
         return Ok(Loop { op, inputs, outputs: [DType::Bool; 2] });
@@ -49,7 +51,9 @@ pub fn resolve(op: Op, operands: &[Operand]) -> Result<Loop, OpError> {
     }
     let common = match (op.family(), operands) {
         // The first loop both convert to safely, which for integers of 16 bits of either sign is `float32`.
-        (Family::Float, &[Operand::Typed(a), Operand::Typed(b)]) => promote(to_float(a), to_float(b)),
+        (Family::Float, &[Contribution::Typed(a), Contribution::Typed(b)]) => {
+            promote(to_float(a), to_float(b))
+        }
         _ => result_type(operands),
     };
     match uniform(op, common) {
@@ -66,21 +70,21 @@ pub fn resolve(op: Op, operands: &[Operand]) -> Result<Loop, OpError> {
 /// `u64` against a signed integer: compared exactly, not as floats.
 fn mixed_signs(a: DType, b: DType) -> Option<[DType; MAX_INPUTS]> {
     match (a, b) {
-        (DType::U64, b) if kind(b) == Kind::Signed => Some([DType::U64, DType::I64, DType::U64]),
-        (a, DType::U64) if kind(a) == Kind::Signed => Some([DType::I64, DType::U64, DType::I64]),
+        (DType::U64, b) if category(b) == Category::Signed => Some([DType::U64, DType::I64, DType::U64]),
+        (a, DType::U64) if category(a) == Category::Signed => Some([DType::I64, DType::U64, DType::I64]),
         _ => None,
     }
 }
 
-fn ldexp(operands: &[Operand]) -> Result<Loop, OpError> {
+fn ldexp(operands: &[Contribution]) -> Result<Loop, Error> {
     let exponent = operands[1].default_dtype();
     // A Python integer is no reason for a wider type than the smallest.
     let mantissa = match operands[0] {
-        Operand::Int if exponent != DType::Bool => DType::F16,
+        Contribution::Int if exponent != DType::Bool => DType::F16,
         other => to_float(other.default_dtype()),
     };
     let fits = can_cast(exponent, DType::I64, Casting::Safe);
-    if let (true, Kind::Float) = (fits, kind(mantissa)) {
+    if let (true, Category::Float) = (fits, category(mantissa)) {
         return Ok(Loop { op: Op::Ldexp, inputs: [mantissa, DType::I64, mantissa], outputs: [mantissa; 2] });
     }
     type_error(
@@ -91,7 +95,7 @@ fn ldexp(operands: &[Operand]) -> Result<Loop, OpError> {
 }
 
 /// Bools that NumPy refuses by name.
-fn refuse_bool(op: Op, operands: &[Operand]) -> Result<(), OpError> {
+fn refuse_bool(op: Op, operands: &[Contribution]) -> Result<(), Error> {
     if result_type(operands) != DType::Bool {
         return Ok(());
     }
@@ -112,8 +116,8 @@ fn refuse_bool(op: Op, operands: &[Operand]) -> Result<(), OpError> {
 }
 
 /// The text for operations that look for a loop of the operands' common type alone.
-fn no_loop(op: Op, operands: &[Operand]) -> String {
-    let class = |operand: &Operand| {
+fn no_loop(op: Op, operands: &[Contribution]) -> String {
+    let class = |operand: &Contribution| {
         let name = operand.default_dtype().name();
         let (first, rest) = name.split_at(if name.starts_with('u') { 2 } else { 1 });
         format!("<class 'numpy.dtypes.{}{rest}DType'>", first.to_uppercase())
@@ -140,7 +144,7 @@ fn to_int(dtype: DType) -> DType {
 
 /// The loop for operands of one common type.
 fn uniform(op: Op, common: DType) -> Option<Loop> {
-    let is_complex = kind(common) == Kind::Complex;
+    let is_complex = category(common) == Category::Complex;
     let is_whole = common == DType::Bool || is_integer(common);
     let same = |dtype: DType| Some((dtype, [dtype; 2]));
     let found = match op.family() {
@@ -185,10 +189,10 @@ fn uniform(op: Op, common: DType) -> Option<Loop> {
 /// `TypeError` with NumPy's text.
 pub fn resolve_with(
     op: Op,
-    operands: &[Operand],
+    operands: &[Contribution],
     dtype: Option<DType>,
     casting: Casting,
-) -> Result<Loop, OpError> {
+) -> Result<Loop, Error> {
     let Some(dtype) = dtype else { return resolve(op, operands) };
     let chosen = if dtype == DType::Bool && matches!(op.family(), Family::Test | Family::Compare) {
         Some(resolve(op, operands)?)
@@ -206,10 +210,10 @@ pub fn resolve_with(
     };
     for (i, (&operand, to)) in operands.iter().zip(chosen.inputs).enumerate() {
         let allowed = match operand {
-            Operand::Typed(from) => can_cast(from, to, casting),
-            Operand::Int => to != DType::Bool || casting == Casting::Unsafe,
-            Operand::Float => kind(to) >= Kind::Float || casting == Casting::Unsafe,
-            Operand::Complex => kind(to) == Kind::Complex || casting == Casting::Unsafe,
+            Contribution::Typed(from) => can_cast(from, to, casting),
+            Contribution::Int => to != DType::Bool || casting == Casting::Unsafe,
+            Contribution::Float => category(to) >= Category::Float || casting == Casting::Unsafe,
+            Contribution::Complex => category(to) == Category::Complex || casting == Casting::Unsafe,
         };
         if !allowed {
             let number = if operands.len() == 1 { String::new() } else { format!(" {i}") };
@@ -231,11 +235,11 @@ pub fn resolve_with(
 /// As [`resolve_with`], and `OverflowError` with NumPy's text.
 pub fn resolve_values(
     op: Op,
-    operands: &[Operand],
+    operands: &[Contribution],
     values: &[Option<Scalar>],
     dtype: Option<DType>,
     casting: Casting,
-) -> Result<(Loop, [Option<Scalar>; MAX_INPUTS]), OpError> {
+) -> Result<(Loop, [Option<Scalar>; MAX_INPUTS]), Error> {
     let mut found = resolve_with(op, operands, dtype, casting)?;
     if op.family() == Family::Compare && is_integer(found.inputs[0]) {
         for (i, value) in values.iter().enumerate() {
@@ -267,7 +271,7 @@ fn beyond(other: DType, x: i128, at: usize) -> [DType; MAX_INPUTS] {
     let (typed, value) = if i64::try_from(x).is_ok() {
         (if other == DType::U64 { DType::U64 } else { DType::I64 }, DType::I64)
     } else if u64::try_from(x).is_ok() {
-        (if kind(other) == Kind::Signed { DType::I64 } else { DType::U64 }, DType::U64)
+        (if category(other) == Category::Signed { DType::I64 } else { DType::U64 }, DType::U64)
     } else {
         (DType::F64, DType::F64)
     };
@@ -278,7 +282,7 @@ fn beyond(other: DType, x: i128, at: usize) -> [DType; MAX_INPUTS] {
 ///
 /// # Errors
 /// `TypeError` with NumPy's text.
-pub fn check_output(found: &Loop, output: usize, to: DType, casting: Casting) -> Result<(), OpError> {
+pub fn check_output(found: &Loop, output: usize, to: DType, casting: Casting) -> Result<(), Error> {
     let from = found.outputs[output];
     if can_cast(from, to, casting) {
         return Ok(());

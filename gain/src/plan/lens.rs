@@ -9,7 +9,7 @@
 //!   one block and is aligned ([`copy`]).
 
 use super::{Outcome, Pass, Store, Target};
-use crate::dtype::{DType, Kind, kind, real_part};
+use crate::dtype::{Category, DType, category, real_part};
 use crate::error::Result;
 use crate::memory::Storage;
 use crate::ops::Op;
@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 /// If the lens shows the real or the imaginary parts of complex elements: which, and of which elements.
 pub(crate) fn part(base: DType, dtype: DType, bytes: &View) -> Option<(Op, View)> {
-    if kind(base) != Kind::Complex || dtype != real_part(base) {
+    if category(base) != Category::Complex || dtype != real_part(base) {
         return None;
     }
     let (half, all) = (dtype.size_bytes() as isize, base.size_bytes());

@@ -30,10 +30,10 @@ pub(crate) use force::{force, force_small_patch, is_small_part, settled};
 pub(crate) use reduce::{fold_all, fold_axes, start_value};
 
 use crate::dtype::DType;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::exec::Partial;
 use crate::memory::{Blocks, Storage, is_small};
-use crate::ops::{OpError, OpErrorKind, ReduceOp};
+use crate::ops::ReduceOp;
 use crate::record::{Arg, Node};
 use crate::session;
 use crate::status::site::Origin;
@@ -260,18 +260,5 @@ impl Pass {
                 View::contiguous(&plan.counts),
             ),
         }
-    }
-}
-
-impl From<OpError> for Error {
-    #[cold]
-    fn from(e: OpError) -> Error {
-        let kind = match e.kind() {
-            OpErrorKind::Type => Kind::Type,
-            OpErrorKind::Casting => Kind::Casting,
-            OpErrorKind::Value => Kind::Value,
-            OpErrorKind::Overflow => Kind::Overflow,
-        };
-        Error::new(kind, e.message())
     }
 }

@@ -9,7 +9,7 @@ use super::fetch::Fetched;
 use super::lower::{Asked, BoxPlan, By, Read};
 use super::scene::{Scene, Source};
 use super::{Anchor, Outcome, Owned, Pass, Target, alias};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exec::{Domain, Leaf, Partial, Program, Stream, Task};
 use crate::memory::{Blocks, Storage};
 use crate::session::{self, Decision, Purpose};
@@ -310,11 +310,11 @@ impl Work<'_> {
             let partials = unsafe { crate::exec::run(near, threads) }?;
             fetched.arrive()?;
             // SAFETY: as above; all has arrived.
-            return unsafe { crate::exec::run(far, threads) }.map(|_| partials).map_err(Error::from);
+            return unsafe { crate::exec::run(far, threads) }.map(|_| partials);
         }
         fetched.arrive()?;
         // SAFETY: the caller's promise; all has arrived.
-        Ok(unsafe { crate::exec::run(tasks, threads) }?)
+        unsafe { crate::exec::run(tasks, threads) }
     }
 }
 

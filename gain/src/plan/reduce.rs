@@ -5,7 +5,7 @@
 //! computed by its owner; otherwise each rank makes a row of partial results, and a second pass reduces the rows.
 
 use super::{Anchor, Fold, Numbers, Outcome, Pass};
-use crate::dtype::{DType, Kind, Scalar, kind};
+use crate::dtype::{Category, DType, Scalar, category};
 use crate::error::Result;
 use crate::exec::{Partial, identity};
 use crate::kernels::flags;
@@ -92,7 +92,7 @@ pub(crate) fn fold_axes(
     let mut rows: Dims = SmallVec::from_slice(&[session.size]);
     rows.extend_from_slice(&kept);
     let blocks = Blocks::distributed(&rows, session.size);
-    let to = Target::new(op, dtype, |bytes| Storage::with_blocks(blocks, bytes))?;
+    let to = Totals::new(op, dtype, |bytes| Storage::with_blocks(blocks, bytes))?;
     let mut view = out_view(shape, reduced);
     view.offset = (session.rank * len) as isize;
     to.run(op, value, shape, index, view, Anchor::Operand)?;
@@ -116,7 +116,7 @@ fn fold_rows(
     let blocks = blocks_for(&kept);
     let view = out_view(shape, reduced);
     let anchor = if blocks.is_distributed() { Anchor::Owner(blocks, view.clone()) } else { Anchor::Everyone };
-    let to = Target::new(op, dtype, |bytes| Storage::new(&kept, bytes))?;
+    let to = Totals::new(op, dtype, |bytes| Storage::new(&kept, bytes))?;
     to.run(op, value, shape, index, view, anchor)?;
     Ok(to.folded(&kept, dtype))
 }
@@ -130,20 +130,20 @@ fn out_view(shape: &[usize], reduced: &[bool]) -> View {
 }
 
 /// Buffers that hold the identity.
-struct Target {
+struct Totals {
     values: Arc<Storage>,
     indices: Option<Arc<Storage>>,
 }
 
-impl Target {
-    fn new(op: ReduceOp, dtype: DType, make: impl Fn(usize) -> Result<Arc<Storage>>) -> Result<Target> {
+impl Totals {
+    fn new(op: ReduceOp, dtype: DType, make: impl Fn(usize) -> Result<Arc<Storage>>) -> Result<Totals> {
         let values = make(dtype.size_bytes())?;
         values.fill(start_value(op, dtype));
         let indices = if op.is_index() { Some(make(8)?) } else { None };
         if let Some(indices) = &indices {
             indices.fill(Scalar::I64(-1));
         }
-        Ok(Target { values, indices })
+        Ok(Totals { values, indices })
     }
 
     fn run(
@@ -185,7 +185,7 @@ pub(crate) fn start_value(op: ReduceOp, dtype: DType) -> Scalar {
         Prod | All => Scalar::one(dtype),
         And => Scalar::I64(-1).cast(dtype),
         // To a NaN any number is preferred, so it is also what is left of nothing but NaNs.
-        FMin | FMax if matches!(kind(dtype), Kind::Float | Kind::Complex) => identity(op, dtype),
+        FMin | FMax if matches!(category(dtype), Category::Float | Category::Complex) => identity(op, dtype),
         Min | FMin | ArgMin => extreme(dtype, true),
         Max | FMax | ArgMax => extreme(dtype, false),
     }

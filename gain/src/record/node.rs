@@ -1,6 +1,6 @@
 //! Values, stored or lazy, and how the elements of a lazy one follow from those of others.
 
-use crate::dtype::{DType, Kind, Scalar, kind};
+use crate::dtype::{Category, DType, Scalar, category};
 use crate::lock;
 use crate::memory::{Blocks, Storage, blocks_for, blocks_like};
 use crate::ops::Loop;
@@ -333,7 +333,7 @@ impl Expr {
     /// Whether the operation itself takes much longer than moving an element does.
     fn is_heavy(&self) -> bool {
         match self {
-            Expr::Map { op, .. } => op.op.is_heavy(kind(op.inputs[0]) == Kind::Complex),
+            Expr::Map { op, .. } => op.op.is_heavy(category(op.inputs[0]) == Category::Complex),
             _ => false,
         }
     }

@@ -2,7 +2,7 @@
 
 use super::site::{self, Origin, Site};
 use super::{IMAGINARY, OVER, Policy};
-use crate::dtype::{DType, Kind, Scalar, kind};
+use crate::dtype::{Category, DType, Scalar, category};
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 
@@ -64,7 +64,7 @@ pub(crate) fn raised(name: &'static str, bits: u8) {
 /// Elements of type `from` become elements of type `to`: what is known at the call, the same on every rank.
 #[inline]
 pub(crate) fn converts(from: DType, to: DType) {
-    if kind(from) == Kind::Complex && !matches!(kind(to), Kind::Complex | Kind::Bool) {
+    if category(from) == Category::Complex && !matches!(category(to), Category::Complex | Category::Bool) {
         discards();
     }
 }

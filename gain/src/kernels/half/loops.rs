@@ -5,7 +5,7 @@ use super::{BLOCK, Wide};
 use crate::dtype::{DType, f16};
 use crate::kernels::flags::{self, Check, Report};
 use crate::kernels::lanes::{each1, each2, slot};
-use crate::kernels::{CHUNK, Kernel, Operands, Slot, table};
+use crate::kernels::{CHUNK, Kernel, Operands, Slot, math, table};
 use crate::ops::{Loop, MAX_INPUTS, Op, resolve};
 use crate::status::{INVALID, OVER, UNDER};
 use std::mem::MaybeUninit;
@@ -36,7 +36,7 @@ impl Plan {
         let bytes = |dtype: DType| if dtype == DType::F16 { 0 } else { dtype.size_bytes() };
         Some(Plan {
             kernel,
-            check: flags::of_function(op, DType::F32).check(),
+            check: math::of_function(op, DType::F32).check(),
             inputs: op.inputs(),
             outputs: op.outputs(),
             input_bytes: found.inputs.map(bytes),
@@ -194,7 +194,7 @@ pub(in crate::kernels) fn report(op: Op) -> Report {
             |x| if x == 0x7bff { OVER } else { INVALID },
         ),
         _ if plan(number).is_none() => Report::Never,
-        _ => match flags::of_function(op, DType::F32) {
+        _ => match math::of_function(op, DType::F32) {
             Report::Checked(_) => Report::Checked(CHECKS[number / 10][number % 10]),
             Report::Covered(_) => Report::Covered(CHECKS[number / 10][number % 10]),
             other => other,

@@ -26,7 +26,7 @@ use coefficients::Coefficients;
 use drivers::{Binary, Planar, Unary, math1, math2, planar1, split2};
 pub(crate) use parts::pick;
 use parts::{Float, polynomial};
-pub(crate) use report::{planar_report, report};
+pub(crate) use report::{of_function, planar_report};
 
 /// All that the functions of this module need of a type.
 pub(crate) trait Math: Real + Float + Coefficients {
