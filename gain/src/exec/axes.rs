@@ -7,9 +7,10 @@
 //! whatever the axis, and an output element is touched once per piece.
 
 use super::domain::{Domain, Leaf};
+use super::geometry::{Geometry, tile_len};
 use super::program::{Program, Reduce};
 use super::stack::Stack;
-use super::tile::{Geometry, Machine, tile_len};
+use super::tile::Machine;
 use crate::kernels::Slot;
 use crate::kernels::copy::{self, Walk};
 use crate::kernels::extreme::Count;

@@ -10,6 +10,7 @@ mod builder;
 mod cascade;
 mod domain;
 mod fuse;
+mod geometry;
 mod partial;
 mod piece;
 pub(crate) mod pool;

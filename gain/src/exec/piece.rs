@@ -6,8 +6,8 @@
 use super::axes::Layout;
 use super::builder::Builder;
 use super::domain::{Domain, Leaf, Stream};
+use super::geometry::Geometry;
 use super::program::Program;
-use super::tile::Geometry;
 use super::{PerAxis, Task};
 use smallvec::{SmallVec, smallvec};
 use std::borrow::Cow;

@@ -3,9 +3,10 @@
 
 use super::arg::Extreme;
 use super::cascade::fold;
+use super::geometry::{scratch_bytes, tile_of};
 use super::piece::Prepared;
 use super::stack::Stack;
-use super::tile::{Gathered, Machine, scratch_bytes, tile_of};
+use super::tile::{Gathered, Machine};
 use super::{Domain, Partial, Program};
 use crate::dtype::{DType, Scalar};
 use crate::error::{Error, Kind};

@@ -34,20 +34,20 @@
 mod backing;
 mod blocks;
 mod pool;
+mod spread;
 
 pub(crate) use blocks::Blocks;
+pub(crate) use spread::{blocks_for, blocks_like, is_private, is_small, privately, set_group};
 
 use crate::dtype::Scalar;
 use crate::error::{Error, Kind, Result, cannot_allocate};
-use crate::lock;
 use crate::session::{self, Purpose};
 use crate::view::{View, checked_size};
 use backing::Memory;
 pub(crate) use backing::{Owner, Transfer};
 use rma::transport::Rows;
-use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// A buffer of elements of one size.
 #[derive(Debug)]
@@ -453,75 +453,4 @@ fn lacking(error: Error, shape: &[usize], item_bytes: usize) -> Error {
         }
         _ => error,
     }
-}
-
-thread_local! {
-    static PRIVATE: Cell<bool> = const { Cell::new(false) };
-}
-
-/// What `work` records and evaluates is this rank's own, whatever its size: for one that looks at elements by itself.
-pub(crate) fn privately<R>(work: impl FnOnce() -> R) -> R {
-    struct Restore(bool);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            PRIVATE.set(self.0);
-        }
-    }
-    let _restore = Restore(PRIVATE.replace(true));
-    work()
-}
-
-/// Whether what is recorded and evaluated now is this rank's own.
-#[inline]
-pub(crate) fn is_private() -> bool {
-    PRIVATE.get()
-}
-
-/// How a value of this shape is spread that is computed from those: as the program spread one of them that has the shape,
-/// else as usual.
-pub(crate) fn blocks_like<'a>(
-    shape: &[usize],
-    mut others: impl Iterator<Item = (Blocks, &'a [usize])>,
-) -> Blocks {
-    let custom = others.find(|(blocks, other)| blocks.is_custom() && *other == shape);
-    match custom {
-        Some((blocks, _)) if !PRIVATE.get() => blocks,
-        _ => blocks_for(shape),
-    }
-}
-
-/// How an array of this shape is spread: replicated up to the threshold.
-pub(crate) fn blocks_for(shape: &[usize]) -> Blocks {
-    let len: usize = shape.iter().product();
-    if is_small(len) || PRIVATE.get() {
-        Blocks::replicated(len)
-    } else if HAS_GROUP.load(Relaxed) {
-        in_group(shape)
-    } else {
-        Blocks::distributed(shape, session::get().size)
-    }
-}
-
-/// Ranks that new arrays are spread over, if not all.
-static GROUP: Mutex<Vec<usize>> = Mutex::new(Vec::new());
-static HAS_GROUP: AtomicBool = AtomicBool::new(false);
-
-/// See [`crate::set_group`].
-pub(crate) fn set_group(ranks: Option<&[usize]>) {
-    *lock(&GROUP) = ranks.unwrap_or_default().to_vec();
-    HAS_GROUP.store(ranks.is_some_and(|ranks| ranks.len() < session::get().size), Relaxed);
-}
-
-/// The runs of an array that the group's ranks have alone.
-#[cold]
-fn in_group(shape: &[usize]) -> Blocks {
-    let group = lock(&GROUP);
-    let even = Blocks::distributed(shape, group.len());
-    let before = |rank: usize| group.iter().take_while(|&&member| member < rank).count();
-    Blocks::beginning_at((0..session::get().size).map(|rank| even.start(before(rank))), even.len())
-}
-
-/// Whether so many elements are held, and computed, by every rank alike. One element always is.
-pub(crate) fn is_small(len: usize) -> bool {
-    len <= session::get().threshold.max(1)
 }

@@ -1,42 +1,13 @@
 //! Which buffer a stored value gets: the one it updates or an operand's, when nobody else needs the old contents, or
 //! another one.
 
+use super::choice::Choice;
 use super::{Pass, Target, lower::BoxPlan};
-use crate::memory::{Blocks, Storage};
+use crate::memory::Storage;
 use crate::record::{Expr, Node};
-use crate::view::{Dims, View};
+use crate::view::View;
 use smallvec::SmallVec;
 use std::sync::Arc;
-
-/// A decision, not yet carried out.
-#[derive(Debug)]
-pub(super) enum Choice {
-    Existing(Arc<Storage>, View),
-    Fresh { blocks: Blocks, shape: Dims, item_bytes: usize, view: View },
-}
-
-impl Choice {
-    pub(super) fn blocks(&self) -> Blocks {
-        match self {
-            Choice::Existing(storage, _) => storage.blocks(),
-            Choice::Fresh { blocks, .. } => *blocks,
-        }
-    }
-
-    pub(super) fn view(&self) -> &View {
-        match self {
-            Choice::Existing(_, view) | Choice::Fresh { view, .. } => view,
-        }
-    }
-
-    /// Size of an element.
-    pub(super) fn item_bytes(&self) -> usize {
-        match self {
-            Choice::Existing(storage, _) => storage.item_bytes(),
-            Choice::Fresh { item_bytes, .. } => *item_bytes,
-        }
-    }
-}
 
 /// A choice for each store; `None` if an in-place pass would read what it overwrites.
 ///

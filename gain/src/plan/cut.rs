@@ -1,6 +1,6 @@
 //! From a box to this rank's share of it, cut so that each stream lies in one rank's block.
 
-use super::fetch::Fetched;
+use super::fetch::{Fetched, stream_of};
 use super::{Anchor, lower::BoxPlan, lower::Read};
 use crate::error::Result;
 use crate::exec::{Domain, Leaf, Stream};
@@ -106,11 +106,6 @@ fn owner(storage: &Storage, view: &View) -> usize {
 
 fn stream(storage: &Storage, view: &View, ptr: *mut u8) -> Stream {
     stream_of(storage.item_bytes(), &view.strides, ptr)
-}
-
-/// A stream of elements of `item` bytes, with steps in elements.
-pub(super) fn stream_of(item: usize, steps: &[isize], ptr: *mut u8) -> Stream {
-    Stream { ptr, strides: steps.iter().map(|step| step * item as isize).collect() }
 }
 
 /// Where to read a part that one rank owns: in place if its memory is mapped here, else in a copy, once that has arrived.

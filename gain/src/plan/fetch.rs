@@ -5,7 +5,6 @@
 //!
 //! Invariant: copies stay where they are until every transfer into them is over, also when the pass ends with an error.
 
-use super::cut::stream_of;
 use crate::error::Result;
 use crate::exec::Stream;
 use crate::memory::{Storage, Transfer};
@@ -17,6 +16,11 @@ const STRETCH: usize = 2;
 
 /// Most axes of a box that a transfer has strides for.
 const LEVELS: usize = 7;
+
+/// A stream of elements of `item` bytes, with steps in elements.
+pub(super) fn stream_of(item: usize, steps: &[isize], ptr: *mut u8) -> Stream {
+    Stream { ptr, strides: steps.iter().map(|step| step * item as isize).collect() }
+}
 
 /// The copies of a pass, and the transfers that are under way.
 #[derive(Default)]

@@ -5,7 +5,7 @@
 //! lies inside its region (the assigned value) or outside (the base); a box that does both is cut in two and both
 //! are tried again. Every decision follows from the graph alone, so all ranks make the same boxes.
 
-use super::alias::Choice;
+use super::choice::Choice;
 use super::scene::{Scene, Source, is_costly};
 use super::{Numbers, Pass, Target, lens};
 use crate::dtype::{DType, real_part};

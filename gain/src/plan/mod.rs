@@ -14,6 +14,7 @@
 
 mod alias;
 mod cache;
+mod choice;
 mod cut;
 mod fetch;
 mod force;
@@ -229,7 +230,7 @@ impl Pass {
     }
 
     /// Who computes what in a box.
-    fn anchor_of(&self, plan: &BoxPlan, targets: &[alias::Choice]) -> Anchor {
+    fn anchor_of(&self, plan: &BoxPlan, targets: &[choice::Choice]) -> Anchor {
         match &self.anchor {
             Anchor::Everyone => return Anchor::Everyone,
             Anchor::Owner(blocks, view) => {

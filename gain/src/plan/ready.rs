@@ -8,7 +8,7 @@ use super::cut::{self, Share};
 use super::fetch::Fetched;
 use super::lower::{Asked, BoxPlan, By, Read};
 use super::scene::{Scene, Source};
-use super::{Anchor, Outcome, Owned, Pass, Target, alias};
+use super::{Anchor, Outcome, Owned, Pass, Target, alias, choice};
 use crate::error::Result;
 use crate::exec::{Domain, Leaf, Partial, Program, Stream, Task};
 use crate::memory::{Blocks, Storage};
@@ -75,8 +75,8 @@ impl Plan {
             aims: choices
                 .iter()
                 .map(|choice| match choice {
-                    alias::Choice::Existing(..) => Aim::Given,
-                    alias::Choice::Fresh { blocks, shape, item_bytes, .. } => {
+                    choice::Choice::Existing(..) => Aim::Given,
+                    choice::Choice::Fresh { blocks, shape, item_bytes, .. } => {
                         Aim::New(*blocks, shape.clone(), *item_bytes)
                     }
                 })
@@ -90,7 +90,7 @@ impl Plan {
         Some(plan)
     }
 
-    fn add(&mut self, pass: &Pass, lowered: &mut BoxPlan, anchor: &Anchor, choices: &[alias::Choice]) {
+    fn add(&mut self, pass: &Pass, lowered: &mut BoxPlan, anchor: &Anchor, choices: &[choice::Choice]) {
         let (program, stored) = lowered.finish(pass, choices);
         let mut leaves = SmallVec::new();
         for read in &lowered.reads {
