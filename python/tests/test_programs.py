@@ -6,6 +6,7 @@ import pytest
 
 import jobs
 import programs
+import writer
 
 # ranks (0: plain python), GAIN_THRESHOLD, first seed
 SETTINGS = [(0, None, 0), (0, 0, 0), (1, 0, 0), (2, 0, 0), (2, None, 60), (3, 0, 60), (3, None, 0), (4, 0, 0), (4, None, 60)]
@@ -108,4 +109,4 @@ def test_programs_agree_with_numpy_on_memory_of_others(threshold):
 
 def test_the_writer_is_reproducible():
     """A seed is a program, wherever it is written."""
-    assert written(0)[:5] == [programs.Writer(seed).program() for seed in range(5)]
+    assert written(0)[:5] == [writer.Writer(seed).program() for seed in range(5)]
