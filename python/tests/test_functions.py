@@ -181,3 +181,15 @@ def test_divisions_of_integers(dtype):
             each = numpy.repeat(x, len(edges)), numpy.tile(edges, len(x))
             found, expected = ours(*map(gain.asarray, each)), theirs(*each)
             assert numpy.array_equal(numpy.asarray(found), numpy.asarray(expected)), name
+
+
+@pytest.mark.parametrize("name", ["logical_and", "logical_or", "logical_xor"])
+def test_only_the_truth_of_a_number_counts(name):
+    """Of Python integers that the array's type can't hold, too."""
+    for dtype in ("u2", "i1", "?", "u8", "f4"):
+        theirs, ours = numpy.array([1, 0, 1], dtype), gain.array(numpy.array([1, 0, 1], dtype))
+        for number in (-1, 300, 0, 2**63 - 1, -(2**63)):
+            for one, two in ((theirs, ours), (numpy.tile(theirs, 40_000), gain.array(numpy.tile(theirs, 40_000)))):
+                expected = getattr(numpy, name)(one, number)
+                for found in (getattr(gain, name)(two, number), getattr(gain, name)(number, two)):
+                    numpy.testing.assert_array_equal(numpy.asarray(found), expected, strict=True)

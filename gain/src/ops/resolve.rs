@@ -250,6 +250,7 @@ pub fn resolve_values(
             }
         }
     }
+    let is_logical = matches!(op, Op::LogicalAnd | Op::LogicalOr | Op::LogicalXor);
     let mut converted = [None; MAX_INPUTS];
     for (i, value) in values.iter().enumerate() {
         if let Some(value) = value {
@@ -259,6 +260,10 @@ pub fn resolve_values(
             converted[i] = Some(match value {
                 // Compared with integers of at most 64 bits, it may as well be infinite.
                 Scalar::PyInt(x) if in_floats => Scalar::F64(f64::INFINITY.copysign(*x as f64)),
+                // Of which only the truth counts.
+                Scalar::PyInt(x) if is_logical && !outside => {
+                    Scalar::PyInt(i128::from(*x != 0)).convert(found.inputs[i])?
+                }
                 other => other.convert(found.inputs[i])?,
             });
         }
