@@ -168,6 +168,11 @@ fn format(dtype: DType) -> &'static CStr {
     }
 }
 
+/// Whether others may write to the memory of an array that is shown to them. Not to bools: a byte that is neither 0 nor 1 is none.
+fn is_shown_writeable(mine: &NdArray) -> bool {
+    mine.is_writeable() && mine.array.dtype() != DType::Bool
+}
+
 /// An error, with NumPy's text, if the array isn't what a consumer asks for.
 fn suits(mine: &NdArray, flags: c_int) -> PyResult<()> {
     let asks = |what: c_int| flags & what == what;
@@ -179,7 +184,7 @@ fn suits(mine: &NdArray, flags: c_int) -> PyResult<()> {
         "ndarray is not Fortran contiguous"
     } else if asks(ffi::PyBUF_ANY_CONTIGUOUS) && !is_c && !is_fortran {
         "ndarray is not contiguous"
-    } else if asks(ffi::PyBUF_WRITABLE) && !mine.is_writeable() {
+    } else if asks(ffi::PyBUF_WRITABLE) && !is_shown_writeable(mine) {
         "buffer source array is read-only"
     } else {
         return Ok(());
@@ -194,7 +199,7 @@ impl NdArray {
         let (array, is_writeable) = {
             let mine = slf.try_borrow()?;
             suits(&mine, flags)?;
-            (mine.array.clone(), mine.is_writeable())
+            (mine.array.clone(), is_shown_writeable(&mine))
         };
         let Some(memory) = compute(slf.py(), &[&array], || array.expose())? else {
             return Err(PyBufferError::new_err(

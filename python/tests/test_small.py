@@ -3,8 +3,12 @@
 The same program runs with the small arrays as they are and, with a threshold of 0, through passes over distributed ones.
 """
 
+import warnings
+
+import numpy
 import pytest
 
+import gain
 import jobs
 
 PROGRAM = """
@@ -207,3 +211,16 @@ def test_numbers_given_to_functions_are_numpys():
     assert gain.maximum(x, 1).tolist() == gain.maximum(1.0, x).tolist() == [1, 1, 2]
     with pytest.raises(OverflowError):
         gain.add(gain.arange(3, dtype="u1"), 300)
+
+
+def test_an_output_of_a_larger_shape_warns_once():
+    """What few elements raise is told once, whichever way they are computed."""
+    counts = []
+    for np in numpy, gain:
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            out = np.zeros((2, 3))
+            np.divide(np.ones(3), np.zeros(3), out=out)
+            assert numpy.isinf(numpy.asarray(out)).all()
+        counts.append([str(one.message) for one in told])
+    assert counts[0] == counts[1] == ["divide by zero encountered in divide"]

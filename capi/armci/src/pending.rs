@@ -92,22 +92,20 @@ impl Armci {
     }
 
     /// # Safety
-    /// `handle` may be read and written.
+    /// `handle` may be read.
     unsafe fn wait_handle(&mut self, handle: *mut c_int) -> Result<c_int> {
         // SAFETY: the caller's promise.
         let number = unsafe { handle.read() };
         if let Some(list) = self.pending.explicit.remove(&number) {
             list.transfers.into_iter().try_for_each(|(_, token)| self.wait(token).map(drop))?;
         }
-        // SAFETY: the caller's promise.
-        unsafe { handle.write(0) };
         Ok(0)
     }
 
     /// Not zero when complete.
     ///
     /// # Safety
-    /// `handle` may be read and written.
+    /// `handle` may be read.
     unsafe fn test_handle(&mut self, handle: *mut c_int) -> Result<c_int> {
         // SAFETY: the caller's promise.
         let number = unsafe { handle.read() };
@@ -119,8 +117,6 @@ impl Armci {
                 return Ok(0);
             }
         }
-        // SAFETY: the caller's promise.
-        unsafe { handle.write(0) };
         Ok(1)
     }
 

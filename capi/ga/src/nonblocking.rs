@@ -2,7 +2,8 @@
 //!
 //! A handle of 0 stands for a transfer that was complete when it was started, as all are on one node; others are numbers in a table.
 //!
-//! Invariant: a number is given to one transfer only, so that waiting twice, or for what another thread waited for, is no mistake.
+//! Invariant: a number is given to one transfer only, so that waiting twice, or for what another thread waited for, is no mistake. Handles
+//! are written when a transfer starts, and never again: programs wait for handles in memory that is somebody else's by then.
 
 use crate::fault::Result;
 use crate::guard::{exported, wide};
@@ -82,7 +83,6 @@ exported! {
     NGA_NbWait(handle: *mut c_long) = |ga| {
         if !handle.is_null() && *handle != 0 {
             ga.wait(*handle)?;
-            handle.write(0);
         }
         Ok(())
     };

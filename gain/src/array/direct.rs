@@ -1,7 +1,8 @@
 //! Few elements: computed when asked for, by a call of a kernel, without a lazy node, a plan or a pass.
 //!
 //! Every function here has the same condition: at most [`FEW`] elements (and no more than the threshold, so that the
-//! result is replicated), and operands that are stored in memory of this process's own. Types, shapes, order of axes,
+//! result is replicated), operands that are stored in memory of this process's own, and on several ranks nothing that may
+//! have to raise: of that all ranks decide together, and what is stored one of them may know alone. Types, shapes, order of axes,
 //! numbers and floating-point exceptions are those of what would be recorded otherwise; where a function gives nothing,
 //! that has to be done. An operand that isn't a row of elements of the loop's type, or one element, is packed first.
 
@@ -15,7 +16,7 @@ use crate::memory::Storage;
 use crate::ops::Loop;
 use crate::record::{Arg, Cell, Node};
 use crate::session;
-use crate::status;
+use crate::status::{self, site};
 use crate::view::{Dims, Layout, View, broadcast_shapes, order};
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -24,7 +25,8 @@ use std::sync::Arc;
 const FEW: usize = 2048;
 
 fn are_few(len: usize) -> bool {
-    len <= FEW && len <= session::get().threshold
+    let session = session::get();
+    len <= FEW && len <= session.threshold && (session.size == 1 || !site::current().policy.raises())
 }
 
 /// Room for elements, aligned for each type.

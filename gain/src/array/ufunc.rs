@@ -96,8 +96,8 @@ impl Array {
         }
         if let ([Some(out)], None, 1) = (options.out, options.mask, op.op.outputs())
             && op.outputs[0] == out.dtype()
+            && has_shape(operands, out.shape())
             && let Some(done) = direct::operation(&op, operands)?
-            && done.shape() == out.shape()
         {
             out.write(out.view.clone(), done.arg())?;
             return Ok(SmallVec::from_iter([Array::clone(out)]));
@@ -275,6 +275,12 @@ impl Array {
         }
         Node::lazy(self.view.shape.clone(), dtype, Expr::Cast(self.arg()))
     }
+}
+
+/// Whether operands broadcast to this shape.
+fn has_shape(operands: &[Operand<'_>], shape: &[usize]) -> bool {
+    let shapes: SmallVec<[&[usize]; 4]> = operands.iter().map(Operand::shape).collect();
+    broadcast_shapes(&shapes).is_ok_and(|found| found[..] == *shape)
 }
 
 /// Whether an integer comparison is with a Python number that the loop's type can't hold: true or false of all elements.

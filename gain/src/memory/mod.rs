@@ -37,7 +37,7 @@ mod pool;
 mod spread;
 
 pub(crate) use blocks::Blocks;
-pub(crate) use spread::{blocks_for, blocks_like, is_private, is_small, privately, set_group};
+pub(crate) use spread::{blocks_for, blocks_like, is_small, set_group};
 
 use crate::dtype::Scalar;
 use crate::error::{Error, Kind, Result, cannot_allocate};

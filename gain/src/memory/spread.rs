@@ -3,31 +3,8 @@
 use super::Blocks;
 use crate::lock;
 use crate::session;
-use std::cell::Cell;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-
-thread_local! {
-    static PRIVATE: Cell<bool> = const { Cell::new(false) };
-}
-
-/// What `work` records and evaluates is this rank's own, whatever its size: for one that looks at elements by itself.
-pub(crate) fn privately<R>(work: impl FnOnce() -> R) -> R {
-    struct Restore(bool);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            PRIVATE.set(self.0);
-        }
-    }
-    let _restore = Restore(PRIVATE.replace(true));
-    work()
-}
-
-/// Whether what is recorded and evaluated now is this rank's own.
-#[inline]
-pub(crate) fn is_private() -> bool {
-    PRIVATE.get()
-}
 
 /// How a value of this shape is spread that is computed from those: as the program spread one of them that has the shape,
 /// else as usual.
@@ -37,7 +14,7 @@ pub(crate) fn blocks_like<'a>(
 ) -> Blocks {
     let custom = others.find(|(blocks, other)| blocks.is_custom() && *other == shape);
     match custom {
-        Some((blocks, _)) if !PRIVATE.get() => blocks,
+        Some((blocks, _)) if !session::is_private() => blocks,
         _ => blocks_for(shape),
     }
 }
@@ -45,7 +22,7 @@ pub(crate) fn blocks_like<'a>(
 /// How an array of this shape is spread: replicated up to the threshold.
 pub(crate) fn blocks_for(shape: &[usize]) -> Blocks {
     let len: usize = shape.iter().product();
-    if is_small(len) || PRIVATE.get() {
+    if is_small(len) || session::is_private() {
         Blocks::replicated(len)
     } else if HAS_GROUP.load(Relaxed) {
         in_group(shape)

@@ -3,8 +3,9 @@
 use super::{Anchor, Outcome, Pass, Store, Target, alias, lens};
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::memory::{Storage, is_private};
+use crate::memory::Storage;
 use crate::record::{Arg, Expr, Node};
+use crate::session::is_private;
 use crate::status::site;
 use crate::view::View;
 use smallvec::SmallVec;

@@ -4,6 +4,7 @@
 //! them has one, all exchange what they have, and all go on with the same events. No synchronisation is made for it, but
 //! where an operation is to raise. So every rank raises alike, filters of warnings act alike, and one rank can print for all.
 
+use super::alone::is_private;
 use super::state::Session;
 use super::trail::Purpose;
 use super::undecided::merge;
@@ -56,7 +57,7 @@ impl Session {
 
     /// Agree on the events so far. Collective, a synchronisation if there was anything to watch.
     pub(crate) fn agree_on_events(&self, purpose: Purpose) -> Result<()> {
-        if self.size == 1 || !self.undecided.is_watched() {
+        if self.size == 1 || is_private() || !self.undecided.is_watched() {
             return Ok(());
         }
         match self.together(purpose, || Ok(self.team().allgather(&[self.undecided.len()])?))? {

@@ -9,6 +9,7 @@
 //! ([`Session::generation`]).
 
 mod agree;
+mod alone;
 mod events;
 pub(crate) mod limbo;
 mod state;
@@ -17,6 +18,7 @@ mod trail;
 mod turn;
 mod undecided;
 
+pub(crate) use alone::{is_private, privately};
 pub(crate) use state::{Session, check, get, running, shared, take_turn};
 pub(crate) use trail::{Decision, NEW, Purpose, mix};
 pub use turn::{if_free, in_turn, release};

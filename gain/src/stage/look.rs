@@ -4,9 +4,9 @@
 //! one rank waits for nobody. What is not is read by all ranks together.
 
 use crate::error::Result;
-use crate::memory::privately;
+use crate::plan;
 use crate::record::Node;
-use crate::session;
+use crate::session::{self, privately};
 use std::sync::Arc;
 
 /// Runs `read`, which reads elements of `node`, and is told whether this rank reads for itself; `alone` says that nobody else
@@ -20,14 +20,15 @@ pub(crate) fn look(node: &Arc<Node>, alone: bool, read: impl FnOnce(bool) -> Res
     Ok(())
 }
 
-/// Whether each rank can look at all of these by itself, one of which is distributed; if so, runs `read`, which does.
+/// Whether each rank can look at all of these by itself, one of which is distributed; if so, runs `read`, which does. What is
+/// replicated is made for that; it may be stored on some ranks only, which decides nothing.
 pub(crate) fn look_alone<R>(nodes: &[Arc<Node>], read: impl FnOnce() -> Result<R>) -> Option<Result<R>> {
-    let stored = || nodes.iter().filter_map(|node| node.storage());
-    let is_shared = session::get().size > 1 && stored().any(|storage| storage.blocks().is_distributed());
-    if !is_shared || stored().count() < nodes.len() || stored().any(|storage| storage.is_fresh()) {
+    let (far, near): (Vec<_>, Vec<_>) = nodes.iter().partition(|node| node.blocks.is_distributed());
+    let is_visible = |node: &Arc<Node>| node.storage().is_some_and(|storage| !storage.is_fresh());
+    if session::get().size == 1 || far.is_empty() || !far.iter().all(|node| is_visible(node)) {
         return None;
     }
-    let made = privately(read);
-    stored().for_each(|storage| storage.mark_looked());
+    let made = near.into_iter().try_for_each(plan::force).and_then(|()| privately(read));
+    far.iter().filter_map(|node| node.storage()).for_each(|storage| storage.mark_looked());
     Some(made)
 }

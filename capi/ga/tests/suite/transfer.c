@@ -119,7 +119,11 @@ static void nonblocking(void)
         NGA_NbGet(a->g, lo[i], hi[i], buffers[i], ld[i], &handles[i]);
     }
     for (int i = MANY - 1; i >= 0; i--) {
+        /* A handle's memory may be somebody else's by now: it is read, not written. */
+        ga_nbhdl_t handle = handles[i];
         if (i % 3 == 0) NGA_NbTest(&handles[i]);
+        NGA_NbWait(&handles[i]);
+        EXPECT(handles[i] == handle, "NbWait wrote handle %d", i);
         NGA_NbWait(&handles[i]);
         FOR_BOX(a->ndim, lo[i], hi[i], s)
             EXPECT(load(a->type, buffers[i], place(a->ndim, lo[i], ld[i], s)) == *at(a, s), "NbGet %d", i);

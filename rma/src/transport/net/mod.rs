@@ -341,7 +341,18 @@ impl Net {
     ) -> Result<u64> {
         let outcome = self.wait_for(op, rank, caller, |engine| closed(engine, token));
         if outcome.is_err() {
-            self.engine().cancel(rank, token);
+            let mut engine = self.engine();
+            // Another thread may have completed it since.
+            if engine
+                .core
+                .requests
+                .get(token)
+                .is_some_and(|request| request.pending == 0 && request.failed.is_none())
+            {
+                return engine.core.requests.close(token).map_err(|why| self.died(op.name(), rank, &why));
+            }
+            engine.cancel(rank, token);
+            drop(engine);
             while closed(&mut self.engine(), token).is_none() {
                 self.progress();
                 std::thread::yield_now();

@@ -208,7 +208,7 @@ impl Memory {
         let is_inside = |bytes: &[u8; 8]| {
             word(bytes).and_then(|start| start.checked_add(head.value)).is_some_and(|end| end <= arena)
         };
-        let is_short = message.kind != Kind::Get || head.len as usize <= self.longest_get;
+        let is_short = message.kind != Kind::Get || head.len as usize <= self.longest_get && head.at == 0;
         let is_whole = count as u64 * head.value == head.len && data.len() as u64 == expected && is_short;
         let words = list.as_chunks::<8>().0;
         (is_whole && words.iter().all(is_inside)).then(|| (words.iter().filter_map(word), data))
