@@ -39,6 +39,18 @@ def nearest(np, x, c):
     return np.dot(one.T, x) / one.sum(axis=0)[:, None]
 
 
+def fallen(np, x, y, z):
+    """Five steps of bodies that attract each other: forces along each axis from arrays of every pair."""
+    places, speeds = [x, y, z], [x * 0, y * 0, z * 0]
+    for _ in range(5):
+        apart = [place[:, None] - place[None, :] for place in places]
+        distance = np.sqrt(apart[0] ** 2 + apart[1] ** 2 + apart[2] ** 2 + 1e-3)
+        force = 1.0 / (distance * distance)
+        speeds = [v - (d / distance * force).sum(axis=1) * 1e-3 for v, d in zip(speeds, apart)]
+        places = [place + v * 1e-3 for place, v in zip(places, speeds)]
+    return places[0]
+
+
 def over(operation, axis):
     """What `numpy.operation(x, axis)` computes."""
     return lambda np, x: getattr(np, operation)(x, axis)
@@ -60,6 +72,7 @@ compare("Reductions over axes, 1 rank, all threads", [
     ("count_nonzero of 10000000 bools", [numbers(10_000_000) > 50], lambda np, x: np.count_nonzero(x), 1.0),
     ("sum of 20000000", [numbers(20_000_000)], over("sum", None), 1.0),
     ("one round of k-means, 1000000 x 10", [numbers((1_000_000, 10)), numbers((10, 10))], nearest, 4.0),
+    ("n-body, 2000 bodies, 5 steps", [numbers(2000), numbers(2000), numbers(2000)], fallen, 10.0),
 ])
 
 rows = []
