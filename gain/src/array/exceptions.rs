@@ -48,14 +48,15 @@ impl Array {
         let own = self.cell.get();
         if let Some(storage) = own.storage()
             && !storage.blocks().is_distributed()
+            && !storage.is_open()
             && self.dtype() != DType::F16
             && self.view.is_whole(own.len())
         {
             let words = own.len() * storage.item_bytes() / 4;
+            let first = storage.local().cast::<u32>().cast_const();
             // SAFETY: a replicated buffer holds all elements of its node, aligned to four bytes as all floats are;
-            // operations of this process alone write it, and it is this thread's turn.
-            let words =
-                unsafe { std::slice::from_raw_parts(storage.local().cast::<u32>().cast_const(), words) };
+            // operations of this process alone write it, since it isn't open, and it is this thread's turn.
+            let words = unsafe { std::slice::from_raw_parts(first, words) };
             // Whole runs at a time: the loop within has no exit, and so becomes one of vectors.
             let is_single = matches!(self.dtype(), DType::F32 | DType::C64);
             return Ok(!words.chunks(1024).any(|run| match is_single {

@@ -38,10 +38,11 @@ impl Array {
             && self.lens.is_none()
         {
             let at = storage.address(0, self.view.offset);
-            // SAFETY: the view's one element lies in the replicated buffer that `node` keeps alive. Only operations of
-            // this process write it, and it is this thread's turn.
-            let bytes = unsafe { std::slice::from_raw_parts(at, storage.item_bytes()) };
-            return Ok(Scalar::from_bytes(self.dtype(), bytes));
+            let mut bytes = [0u8; 16];
+            // SAFETY: the view's one element lies in the replicated buffer that `node` keeps alive, and has 16 bytes at most.
+            // Operations of this process write it in their turn only; who else has open memory may at any time, as NumPy's.
+            unsafe { std::ptr::copy_nonoverlapping(at, bytes.as_mut_ptr(), storage.item_bytes()) };
+            return Ok(Scalar::from_bytes(self.dtype(), &bytes[..storage.item_bytes()]));
         }
         let mut bytes = [0u8; 16];
         self.read(&node, &self.view, &mut bytes[..self.dtype().size_bytes()], false)?;

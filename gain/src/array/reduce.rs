@@ -87,10 +87,10 @@ impl Array {
         }
         let storage = self.cell.peek(|n| n.storage().filter(|s| !s.blocks().is_distributed()).cloned());
         let Some(storage) = storage else { return Ok(None) };
-        // SAFETY: the view is contiguous and lies in the replicated buffer that `storage` keeps alive. Only operations
-        // of this process write it, and it is this thread's turn.
-        let folded =
-            unsafe { exec::fold_row(op, self.dtype(), dtype, storage.address(0, self.view.offset), size) };
+        let first = storage.address(0, self.view.offset);
+        // SAFETY: the view is contiguous and lies in the replicated buffer that `storage` keeps alive. Operations of this
+        // process write it in their turn only; who else has open memory may write it at any time, as NumPy's.
+        let folded = unsafe { exec::fold_row(op, self.dtype(), dtype, first, size) };
         let Some((number, found)) = folded else { return Ok(None) };
         if found != 0 {
             status::raised("reduce", found);

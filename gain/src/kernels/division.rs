@@ -49,6 +49,13 @@ trait Divide<T: Int>: Copy {
     fn fmod(self, x: T) -> T;
 }
 
+/// What remains of `x` with the sign of `x`, given the quotient of the sizes.
+#[inline(always)]
+fn rest<T: Int>(x: T, quotient: T, divisor: T) -> T {
+    let signed = if x < T::ZERO { quotient.neg() } else { quotient };
+    x.sub(signed.mul(divisor.magnitude()))
+}
+
 impl<T: Int> Divide<T> for Reciprocal<T> {
     #[inline(always)]
     fn floor(self, x: T) -> [T; 2] {
@@ -66,9 +73,7 @@ impl<T: Int> Divide<T> for Reciprocal<T> {
     }
     #[inline(always)]
     fn fmod(self, x: T) -> T {
-        let quotient = self.divide_size(x.magnitude());
-        let signed = if x < T::ZERO { quotient.neg() } else { quotient };
-        x.sub(signed.mul(self.divisor.magnitude()))
+        rest(x, self.divide_size(x.magnitude()), self.divisor)
     }
 }
 
@@ -110,9 +115,7 @@ impl<T: Int> Divide<T> for Short<T> {
     }
     #[inline(always)]
     fn fmod(self, x: T) -> T {
-        let quotient = self.divide_size(x.magnitude());
-        let signed = if x < T::ZERO { quotient.neg() } else { quotient };
-        x.sub(signed.mul(self.divisor.magnitude()))
+        rest(x, self.divide_size(x.magnitude()), self.divisor)
     }
 }
 

@@ -72,7 +72,11 @@ impl Stage {
     pub(crate) fn reads(mut self, value: Arg, shape: &[usize], dtype: DType, reads: Reads) -> Stage {
         let node = match value {
             Arg::Node(node, view)
-                if node.dtype == dtype && view.is_whole(node.len()) && view.shape == node.shape =>
+                // (Algorithms hold references to elements, which others must not write.)
+                if node.dtype == dtype
+                    && view.is_whole(node.len())
+                    && view.shape == node.shape
+                    && !node.is_open() =>
             {
                 node
             }
