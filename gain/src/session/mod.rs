@@ -12,6 +12,7 @@ mod agree;
 mod alone;
 mod events;
 pub(crate) mod limbo;
+mod pending;
 mod state;
 mod told;
 mod trail;

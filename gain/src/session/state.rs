@@ -1,6 +1,7 @@
 //! What belongs to a session, and how it begins.
 
 use super::limbo::Limbo;
+use super::pending::Pending;
 use super::trail::Trail;
 use super::turn;
 use super::undecided::Undecided;
@@ -24,6 +25,7 @@ pub(crate) struct Session {
     /// Which of the sessions of this process and those it was forked from this is. Buffers of another one can't be used.
     pub(crate) generation: u32,
     pub(crate) limbo: Limbo,
+    pub(crate) pending: Pending,
     pub(super) world: World,
     team: Team,
     pub(super) counters: Counters,
@@ -145,6 +147,7 @@ fn start() -> Result<Session> {
         limit_bytes: if world.node_team().size() == size { world.heap_limit_bytes() } else { u64::MAX },
         generation: fork::count(),
         limbo: Limbo::default(),
+        pending: Pending::default(),
         team: world.team(),
         world,
         counters: Counters::default(),
