@@ -18,6 +18,7 @@ use crate::report::{self, Cause, Facts};
 use crate::signals::{self, Signals};
 use crate::wire::{Event, Input, Order, Task};
 use crate::{environment, hosts, stdin};
+use rma::bootstrap::{JOB_OF_LAUNCHER, secret_name};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::os::unix::process::ExitStatusExt;
@@ -113,7 +114,7 @@ impl Running {
         let sinks = std::mem::replace(&mut job.sinks, (Box::new(io::sink()), Box::new(io::sink())));
         let mut running = Running {
             printer: Printer::new(sinks, job.output, job.ranks),
-            server: Server::new(format!("gain-{}-{:x}", std::process::id(), unique()), &counts),
+            server: Server::new(secret_name(JOB_OF_LAUNCHER)?, &counts),
             input: if input == Input::Piped { Some(stdin::Pump::new()?) } else { None },
             members,
             hosts,
@@ -495,10 +496,4 @@ fn start_remotes(job: &Job, all: Task) -> io::Result<(Vec<Host>, Vec<usize>)> {
         first += count;
     }
     Ok((hosts, counts))
-}
-
-/// A number no other job of this process has had, nor one of an earlier process with the same id.
-fn unique() -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-    RandomState::new().hash_one(Instant::now())
 }

@@ -148,6 +148,18 @@ fn signals_reach_every_rank() {
     assert_eq!(job.wait_with_output().unwrap().status.code(), Some(128 + libc::SIGTERM));
 }
 
+/// The ranks have not joined the job, and never will.
+#[test]
+fn asking_what_ranks_wait_for_ends_none() {
+    let (job, mut stdout) = start(2, &[], "echo ready; sleep 1; echo done");
+    kill(libc::SIGUSR1, job.id());
+    let mut rest = String::new();
+    stdout.read_to_string(&mut rest).unwrap();
+    let output = job.wait_with_output().unwrap();
+    assert_eq!((rest.matches("done").count(), output.status.code()), (2, Some(0)), "{rest}");
+    assert_eq!(text(&output.stderr), "");
+}
+
 /// As `nohup` and shells' background jobs have it.
 #[test]
 fn a_signal_the_launcher_was_told_to_ignore_ends_nothing() {

@@ -13,6 +13,7 @@
 //! Invariant: no wait is unbounded: a sleeper looks again every tenth of a second at the latest.
 
 use super::{Net, Progress};
+use crate::helper;
 use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -40,14 +41,11 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 /// Starts the helper. It ends with the process.
 pub(super) fn start_helper(net: &Arc<Net>) -> std::io::Result<()> {
     let net = net.clone();
-    let run = move || {
-        block_signals();
-        match net.progress {
-            Progress::Thread => help(&net),
-            Progress::Poll => show_life(&net),
-        }
+    let run = move || match net.progress {
+        Progress::Thread => help(&net),
+        Progress::Poll => show_life(&net),
     };
-    std::thread::Builder::new().name("gain-progress".into()).stack_size(256 * 1024).spawn(run).map(drop)
+    helper::spawn("gain-progress", run).map(drop)
 }
 
 /// The helper's life.
@@ -93,15 +91,5 @@ fn show_life(net: &Net) {
         if let Ok(mut engine) = net.engine.try_lock() {
             (0..LINGER).take_while(|_| engine.progress()).for_each(drop);
         }
-    }
-}
-
-/// Signals are for the program's own threads.
-fn block_signals() {
-    // SAFETY: a signal set of our own, filled and passed by address; affects this thread only.
-    unsafe {
-        let mut all = std::mem::zeroed();
-        libc::sigfillset(&mut all);
-        libc::pthread_sigmask(libc::SIG_BLOCK, &all, std::ptr::null_mut());
     }
 }
