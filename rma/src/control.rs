@@ -20,6 +20,7 @@
 //!               448  live: the segments this member has handles to, one bit each
 //!               704  outbox of even meetings, 7 KiB (or a larger one elsewhere in the arena)
 //!              7872  outbox of odd meetings
+//!             15040  desk, used in the world's team and in founded ones: see [`crate::founding`]
 //! ```
 //!
 //! | field | who writes | who reads | order |
@@ -32,6 +33,7 @@
 
 use crate::call::Call;
 use crate::error::{Error, ErrorKind, Result};
+use crate::founding::Desk;
 use crate::mirror::{Meeting, Mirror};
 use crate::retired::Live;
 use crate::segment::Spot;
@@ -105,7 +107,11 @@ pub(crate) struct Row {
     places: [Place; 2],
     live: Live,
     outbox: [std::cell::UnsafeCell<[u8; OUTBOX_LEN]>; 2],
+    desk: Desk,
 }
+
+/// Where the desk is in a row.
+pub(crate) const DESK: usize = std::mem::offset_of!(Row, desk);
 
 const _: () = assert!(size_of::<Row>() <= ROW_LEN && size_of::<Line>() == 64);
 
@@ -226,6 +232,11 @@ impl Rows {
     /// Which segments this member has handles to.
     pub(crate) fn my_live(&self) -> &Live {
         &self.mine().live
+    }
+
+    /// A member's desk.
+    pub(crate) fn desk(&self, rank: usize) -> Spot {
+        self.places[rank].plus(DESK)
     }
 
     /// Whether a member of this node has a handle to a segment.

@@ -51,6 +51,7 @@ mod control;
 mod error;
 mod exchange;
 pub mod fork;
+mod founding;
 mod helper;
 mod layout;
 mod library;

@@ -7,6 +7,7 @@ use crate::bell::BELLS_LEN;
 use crate::call::{Call, OpCode};
 use crate::control::{Progress, ROW_LEN, Rows};
 use crate::error::{Error, ErrorKind, Result};
+use crate::founding::Departure;
 use crate::mirror::{Mirror, mirror_len};
 use crate::retired::Retired;
 use crate::segment::Spot;
@@ -48,12 +49,19 @@ pub(crate) struct Inner {
     pub(crate) tiers: OnceLock<Option<Tiers>>,
 }
 
+/// Who looks after the memory that a team leaves.
+#[derive(Clone)]
+pub(crate) enum Home {
+    /// The team it was split from, and that team's slot that stands for handles to this one.
+    Parent(Team, usize),
+    /// The members among themselves.
+    Founded(Arc<Departure>),
+}
+
 /// Where a team's memory comes from and goes back to.
 #[derive(Clone)]
 pub(crate) struct Origin {
-    pub(crate) parent: Team,
-    /// The parent's slot that stands for handles to the team.
-    pub(crate) slot: usize,
+    pub(crate) home: Home,
     /// Where the team's blocks begin in the own arena.
     pub(crate) blocks: [Option<usize>; 2],
     /// Whether it is a part of another team, and lives as long as that.
@@ -86,16 +94,21 @@ impl std::fmt::Debug for Team {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        let Some(Origin { parent, slot, blocks, is_part }) = &self.origin else { return };
-        let entered = parent.0.entered.load(Ordering::Relaxed);
+        let Some(Origin { home, blocks, is_part }) = &self.origin else { return };
         let large = self.large.load(Ordering::Relaxed).checked_sub(1).map(|offset| offset as usize);
+        let blocks = blocks.iter().copied().flatten();
+        let blocks = self.retired.take_all().into_iter().chain(large).chain(blocks);
+        let (parent, slot) = match home {
+            Home::Founded(departure) => return departure.leave(blocks),
+            Home::Parent(parent, slot) => (parent, *slot),
+        };
+        let entered = parent.0.entered.load(Ordering::Relaxed);
         if !is_part {
-            parent.let_go(*slot);
-            parent.0.retired.put(entered, None, *slot);
+            parent.let_go(slot);
+            parent.0.retired.put(entered, None, slot);
         }
-        for block in self.retired.take_all().into_iter().chain(large).chain(blocks.iter().copied().flatten())
-        {
-            parent.0.retired.put_part(entered, block, *slot);
+        for block in blocks {
+            parent.0.retired.put_part(entered, block, slot);
         }
     }
 }
@@ -357,7 +370,8 @@ impl Team {
         let joints: Vec<Joint> = (0..members.len()).map(joint).collect();
         let id = (self.0.id << 20) ^ (child << 12) ^ members[0] as u64;
         drop(session);
-        let origin = Origin { parent: self.clone(), slot, blocks: [row, mirror], is_part: false };
+        let home = Home::Parent(self.clone(), slot);
+        let origin = Origin { home, blocks: [row, mirror], is_part: false };
         // SAFETY: each member offered zeroed blocks, and frees them only when nobody has a handle to the team.
         Ok(Some(unsafe { Team::join(world, id, place, &joints, Some(origin)) }))
     }
@@ -368,6 +382,11 @@ impl Team {
 
     pub(crate) fn id(&self) -> u64 {
         self.0.id
+    }
+
+    /// A member's desk.
+    pub(crate) fn desk(&self, rank: usize) -> Spot {
+        self.0.rows.desk(rank)
     }
 
     /// Gives a segment's block of the own arena back once nobody has a handle of `slot`.
@@ -413,7 +432,7 @@ impl Team {
 }
 
 /// A number that tells lists of ranks apart (FNV-1a).
-fn list_number(ranks: &[usize]) -> usize {
+pub(crate) fn list_number(ranks: &[usize]) -> usize {
     let step = |hash: u64, rank: &usize| (hash ^ *rank as u64).wrapping_mul(0x0000_0100_0000_01b3);
     ranks.iter().fold(0xcbf2_9ce4_8422_2325, step) as usize
 }

@@ -8,6 +8,7 @@ use crate::bell;
 use crate::bootstrap::{self, Bootstrap};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fork::{self, PerProcess};
+use crate::founding::Foundings;
 use crate::layout::Layout;
 use crate::segment::Spot;
 use crate::stall::Watch;
@@ -56,6 +57,8 @@ pub(crate) struct Shared {
     /// By rank, for messages to people.
     pub(crate) hosts: Box<[Box<str>]>,
     pub(crate) bootstrap: Mutex<Box<dyn Bootstrap>>,
+    /// Teams that this process makes with some others, and has left.
+    pub(crate) foundings: Foundings,
     /// [`fork::count`] of the process that made this.
     pub(crate) forks: u32,
 }
