@@ -34,11 +34,11 @@ target/release/gain: $(MODULE_SOURCES)
 	ln -sf libga.so target/release/libga.so.0
 	touch $@
 
-# The libraries for C programs, and the launcher. In the archives ARMCI_* is weak: a program may define them and call PARMCI_*.
+# The libraries for C programs, the launcher with its benchmarks (`gain bench`; `rma-bench` for other launchers). In the archives ARMCI_* is weak: a program may define them and call PARMCI_*.
 PREFIX ?= /usr/local
 install: target/release/gain
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/lib/cmake/GlobalArrays $(DESTDIR)$(PREFIX)/include
-	install target/release/gain $(DESTDIR)$(PREFIX)/bin
+	install target/release/gain target/release/rma-bench $(DESTDIR)$(PREFIX)/bin
 	install -m 644 capi/include/*.h $(DESTDIR)$(PREFIX)/include
 	install -m 644 capi/ga/*.cmake $(DESTDIR)$(PREFIX)/lib/cmake/GlobalArrays
 	for name in armci ga; do \

@@ -98,6 +98,21 @@ pub fn connect() -> io::Result<Box<dyn Bootstrap>> {
     connect_with(|name| std::env::var(name).ok())
 }
 
+/// Whether a process manager has started this process as one of its ranks, or says so: [`connect`] would try to join the others, or be
+/// an error with advice. Not collective; joins nothing.
+pub fn is_managed() -> bool {
+    !is_child() && is_managed_by(|name| std::env::var(name).ok())
+}
+
+fn is_managed_by(variable: impl Fn(&str) -> Option<String>) -> bool {
+    let variable = |name: &str| variable(name).filter(|text| !text.is_empty());
+    if variable(CHOICE).is_some_and(|chosen| chosen == "single") {
+        return false;
+    }
+    ["PMI_FD", "PMI_PORT", "PMIX_NAMESPACE"].iter().any(|name| variable(name).is_some())
+        || slurm_without_pmi(&variable).or_else(|| open_mpi(&variable)).is_some()
+}
+
 fn connect_with(variable: impl Fn(&str) -> Option<String>) -> io::Result<Box<dyn Bootstrap>> {
     // Whoever starts a launcher within another one's job can empty a variable more easily than remove it.
     let variable = |name: &str| variable(name).filter(|text| !text.is_empty());
@@ -185,6 +200,16 @@ mod tests {
         let mut alone = connect_with(environment(&[])).unwrap();
         assert_eq!((alone.rank(), alone.size()), (0, 1));
         assert_eq!(alone.allgather(b"x").unwrap(), vec![b"x".to_vec()]);
+    }
+
+    #[test]
+    fn who_is_a_rank_is_told_without_joining() {
+        let managed = |pairs: &[(&str, &str)]| is_managed_by(environment(pairs));
+        assert!(managed(&[("PMI_FD", "3")]) && managed(&[("PMI_PORT", "h:1")]));
+        assert!(managed(&[("PMIX_NAMESPACE", "x")]));
+        assert!(managed(&[("SLURM_PROCID", "1"), ("SLURM_STEP_NUM_TASKS", "4")]));
+        assert!(!managed(&[]) && !managed(&[("PMI_FD", "")]) && !managed(&[("SLURM_PROCID", "0")]));
+        assert!(!managed(&[("PMI_FD", "3"), ("GAIN_BOOTSTRAP", "single")]));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! small tables it is fewer). Updates of the same entry may then lose one another; the rules allow 1 % of wrong entries, found by
 //! doing all updates again, each rank those of its own entries, and counting what is not as in the beginning.
 
-use crate::table::Table;
+use crate::table::{Table, Unit, column};
 use crate::{Bench, Outcome};
 use rma::Op;
 use std::time::Instant;
@@ -50,8 +50,8 @@ fn start(n: i64) -> u64 {
 }
 
 pub(crate) fn run(bench: &Bench) -> Outcome<Table> {
-    let (world, segment) = (&bench.world, &bench.segment);
-    let words = (bench.options.memory_bytes / 8).max(2);
+    let (world, segment) = (bench.world, &bench.segment);
+    let words = (bench.sizes(8).first().copied().unwrap_or(0) / 8).max(2);
     let local = 1usize << words.ilog2();
     let (ranks, me) = (world.size(), world.rank());
     // The table is as large as the ranks' parts together; its index is taken modulo that.
@@ -94,7 +94,13 @@ pub(crate) fn run(bench: &Bench) -> Outcome<Table> {
     let seconds = began.elapsed().as_secs_f64();
 
     let wrong = wrong_entries(bench, local, total, updates)?;
-    let mut table = Table::new("RandomAccess", &["Words", "Updates", "Seconds", "GUP/s", "Wrong %"]);
+    let mut table = Table::new(&[
+        column("Words", Unit::Number),
+        column("Updates", Unit::Number),
+        column("Seconds", Unit::Number),
+        column("GUP/s", Unit::Number),
+        column("Wrong %", Unit::Percent),
+    ]);
     let done = (updates * ranks) as f64;
     let share = 100.0 * wrong as f64 / total as f64;
     if share > 1.0 {
@@ -106,7 +112,7 @@ pub(crate) fn run(bench: &Bench) -> Outcome<Table> {
 
 /// Does all updates again, each rank those of its own words, and counts words that are not as in the beginning.
 fn wrong_entries(bench: &Bench, local: usize, total: usize, updates: usize) -> Outcome<u64> {
-    let (world, segment) = (&bench.world, &bench.segment);
+    let (world, segment) = (bench.world, &bench.segment);
     let me = world.rank();
     let mut mine = vec![0u64; local];
     segment.get(me, 0, &mut mine)?;
