@@ -79,7 +79,7 @@ impl<T: Number> GlobalArray<T> {
         let mut sorting = SORTING.take();
         sorting.owners.resize_with(self.team().size(), Runs::default);
         let Sorting { owners, sorted } = &mut sorting;
-        let (few, segment) = (self.distribution().few(indices.count(), |_| ()), self.raw().segment());
+        let (few, segment) = (self.distribution().few(indices.count(), |_| ()), self.raw().memory());
         for start in (0..indices.count()).step_by(SORTED) {
             for k in start..indices.count().min(start + SORTED) {
                 let at = match &few {

@@ -137,7 +137,7 @@ impl<T: Element> GlobalArray<T> {
             }
         })?;
         for (rank, runs) in far {
-            let segment = self.raw().segment();
+            let segment = self.raw().memory();
             // SAFETY: the local offsets are those of `values`.
             let done = unsafe { segment.get_vector_bytes(rank, runs.vector::<T>(), values.cast()) };
             done.map_err(|e| Error::from_rma("gather", e))?;
@@ -198,7 +198,7 @@ impl<T: Element> GlobalArray<T> {
             }
         })?;
         for (rank, runs) in far {
-            let segment = self.raw().segment();
+            let segment = self.raw().memory();
             // SAFETY: the local offsets are those of `values`.
             let done = unsafe { segment.put_vector_bytes(rank, runs.vector::<T>(), values.cast()) };
             done.map_err(|e| Error::from_rma("scatter", e))?;
@@ -221,7 +221,7 @@ impl<T: Element> GlobalArray<T> {
         let distribution = self.distribution();
         let at =
             distribution.try_locate(index).ok_or_else(|| distribution.no_such_element("read_inc", index))?;
-        let old = self.raw().segment().fetch_add(at.rank, at.offset * size_of::<T>(), increment);
+        let old = self.raw().memory().fetch_add(at.rank, at.offset * size_of::<T>(), increment);
         old.map_err(|e| Error::from_rma("read_inc", e))
     }
 
