@@ -95,7 +95,7 @@ impl<T: Element> GlobalArray<T> {
     /// everybody gets after. Collective. `GA_Sync` on the array's team.
     ///
     /// # Errors
-    /// [`ErrorKind::Communication`] from below.
+    /// [`ErrorKind::Communication`](crate::ErrorKind::Communication) from below.
     #[track_caller]
     pub fn sync(&self) -> Result<()> {
         self.raw.sync()
@@ -112,7 +112,7 @@ impl<T: Element> GlobalArray<T> {
     /// memory at a later synchronisation. `GA_Destroy`.
     ///
     /// # Errors
-    /// [`ErrorKind::Communication`] from below.
+    /// [`ErrorKind::Communication`](crate::ErrorKind::Communication) from below.
     #[track_caller]
     pub fn destroy(self) -> Result<()> {
         self.raw.destroy()

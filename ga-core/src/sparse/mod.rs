@@ -118,9 +118,8 @@ impl<T: Element> SparseArray<T> {
         self.own.iter().map(|slot| slot.column_block)
     }
 
-    /// A column block of this rank in place, or `None` if it has no elements. Not collective; what may be done with the values when
-    /// is up to the program. `NGA_Sprs_array_access_col_block`.
-    pub fn own_block(&self, column_block: usize) -> Option<OwnBlock<T>> {
+    /// A column block of this rank in place, or `None` if it has no elements; see [`crate::pointers::own_block`].
+    pub(crate) fn own_memory(&self, column_block: usize) -> Option<OwnBlock<T>> {
         let slot = self.own.iter().find(|slot| slot.column_block == column_block)?;
         let at = |first: *mut i64, offset: usize| NonNull::new(first.wrapping_add(offset));
         Some(OwnBlock {
