@@ -72,6 +72,44 @@ fn freed_and_dropped_memory_is_used_again() {
     });
 }
 
+/// One member frees while another of its threads may be in the middle of a put, through a handle of its own: what is allocated since is
+/// untouched. In the end all of it has come back, or 24 MiB would not do for rounds of 1 MiB per rank.
+#[test]
+fn freed_memory_rests_while_a_member_has_another_handle() {
+    let job =
+        Job::new("freed_memory_rests_while_a_member_has_another_handle").env("GAIN_HEAP_BYTES", "25165824");
+    job.everywhere(RANKS, |world| {
+        let team = world.team();
+        const LEN: usize = 1 << 20;
+        let (last, right) = (world.size() - 1, (world.rank() + 1) % world.size());
+        for _ in 0..100 {
+            let first = Segment::allocate(&team, LEN).unwrap();
+            let late = (world.rank() == last).then(|| first.clone());
+            let under_way = first.mapped(right);
+            first.free().unwrap();
+            let second = Segment::allocate_zeroed(&team, LEN).unwrap();
+            if let Some(late) = late {
+                assert_eq!(late.put_value(right, 0, 1u8).unwrap_err().kind(), ErrorKind::Foreign);
+                assert_eq!(late.sync().unwrap_err().kind(), ErrorKind::Foreign);
+                assert!(late.mapped(right).is_none());
+                if let Some(memory) = under_way {
+                    // SAFETY: memory of the segment, which has a handle left.
+                    unsafe { memory.write_bytes(0xff, LEN) };
+                }
+            } else {
+                // What the late one's call is refused by.
+                team.barrier().unwrap_err();
+            }
+            team.barrier().unwrap();
+            let mut mine = vec![1u8; LEN];
+            second.get(world.rank(), 0, &mut mine).unwrap();
+            assert!(mine.iter().all(|byte| *byte == 0));
+            second.free().unwrap();
+            team.barrier().unwrap();
+        }
+    });
+}
+
 /// What was dropped must not be handed out before everybody has synchronised: a rank that still reads sees its data.
 #[test]
 fn dropped_memory_rests_until_everybody_has_synchronised() {

@@ -2,6 +2,7 @@
 
 use crate::common;
 use crate::common::{RANKS, Random, all, arrays, load, numbered};
+use ga_core::pointers::ElementPointers;
 use ga_core::{ErrorKind, GlobalArray};
 use ndarray::IxDyn;
 use rma::World;

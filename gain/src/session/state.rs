@@ -130,7 +130,8 @@ pub(crate) fn take_turn(operation: &str) -> Result<turn::Turn> {
 
 #[cold]
 fn start() -> Result<Session> {
-    fork::on_fork(in_child);
+    // SAFETY: the handler loads and stores atomics, and neither locks nor allocates.
+    unsafe { fork::on_fork(in_child) };
     if TORN.load(Relaxed) {
         let text =
             "this process was forked while another thread of its parent computed, and can't use arrays";
