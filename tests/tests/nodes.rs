@@ -3,7 +3,7 @@
 //! The rank ends with code 0, which our launcher takes for a good end, so it doesn't end the job. Each survivor prints what it was told,
 //! and ends in the same way; a job that hangs runs into its deadline. Oracle: who ended, and what the others did then.
 
-use rma::{ErrorKind, MutexSet, Op, Result, Segment, World};
+use rma::{Compare, ErrorKind, MutexSet, Op, Result, Segment, SignalUpdate, World};
 use std::time::Duration;
 use tests::{Fragile, Job, Outcome};
 
@@ -176,6 +176,29 @@ fn waits_for_whom_it_asked_over_ucx() {
 #[test]
 fn waits_for_whom_it_asked_over_ofi() {
     waits_for_whom_it_asked("ofi");
+}
+
+/// Who makes pages for much memory still hands out the keys of what it has. Oracle: what it finds there when it has the pages.
+#[test]
+fn who_allocates_much_is_there_for_others() {
+    const WORDS: usize = 1 << 13;
+    let job = Job::new("who_allocates_much_is_there_for_others").fake_nodes(2).over("ofi");
+    job.env("GAIN_RDMA_BYTES", "32768").run(&[2], |world| {
+        let segment = Segment::allocate_zeroed(&world.team(), 8 * WORDS + 8).unwrap();
+        world.sync().unwrap();
+        if world.rank() == 0 {
+            segment.put_signal(1, 0, &[0u64; 0], 8 * WORDS, SignalUpdate::Set(1)).unwrap();
+            drop(Segment::allocate(&world.node_team(), 2 << 30).unwrap());
+            let mut data = vec![0u64; WORDS];
+            segment.get(0, 0, &mut data).unwrap();
+            assert!(data.iter().all(|&word| word == 7), "the put came later");
+        } else {
+            segment.wait_signal(8 * WORDS, Compare::AtLeast(1)).unwrap();
+            segment.put(0, 0, &vec![7u64; WORDS]).unwrap();
+            world.fence(0).unwrap();
+        }
+        world.sync().unwrap();
+    });
 }
 
 /// Its helper answers, even when the first message of all meets a rank that computes. And where nobody waits, nobody is

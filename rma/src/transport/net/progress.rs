@@ -72,12 +72,12 @@ fn help(net: &Net) {
         }
         let mut engine = net.inside();
         let is_armed = engine.arm();
-        let (fd, has_pending) = (engine.event_fd(), engine.core.has_pending_locks());
+        let (fd, is_needed) = (engine.event_fd(), engine.core.is_needed());
         drop(engine);
         if is_armed {
             sleep_on(fd, LONGEST);
-        } else if has_pending {
-            // A mutex that one of this node's ranks holds: it doesn't tell us when it gives it back.
+        } else if is_needed {
+            // A mutex that one of this node's ranks holds, which doesn't tell us when it gives it back; or memory that is busy.
             std::thread::sleep(PAUSES.0 / 2);
         }
     }
