@@ -150,6 +150,9 @@ impl Segment {
         };
         let parts = (0..team.size()).map(part).collect();
         let slot = session.word(0, 3) as usize;
+        session.make_bits(Signature::new(call.op), slot).inspect_err(|_| {
+            block.iter().for_each(|block| world.heap.free(block.offset));
+        })?;
         session.allocated(slot);
         session.complete();
         drop(session);
@@ -173,11 +176,11 @@ impl Segment {
             team.shared().transport.fence_all()?;
         }
         let slot = self.0.slot;
-        session.my_live().clear(slot);
+        session.clear_live(slot);
         // The slot tells segments apart: all must free the same.
         let met = session.meet(Signature::new(call.op).count(slot), &[]);
         if met.is_err() {
-            session.my_live().set(slot);
+            session.set_live(slot);
             self.0.is_freed.store(false, Ordering::Relaxed);
             return met;
         }

@@ -3,7 +3,7 @@
 //! Invariant: one thread of a process at a time is inside a collective of a team (`inner` is a mutex), and members agree on the number of
 //! meetings they had. What is freed by dropping goes back to the arena as [`crate::retired`] says.
 
-use crate::bell::BELLS_LEN;
+use crate::bell::bells_len;
 use crate::call::{Call, OpCode};
 use crate::control::{Progress, ROW_LEN, Rows};
 use crate::error::{Error, ErrorKind, Result};
@@ -93,8 +93,11 @@ impl Drop for Inner {
             parent.let_go(*slot);
             parent.0.retired.put(entered, None, *slot);
         }
-        for block in self.retired.take_all().into_iter().chain(large).chain(blocks.iter().copied().flatten())
-        {
+        let heap = &self.world.heap;
+        let first = heap.address(heap.rank(), 0).addr();
+        let pages = self.rows.my_pages().map(|page| page.addr().get() - first);
+        let control = blocks.iter().copied().flatten();
+        for block in self.retired.take_all().into_iter().chain(large).chain(pages).chain(control) {
             parent.0.retired.put_part(entered, block, *slot);
         }
     }
@@ -106,9 +109,10 @@ impl Team {
     pub(crate) fn of_node(world: &Arc<Shared>) -> Team {
         let (root, root_len) = world.heap.root_area();
         let ranks: Vec<usize> = world.layout.my_node().collect();
-        assert!(root_len >= BELLS_LEN + ranks.len() * ROW_LEN, "the heap's root area is too small");
+        let bells_len = bells_len(ranks.len());
+        assert!(root_len >= bells_len + ranks.len() * ROW_LEN, "the heap's root area is too small");
         let row = |index: usize| Spot {
-            mapped: root.as_ptr().wrapping_add(BELLS_LEN + index * ROW_LEN),
+            mapped: root.as_ptr().wrapping_add(bells_len + index * ROW_LEN),
             // Mapped by all members, so nobody asks for the place.
             place: Remote { rank: ranks[index], offset: 0 },
         };
@@ -343,6 +347,9 @@ impl Team {
             mirror = offered.inspect_err(|_| session.return_slot(slot))?;
             mirrors = chosen.iter().map(|(_, rank)| session.offered(*rank)).collect();
         }
+        session.make_bits(signature, slot).inspect_err(|_| {
+            row.iter().chain(&mirror).for_each(|block| world.heap.free(*block));
+        })?;
         session.allocated(slot);
         let Some(place) = place else {
             drop(session);
@@ -380,7 +387,7 @@ impl Team {
     fn let_go(&self, slot: usize) {
         match self.0.rows.mirror() {
             Some(_) => self.0.retired.fade(slot),
-            None => self.0.rows.my_live().clear(slot),
+            None => self.0.rows.clear_live(slot),
         }
     }
 

@@ -277,7 +277,7 @@ impl Heap {
         self.arena.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Zeroed memory that all ranks share, for the floor above: at least 64 KiB + 16 KiB per rank, page
+    /// Zeroed memory that all ranks share, for the floor above: at least 64 KiB + 16 KiB and 64 bytes per rank, page
     /// aligned, committed.
     pub fn root_area(&self) -> (NonNull<u8>, usize) {
         self.root.area()
