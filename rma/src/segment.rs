@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::signature::Signature;
 use crate::team::Team;
 use crate::transport::{Remote, Transport};
-use crate::world::{Shared, alive, no_such_rank};
+use crate::world::{Shared, no_such_rank};
 use shm::accumulate::Target;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -257,7 +257,7 @@ impl Segment {
     /// Checks that `len` bytes from `offset` on are inside `rank`'s part of a living segment.
     #[inline]
     pub(crate) fn spot(&self, op: &'static str, rank: usize, offset: usize, len: usize) -> Result<Spot> {
-        alive(op)?;
+        self.shared().alive(op)?;
         let inner = &*self.0;
         match inner.parts.get(rank) {
             Some(part)

@@ -13,7 +13,7 @@ use crate::segment::Spot;
 use crate::session::Session;
 use crate::signature::Signature;
 use crate::transport::Remote;
-use crate::world::{Shared, alive, no_such_rank};
+use crate::world::{Shared, no_such_rank};
 use std::collections::HashMap;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -248,7 +248,7 @@ impl Team {
     #[track_caller]
     pub(crate) fn sync_over(&self, number: usize, purpose: &str) -> Result<()> {
         let call = Call::new(OpCode::Sync);
-        alive("sync")?;
+        self.0.world.alive("sync")?;
         self.0.world.transport.fence_all()?;
         self.rendezvous(call, Signature::new(call.op).purpose(purpose).count(number))
     }
@@ -257,7 +257,7 @@ impl Team {
     ///
     /// Not collective. Stands for `ARMCI_Fence`, `MPI_Win_flush`. Errors: `Rank`, `Finalized`.
     pub fn fence(&self, rank: usize) -> Result<()> {
-        alive("fence")?;
+        self.0.world.alive("fence")?;
         if rank >= self.size() {
             return Err(no_such_rank("fence", rank, self.size()));
         }

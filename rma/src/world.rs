@@ -171,7 +171,7 @@ impl World {
     /// Not collective. Stands for `ARMCI_Fence`, `MPI_Win_flush`. Errors: `Rank`, `Finalized`.
     #[inline]
     pub fn fence(&self, rank: usize) -> Result<()> {
-        alive("fence")?;
+        self.shared.alive("fence")?;
         if rank >= self.size() {
             return Err(no_such_rank("fence", rank, self.size()));
         }
@@ -181,7 +181,7 @@ impl World {
     /// [`World::fence`] for all ranks. Not collective. Stands for `ARMCI_AllFence`, `MPI_Win_flush_all`.
     #[inline]
     pub fn fence_all(&self) -> Result<()> {
-        alive("fence_all")?;
+        self.shared.alive("fence_all")?;
         self.shared.transport.fence_all()
     }
 
@@ -195,6 +195,7 @@ impl World {
             FINALIZED => return Ok(()),
             state => return Err(gone("finalize", state)),
         }
+        self.shared.check("finalize")?;
         self.shared.transport.fence_all()?;
         self.team.finalize()?;
         STATE.store(FINALIZED, Ordering::Relaxed);
@@ -252,6 +253,20 @@ impl Shared {
         if self.size > 1 && self.is_inherited() { Err(gone(op, INHERITED)) } else { Ok(()) }
     }
 
+    /// An error once this world is finalized, or if it is that of a job that this process was forked out of.
+    #[inline(always)]
+    pub(crate) fn alive(&self, op: &'static str) -> Result<()> {
+        match STATE.load(Ordering::Relaxed) {
+            USABLE if !self.is_inherited() => Ok(()),
+            state => self.alive_in_child(op, state),
+        }
+    }
+
+    #[cold]
+    fn alive_in_child(&self, op: &'static str, state: u8) -> Result<()> {
+        if state == USABLE { self.check(op) } else { Err(gone(op, state)) }
+    }
+
     /// Whether the job has ranks on several nodes.
     #[inline]
     pub(crate) fn is_wide(&self) -> bool {
@@ -280,11 +295,10 @@ pub(crate) fn alive(op: &'static str) -> Result<()> {
 
 #[cold]
 fn gone(op: &'static str, state: u8) -> Error {
-    let message = match state {
-        FINALIZED => "the world has been finalized",
-        _ => "this process was forked from a rank, and what belongs to that rank's job can't be used in it",
-    };
-    Error::new(ErrorKind::Finalized, op, message)
+    match state {
+        FINALIZED => Error::new(ErrorKind::Finalized, op, "the world has been finalized"),
+        _ => Error::of_parent(op),
+    }
 }
 
 /// In a forked child: it is no rank of its parent's world. Async-signal-safe.

@@ -156,6 +156,11 @@ impl Net {
         self.engine.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// An error in a forked child.
+    fn check(&self, op: &'static str) -> Result<()> {
+        if self.forks == fork::count() { Ok(()) } else { Err(Error::of_parent(op)) }
+    }
+
     /// The engine, for a call of the program.
     fn engine(&self) -> MutexGuard<'_, Engine> {
         self.calls.fetch_add(1, Ordering::Relaxed);
@@ -165,6 +170,7 @@ impl Net {
     /// Apart from the fence inside the node, which else would make room for all this.
     #[inline(never)]
     fn fence_far(&self, rank: usize) -> Result<()> {
+        self.check("fence")?;
         self.wait_for(OpCode::Fence, rank, Location::caller(), |engine| fenced(engine, rank))
     }
 
@@ -375,6 +381,9 @@ unsafe impl Transport for Net {
     }
 
     fn progress(&self) -> bool {
+        if self.forks != fork::count() {
+            return false;
+        }
         self.calls.fetch_add(1, Ordering::Relaxed);
         match self.engine.try_lock() {
             Ok(mut engine) => engine.progress(),
@@ -406,6 +415,7 @@ unsafe impl Transport for Net {
     }
 
     fn test(&self, token: Token) -> Result<bool> {
+        self.check("test")?;
         let mut engine = self.engine();
         engine.progress();
         let rank = engine.core.requests.get(token).map_or(0, |request| request.peer);
@@ -420,6 +430,7 @@ unsafe impl Transport for Net {
         if token == Token::DONE {
             return Ok(());
         }
+        self.check("wait")?;
         let rank = self.engine().core.requests.get(token).map_or(0, |request| request.peer);
         self.wait_closed(OpCode::Wait, rank, Location::caller(), token).map(drop)
     }
@@ -434,6 +445,7 @@ unsafe impl Transport for Net {
 
     fn fence_all(&self) -> Result<()> {
         fence(Ordering::SeqCst);
+        self.check("fence_all")?;
         // All are asked before any is waited for.
         let ranks: Vec<usize> = self.engine().core.talked_to().collect();
         for &rank in &ranks {
