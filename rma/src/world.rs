@@ -34,6 +34,14 @@ static WORLD: PerProcess<Mutex<Option<World>>> = PerProcess::new();
 /// What the handler of forks finds: the world that [`WORLD`] keeps.
 static HERE: AtomicPtr<Shared> = AtomicPtr::new(std::ptr::null_mut());
 
+/// The process ends: nothing of ours may be inside a library any more when that is torn down.
+extern "C" fn at_exit() {
+    // SAFETY: null, or the world kept by `WORLD` of this process, which is never dropped.
+    if let Some(world) = unsafe { HERE.load(Ordering::Acquire).as_ref() } {
+        world.transport.stop();
+    }
+}
+
 /// All ranks of the job. Clones are handles to the same world.
 #[derive(Clone, Debug)]
 pub struct World {
@@ -99,6 +107,11 @@ impl World {
             let made = World::start(bootstrap)?;
             HERE.store(Arc::as_ptr(&made.shared).cast_mut(), Ordering::Release);
             STATE.store(USABLE, Ordering::Release);
+            if made.shared.is_wide() {
+                // Libraries are torn down after what was registered last, hence after this.
+                // SAFETY: a function of this library; where that is unloaded, it runs before.
+                unsafe { libc::atexit(at_exit) };
+            }
             *world = Some(made);
         }
         Ok(world.clone().expect("made above"))
@@ -205,6 +218,7 @@ impl World {
         let mut bootstrap = self.shared.bootstrap.lock().unwrap_or_else(PoisonError::into_inner);
         if self.shared.is_wide() {
             self.await_all(&mut **bootstrap)?;
+            self.shared.transport.stop();
         }
         bootstrap.leave().map_err(|e| Error::new(ErrorKind::Bootstrap, "finalize", e.to_string()))
     }

@@ -201,6 +201,69 @@ fn who_allocates_much_is_there_for_others() {
     });
 }
 
+/// Whether this process has the thread that makes progress.
+fn has_helper() -> bool {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let mut names = tasks.filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("comm")).ok());
+    names.any(|name| name.trim_end() == "gain-progress")
+}
+
+/// Runs when the process ends, after everything that was registered later, and before libraries are torn down.
+extern "C" fn expect_no_helper() {
+    if has_helper() {
+        eprintln!("told: the helper is there");
+        // SAFETY: ends the process at once.
+        unsafe { libc::_exit(7) };
+    }
+}
+
+/// Nothing of ours is inside a library that is torn down, however a rank ends. Oracle: the process's threads.
+fn ends_without_helper(name: &str, progress: &str, then: fn(&World)) {
+    let start = || {
+        // SAFETY: a function of this program.
+        unsafe { libc::atexit(expect_no_helper) };
+        World::init()
+    };
+    let job = Job::new(name).fake_nodes(2).env("GAIN_PROGRESS", progress).starting(start);
+    let outcome = job.outcome(2, |world| {
+        world.barrier().unwrap();
+        assert!(has_helper());
+        then(world);
+    });
+    assert_eq!(outcome.code, 0, "{outcome}");
+}
+
+#[test]
+fn no_helper_is_left_by_a_rank_that_finalizes() {
+    ends_without_helper("no_helper_is_left_by_a_rank_that_finalizes", "thread", |world| {
+        world.finalize().unwrap();
+        assert!(!has_helper());
+    });
+}
+
+/// Others put to it meanwhile, so the helper has work.
+#[test]
+fn no_helper_is_left_by_a_rank_that_exits() {
+    ends_without_helper("no_helper_is_left_by_a_rank_that_exits", "thread", |world| {
+        let segment = Segment::allocate_zeroed(&world.team(), 1 << 16).unwrap();
+        if world.rank() == 0 {
+            while segment.put(1, 0, &[1u64; 1000]).and_then(|()| world.fence(1)).is_ok() {}
+        } else {
+            while segment.get_value::<u64>(1, 0).unwrap() == 0 {
+                std::thread::yield_now();
+            }
+        }
+        std::process::exit(0);
+    });
+}
+
+#[test]
+fn no_helper_is_left_by_a_rank_that_polls_and_exits() {
+    ends_without_helper("no_helper_is_left_by_a_rank_that_polls_and_exits", "poll", |_| {
+        std::process::exit(0)
+    });
+}
+
 /// Its helper answers, even when the first message of all meets a rank that computes. And where nobody waits, nobody is
 /// silent for too long. Oracle: the barriers.
 #[test]

@@ -40,6 +40,7 @@ use self::core::Core;
 use self::engine::{Engine, GET_PIECE, Thresholds, answer_len};
 use self::message::{Head, Kind, Packed};
 use self::peer::{Scale, Stream, Transfer, Way, Work};
+use self::progress::Helper;
 use self::requests::Awaits;
 use self::serve::Memory;
 use self::wait::{Counted, closed};
@@ -98,6 +99,8 @@ pub(crate) struct Net {
     direct: bool,
     progress: Progress,
     hosts: Box<[Box<str>]>,
+    /// Until it is stopped.
+    helper: Mutex<Option<Helper>>,
     /// Threads that wait and turn the crank meanwhile.
     waiters: AtomicU32,
     /// Counts calls of the program, so that the helper knows whether it communicates.
@@ -140,14 +143,20 @@ impl Net {
             direct,
             progress,
             hosts,
+            helper: Mutex::new(None),
             waiters: AtomicU32::new(0),
             calls: AtomicU64::new(0),
             forks: fork::count(),
         });
-        progress::start_helper(&net).map_err(|error| {
+        let helper = Helper::start(&net).map_err(|error| {
             Error::new(ErrorKind::Bootstrap, "init", format!("no thread for progress: {error}"))
         })?;
+        *net.helper() = Some(helper);
         Ok(net)
+    }
+
+    fn helper(&self) -> MutexGuard<'_, Option<Helper>> {
+        self.helper.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn inside(&self) -> MutexGuard<'_, Engine> {
@@ -391,6 +400,14 @@ unsafe impl Transport for Net {
         }
     }
 
+    fn stop(&self) {
+        // A forked child has no helper.
+        if self.forks == fork::count() {
+            let helper = self.helper().take();
+            helper.into_iter().for_each(Helper::stop);
+        }
+    }
+
     fn longest_sleep(&self) -> Option<Duration> {
         (self.progress == Progress::Poll).then_some(Duration::from_micros(50))
     }
@@ -452,6 +469,12 @@ unsafe impl Transport for Net {
             self.engine().is_fenced(rank).map_err(|why| self.died("fence", rank, &why))?;
         }
         ranks.into_iter().try_for_each(|rank| self.fence(rank))
+    }
+}
+
+impl Drop for Net {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 
