@@ -456,3 +456,51 @@ fn blocks_that_share_a_chunk_both_have_it() {
     assert_eq!(heap.usage(), (256 << 20, 256 << 20));
     heap.free(all.offset);
 }
+
+/// Who has the descriptor can't take pages away from those who have the heap mapped.
+#[test]
+fn a_heap_keeps_its_size() {
+    let _alone = alone();
+    let heap = Heap::create(HeapConfig { ranks: 2, limit_bytes: Some(16 << 20) }).unwrap();
+    let file = std::fs::File::from(heap.fd().unwrap().try_clone_to_owned().unwrap());
+    let len = file.metadata().unwrap().len();
+    assert_eq!(file.set_len(4096).unwrap_err().kind(), std::io::ErrorKind::PermissionDenied);
+    assert!(file.set_len(len + 4096).is_err());
+    assert_eq!(file.metadata().unwrap().len(), len);
+    // Memory still comes and goes.
+    let block = heap.allocate(8 << 20, 64).unwrap();
+    heap.free(block.offset);
+    assert!(heap.allocate(15 << 20, 64).is_ok());
+}
+
+/// A child under `ulimit -f`, soft and hard. Oracle: that it lives, and what its limit is afterwards.
+#[test]
+fn a_limit_on_files_is_no_death() {
+    let _alone = alone();
+    for (hard, code) in [(libc::RLIM_INFINITY, 0), (1 << 20, 1)] {
+        // SAFETY: the child makes a heap and ends; no other test runs meanwhile.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            let limit = libc::rlimit { rlim_cur: 1 << 20, rlim_max: hard };
+            let mut after = limit;
+            // SAFETY: reads and writes limits of ours.
+            unsafe { libc::setrlimit(libc::RLIMIT_FSIZE, &limit) };
+            let made = Heap::create(HeapConfig { ranks: 2, limit_bytes: Some(16 << 20) });
+            // SAFETY: as above; ends the process.
+            unsafe {
+                libc::getrlimit(libc::RLIMIT_FSIZE, &mut after);
+                let is_told = made.as_ref().is_err_and(|error| error.to_string().contains("ulimit -f"));
+                let is_back = after.rlim_cur == limit.rlim_cur;
+                libc::_exit(match (made.is_ok(), is_told) {
+                    (true, _) if is_back => 0,
+                    (_, true) => 1,
+                    _ => 2,
+                });
+            }
+        }
+        let mut status = 0;
+        // SAFETY: waits for the child from above.
+        assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+        assert_eq!((libc::WIFEXITED(status), libc::WEXITSTATUS(status)), (true, code));
+    }
+}
