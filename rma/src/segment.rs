@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::signature::Signature;
 use crate::team::Team;
 use crate::transport::{Remote, Transport};
-use crate::world::{Shared, alive, no_such_rank};
+use crate::world::{Shared, no_such_rank};
 use shm::accumulate::Target;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -167,6 +167,9 @@ impl Segment {
         };
         let parts = (0..team.size()).map(part).collect();
         let slot = session.word(0, 3) as usize;
+        session.make_bits(Signature::new(call.op), slot).inspect_err(|_| {
+            block.iter().for_each(|block| world.heap.free(block.offset));
+        })?;
         session.allocated(slot);
         session.complete();
         drop(session);
@@ -197,13 +200,13 @@ impl Segment {
         let has_others = Arc::strong_count(&self.0) > 1;
         fence(Ordering::Acquire);
         if !has_others {
-            session.my_live().clear(slot);
+            session.clear_live(slot);
         }
         // The slot tells segments apart: all must free the same.
         let met = session.meet(Signature::new(call.op).count(slot), &[has_others.into()]);
         let is_kept = met.is_ok() && (0..session.size()).any(|rank| session.word(rank, 0) != 0);
         if (met.is_err() || is_kept) && !has_others {
-            session.my_live().set(slot);
+            session.set_live(slot);
         }
         if met.is_err() {
             self.0.state.store(state::GOOD, Ordering::Relaxed);
@@ -303,7 +306,7 @@ impl Segment {
     /// Checks that `len` bytes from `offset` on are inside `rank`'s part of a living segment.
     #[inline]
     pub(crate) fn spot(&self, op: &'static str, rank: usize, offset: usize, len: usize) -> Result<Spot> {
-        alive(op)?;
+        self.shared().alive(op)?;
         let inner = &*self.0;
         match inner.parts.get(rank) {
             Some(part) if offset <= part.len && len <= part.len - offset && self.is_good() => {

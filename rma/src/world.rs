@@ -35,6 +35,14 @@ static WORLD: PerProcess<Mutex<Option<World>>> = PerProcess::new();
 /// What the handler of forks finds: the world that [`WORLD`] keeps.
 static HERE: AtomicPtr<Shared> = AtomicPtr::new(std::ptr::null_mut());
 
+/// The process ends: nothing of ours may be inside a library any more when that is torn down.
+extern "C" fn at_exit() {
+    // SAFETY: null, or the world kept by `WORLD` of this process, which is never dropped.
+    if let Some(world) = unsafe { HERE.load(Ordering::Acquire).as_ref() } {
+        world.transport.stop();
+    }
+}
+
 /// All ranks of the job. Clones are handles to the same world.
 #[derive(Clone, Debug)]
 pub struct World {
@@ -102,6 +110,11 @@ impl World {
             let made = World::start(bootstrap)?;
             HERE.store(Arc::as_ptr(&made.shared).cast_mut(), Ordering::Release);
             STATE.store(USABLE, Ordering::Release);
+            if made.shared.is_wide() {
+                // Libraries are torn down after what was registered last, hence after this.
+                // SAFETY: a function of this library; where that is unloaded, it runs before.
+                unsafe { libc::atexit(at_exit) };
+            }
             *world = Some(made);
         }
         Ok(world.clone().expect("made above"))
@@ -174,7 +187,7 @@ impl World {
     /// Not collective. Stands for `ARMCI_Fence`, `MPI_Win_flush`. Errors: `Rank`, `Finalized`.
     #[inline]
     pub fn fence(&self, rank: usize) -> Result<()> {
-        alive("fence")?;
+        self.shared.alive("fence")?;
         if rank >= self.size() {
             return Err(no_such_rank("fence", rank, self.size()));
         }
@@ -184,7 +197,7 @@ impl World {
     /// [`World::fence`] for all ranks. Not collective. Stands for `ARMCI_AllFence`, `MPI_Win_flush_all`.
     #[inline]
     pub fn fence_all(&self) -> Result<()> {
-        alive("fence_all")?;
+        self.shared.alive("fence_all")?;
         self.shared.transport.fence_all()
     }
 
@@ -198,6 +211,7 @@ impl World {
             FINALIZED => return Ok(()),
             state => return Err(gone("finalize", state)),
         }
+        self.shared.check("finalize")?;
         self.shared.transport.fence_all()?;
         self.team.finalize()?;
         STATE.store(FINALIZED, Ordering::Relaxed);
@@ -207,6 +221,7 @@ impl World {
         let mut bootstrap = self.shared.bootstrap.lock().unwrap_or_else(PoisonError::into_inner);
         if self.shared.is_wide() {
             self.await_all(&mut **bootstrap)?;
+            self.shared.transport.stop();
         }
         bootstrap.leave().map_err(|e| Error::new(ErrorKind::Bootstrap, "finalize", e.to_string()))
     }
@@ -255,6 +270,20 @@ impl Shared {
         if self.size > 1 && self.is_inherited() { Err(gone(op, INHERITED)) } else { Ok(()) }
     }
 
+    /// An error once this world is finalized, or if it is that of a job that this process was forked out of.
+    #[inline(always)]
+    pub(crate) fn alive(&self, op: &'static str) -> Result<()> {
+        match STATE.load(Ordering::Relaxed) {
+            USABLE if !self.is_inherited() => Ok(()),
+            state => self.alive_in_child(op, state),
+        }
+    }
+
+    #[cold]
+    fn alive_in_child(&self, op: &'static str, state: u8) -> Result<()> {
+        if state == USABLE { self.check(op) } else { Err(gone(op, state)) }
+    }
+
     /// Whether the job has ranks on several nodes.
     #[inline]
     pub(crate) fn is_wide(&self) -> bool {
@@ -283,11 +312,10 @@ pub(crate) fn alive(op: &'static str) -> Result<()> {
 
 #[cold]
 fn gone(op: &'static str, state: u8) -> Error {
-    let message = match state {
-        FINALIZED => "the world has been finalized",
-        _ => "this process was forked from a rank, and what belongs to that rank's job can't be used in it",
-    };
-    Error::new(ErrorKind::Finalized, op, message)
+    match state {
+        FINALIZED => Error::new(ErrorKind::Finalized, op, "the world has been finalized"),
+        _ => Error::of_parent(op),
+    }
 }
 
 /// In a forked child: it is no rank of its parent's world. Async-signal-safe.

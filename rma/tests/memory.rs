@@ -229,3 +229,41 @@ fn no_memory_on_one_rank_is_an_error_on_all() {
         segment.put_value(last, 0, 1u8).unwrap();
     });
 }
+
+/// As many segments and teams at a time as a team's first slots are not enough for, twice over: the last ones are as safe as the first. Rank 0
+/// drops its handles, the others write on. Oracle: what rank 0 has allocated since.
+#[test]
+fn any_number_of_segments_keeps_its_memory_as_long_as_a_handle() {
+    const MANY: usize = 2200;
+    let job = Job::new("any_number_of_segments_keeps_its_memory_as_long_as_a_handle");
+    job.deadline(std::time::Duration::from_secs(120)).everywhere(&[2, 3], |world| {
+        let team = world.team();
+        for round in 0..2u64 {
+            let segments: Vec<Segment> = (0..MANY).map(|_| Segment::allocate(&team, 512).unwrap()).collect();
+            let teams: Vec<_> = (0..3).map(|_| team.split(Some(0), 0).unwrap().unwrap()).collect();
+            let late = (world.rank() > 0).then_some((segments, teams));
+            team.barrier().unwrap();
+            // Larger than all that was dropped: it would be found there if that were free.
+            let fresh: Vec<Segment> =
+                (0..40).map(|_| Segment::allocate_zeroed(&team, 64 * 512).unwrap()).collect();
+            team.barrier().unwrap();
+            if let Some((segments, teams)) = late {
+                segments.iter().step_by(7).for_each(|segment| segment.put(0, 0, &[u64::MAX; 64]).unwrap());
+                assert!(teams.iter().all(|team| team.size() == world.size()));
+            }
+            world.sync().unwrap();
+            for segment in &fresh {
+                let mut data = vec![1u64; 64 * 64];
+                segment.get(world.rank(), 0, &mut data).unwrap();
+                assert!(data.iter().all(|word| *word == 0), "round {round}");
+            }
+            world.sync().unwrap();
+        }
+        // And it comes back in the end.
+        for _ in 0..3 {
+            team.barrier().unwrap();
+        }
+        let segment = Segment::allocate(&team, 512).unwrap();
+        segment.free().unwrap();
+    });
+}
