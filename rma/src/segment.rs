@@ -286,6 +286,11 @@ impl Segment {
         (self.0.parts[rank].place.offset + offset) / shm::accumulate::STRIPE
     }
 
+    /// Where `rank`'s part begins in its owner's arena. Panics when there is no such rank. Not collective.
+    pub fn arena_offset(&self, rank: usize) -> usize {
+        self.0.parts[rank].place.offset
+    }
+
     #[inline]
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         self.0.team.shared()

@@ -60,6 +60,10 @@ impl Memory {
         let mut memory = Memory { allocations: HashMap::new(), pool: Pool::new(len), pool_base: 0 };
         let bases = memory.allocate(addresses, &world.team(), len)?;
         memory.pool_base = bases[world.rank()];
+        if let Some(pool) = memory.allocations.values().next() {
+            let arena = |rank: usize| bases[rank] - pool.segment.arena_offset(rank);
+            addresses.arenas = (0..world.size()).map(arena).collect();
+        }
         Ok(memory)
     }
 
