@@ -9,7 +9,7 @@
 //! | 2 | all | bootstrap barrier: every hub listens |
 //! | 3 | spoke | connects; sends its rank with a pidfd of itself (the backlog takes it, nobody accepts yet) |
 //! | 4 | all | bootstrap barrier: every spoke has connected |
-//! | 5 | hub | accepts all, sorts by rank, sends everybody every rank with its pidfd |
+//! | 5 | hub | accepts all, sorts by rank, sends everybody the ranks and the set of their pidfds |
 //! | 6 | leader (lowest rank) | publishes the ranks of its node, fetches those of the other nodes, tells its members |
 //!
 //! In step 6 leaders find one another without reading what every rank published: rank 0 leads a node, and the lowest
@@ -21,9 +21,10 @@
 //! between containers that share a network but not a process table.
 
 use super::Bootstrap;
+use super::ends::Ends;
 use super::frames::{my_process, peer_user, receive, send};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 
@@ -31,28 +32,10 @@ use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 const FAKE_NODES: &str = "GAIN_FAKE_NODES";
 
 /// One process of this node.
-#[derive(Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Member {
     /// Its rank in the job.
     pub rank: usize,
-    /// Its process; absent where the kernel has no pidfds, then its death goes unnoticed by us.
-    process: Option<OwnedFd>,
-}
-
-impl Member {
-    /// Whether the process still runs. A zombie does not run.
-    pub fn is_alive(&self) -> bool {
-        let Some(process) = &self.process else { return true };
-        let mut poll = libc::pollfd { fd: process.as_raw_fd(), events: libc::POLLIN, revents: 0 };
-        // SAFETY: one initialised pollfd, alive during the call; a timeout of zero returns at once.
-        let ready = unsafe { libc::poll(&mut poll, 1, 0) };
-        ready != 1
-    }
-
-    /// The descriptor that turns readable when the process ends.
-    pub fn process(&self) -> Option<BorrowedFd<'_>> {
-        self.process.as_ref().map(AsFd::as_fd)
-    }
 }
 
 /// The processes of this job on this machine, in rank order, and the connections between them.
@@ -60,6 +43,8 @@ impl Member {
 pub struct Node {
     members: Vec<Member>,
     my_index: usize,
+    /// None in a job of one rank.
+    ends: Option<Ends>,
     node_numbers: Vec<usize>,
     links: Links,
 }
@@ -76,8 +61,8 @@ impl Node {
     pub fn discover(bootstrap: &mut dyn Bootstrap) -> io::Result<Node> {
         let rank = bootstrap.rank();
         if bootstrap.size() == 1 {
-            let members = vec![Member { rank, process: None }];
-            return Ok(Node { members, my_index: 0, node_numbers: vec![0], links: Links::Hub(vec![None]) });
+            let (members, links) = (vec![Member { rank }], Links::Hub(vec![None]));
+            return Ok(Node { members, my_index: 0, ends: None, node_numbers: vec![0], links });
         }
         // SAFETY: no arguments, cannot fail.
         let user = unsafe { libc::getuid() };
@@ -94,18 +79,18 @@ impl Node {
             None => Some(connect(&address, user, rank)?),
         };
         bootstrap.barrier()?;
-        let (links, members) = match (listener, spoke) {
+        let (links, members, ends) = match (listener, spoke) {
             (Some(listener), _) => accept(listener, user, rank)?,
             (None, Some(mut stream)) => {
-                let members = receive_members(&mut stream)?;
-                (Links::Spoke(stream), members)
+                let (members, ends) = receive_members(&mut stream)?;
+                (Links::Spoke(stream), members, ends)
             }
             (None, None) => unreachable!("a rank without listener has connected"),
         };
         let my_index = members.iter().position(|member| member.rank == rank).ok_or_else(|| {
             io::Error::other(format!("rank {rank} is missing from the list of its own node"))
         })?;
-        let mut node = Node { members, my_index, node_numbers: Vec::new(), links };
+        let mut node = Node { members, my_index, ends: Some(ends), node_numbers: Vec::new(), links };
         node.number_nodes(bootstrap)?;
         Ok(node)
     }
@@ -115,18 +100,9 @@ impl Node {
         &self.members
     }
 
-    /// The ranks of the members that have ended. One system call, local.
+    /// The ranks of the members that have ended; a zombie has. One system call, local.
     pub fn dead(&self) -> Vec<usize> {
-        let watched = |member: &Member| member.process.as_ref().map_or(-1, AsRawFd::as_raw_fd);
-        let poll = |member| libc::pollfd { fd: watched(member), events: libc::POLLIN, revents: 0 };
-        let mut polled: Vec<libc::pollfd> = self.members.iter().map(poll).collect();
-        // SAFETY: an initialised array of the length given; a timeout of zero returns at once; -1 is skipped by the kernel.
-        let ready = unsafe { libc::poll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, 0) };
-        if ready <= 0 {
-            return Vec::new();
-        }
-        let ended = self.members.iter().zip(&polled).filter(|(_, polled)| polled.revents & libc::POLLIN != 0);
-        ended.map(|(member, _)| member.rank).collect()
+        self.ends.as_ref().map_or(Vec::new(), Ends::ranks)
     }
 
     /// The place of this process in [`members`](Node::members). Number 0 is the node's leader.
@@ -347,9 +323,9 @@ fn connect(address: &SocketAddr, user: u32, rank: usize) -> io::Result<UnixStrea
 }
 
 /// The hub's side of step 5: everyone has connected, so an empty backlog means all are here.
-fn accept(listener: UnixListener, user: u32, rank: usize) -> io::Result<(Links, Vec<Member>)> {
+fn accept(listener: UnixListener, user: u32, rank: usize) -> io::Result<(Links, Vec<Member>, Ends)> {
     listener.set_nonblocking(true)?;
-    let mut arrived = vec![(Member { rank, process: my_process() }, None)];
+    let mut arrived = vec![(rank, my_process(), None)];
     loop {
         let mut stream = match listener.accept() {
             Ok((stream, _)) => stream,
@@ -360,26 +336,34 @@ fn accept(listener: UnixListener, user: u32, rank: usize) -> io::Result<(Links, 
             continue;
         }
         let (bytes, process) = receive(&mut stream)?;
-        arrived.push((Member { rank: read_rank(&bytes)?, process }, Some(stream)));
+        arrived.push((read_rank(&bytes)?, process, Some(stream)));
     }
-    arrived.sort_by_key(|(member, _)| member.rank);
-    let (members, streams): (Vec<Member>, Vec<Option<UnixStream>>) = arrived.into_iter().unzip();
+    arrived.sort_by_key(|(rank, ..)| *rank);
+    let (mut members, mut streams, mut processes) = (Vec::new(), Vec::new(), Vec::new());
+    for (rank, process, stream) in arrived {
+        members.push(Member { rank });
+        processes.push((rank, process));
+        streams.push(stream);
+    }
+    let ends = Ends::new(processes)?;
+    let (set, keeper) = ends.parts();
+    let ranks: Vec<u8> = members.iter().flat_map(|member| (member.rank as u32).to_le_bytes()).collect();
     for stream in streams.iter().flatten() {
-        send(stream, &(members.len() as u32).to_le_bytes(), None)?;
-        for member in &members {
-            send(stream, &(member.rank as u32).to_le_bytes(), member.process())?;
-        }
+        send(stream, &ranks, Some(set))?;
+        send(stream, &[], keeper)?;
     }
-    Ok((Links::Hub(streams), members))
+    Ok((Links::Hub(streams), members, ends))
 }
 
-fn receive_members(stream: &mut UnixStream) -> io::Result<Vec<Member>> {
-    let count = read_rank(&receive(stream)?.0)?;
-    let member = |_| {
-        let (bytes, process) = receive(stream)?;
-        Ok(Member { rank: read_rank(&bytes)?, process })
-    };
-    (0..count).map(member).collect()
+/// The spoke's side of step 5.
+fn receive_members(stream: &mut UnixStream) -> io::Result<(Vec<Member>, Ends)> {
+    let (ranks, set) = receive(stream)?;
+    let (_, keeper) = receive(stream)?;
+    let set = set.ok_or_else(|| io::Error::other("a message between ranks is damaged"))?;
+    let rank = |bytes: &[u8; 4]| Member { rank: u32::from_le_bytes(*bytes) as usize };
+    let members: Vec<Member> = ranks.as_chunks().0.iter().map(rank).collect();
+    let ends = Ends::of_hub(set, keeper, members.len());
+    Ok((members, ends))
 }
 
 fn read_rank(bytes: &[u8]) -> io::Result<usize> {
