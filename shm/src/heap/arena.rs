@@ -2,8 +2,8 @@
 //!
 //! Only the owner allocates and frees here, so all bookkeeping is private memory: a rank killed in the middle
 //! leaves nothing half done for the others. Pages come and go in chunks of 2 MiB. Invariant: every chunk that
-//! a used block touches is committed, and the node-wide counter holds the sum of all committed chunks. In the
-//! steady state neither allocating nor freeing makes a system call.
+//! a used block touches is committed, but for blocks that were [reserved](Arena::reserve), which share no chunk with others; the
+//! node-wide counter holds the sum of all committed chunks. In the steady state neither allocating nor freeing makes a system call.
 
 use super::OutOfMemory;
 use super::root::{CHUNK, Header};
@@ -24,6 +24,8 @@ pub(super) struct Arena {
     /// One bit per chunk: it keeps its pages for good.
     pinned: Vec<u64>,
     committed_bytes: usize,
+    /// Of used blocks, the bytes of chunks without pages: of reserved ones, and of one that is being allocated.
+    hollow_bytes: usize,
     /// Most committed bytes kept for later when nobody uses them.
     keep_bytes: usize,
     pressure_seen: u32,
@@ -40,6 +42,7 @@ impl Arena {
             chunks: Vec::new(),
             pinned: Vec::new(),
             committed_bytes: 0,
+            hollow_bytes: 0,
             keep_bytes: (fair_share / 4).max(fair_share.min(256 << 20)),
             pressure_seen: header.pressure.load(Relaxed),
             huge,
@@ -58,16 +61,38 @@ impl Arena {
         let Some((offset, taken)) = self.space.take(len, align) else {
             return Err(self.out_of_memory(header, len));
         };
+        self.hollow_bytes += self.missing_bytes(offset, taken);
         if self.commit(memory, header, offset, taken) {
             return Ok((offset, taken));
         }
-        self.space.give_back(offset);
+        self.give_back(offset);
         Err(self.out_of_memory(header, len))
+    }
+
+    /// Takes a block of whole chunks that have no pages before [`Arena::commit_part`]; returns offset and length.
+    pub(super) fn reserve(&mut self, header: &Header, len: usize) -> Result<(usize, usize), OutOfMemory> {
+        let whole = len.max(1).checked_next_multiple_of(CHUNK);
+        let Some((offset, taken)) = whole.and_then(|len| self.space.take(len, CHUNK)) else {
+            return Err(self.out_of_memory(header, len));
+        };
+        self.hollow_bytes += self.missing_bytes(offset, taken);
+        Ok((offset, taken))
+    }
+
+    /// Gives pages to a part of a block that was reserved.
+    pub(super) fn commit_part(
+        &mut self,
+        memory: &Mapping,
+        header: &Header,
+        offset: usize,
+        len: usize,
+    ) -> Result<(), OutOfMemory> {
+        if self.commit(memory, header, offset, len) { Ok(()) } else { Err(self.out_of_memory(header, len)) }
     }
 
     /// Frees the block at `offset`; false when there is none.
     pub(super) fn free(&mut self, memory: &Mapping, header: &Header, offset: usize) -> bool {
-        let found = self.space.give_back(offset).is_some();
+        let found = self.give_back(offset);
         if self.unused_bytes() > self.keep_bytes {
             // Down to half, so that a program around the mark does not come here each time.
             self.shrink(memory, header, self.unused_bytes() - self.keep_bytes / 2);
@@ -76,8 +101,19 @@ impl Arena {
         found
     }
 
+    fn give_back(&mut self, offset: usize) -> bool {
+        let Some(len) = self.space.give_back(offset) else { return false };
+        self.hollow_bytes -= self.missing_bytes(offset, len);
+        true
+    }
+
     fn unused_bytes(&self) -> usize {
-        self.committed_bytes.saturating_sub(self.space.used_bytes())
+        (self.committed_bytes + self.hollow_bytes).saturating_sub(self.space.used_bytes())
+    }
+
+    /// Bytes of the chunks under `[offset, offset + len)` that have no pages.
+    fn missing_bytes(&self, offset: usize, len: usize) -> usize {
+        chunks(offset, len).filter(|chunk| !self.is_committed(*chunk)).count() * CHUNK
     }
 
     fn out_of_memory(&self, header: &Header, asked: usize) -> OutOfMemory {
@@ -88,23 +124,18 @@ impl Arena {
 
     /// Commits the chunks under `[offset, offset + len)` that are not; false when the memory isn't there.
     fn commit(&mut self, memory: &Mapping, header: &Header, offset: usize, len: usize) -> bool {
-        let (first, end) = (offset / CHUNK, (offset + len).div_ceil(CHUNK));
-        if self.chunks.len() * 64 < end {
-            self.chunks.resize(end.div_ceil(64), 0);
+        let range = chunks(offset, len);
+        if self.chunks.len() * 64 < range.end {
+            self.chunks.resize(range.end.div_ceil(64), 0);
         }
-        let missing = runs(first..end, |chunk| !self.is_committed(chunk));
+        let missing = runs(range, |chunk| !self.is_committed(chunk));
         if missing.is_empty() {
             return true;
         }
         let bytes = missing.iter().map(|run| run.len()).sum::<usize>() * CHUNK;
         if !reserve(header, bytes as u64) {
-            // What we keep unused may be all that is missing; and the other ranks are asked for theirs. The new block counts as
-            // used, its missing chunks as well.
-            self.shrink(
-                memory,
-                header,
-                (self.committed_bytes + bytes).saturating_sub(self.space.used_bytes()),
-            );
+            // What we keep unused may be all that is missing; and the other ranks are asked for theirs.
+            self.shrink(memory, header, self.unused_bytes());
             header.pressure.fetch_add(1, Relaxed);
             self.pressure_seen = header.pressure.load(Relaxed);
             if !reserve(header, bytes as u64) {
@@ -131,6 +162,7 @@ impl Arena {
             self.chunks[chunk / 64] |= 1 << (chunk % 64);
         }
         self.committed_bytes += bytes;
+        self.hollow_bytes -= bytes;
         true
     }
 
@@ -189,6 +221,11 @@ impl Arena {
             header.committed.fetch_sub(CHUNK as u64, Relaxed);
         }
     }
+}
+
+/// The chunks under `[offset, offset + len)`.
+fn chunks(offset: usize, len: usize) -> Range<usize> {
+    offset / CHUNK..(offset + len).div_ceil(CHUNK)
 }
 
 /// The runs of chunks in `range` for which `holds`.
