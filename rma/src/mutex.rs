@@ -2,7 +2,7 @@
 
 use crate::call::{Call, OpCode};
 use crate::error::{Error, ErrorKind, Result};
-use crate::segment::Segment;
+use crate::segment::{Contents, Segment};
 use crate::stall::Needs;
 use crate::team::Team;
 use crate::transport::{Held, Remote};
@@ -40,7 +40,7 @@ impl MutexSet {
     pub fn create(team: &Team, count: usize) -> Result<MutexSet> {
         let call = Call::new(OpCode::MutexCreate);
         let len_bytes = count.saturating_mul(size_of::<Lock>());
-        let segment = Segment::allocate_as(call, team, len_bytes, true, u64::MAX)?;
+        let segment = Segment::allocate_as(call, team, len_bytes, Contents::Zero, u64::MAX)?;
         Ok(MutexSet { segment })
     }
 

@@ -40,6 +40,15 @@ pub(crate) struct Inner {
     team: Team,
 }
 
+/// What new memory holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Contents {
+    Any,
+    Zero,
+    /// There is no memory yet.
+    None,
+}
+
 /// One member's memory.
 #[derive(Clone, Copy)]
 pub(crate) struct Part {
@@ -97,42 +106,62 @@ impl Segment {
     /// Errors: `Memory` on every member if one has none left; `Mismatch`, `Died`, `Finalized`.
     #[track_caller]
     pub fn allocate(team: &Team, len_bytes: usize) -> Result<Segment> {
-        Segment::allocate_as(Call::new(OpCode::Allocate), team, len_bytes, false, u64::MAX)
+        Segment::allocate_as(Call::new(OpCode::Allocate), team, len_bytes, Contents::Any, u64::MAX)
+    }
+
+    /// [`Segment::allocate`] of room without memory: a member may use of its part, and let others use, what it has
+    /// [committed](Segment::commit). Errors as there, but memory is found wanting only later.
+    #[track_caller]
+    pub fn reserve(team: &Team, len_bytes: usize) -> Result<Segment> {
+        Segment::allocate_as(Call::new(OpCode::Allocate), team, len_bytes, Contents::None, u64::MAX)
+    }
+
+    /// Gives memory to `len_bytes` from `offset` on of this rank's part of a [reserved](Segment::reserve) segment, until that is freed.
+    /// Contents are arbitrary; what has memory already keeps it.
+    ///
+    /// Not collective. Errors: `Memory`, then nothing has changed; `Range`, `Foreign`, `Finalized`.
+    pub fn commit(&self, offset: usize, len_bytes: usize) -> Result<()> {
+        let rank = self.0.team.rank();
+        let start = self.spot("commit", rank, offset, len_bytes)?.place.offset;
+        let failed =
+            |error: shm::OutOfMemory| Error::at(ErrorKind::Memory, "commit", rank, error.to_string());
+        self.shared().heap.commit(start, len_bytes).map_err(failed)
     }
 
     /// [`Segment::allocate`] by a member that may take `most_bytes` at most, whatever the node has; members may differ.
     #[track_caller]
     pub fn allocate_within(team: &Team, len_bytes: usize, most_bytes: u64) -> Result<Segment> {
-        Segment::allocate_as(Call::new(OpCode::Allocate), team, len_bytes, false, most_bytes)
+        Segment::allocate_as(Call::new(OpCode::Allocate), team, len_bytes, Contents::Any, most_bytes)
     }
 
     /// [`Segment::allocate`] with every byte zero.
     #[track_caller]
     pub fn allocate_zeroed(team: &Team, len_bytes: usize) -> Result<Segment> {
-        Segment::allocate_as(Call::new(OpCode::Allocate), team, len_bytes, true, u64::MAX)
+        Segment::allocate_as(Call::new(OpCode::Allocate), team, len_bytes, Contents::Zero, u64::MAX)
     }
 
     /// [`Segment::allocate_within`] with every byte zero.
     #[track_caller]
     pub fn allocate_zeroed_within(team: &Team, len_bytes: usize, most_bytes: u64) -> Result<Segment> {
-        Segment::allocate_as(Call::new(OpCode::Allocate), team, len_bytes, true, most_bytes)
+        Segment::allocate_as(Call::new(OpCode::Allocate), team, len_bytes, Contents::Zero, most_bytes)
     }
 
     pub(crate) fn allocate_as(
         call: Call,
         team: &Team,
         len_bytes: usize,
-        zeroed: bool,
+        contents: Contents,
         most_bytes: u64,
     ) -> Result<Segment> {
         let mut session = team.session(call)?;
         let world = team.shared();
         let asked = len_bytes.max(1);
         // Of a member that may not, the limit is 0, which no heap has.
-        let block = match len_bytes as u64 <= most_bytes {
-            false => Err((most_bytes, 0)),
-            true if zeroed => world.heap.allocate_zeroed(asked, 64).map_err(|e| (e.free, e.limit)),
-            true => world.heap.allocate(asked, 64).map_err(|e| (e.free, e.limit)),
+        let block = match contents {
+            _ if len_bytes as u64 > most_bytes => Err((most_bytes, 0)),
+            Contents::Zero => world.heap.allocate_zeroed(asked, 64).map_err(|e| (e.free, e.limit)),
+            Contents::Any => world.heap.allocate(asked, 64).map_err(|e| (e.free, e.limit)),
+            Contents::None => world.heap.reserve(asked).map_err(|e| (e.free, e.limit)),
         };
         let slot = session.take_slot();
         let words = match block {

@@ -26,6 +26,29 @@ fn parts_may_have_any_length() {
     });
 }
 
+#[test]
+fn reserved_memory_is_there_where_it_was_committed() {
+    let job = Job::new("reserved_memory_is_there_where_it_was_committed").env("GAIN_HEAP_BYTES", "67108864");
+    job.everywhere(RANKS, |world| {
+        let (team, me) = (world.team(), world.rank() as u64);
+        // Of all ranks together far more than there is.
+        let segment = Segment::reserve(&team, 100 << 20).unwrap();
+        assert_eq!(segment.commit(100 << 20, 1).unwrap_err().kind(), ErrorKind::Range);
+        assert_eq!(segment.commit(0, 100 << 20).unwrap_err().kind(), ErrorKind::Memory);
+        team.barrier().unwrap();
+        segment.commit((50 << 20) - 8, 16).unwrap();
+        team.sync().unwrap();
+        let right = (world.rank() + 1) % world.size();
+        segment.put(right, (50 << 20) - 8, &[me, me + 1]).unwrap();
+        team.sync().unwrap();
+        let left = ((world.rank() + world.size() - 1) % world.size()) as u64;
+        let mut words = [0u64; 2];
+        segment.get(world.rank(), (50 << 20) - 8, &mut words).unwrap();
+        assert_eq!(words, [left, left + 1]);
+        segment.free().unwrap();
+    });
+}
+
 /// So a raw address means one thing on the whole node, which ARMCI's programs rely on.
 #[test]
 fn memory_is_at_one_address_in_all_processes_of_a_node() {

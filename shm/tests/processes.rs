@@ -122,6 +122,52 @@ fn running_out_is_a_value_and_memory_moves_between_ranks() {
     });
 }
 
+/// Bytes of a heap's file that have pages.
+fn bytes_of(heap: &Heap) -> u64 {
+    let file = std::fs::File::from(heap.fd().unwrap().try_clone_to_owned().unwrap());
+    file.metadata().unwrap().blocks() * 512
+}
+
+#[test]
+fn a_rank_commits_its_own_part_of_the_root_whatever_the_number_of_ranks() {
+    for ranks in [2, 8, 256] {
+        let heap = Heap::create(HeapConfig { ranks, limit_bytes: Some(64 << 20) }).unwrap();
+        let before = bytes_of(&heap);
+        assert!(before < (256 << 10) + ranks as u64 * 512, "{before} bytes for {ranks} ranks");
+        let file = heap.fd().unwrap().try_clone_to_owned().unwrap();
+        let peer = Heap::attach(file, ranks - 1).unwrap();
+        assert_eq!(bytes_of(&heap) - before, 80 << 10);
+        drop(peer);
+    }
+}
+
+#[test]
+fn what_is_reserved_has_memory_once_it_is_committed() {
+    for ranks in [1, 2] {
+        let heap = Heap::create(HeapConfig { ranks, limit_bytes: Some(64 << 20) }).unwrap();
+        let room = heap.reserve(66 * MIB).unwrap();
+        assert_eq!((heap.usage().0, room.offset % (2 * MIB)), (0, 0));
+        heap.commit(room.offset + 3 * MIB, 2 * MIB).unwrap();
+        assert_eq!(heap.usage().0, 4 << 20);
+        heap.commit(room.offset + 2 * MIB, 4 * MIB).unwrap();
+        assert_eq!(heap.usage().0, 4 << 20, "it has that already");
+        // SAFETY: our own block, committed.
+        unsafe { heap.address(0, room.offset + 2 * MIB).write_bytes(1, 4 * MIB) };
+        let error = heap.commit(room.offset, 66 * MIB).unwrap_err();
+        assert_eq!((error.free, error.limit), (60 << 20, 64 << 20));
+        // What is reserved is in use, with memory or without: being short of memory takes nothing of it.
+        let block = heap.allocate(60 * MIB, 64).unwrap();
+        assert!(heap.allocate(1, 64).is_err());
+        assert_eq!(heap.usage().0, 64 << 20);
+        heap.free(room.offset);
+        let again = heap.allocate(4 * MIB, 64).unwrap();
+        heap.free(block.offset);
+        heap.free(again.offset);
+        let whole = heap.allocate(64 * MIB, 64).unwrap();
+        assert_eq!((heap.usage().0, whole.len), (64 << 20, 64 * MIB));
+    }
+}
+
 #[test]
 fn more_than_the_machine_has_is_refused_without_touching_it() {
     let _alone = alone();

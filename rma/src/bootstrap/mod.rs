@@ -19,6 +19,7 @@
 //! the same process, so nobody uses it between start and end.
 
 mod claim;
+mod ends;
 mod exchange;
 mod frames;
 mod node;

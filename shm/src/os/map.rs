@@ -273,7 +273,8 @@ impl Mapping {
             HugePages::Advise | HugePages::Collapse => libc::MADV_HUGEPAGE,
             HugePages::Hugetlb => return,
         };
-        let _ = self.advise(offset, len, advice);
+        // All at once: this makes no pages, and the range may be terabytes, which are many pieces.
+        let _ = self.advise_piece(offset, len, advice);
     }
 
     /// Turns populated small pages into huge ones, where the kernel can.
