@@ -7,12 +7,14 @@ from ._base import asarray, axes_tuple, extents, laid, ndim
 from ._creation import empty
 
 __all__ = [
-    "atleast_1d", "atleast_2d", "broadcast_arrays", "broadcast_shapes", "broadcast_to", "concatenate",
-    "expand_dims", "flip", "fliplr", "flipud", "hstack", "moveaxis", "ravel", "reshape", "squeeze", "stack",
-    "swapaxes", "transpose", "vstack",
+    "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_arrays", "broadcast_shapes", "broadcast_to", "concatenate",
+    "expand_dims", "flip", "fliplr", "flipud", "hstack", "matrix_transpose", "moveaxis", "ravel", "reshape", "rollaxis",
+    "rot90", "squeeze", "stack", "swapaxes", "transpose", "vstack",
 ]
 
 broadcast_shapes = numpy.broadcast_shapes
+# NumPy joins no more arrays at once.
+MOST_JOINED = 2**31 - 1
 
 
 def reshape(a, /, shape, order="C", *, copy=None):
@@ -45,6 +47,27 @@ def moveaxis(a, source, destination):
     for place, axis in sorted(zip(destination, source)):
         order.insert(place, axis)
     return a.transpose(order)
+
+
+def rollaxis(a, axis, start=0):
+    """`numpy.rollaxis`"""
+    axes = list(range(a.ndim))
+    axis = numpy.lib.array_utils.normalize_axis_index(axis, len(axes))
+    first = start + len(axes) if start < 0 else start
+    if not 0 <= first <= len(axes):
+        raise numpy.exceptions.AxisError(
+            f"'start' arg requires {-len(axes)} <= start < {len(axes) + 1}, but {first} was passed in"
+        )
+    axes.insert(first - (axis < first), axes.pop(axis))
+    return asarray(a).transpose(axes)
+
+
+def matrix_transpose(x, /):
+    """`numpy.matrix_transpose`"""
+    x = asarray(x)
+    if x.ndim < 2:
+        raise ValueError(f"Input array must be at least 2-dimensional, but it is {x.ndim}")
+    return x.swapaxes(-1, -2)
 
 
 def squeeze(a, axis=None):
@@ -100,6 +123,24 @@ def fliplr(m):
     return flip(m, 1)
 
 
+def rot90(m, k=1, axes=(0, 1)):
+    """`numpy.rot90`: a view."""
+    axes = tuple(axes)
+    if len(axes) != 2:
+        raise ValueError("len(axes) must be 2.")
+    m, (one, two) = asarray(m), axes
+    if one == two or abs(one - two) == m.ndim:
+        raise ValueError("Axes must be different.")
+    if not all(-m.ndim <= axis < m.ndim for axis in axes):
+        raise ValueError(f"Axes={axes} out of range for array of ndim={m.ndim}.")
+    k %= 4
+    if k == 0:
+        return m[:]
+    if k == 2:
+        return flip(m, axes)
+    return flip(m, two).swapaxes(one, two) if k == 1 else flip(m.swapaxes(one, two), two)
+
+
 def atleast_1d(*arys):
     """`numpy.atleast_1d`"""
     made = tuple(a if a.ndim >= 1 else a.reshape(1) for a in map(asarray, arys))
@@ -112,8 +153,27 @@ def atleast_2d(*arys):
     return made[0] if len(made) == 1 else made
 
 
+def atleast_3d(*arys):
+    """`numpy.atleast_3d`"""
+    made = tuple(a if a.ndim >= 3 else a.reshape((1,) * (2 - a.ndim) + a.shape + (1,)) for a in map(asarray, arys))
+    return made[0] if len(made) == 1 else made
+
+
+def sequence(arrays):
+    """What is to be stacked, which mustn't be an iterator."""
+    if not hasattr(arrays, "__getitem__"):
+        raise TypeError('arrays to stack must be passed as a "sequence" type such as list or tuple.')
+    return arrays
+
+
 def concatenate(arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind"):
     """`numpy.concatenate`"""
+    if not hasattr(arrays, "__getitem__") or not hasattr(arrays, "__len__"):
+        raise TypeError("The first input argument needs to be a sequence")
+    if len(arrays) > MOST_JOINED:
+        raise ValueError(f"concatenate() only supports up to {MOST_JOINED} arrays but got {len(arrays)}.")
+    if out is not None and dtype is not None:
+        raise TypeError("concatenate() only takes `out` or `dtype` as an argument, but both were provided.")
     arrays = [asarray(a) for a in arrays]
     if not arrays:
         raise ValueError("need at least one array to concatenate")
@@ -126,9 +186,8 @@ def concatenate(arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind")
     for place, a in enumerate(arrays):
         if a.ndim != first.ndim:
             raise ValueError(
-                "all the input array dimensions except for the concatenation axis must match exactly, but along "
-                f"dimension 0, the array at index 0 has {first.ndim} dimension(s) and the array at index {place} "
-                f"has {a.ndim} dimension(s)"
+                "all the input arrays must have same number of dimensions, but the array at index 0 has "
+                f"{first.ndim} dimension(s) and the array at index {place} has {a.ndim} dimension(s)"
             )
         for i, (mine, theirs) in enumerate(zip(first.shape, a.shape)):
             if i != axis and mine != theirs:
@@ -154,7 +213,7 @@ def concatenate(arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind")
 
 def stack(arrays, axis=0, out=None, *, dtype=None, casting="same_kind"):
     """`numpy.stack`"""
-    arrays = [asarray(a) for a in arrays]
+    arrays = [asarray(a) for a in sequence(arrays)]
     if not arrays:
         raise ValueError("need at least one array to stack")
     if len({a.shape for a in arrays}) != 1:
@@ -166,11 +225,11 @@ def stack(arrays, axis=0, out=None, *, dtype=None, casting="same_kind"):
 
 def vstack(tup, *, dtype=None, casting="same_kind"):
     """`numpy.vstack`"""
-    return concatenate([atleast_2d(a) for a in tup], 0, dtype=dtype, casting=casting)
+    return concatenate([atleast_2d(a) for a in sequence(tup)], 0, dtype=dtype, casting=casting)
 
 
 def hstack(tup, *, dtype=None, casting="same_kind"):
     """`numpy.hstack`"""
-    arrays = [atleast_1d(a) for a in tup]
+    arrays = [atleast_1d(a) for a in sequence(tup)]
     axis = 0 if arrays and arrays[0].ndim == 1 else 1
     return concatenate(arrays, axis, dtype=dtype, casting=casting)
