@@ -5,8 +5,9 @@ import warnings
 import numpy
 
 from . import _gain
-from ._base import OURS, asarray, laid, ndim, size
-from ._creation import array, empty
+from ._base import asarray, laid, ndim, size
+from ._creation import empty
+from ._gain import ndarray
 from ._shapes import atleast_3d, concatenate, sequence, vstack
 
 __all__ = ["append", "block", "column_stack", "dstack", "row_stack"]
@@ -70,6 +71,8 @@ def _survey(arrays, path):
             f"{_named(path)} is a tuple. Only lists can be used to arrange blocks, and np.block does not allow "
             "implicit conversion from tuple to ndarray."
         )
+    if isinstance(arrays, ndarray):
+        return path, arrays.ndim, arrays.size
     if not isinstance(arrays, list):
         return path, ndim(arrays), size(arrays)
     if not arrays:
@@ -91,13 +94,13 @@ def _survey(arrays, path):
 def _arrange(arrays, depth, axes, stepwise):
     """The shape of a list of blocks `depth` levels above the leaves, and its leaves, each with its first corner."""
     if depth == 0:
-        leaf = arrays if isinstance(arrays, OURS) else asarray(arrays)
-        leaf = array(leaf, copy=None, ndmin=axes)
+        leaf = asarray(arrays)
+        leaf = leaf if leaf.ndim == axes else leaf.reshape((1,) * (axes - leaf.ndim) + leaf.shape)
         return leaf.shape, [((0,) * axes, leaf)]
     axis = axes - depth
     parts = [_arrange(one, depth - 1, axes, stepwise) for one in arrays]
     shapes = [shape for shape, _ in parts]
-    if len({shape[:axis] + shape[axis + 1:] for shape in shapes}) > 1:
+    if any(shape[:axis] + shape[axis + 1:] != shapes[0][:axis] + shapes[0][axis + 1:] for shape in shapes[1:]):
         if stepwise:
             numpy.concatenate([numpy.broadcast_to(0, shape) for shape in shapes], -depth)  # raises what NumPy raises
         raise ValueError(f"Mismatched array shapes in block along axis {axis}.")

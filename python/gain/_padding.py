@@ -4,6 +4,7 @@ import typing
 
 import numpy
 
+from . import _gain
 from ._base import OURS, asarray
 from ._creation import empty
 from ._elementwise import round
@@ -27,10 +28,13 @@ def pad(array, pad_width, mode="constant", **kwargs):
     a = asarray(array)
     if isinstance(pad_width, dict):
         pad_width = _by_axis(pad_width, a.ndim)
-    pad_width = numpy.asarray(_host(pad_width))
-    if pad_width.dtype.kind != "i":
-        raise TypeError("`pad_width` must be of integral type.")
-    widths = _pairs(pad_width, a.ndim, counts=True)
+    if type(pad_width) is int and pad_width >= 0:
+        widths = [(pad_width, pad_width)] * a.ndim
+    else:
+        pad_width = numpy.asarray(_host(pad_width))
+        if pad_width.dtype.kind != "i":
+            raise TypeError("`pad_width` must be of integral type.")
+        widths = _pairs(pad_width, a.ndim, counts=True)
     if callable(mode):
         return _by_function(a, widths, mode, kwargs)
     if mode not in KEYWORDS:
@@ -110,7 +114,7 @@ def _pairs(x, ndim, counts=False):
 def _middle(a, widths, value=None):
     """A larger array with `a` in it (and `value` around it), and where it is."""
     shape = tuple(int(before) + extent + int(after) for extent, (before, after) in zip(a.shape, widths))
-    made = empty(shape, a.dtype, "F" if a.flags.fnc else "C")
+    made = empty(shape, a.dtype, "C" if _gain.memory_order(a, "A") is None else "F")
     core = tuple(slice(int(before), int(before) + extent) for extent, (before, _) in zip(a.shape, widths))
     if value is not None and shape != a.shape:
         made[...] = value

@@ -2,11 +2,15 @@
 
 import numpy
 
+from ._gain import ndarray
+
 __all__ = ["array2string", "array_repr", "array_str"]
 
 
 def _shown(array):
     """A NumPy array that prints as `array` does, and the options to print it with (none: print it as it is)."""
+    if not isinstance(array, ndarray):
+        return array, {}
     options = numpy.get_printoptions()
     edge = options["edgeitems"]
     if array.size <= options["threshold"] or array.size == 0:

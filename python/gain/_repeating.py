@@ -7,7 +7,6 @@ import numpy
 
 from ._base import OURS, asarray, axes_tuple, extents
 from ._creation import array, empty, empty_like, zeros
-from ._shapes import broadcast_to
 
 __all__ = ["repeat", "resize", "roll", "tile", "trim_zeros"]
 
@@ -18,7 +17,7 @@ def _spread(a, places, shape):
     for axis, times in reversed(places):
         repeated.insert(axis, 1)
         wider.insert(axis, times)
-    made = broadcast_to(a.reshape(repeated), wider).reshape(shape)
+    made = a.reshape(repeated)._broadcast_to(wider).reshape(shape)
     return made if made.base is None else made.copy("C")
 
 
@@ -50,6 +49,8 @@ def repeat(a, repeats, axis=None):
 
 def _count(repeats, extent):
     """The one number that an argument of counts for `extent` items is."""
+    if type(repeats) is int and 0 <= repeats < 2**63:
+        return repeats
     counts = repeats.numpy() if isinstance(repeats, OURS) else repeats
     if numpy.ndim(counts) == 1 and numpy.size(counts) != 1:
         if len(counts) != extent:
@@ -83,7 +84,7 @@ def roll(a, shift, axis=None):
             moves[i] = [
                 (slice(None, -distance), slice(distance, None)), (slice(-distance, None), slice(None, distance)),
             ]
-    made = empty_like(a)
+    made = empty(a.shape, a.dtype) if a.ndim == 1 else empty_like(a)
     for parts in itertools.product(*moves):
         made[tuple(target for _, target in parts)] = a[tuple(source for source, _ in parts)]
     return made

@@ -5,6 +5,7 @@ import numpy
 from . import _gain
 from ._base import asarray, axes_tuple, extents, laid, ndim
 from ._creation import empty
+from ._gain import ndarray
 
 __all__ = [
     "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_arrays", "broadcast_shapes", "broadcast_to", "concatenate",
@@ -168,47 +169,68 @@ def sequence(arrays):
 
 def concatenate(arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind"):
     """`numpy.concatenate`"""
-    if not hasattr(arrays, "__getitem__") or not hasattr(arrays, "__len__"):
+    if type(arrays) not in (tuple, list) and not (hasattr(arrays, "__getitem__") and hasattr(arrays, "__len__")):
         raise TypeError("The first input argument needs to be a sequence")
     if len(arrays) > MOST_JOINED:
         raise ValueError(f"concatenate() only supports up to {MOST_JOINED} arrays but got {len(arrays)}.")
     if out is not None and dtype is not None:
         raise TypeError("concatenate() only takes `out` or `dtype` as an argument, but both were provided.")
-    arrays = [asarray(a) for a in arrays]
+    arrays = [a if type(a) is ndarray else asarray(a) for a in arrays]
     if not arrays:
         raise ValueError("need at least one array to concatenate")
     if axis is None:
         arrays, axis = [a.ravel() for a in arrays], 0
-    first = arrays[0]
-    if first.ndim == 0:
+    shape, kind = arrays[0].shape, arrays[0].dtype
+    if not shape:
         raise ValueError("zero-dimensional arrays cannot be concatenated")
-    (axis,) = axes_tuple(axis, first.ndim)
+    (axis,) = axes_tuple(axis, len(shape))
+    before, after = shape[:axis], shape[axis + 1:]
+    length, alike = 0, True
+    for a in arrays:
+        extents = a.shape
+        if len(extents) != len(shape) or extents[:axis] != before or extents[axis + 1:] != after:
+            raise ValueError(_mismatch(arrays, axis))
+        length += extents[axis]
+        alike &= a.dtype is kind
+    joined = (*before, length, *after)
+    if out is not None:
+        if out.shape != joined:
+            raise ValueError("Output array is the wrong shape")
+        kind = out.dtype
+    else:
+        if dtype is not None:
+            kind = numpy.dtype(dtype)
+        elif not alike:
+            kind = numpy.result_type(*(a.dtype for a in arrays))
+        order = None if len(shape) == 1 else _gain.joined_order(arrays)
+        out = empty(joined, kind) if order is None else laid(lambda shape: empty(shape, kind), joined, order)
+    if not alike or kind is not arrays[0].dtype:
+        # All are refused before anything is written.
+        arrays = [a.astype(kind, casting=casting, copy=False) for a in arrays]
+    start, key = 0, (slice(None),) * axis
+    for a in arrays:
+        stop = start + a.shape[axis]
+        out[(*key, slice(start, stop))] = a
+        start = stop
+    return out
+
+
+def _mismatch(arrays, axis):
+    """What is wrong with the shapes of arrays that are to be joined."""
+    first = arrays[0]
     for place, a in enumerate(arrays):
         if a.ndim != first.ndim:
-            raise ValueError(
+            return (
                 "all the input arrays must have same number of dimensions, but the array at index 0 has "
                 f"{first.ndim} dimension(s) and the array at index {place} has {a.ndim} dimension(s)"
             )
         for i, (mine, theirs) in enumerate(zip(first.shape, a.shape)):
             if i != axis and mine != theirs:
-                raise ValueError(
+                return (
                     "all the input array dimensions except for the concatenation axis must match exactly, but along "
                     f"dimension {i}, the array at index 0 has size {mine} and the array at index {place} has size "
                     f"{theirs}"
                 )
-    joined = list(first.shape)
-    joined[axis] = sum(a.shape[axis] for a in arrays)
-    if out is not None and out.shape != tuple(joined):
-        raise ValueError("Output array is the wrong shape")
-    if out is None:
-        dtype = numpy.result_type(*(a.dtype for a in arrays)) if dtype is None else dtype
-        out = laid(lambda shape: empty(shape, dtype), joined, _gain.joined_order(arrays))
-    start = 0
-    for a in arrays:
-        stop = start + a.shape[axis]
-        out[(slice(None),) * axis + (slice(start, stop),)] = a.astype(out.dtype, casting=casting, copy=False)
-        start = stop
-    return out
 
 
 def stack(arrays, axis=0, out=None, *, dtype=None, casting="same_kind"):

@@ -11,7 +11,7 @@ import operator
 import numpy
 
 from . import _gain
-from ._base import asarray, ufuncs
+from ._base import asarray, axes_tuple, ufuncs
 from ._creation import empty, eye, zeros
 from ._gain import ndarray
 from ._ranges import arange
@@ -95,39 +95,43 @@ def _matrices(a, offset, axis1, axis2):
     if a.ndim < 2:
         raise ValueError("diag requires an array of at least two dimensions")
     offset = operator.index(offset)
-    axis1 = numpy.lib.array_utils.normalize_axis_index(axis1, a.ndim, "axis1")
-    axis2 = numpy.lib.array_utils.normalize_axis_index(axis2, a.ndim, "axis2")
+    (axis1,), (axis2,) = axes_tuple(axis1, a.ndim, "axis1"), axes_tuple(axis2, a.ndim, "axis2")
     if axis1 == axis2:
         raise ValueError("axis1 and axis2 cannot be the same")
+    first = (-offset, 0) if offset < 0 else (0, offset)
+    if (axis1, axis2) == (a.ndim - 2, a.ndim - 1):
+        return a, first
     rest = [axis for axis in range(a.ndim) if axis not in (axis1, axis2)]
-    return a.transpose(*rest, axis1, axis2), (max(-offset, 0), max(offset, 0))
+    return a.transpose(*rest, axis1, axis2), first
+
+
+def _length(shape, first):
+    """How many elements the diagonal of matrices has."""
+    return max(min(shape[-2] - first[0], shape[-1] - first[1]), 0)
 
 
 def _square(matrices, first):
     """The part of the matrices of which the diagonal is the main one."""
-    (row, column), (rows, columns) = first, matrices.shape[-2:]
-    extent = max(min(rows - row, columns - column), 0)
-    row, column = (row, column) if extent else (0, 0)
+    extent = _length(matrices.shape, first)
+    row, column = first if extent else (0, 0)
     return matrices[..., row:row + extent, column:column + extent]
 
 
 def _view(matrices, first):
     """The diagonal as a view; None if there is no way to say it."""
-    square = _square(matrices, first)
-    *rest, extent, _ = square.shape
-    if extent == 1 or square.size == 0:
-        return square[..., 0] if extent else square.reshape(*rest, 0)
-    if not isinstance(square.base, (ndarray, type(None))):
-        return _gain.over(numpy.asarray(square).diagonal(0, -2, -1))
-    for turned, (row, column) in ((matrices, first), (matrices.swapaxes(-1, -2), first[::-1])):
-        rows, columns = turned.shape[-2:]
-        try:
-            flat = turned.reshape(*rest, rows * columns, copy=False)
-        except ValueError:
-            continue
-        start = row * columns + column
-        return flat[..., start:start + extent * (columns + 1):columns + 1]
-    return _line(square) if math.prod(rest) == 1 else None
+    *rest, rows, columns = matrices.shape
+    extent = _length(matrices.shape, first)
+    if extent < 2 or 0 in rest:
+        return _square(matrices, first)[..., 0] if extent else _square(matrices, first).reshape(*rest, 0)
+    if not isinstance(matrices.base, (ndarray, type(None))):
+        return _gain.over(numpy.asarray(_square(matrices, first)).diagonal(0, -2, -1))
+    *_, down, right = matrices.strides
+    for flat, step, (row, column) in ((matrices, columns, first), (matrices.swapaxes(-1, -2), rows, first[::-1])):
+        if (down == step * right if flat is matrices else right == step * down):
+            start = row * step + column
+            flat = flat.reshape(*rest, rows * columns)
+            return flat[..., start:start + extent * (step + 1):step + 1]
+    return _line(_square(matrices, first)) if math.prod(rest) == 1 else None
 
 
 def _line(square):

@@ -1,13 +1,19 @@
-"""NumPy's functions on types and on single numbers: its own, asked about our arrays' types."""
+"""NumPy's functions and tables of types and of single numbers: its own, asked about our arrays' types."""
 
 import numpy
-from numpy import base_repr, binary_repr, format_float_positional, format_float_scientific, isdtype
+from numpy import (
+    ScalarType, False_, True_, base_repr, binary_repr, format_float_positional, format_float_scientific, isdtype, iterable, little_endian,
+    mintypecode, sctypeDict, typecodes, typename,
+)
 
+from . import _gain
+from ._base import asarray
 from ._gain import ndarray
 
 __all__ = [
-    "base_repr", "binary_repr", "can_cast", "common_type", "format_float_positional", "format_float_scientific", "isdtype", "min_scalar_type",
-    "result_type",
+    "False_", "ScalarType", "True_", "base_repr", "binary_repr", "can_cast", "common_type", "format_float_positional",
+    "format_float_scientific", "isdtype", "isfortran", "iterable", "little_endian", "min_scalar_type", "mintypecode", "result_type",
+    "sctypeDict", "typecodes", "typename",
 ]
 
 
@@ -29,3 +35,8 @@ def min_scalar_type(a, /):
 def common_type(*arrays):
     """`numpy.common_type`"""
     return numpy.common_type(*(numpy.empty(0, a.dtype) if isinstance(a, ndarray) else a for a in arrays))
+
+
+def isfortran(a):
+    """`numpy.isfortran`"""
+    return _gain.memory_order(asarray(a), "A") is not None
