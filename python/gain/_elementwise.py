@@ -7,7 +7,7 @@ from ._base import ABSENT, OURS, asarray, shape, ufuncs
 from ._gain import ndarray
 
 __all__ = [
-    "allclose", "angle", "array_equal", "can_cast", "clip", "copyto", "imag", "isclose", "isnat", "real", "result_type", "round",
+    "allclose", "angle", "array_equal", "clip", "copyto", "imag", "isclose", "isnat", "real", "round",
 ]
 
 
@@ -150,13 +150,3 @@ def copyto(dst, src, casting="same_kind", where=True):
         src = asarray(src, dst.dtype if isinstance(src, (list, tuple)) and casting == "unsafe" else None)
         src = src.astype(dst.dtype, casting=casting, copy=False)
     dst[...] = src if where is True else _gain.select(where, src, dst)
-
-
-def can_cast(from_, to, casting="safe"):
-    """`numpy.can_cast`"""
-    return numpy.can_cast(from_.dtype if isinstance(from_, ndarray) else from_, to, casting)
-
-
-def result_type(*arrays_and_dtypes):
-    """`numpy.result_type`"""
-    return numpy.result_type(*(a.dtype if isinstance(a, ndarray) else a for a in arrays_and_dtypes))

@@ -6,9 +6,10 @@ import numpy
 
 from . import _gain
 from ._base import ABSENT, asarray, axes_tuple, ufuncs
-from ._creation import arange, empty, zeros
+from ._creation import empty, zeros
 from ._elementwise import where as _where
 from ._gain import ndarray
+from ._ranges import arange
 from ._shapes import broadcast_arrays, broadcast_to, concatenate
 
 __all__ = [
