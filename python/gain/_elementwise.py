@@ -7,7 +7,7 @@ from ._base import ABSENT, OURS, asarray, shape, ufuncs
 from ._gain import ndarray
 
 __all__ = [
-    "allclose", "angle", "array_equal", "can_cast", "clip", "copyto", "imag", "isclose", "isnat", "real", "result_type", "round", "where",
+    "allclose", "angle", "array_equal", "array_equiv", "can_cast", "clip", "copyto", "imag", "isclose", "isnat", "real", "result_type", "round", "where",
 ]
 
 
@@ -137,6 +137,16 @@ def array_equal(a1, a2, equal_nan=False):
     if equal_nan:
         same = same | (ufuncs["isnan"](a1) & ufuncs["isnan"](a2))
     return bool(asarray(same).all())
+
+
+def array_equiv(a1, a2):
+    """`numpy.array_equiv`"""
+    try:
+        a1, a2 = asarray(a1), asarray(a2)
+        numpy.broadcast_shapes(a1.shape, a2.shape)
+    except Exception:  # what is no array is like nothing
+        return False
+    return bool(asarray(a1 == a2).all())
 
 
 def copyto(dst, src, casting="same_kind", where=True):
