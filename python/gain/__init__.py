@@ -23,6 +23,7 @@ from numpy import (
 from . import _gain
 from ._base import *  # noqa: F403 - the __all__ of these are NumPy's names
 from ._creation import *  # noqa: F403
+from ._differences import *  # noqa: F403
 from ._distribution import *  # noqa: F403
 from ._elementwise import *  # noqa: F403
 from ._gain import (
