@@ -30,6 +30,7 @@ from ._gain import (
     abort, barrier, finalize, flatiter, init, ndarray, rank, ranks, stats, threads, threshold, ufunc,
 )
 from ._memory import *  # noqa: F403
+from ._nan import *  # noqa: F403
 from ._printing import *  # noqa: F403
 from ._products import *  # noqa: F403
 from ._reductions import *  # noqa: F403
