@@ -37,6 +37,7 @@ from ._reductions import *  # noqa: F403
 from ._scans import *  # noqa: F403
 from ._shapes import *  # noqa: F403
 from ._special import *  # noqa: F403
+from ._statistics import *  # noqa: F403
 
 __version__ = "0.1.0"
 
