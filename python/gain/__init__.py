@@ -22,6 +22,7 @@ from numpy import (
 
 from . import _gain
 from ._base import *  # noqa: F403 - the __all__ of these are NumPy's names
+from ._convolution import *  # noqa: F403
 from ._creation import *  # noqa: F403
 from ._differences import *  # noqa: F403
 from ._distribution import *  # noqa: F403
@@ -31,6 +32,7 @@ from ._gain import (
 )
 from ._memory import *  # noqa: F403
 from ._nan import *  # noqa: F403
+from ._polynomials import *  # noqa: F403
 from ._printing import *  # noqa: F403
 from ._products import *  # noqa: F403
 from ._reductions import *  # noqa: F403
