@@ -22,10 +22,12 @@ from numpy import (
 
 from . import _gain
 from ._base import *  # noqa: F403 - the __all__ of these are NumPy's names
+from ._contraction import *  # noqa: F403
 from ._convolution import *  # noqa: F403
 from ._creation import *  # noqa: F403
 from ._differences import *  # noqa: F403
 from ._distribution import *  # noqa: F403
+from ._einsum import *  # noqa: F403
 from ._elementwise import *  # noqa: F403
 from ._gain import (
     abort, barrier, finalize, flatiter, init, ndarray, rank, ranks, stats, threads, threshold, ufunc,
