@@ -22,6 +22,7 @@ from numpy import (
 
 from . import _gain
 from ._base import *  # noqa: F403 - the __all__ of these are NumPy's names
+from ._callbacks import *  # noqa: F403
 from ._contraction import *  # noqa: F403
 from ._convolution import *  # noqa: F403
 from ._creation import *  # noqa: F403
@@ -42,6 +43,7 @@ from ._scans import *  # noqa: F403
 from ._shapes import *  # noqa: F403
 from ._special import *  # noqa: F403
 from ._statistics import *  # noqa: F403
+from ._vectorize import *  # noqa: F403
 
 __version__ = "0.1.0"
 
