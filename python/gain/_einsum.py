@@ -39,7 +39,7 @@ def einsum(*operands, out=None, optimize=False, **kwargs):
 
     if not set(kwargs) <= {"dtype", "order", "casting"}:
         refuse()
-    parsed = _parsed(operands)
+    parsed = _parsed(operands, optimize)
     if parsed is None or out is not None and not isinstance(out, ndarray):
         refuse()
     terms, output, arrays = parsed
@@ -50,7 +50,7 @@ def einsum(*operands, out=None, optimize=False, **kwargs):
         _path(terms, output, arrays, optimize)
         # A view, whatever else is asked for.
         numpy.einsum("", 0, **kwargs)  # raises what NumPy raises
-        made = _contracted(terms, output, arrays, [(0,)])
+        made = _contracted(terms, output, arrays, [(0,)])[0]
         return made[...] if made.ndim else made[()]
     dtype, casting, order = kwargs.get("dtype"), kwargs.get("casting", "safe"), kwargs.get("order", "K")
     if dtype is None:
@@ -63,16 +63,20 @@ def einsum(*operands, out=None, optimize=False, **kwargs):
     ):
         refuse()
     path = _path(terms, output, arrays, optimize)
-    made = _contracted(terms, output, [a.astype(dtype, copy=False) for a in arrays], path)
+    if optimize is False or len(arrays) == 1 or "dtype" in kwargs:
+        arrays = [a.astype(dtype, copy=False) for a in arrays]
+    # Else two operands have at each step the type of these two.
+    made, is_product = _contracted(terms, output, arrays, path)
+    made = made.astype(dtype, copy=False)
     if out is not None:
         out[...] = made
         return out
     if order != "K":
         made = asarray(made, None, order)
-    return made if made.ndim else made[()]
+    return made if made.ndim or is_product and optimize is not False else made[()]
 
 
-def _parsed(operands):
+def _parsed(operands, optimize):
     """The labels of each operand and of the result, one character for each axis, and the operands; None if they don't fit."""
     if not operands:
         return None
@@ -104,7 +108,7 @@ def _parsed(operands):
     if not arrow:
         output = hidden + "".join(sorted(x for x in set(letters) - set(hidden) if letters.count(x) == 1))
     else:
-        if hidden and "..." not in output:
+        if hidden and "..." not in output and optimize is False:
             return None
         output = output.replace("...", hidden, 1)
     if not all(x in string.ascii_letters or x in hidden for x in letters + output):
@@ -148,18 +152,20 @@ def _path(terms, output, arrays, optimize):
 
 
 def _contracted(terms, output, arrays, path):
-    """The sum of products, as an array of the axes of the output."""
+    """The sum of products, as an array of the axes of the output; whether the last step had two operands with sums over both."""
+    is_product = False
     parts = [_diagonal(a, term) for a, term in zip(arrays, terms)]
     for step in path:
         taken = [parts[place] for place in step]
         parts = [part for place, part in enumerate(parts) if place not in step]
+        is_product = len(taken) == 2 and bool(set(taken[0][1]) & set(taken[1][1]) - set(output))
         while len(taken) > 1:
             wanted = set(output).union(*(labels for _, labels in taken[2:] + parts))
             taken[:2] = [_pair(*taken[0], *taken[1], wanted)]
         parts.append(taken[0])
     (a, labels), = parts
     a, labels = _summed(a, labels, [label for label in labels if label not in output])
-    return a.transpose([labels.index(label) for label in output]) if labels != output else a
+    return a.transpose([labels.index(label) for label in output]) if labels != output else a, is_product
 
 
 def _diagonal(a, labels):
