@@ -81,11 +81,11 @@ def common_shape(operands):
         raise ValueError(f"operands could not be broadcast together with shapes {listed}") from None
 
 
-def called(function, operands, shape, convert):
+def called(function, operands, shape, convert, first=()):
     """What `function` returns for each element of the operands, which are broadcast to this shape.
 
     This rank's part alone: `convert` makes of a list of what was returned what is kept of it. The parts, and the run of
-    the flat index that they are for.
+    the flat index that they are for. What is known for the first element may be handed in.
     """
     place = _gain.empty(shape, bool)
     start, stop = place.blocks[_gain.rank()] if not place.is_replicated else (0, place.size)
@@ -100,7 +100,9 @@ def called(function, operands, shape, convert):
             values = [
                 c.get(slice(low, high)).tolist() if isinstance(c, ndarray) else [c] * (high - low) for c in columns
             ]
-            parts.append(convert([function(*each) for each in zip(*values)] if values else []))
+            rows = zip(*values)
+            known = [first[0] for _ in zip(first, rows)] if low == 0 else []
+            parts.append(convert(known + [function(*each) for each in rows]))
     except Exception as raised:
         error = raised
     _agreed(error)

@@ -59,7 +59,8 @@ def einsum(*operands, out=None, optimize=False, **kwargs):
     if not all(numpy.can_cast(a.dtype, dtype, casting) for a in arrays):
         refuse()
     if out is not None and (
-        out.shape != tuple(extents[label] for label in output) or not numpy.can_cast(dtype, out.dtype, casting)
+        out.shape != tuple(extents[label] for label in output)
+        or optimize is False and not numpy.can_cast(dtype, out.dtype, casting)
     ):
         refuse()
     path = _path(terms, output, arrays, optimize)

@@ -47,7 +47,6 @@ class vectorize:
         self.otypes = None if otypes is None else "".join(otypes)
         self.excluded = set() if excluded is None else set(excluded)
         self._axes = None if signature is None else _signature(signature)
-        self._known = None
         if pyfunc is not ABSENT:
             self._of(pyfunc)
 
@@ -86,30 +85,26 @@ class vectorize:
             return function()
         operands = [asarray(x) for x in args]
         shape = common_shape(operands)
-        types = self._types(function, operands)
+        types, first = (self.otypes, ()) if self.otypes is not None else self._types(function, operands)
 
         def split(values):
             columns = zip(*values) if len(types) > 1 else [values]
             return [objects(list(column)).astype(dtype) for column, dtype in zip(columns, types)]
 
-        parts, start, stop = called(function, operands, shape, split)
+        parts, start, stop = called(function, operands, shape, split, first if self.cache else ())
         made = [spread([part[i] for part in parts], dtype, shape, start, stop) for i, dtype in enumerate(types)]
         return made[0] if len(made) == 1 else tuple(made)
 
-    def _types(self, function, operands):
-        """The types of results: given, or those of the first element's."""
-        if self.otypes is not None:
-            return self.otypes
-        if self.cache and self._known is not None:
-            return self._known
+    @staticmethod
+    def _types(function, operands):
+        """The types of the results for the first element, and these."""
         if any(a.size == 0 for a in operands):
             raise ValueError("cannot call `vectorize` on size 0 inputs unless `otypes` is set")
         first = function(*(a[(0,) * a.ndim] if a.ndim else a[()] for a in operands))
         types = "".join(numpy.asarray(x).dtype.char for x in (first if isinstance(first, tuple) else (first,)))
         for char in types:
             empty(0, char)  # refuses what arrays can't be of
-        self._known = types
-        return types
+        return types, [first]
 
     def _over_items(self, function, args):
         """With a signature: the function takes arrays of some axes each, and all ranks call it together."""
