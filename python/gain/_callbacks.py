@@ -88,25 +88,38 @@ def called(function, operands, shape, convert, first=()):
     the flat index that they are for. What is known for the first element may be handed in.
     """
     place = _gain.empty(shape, bool)
-    start, stop = place.blocks[_gain.rank()] if not place.is_replicated else (0, place.size)
-    columns = []
-    for a in operands:
-        columns.append(a.item() if a.size == 1 else broadcast_to(a, shape).ravel().force())
-    _gain.barrier()
+    whole = place.is_replicated
+    start, stop = (0, place.size) if whole else place.blocks[_gain.rank()]
+    columns = [a.item() if a.size == 1 else broadcast_to(a, shape).ravel() for a in operands]
+    if whole:
+        columns = [c.numpy() if isinstance(c, ndarray) else c for c in columns]
+    else:
+        columns = [c.force() if isinstance(c, ndarray) else c for c in columns]
+        _gain.barrier()
     parts, error = [], None
     try:
         for low in range(start, stop, CHUNK):
             high = min(low + CHUNK, stop)
-            values = [
-                c.get(slice(low, high)).tolist() if isinstance(c, ndarray) else [c] * (high - low) for c in columns
-            ]
-            rows = zip(*values)
-            known = [first[0] for _ in zip(first, rows)] if low == 0 else []
-            parts.append(convert(known + [function(*each) for each in rows]))
+            values = [_listed(c, low, high) for c in columns]
+            if low == 0 and first:
+                rest = map(function, *(column[1:] for column in values))
+                parts.append(convert([first[0], *rest]))
+            else:
+                parts.append(convert(list(map(function, *values))))
     except Exception as raised:
         error = raised
-    _agreed(error)
+    if not whole:
+        _agreed(error)
+    elif error is not None:
+        raise error
     return parts, start, stop
+
+
+def _listed(column, low, high):
+    """The elements of a part as Python's numbers."""
+    if isinstance(column, ndarray):
+        return column.get(slice(low, high)).tolist()
+    return column[low:high].tolist() if isinstance(column, numpy.ndarray) else [column] * (high - low)
 
 
 def spread(parts, dtype, shape, start, stop):

@@ -1,6 +1,6 @@
 """NumPy's convolution and correlation of samples, over sums of shifted products or products of matrices.
 
-With few coefficients the result is one fused sum of shifted views. With many, the samples are rows of a matrix, and what
+With few coefficients the result is one fused sum of shifted views (of few samples: a sum over a small table). With many, the samples are rows of a matrix, and what
 a row adds to the result is its product with a matrix of the coefficients in which each row is that before it, shifted.
 """
 
@@ -13,8 +13,8 @@ from ._shapes import broadcast_to, concatenate
 
 __all__ = ["convolve", "correlate"]
 
-# Up to as many coefficients are a fused sum; longest row of the matrix of samples.
-FEW, ROW = 16, 512
+# Up to as many products are a table; up to as many coefficients are a fused sum; longest row of the matrix of samples.
+TABLE, FEW, ROW = 1 << 13, 16, 512
 MODES = ("valid", "same", "full")
 
 
@@ -59,6 +59,8 @@ def _convolved(a, v, mode):
     # How much of the two ends, where only a part of `v` lies over `a`, belongs to the result.
     left = (0, len(v) // 2, reach)[mode]
     right = (0, reach - left, reach)[mode]
+    if len(v) * (len(a) + len(v)) <= TABLE:
+        return _tabled(a, v)[reach - left:len(a) + right]
     if len(v) <= FEW:
         parts = [_sum_of_shifted(a, v)]
         if left:
@@ -70,6 +72,15 @@ def _convolved(a, v, mode):
         return _added(a, v)[reach - left:len(a) + right]
     ends = [zeros(count, dtype) for count in (left, right)]
     return _product(concatenate([ends[0], a, ends[1]]) if left or right else a, v)
+
+
+def _tabled(a, v):
+    """All of the convolution of few: each row of products is one further to the right than that before it."""
+    width = len(a) + len(v)
+    table = zeros((len(v), width), a.dtype)
+    table[:, :len(a)] = v[:, None] * a
+    table = table.reshape(-1)[:len(v) * (width - 1)].reshape(len(v), width - 1)
+    return table.any(0) if a.dtype.kind == "b" else table.sum(0, a.dtype)
 
 
 def _finite(x):

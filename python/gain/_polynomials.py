@@ -5,6 +5,7 @@ import numpy
 from ._base import asarray, ufuncs
 from ._convolution import convolve
 from ._creation import arange, asanyarray, zeros, zeros_like
+from ._gain import ndarray
 from ._shapes import atleast_1d, concatenate
 
 __all__ = ["polyadd", "polyder", "polyint", "polymul", "polysub", "polyval"]
@@ -12,7 +13,7 @@ __all__ = ["polyadd", "polyder", "polyint", "polymul", "polysub", "polyval"]
 
 def polyval(p, x):
     """`numpy.polyval`"""
-    p, x = asarray(p), asanyarray(x)
+    p, x = p.numpy() if isinstance(p, ndarray) else numpy.asarray(p), asanyarray(x)
     made = zeros_like(x)
     for coefficient in p:
         made = made * x + coefficient

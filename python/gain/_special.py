@@ -75,14 +75,13 @@ def nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
     if x.dtype.kind not in "fc":
         return _value(x)
     limits = numpy.finfo(x.dtype)
-    posinf = limits.max if posinf is None else posinf
-    neginf = limits.min if neginf is None else neginf
+    values = nan, limits.max if posinf is None else posinf, limits.min if neginf is None else neginf
+    values = [asarray(value).astype(limits.dtype, copy=False) for value in values]
     for part in (x.real, x.imag) if x.dtype.kind == "c" else (x,):
         old = part.copy()
-        masks = ufuncs["isnan"](old), isposinf(old), isneginf(old)
-        made = old
-        for mask, value in zip(masks, (nan, posinf, neginf)):
-            made = where(mask, asarray(value).astype(part.dtype, copy=False), made)
+        made = where(ufuncs["isnan"](old), values[0], old)
+        for infinity, value in ((numpy.inf, values[1]), (-numpy.inf, values[2])):
+            made = where(old == infinity, value, made)
         part[...] = made
     return _value(x)
 
