@@ -6,7 +6,7 @@ import re
 import numpy
 
 from ._base import ABSENT, asarray
-from ._callbacks import called, common_shape, objects, spread
+from ._callbacks import LETTERS, called, common_shape, objects, spread
 from ._creation import empty
 from ._shapes import broadcast_to
 
@@ -103,7 +103,8 @@ class vectorize:
         first = function(*(a[(0,) * a.ndim] if a.ndim else a[()] for a in operands))
         types = "".join(numpy.asarray(x).dtype.char for x in (first if isinstance(first, tuple) else (first,)))
         for char in types:
-            empty(0, char)  # refuses what arrays can't be of
+            if char not in LETTERS:
+                empty(0, char)  # refuses what arrays can't be of
         return types, [first]
 
     def _over_items(self, function, args):
