@@ -2,6 +2,7 @@
 
 import numpy
 
+from . import _floating
 from ._base import asarray, axes_tuple, ufuncs
 from ._creation import empty
 from ._shapes import moveaxis
@@ -20,6 +21,11 @@ def cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
     a, b = moveaxis(a, axisa, -1), moveaxis(b, axisb, -1)
     if a.shape[-1] not in (2, 3) or b.shape[-1] not in (2, 3):
         raise ValueError("incompatible dimensions for cross product\n(dimension must be 2 or 3)")
+    if a.shape[-1] == 2 or b.shape[-1] == 2:
+        _floating.deprecated(
+            "Arrays of 2-dimensional vectors are deprecated. Use arrays of 3-dimensional vectors instead. (deprecated "
+            "in NumPy 2.0)"
+        )
     common = numpy.broadcast_shapes(a.shape[:-1], b.shape[:-1])
     flat = a.shape[-1] == b.shape[-1] == 2
     if not flat:

@@ -52,7 +52,12 @@ def correlate(a, v, mode="valid"):
 
 
 def _convolved(a, v, mode):
-    """The convolution of `a` with `v`, which is not longer."""
+    """The convolution of `a` with `v`, which is not longer. NumPy doesn't look for exceptions in it."""
+    with numpy.errstate(all="ignore"):
+        return _by_size(a, v, mode)
+
+
+def _by_size(a, v, mode):
     dtype = numpy.result_type(a.dtype, v.dtype)
     a, v = a.astype(dtype, copy=False), v.astype(dtype, copy=False)
     reach = len(v) - 1

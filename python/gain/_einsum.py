@@ -55,7 +55,8 @@ def einsum(*operands, out=None, optimize=False, **kwargs):
     if optimize is False or len(arrays) == 1 or "dtype" in kwargs:
         arrays = [a if a.dtype == dtype else a.astype(dtype) for a in arrays]
     # Else two operands have at each step the type of these two.
-    made = asarray(run(arrays)).astype(dtype, copy=False)
+    with numpy.errstate(all="ignore"):  # as NumPy, which doesn't look
+        made = asarray(run(arrays)).astype(dtype, copy=False)
     if out is not None:
         out[...] = made
         return out

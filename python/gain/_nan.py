@@ -48,11 +48,12 @@ def nancumprod(a, axis=None, dtype=None, out=None):
 
 
 def _extreme(name, a, axis, out, keywords):
-    if not isinstance(a, (_gain.ndarray, numpy.ndarray)) and asarray(a).size == 0:
+    is_array = isinstance(a, (_gain.ndarray, numpy.ndarray))
+    if not is_array and asarray(a).size == 0:
         name = {"fmin": "minimum", "fmax": "maximum"}[name]  # which is what the exception is about
     made = ufuncs[name].reduce(asarray(a), axis, out=out, **keywords)
     if made.dtype.kind in "fc" and asarray(ufuncs["isnan"](made)).any():
-        _gain.warn("All-NaN slice encountered")
+        _gain.warn(f"All-NaN {'slice' if is_array else 'axis'} encountered")
     return made
 
 
@@ -133,7 +134,9 @@ def nanvar(
         if mean is ABSENT:
             whole = asarray(_reductions.sum(a, axis, dtype, keepdims=True, **mine))
             mean = _quotient(whole, _reductions.sum(~mask, axis, numpy.intp, keepdims=True, **mine), None)
-        difference = asarray(select(mask, a.dtype.type(0), asarray(a - mean).astype(a.dtype, copy=False)))
+    difference = asarray(a - mean)
+    with numpy.errstate(invalid="ignore", divide="ignore"):
+        difference = asarray(select(mask, a.dtype.type(0), difference.astype(a.dtype, copy=False)))
         if difference.dtype.kind == "c":
             square = asarray(ufuncs["multiply"](difference, difference.conj())).real
         else:

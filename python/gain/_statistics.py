@@ -181,6 +181,7 @@ def histogram_bin_edges(a, bins=10, range=None, weights=None):
     """`numpy.histogram_bin_edges`: of the rules those that need no sorting."""
     a = asarray(a)
     if a.dtype.kind == "b":
+        _gain.warn(f"Converting input from {a.dtype} to {numpy.uint8} for compatibility.")
         a = a.astype(numpy.uint8)
     if weights is not None and asarray(weights).shape != a.shape:
         raise ValueError("weights should have the same shape as a.")
