@@ -63,7 +63,7 @@ LARGE = [
     "np.convolve(x, x[:3])", "np.convolve(x, x[:16], 'same')", "np.convolve(x, x[:17], 'same')",
     "np.convolve(x, x[:200], 'valid')", "np.correlate(x[:1000], x, 'full')", "np.convolve(h.ravel(), x[:9])",
     "np.convolve(x * 1j, x[:50])", "np.einsum('ij->ji', m)", "np.einsum('ij,kj->ik', m, m[:7])", "np.einsum('ij,ij->j', m, m)",
-    "np.einsum('ij,jk,kl->il', m, m.T, m)", "np.einsum('ii->i', m[:100, :100])", "np.einsum('ji,jk', m, m)",
+    "np.einsum('ij,jk,kl->il', m, m.T, m, optimize=True)", "np.einsum('ii->i', m[:100, :100])", "np.einsum('ji,jk', m, m)",
     "np.einsum('abi,abj->aij', m.reshape(20, 20, 300), m.reshape(20, 20, 300)[..., :3])", "np.kron(m[:30], m[:2, :3])",
     "np.cross(m.reshape(-1, 3), m.reshape(-1, 3)[::-1])", "np.nan_to_num(h)", "np.i0(x * 30)", "np.sinc(x)",
     "np.polyval([1, 2, 3], m.T)", "np.polymul(x[:300], x)", "np.isclose(m, h, equal_nan=True)", "np.ediff1d(m, 1, [2, 3])",
