@@ -4,6 +4,7 @@ An array below the threshold is on every rank, and so every rank calls the funct
 depend on its arguments alone. An exception on one rank is raised on all.
 """
 
+import math
 import pickle
 
 import numpy
@@ -74,6 +75,8 @@ def _agreed(error):
 def common_shape(operands):
     """The shape that the operands are broadcast to."""
     shapes = [a.shape for a in operands]
+    if shapes.count(shapes[0]) == len(shapes):
+        return shapes[0]
     try:
         return numpy.broadcast_shapes(*shapes)
     except ValueError:
@@ -90,7 +93,7 @@ def called(function, operands, shape, convert, first=()):
     place = _gain.empty(shape, bool)
     whole = place.is_replicated
     start, stop = (0, place.size) if whole else place.blocks[_gain.rank()]
-    columns = [a.item() if a.size == 1 else broadcast_to(a, shape).ravel() for a in operands]
+    columns = [a.item() if a.size == 1 else (a if a.shape == shape else broadcast_to(a, shape)).ravel() for a in operands]
     if whole:
         columns = [c.numpy() if isinstance(c, ndarray) else c for c in columns]
     else:
@@ -124,7 +127,9 @@ def _listed(column, low, high):
 
 def spread(parts, dtype, shape, start, stop):
     """An array of which each rank has given its part."""
-    size = int(numpy.prod(shape, dtype=int))
+    size = math.prod(shape)
+    if len(parts) == 1 and len(parts[0]) == size:
+        return _gain.convert(parts[0].astype(dtype, copy=False).reshape(shape), None, True)
     whole = numpy.empty(size, dtype)  # of which only this rank's pages are touched
     place = start
     for part in parts:
