@@ -10,17 +10,20 @@ from ._base import asarray
 
 
 class Sketch:
-    """An array to be: its labels, its shape, and the function that makes it of the operands."""
+    """An array to be: its labels, its shape, and the function that makes it of the operands.
 
-    __slots__ = ("labels", "shape", "make")
+    `tells` says whether that may raise floating-point exceptions, which products of matrices don't.
+    """
 
-    def __init__(self, labels, shape, make):
-        self.labels, self.shape, self.make = labels, tuple(shape), make
+    __slots__ = ("labels", "shape", "make", "tells")
+
+    def __init__(self, labels, shape, make, tells=False):
+        self.labels, self.shape, self.make, self.tells = labels, tuple(shape), make, tells
 
     def then(self, labels, shape, step):
         """What a step makes of it."""
         make = self.make
-        return Sketch(labels, shape, lambda arrays: step(make(arrays)))
+        return Sketch(labels, shape, lambda arrays: step(make(arrays)), self.tells)
 
     def extent(self, label):
         """How long the axis of this label is."""
@@ -36,7 +39,9 @@ class Sketch:
     def reshaped(self, labels, shape):
         """With other axes over the same elements."""
         shape = tuple(shape)
-        return Sketch(labels, shape, self.make) if shape == self.shape else self.then(labels, shape, lambda a: a.reshape(shape))
+        if shape == self.shape:
+            return Sketch(labels, shape, self.make, self.tells)
+        return self.then(labels, shape, lambda a: a.reshape(shape))
 
     def picked(self, labels, key):
         """Without some axes of one element, or with more of them."""
@@ -49,14 +54,19 @@ class Sketch:
             return self
         axes = tuple(self.labels.index(label) for label in gone)
         rest = [label for label in self.labels if label not in gone]
-        return self.then(
-            "".join(rest), map(self.extent, rest),
-            lambda a: asarray(a.any(axes) if a.dtype.kind == "b" else a.sum(axes, a.dtype)),
-        )
+        made = self.then("".join(rest), map(self.extent, rest), lambda a: _sum(a, axes if rest else None))
+        made.tells = True
+        return made
+
+
+def _sum(a, axes):
+    if a.dtype.kind == "b":
+        return asarray(a.any(axes))
+    return asarray(a.sum(axes) if a.dtype.kind in "fc" else a.sum(axes, a.dtype))
 
 
 def program(terms, output, shapes, path, half):
-    """Whether the last step has two operands and sums over labels of both, and the function that makes the result."""
+    """Whether the last step has two operands and sums over labels of both, and the sketch of the result."""
     parts = [
         _diagonal(labels, shape, lambda arrays, place=place: arrays[place])
         for place, (labels, shape) in enumerate(zip(terms, shapes))
@@ -71,8 +81,7 @@ def program(terms, output, shapes, path, half):
             taken[:2] = [_pair(taken[0], taken[1], wanted, half)]
         parts.append(taken[0])
     (made,) = parts
-    made = made.summed([label for label in made.labels if label not in output]).transposed(output)
-    return is_product, made.make
+    return is_product, made.summed([label for label in made.labels if label not in output]).transposed(output)
 
 
 def _diagonal(labels, shape, make):
@@ -128,9 +137,9 @@ def _pair(a, b, wanted, half):
     shape = tuple([extents[x] for x in labels])
     if not labels:
         one, two = _grouped(a, "", inner).make, _grouped(b, "", inner).make
-        return Sketch("", (), lambda arrays: asarray(one(arrays).dot(two(arrays))))
+        return Sketch("", (), lambda arrays: asarray(one(arrays).dot(two(arrays))), a.tells or b.tells)
     one, two = _grouped(a, stack, rows, inner), _grouped(b, stack, inner, columns)
-    whole = Sketch(labels, (*one.shape[:-1], two.shape[-1]), _product(one.make, two.make))
+    whole = Sketch(labels, (*one.shape[:-1], two.shape[-1]), _product(one.make, two.make), a.tells or b.tells)
     return whole.reshaped(labels, shape)
 
 
@@ -146,5 +155,6 @@ def _multiplied(a, b, columns, extents):
     key = tuple([slice(None) if x in b.labels else None for x in labels])
     one, two, is_whole = a.make, b.make, b.labels == labels
     if not columns and is_whole:
-        return Sketch(labels, a.shape, lambda arrays: asarray(one(arrays) * two(arrays)))
-    return Sketch(labels, [extents[x] for x in labels], lambda arrays: asarray(one(arrays)[widen] * two(arrays)[key]))
+        return Sketch(labels, a.shape, lambda arrays: asarray(one(arrays) * two(arrays)), True)
+    shape = [extents[x] for x in labels]
+    return Sketch(labels, shape, lambda arrays: asarray(one(arrays)[widen] * two(arrays)[key]), True)

@@ -1,7 +1,8 @@
 """NumPy's convolution and correlation of samples, over sums of shifted products or products of matrices.
 
-With few coefficients the result is one fused sum of shifted views (of few samples: a sum over a small table). With many, the samples are rows of a matrix, and what
-a row adds to the result is its product with a matrix of the coefficients in which each row is that before it, shifted.
+With few coefficients the result is one fused sum of shifted views (of few samples: a sum over a small table). With
+many, the samples are rows of a matrix, and what a row adds to the result is its product with a matrix of the
+coefficients in which each row is that before it, shifted.
 """
 
 import numpy
@@ -53,13 +54,17 @@ def correlate(a, v, mode="valid"):
 
 def _convolved(a, v, mode):
     """The convolution of `a` with `v`, which is not longer. NumPy doesn't look for exceptions in it."""
+    if a.dtype.kind not in "fc" and v.dtype.kind not in "fc":
+        return _by_size(a, v, mode)
     with numpy.errstate(all="ignore"):
         return _by_size(a, v, mode)
 
 
 def _by_size(a, v, mode):
-    dtype = numpy.result_type(a.dtype, v.dtype)
-    a, v = a.astype(dtype, copy=False), v.astype(dtype, copy=False)
+    dtype = a.dtype
+    if v.dtype != dtype:
+        dtype = numpy.result_type(dtype, v.dtype)
+        a, v = a.astype(dtype, copy=False), v.astype(dtype, copy=False)
     reach = len(v) - 1
     # How much of the two ends, where only a part of `v` lies over `a`, belongs to the result.
     left = (0, len(v) // 2, reach)[mode]

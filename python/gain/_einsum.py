@@ -37,12 +37,12 @@ def einsum(*operands, out=None, optimize=False, **kwargs):
         plan = (_plan if isinstance(optimize, (bool, str)) else _plan.__wrapped__)(*kind, optimize)
     if plan is None or not (set(kwargs) <= {"dtype", "order", "casting"}) or not (out is None or isinstance(out, ndarray)):
         _refuse(operands, out, optimize, kwargs)
-    shape, is_view, is_product, run = plan
+    shape, is_view, is_product, result = plan
     if is_view and out is None:
         # A view, whatever else is asked for.
         if kwargs:
             numpy.einsum("", 0, **kwargs)  # raises what NumPy raises
-        made = run(arrays)
+        made = result.make(arrays)
         return made[...] if made.ndim else made[()]
     dtype, casting, order = kwargs.get("dtype"), kwargs.get("casting", "safe"), kwargs.get("order", "K")
     if dtype is None:
@@ -55,8 +55,13 @@ def einsum(*operands, out=None, optimize=False, **kwargs):
     if optimize is False or len(arrays) == 1 or "dtype" in kwargs:
         arrays = [a if a.dtype == dtype else a.astype(dtype) for a in arrays]
     # Else two operands have at each step the type of these two.
-    with numpy.errstate(all="ignore"):  # as NumPy, which doesn't look
-        made = asarray(run(arrays)).astype(dtype, copy=False)
+    if result.tells and dtype.kind in "fc":
+        with numpy.errstate(all="ignore"):  # as NumPy, which doesn't look
+            made = result.make(arrays)
+    else:
+        made = result.make(arrays)
+    if made.dtype != dtype:
+        made = made.astype(dtype)
     if out is not None:
         out[...] = made
         return out
