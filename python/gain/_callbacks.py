@@ -1,7 +1,7 @@
 """Python functions called for each element: every rank calls them for its own elements, and nothing is gathered.
 
 An array below the threshold is on every rank, and so every rank calls the function for all of it: what it returns must
-depend on its arguments alone. An exception on one rank is raised on all.
+depend on its arguments alone, and it must not use arrays. An exception on one rank is raised on all.
 """
 
 import math
