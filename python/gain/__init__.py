@@ -22,9 +22,14 @@ from numpy import (
 
 from . import _gain
 from ._base import *  # noqa: F403 - the __all__ of these are NumPy's names
+from ._callbacks import *  # noqa: F403
+from ._contraction import *  # noqa: F403
 from ._conversion import *  # noqa: F403
+from ._convolution import *  # noqa: F403
 from ._creation import *  # noqa: F403
+from ._differences import *  # noqa: F403
 from ._distribution import *  # noqa: F403
+from ._einsum import *  # noqa: F403
 from ._elementwise import *  # noqa: F403
 from ._gain import (
     abort, barrier, finalize, flatiter, init, ndarray, rank, ranks, stats, threads, threshold, ufunc,
@@ -33,7 +38,9 @@ from ._grids import *  # noqa: F403
 from ._indexing import *  # noqa: F403
 from ._joining import *  # noqa: F403
 from ._memory import *  # noqa: F403
+from ._nan import *  # noqa: F403
 from ._padding import *  # noqa: F403
+from ._polynomials import *  # noqa: F403
 from ._printing import *  # noqa: F403
 from ._products import *  # noqa: F403
 from ._ranges import *  # noqa: F403
@@ -41,9 +48,12 @@ from ._reductions import *  # noqa: F403
 from ._repeating import *  # noqa: F403
 from ._scans import *  # noqa: F403
 from ._shapes import *  # noqa: F403
+from ._special import *  # noqa: F403
 from ._splitting import *  # noqa: F403
+from ._statistics import *  # noqa: F403
 from ._triangles import *  # noqa: F403
 from ._types import *  # noqa: F403
+from ._vectorize import *  # noqa: F403
 from ._windows import *  # noqa: F403
 
 __version__ = "0.1.0"

@@ -7,7 +7,7 @@ from ._base import ABSENT, OURS, asarray, shape, ufuncs
 from ._gain import ndarray
 
 __all__ = [
-    "allclose", "angle", "array_equal", "clip", "copyto", "imag", "isclose", "isnat", "real", "round",
+    "allclose", "angle", "array_equal", "array_equiv", "clip", "copyto", "imag", "isclose", "isnat", "real", "round",
 ]
 
 
@@ -102,16 +102,16 @@ def imag(val):
 
 def isclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
     """`numpy.isclose`"""
-    a, b = asarray(a), asarray(b)
-    if b.dtype.kind in "biu":
-        b = b.astype(float)
+    a, b, rtol, atol = (x if isinstance(x, (int, float, complex)) else asarray(x) for x in (a, b, rtol, atol))
+    if not asarray(ufuncs["isfinite"](rtol) & ufuncs["isfinite"](atol)).all():
+        _gain.warn(f"One of rtol or atol is not valid, atol: {atol}, rtol: {rtol}")
+    if isinstance(b, ndarray):
+        b = b.astype(numpy.result_type(b.dtype, 1.0), copy=False)
+    elif isinstance(b, int):
+        b = float(b)
     with numpy.errstate(invalid="ignore"):
-        near = _near(a, b, rtol, atol)
-    return near | (ufuncs["isnan"](a) & ufuncs["isnan"](b)) if equal_nan else near
-
-
-def _near(a, b, rtol, atol):
-    return (ufuncs["absolute"](a - b) <= atol + rtol * ufuncs["absolute"](b)) & ufuncs["isfinite"](b) | (a == b)
+        near = ufuncs["less_equal"](abs(a - b), atol + rtol * abs(b)) & ufuncs["isfinite"](b) | (a == b)
+        return near | ufuncs["isnan"](a) & ufuncs["isnan"](b) if equal_nan else near
 
 
 def isnat(x, /, *arguments, **keywords):
@@ -128,13 +128,31 @@ def allclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
 
 def array_equal(a1, a2, equal_nan=False):
     """`numpy.array_equal`"""
-    a1, a2 = asarray(a1), asarray(a2)
+    given = a1, a2
+    try:
+        a1, a2 = asarray(a1), asarray(a2)
+    except Exception:  # of what is no array here, unlike any that is one
+        return not any(isinstance(a, OURS) for a in given) and numpy.array_equal(*given, equal_nan)
     if a1.shape != a2.shape:
         return False
     same = asarray(a1 == a2)
     if equal_nan:
         same = same | (ufuncs["isnan"](a1) & ufuncs["isnan"](a2))
     return bool(asarray(same).all())
+
+
+def array_equiv(a1, a2):
+    """`numpy.array_equiv`"""
+    given = a1, a2
+    try:
+        a1, a2 = asarray(a1), asarray(a2)
+    except Exception:
+        return not any(isinstance(a, OURS) for a in given) and numpy.array_equiv(*given)
+    try:
+        numpy.broadcast_shapes(a1.shape, a2.shape)
+    except ValueError:
+        return False
+    return bool(asarray(a1 == a2).all())
 
 
 def copyto(dst, src, casting="same_kind", where=True):

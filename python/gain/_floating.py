@@ -30,7 +30,10 @@ def _would_print():
     return warnings.showwarning is original and getattr(warnings, "_showwarnmsg_impl", None) is _PRINTS
 
 
-_CATEGORIES = {"RuntimeWarning": RuntimeWarning, "ComplexWarning": numpy.exceptions.ComplexWarning}
+_CATEGORIES = {
+    "RuntimeWarning": RuntimeWarning, "ComplexWarning": numpy.exceptions.ComplexWarning,
+    "DeprecationWarning": DeprecationWarning,
+}
 
 
 def warn(category, text, file, line, module):
@@ -45,6 +48,12 @@ def warn(category, text, file, line, module):
         return warnings.warn_explicit(*given)
     finally:
         sys.stderr = stream
+
+
+def deprecated(text):
+    """Gives a DeprecationWarning for the line that called the function which calls this one."""
+    frame = sys._getframe(2)
+    warn("DeprecationWarning", text, frame.f_code.co_filename, frame.f_lineno, frame.f_globals.get("__name__"))
 
 
 def show(line):

@@ -15,8 +15,8 @@ import jobs
 
 
 def test_missing_name_says_where_the_list_is():
-    with pytest.raises(AttributeError, match="'gain' has no attribute 'einsum'.*docs/"):
-        gain.einsum
+    with pytest.raises(AttributeError, match="'gain' has no attribute 'busday_count'.*docs/"):
+        gain.busday_count
     with pytest.raises(AttributeError, match="no attribute 'partition'.*docs/"):
         gain.zeros(3).partition
 

@@ -1,0 +1,85 @@
+"""NumPy's functions of polynomials given by their coefficients, from the highest power to the lowest."""
+
+import numpy
+
+from ._base import asarray, ufuncs
+from ._convolution import convolve
+from ._creation import asanyarray, zeros, zeros_like
+from ._gain import ndarray
+from ._ranges import arange
+from ._shapes import atleast_1d, concatenate
+
+__all__ = ["polyadd", "polyder", "polyint", "polymul", "polysub", "polyval"]
+
+
+def polyval(p, x):
+    """`numpy.polyval`"""
+    p, x = p.numpy() if isinstance(p, ndarray) else numpy.asarray(p), asanyarray(x)
+    made = zeros_like(x)
+    for coefficient in p:
+        made = made * x + coefficient
+    return made
+
+
+def _joined(name, a1, a2):
+    a1, a2 = atleast_1d(a1), atleast_1d(a2)
+    missing = len(a2) - len(a1)
+    if missing > 0:
+        a1 = concatenate((zeros(missing, a1.dtype), a1))
+    elif missing < 0:
+        a2 = concatenate((zeros(-missing, a2.dtype), a2))
+    return ufuncs[name](a1, a2)
+
+
+def polyadd(a1, a2):
+    """`numpy.polyadd`"""
+    return _joined("add", a1, a2)
+
+
+def polysub(a1, a2):
+    """`numpy.polysub`"""
+    return _joined("subtract", a1, a2)
+
+
+def _trimmed(p):
+    """The coefficients from the first that isn't zero."""
+    p = atleast_1d(p)
+    if p.ndim > 1:
+        raise ValueError("Polynomial must be 1d only.")
+    nonzero = p != 0
+    if len(p) == 0 or not nonzero.any():
+        return zeros(1, p.dtype)
+    return p[int(nonzero.argmax()):]
+
+
+def polymul(a1, a2):
+    """`numpy.polymul`"""
+    return convolve(_trimmed(a1), _trimmed(a2))
+
+
+def polyder(p, m=1):
+    """`numpy.polyder`"""
+    m = int(m)
+    if m < 0:
+        raise ValueError("Order of derivative must be positive (see polyint)")
+    p = asarray(p)
+    len(p)  # raises what NumPy raises
+    for _ in range(m):
+        p = p[:-1] * arange(len(p) - 1, 0, -1)
+    return p
+
+
+def polyint(p, m=1, k=None):
+    """`numpy.polyint`"""
+    m = int(m)
+    if m < 0:
+        raise ValueError("Order of integral must be positive (see polyder)")
+    k = zeros(m) if k is None else atleast_1d(k)
+    if len(k) == 1 and m > 1:
+        k = k[0] * numpy.ones(m)
+    if len(k) < m:
+        raise ValueError("k must be a scalar or a rank-1 array of length 1 or >m.")
+    p = asarray(p)
+    for place in range(m):
+        p = concatenate((p / arange(len(p), 0, -1), asarray(k[place:place + 1])))
+    return p
