@@ -69,6 +69,7 @@ pub struct Node {
     members: Vec<Member>,
     my_index: usize,
     node_numbers: Vec<usize>,
+    secret: Secret,
     links: Links,
 }
 
@@ -85,10 +86,12 @@ impl Node {
         let rank = bootstrap.rank();
         if bootstrap.size() == 1 {
             let members = vec![Member { rank, process: None }];
-            return Ok(Node { members, my_index: 0, node_numbers: vec![0], links: Links::Hub(vec![None]) });
+            let (secret, links) = (Secret::agree(bootstrap)?, Links::Hub(vec![None]));
+            return Ok(Node { members, my_index: 0, node_numbers: vec![0], secret, links });
         }
         let pretended = pretended_node(std::env::var(FAKE_NODES).ok().as_deref(), rank, bootstrap.size())?;
-        let place = Place::new(Secret::agree(bootstrap)?, pretended, rank);
+        let secret = Secret::agree(bootstrap)?;
+        let place = Place::new(secret, pretended, rank);
         let mut part = place.open()?;
         bootstrap.barrier()?;
         place.come(&mut part)?;
@@ -97,9 +100,14 @@ impl Node {
         let my_index = members.iter().position(|member| member.rank == rank).ok_or_else(|| {
             io::Error::other(format!("rank {rank} is missing from the list of its own node"))
         })?;
-        let mut node = Node { members, my_index, node_numbers: Vec::new(), links };
+        let mut node = Node { members, my_index, node_numbers: Vec::new(), secret, links };
         node.number_nodes(bootstrap)?;
         Ok(node)
+    }
+
+    /// What the ranks of the job know and nobody else does.
+    pub(crate) fn secret(&self) -> Secret {
+        self.secret
     }
 
     /// The processes on this node, by increasing rank.

@@ -69,6 +69,11 @@ pub(crate) unsafe trait Wire: Send + std::fmt::Debug {
     /// Short name, as in `"ucx"`.
     fn name(&self) -> &'static str;
 
+    /// What peers need alike to understand one another.
+    fn speaks(&self) -> String {
+        self.name().to_owned()
+    }
+
     /// Library version, device and provider, for people.
     fn describe(&self) -> String;
 

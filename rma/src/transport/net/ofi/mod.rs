@@ -327,6 +327,10 @@ unsafe impl Wire for Ofi {
         "ofi"
     }
 
+    fn speaks(&self) -> String {
+        format!("ofi by {}", self.objects.speaks())
+    }
+
     fn describe(&self) -> String {
         // SAFETY: takes nothing, returns a number.
         let version = unsafe { (self.api.fi_version)() };
