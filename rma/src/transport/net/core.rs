@@ -84,6 +84,8 @@ pub(super) struct Core {
     flights: Vec<Flight>,
     free_flights: Vec<u32>,
     buffers: Vec<Vec<u8>>,
+    /// Peers broken off, of which the wire has not been told.
+    pub(super) abandoned: Vec<usize>,
     /// Messages that were no rank's of this job.
     pub(super) strangers: u64,
     /// The first peer that broke, for those who wait for nobody in particular.
@@ -105,6 +107,7 @@ impl Core {
             flights: Vec::new(),
             free_flights: Vec::new(),
             buffers: Vec::new(),
+            abandoned: Vec::new(),
             strangers: 0,
             first_broken: None,
         }
@@ -197,6 +200,7 @@ impl Core {
         self.outgoing.retain(|outgoing| outgoing.to != rank);
         self.pending_locks.retain(|pending| pending.source != rank);
         self.first_broken.get_or_insert(rank);
+        self.abandoned.push(rank);
     }
 
     fn answer(&mut self, to: usize, token: u64, value: u64) {

@@ -93,6 +93,9 @@ impl Engine {
         self.send_due();
         self.export();
         self.send_outgoing();
+        for rank in std::mem::take(&mut self.core.abandoned) {
+            self.wire.give_up(rank);
+        }
         any
     }
 

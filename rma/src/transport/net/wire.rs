@@ -145,6 +145,10 @@ pub(crate) unsafe trait Wire: Send + std::fmt::Debug {
         Err("this engine fetches nothing".into())
     }
 
+    /// Nothing is expected of `peer` any more. What was started to it is over soon, whatever the peer does: [`Sink::done`] or [`Sink::fetched`] says
+    /// so, once the engine no longer uses its buffer. Other peers may be lost by that, if there is no other way.
+    fn give_up(&mut self, peer: usize);
+
     /// Starts remote completion of all writes to `peer`: complete means that they are visible there.
     fn flush(&mut self, peer: usize, tag: u64) -> Result<Sent>;
 
