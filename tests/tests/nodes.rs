@@ -178,6 +178,62 @@ fn waits_for_whom_it_asked_over_ofi() {
     waits_for_whom_it_asked("ofi");
 }
 
+/// A rank is stopped for good in the middle of transfers that an engine makes out of, and into, memory of those that wait. Oracle: each wait ends
+/// with that rank's silence, and what the others do then is untouched.
+fn gives_up_who_is_silent(engine: &'static str) {
+    let job = Job::new(&format!("gives_up_who_is_silent_{engine}")).fake_nodes(2).over(engine);
+    let job = job.env("GAIN_RDMA_BYTES", "32768").deadline(Duration::from_secs(40));
+    let outcome = job.outcome(4, |world| {
+        const LEN: usize = 32 << 20;
+        let segment = Segment::allocate_zeroed(&world.team(), LEN).unwrap();
+        let pid = Segment::allocate_zeroed(&world.team(), 8).unwrap();
+        // Everybody has everybody's keys.
+        (0..4).for_each(|rank| segment.put(rank, 0, &vec![0u8; 1 << 16]).unwrap());
+        if world.rank() == 2 {
+            (0..4).for_each(|rank| pid.put(rank, 0, &[u64::from(std::process::id())]).unwrap());
+        }
+        world.sync().unwrap();
+        let stopped = pid.get_value::<u64>(world.rank(), 0).unwrap() as i32;
+        match world.rank() {
+            // SAFETY: stops this process for good; rank 1 ends it.
+            2 => drop(unsafe { libc::raise(libc::SIGSTOP) }),
+            3 => {}
+            rank => {
+                std::thread::sleep(Duration::from_millis(200));
+                let mut data = vec![rank as u8; LEN];
+                let outcome = if rank == 0 { segment.put(2, 0, &data) } else { segment.get(2, 0, &mut data) };
+                let error = outcome.and_then(|()| world.fence(2)).expect_err("the rank is silent");
+                assert!(
+                    error.kind() == ErrorKind::Died && error.to_string().contains("no sign of life"),
+                    "{error}"
+                );
+                // The memory is this rank's own again.
+                data.fill(9);
+                std::thread::sleep(Duration::from_millis(200));
+                assert!(data.iter().all(|&byte| byte == 9));
+                eprintln!("told: {error}");
+                if rank == 1 {
+                    std::thread::sleep(Duration::from_secs(2));
+                    // SAFETY: a signal to a rank of this job, which is stopped.
+                    unsafe { libc::kill(stopped, libc::SIGKILL) };
+                }
+            }
+        }
+        std::process::exit(0);
+    });
+    assert!((0..2).all(|rank| names(told(&outcome, rank), 2)), "{outcome}");
+}
+
+#[test]
+fn gives_up_who_is_silent_over_ucx() {
+    gives_up_who_is_silent("ucx");
+}
+
+#[test]
+fn gives_up_who_is_silent_over_ofi() {
+    gives_up_who_is_silent("ofi");
+}
+
 /// Who makes pages for much memory still hands out the keys of what it has. Oracle: what it finds there when it has the pages.
 #[test]
 fn who_allocates_much_is_there_for_others() {

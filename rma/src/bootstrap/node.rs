@@ -54,6 +54,7 @@ pub struct Node {
     /// None in a job of one rank.
     ends: Option<Ends>,
     node_numbers: Vec<usize>,
+    secret: Secret,
     links: Links,
 }
 
@@ -70,10 +71,12 @@ impl Node {
         let rank = bootstrap.rank();
         if bootstrap.size() == 1 {
             let (members, links) = (vec![Member { rank }], Links::Hub(vec![None]));
-            return Ok(Node { members, my_index: 0, ends: None, node_numbers: vec![0], links });
+            let secret = Secret::agree(bootstrap)?;
+            return Ok(Node { members, my_index: 0, ends: None, node_numbers: vec![0], secret, links });
         }
         let pretended = pretended_node(std::env::var(FAKE_NODES).ok().as_deref(), rank, bootstrap.size())?;
-        let place = Place::new(Secret::agree(bootstrap)?, pretended, rank);
+        let secret = Secret::agree(bootstrap)?;
+        let place = Place::new(secret, pretended, rank);
         let mut part = place.open()?;
         bootstrap.barrier()?;
         place.come(&mut part)?;
@@ -82,9 +85,14 @@ impl Node {
         let my_index = members.iter().position(|member| member.rank == rank).ok_or_else(|| {
             io::Error::other(format!("rank {rank} is missing from the list of its own node"))
         })?;
-        let mut node = Node { members, my_index, ends: Some(ends), node_numbers: Vec::new(), links };
+        let mut node = Node { members, my_index, ends: Some(ends), node_numbers: Vec::new(), secret, links };
         node.number_nodes(bootstrap)?;
         Ok(node)
+    }
+
+    /// What the ranks of the job know and nobody else does.
+    pub(crate) fn secret(&self) -> Secret {
+        self.secret
     }
 
     /// The processes on this node, by increasing rank.

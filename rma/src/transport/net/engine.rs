@@ -5,7 +5,7 @@
 
 use super::core::{Body, Core, Flight, Outgoing};
 use super::direct::Exported;
-use super::message::{ADD_WORD, HEAD_LEN, Head, Kind, MOST_HEAD, Packed, SET_WORD, WANT_ACK};
+use super::message::{ADD_WORD, Head, Kind, MOST_HEAD, PADDED_HEAD, Packed, SET_WORD, WANT_ACK};
 use super::peer::{List, Scale, Stream, Transfer, Way, Work};
 use super::serve::pack;
 use super::shape::Span;
@@ -58,7 +58,12 @@ impl Engine {
     }
 
     pub(super) fn describe(&self) -> String {
-        self.wire.describe()
+        match self.core.strangers {
+            0 => self.wire.describe(),
+            count => {
+                format!("{}; {count} messages of no rank of this job were dropped", self.wire.describe())
+            }
+        }
     }
 
     pub(super) fn event_fd(&self) -> Option<RawFd> {
@@ -88,6 +93,9 @@ impl Engine {
         self.send_due();
         self.export();
         self.send_outgoing();
+        for rank in std::mem::take(&mut self.core.abandoned) {
+            self.wire.give_up(rank);
+        }
         any
     }
 
@@ -198,7 +206,8 @@ impl Engine {
             self.wire.connect(to, address)?;
             peer.is_connected = true;
         }
-        packed.head_mut().ack = peer.taken;
+        let head = packed.head_mut();
+        (head.ack, head.job) = (peer.taken, self.core.memory.job);
         // SAFETY: bodies are buffers of the flight, memory of the arena, or local memory that the caller of the operation has
         // promised until it is complete.
         let sent = unsafe { self.wire.send(to, packed.bytes(), body, len, tag) }?;
@@ -547,5 +556,5 @@ pub(super) fn piece_len(wire: &dyn Wire) -> usize {
 
 /// Longest body of an answer, whose head has no extras.
 pub(super) fn answer_len(wire: &dyn Wire) -> usize {
-    wire.limits().message_len - HEAD_LEN
+    wire.limits().message_len - PADDED_HEAD
 }

@@ -86,6 +86,8 @@ pub(crate) struct Surroundings {
     pub(crate) progress: Progress,
     /// By world rank, for messages to people.
     pub(crate) hosts: Box<[Box<str>]>,
+    /// What every message of this job says of it.
+    pub(crate) job: u64,
 }
 
 /// The transport over one engine.
@@ -125,13 +127,19 @@ impl Net {
         book: Box<[Box<[u8]>]>,
         around: Surroundings,
     ) -> Result<Arc<Net>> {
-        let Surroundings { heap, layout, watch, policy, direct, progress, hosts } = around;
+        let Surroundings { heap, layout, watch, policy, direct, progress, hosts, job } = around;
         let name = wire.name();
         let thresholds = thresholds(&*wire)?;
         let piece = answer_len(&*wire);
         let longest_get = GET_PIECE.max(piece);
-        let memory =
-            Memory { heap: heap.clone(), layout: layout.clone(), watch: watch.clone(), policy, longest_get };
+        let memory = Memory {
+            heap: heap.clone(),
+            layout: layout.clone(),
+            watch: watch.clone(),
+            policy,
+            job,
+            longest_get,
+        };
         let core = Core::new(memory, book.len(), piece);
         let net = Arc::new(Net {
             name,
