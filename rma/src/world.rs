@@ -6,9 +6,12 @@
 
 use crate::bell;
 use crate::bootstrap::{self, Bootstrap};
+use crate::call::OpCode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fork::{self, PerProcess};
 use crate::layout::Layout;
+use crate::observe::{self, Event, Kind, Observer, Path, Span};
+use crate::report;
 use crate::segment::Spot;
 use crate::stall::Watch;
 use crate::start::failed;
@@ -27,6 +30,8 @@ const USABLE: u8 = 0;
 const FINALIZED: u8 = 1;
 /// This process was forked from a rank whose world it can't keep.
 const INHERITED: u8 = 2;
+/// As usable, but observers want to know of operations.
+const OBSERVED: u8 = 3;
 
 /// The one world, once it is there.
 static WORLD: PerProcess<Mutex<Option<World>>> = PerProcess::new();
@@ -97,8 +102,10 @@ impl World {
             fork::watch();
             let bootstrap = bootstrap().map_err(|error| failed("start of the job", &error))?;
             let made = World::start(bootstrap)?;
+            let host = made.shared.hosts.get(made.rank()).map_or("", |host| host);
+            report::begin(made.rank(), made.size(), host)?;
             HERE.store(Arc::as_ptr(&made.shared).cast_mut(), Ordering::Release);
-            STATE.store(USABLE, Ordering::Release);
+            STATE.store(if observe::is_on() { OBSERVED } else { USABLE }, Ordering::Release);
             *world = Some(made);
         }
         Ok(world.clone().expect("made above"))
@@ -136,7 +143,16 @@ impl World {
 
     /// Whether operations are possible: the world was neither finalized nor left behind by a fork. Not collective.
     pub fn is_usable(&self) -> bool {
-        STATE.load(Ordering::Relaxed) == USABLE && self.shared.check("").is_ok()
+        is_usable(STATE.load(Ordering::Relaxed)) && self.shared.check("").is_ok()
+    }
+
+    /// From now on tells `observer` of every call of this process, and of waits. May be called before [`World::init`], so that the start's
+    /// collectives are told, too.
+    ///
+    /// Not collective. Stands for the profiling interface of MPI (`PMPI`), and PERUSE's events.
+    pub fn observe(observer: Arc<dyn Observer>) {
+        observe::add(observer);
+        let _ = STATE.compare_exchange(USABLE, OBSERVED, Ordering::AcqRel, Ordering::Relaxed);
     }
 
     /// Most bytes that all segments of a node's ranks may take together. Not collective; the same on every rank of the node.
@@ -171,18 +187,17 @@ impl World {
     /// Not collective. Stands for `ARMCI_Fence`, `MPI_Win_flush`. Errors: `Rank`, `Finalized`.
     #[inline]
     pub fn fence(&self, rank: usize) -> Result<()> {
-        alive("fence")?;
         if rank >= self.size() {
+            alive("fence")?;
             return Err(no_such_rank("fence", rank, self.size()));
         }
-        self.shared.transport.fence(rank)
+        call!(self.shared.fence_event(rank), self.shared.transport.fence(rank))
     }
 
     /// [`World::fence`] for all ranks. Not collective. Stands for `ARMCI_AllFence`, `MPI_Win_flush_all`.
     #[inline]
     pub fn fence_all(&self) -> Result<()> {
-        alive("fence_all")?;
-        self.shared.transport.fence_all()
+        call!(Event::new(OpCode::FenceAll, Kind::Operation), self.shared.transport.fence_all())
     }
 
     /// Ends the job in good order: a [`World::sync`], after which every operation on any rank is an error of kind `Finalized`.
@@ -191,12 +206,15 @@ impl World {
     #[track_caller]
     pub fn finalize(&self) -> Result<()> {
         match STATE.load(Ordering::Relaxed) {
-            USABLE => {}
+            state if is_usable(state) => {}
             FINALIZED => return Ok(()),
             state => return Err(gone("finalize", state)),
         }
         self.shared.transport.fence_all()?;
-        self.team.finalize()?;
+        if self.team.finalize(report::share())? {
+            report::together(&self.team, self.node_team.world_rank(0))?;
+            self.team.barrier()?;
+        }
         STATE.store(FINALIZED, Ordering::Relaxed);
         if self.shared.is_inherited() {
             return Ok(());
@@ -252,6 +270,13 @@ impl Shared {
         if self.size > 1 && self.is_inherited() { Err(gone(op, INHERITED)) } else { Ok(()) }
     }
 
+    /// A fence to a world rank, for observers.
+    #[cold]
+    pub(crate) fn fence_event(&self, rank: usize) -> Event {
+        let path = if self.layout.local(rank).is_some() { Path::Shared } else { Path::Messages };
+        Event { peer: Some(rank), path, ..Event::new(OpCode::Fence, Kind::Operation) }
+    }
+
     /// Whether the job has ranks on several nodes.
     #[inline]
     pub(crate) fn is_wide(&self) -> bool {
@@ -274,8 +299,41 @@ impl Shared {
 pub(crate) fn alive(op: &'static str) -> Result<()> {
     match STATE.load(Ordering::Relaxed) {
         USABLE => Ok(()),
-        state => Err(gone(op, state)),
+        state => alive_if(op, state),
     }
+}
+
+#[cold]
+fn alive_if(op: &'static str, state: u8) -> Result<()> {
+    if is_usable(state) { Ok(()) } else { Err(gone(op, state)) }
+}
+
+fn is_usable(state: u8) -> bool {
+    state == USABLE || state == OBSERVED
+}
+
+/// Whether an operation has nothing to ask and nobody to tell. What else there is, [`watched`] finds out.
+#[inline(always)]
+pub(crate) fn is_plain() -> bool {
+    STATE.load(Ordering::Relaxed) == USABLE
+}
+
+/// The operation `$go` if the world can be used; observers are told of `$event` if there are any. Where there are none this is one load and
+/// one branch, as of [`alive`]. A macro, so that what is told and what isn't are two pieces of code: a closure would be one, called from both.
+macro_rules! call {
+    ($event:expr, $go:expr) => {
+        if $crate::world::is_plain() { $go } else { $crate::world::watched(move || $event, move || $go) }
+    };
+}
+pub(crate) use call;
+
+#[cold]
+#[inline(never)]
+pub(crate) fn watched<R>(event: impl FnOnce() -> Event, go: impl FnOnce() -> Result<R>) -> Result<R> {
+    let event = event();
+    alive(event.name)?;
+    let _span = Span::begin(event);
+    go()
 }
 
 #[cold]
@@ -295,7 +353,7 @@ pub(crate) fn leave_in_child() {
     };
     world.heap.isolate();
     world.watch.isolate();
-    if world.size > 1 || STATE.load(Ordering::Relaxed) != USABLE {
+    if world.size > 1 || !is_usable(STATE.load(Ordering::Relaxed)) {
         STATE.store(INHERITED, Ordering::Relaxed);
         HERE.store(std::ptr::null_mut(), Ordering::Relaxed);
     } else {
