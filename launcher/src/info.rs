@@ -103,7 +103,7 @@ fn lockable() -> String {
 fn job() -> String {
     match rma::bootstrap::connect() {
         Ok(mut bootstrap) if bootstrap.size() > 1 => {
-            let text = format!("rank {} of {}, job {}", bootstrap.rank(), bootstrap.size(), bootstrap.job());
+            let text = format!("rank {} of {}", bootstrap.rank(), bootstrap.size());
             bootstrap.leave().map_or_else(|error| error.to_string(), |()| text)
         }
         Ok(_) => "a program started here without `gain run` is a single rank".to_owned(),

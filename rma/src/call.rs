@@ -29,6 +29,7 @@ ops! {
     FetchAdd "fetch_add", Swap "swap", CompareSwap "compare_swap", PutStrided "put_strided", GetStrided "get_strided",
     AccumulateStrided "accumulate_strided", PutVector "put_vector", GetVector "get_vector", AccumulateVector "accumulate_vector",
     MoveRuns "move_runs",
+    TeamOf "team_of",
 }
 
 impl OpCode {

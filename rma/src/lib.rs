@@ -51,6 +51,8 @@ mod control;
 mod error;
 mod exchange;
 pub mod fork;
+mod founding;
+mod helper;
 mod layout;
 mod library;
 mod mirror;

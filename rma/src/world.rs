@@ -9,6 +9,7 @@ use crate::bootstrap::{self, Bootstrap};
 use crate::call::OpCode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fork::{self, PerProcess};
+use crate::founding::Foundings;
 use crate::layout::Layout;
 use crate::observe::{self, Event, Kind, Observer, Path, Span};
 use crate::report;
@@ -39,6 +40,14 @@ static WORLD: PerProcess<Mutex<Option<World>>> = PerProcess::new();
 /// What the handler of forks finds: the world that [`WORLD`] keeps.
 static HERE: AtomicPtr<Shared> = AtomicPtr::new(std::ptr::null_mut());
 
+/// The process ends: nothing of ours may be inside a library any more when that is torn down.
+extern "C" fn at_exit() {
+    // SAFETY: null, or the world kept by `WORLD` of this process, which is never dropped.
+    if let Some(world) = unsafe { HERE.load(Ordering::Acquire).as_ref() } {
+        world.transport.stop();
+    }
+}
+
 /// All ranks of the job. Clones are handles to the same world.
 #[derive(Clone, Debug)]
 pub struct World {
@@ -61,6 +70,8 @@ pub(crate) struct Shared {
     /// By rank, for messages to people.
     pub(crate) hosts: Box<[Box<str>]>,
     pub(crate) bootstrap: Mutex<Box<dyn Bootstrap>>,
+    /// Teams that this process makes with some others, and has left.
+    pub(crate) foundings: Foundings,
     /// [`fork::count`] of the process that made this.
     pub(crate) forks: u32,
 }
@@ -106,6 +117,11 @@ impl World {
             report::begin(made.rank(), made.size(), host)?;
             HERE.store(Arc::as_ptr(&made.shared).cast_mut(), Ordering::Release);
             STATE.store(if observe::is_on() { OBSERVED } else { USABLE }, Ordering::Release);
+            if made.shared.is_wide() {
+                // Libraries are torn down after what was registered last, hence after this.
+                // SAFETY: a function of this library; where that is unloaded, it runs before.
+                unsafe { libc::atexit(at_exit) };
+            }
             *world = Some(made);
         }
         Ok(world.clone().expect("made above"))
@@ -188,16 +204,16 @@ impl World {
     #[inline]
     pub fn fence(&self, rank: usize) -> Result<()> {
         if rank >= self.size() {
-            alive("fence")?;
+            self.shared.alive("fence")?;
             return Err(no_such_rank("fence", rank, self.size()));
         }
-        call!(self.shared.fence_event(rank), self.shared.transport.fence(rank))
+        call!(self.shared, self.shared.fence_event(rank), self.shared.transport.fence(rank))
     }
 
     /// [`World::fence`] for all ranks. Not collective. Stands for `ARMCI_AllFence`, `MPI_Win_flush_all`.
     #[inline]
     pub fn fence_all(&self) -> Result<()> {
-        call!(Event::new(OpCode::FenceAll, Kind::Operation), self.shared.transport.fence_all())
+        call!(self.shared, Event::new(OpCode::FenceAll, Kind::Operation), self.shared.transport.fence_all())
     }
 
     /// Ends the job in good order: a [`World::sync`], after which every operation on any rank is an error of kind `Finalized`.
@@ -210,6 +226,7 @@ impl World {
             FINALIZED => return Ok(()),
             state => return Err(gone("finalize", state)),
         }
+        self.shared.check("finalize")?;
         self.shared.transport.fence_all()?;
         if self.team.finalize(report::share())? {
             report::together(&self.team, self.node_team.world_rank(0))?;
@@ -222,6 +239,7 @@ impl World {
         let mut bootstrap = self.shared.bootstrap.lock().unwrap_or_else(PoisonError::into_inner);
         if self.shared.is_wide() {
             self.await_all(&mut **bootstrap)?;
+            self.shared.transport.stop();
         }
         bootstrap.leave().map_err(|e| Error::new(ErrorKind::Bootstrap, "finalize", e.to_string()))
     }
@@ -277,6 +295,39 @@ impl Shared {
         Event { peer: Some(rank), path, ..Event::new(OpCode::Fence, Kind::Operation) }
     }
 
+    /// An error once this world is finalized, or if it is that of a job that this process was forked out of.
+    #[inline(always)]
+    pub(crate) fn alive(&self, op: &'static str) -> Result<()> {
+        match STATE.load(Ordering::Relaxed) {
+            USABLE if !self.is_inherited() => Ok(()),
+            state => self.alive_in_child(op, state),
+        }
+    }
+
+    #[cold]
+    fn alive_in_child(&self, op: &'static str, state: u8) -> Result<()> {
+        if is_usable(state) { self.check(op) } else { Err(gone(op, state)) }
+    }
+
+    /// Whether an operation has nothing to ask and nobody to tell. What else there is, [`Shared::watched`] finds out.
+    #[inline(always)]
+    pub(crate) fn is_plain(&self) -> bool {
+        STATE.load(Ordering::Relaxed) == USABLE && !self.is_inherited()
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn watched<R>(
+        &self,
+        event: impl FnOnce() -> Event,
+        go: impl FnOnce() -> Result<R>,
+    ) -> Result<R> {
+        let event = event();
+        self.alive(event.name)?;
+        let _span = observe::is_on().then(|| Span::begin(event));
+        go()
+    }
+
     /// Whether the job has ranks on several nodes.
     #[inline]
     pub(crate) fn is_wide(&self) -> bool {
@@ -312,37 +363,21 @@ fn is_usable(state: u8) -> bool {
     state == USABLE || state == OBSERVED
 }
 
-/// Whether an operation has nothing to ask and nobody to tell. What else there is, [`watched`] finds out.
-#[inline(always)]
-pub(crate) fn is_plain() -> bool {
-    STATE.load(Ordering::Relaxed) == USABLE
-}
-
-/// The operation `$go` if the world can be used; observers are told of `$event` if there are any. Where there are none this is one load and
-/// one branch, as of [`alive`]. A macro, so that what is told and what isn't are two pieces of code: a closure would be one, called from both.
+/// The operation `$go` if `$world` can be used; observers are told of `$event` if there are any. Where there are none this asks no more than
+/// [`Shared::alive`] does. A macro, so that what is told and what isn't are two pieces of code: a closure would be one, called from both.
 macro_rules! call {
-    ($event:expr, $go:expr) => {
-        if $crate::world::is_plain() { $go } else { $crate::world::watched(move || $event, move || $go) }
+    ($world:expr, $event:expr, $go:expr) => {
+        if $world.is_plain() { $go } else { $world.watched(move || $event, move || $go) }
     };
 }
 pub(crate) use call;
 
 #[cold]
-#[inline(never)]
-pub(crate) fn watched<R>(event: impl FnOnce() -> Event, go: impl FnOnce() -> Result<R>) -> Result<R> {
-    let event = event();
-    alive(event.name)?;
-    let _span = Span::begin(event);
-    go()
-}
-
-#[cold]
 fn gone(op: &'static str, state: u8) -> Error {
-    let message = match state {
-        FINALIZED => "the world has been finalized",
-        _ => "this process was forked from a rank, and what belongs to that rank's job can't be used in it",
-    };
-    Error::new(ErrorKind::Finalized, op, message)
+    match state {
+        FINALIZED => Error::new(ErrorKind::Finalized, op, "the world has been finalized"),
+        _ => Error::of_parent(op),
+    }
 }
 
 /// In a forked child: it is no rank of its parent's world. Async-signal-safe.

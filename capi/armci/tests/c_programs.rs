@@ -67,6 +67,11 @@ fn message() {
     run("message");
 }
 
+#[test]
+fn groups_are_made_by_their_members_alone() {
+    run("alone");
+}
+
 /// Each mistake ends the job, and the message says what was wrong in which call.
 #[test]
 fn mistakes_are_named() {
@@ -133,7 +138,7 @@ fn on_two_hosts() {
 /// Ranks that pretend to be on two nodes: nothing between them is mapped.
 #[test]
 fn on_two_nodes() {
-    for name in ["transfer", "message"] {
+    for name in ["transfer", "message", "alone"] {
         let Some(program) = compiled(name, "cc", &[]) else { return };
         for engine in rma::transport::engines() {
             if let Err(reason) = &engine.found {

@@ -64,7 +64,8 @@ impl State {
             has_corners: AtomicBool::new(spec.has_corners),
             property: Property::default(),
         };
-        count(Operation::Create, array.raw.segment().len_bytes(array.raw.team().rank()));
+        let own = array.raw.distribution().storage_len(array.raw.team().rank());
+        count(Operation::Create, own * array.raw.dtype().size_bytes());
         table::fill(handle, array);
         Ok(true)
     }
@@ -116,7 +117,9 @@ impl State {
     /// `GA_Overlay`
     fn overlay(&self, handle: c_int, parent: &Array) -> Result<c_int> {
         let spec = self.spec(handle)?;
-        let make = |_: &Team, kind: Kind, distribution| parent.raw.overlay(kind.dtype, distribution);
+        // SAFETY: the program says so; no type of C is a boolean here, and there are no views.
+        let make =
+            |_: &Team, kind: Kind, distribution| unsafe { parent.raw.overlay(kind.dtype, distribution) };
         Ok(self.allocate_as(handle, &spec, make)?.into())
     }
 
@@ -186,7 +189,8 @@ impl State {
         let lent = self.lent.lock().expect("no panic holds it");
         let Some(below) = lent.get(&(start as usize)) else { refuse!("{start:p} is not from GA_Getmem") };
         let Some(handle) = table::reserve() else { return Ok(0) };
-        let make = |_: &Team, kind: Kind, distribution| below.overlay(kind.dtype, distribution);
+        // SAFETY: as overlay.
+        let make = |_: &Team, kind: Kind, distribution| unsafe { below.overlay(kind.dtype, distribution) };
         let is_there = self.allocate_as(handle, &spec, make)?;
         if !is_there {
             table::release(handle);

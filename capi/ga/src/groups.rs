@@ -28,6 +28,7 @@ pub(crate) struct Group {
 
 /// All groups of this process.
 pub(crate) struct Groups {
+    all: World,
     world: Team,
     me: Team,
     list: RwLock<Vec<Option<Arc<Group>>>>,
@@ -46,7 +47,7 @@ impl Groups {
         let node_comm = comm.map(|comm| mpi::group(comm, &members)).transpose()?;
         let mirror = Group { team: Some(node), members, comm: node_comm };
         let list = RwLock::new(vec![Some(Arc::new(mirror))]);
-        Ok(Groups { world: team, me, list, default: AtomicI32::new(WORLD), comm })
+        Ok(Groups { all: world.clone(), world: team, me, list, default: AtomicI32::new(WORLD), comm })
     }
 
     fn group(&self, group: c_int) -> Result<Arc<Group>> {
@@ -115,31 +116,32 @@ impl Groups {
         Ok(free as c_int)
     }
 
-    /// Collective over the default group; ranks that are not listed give any list they are not on. As in the original, members are
-    /// in ascending order, however they are listed.
+    /// Collective over the listed ranks of the default group. As in the original, members are in ascending order, however they are
+    /// listed.
     fn create(&self, list: &[c_int]) -> Result<c_int> {
-        let (parent, members) = (self.default_team()?, self.members(self.default())?);
-        let (size, mut list) = (parent.size(), list.to_vec());
+        let (among, mut list) = (self.members(self.default())?, list.to_vec());
         list.sort_unstable();
         for (place, rank) in list.iter().enumerate() {
-            if *rank < 0 || *rank as usize >= size {
-                refuse!("rank {rank} of a group of {size}");
+            if *rank < 0 || *rank as usize >= among.len() {
+                refuse!("rank {rank} of a group of {}", among.len());
             }
-            if list[..place].contains(rank) {
+            if place > 0 && list[place - 1] == *rank {
                 refuse!("rank {rank} is listed twice");
             }
         }
-        let place = list.iter().position(|rank| *rank as usize == parent.rank());
-        let child = parent.split(place.map(|_| list[0] as u32), place.unwrap_or(0) as i64)?;
-        if let Some(child) = &child
-            && child.size() != list.len()
-        {
-            refuse!("{} of the {} ranks listed make the group", child.size(), list.len());
-        }
-        self.add(child, list.iter().map(|rank| members[*rank as usize]).collect())
+        self.found(list.iter().map(|rank| among[*rank as usize]).collect())
     }
 
-    /// Collective over the group: its parts by colour.
+    /// A group of these world ranks, which make it among themselves; others have a group at once that they are not in.
+    fn found(&self, members: Vec<usize>) -> Result<c_int> {
+        let team = match members.contains(&self.all.rank()) {
+            true => Some(self.all.team_of(&members)?),
+            false => None,
+        };
+        self.add(team, members)
+    }
+
+    /// Collective over the group, whose members tell each other their colours: its parts by colour.
     fn split(&self, group: c_int, color: c_int) -> Result<c_int> {
         let team = self.team(group)?;
         let Ok(color) = u32::try_from(color) else { refuse!("colour {color}, and 0 is the least") };
@@ -149,8 +151,8 @@ impl Groups {
         self.add(child, members)
     }
 
-    /// Collective over the group: `parts` groups of consecutive ranks, of which the last is the smaller one if it doesn't come out
-    /// even; 0 parts are the group itself.
+    /// `parts` groups of consecutive ranks, of which the last is the smaller one if it doesn't come out even; 0 parts are the group
+    /// itself. Collective over each of them.
     fn divide(&self, group: c_int, parts: c_int) -> Result<c_int> {
         let team = self.team(group)?;
         let each = match parts {
@@ -158,13 +160,9 @@ impl Groups {
             0 => return Ok(group),
             _ => team.size().div_ceil(parts as usize),
         };
-        self.split(group, (team.rank() / each) as c_int)
-    }
-
-    fn duplicate(&self, group: c_int) -> Result<c_int> {
-        let members = self.members(group)?;
-        let copy = self.team(group)?.split(Some(0), 0)?;
-        self.add(copy, members)
+        let first = team.rank() / each * each;
+        let range = first..team.size().min(first + each);
+        self.found(range.map(|rank| team.world_rank(rank)).collect())
     }
 
     fn destroy(&self, group: c_int) -> Result<()> {
@@ -209,7 +207,7 @@ exported! {
         _ => ga.groups.create(&[]),
     };
     NGA_Pgroup_destroy, GA_Pgroup_destroy(group: c_int) -> c_int = |ga| { ga.groups.destroy(group)?; Ok(1) };
-    NGA_Pgroup_duplicate, GA_Pgroup_duplicate(group: c_int) -> c_int = |ga| ga.groups.duplicate(group);
+    NGA_Pgroup_duplicate, GA_Pgroup_duplicate(group: c_int) -> c_int = |ga| ga.groups.found(ga.groups.members(group)?);
     NGA_Pgroup_self, GA_Pgroup_self() -> c_int =
         |ga| ga.groups.add(Some(ga.groups.me.clone()), vec![ga.groups.world.rank()]);
     NGA_Pgroup_split, GA_Pgroup_split(group: c_int, parts: c_int) -> c_int = |ga| ga.groups.divide(group, parts);

@@ -70,17 +70,28 @@ fn handles_groups_types_memory_and_threads() {
     }
 }
 
+#[test]
+fn groups_are_made_by_their_members_alone() {
+    let Some(program) = compiled("alone", "", "cc", &[], &["ga"]) else { return };
+    for ranks in 2..=4 {
+        check(&Job::new("alone").program(&program.0, ranks), "alone", ranks);
+    }
+}
+
 /// Ranks that pretend to be on two nodes: nothing between them is mapped.
 #[test]
 fn on_two_nodes() {
-    let Some(program) = compiled("whole", "nodes", "cc", &["-DON_NODES"], &["ga"]) else { return };
+    let Some(whole) = compiled("whole", "nodes", "cc", &["-DON_NODES"], &["ga"]) else { return };
+    let Some(alone) = compiled("alone", "nodes", "cc", &[], &["ga"]) else { return };
     for engine in rma::transport::engines() {
         if let Err(reason) = &engine.found {
             eprintln!("skipped: two nodes over {}: {reason}", engine.name);
             continue;
         }
-        let job = Job::new("whole").env("GAIN_TRANSPORT", engine.name).fake_nodes(2);
-        check(&job.program(&program.0, 3), "whole", 3);
+        for (name, program, ranks) in [("whole", &whole, 3), ("alone", &alone, 4)] {
+            let job = Job::new(name).env("GAIN_TRANSPORT", engine.name).fake_nodes(2);
+            check(&job.program(&program.0, ranks), name, ranks);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! Invariant: elements are added in the order of the locks they need, each of which is taken once for all that need
 //! it; those of one lock in the order of the call.
 
-use super::{BATCH, Indices, Runs, Written, check_count};
+use super::{BATCH, Indices, Runs, check_count};
 use crate::array::GlobalArray;
 use crate::error::{Error, Result};
 use crate::number::Number;
@@ -47,29 +47,9 @@ impl<T: Number> GlobalArray<T> {
         unsafe { self.scatter_accumulate_from(indices, values.as_ptr(), alpha) }
     }
 
-    /// [`GlobalArray::scatter_accumulate`] to indices that a function writes; see
-    /// [`GlobalArray::gather_with`]. `NGA_Scatter_acc`, `NGA_Scatter_acc_flat` and their 64-bit variants.
-    ///
-    /// # Safety
-    /// `values` is readable for `count` elements and not array memory.
-    ///
-    /// # Errors
-    /// As [`GlobalArray::scatter_accumulate`].
-    pub unsafe fn scatter_accumulate_with(
-        &self,
-        count: usize,
-        index: impl Fn(usize, &mut [usize]),
-        values: *const T,
-        alpha: T,
-    ) -> Result<()> {
-        let indices = Written { count, ndim: self.ndim(), write: index };
-        // SAFETY: the caller's promise.
-        unsafe { self.scatter_accumulate_from(indices, values, alpha) }
-    }
-
     /// # Safety
     /// `values` is readable for as many elements as there are indices, and not array memory.
-    unsafe fn scatter_accumulate_from(
+    pub(crate) unsafe fn scatter_accumulate_from(
         &self,
         indices: impl Indices,
         values: *const T,
@@ -79,7 +59,7 @@ impl<T: Number> GlobalArray<T> {
         let mut sorting = SORTING.take();
         sorting.owners.resize_with(self.team().size(), Runs::default);
         let Sorting { owners, sorted } = &mut sorting;
-        let (few, segment) = (self.distribution().few(indices.count(), |_| ()), self.raw().segment());
+        let (few, segment) = (self.distribution().few(indices.count(), |_| ()), self.raw().memory());
         for start in (0..indices.count()).step_by(SORTED) {
             for k in start..indices.count().min(start + SORTED) {
                 let at = match &few {

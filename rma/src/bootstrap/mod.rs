@@ -22,9 +22,11 @@ mod claim;
 mod exchange;
 mod frames;
 mod node;
+mod patience;
 mod pmi1;
 mod pmi2;
 mod pmix;
+mod secret;
 mod single;
 mod text;
 
@@ -35,9 +37,10 @@ pub(crate) use claim::claim_here;
 pub use claim::{MARK, claim, is_child};
 pub use exchange::{Abort, Allgather, Exchange};
 pub use node::{Member, Node};
-pub use pmi1::{Pmi1, field as pmi_field};
+pub use pmi1::{JOB_OF_LAUNCHER, Pmi1, field as pmi_field};
 pub use pmi2::Pmi2;
 pub use pmix::Pmix;
+pub use secret::secret_name;
 pub use single::Single;
 
 /// Environment variable: `auto`, `pmi1`, `pmi2`, `pmix` or `single`.
@@ -53,6 +56,12 @@ pub trait Bootstrap: Send {
 
     /// A name no other living job on this machine has. The same on every rank.
     fn job(&self) -> &str;
+
+    /// Whether nobody but the job's ranks can know its name, as is true of [names made for this](secret_name). If not, the ranks agree on
+    /// something that nobody knows.
+    fn is_secret(&self) -> bool {
+        false
+    }
 
     /// Collective: makes `mine` (nothing on ranks that have nothing to say) known to the job. Returns once every rank has
     /// called it; then any rank may [`fetch`](Bootstrap::fetch) it until it calls `publish` again.

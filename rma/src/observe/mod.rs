@@ -8,7 +8,7 @@
 //! | [`crate::report`] | what becomes of both when the job ends |
 //!
 //! Off, all this costs nothing on the way of a put or get: an operation asks anyway whether the world can be used, and a world that is
-//! watched isn't plainly usable ([`crate::world::call`]). A collective call and a wait ask once more.
+//! watched isn't plainly usable (`call` in `world.rs`). A collective call and a wait ask once more.
 //!
 //! Invariant: an observer is told of each end after its begin, by the thread that made the call, and of nothing that it does itself.
 

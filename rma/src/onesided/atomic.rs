@@ -50,6 +50,7 @@ impl Segment {
         comparand: T,
     ) -> Result<T> {
         call!(
+            self.shared(),
             self.event(op, rank, size_of::<T>()),
             self.amo_now(op.name(), rank, offset, amo, operand, comparand)
         )

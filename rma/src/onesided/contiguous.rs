@@ -1,10 +1,8 @@
 //! Put, get and accumulate of slices and of single values.
 
-use crate::call::{Call, OpCode};
 use crate::error::Result;
 use crate::plain::{self, Plain};
 use crate::segment::Segment;
-use crate::world::call;
 use shm::Element;
 use std::mem::MaybeUninit;
 
@@ -56,12 +54,7 @@ impl Segment {
     #[inline]
     #[track_caller]
     pub fn accumulate<T: Element>(&self, rank: usize, offset: usize, src: &[T], alpha: T) -> Result<()> {
-        let call = Call::new(OpCode::Accumulate);
-        let bytes = size_of_val(src);
         // SAFETY: the slice is readable; memory of segments is never behind a reference of safe code.
-        call!(self.event(OpCode::Accumulate, rank, bytes).at(call.location), unsafe {
-            self.accumulate_run(call, rank, offset, src.as_ptr(), src.len(), alpha)
-                .and_then(|token| self.wait(token))
-        })
+        unsafe { self.accumulate_ptr(rank, offset, src.as_ptr(), src.len(), alpha) }
     }
 }

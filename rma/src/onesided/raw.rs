@@ -22,7 +22,7 @@ impl Segment {
     #[inline]
     pub unsafe fn put_bytes(&self, rank: usize, offset: usize, src: *const u8, len: usize) -> Result<()> {
         // SAFETY: the caller's promise; waited for at once.
-        call!(self.event(OpCode::Put, rank, len), unsafe {
+        call!(self.shared(), self.event(OpCode::Put, rank, len), unsafe {
             self.put_run(rank, offset, src, len).and_then(|token| self.wait(token))
         })
     }
@@ -36,7 +36,7 @@ impl Segment {
     #[inline]
     pub unsafe fn get_bytes(&self, rank: usize, offset: usize, dst: *mut u8, len: usize) -> Result<()> {
         // SAFETY: the caller's promise; waited for at once.
-        call!(self.event(OpCode::Get, rank, len), unsafe {
+        call!(self.shared(), self.event(OpCode::Get, rank, len), unsafe {
             self.get_run(rank, offset, dst, len).and_then(|token| self.wait(token))
         })
     }
@@ -55,7 +55,7 @@ impl Segment {
         src: *const u8,
     ) -> Result<()> {
         // SAFETY: the caller's promise; waited for at once.
-        call!(self.event(OpCode::PutStrided, rank, rows.counts.iter().product()), unsafe {
+        call!(self.shared(), self.event(OpCode::PutStrided, rank, rows.counts.iter().product()), unsafe {
             self.put_rows(rank, offset, rows, src).and_then(|token| self.wait(token))
         })
     }
@@ -74,7 +74,7 @@ impl Segment {
         dst: *mut u8,
     ) -> Result<()> {
         // SAFETY: the caller's promise; waited for at once.
-        call!(self.event(OpCode::GetStrided, rank, rows.counts.iter().product()), unsafe {
+        call!(self.shared(), self.event(OpCode::GetStrided, rank, rows.counts.iter().product()), unsafe {
             self.get_rows(rank, offset, rows, dst).and_then(|token| self.wait(token))
         })
     }
@@ -98,6 +98,30 @@ impl Segment {
         let rows = Rows { remote_strides: &[], local_strides: &[], counts: &[count * dtype.size_bytes()] };
         // SAFETY: a box of one row; the caller's promise.
         unsafe { self.accumulate_strided_bytes(rank, offset, rows, dtype, src, alpha) }
+    }
+
+    /// [`Segment::accumulate`] of `count` elements from a bare pointer.
+    ///
+    /// Not collective; locally complete on return. Stands for `ARMCI_Acc`. Errors as [`Segment::accumulate`].
+    ///
+    /// # Safety
+    /// `src` is readable for `count` elements and outside the target.
+    #[inline]
+    #[track_caller]
+    pub unsafe fn accumulate_ptr<T: Element>(
+        &self,
+        rank: usize,
+        offset: usize,
+        src: *const T,
+        count: usize,
+        alpha: T,
+    ) -> Result<()> {
+        let call = Call::new(OpCode::Accumulate);
+        let event = || self.event(OpCode::Accumulate, rank, count * size_of::<T>());
+        // SAFETY: the caller's promise; waited for at once.
+        call!(self.shared(), event().at(call.location), unsafe {
+            self.accumulate_run(call, rank, offset, src, count, alpha).and_then(|token| self.wait(token))
+        })
     }
 
     /// [`Segment::accumulate_bytes`] on a strided box.
@@ -138,7 +162,7 @@ impl Segment {
         let call = Call::new(OpCode::Accumulate);
         let event = || self.event(OpCode::AccumulateStrided, rank, rows.counts.iter().product());
         // SAFETY: the caller's promise.
-        call!(event().at(call.location), unsafe {
+        call!(self.shared(), event().at(call.location), unsafe {
             self.accumulate_rows(call, rank, offset, rows, dtype, src, alpha)
         })
     }
@@ -210,8 +234,9 @@ impl Segment {
         count: usize,
         alpha: T,
     ) -> Result<Token> {
+        let event = || self.event(OpCode::Accumulate, rank, count * size_of::<T>());
         // SAFETY: the caller's promise.
-        call!(self.event(OpCode::Accumulate, rank, count * size_of::<T>()).at(call.location), unsafe {
+        call!(self.shared(), event().at(call.location), unsafe {
             self.accumulate_run(call, rank, offset, src, count, alpha)
         })
     }
@@ -285,7 +310,9 @@ impl Segment {
     #[inline]
     pub unsafe fn start_put(&self, rank: usize, offset: usize, src: *const u8, len: usize) -> Result<Token> {
         // SAFETY: the caller's promise.
-        call!(self.event(OpCode::Put, rank, len), unsafe { self.put_run(rank, offset, src, len) })
+        call!(self.shared(), self.event(OpCode::Put, rank, len), unsafe {
+            self.put_run(rank, offset, src, len)
+        })
     }
 
     /// What [`Segment::start_put`] does.
@@ -317,7 +344,9 @@ impl Segment {
     #[inline]
     pub unsafe fn start_get(&self, rank: usize, offset: usize, dst: *mut u8, len: usize) -> Result<Token> {
         // SAFETY: the caller's promise.
-        call!(self.event(OpCode::Get, rank, len), unsafe { self.get_run(rank, offset, dst, len) })
+        call!(self.shared(), self.event(OpCode::Get, rank, len), unsafe {
+            self.get_run(rank, offset, dst, len)
+        })
     }
 
     /// What [`Segment::start_get`] does.
@@ -355,7 +384,7 @@ impl Segment {
         src: *const u8,
     ) -> Result<Token> {
         // SAFETY: the caller's promise.
-        call!(self.event(OpCode::PutStrided, rank, rows.counts.iter().product()), unsafe {
+        call!(self.shared(), self.event(OpCode::PutStrided, rank, rows.counts.iter().product()), unsafe {
             self.put_rows(rank, offset, rows, src)
         })
     }
@@ -389,7 +418,7 @@ impl Segment {
         dst: *mut u8,
     ) -> Result<Token> {
         // SAFETY: the caller's promise.
-        call!(self.event(OpCode::GetStrided, rank, rows.counts.iter().product()), unsafe {
+        call!(self.shared(), self.event(OpCode::GetStrided, rank, rows.counts.iter().product()), unsafe {
             self.get_rows(rank, offset, rows, dst)
         })
     }

@@ -267,7 +267,9 @@ impl Segment {
     pub unsafe fn put_vector_bytes(&self, rank: usize, runs: Vector<'_>, src: *const u8) -> Result<()> {
         let bytes = runs.len_bytes.saturating_mul(runs.remote.len());
         // SAFETY: the caller's promise.
-        call!(self.event(OpCode::PutVector, rank, bytes), unsafe { self.put_runs(rank, runs, src) })
+        call!(self.shared(), self.event(OpCode::PutVector, rank, bytes), unsafe {
+            self.put_runs(rank, runs, src)
+        })
     }
 
     /// What [`Segment::put_vector_bytes`] does.
@@ -304,7 +306,9 @@ impl Segment {
     pub unsafe fn get_vector_bytes(&self, rank: usize, runs: Vector<'_>, dst: *mut u8) -> Result<()> {
         let bytes = runs.len_bytes.saturating_mul(runs.remote.len());
         // SAFETY: the caller's promise.
-        call!(self.event(OpCode::GetVector, rank, bytes), unsafe { self.get_runs(rank, runs, dst) })
+        call!(self.shared(), self.event(OpCode::GetVector, rank, bytes), unsafe {
+            self.get_runs(rank, runs, dst)
+        })
     }
 
     /// What [`Segment::get_vector_bytes`] does.

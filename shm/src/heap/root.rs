@@ -5,7 +5,7 @@
 //! 4096     RankEntry x ranks             256 bytes each
 //! ...      board slots x ranks           256 bytes each
 //! ...      stripe locks x ranks          64 KiB each
-//! ...      area of the floor above       64 KiB + 16 KiB x ranks, page aligned
+//! ...      area of the floor above       64 KiB + (16 KiB + 64) x ranks, page aligned
 //! ...      rounded up to 2 MiB; arena of rank 0, rank 1, ...
 //! ```
 //!
@@ -79,7 +79,7 @@ impl Layout {
         let board = PAGE + ranks * size_of::<RankEntry>();
         let stripes = board + ranks * size_of::<Slot>();
         let area = (stripes + ranks * size_of::<Stripes>()).next_multiple_of(PAGE);
-        let area_len = (64 + 16 * ranks) * 1024;
+        let area_len = (64 * 1024 + (16 * 1024 + 64) * ranks).next_multiple_of(PAGE);
         Ok(Layout {
             ranks,
             board,
