@@ -2,6 +2,7 @@
 
 use crate::call::{Call, OpCode};
 use crate::error::{Error, ErrorKind, Result};
+use crate::observe;
 use crate::segment::{Contents, Segment};
 use crate::stall::Needs;
 use crate::team::Team;
@@ -58,6 +59,7 @@ impl MutexSet {
     pub fn lock(&self, rank: usize, index: usize) -> Result<()> {
         let call = Call::new(OpCode::Lock);
         let (world, team) = (self.segment.shared(), self.segment.team());
+        let _span = observe::span(|| self.segment.event(call.op, rank, 0).at(call.location));
         let is_taken = match self.at("lock", rank, index)? {
             At::Here(lock) => {
                 if lock.try_lock(world.rank as u32) {
@@ -90,6 +92,7 @@ impl MutexSet {
     #[track_caller]
     pub fn try_lock(&self, rank: usize, index: usize) -> Result<bool> {
         let world = self.segment.shared();
+        let _span = observe::span(|| self.segment.event(OpCode::TryLock, rank, 0));
         match self.at("try_lock", rank, index)? {
             At::Here(lock) => Ok(lock.try_lock(world.rank as u32)),
             // SAFETY: a lock of the segment, by `at`.
@@ -107,6 +110,7 @@ impl MutexSet {
     #[inline]
     pub fn unlock(&self, rank: usize, index: usize) -> Result<()> {
         let world = self.segment.shared();
+        let _span = observe::span(|| self.segment.event(OpCode::Unlock, rank, 0));
         let me = world.rank as u32;
         let owner = match self.at("unlock", rank, index)? {
             At::Here(lock) => match lock.owner() {

@@ -5,6 +5,7 @@
 
 use crate::call::{Call, OpCode};
 use crate::error::{Error, ErrorKind, Result};
+use crate::observe::{Event, Kind, Path};
 use crate::signature::Signature;
 use crate::team::Team;
 use crate::transport::{Remote, Transport};
@@ -341,6 +342,12 @@ impl Segment {
     #[inline]
     pub(crate) fn spot(&self, op: &'static str, rank: usize, offset: usize, len: usize) -> Result<Spot> {
         self.shared().alive(op)?;
+        self.within(op, rank, offset, len)
+    }
+
+    /// [`Segment::spot`] for operations that `call` of `world.rs` runs, which has asked for the world.
+    #[inline(always)]
+    pub(crate) fn within(&self, op: &'static str, rank: usize, offset: usize, len: usize) -> Result<Spot> {
         let inner = &*self.0;
         match inner.parts.get(rank) {
             Some(part) if offset <= part.len && len <= part.len - offset && self.is_good() => {
@@ -348,6 +355,19 @@ impl Segment {
             }
             _ => Err(self.refuse(op, rank, offset, len)),
         }
+    }
+
+    /// An operation upon `rank`, for observers.
+    #[cold]
+    pub(crate) fn event(&self, op: OpCode, rank: usize, bytes: usize) -> Event {
+        let part = self.0.parts.get(rank);
+        let path = match part {
+            None => Path::None,
+            Some(part) if part.base.is_null() => Path::Messages,
+            Some(_) => Path::Shared,
+        };
+        let peer = part.map(|part| part.place.rank);
+        Event { peer, bytes, path, ..Event::new(op, Kind::Operation) }
     }
 
     #[cold]

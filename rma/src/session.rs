@@ -7,6 +7,7 @@ use crate::control::{Outboxes, Progress, ROW_LEN};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::Layout;
 use crate::mirror::{Mirror, mirror_len};
+use crate::observe::{self, Event, Kind, Path, Span};
 use crate::retired::{NO_SLOT, SLOTS, page_len, page_of};
 use crate::signature::Signature;
 use crate::team::{Inner, Joint, Origin, Team, Tiers};
@@ -25,6 +26,8 @@ pub(crate) struct Session<'a> {
     pub(crate) team: &'a Inner,
     pub(crate) progress: MutexGuard<'a, Progress>,
     call: Call,
+    /// Told to observers when this is dropped, if there are any.
+    span: Option<Box<Span>>,
 }
 
 impl<'a> Session<'a> {
@@ -32,12 +35,16 @@ impl<'a> Session<'a> {
     pub(crate) fn begin(team: &'a Inner, call: Call) -> Result<Session<'a>> {
         alive(call.op.name())?;
         team.world.check(call.op.name())?;
+        let span = observe::span(|| {
+            let path = if team.rows.mirror().is_some() { Path::Messages } else { Path::Shared };
+            Event { path, location: Some(call.location), ..Event::new(call.op, Kind::Collective) }
+        });
         let progress = team.progress.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(mirror) = team.rows.mirror() {
             settle(team, mirror)?;
         }
         team.entered.fetch_add(1, Ordering::Relaxed);
-        Ok(Session { team, progress, call })
+        Ok(Session { team, progress, call, span })
     }
 }
 
@@ -73,6 +80,9 @@ impl<'a> Session<'a> {
 
     /// One meeting; see [`Rows::meet`].
     pub(crate) fn meet(&mut self, signature: Signature, words: &[u64]) -> Result<()> {
+        if let Some(span) = &mut self.span {
+            span.moves(signature.bytes());
+        }
         let Inner { world, id, rows, pledge, .. } = self.team;
         let signature = signature.pledged(pledge.load(Ordering::Relaxed));
         rows.meet(world, *id, &mut self.progress, self.call, signature, words)

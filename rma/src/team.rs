@@ -9,6 +9,7 @@ use crate::control::{Progress, ROW_LEN, Rows};
 use crate::error::{Error, ErrorKind, Result};
 use crate::founding::Departure;
 use crate::mirror::{Mirror, mirror_len};
+use crate::observe;
 use crate::retired::Retired;
 use crate::segment::Spot;
 use crate::session::Session;
@@ -274,13 +275,19 @@ impl Team {
         if rank >= self.size() {
             return Err(no_such_rank("fence", rank, self.size()));
         }
+        let _span = observe::span(|| self.0.world.fence_event(self.world_rank(rank)));
         self.0.world.transport.fence(self.world_rank(rank))
     }
 
+    /// The last meeting. Each member says a word; whether all say the same, and not 0.
     #[track_caller]
-    pub(crate) fn finalize(&self) -> Result<()> {
+    pub(crate) fn finalize(&self, word: u64) -> Result<bool> {
         let call = Call::new(OpCode::Finalize);
-        self.rendezvous(call, Signature::new(call.op))
+        let mut session = self.session(call)?;
+        session.meet(Signature::new(call.op), &[word])?;
+        let is_agreed = word != 0 && (0..self.size()).all(|rank| session.word(rank, 0) == word);
+        session.complete();
+        Ok(is_agreed)
     }
 
     fn rendezvous(&self, call: Call, signature: Signature) -> Result<()> {

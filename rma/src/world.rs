@@ -7,10 +7,13 @@
 
 use crate::bell;
 use crate::bootstrap::{self, Bootstrap};
+use crate::call::OpCode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fork::{self, PerProcess};
 use crate::founding::Foundings;
 use crate::layout::Layout;
+use crate::observe::{self, Event, Kind, Observer, Path, Span};
+use crate::report;
 use crate::segment::Spot;
 use crate::stall::Watch;
 use crate::start::failed;
@@ -31,6 +34,8 @@ const FINALIZED: u8 = 1;
 const INHERITED: u8 = 2;
 /// Set by pause.
 const PAUSED: u8 = 3;
+/// As usable, but observers want to know of operations.
+const OBSERVED: u8 = 4;
 
 /// The one world, once it is there.
 static WORLD: PerProcess<Mutex<Option<World>>> = PerProcess::new();
@@ -114,15 +119,17 @@ impl World {
             return Err(gone("init", FINALIZED));
         }
         if STATE.load(Ordering::Relaxed) == PAUSED && world.is_some() {
-            STATE.store(USABLE, Ordering::Release);
+            STATE.store(usable(), Ordering::Release);
         }
         if world.is_none() {
             bootstrap::claim_here();
             fork::watch();
             let bootstrap = bootstrap().map_err(|error| failed("start of the job", &error))?;
             let made = World::start(bootstrap)?;
+            let host = made.shared.hosts.get(made.rank()).map_or("", |host| host);
+            report::begin(made.rank(), made.size(), host)?;
             HERE.store(Arc::as_ptr(&made.shared).cast_mut(), Ordering::Release);
-            STATE.store(USABLE, Ordering::Release);
+            STATE.store(usable(), Ordering::Release);
             // Libraries are torn down after what was registered last, hence after this.
             // SAFETY: a function of this library; where that is unloaded, it runs before.
             unsafe { libc::atexit(at_exit) };
@@ -163,7 +170,16 @@ impl World {
 
     /// Whether operations are possible: the world was neither finalized nor left behind by a fork. Not collective.
     pub fn is_usable(&self) -> bool {
-        STATE.load(Ordering::Relaxed) == USABLE && self.shared.check("").is_ok()
+        is_usable(STATE.load(Ordering::Relaxed)) && self.shared.check("").is_ok()
+    }
+
+    /// From now on tells `observer` of every call of this process, and of waits. May be called before [`World::init`], so that the start's
+    /// collectives are told, too.
+    ///
+    /// Not collective. Stands for the profiling interface of MPI (`PMPI`), and PERUSE's events.
+    pub fn observe(observer: Arc<dyn Observer>) {
+        observe::add(observer);
+        let _ = STATE.compare_exchange(USABLE, OBSERVED, Ordering::AcqRel, Ordering::Relaxed);
     }
 
     /// Most bytes that all segments of a node's ranks may take together. Not collective; the same on every rank of the node.
@@ -198,18 +214,17 @@ impl World {
     /// Not collective. Stands for `ARMCI_Fence`, `MPI_Win_flush`. Errors: `Rank`, `Finalized`.
     #[inline]
     pub fn fence(&self, rank: usize) -> Result<()> {
-        self.shared.alive("fence")?;
         if rank >= self.size() {
+            self.shared.alive("fence")?;
             return Err(no_such_rank("fence", rank, self.size()));
         }
-        self.shared.transport.fence(rank)
+        call!(self.shared, self.shared.fence_event(rank), self.shared.transport.fence(rank))
     }
 
     /// [`World::fence`] for all ranks. Not collective. Stands for `ARMCI_AllFence`, `MPI_Win_flush_all`.
     #[inline]
     pub fn fence_all(&self) -> Result<()> {
-        self.shared.alive("fence_all")?;
-        self.shared.transport.fence_all()
+        call!(self.shared, Event::new(OpCode::FenceAll, Kind::Operation), self.shared.transport.fence_all())
     }
 
     /// Ends the job in good order: a [`World::sync`], after which every operation on any rank is an error of kind `Finalized`.
@@ -218,7 +233,7 @@ impl World {
     #[track_caller]
     pub fn finalize(&self) -> Result<()> {
         match STATE.load(Ordering::Relaxed) {
-            USABLE => self.end(FINALIZED)?,
+            state if is_usable(state) => self.end(FINALIZED)?,
             PAUSED => STATE.store(FINALIZED, Ordering::Relaxed),
             FINALIZED => return Ok(()),
             state => return Err(gone("finalize", state)),
@@ -239,7 +254,7 @@ impl World {
     #[track_caller]
     pub fn pause(&self) -> Result<()> {
         match STATE.load(Ordering::Relaxed) {
-            USABLE => {}
+            state if is_usable(state) => {}
             FINALIZED | PAUSED => return Ok(()),
             state => return Err(gone("finalize", state)),
         }
@@ -251,7 +266,10 @@ impl World {
     fn end(&self, state: u8) -> Result<()> {
         self.shared.check("finalize")?;
         self.shared.transport.fence_all()?;
-        self.team.finalize()?;
+        if self.team.finalize(report::share())? {
+            report::together(&self.team, self.node_team.world_rank(0))?;
+            self.team.barrier()?;
+        }
         STATE.store(state, Ordering::Relaxed);
         if self.shared.is_inherited() || !self.shared.is_wide() {
             return Ok(());
@@ -303,6 +321,13 @@ impl Shared {
         if self.size > 1 && self.is_inherited() { Err(gone(op, INHERITED)) } else { Ok(()) }
     }
 
+    /// A fence to a world rank, for observers.
+    #[cold]
+    pub(crate) fn fence_event(&self, rank: usize) -> Event {
+        let path = if self.layout.local(rank).is_some() { Path::Shared } else { Path::Messages };
+        Event { peer: Some(rank), path, ..Event::new(OpCode::Fence, Kind::Operation) }
+    }
+
     /// An error once this world is finalized, or if it is that of a job that this process was forked out of.
     #[inline(always)]
     pub(crate) fn alive(&self, op: &'static str) -> Result<()> {
@@ -314,7 +339,26 @@ impl Shared {
 
     #[cold]
     fn alive_in_child(&self, op: &'static str, state: u8) -> Result<()> {
-        if state == USABLE { self.check(op) } else { Err(gone(op, state)) }
+        if is_usable(state) { self.check(op) } else { Err(gone(op, state)) }
+    }
+
+    /// Whether an operation has nothing to ask and nobody to tell. What else there is, [`Shared::watched`] finds out.
+    #[inline(always)]
+    pub(crate) fn is_plain(&self) -> bool {
+        STATE.load(Ordering::Relaxed) == USABLE && !self.is_inherited()
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn watched<R>(
+        &self,
+        event: impl FnOnce() -> Event,
+        go: impl FnOnce() -> Result<R>,
+    ) -> Result<R> {
+        let event = event();
+        self.alive(event.name)?;
+        let _span = observe::is_on().then(|| Span::begin(event));
+        go()
     }
 
     /// Whether the job has ranks on several nodes.
@@ -339,9 +383,32 @@ impl Shared {
 pub(crate) fn alive(op: &'static str) -> Result<()> {
     match STATE.load(Ordering::Relaxed) {
         USABLE => Ok(()),
-        state => Err(gone(op, state)),
+        state => alive_if(op, state),
     }
 }
+
+#[cold]
+fn alive_if(op: &'static str, state: u8) -> Result<()> {
+    if is_usable(state) { Ok(()) } else { Err(gone(op, state)) }
+}
+
+/// The state of a world that can be used.
+fn usable() -> u8 {
+    if observe::is_on() { OBSERVED } else { USABLE }
+}
+
+fn is_usable(state: u8) -> bool {
+    state == USABLE || state == OBSERVED
+}
+
+/// The operation `$go` if `$world` can be used; observers are told of `$event` if there are any. Where there are none this asks no more than
+/// [`Shared::alive`] does. A macro, so that what is told and what isn't are two pieces of code: a closure would be one, called from both.
+macro_rules! call {
+    ($world:expr, $event:expr, $go:expr) => {
+        if $world.is_plain() { $go } else { $world.watched(move || $event, move || $go) }
+    };
+}
+pub(crate) use call;
 
 #[cold]
 fn gone(op: &'static str, state: u8) -> Error {
@@ -359,7 +426,7 @@ pub(crate) fn leave_in_child() {
     };
     world.heap.isolate();
     world.watch.isolate();
-    if world.size > 1 || STATE.load(Ordering::Relaxed) != USABLE {
+    if world.size > 1 || !is_usable(STATE.load(Ordering::Relaxed)) {
         STATE.store(INHERITED, Ordering::Relaxed);
         HERE.store(std::ptr::null_mut(), Ordering::Relaxed);
     } else {

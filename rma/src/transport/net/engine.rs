@@ -10,6 +10,7 @@ use super::peer::{List, Scale, Stream, Transfer, Way, Work};
 use super::serve::pack;
 use super::shape::Span;
 use super::wire::{Result, Sent, Wire};
+use crate::observe;
 use crate::transport::{SILENCE, SignalUpdate, Token};
 use std::os::fd::RawFd;
 
@@ -357,13 +358,17 @@ impl Engine {
             && stream.remote.is_run()
             && stream.shape.is_run()
             && self.core.peer(to).is_lone(way);
-        match way {
+        let work = match way {
             _ if self.is_direct(&stream) => Work::Direct(stream, way),
             Way::Write if is_lone => Work::Direct(stream, way),
             Way::Read if is_lone => Work::Direct(stream, Way::Fetch),
             Way::Write => Work::Out(stream, None),
             Way::Read | Way::Fetch => Work::In(stream),
+        };
+        if matches!(work, Work::Direct(..)) {
+            observe::took(observe::Path::Direct);
         }
+        work
     }
 
     /// Whether the runs of a stream are long enough to go past the messages.
