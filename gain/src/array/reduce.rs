@@ -220,14 +220,14 @@ impl Array {
             let turned: SmallVec<[bool; 4]> = order.iter().map(|&d| reduced[d]).collect();
             let shape: Dims = order.iter().map(|&d| self.shape()[d]).collect();
             let value = value.map_view(|view| view.permute(&order));
-            let folded = plan::fold_axes(op, value, dtype, &shape, &turned)?;
+            let folded = fold_axes(op, value, dtype, &shape, &turned)?;
             let mut left = order.clone();
             left.retain(|d| !reduced[*d]);
             let place = |d: usize| (0..d).filter(|&a| !reduced[a]).count();
             let left: Dims = left.iter().map(|&d| place(d)).collect();
             return Ok(Array::from_node_in(folded.values, Some(&left)));
         }
-        let folded = plan::fold_axes(op, value, dtype, self.shape(), reduced)?;
+        let folded = fold_axes(op, value, dtype, self.shape(), reduced)?;
         match folded.indices {
             None => Ok(Array::from_node(folded.values)),
             // Where no element beat the start value all are equal to it: the first one's index.
@@ -313,6 +313,20 @@ impl Array {
                 shape_text(self.shape())
             ),
         )
+    }
+}
+
+/// Now, or when it is wanted.
+fn fold_axes(
+    op: ReduceOp,
+    value: Arg,
+    dtype: DType,
+    shape: &[usize],
+    reduced: &[bool],
+) -> Result<plan::Folded> {
+    match plan::deferred(op, &value, dtype, shape, reduced)? {
+        Some(values) => Ok(plan::Folded { values, indices: None }),
+        None => plan::fold_axes(op, value, dtype, shape, reduced),
     }
 }
 

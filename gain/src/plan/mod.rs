@@ -13,9 +13,11 @@
 //! same ([`cache`]).
 
 mod alias;
+mod below;
 mod cache;
 mod choice;
 mod cut;
+mod defer;
 mod fetch;
 mod force;
 pub(crate) mod lens;
@@ -26,11 +28,12 @@ mod reduce;
 mod scene;
 
 pub(crate) use alias::reads;
+pub(crate) use below::is_little;
 pub(crate) use cut::{Part, between, by_owner, source};
+pub(crate) use defer::deferred;
 pub(crate) use fetch::Fetched;
 pub(crate) use force::{force, force_small_patch, is_small_part, settled};
-pub(crate) use pending::is_little;
-pub(crate) use reduce::{fold_all, fold_axes, start_value};
+pub(crate) use reduce::{Folded, fold_all, fold_axes, start_value};
 
 use crate::dtype::DType;
 use crate::error::Result;

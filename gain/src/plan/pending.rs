@@ -1,97 +1,20 @@
-//! Folds over axes that are made when they are wanted, several by one pass.
-//!
-//! A fold of what is computed from much smaller arrays (forces between all pairs, say) is recorded only: it keeps nothing
-//! large in memory, and what others like it compute on the way, the pass that makes the first of them computes once for
-//! all. Nothing small is left to be computed below it, so that such a pass needs no other one before.
-//!
-//! Several ranks make theirs at the call: one of them may look at it alone.
+//! Making folds over axes that were recorded ([`super::defer`]): those that need the same values in one pass.
 
+use super::below::Below;
 use super::reduce::{anchor, out_view, start_value};
-use super::{Fold, Pass, force};
-use crate::dtype::DType;
+use super::{Fold, Pass};
 use crate::error::Result;
 use crate::memory::Storage;
 use crate::ops::ReduceOp;
 use crate::record::{Arg, Expr, Node};
-use crate::session::{self, is_private};
-use crate::status::site;
+use crate::session;
 use crate::view::View;
 use smallvec::SmallVec;
 use std::any::Any;
 use std::sync::Arc;
 
-/// Fewer elements cost little.
-const WORTH: usize = 1 << 15;
-
-/// What is little has so many times fewer elements.
-const SHARE: usize = 16;
-
 /// Folds of one pass.
 const TOGETHER: usize = 8;
-
-/// Whether a value is little beside `len` elements that are computed from it: then it is stored rather than computed again
-/// and again, and nothing is lost by keeping it.
-pub(crate) fn is_little(node: &Node, len: usize) -> bool {
-    len >= WORTH && node.len() <= len / SHARE && !node.is_formula()
-}
-
-/// The fold of `value` over the axes marked, which leaves `kept`, recorded if that is to be.
-pub(super) fn deferred(
-    op: ReduceOp,
-    value: &Arg,
-    dtype: DType,
-    kept: &[usize],
-    reduced: &[bool],
-) -> Result<Option<Arc<Node>>> {
-    let session = session::get();
-    let Arg::Node(node, view) = value else { return Ok(None) };
-    let size = view.size();
-    let is_fit = session.size == 1
-        && !is_private()
-        && !op.is_index()
-        && !site::current().policy.raises()
-        && !node.is_volatile();
-    let mut below = Below { len: size, ..Below::default() };
-    if !is_fit || !below.reads_little(node) {
-        return Ok(None);
-    }
-    below.little.iter().try_for_each(force)?;
-    let expr = Expr::Fold { op, value: value.clone(), reduced: SmallVec::from_slice(reduced) };
-    let node = Node::folded(SmallVec::from_slice(kept), dtype, expr);
-    let weak = Arc::downgrade(&node);
-    session.pending.add(weak);
-    Ok(Some(node))
-}
-
-/// What a value is computed from.
-#[derive(Default)]
-struct Below {
-    /// Elements that are folded.
-    len: usize,
-    /// The large values, all of them lazy.
-    large: Vec<Arc<Node>>,
-    /// The others.
-    little: Vec<Arc<Node>>,
-}
-
-impl Below {
-    /// Whether nothing large is stored, nor to be stored, for this value.
-    fn reads_little(&mut self, node: &Arc<Node>) -> bool {
-        if node.is_formula() || self.large.iter().chain(&self.little).any(|met| Arc::ptr_eq(met, node)) {
-            return true;
-        }
-        if is_little(node, self.len) {
-            self.little.push(node.clone());
-            return true;
-        }
-        let Some(expr) = node.expr() else { return false };
-        let is_stored_first = matches!(*expr, Expr::Patch { .. } | Expr::Lens { .. } | Expr::Fold { .. });
-        self.large.push(node.clone());
-        !is_stored_first
-            && !node.wants_storage(&expr)
-            && expr.operands().all(|below| self.reads_little(below))
-    }
-}
 
 /// Makes a recorded fold, and with it others that share what is computed for it.
 pub(super) fn fold_pending(node: &Arc<Node>) -> Result<()> {

@@ -4,7 +4,7 @@
 //! result is bitwise the same everywhere. Over axes, an output that is spread along the operand's first axis is
 //! computed by its owner; otherwise each rank makes a row of partial results, and a second pass reduces the rows.
 
-use super::{Anchor, Fold, Numbers, Outcome, Pass, pending};
+use super::{Anchor, Fold, Numbers, Outcome, Pass};
 use crate::dtype::{Category, DType, Scalar, category};
 use crate::error::Result;
 use crate::exec::{Partial, identity};
@@ -67,8 +67,7 @@ pub(crate) struct Folded {
     pub(crate) indices: Option<Arc<Node>>,
 }
 
-/// Reduce `value`, of type `dtype` and shape `shape`, over the axes marked: now, or when it is wanted
-/// ([`super::pending`]). Collective.
+/// Reduce `value`, of type `dtype` and shape `shape`, over the axes marked. Collective.
 pub(crate) fn fold_axes(
     op: ReduceOp,
     value: Arg,
@@ -83,9 +82,6 @@ pub(crate) fn fold_axes(
     });
     let kept: Dims = (0..shape.len()).filter(|&d| !reduced[d]).map(|d| shape[d]).collect();
     let size: usize = shape.iter().product();
-    if let Some(values) = pending::deferred(op, &value, dtype, &kept, reduced)? {
-        return Ok(Folded { values, indices: None });
-    }
     let session = session::get();
     let by_owner = blocks_for(&kept).is_distributed() && !reduced[0];
     if session.size == 1 || by_owner || is_small(size) || is_private() {
