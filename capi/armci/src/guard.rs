@@ -3,6 +3,7 @@
 //! Invariant: nothing unwinds into C. An error ends the job with a message that names rank and function, as the original's
 //! assertions do; a function whose original has a return code for it says so in its body.
 
+use crate::inside::Inside;
 use crate::state::{self, Armci};
 use rma::Result;
 use std::ffi::c_int;
@@ -55,10 +56,12 @@ pub(crate) fn typed<R>(body: impl FnOnce(&mut Armci) -> Result<R>, armci: &mut A
 /// Runs the body of an exported function.
 #[inline(always)]
 pub(crate) fn call<R>(name: impl Fn() -> &'static str, body: impl FnOnce(&mut Armci) -> Result<R>) -> R {
+    let inside = Inside::enter();
     let bug = Bug(&name);
-    // SAFETY: calls come from one thread at a time, and no exported function calls another by way of this.
+    // SAFETY: this thread is inside, alone, and no exported function calls another by way of this.
     let outcome = unsafe { state::armci() }.and_then(body);
     std::mem::forget(bug);
+    drop(inside);
     match outcome {
         Ok(value) => value,
         Err(error) => die(name(), &error),
@@ -77,6 +80,7 @@ impl<F: Fn() -> &'static str> Drop for Bug<F> {
 
 /// As [`call`], before there is a state: an error is printed, and the result is what `ARMCI_Init` returns then.
 pub(crate) fn start(name: &'static str, body: impl FnOnce() -> Result<()>) -> c_int {
+    let _inside = Inside::enter();
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(())) => 0,
         Ok(Err(error)) => {

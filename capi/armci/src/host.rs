@@ -3,6 +3,7 @@
 //! Invariant: there is one runtime per process, whoever started it.
 
 pub use crate::address::{Lender, Lent};
+use crate::inside::Inside;
 use crate::state;
 use rma::{Result, Team, World};
 
@@ -11,8 +12,9 @@ use rma::{Result, Team, World};
 /// # Errors
 /// Those of `connect`, and of the memory for ARMCI's own tables.
 pub fn start(connect: impl FnOnce() -> Result<World>) -> Result<World> {
+    let _inside = Inside::enter();
     state::init(connect)?;
-    // SAFETY: start is called by one thread, and the world is cloned before anything else is.
+    // SAFETY: this thread is inside, and the world is cloned before it isn't.
     Ok(unsafe { state::armci() }?.world.clone())
 }
 
@@ -21,17 +23,19 @@ pub fn start(connect: impl FnOnce() -> Result<World>) -> Result<World> {
 /// # Errors
 /// There is no runtime.
 pub fn ask(lender: Lender) -> Result<()> {
-    // SAFETY: as with `start`.
+    let _inside = Inside::enter();
+    // SAFETY: this thread is inside.
     unsafe { state::armci() }?.addresses.ask(lender);
     Ok(())
 }
 
-/// A group of ARMCI's of these world ranks; its number. Local. As with ARMCI's own functions, from one thread at a time.
+/// A group of ARMCI's of these world ranks; its number. Local.
 ///
 /// # Errors
 /// There is no runtime.
 pub fn add_group(team: Option<Team>, members: Vec<usize>) -> Result<i32> {
-    // SAFETY: as with ARMCI_Group_create.
+    let _inside = Inside::enter();
+    // SAFETY: this thread is inside.
     Ok(unsafe { state::armci() }?.groups.add(team, members))
 }
 
@@ -40,7 +44,8 @@ pub fn add_group(team: Option<Team>, members: Vec<usize>) -> Result<i32> {
 /// # Errors
 /// There is no such group, or no runtime.
 pub fn free_group(group: i32) -> Result<()> {
-    // SAFETY: as with ARMCI_Group_free.
+    let _inside = Inside::enter();
+    // SAFETY: this thread is inside.
     unsafe { state::armci() }?.groups.free(group)
 }
 
@@ -49,7 +54,8 @@ pub fn free_group(group: i32) -> Result<()> {
 /// # Errors
 /// As [`free_group`].
 pub fn set_default_group(group: i32) -> Result<()> {
-    // SAFETY: as with ARMCI_Group_set_default.
+    let _inside = Inside::enter();
+    // SAFETY: this thread is inside.
     unsafe { state::armci() }?.groups.set_default(group)
 }
 
@@ -66,7 +72,8 @@ pub fn end() -> Result<()> {
     if !is_started() {
         return Ok(());
     }
-    // SAFETY: as with ARMCI_Finalize, no other thread is inside the library.
+    let _inside = Inside::enter();
+    // SAFETY: this thread is inside.
     state::finalize(unsafe { state::armci() }?)
 }
 

@@ -6,6 +6,7 @@
 //! | file | what |
 //! | --- | --- |
 //! | [`guard`] | the macro that makes an exported function: both its names, the panic boundary, what an error does |
+//! | [`inside`] | one thread at a time |
 //! | [`state`] | what a process has between `ARMCI_Init` and `ARMCI_Finalize` |
 //! | [`address`] | raw addresses of ranks to segments |
 //! | [`memory`] | allocation, collective and not |
@@ -16,7 +17,7 @@
 //! | [`extras`] | what ARMCI-MPI adds |
 //! | [`host`] | what `libga`, which has this library inside, starts and ends it by |
 //!
-//! Invariant: as with the original, calls come from one thread at a time; what is said of pointers there (valid, of the length
+//! Invariant: one thread at a time is inside, which programs are to see to, as with the original; others wait. What is said of pointers there (valid, of the length
 //! told) is promised by the C caller. `docs/src/armci.md` says which semantics that gives.
 
 mod address;
@@ -24,6 +25,7 @@ mod atomic;
 mod extras;
 mod group;
 mod guard;
+mod inside;
 mod mail;
 mod memory;
 mod message;

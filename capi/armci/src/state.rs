@@ -15,6 +15,7 @@ use std::cell::UnsafeCell;
 use std::ffi::{c_char, c_int, c_uint, c_void};
 use std::io;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Everything.
 pub(crate) struct Armci {
@@ -30,16 +31,18 @@ pub(crate) struct Armci {
 
 struct Holder(UnsafeCell<Option<Armci>>);
 
-// SAFETY: calls come from one thread at a time, as the headers say.
+// SAFETY: only the thread that is inside ([`crate::inside`]) uses it.
 unsafe impl Sync for Holder {}
 
 static ARMCI: Holder = Holder(UnsafeCell::new(None));
+/// Whether there is a state, for those who aren't inside.
+static IS_THERE: AtomicBool = AtomicBool::new(false);
 static WORLD: OnceLock<World> = OnceLock::new();
 
 /// The state, if there is one.
 ///
 /// # Safety
-/// Nobody else uses it as long as the reference lives.
+/// The calling thread is [`Inside`](crate::inside::Inside), and has no other reference to it, as long as this one lives.
 #[inline(always)]
 pub(crate) unsafe fn armci() -> Result<&'static mut Armci> {
     // SAFETY: the caller's promise.
@@ -60,13 +63,13 @@ pub(crate) fn world() -> Option<&'static World> {
 }
 
 fn holder() -> &'static mut Option<Armci> {
-    // SAFETY: calls come from one thread at a time, and init and finalize are not called by other exported functions.
+    // SAFETY: the caller is inside, and init and finalize are not called by other exported functions.
     unsafe { &mut *ARMCI.0.get() }
 }
 
 /// Whether there is a state.
 pub(crate) fn is_initialized() -> bool {
-    holder().is_some()
+    IS_THERE.load(Ordering::Acquire)
 }
 
 pub(crate) fn init(connect: impl FnOnce() -> Result<World>) -> Result<()> {
@@ -87,6 +90,7 @@ pub(crate) fn init(connect: impl FnOnce() -> Result<World>) -> Result<()> {
         world,
     };
     *holder() = Some(armci);
+    IS_THERE.store(true, Ordering::Release);
     Ok(())
 }
 
@@ -96,6 +100,7 @@ pub(crate) fn finalize(armci: &mut Armci) -> Result<()> {
     let world = armci.world.clone();
     world.sync()?;
     // Segments are let go of, not freed one by one: their memory goes back with a later synchronisation, if the program starts anew.
+    IS_THERE.store(false, Ordering::Release);
     *holder() = None;
     world.pause()
 }
@@ -196,9 +201,9 @@ extern "C" fn ARMCI_Initialized() -> c_int {
 
 #[unsafe(no_mangle)]
 extern "C" fn PARMCI_Finalize() -> c_int {
-    match holder() {
-        Some(_) => crate::guard::call(|| "ARMCI_Finalize", |armci| finalize(armci).map(|()| 0)),
-        None => 0,
+    match is_initialized() {
+        true => crate::guard::call(|| "ARMCI_Finalize", |armci| finalize(armci).map(|()| 0)),
+        false => 0,
     }
 }
 

@@ -32,7 +32,7 @@ fn compiled(name: &str, compiler: &str, options: &[&str]) -> Option<PathBuf> {
     command.args(["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", "-o"]);
     command.arg(&fresh).arg(here.join("tests").join(format!("{name}.c")));
     command.arg("-I").arg(here.join("../include")).args(options).arg(&soname);
-    command.arg(format!("-Wl,-rpath,{}", folder.display())).arg("-lm");
+    command.arg(format!("-Wl,-rpath,{}", folder.display())).args(["-lm", "-lpthread"]);
     let output = match command.output() {
         Ok(output) => output,
         Err(error) => {
@@ -65,6 +65,12 @@ fn transfer() {
 #[test]
 fn message() {
     run("message");
+}
+
+/// More threads at once than the library asks for: they wait for one another.
+#[test]
+fn one_thread_at_a_time() {
+    run("threads");
 }
 
 #[test]
@@ -160,7 +166,7 @@ fn on_two_hosts() {
 /// Ranks that pretend to be on two nodes: nothing between them is mapped.
 #[test]
 fn on_two_nodes() {
-    for name in ["transfer", "message", "alone", "readonly"] {
+    for name in ["transfer", "message", "alone", "readonly", "threads"] {
         let Some(program) = compiled(name, "cc", &[]) else { return };
         for engine in rma::transport::engines() {
             if let Err(reason) = &engine.found {
