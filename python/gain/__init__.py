@@ -22,6 +22,7 @@ from numpy import (
 
 from . import _gain
 from ._base import *  # noqa: F403 - the __all__ of these are NumPy's names
+from ._bits import *  # noqa: F403
 from ._callbacks import *  # noqa: F403
 from ._contraction import *  # noqa: F403
 from ._conversion import *  # noqa: F403

@@ -4,8 +4,9 @@ import numpy
 
 from ._base import ufuncs
 from ._creation import array, asanyarray, asarray
+from ._gain import ndarray
 
-__all__ = ["asarray_chkfinite", "fromiter", "fromstring", "require"]
+__all__ = ["asarray_chkfinite", "astype", "fromiter", "fromstring", "require"]
 
 # The flags that `require` knows, by their names.
 REQUIREMENTS = {
@@ -20,6 +21,15 @@ def asarray_chkfinite(a, dtype=None, order=None):
     if a.dtype.kind in "fc" and not ufuncs["isfinite"](a).all():
         raise ValueError("array must not contain infs or NaNs")
     return a
+
+
+def astype(x, dtype, /, *, copy=True, device=None):
+    """`numpy.astype`"""
+    if not isinstance(x, (ndarray, numpy.ndarray, numpy.generic)):
+        raise TypeError(f"Input should be a NumPy array or scalar. It is a {type(x)} instead.")
+    if device not in (None, "cpu"):
+        raise ValueError(f'Device not understood. Only "cpu" is allowed, but received: {device}')
+    return (asarray(x) if isinstance(x, numpy.ndarray) else x).astype(dtype, copy=copy)
 
 
 def fromiter(iter, dtype, count=-1, *, like=None):

@@ -79,7 +79,8 @@ def _like(make, prototype, dtype, order, shape, device):
     dtype = a.dtype if dtype is None else dtype
     axes = _gain.memory_order(a, order)
     if len(shape) != a.ndim:
-        axes = range(len(shape))[::-1] if order in ("F", "f") else None
+        fortran = order in ("F", "f") or order in ("A", "a") and axes is not None
+        axes = range(len(shape))[::-1] if fortran else None
     return laid(lambda shape: make(shape, dtype), shape, axes)
 
 

@@ -10,6 +10,8 @@ from ._shapes import expand_dims, moveaxis
 
 __all__ = ["arange", "geomspace", "linspace", "logspace"]
 
+_REAL = (int, float, numpy.floating)
+
 
 def arange(start=None, stop=None, step=None, dtype=None, *, device=None, like=None):
     """`numpy.arange`"""
@@ -29,7 +31,7 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
     num = operator.index(num)
     if num < 0:
         raise ValueError(f"Number of samples, {num}, must be non-negative.")
-    if ndim(start) or ndim(stop):
+    if ndim(start) or ndim(stop) or _are_near(start, stop):
         made, step = _lines(start, stop, num, endpoint)
         made = moveaxis(made, 0, axis)
         if dtype is not None:
@@ -40,6 +42,11 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
         return made
     intervals = num - 1 if endpoint else num
     return made, (stop - start) / numpy.float64(intervals) if intervals > 0 else numpy.nan
+
+
+def _are_near(start, stop):
+    """Whether the steps between two numbers may be too small for their type."""
+    return isinstance(start, _REAL) and isinstance(stop, _REAL) and 0 < abs(stop - start) < 1e-30
 
 
 def _lines(start, stop, num, endpoint):
