@@ -5,10 +5,11 @@ import numpy
 from ._base import asarray, ufuncs
 from ._convolution import convolve
 from ._creation import arange, asanyarray, zeros, zeros_like
+from ._elementwise import isclose
 from ._gain import ndarray
 from ._shapes import atleast_1d, concatenate
 
-__all__ = ["polyadd", "polyder", "polyint", "polymul", "polysub", "polyval"]
+__all__ = ["polyadd", "polyder", "polydiv", "polyint", "polymul", "polysub", "polyval"]
 
 
 def polyval(p, x):
@@ -54,6 +55,20 @@ def _trimmed(p):
 def polymul(a1, a2):
     """`numpy.polymul`"""
     return convolve(_trimmed(a1), _trimmed(a2))
+
+
+def polydiv(u, v):
+    """`numpy.polydiv`"""
+    u, v = atleast_1d(u) + 0.0, atleast_1d(v) + 0.0
+    dtype = numpy.result_type(u.dtype, v.dtype)
+    places = max(len(u) - len(v) + 1, 1)
+    factor = 1.0 / v[0]
+    quotient, rest = zeros(places, dtype), u.astype(dtype)
+    for place in range(len(u) - len(v) + 1):
+        quotient[place] = factor * rest[place]
+        rest[place:place + len(v)] -= quotient[place] * v
+    nonzero = ~isclose(rest, 0, rtol=1e-14)
+    return quotient, rest[min(int(nonzero.argmax()) if nonzero.any() else len(rest), len(rest) - 1):]
 
 
 def polyder(p, m=1):

@@ -13,7 +13,7 @@ import jobs
 NAMES = """average cov corrcoef nansum nanprod nanmin nanmax nanmean nanvar nanstd nanargmin nanargmax nancumsum nancumprod
 diff ediff1d gradient trapezoid convolve correlate unwrap angle sinc i0 nan_to_num fix real_if_close isreal isrealobj iscomplex
 iscomplexobj isposinf isneginf isclose allclose array_equal array_equiv polyval polyadd polysub polymul polyder polyint cross
-kron einsum einsum_path apply_over_axes vectorize histogram_bin_edges""".split()
+kron einsum einsum_path apply_along_axis apply_over_axes polydiv vectorize histogram_bin_edges""".split()
 
 
 @pytest.mark.parametrize("name", NAMES)
