@@ -1,5 +1,7 @@
 """NumPy's functions of polynomials given by their coefficients, from the highest power to the lowest."""
 
+import functools
+
 import numpy
 
 from ._base import asarray, ufuncs
@@ -12,8 +14,22 @@ from ._shapes import atleast_1d, concatenate
 __all__ = ["polyadd", "polyder", "polydiv", "polyint", "polymul", "polysub", "polyval"]
 
 
+def _also_of_objects(function):
+    """`function`, which leaves NumPy's `poly1d` objects to NumPy."""
+    @functools.wraps(function)
+    def call(*arguments, **keywords):
+        if any(isinstance(x, numpy.poly1d) for x in arguments):
+            arguments = [x.numpy() if isinstance(x, ndarray) else x for x in arguments]
+            return getattr(numpy, function.__name__)(*arguments, **keywords)
+        return function(*arguments, **keywords)
+
+    return call
+
+
 def polyval(p, x):
     """`numpy.polyval`"""
+    if isinstance(x, numpy.poly1d):
+        return numpy.polyval(p.numpy() if isinstance(p, ndarray) else p, x)
     p, x = p.numpy() if isinstance(p, ndarray) else numpy.asarray(p), asanyarray(x)
     made = zeros_like(x)
     for coefficient in p:
@@ -31,11 +47,13 @@ def _joined(name, a1, a2):
     return ufuncs[name](a1, a2)
 
 
+@_also_of_objects
 def polyadd(a1, a2):
     """`numpy.polyadd`"""
     return _joined("add", a1, a2)
 
 
+@_also_of_objects
 def polysub(a1, a2):
     """`numpy.polysub`"""
     return _joined("subtract", a1, a2)
@@ -52,11 +70,13 @@ def _trimmed(p):
     return p[int(nonzero.argmax()):]
 
 
+@_also_of_objects
 def polymul(a1, a2):
     """`numpy.polymul`"""
     return convolve(_trimmed(a1), _trimmed(a2))
 
 
+@_also_of_objects
 def polydiv(u, v):
     """`numpy.polydiv`"""
     u, v = atleast_1d(u) + 0.0, atleast_1d(v) + 0.0
@@ -71,6 +91,7 @@ def polydiv(u, v):
     return quotient, rest[min(int(nonzero.argmax()) if nonzero.any() else len(rest), len(rest) - 1):]
 
 
+@_also_of_objects
 def polyder(p, m=1):
     """`numpy.polyder`"""
     m = int(m)
@@ -83,6 +104,7 @@ def polyder(p, m=1):
     return p
 
 
+@_also_of_objects
 def polyint(p, m=1, k=None):
     """`numpy.polyint`"""
     m = int(m)

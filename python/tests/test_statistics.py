@@ -83,3 +83,13 @@ m = x.reshape(400, 300); h = np.where(m > 0.9, np.nan, m); w = x[:400]
 """
     sources = [f"import numpy{setup}{line}" for line in LARGE]
     agrees(sources, [one[0] for one in jobs.outcomes("numpy", sources)], ranks, None, True)
+
+
+def test_polynomial_objects_stay_objects():
+    p, q = numpy.poly1d([1, 2, 3]), gain.array([1, 1])
+    assert gain.polymul(p, q) == p * numpy.poly1d([1, 1]) and gain.polyder(p) == p.deriv() and gain.polyint(p) == p.integ()
+    assert gain.polyadd(q, p) == numpy.poly1d([1, 3, 4]) and gain.polysub(p, q) == numpy.poly1d([1, 1, 2])
+    assert gain.polydiv(p, q)[0] == numpy.poly1d([1, 1])
+    assert gain.polyval(q, p) == numpy.poly1d([1, 2, 4])
+    x = gain.arange(5.0)
+    assert isinstance(gain.polyval(p, x), gain.ndarray) and (gain.polyval(p, x) == x * x + 2 * x + 3).all()
