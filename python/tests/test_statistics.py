@@ -93,3 +93,29 @@ def test_polynomial_objects_stay_objects():
     assert gain.polyval(q, p) == numpy.poly1d([1, 2, 4])
     x = gain.arange(5.0)
     assert isinstance(gain.polyval(p, x), gain.ndarray) and (gain.polyval(p, x) == x * x + 2 * x + 3).all()
+
+
+def test_ranks_read_their_neighbours_edges_alone():
+    done = jobs.script(
+        """
+        import gain as np
+        x = np.arange(1e6) % 1000
+        m = x.reshape(1000, 1000)
+        h = np.where(m > 990, np.nan, m)
+        k = np.arange(64.0)
+        for name, made in {
+            "diff": lambda: np.diff(x), "gradient": lambda: np.gradient(m, axis=0), "trapezoid": lambda: np.trapezoid(x),
+            "nanvar": lambda: np.nanvar(h, 0), "nancumsum": lambda: np.nancumsum(h), "unwrap": lambda: np.unwrap(x),
+            "few": lambda: np.convolve(x, k[:8]), "many": lambda: np.convolve(x, k, "same"), "sinc": lambda: np.sinc(x),
+            "einsum": lambda: np.einsum("ij,ij->i", m, m), "diagonal": lambda: np.einsum("ii->i", m),
+            "isclose": lambda: np.isclose(m, h), "polyval": lambda: np.polyval([1, 2, 3], x), "i0": lambda: np.i0(x),
+            "vectorize": lambda: np.vectorize(lambda a: a + 1, otypes=[float])(m),
+        }.items():
+            np.barrier()
+            before = np.stats()["bytes_moved"]
+            getattr(made(), "force", int)()
+            assert np.stats()["bytes_moved"] - before < 100_000, name
+        """,
+        ranks=2,
+    )
+    assert done.returncode == 0, done.stderr
