@@ -10,20 +10,17 @@ from ._base import asarray
 
 
 class Sketch:
-    """An array to be: its labels, its shape, and the function that makes it of the operands.
+    """An array to be: its labels, its shape, and the function that makes it of the operands."""
 
-    `tells` says whether that may raise floating-point exceptions, which products of matrices don't.
-    """
+    __slots__ = ("labels", "shape", "make")
 
-    __slots__ = ("labels", "shape", "make", "tells")
-
-    def __init__(self, labels, shape, make, tells=False):
-        self.labels, self.shape, self.make, self.tells = labels, tuple(shape), make, tells
+    def __init__(self, labels, shape, make):
+        self.labels, self.shape, self.make = labels, tuple(shape), make
 
     def then(self, labels, shape, step):
         """What a step makes of it."""
         make = self.make
-        return Sketch(labels, shape, lambda arrays: step(make(arrays)), self.tells)
+        return Sketch(labels, shape, lambda arrays: step(make(arrays)))
 
     def extent(self, label):
         """How long the axis of this label is."""
@@ -40,7 +37,7 @@ class Sketch:
         """With other axes over the same elements."""
         shape = tuple(shape)
         if shape == self.shape:
-            return Sketch(labels, shape, self.make, self.tells)
+            return Sketch(labels, shape, self.make)
         return self.then(labels, shape, lambda a: a.reshape(shape))
 
     def picked(self, labels, key):
@@ -54,9 +51,7 @@ class Sketch:
             return self
         axes = tuple(self.labels.index(label) for label in gone)
         rest = [label for label in self.labels if label not in gone]
-        made = self.then("".join(rest), map(self.extent, rest), lambda a: _sum(a, axes if rest else None))
-        made.tells = True
-        return made
+        return self.then("".join(rest), map(self.extent, rest), lambda a: _sum(a, axes if rest else None))
 
 
 def _sum(a, axes):
@@ -137,9 +132,9 @@ def _pair(a, b, wanted, half):
     shape = tuple([extents[x] for x in labels])
     if not labels:
         one, two = _grouped(a, "", inner).make, _grouped(b, "", inner).make
-        return Sketch("", (), lambda arrays: asarray(one(arrays).dot(two(arrays))), a.tells or b.tells)
+        return Sketch("", (), lambda arrays: asarray(one(arrays).dot(two(arrays))))
     one, two = _grouped(a, stack, rows, inner), _grouped(b, stack, inner, columns)
-    whole = Sketch(labels, (*one.shape[:-1], two.shape[-1]), _product(one.make, two.make), a.tells or b.tells)
+    whole = Sketch(labels, (*one.shape[:-1], two.shape[-1]), _product(one.make, two.make))
     return whole.reshaped(labels, shape)
 
 
@@ -155,6 +150,6 @@ def _multiplied(a, b, columns, extents):
     key = tuple([slice(None) if x in b.labels else None for x in labels])
     one, two, is_whole = a.make, b.make, b.labels == labels
     if not columns and is_whole:
-        return Sketch(labels, a.shape, lambda arrays: asarray(one(arrays) * two(arrays)), True)
+        return Sketch(labels, a.shape, lambda arrays: asarray(one(arrays) * two(arrays)))
     shape = [extents[x] for x in labels]
-    return Sketch(labels, shape, lambda arrays: asarray(one(arrays)[widen] * two(arrays)[key]), True)
+    return Sketch(labels, shape, lambda arrays: asarray(one(arrays)[widen] * two(arrays)[key]))

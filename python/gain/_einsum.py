@@ -55,7 +55,7 @@ def einsum(*operands, out=None, optimize=False, **kwargs):
     if optimize is False or len(arrays) == 1 or "dtype" in kwargs:
         arrays = [a if a.dtype == dtype else a.astype(dtype) for a in arrays]
     # Else two operands have at each step the type of these two.
-    if result.tells and dtype.kind in "fc":
+    if optimize is False and dtype.kind in "fc":
         with numpy.errstate(all="ignore"):  # as NumPy, which doesn't look
             made = result.make(arrays)
     else:
