@@ -7,9 +7,8 @@
 //! ```
 #![allow(clippy::print_stdout)]
 
-use ga_core::GlobalArray;
-use ndarray::{Array2, Ix2};
-use rma::World;
+use ga_core::{GlobalArray, World};
+use ndarray::Ix2;
 use std::error::Error;
 use std::time::Instant;
 
@@ -22,16 +21,19 @@ const BLOCKS: usize = N / BLOCK;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let world = World::init()?;
-    let team = world.team();
-    let matrix = |name| GlobalArray::<f64>::builder(&team, &[N, N]).name(name).create();
-    let (mut a, mut b, mut c) = (matrix("a")?, matrix("b")?, matrix("c")?);
-    let tasks = GlobalArray::<i64>::builder(&team, &[1]).name("tasks").create()?;
+    run(&world)?;
+    world.finalize()?;
+    Ok(())
+}
 
-    // Each rank sets its own blocks in place: a[i,k] = i + k, b[k,j] = k - j.
-    set(&mut a, |i, k| i + k)?;
-    set(&mut b, |k, j| k - j)?;
-    c.zero()?;
-    tasks.zero()?;
+pub(crate) fn run(world: &World) -> Result<(), Box<dyn Error>> {
+    let team = world.team();
+    let matrix = |name| GlobalArray::<f64>::builder(&team, &[N, N]).name(name);
+    // Each rank sets its own block: a[i,k] = i + k, b[k,j] = k - j.
+    let a = matrix("a").shape_fn::<Ix2>(|(i, k)| i as f64 + k as f64)?;
+    let b = matrix("b").shape_fn::<Ix2>(|(k, j)| k as f64 - j as f64)?;
+    let mut c = matrix("c").zeros()?;
+    let tasks = GlobalArray::<i64>::builder(&team, &[1]).name("tasks").zeros()?;
     if world.rank() == 0 {
         println!("{a}");
     }
@@ -46,9 +48,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         let range = |block: usize| block * BLOCK..(block + 1) * BLOCK;
         let (i, j, k) =
             (range(task / BLOCKS % BLOCKS), range(task % BLOCKS), range(task / (BLOCKS * BLOCKS)));
-        let left: Array2<f64> = a.get_array([i.clone(), k.clone()])?.into_dimensionality::<Ix2>()?;
-        let right: Array2<f64> = b.get_array([k, j.clone()])?.into_dimensionality::<Ix2>()?;
-        c.accumulate_view([i, j], &left.dot(&right), 1.0)?;
+        let left = a.get_array::<Ix2>((i.clone(), k.clone()))?;
+        let right = b.get_array::<Ix2>((k, j.clone()))?;
+        c.accumulate_view((i, j), &left.dot(&right), 1.0)?;
         mine += 1;
     }
     c.sync()?;
@@ -73,16 +75,5 @@ fn main() -> Result<(), Box<dyn Error>> {
     if world.rank() == 0 {
         println!("{N}x{N}: correct, {:.1} Gflop/s", 2.0 * n.powi(3) / seconds * 1e-9);
     }
-    world.finalize()?;
     Ok(())
-}
-
-/// Sets an array by a function of the global index, each rank its own block.
-fn set(array: &mut GlobalArray<f64>, value: impl Fn(f64, f64) -> f64) -> ga_core::Result<()> {
-    let lo = [array.local_patch().lo()[0], array.local_patch().lo()[1]];
-    array.with_local_mut(|mut block| {
-        block
-            .indexed_iter_mut()
-            .for_each(|(at, v)| *v = value((lo[0] + at[0]) as f64, (lo[1] + at[1]) as f64));
-    })
 }

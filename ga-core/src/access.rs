@@ -9,7 +9,7 @@ use crate::boxes::ByteStrides;
 use crate::dims::Dims;
 use crate::error::{Error, ErrorKind, Result};
 use crate::number::Number;
-use crate::patch::Region;
+use crate::region::Region;
 use crate::transfer::{Completion, Slab, Verb, Wait};
 use rma::Element;
 
@@ -96,7 +96,9 @@ impl<T: Element> GlobalArray<T> {
         len: usize,
         fit: Fit<'_>,
     ) -> Result<()> {
-        region.with_bounds(|lo, hi| self.buffered(op, verb, Slab { lo, hi, step: None }, len, fit, &mut Wait))
+        region.with_bounds(self.shape(), |lo, hi| {
+            self.buffered(op, verb, Slab { lo, hi, step: None }, len, fit, &mut Wait)
+        })
     }
 
     /// Moves a slab from or to a buffer of `len` elements, which is the caller's until the transfers are

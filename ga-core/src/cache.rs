@@ -6,7 +6,8 @@
 use crate::array::GlobalArray;
 use crate::dims::Dims;
 use crate::error::Result;
-use crate::patch::{Patch, Region};
+use crate::patch::Patch;
+use crate::region::Region;
 use rma::Element;
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -48,7 +49,7 @@ impl<T: Element> ReadCache<T> {
     /// # Errors
     /// As [`GlobalArray::get`].
     pub fn get(&self, array: &GlobalArray<T>, region: impl Region, data: &mut [T]) -> Result<()> {
-        region.with_bounds(|lo, hi| {
+        region.with_bounds(array.shape(), |lo, hi| {
             let patch = Patch::new(lo, hi);
             if !self.serves(array, lo, hi) || data.len() != patch.len() {
                 return array.get(&patch, data);

@@ -51,11 +51,15 @@ impl Error {
     /// An error of the communication layer met in `operation`.
     #[cold]
     pub(crate) fn from_rma(operation: &'static str, source: rma::Error) -> Self {
-        let kind = match source.kind() {
+        let kind = Self::kind_of(&source);
+        Error(Box::new(Inner { kind, operation, message: source.to_string(), source: Some(source) }))
+    }
+
+    fn kind_of(source: &rma::Error) -> ErrorKind {
+        match source.kind() {
             rma::ErrorKind::Memory => ErrorKind::Memory,
             _ => ErrorKind::Communication,
-        };
-        Error(Box::new(Inner { kind, operation, message: source.to_string(), source: Some(source) }))
+        }
     }
 
     /// The class of the error.
@@ -66,6 +70,18 @@ impl Error {
     /// The operation that was refused or failed.
     pub fn operation(&self) -> &'static str {
         self.0.operation
+    }
+}
+
+/// An error of the communication layer met by a program itself, so that `?` takes those of both floors.
+impl From<rma::Error> for Error {
+    fn from(source: rma::Error) -> Self {
+        let message = match source.rank() {
+            Some(rank) => format!("rank {rank}: {}", source.message()),
+            None => source.message().to_owned(),
+        };
+        let (kind, operation) = (Self::kind_of(&source), source.op());
+        Error(Box::new(Inner { kind, operation, message, source: Some(source) }))
     }
 }
 

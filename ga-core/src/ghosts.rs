@@ -6,10 +6,12 @@
 
 use crate::array::GlobalArray;
 use crate::boxes::ByteStrides;
+use crate::create::check_axes;
 use crate::dims::Dims;
 use crate::error::{Error, ErrorKind, Result};
 use crate::nonblocking::Pending;
 use crate::transfer::{Verb, Wait};
+use ndarray::{Array, Dimension};
 use rma::Element;
 use rma::transport::Token;
 use std::ptr::NonNull;
@@ -126,18 +128,38 @@ impl<T: Element> GlobalArray<T> {
             Some(extents) if extents.iter().product::<usize>() == data.len() => {
                 let strides = Dims::row_major_strides(&extents);
                 // SAFETY: the buffer has as many elements as the patch, densely.
-                unsafe { self.copy_ghosts(lo, &extents, data.as_mut_ptr(), &strides) };
-                Ok(())
+                unsafe { self.copy_ghosts(lo, &extents, data.as_mut_ptr(), &strides) }
             }
             // Where the buffer doesn't fit, this says so.
             _ => self.get_periodic(lo, hi, data),
         }
     }
 
+    /// A copy of my block with its ghost cells as they are; empty where this rank has no block. Not collective; complete on return.
+    /// `NGA_Access_ghosts` for reading.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Shape`] for another number of axes than the array's.
+    pub fn ghost_array<D: Dimension>(&self) -> Result<Array<T, D>> {
+        check_axes::<D>("ghost_array", self.shape())?;
+        let (block, widths) = (self.local_patch(), self.distribution().ghosts());
+        let mut shape = D::zeros(self.ndim());
+        shape.slice_mut().copy_from_slice(&self.ghost_memory().extents);
+        let mut array = Array::default(shape);
+        if !array.is_empty() {
+            let lo: Vec<isize> =
+                (0..self.ndim()).map(|d| block.lo()[d] as isize - widths[d] as isize).collect();
+            let hi: Vec<isize> = (0..self.ndim()).map(|d| (block.hi()[d] + widths[d]) as isize).collect();
+            self.get_ghost_block(&lo, &hi, array.as_slice_mut().expect("a fresh array is dense"))?;
+        }
+        Ok(array)
+    }
+
     /// The extents of a patch that lies in my block with its ghost cells.
     pub(crate) fn in_ghost_block(&self, lo: &[isize], hi: &[isize]) -> Option<Dims> {
         let (block, widths) = (self.local_patch(), self.distribution().ghosts());
-        if lo.len() != self.ndim() || hi.len() != self.ndim() || block.is_empty() {
+        let is_here = self.distribution().storage_len(self.team().rank()) > 0 && !block.is_empty();
+        if lo.len() != self.ndim() || hi.len() != self.ndim() || !is_here {
             return None;
         }
         let is_inside = |d: usize| {
@@ -152,9 +174,15 @@ impl<T: Element> GlobalArray<T> {
     ///
     /// # Safety
     /// The patch lies there; `dst` is writable at every element of it, with these strides (in elements).
-    pub(crate) unsafe fn copy_ghosts(&self, lo: &[isize], extents: &[usize], dst: *mut T, strides: &[usize]) {
+    pub(crate) unsafe fn copy_ghosts(
+        &self,
+        lo: &[isize],
+        extents: &[usize],
+        dst: *mut T,
+        strides: &[usize],
+    ) -> Result<()> {
         if extents.contains(&0) {
-            return;
+            return Ok(());
         }
         let (block, widths) = (self.local_patch(), self.distribution().ghosts());
         let memory = self.ghost_memory();
@@ -177,7 +205,7 @@ impl<T: Element> GlobalArray<T> {
                 }
             },
         );
-        copied.expect("my own memory is there");
+        copied.map_err(|e| Error::from_rma("get_ghost_block", e))
     }
 
     /// Starts fetching all ghost cells, each once: along each axis those before and after the block, wide along the axes before.

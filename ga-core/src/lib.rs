@@ -5,27 +5,41 @@
 //! owner's help:
 //!
 //! ```
-//! use ga_core::GlobalArray;
-//! use rma::World;
+//! use ga_core::{GlobalArray, World};
+//! use ndarray::{Ix2, arr2};
 //!
-//! let world = World::init()?;
-//! let u = GlobalArray::<f64>::builder(&world.team(), &[100, 200]).name("u").create()?;
-//! u.fill(1.0)?;
-//! if world.rank() == 0 {
-//!     u.put([10..12, 5..8], &[2.0; 6])?;
-//!     u.accumulate([11..12, 5..8], &[1.0; 3], 0.5)?;
+//! fn main() -> ga_core::Result<()> {
+//!     let world = World::init()?;
+//!     let u = GlobalArray::<f64>::ones(&world.team(), (100, 200))?;
+//!     if world.rank() == 0 {
+//!         u.put((10..12, 5..8), &[2.0; 6])?;
+//!         u.accumulate((11, 5..8), &[1.0; 3], 0.5)?;
+//!     }
+//!     u.sync()?;
+//!     assert_eq!(u.get_array::<Ix2>((9..=12, 6))?, arr2(&[[1.0], [2.0], [2.5], [1.0]]));
+//!     u.sync()?;
+//!     world.finalize()?;
+//!     Ok(())
 //! }
-//! u.sync()?;
-//! let mut column = [0.0; 4];
-//! u.get([9..13, 6..7], &mut column)?;
-//! assert_eq!(column, [1.0, 2.0, 2.5, 1.0]);
-//! # drop(u);
-//! # world.finalize()?;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! | family | example |
+//! | --- | --- |
+//! | creation ([`zeros`](GlobalArray::zeros), [`from_shape_fn`](GlobalArray::from_shape_fn), [`from_array`](GlobalArray::from_array)) and layouts ([`builder`](GlobalArray::builder)) | `layouts` |
+//! | patches: [`put`](GlobalArray::put), [`get`](GlobalArray::get), [`accumulate`](GlobalArray::accumulate), views, steps, requests | `patches` |
+//! | single elements, counters, [`Mutexes`] | `elements`, `matmul` |
+//! | blocks in place, ghost cells, periodic patches | `ghosts`, `matmul` |
+//! | whole arrays and patches element by element, reductions, copies | `algebra` |
+//! | vectors and masks: scans, packing, numbering | `vectors` |
+//! | dense linear algebra: [`linalg`] | `solvers` |
+//! | sparse matrices: [`SparseArray`] | `sparse` |
+//! | arrays on teams, copies between them, mirrored arrays | `groups` |
+//!
+//! The examples are in `ga-core/examples`, and run on 1 to 4 ranks by the tests.
+//!
 //! # Ranges
-//! 0-based, half-open, row-major: `[lo, hi)`. A region is a [`Patch`] or ranges (`[0..8, 4..12]`).
+//! 0-based, half-open, row-major: `[lo, hi)`. A [`Region`] is a [`Patch`], or ranges of any kind and single indices, one for each axis
+//! (`(0..8, ..=3)`, `(.., 5)`, `[0..8, 4..12]`), or `..` for everything. No axis is dropped, unlike with `ndarray`'s `s![]`.
 //!
 //! # When things are visible
 //! The words are those of [`rma`]. A get has its data on return. A put or accumulate is locally complete on
@@ -46,6 +60,7 @@ mod bins;
 mod boxes;
 mod builder;
 mod cache;
+mod create;
 mod dims;
 mod distribution;
 mod elements;
@@ -65,6 +80,7 @@ mod periodic;
 pub mod pointers;
 mod print;
 mod raw;
+mod region;
 mod scan;
 mod shaped;
 mod short;
@@ -82,7 +98,12 @@ pub use error::{Error, ErrorKind, Result};
 pub use mutex::Mutexes;
 pub use nonblocking::{PatchRequest, Pending};
 pub use number::Number;
-pub use patch::{Patch, Region};
+pub use patch::Patch;
 pub use raw::RawArray;
+pub use region::{Region, Span};
 pub use sparse::{SparseArray, SparseBlock, SparseBuilder};
 pub use statistics::{Operation, Statistics};
+
+pub use ndarray;
+pub use rma;
+pub use rma::{AtomicInteger, Complex32, Complex64, DType, Element, Team, World, f16};

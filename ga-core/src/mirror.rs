@@ -10,7 +10,8 @@ use crate::dims::Dims;
 use crate::error::{Error, ErrorKind, Result};
 use crate::number::Number;
 use crate::own::Part;
-use crate::patch::{Patch, Region};
+use crate::patch::Patch;
+use crate::region::Region;
 use crate::transfer::{Slab, Verb, Wait};
 use rma::{Element, World};
 
@@ -142,7 +143,7 @@ impl<T: Element> GlobalArray<T> {
     }
 
     fn checked_patch(&self, op: &'static str, region: impl Region) -> Result<Patch> {
-        region.with_bounds(|lo, hi| {
+        region.with_bounds(self.shape(), |lo, hi| {
             self.distribution().check_bounds(op, lo, hi)?;
             Ok(Patch::new(lo, hi))
         })

@@ -7,8 +7,8 @@ use crate::access::Fit;
 use crate::array::GlobalArray;
 use crate::error::{Error, Result};
 use crate::number::Number;
-use crate::patch::Region;
 use crate::raw::RawArray;
+use crate::region::Region;
 use crate::transfer::{Slab, Verb};
 use rma::transport::Token;
 use rma::{Element, Segment};
@@ -139,7 +139,7 @@ impl<T: Element> GlobalArray<T> {
         let mut request = PatchRequest { buffer: ManuallyDrop::new(data), pending: Pending::default() };
         let (verb, len) = (verb(&mut request.buffer), request.buffer.len());
         request.pending = Pending::collect(self.raw(), |tokens| {
-            region.with_bounds(|lo, hi| {
+            region.with_bounds(self.shape(), |lo, hi| {
                 self.buffered(op, verb, Slab { lo, hi, step: None }, len, Fit::Dense, tokens)
             })
         })?;

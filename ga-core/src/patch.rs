@@ -115,52 +115,6 @@ fn write_bounds(f: &mut fmt::Formatter<'_>, lo: &[usize], hi: &[usize]) -> fmt::
     f.write_str("]")
 }
 
-/// Anything that names a box of an array: a [`Patch`], or an array of ranges such as `[0..8, 4..12]`, or a
-/// single range.
-///
-/// The bounds are handed to a closure, so that no form costs an allocation or a copy it doesn't need.
-pub trait Region {
-    /// Calls `f(lo, hi)`. The two slices may differ in length or order; the callee checks.
-    fn with_bounds<R>(&self, f: impl FnOnce(&[usize], &[usize]) -> R) -> R;
-}
-
-impl Region for Patch {
-    #[inline]
-    fn with_bounds<R>(&self, f: impl FnOnce(&[usize], &[usize]) -> R) -> R {
-        f(&self.lo, &self.hi)
-    }
-}
-
-impl<const N: usize> Region for [Range<usize>; N] {
-    #[inline]
-    fn with_bounds<R>(&self, f: impl FnOnce(&[usize], &[usize]) -> R) -> R {
-        f(&self.each_ref().map(|r| r.start), &self.each_ref().map(|r| r.end))
-    }
-}
-
-/// Of an array of one axis.
-impl Region for Range<usize> {
-    #[inline]
-    fn with_bounds<R>(&self, f: impl FnOnce(&[usize], &[usize]) -> R) -> R {
-        f(&[self.start], &[self.end])
-    }
-}
-
-impl Region for [Range<usize>] {
-    fn with_bounds<R>(&self, f: impl FnOnce(&[usize], &[usize]) -> R) -> R {
-        let (lo, hi) =
-            (Dims::from_fn(self.len(), |d| self[d].start), Dims::from_fn(self.len(), |d| self[d].end));
-        f(&lo, &hi)
-    }
-}
-
-impl<T: Region + ?Sized> Region for &T {
-    #[inline]
-    fn with_bounds<R>(&self, f: impl FnOnce(&[usize], &[usize]) -> R) -> R {
-        (**self).with_bounds(f)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,8 +7,9 @@
 use crate::array::GlobalArray;
 use crate::dims::Dims;
 use crate::error::{Error, Result};
-use crate::patch::{Patch, Region};
+use crate::patch::Patch;
 use crate::raw::RawArray;
+use crate::region::Region;
 use rma::{Complex32, Complex64, DType, Element};
 use std::any::Any;
 use std::fmt;
@@ -35,7 +36,7 @@ impl<T: Element> GlobalArray<T> {
     /// # Errors
     /// As [`GlobalArray::print`].
     pub fn print_patch(&self, region: impl Region, is_table: bool, out: &mut impl Write) -> io::Result<()> {
-        let patch = region.with_bounds(|lo, hi| {
+        let patch = region.with_bounds(self.shape(), |lo, hi| {
             self.distribution().check_bounds("print", lo, hi)?;
             Ok::<_, Error>(Patch::new(lo, hi))
         });

@@ -5,11 +5,12 @@
 use crate::access::Fit;
 use crate::array::GlobalArray;
 use crate::boxes::ByteStrides;
+use crate::create::check_axes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::number::Number;
-use crate::patch::Region;
+use crate::region::Region;
 use crate::transfer::{Slab, Verb, Wait};
-use ndarray::{ArrayD, ArrayRef, Dimension, IxDyn};
+use ndarray::{Array, ArrayRef, Dimension};
 use rma::Element;
 
 impl<T: Element> GlobalArray<T> {
@@ -77,12 +78,25 @@ impl<T: Element> GlobalArray<T> {
         self.viewed("accumulate_view", verb, region, view.shape(), view.strides())
     }
 
-    /// A patch as an array of its own.
+    /// A patch as an array of its own: of as many axes as the type says that is wanted (`get_array::<Ix2>`), or any number for
+    /// [`IxDyn`](type@ndarray::IxDyn). Not collective; complete on return.
+    ///
+    /// ```
+    /// use ga_core::{GlobalArray, World};
+    /// use ndarray::{Array2, Ix2, s};
+    /// let world = World::init()?;
+    /// let table = Array2::from_shape_fn((5, 7), |(i, j)| (10 * i + j) as i64);
+    /// let array = GlobalArray::from_array(&world.team(), &table)?;
+    /// assert_eq!(array.get_array::<Ix2>((.., 2..=4))?, table.slice(s![.., 2..=4]));
+    /// # array.sync()?;
+    /// # Ok::<(), ga_core::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// As [`GlobalArray::put`].
-    pub fn get_array(&self, region: impl Region) -> Result<ArrayD<T>> {
-        region.with_bounds(|lo, hi| {
+    /// As [`GlobalArray::put`]; [`ErrorKind::Shape`] for another number of axes.
+    pub fn get_array<D: Dimension>(&self, region: impl Region) -> Result<Array<T, D>> {
+        check_axes::<D>("get_array", self.shape())?;
+        region.with_bounds(self.shape(), |lo, hi| {
             self.distribution().check_bounds("get_array", lo, hi)?;
             let slab = Slab { lo, hi, step: None };
             let extents = slab.extents();
@@ -95,7 +109,9 @@ impl<T: Element> GlobalArray<T> {
                 Fit::Dense,
                 &mut Wait,
             )?;
-            Ok(ArrayD::from_shape_vec(IxDyn(&extents), data).expect("as many elements as the shape says"))
+            let mut shape = D::zeros(extents.len());
+            shape.slice_mut().copy_from_slice(&extents);
+            Ok(Array::from_shape_vec(shape, data).expect("as many elements as the shape says"))
         })
     }
 
@@ -116,7 +132,7 @@ impl<T: Element> GlobalArray<T> {
         step: &[usize],
         len: usize,
     ) -> Result<()> {
-        region.with_bounds(|lo, hi| {
+        region.with_bounds(self.shape(), |lo, hi| {
             self.check_steps(op, step)?;
             self.buffered(op, verb, Slab { lo, hi, step: Some(step) }, len, Fit::Dense, &mut Wait)
         })
@@ -130,7 +146,7 @@ impl<T: Element> GlobalArray<T> {
         shape: &[usize],
         strides: &[isize],
     ) -> Result<()> {
-        region.with_bounds(|lo, hi| {
+        region.with_bounds(self.shape(), |lo, hi| {
             self.distribution().check_bounds(op, lo, hi)?;
             let slab = Slab { lo, hi, step: None };
             if slab.extents()[..] != *shape {

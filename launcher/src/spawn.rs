@@ -200,7 +200,10 @@ impl Rank {
         }
         // SAFETY: as above.
         let code = unsafe { info.si_status() };
-        let is_exit = info.si_code == libc::CLD_EXITED;
-        Some(ExitStatus::from_raw(if is_exit { (code & 0xff) << 8 } else { code & 0x7f }))
+        Some(ExitStatus::from_raw(match info.si_code {
+            libc::CLD_EXITED => (code & 0xff) << 8,
+            libc::CLD_DUMPED => code & 0x7f | 0x80,
+            _ => code & 0x7f,
+        }))
     }
 }

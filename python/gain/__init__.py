@@ -24,6 +24,7 @@ from . import _gain
 from ._base import *  # noqa: F403 - the __all__ of these are NumPy's names
 from ._callbacks import *  # noqa: F403
 from ._contraction import *  # noqa: F403
+from ._conversion import *  # noqa: F403
 from ._convolution import *  # noqa: F403
 from ._creation import *  # noqa: F403
 from ._differences import *  # noqa: F403
@@ -33,17 +34,27 @@ from ._elementwise import *  # noqa: F403
 from ._gain import (
     abort, barrier, finalize, flatiter, init, ndarray, rank, ranks, stats, threads, threshold, ufunc,
 )
+from ._grids import *  # noqa: F403
+from ._indexing import *  # noqa: F403
+from ._joining import *  # noqa: F403
 from ._memory import *  # noqa: F403
 from ._nan import *  # noqa: F403
+from ._padding import *  # noqa: F403
 from ._polynomials import *  # noqa: F403
 from ._printing import *  # noqa: F403
 from ._products import *  # noqa: F403
+from ._ranges import *  # noqa: F403
 from ._reductions import *  # noqa: F403
+from ._repeating import *  # noqa: F403
 from ._scans import *  # noqa: F403
 from ._shapes import *  # noqa: F403
 from ._special import *  # noqa: F403
+from ._splitting import *  # noqa: F403
 from ._statistics import *  # noqa: F403
+from ._triangles import *  # noqa: F403
+from ._types import *  # noqa: F403
 from ._vectorize import *  # noqa: F403
+from ._windows import *  # noqa: F403
 
 __version__ = "0.1.0"
 
@@ -58,6 +69,9 @@ for _alias, _name in {
     "around": "round", "concat": "concatenate", "permute_dims": "transpose",
 }.items():
     globals()[_alias] = globals()[_name]
+# Methods that are functions, with the array for their first argument.
+for _name in ("diagonal", "repeat", "trace"):
+    setattr(ndarray, _name, globals()[_name])
 
 
 def __getattr__(name):

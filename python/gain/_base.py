@@ -37,6 +37,8 @@ def laid(make, shape, order):
 
 def axes_tuple(axis, ndim, name=None):
     """An axis argument as a tuple of distinct, nonnegative ints."""
+    if type(axis) is int and -ndim <= axis < ndim:
+        return (axis % ndim,)
     return numpy.lib.array_utils.normalize_axis_tuple(axis, ndim, name)
 
 

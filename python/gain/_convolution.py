@@ -8,8 +8,9 @@ coefficients in which each row is that before it, shifted.
 import numpy
 
 from ._base import asarray, ufuncs
-from ._creation import arange, zeros
+from ._creation import zeros
 from ._elementwise import where
+from ._ranges import arange
 from ._shapes import broadcast_to, concatenate
 
 __all__ = ["convolve", "correlate"]

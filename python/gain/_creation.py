@@ -5,12 +5,12 @@ import operator
 import numpy
 
 from . import _base, _gain
-from ._base import extents, host, laid, ndim, new, ufuncs
+from ._base import extents, host, laid, ndim, new
 from ._gain import ndarray
 
 __all__ = [
-    "arange", "array", "asanyarray", "asarray", "ascontiguousarray", "asfortranarray", "copy", "empty", "empty_like", "eye", "fromfunction", "full",
-    "full_like", "identity", "indices", "linspace", "ones", "ones_like", "zeros", "zeros_like",
+    "array", "asanyarray", "asarray", "ascontiguousarray", "asfortranarray", "copy", "empty", "empty_like", "eye", "fromfunction", "full",
+    "full_like", "identity", "ones", "ones_like", "zeros", "zeros_like",
 ]
 
 
@@ -103,51 +103,6 @@ def empty_like(prototype, dtype=None, order="K", subok=True, shape=None, *, devi
     return _like(_gain.empty, prototype, dtype, order, shape, device)
 
 
-def arange(start=None, stop=None, step=None, dtype=None, *, device=None, like=None):
-    """`numpy.arange`"""
-    host(device)
-    if start is None and stop is None:
-        raise TypeError("arange() requires stop to be specified.")
-    if stop is None:
-        start, stop = 0, start
-    if step is not None and step == 0:
-        (stop - start) / step  # raises what NumPy raises
-    return _gain.arange(0 if start is None else start, stop, 1 if step is None else step, dtype)
-
-
-def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0, *, device=None):
-    """`numpy.linspace`"""
-    host(device)
-    num = operator.index(num)
-    if num < 0:
-        raise ValueError(f"Number of samples, {num}, must be non-negative.")
-    if ndim(start) or ndim(stop):
-        made, step = _lines(asarray(start) * 1.0, asarray(stop) * 1.0, num, endpoint)
-        if dtype is not None:
-            made = (ufuncs["floor"](made) if numpy.issubdtype(dtype, numpy.integer) else made).astype(dtype)
-        order = list(range(1, made.ndim))
-        order.insert(axis if axis >= 0 else made.ndim + axis, 0)
-        made = made.transpose(order)
-        return (made, step) if retstep else made
-    made = _gain.linspace(start, stop, num, endpoint, dtype)
-    if not retstep:
-        return made
-    intervals = num - 1 if endpoint else num
-    return made, (stop - start) / numpy.float64(intervals) if intervals > 0 else numpy.nan
-
-
-def _lines(start, stop, num, endpoint):
-    """`linspace` between the elements of arrays, along a new first axis; the steps."""
-    span = asarray(stop - start)
-    index = arange(num, dtype=span.dtype).reshape((num,) + (1,) * span.ndim)
-    intervals = num - 1 if endpoint else num
-    step = span / intervals if intervals > 0 else numpy.nan
-    made = index * (step if intervals > 0 else span) + start
-    if endpoint and num > 1:
-        made[-1] = stop
-    return made, step
-
-
 def eye(N, M=None, k=0, dtype=float, order="C", *, device=None, like=None):
     """`numpy.eye`"""
     host(device)
@@ -161,17 +116,6 @@ def eye(N, M=None, k=0, dtype=float, order="C", *, device=None, like=None):
 def identity(n, dtype=None, *, like=None):
     """`numpy.identity`"""
     return eye(n, dtype=float if dtype is None else dtype)
-
-
-def indices(dimensions, dtype=int, sparse=False):
-    """`numpy.indices`."""
-    dimensions = extents(tuple(dimensions))
-    if sparse:
-        raise NotImplementedError("gain has no sparse indices")
-    made = empty((len(dimensions), *dimensions), dtype)
-    for axis in range(len(dimensions)):
-        made[axis] = _gain.indices(dimensions, axis)
-    return made
 
 
 def fromfunction(function, shape, *, dtype=float, like=None, **keywords):

@@ -7,7 +7,7 @@ from ._base import ABSENT, OURS, asarray, shape, ufuncs
 from ._gain import ndarray
 
 __all__ = [
-    "allclose", "angle", "array_equal", "array_equiv", "can_cast", "clip", "copyto", "imag", "isclose", "isnat", "real", "result_type", "round", "where",
+    "allclose", "angle", "array_equal", "array_equiv", "clip", "copyto", "imag", "isclose", "isnat", "real", "round",
 ]
 
 
@@ -17,8 +17,6 @@ _NUMBERS = (int, float, complex, numpy.generic)
 
 def where(condition, x=ABSENT, y=ABSENT, /):
     """`numpy.where` with three arguments."""
-    if x is ABSENT and y is ABSENT:
-        raise NotImplementedError("gain has no nonzero(), which where(condition) is")
     if x is ABSENT or y is ABSENT:
         raise ValueError("either both or neither of x and y should be given")
     return _gain.select(condition, x, y)
@@ -170,13 +168,3 @@ def copyto(dst, src, casting="same_kind", where=True):
         src = asarray(src, dst.dtype if isinstance(src, (list, tuple)) and casting == "unsafe" else None)
         src = src.astype(dst.dtype, casting=casting, copy=False)
     dst[...] = src if where is True else _gain.select(where, src, dst)
-
-
-def can_cast(from_, to, casting="safe"):
-    """`numpy.can_cast`"""
-    return numpy.can_cast(from_.dtype if isinstance(from_, ndarray) else from_, to, casting)
-
-
-def result_type(*arrays_and_dtypes):
-    """`numpy.result_type`"""
-    return numpy.result_type(*(a.dtype if isinstance(a, ndarray) else a for a in arrays_and_dtypes))

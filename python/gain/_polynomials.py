@@ -6,9 +6,10 @@ import numpy
 
 from ._base import asarray, ufuncs
 from ._convolution import convolve
-from ._creation import arange, asanyarray, zeros, zeros_like
+from ._creation import asanyarray, zeros, zeros_like
 from ._elementwise import isclose
 from ._gain import ndarray
+from ._ranges import arange
 from ._shapes import atleast_1d, concatenate
 
 __all__ = ["polyadd", "polyder", "polydiv", "polyint", "polymul", "polysub", "polyval"]

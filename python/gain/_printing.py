@@ -2,15 +2,20 @@
 
 import numpy
 
+from ._gain import ndarray
+
 __all__ = ["array2string", "array_repr", "array_str"]
 
 
-def _shown(array):
+def _shown(array, threshold=None, edge=None):
     """A NumPy array that prints as `array` does, and the options to print it with (none: print it as it is)."""
+    if not isinstance(array, ndarray):
+        return array, {}
     options = numpy.get_printoptions()
-    edge = options["edgeitems"]
-    if array.size <= options["threshold"] or array.size == 0:
+    threshold = options["threshold"] if threshold is None else threshold
+    if array.size <= threshold or array.size == 0:
         return array.numpy(), {}
+    edge = max(options["edgeitems"] if edge is None else edge, 1)
     corner = array._corner(edge)
     for axis, length in enumerate(array.shape):
         if length > 2 * edge:
@@ -49,7 +54,13 @@ def array_repr(arr, max_line_width=None, precision=None, suppress_small=None):
     return text + ("," + "\n      " if used + len(extra) + 1 > width else ", ") + extra
 
 
-def array2string(a, *arguments, **keywords):
+def array2string(
+    a, max_line_width=None, precision=None, suppress_small=None, separator=" ", prefix="", *, formatter=None, threshold=None,
+    edgeitems=None, sign=None, floatmode=None, suffix="", legacy=None,
+):
     """`numpy.array2string`"""
-    shown, options = _shown(a)
-    return numpy.array2string(shown, *arguments, **{**options, **keywords})
+    shown, options = _shown(a, threshold, edgeitems)
+    return numpy.array2string(
+        shown, max_line_width, precision, suppress_small, separator, prefix, formatter=formatter, edgeitems=edgeitems, sign=sign,
+        floatmode=floatmode, suffix=suffix, legacy=legacy, **({"threshold": threshold} | options),
+    )

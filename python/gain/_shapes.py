@@ -5,14 +5,17 @@ import numpy
 from . import _gain
 from ._base import asarray, axes_tuple, extents, laid, ndim
 from ._creation import empty
+from ._gain import ndarray
 
 __all__ = [
-    "atleast_1d", "atleast_2d", "broadcast_arrays", "broadcast_shapes", "broadcast_to", "concatenate",
-    "expand_dims", "flip", "fliplr", "flipud", "hstack", "moveaxis", "ravel", "reshape", "squeeze", "stack",
-    "swapaxes", "transpose", "vstack",
+    "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_arrays", "broadcast_shapes", "broadcast_to", "concatenate",
+    "expand_dims", "flip", "fliplr", "flipud", "hstack", "matrix_transpose", "moveaxis", "ravel", "reshape", "rollaxis",
+    "rot90", "squeeze", "stack", "swapaxes", "transpose", "vstack",
 ]
 
 broadcast_shapes = numpy.broadcast_shapes
+# NumPy joins no more arrays at once.
+MOST_JOINED = 2**31 - 1
 
 
 def reshape(a, /, shape, order="C", *, copy=None):
@@ -45,6 +48,27 @@ def moveaxis(a, source, destination):
     for place, axis in sorted(zip(destination, source)):
         order.insert(place, axis)
     return a.transpose(order)
+
+
+def rollaxis(a, axis, start=0):
+    """`numpy.rollaxis`"""
+    axes = list(range(a.ndim))
+    axis = numpy.lib.array_utils.normalize_axis_index(axis, len(axes))
+    first = start + len(axes) if start < 0 else start
+    if not 0 <= first <= len(axes):
+        raise numpy.exceptions.AxisError(
+            f"'start' arg requires {-len(axes)} <= start < {len(axes) + 1}, but {first} was passed in"
+        )
+    axes.insert(first - (axis < first), axes.pop(axis))
+    return asarray(a).transpose(axes)
+
+
+def matrix_transpose(x, /):
+    """`numpy.matrix_transpose`"""
+    x = asarray(x)
+    if x.ndim < 2:
+        raise ValueError(f"Input array must be at least 2-dimensional, but it is {x.ndim}")
+    return x.swapaxes(-1, -2)
 
 
 def squeeze(a, axis=None):
@@ -100,6 +124,24 @@ def fliplr(m):
     return flip(m, 1)
 
 
+def rot90(m, k=1, axes=(0, 1)):
+    """`numpy.rot90`: a view."""
+    axes = tuple(axes)
+    if len(axes) != 2:
+        raise ValueError("len(axes) must be 2.")
+    m, (one, two) = asarray(m), axes
+    if one == two or abs(one - two) == m.ndim:
+        raise ValueError("Axes must be different.")
+    if not all(-m.ndim <= axis < m.ndim for axis in axes):
+        raise ValueError(f"Axes={axes} out of range for array of ndim={m.ndim}.")
+    k %= 4
+    if k == 0:
+        return m[:]
+    if k == 2:
+        return flip(m, axes)
+    return flip(m, two).swapaxes(one, two) if k == 1 else flip(m.swapaxes(one, two), two)
+
+
 def atleast_1d(*arys):
     """`numpy.atleast_1d`"""
     made = tuple(a if a.ndim >= 1 else a.reshape(1) for a in map(asarray, arys))
@@ -112,49 +154,88 @@ def atleast_2d(*arys):
     return made[0] if len(made) == 1 else made
 
 
+def atleast_3d(*arys):
+    """`numpy.atleast_3d`"""
+    made = tuple(a if a.ndim >= 3 else a.reshape((1,) * (2 - a.ndim) + a.shape + (1,)) for a in map(asarray, arys))
+    return made[0] if len(made) == 1 else made
+
+
+def sequence(arrays):
+    """What is to be stacked, which mustn't be an iterator."""
+    if not hasattr(arrays, "__getitem__"):
+        raise TypeError('arrays to stack must be passed as a "sequence" type such as list or tuple.')
+    return arrays
+
+
 def concatenate(arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind"):
     """`numpy.concatenate`"""
-    arrays = [asarray(a) for a in arrays]
+    if type(arrays) not in (tuple, list) and not (hasattr(arrays, "__getitem__") and hasattr(arrays, "__len__")):
+        raise TypeError("The first input argument needs to be a sequence")
+    if len(arrays) > MOST_JOINED:
+        raise ValueError(f"concatenate() only supports up to {MOST_JOINED} arrays but got {len(arrays)}.")
+    if out is not None and dtype is not None:
+        raise TypeError("concatenate() only takes `out` or `dtype` as an argument, but both were provided.")
+    arrays = [a if type(a) is ndarray else asarray(a) for a in arrays]
     if not arrays:
         raise ValueError("need at least one array to concatenate")
     if axis is None:
         arrays, axis = [a.ravel() for a in arrays], 0
-    first = arrays[0]
-    if first.ndim == 0:
+    shape, kind = arrays[0].shape, arrays[0].dtype
+    if not shape:
         raise ValueError("zero-dimensional arrays cannot be concatenated")
-    (axis,) = axes_tuple(axis, first.ndim)
-    for place, a in enumerate(arrays):
-        if a.ndim != first.ndim:
-            raise ValueError(
-                "all the input array dimensions except for the concatenation axis must match exactly, but along "
-                f"dimension 0, the array at index 0 has {first.ndim} dimension(s) and the array at index {place} "
-                f"has {a.ndim} dimension(s)"
-            )
-        for i, (mine, theirs) in enumerate(zip(first.shape, a.shape)):
-            if i != axis and mine != theirs:
-                raise ValueError(
-                    "all the input array dimensions except for the concatenation axis must match exactly, but along "
-                    f"dimension {i}, the array at index 0 has size {mine} and the array at index {place} has size "
-                    f"{theirs}"
-                )
-    joined = list(first.shape)
-    joined[axis] = sum(a.shape[axis] for a in arrays)
-    if out is not None and out.shape != tuple(joined):
-        raise ValueError("Output array is the wrong shape")
-    if out is None:
-        dtype = numpy.result_type(*(a.dtype for a in arrays)) if dtype is None else dtype
-        out = laid(lambda shape: empty(shape, dtype), joined, _gain.joined_order(arrays))
-    start = 0
+    (axis,) = axes_tuple(axis, len(shape))
+    before, after = shape[:axis], shape[axis + 1:]
+    length, alike = 0, True
+    for a in arrays:
+        extents = a.shape
+        if len(extents) != len(shape) or extents[:axis] != before or extents[axis + 1:] != after:
+            raise ValueError(_mismatch(arrays, axis))
+        length += extents[axis]
+        alike &= a.dtype is kind
+    joined = (*before, length, *after)
+    if out is not None:
+        if out.shape != joined:
+            raise ValueError("Output array is the wrong shape")
+        kind = out.dtype
+    else:
+        if dtype is not None:
+            kind = numpy.dtype(dtype)
+        elif not alike:
+            kind = numpy.result_type(*(a.dtype for a in arrays))
+        order = None if len(shape) == 1 else _gain.joined_order(arrays)
+        out = empty(joined, kind) if order is None else laid(lambda shape: empty(shape, kind), joined, order)
+    if not alike or kind is not arrays[0].dtype:
+        # All are refused before anything is written.
+        arrays = [a.astype(kind, casting=casting, copy=False) for a in arrays]
+    start, key = 0, (slice(None),) * axis
     for a in arrays:
         stop = start + a.shape[axis]
-        out[(slice(None),) * axis + (slice(start, stop),)] = a.astype(out.dtype, casting=casting, copy=False)
+        out[(*key, slice(start, stop))] = a
         start = stop
     return out
 
 
+def _mismatch(arrays, axis):
+    """What is wrong with the shapes of arrays that are to be joined."""
+    first = arrays[0]
+    for place, a in enumerate(arrays):
+        if a.ndim != first.ndim:
+            return (
+                "all the input arrays must have same number of dimensions, but the array at index 0 has "
+                f"{first.ndim} dimension(s) and the array at index {place} has {a.ndim} dimension(s)"
+            )
+        for i, (mine, theirs) in enumerate(zip(first.shape, a.shape)):
+            if i != axis and mine != theirs:
+                return (
+                    "all the input array dimensions except for the concatenation axis must match exactly, but along "
+                    f"dimension {i}, the array at index 0 has size {mine} and the array at index {place} has size "
+                    f"{theirs}"
+                )
+
+
 def stack(arrays, axis=0, out=None, *, dtype=None, casting="same_kind"):
     """`numpy.stack`"""
-    arrays = [asarray(a) for a in arrays]
+    arrays = [asarray(a) for a in sequence(arrays)]
     if not arrays:
         raise ValueError("need at least one array to stack")
     if len({a.shape for a in arrays}) != 1:
@@ -166,11 +247,11 @@ def stack(arrays, axis=0, out=None, *, dtype=None, casting="same_kind"):
 
 def vstack(tup, *, dtype=None, casting="same_kind"):
     """`numpy.vstack`"""
-    return concatenate([atleast_2d(a) for a in tup], 0, dtype=dtype, casting=casting)
+    return concatenate([atleast_2d(a) for a in sequence(tup)], 0, dtype=dtype, casting=casting)
 
 
 def hstack(tup, *, dtype=None, casting="same_kind"):
     """`numpy.hstack`"""
-    arrays = [atleast_1d(a) for a in tup]
+    arrays = [atleast_1d(a) for a in sequence(tup)]
     axis = 0 if arrays and arrays[0].ndim == 1 else 1
     return concatenate(arrays, axis, dtype=dtype, casting=casting)

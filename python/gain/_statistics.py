@@ -7,7 +7,8 @@ import numpy
 
 from . import _gain
 from ._base import ABSENT, asarray, axes_tuple, ufuncs
-from ._creation import array, empty, linspace
+from ._creation import array, empty
+from ._ranges import linspace
 from ._shapes import broadcast_to, concatenate
 
 __all__ = ["average", "corrcoef", "cov", "histogram_bin_edges"]

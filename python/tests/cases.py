@@ -76,6 +76,7 @@ def generated():
         yield name, f"(np.arange(1, 13) % 5).astype('{dtype}').reshape(3, 4).{name}(0)"
         yield name, f"(np.arange(1, 13) % 5).astype('{dtype}').reshape(3, 4).{name}(1)"
     yield from products()
+    yield from arrangements()
 
 
 # Views that leave the elements in their order of axes but not of memory, and repeated ones.
@@ -110,6 +111,48 @@ def products():
             dtype = DTYPES[number % len(DTYPES)]
             other = dtype if rng.random() < 0.8 else rng.choice(DTYPES)
             yield f"products: {name}", f"np.{name}({factor(tuple(left), dtype)}, {factor(tuple(right), other)})"
+
+
+MODES = """constant edge linear_ramp maximum mean minimum reflect symmetric wrap""".split()
+
+ARRANGED = """tile(a, 2) | tile(a, (2, 1, 3)) | repeat(a, 2) | repeat(a, 3, 1) | roll(a, 2) | roll(a, (1, -1), (0, 1)) | rot90(a)
+rot90(a, 3) | resize(a, (5, 4)) | tril(a) | triu(a, 1) | diagonal(a) | diagonal(a, -1) | diag(a, 1) | diag(a[1])
+diagflat(a) | trace(a) | trace(a, 1) | vander(a[:, 1], 3) | block([[a, a], [a, a]]) | column_stack((a, a[:, 0]))
+dstack((a, a)) | append(a, a[:1], 0) | append(a, 2) | r_[a, a[:1]] | c_[a, a[:, 1]] | trim_zeros(a)
+array_split(a, 3, 1) | unstack(a, axis=1) | meshgrid(a[0], a[:, 1]) | ix_(a[0] + 1, a[1] + 1) | atleast_3d(a)
+rollaxis(a, 1) | matrix_transpose(a) | require(a, 'f8', 'C') | linspace(a[0], a[1], 3)"""
+ARRANGED = [line for text in ARRANGED.splitlines() for line in text.split(" | ")]
+
+
+def arrangements():
+    """Functions that move elements, on every type and on views: of axes in any order, with steps, and of one row; random borders."""
+    rng = random.Random(12)
+    for text, dtype in itertools.product(ARRANGED, DTYPES):
+        layout = rng.choice(LAYOUTS if dtype[0] != "?" else LAYOUTS[:2])
+        a = layout.format(f"(np.arange(12) * 5 % 7).reshape(3, 4).astype('{dtype}')")
+        yield f"arrangements: {text}", f"a = {a}; np.{text}"
+    for mode, dtype in itertools.product(MODES, DTYPES):
+        for _ in range(4):
+            shape = [rng.choice((1, 2, 3, 4, 7)) for _ in range(rng.choice((1, 2, 2, 3)))]
+            a = f"(np.arange({math.prod(shape)}) * 5 % 7).astype('{dtype}').reshape({shape})"
+            widths = [(rng.randrange(6), rng.randrange(6)) for _ in shape]
+            keyword = {"constant": "constant_values", "linear_ramp": "end_values"}.get(mode, "stat_length" if mode[0] == "m" else None)
+            pairs = [(rng.randrange(1, 5), rng.randrange(1, 5)) for _ in shape]
+            given = f", {keyword}={pairs}" if keyword and rng.random() < 0.6 else ""
+            given = ", reflect_type='odd'" if mode in ("reflect", "symmetric") and dtype != "?" and rng.random() < 0.5 else given
+            yield f"pad: {mode}", f"np.pad({a}, {widths}, '{mode}'{given})"
+    for number in range(120):
+        shape = [rng.choice((0, 1, 2, 3, 5)) for _ in range(rng.choice((1, 2, 3)))]
+        a = f"(np.arange({math.prod(shape)}) * 1.5).reshape({shape})"
+        axes = [rng.randrange(-len(shape), len(shape)) for _ in range(rng.choice((1, 2)))]
+        yield "roll of random axes", f"np.roll({a}, {[rng.randrange(-9, 9) for _ in axes]}, {tuple(axes)})"
+        yield "tile of random times", f"np.tile({a}, {[rng.randrange(4) for _ in range(rng.choice((1, 2, 3, 4)))]})"
+        shape = [rng.choice((1, 2, 3, 4)) for _ in range(rng.choice((2, 2, 3, 4)))]
+        key = ", ".join(rng.choice((":", "::-1", ":", "::2", "1:")) for _ in shape)
+        a = f"np.arange({math.prod(shape)}).reshape({shape}, order='{rng.choice('CF')}')[{key}]"
+        one, two = rng.sample(range(-len(shape), 0), 2)
+        for name in ("diagonal", "trace"):
+            yield f"{name} of random views", f"a = {a}; np.{name}(a, {rng.randrange(-3, 4)}, {one}, {two})"
 
 
 def parse(source):

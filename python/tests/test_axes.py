@@ -17,7 +17,9 @@ LAYOUTS = {
 # No functions of arrays, or not comparable: the job's, settings, what is in memory by chance.
 OTHERS = """abort barrier finalize init rank ranks stats threads threshold can_cast errstate get_printoptions geterr
 geterrcall isscalar issubdtype printoptions promote_types set_printoptions seterr seterrcall result_type empty empty_like
-array_str array_repr array2string fromfunction group redistribute""".split()
+array_str array_repr array2string fromfunction group redistribute base_repr binary_repr common_type
+format_float_positional format_float_scientific fromiter fromstring isdtype iterable min_scalar_type mintypecode row_stack
+typename""".split()
 
 
 def functions():
@@ -40,9 +42,24 @@ def calls(name, array, np):
         if name in FOLDING:
             for axis in {None, 0, ndim - 1, ndim // 2}:
                 yield lambda axis=axis: function.reduce(array, axis)
-    elif name in ("concat", "concatenate", "stack", "hstack", "vstack"):
+    elif name in (
+        "concat", "concatenate", "stack", "hstack", "vstack", "dstack", "column_stack", "block"
+    ):
         yield lambda: function([array, array])
-    elif name in ("zeros", "ones", "full", "indices", "eye", "identity", "arange", "linspace"):
+    elif name in ("array_split", "split", "hsplit", "vsplit", "dsplit", "tile", "repeat", "roll", "pad", "resize", "append"):
+        yield lambda: function(array, 2)
+        yield lambda: function(array, array if name == "append" else 0 if name == "repeat" else (1, 2))
+        if name in ("repeat", "roll", "split", "array_split"):
+            yield lambda: function(array, 1, ndim - 1)
+        if name == "pad":
+            for mode in ("edge", "reflect", "wrap", "linear_ramp", "maximum"):
+                yield lambda mode=mode: function(array, 1, mode)
+    elif name in ("diagonal", "trace", "rollaxis", "rot90"):
+        yield lambda: function(array, 0)
+        yield lambda: function(array, 1, *([] if name == "rollaxis" else [(0, 2)] if name == "rot90" else [0, ndim - 1]))
+    elif name in ("logspace", "geomspace"):
+        yield lambda: function(abs(array) + 1, 2, 3)
+    elif name in ("zeros", "ones", "full", "indices", "eye", "identity", "arange", "linspace", "tri"):
         sizes = array.shape if name in ("zeros", "ones", "full", "indices") else (3,)
         yield lambda: function(sizes if len(sizes) != 1 else 3, *([1.5] if name == "full" else [7] if name == "linspace" else []))
     elif name in ("broadcast_to", "reshape"):

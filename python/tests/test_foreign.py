@@ -192,7 +192,7 @@ def same(got, wanted, text):
         assert isinstance(got, (tuple, list)) and len(got) == len(wanted), text
         for one, two in zip(got, wanted):
             same(one, two, text)
-    elif isinstance(wanted, numpy.dtype):
+    elif isinstance(wanted, (numpy.dtype, type)):
         assert got == wanted, text
     else:
         numpy.testing.assert_allclose(numpy.asarray(got), wanted, err_msg=text)
@@ -214,7 +214,7 @@ def test_every_function_of_numpy_agrees_or_refuses(name, function, tmp_path, mon
             right = None
         try:
             made = function(*mine)
-        except (TypeError, ValueError, NotImplementedError, AttributeError, IndexError):
+        except (TypeError, ValueError, NotImplementedError, AttributeError, IndexError, ZeroDivisionError):
             continue
         if right is None or name in ("empty_like",):
             continue

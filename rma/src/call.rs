@@ -10,7 +10,7 @@ macro_rules! ops {
         pub(crate) enum OpCode { $($op),* }
 
         impl OpCode {
-            const ALL: &[OpCode] = &[$(OpCode::$op),*];
+            pub(crate) const ALL: &[OpCode] = &[$(OpCode::$op),*];
 
             pub(crate) const fn name(self) -> &'static str {
                 match self { $(OpCode::$op => $name),* }
@@ -25,7 +25,11 @@ ops! {
     Alltoall "alltoall", Alltoallv "alltoallv", Scan "scan", ExclusiveScan "exclusive_scan", Split "split", Subset "subset",
     Allocate "allocate", Free "free", MutexCreate "mutex create", MutexFree "mutex free", Lock "lock",
     WaitSignal "wait_signal", Accumulate "accumulate", Finalize "finalize", Put "put", Get "get", PutSignal "put_signal",
-    Amo "atomic operation", Unlock "unlock", Wait "wait", Fence "fence", TeamOf "team_of",
+    Amo "atomic operation", Unlock "unlock", Wait "wait", Fence "fence", FenceAll "fence_all", TryLock "try_lock",
+    FetchAdd "fetch_add", Swap "swap", CompareSwap "compare_swap", PutStrided "put_strided", GetStrided "get_strided",
+    AccumulateStrided "accumulate_strided", PutVector "put_vector", GetVector "get_vector", AccumulateVector "accumulate_vector",
+    MoveRuns "move_runs",
+    TeamOf "team_of",
 }
 
 impl OpCode {

@@ -17,7 +17,7 @@
 //!               128  arrived: the last number again, for those who sleep on it
 //!               192  place of the call in even meetings, 128 bytes of text (under GAIN_CHECK=1)
 //!               320  the same of odd meetings
-//!               448  live: the segments this member has handles to, one bit each
+//!               448  live: the segments this member has handles to, one bit each; those of the first slots
 //!               704  outbox of even meetings, 7 KiB (or a larger one elsewhere in the arena)
 //!              7872  outbox of odd meetings
 //!             15040  desk, used in the world's team and in founded ones: see [`crate::founding`]
@@ -35,7 +35,7 @@ use crate::call::Call;
 use crate::error::{Error, ErrorKind, Result};
 use crate::founding::Desk;
 use crate::mirror::{Meeting, Mirror};
-use crate::retired::Live;
+use crate::retired::{Bit, Live, NO_SLOT, PAGES, page_len, page_of};
 use crate::segment::Spot;
 use crate::signature::Signature;
 use crate::stall::Needs;
@@ -44,6 +44,7 @@ use crate::wait::Cause;
 use crate::world::Shared;
 use shm::sync::Sequence;
 use std::ptr::NonNull;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Words a member can say in a meeting without using its outbox.
@@ -122,6 +123,8 @@ pub(crate) struct Rows {
     lines: [Box<[NonNull<Line>]>; 2],
     /// The members of this node, this one included.
     near: Box<[Near]>,
+    /// The bits of further slots, of each member of this node.
+    pages: [OnceLock<Box<[NonNull<AtomicU64>]>>; PAGES],
     /// Where all rows are.
     places: Box<[Spot]>,
     /// What members are called in messages to people.
@@ -220,7 +223,7 @@ impl Rows {
         };
         let lines = [0, 1].map(|half| (0..places.len()).map(|rank| line(half, rank)).collect());
         let near = (0..places.len()).filter_map(|rank| Some(Near { rank, row: row(rank)? })).collect();
-        Rows { me, lines, near, places, names, mirror }
+        Rows { me, lines, near, pages: Default::default(), places, names, mirror }
     }
 
     /// This member's row.
@@ -229,9 +232,29 @@ impl Rows {
         unsafe { &*self.places[self.me].mapped.cast::<Row>() }
     }
 
-    /// Which segments this member has handles to.
-    pub(crate) fn my_live(&self) -> &Live {
-        &self.mine().live
+    /// A member of this node's bit that says whether it has handles to the segment of a slot.
+    fn live(&self, near: usize, slot: usize) -> Bit<'_> {
+        let words = match page_of(slot) {
+            None => self.near[near].row().live.words(),
+            Some(page) => self.pages[page].get().expect("a slot has a page")[near],
+        };
+        // SAFETY: in a row or a page, mapped by the promises of `new` and `grow`.
+        unsafe { Bit::new(words, slot) }
+    }
+
+    fn my_live(&self, slot: usize) -> Option<Bit<'_>> {
+        let near = self.near.iter().position(|near| near.rank == self.me).expect("I am on my node");
+        (slot != NO_SLOT).then(|| self.live(near, slot))
+    }
+
+    /// This member has a handle to the segment of a slot.
+    pub(crate) fn set_live(&self, slot: usize) {
+        self.my_live(slot).iter().for_each(Bit::set);
+    }
+
+    /// This member has none any more.
+    pub(crate) fn clear_live(&self, slot: usize) {
+        self.my_live(slot).iter().for_each(Bit::clear);
     }
 
     /// A member's desk.
@@ -241,7 +264,31 @@ impl Rows {
 
     /// Whether a member of this node has a handle to a segment.
     pub(crate) fn is_live_here(&self, slot: usize) -> bool {
-        self.near.iter().any(|near| near.row().live.is_set(slot))
+        slot != NO_SLOT && (0..self.near.len()).any(|near| self.live(near, slot).is_set())
+    }
+
+    /// Whether a slot has bits.
+    pub(crate) fn has_bits(&self, slot: usize) -> bool {
+        page_of(slot).is_none_or(|page| self.pages[page].get().is_some())
+    }
+
+    /// Gives the slots of a page bits: each member of this node's at what `offered` says of its team rank. Behind them are those of its leader.
+    ///
+    /// # Safety
+    /// Two zeroed pages are mapped there, and stay as long as the team.
+    pub(crate) unsafe fn grow(&self, page: usize, offered: impl Fn(usize) -> NonNull<u8>) {
+        if let Some(mirror) = &self.mirror {
+            // SAFETY: the second page.
+            mirror.grow(page, unsafe { offered(self.near[0].rank).add(page_len(page)) });
+        }
+        // A page is given once.
+        let _ = self.pages[page].set(self.near.iter().map(|near| offered(near.rank).cast()).collect());
+    }
+
+    /// Where this member's pages begin, as they are mapped.
+    pub(crate) fn my_pages(&self) -> impl Iterator<Item = NonNull<u8>> + '_ {
+        let near = self.near.iter().position(|near| near.rank == self.me).expect("I am on my node");
+        self.pages.iter().filter_map(move |page| Some(page.get()?[near].cast()))
     }
 
     /// What a member is called in messages to people.

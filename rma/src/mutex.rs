@@ -2,12 +2,12 @@
 
 use crate::call::{Call, OpCode};
 use crate::error::{Error, ErrorKind, Result};
-use crate::segment::Segment;
+use crate::observe;
+use crate::segment::{Contents, Segment};
 use crate::stall::Needs;
 use crate::team::Team;
 use crate::transport::{Held, Remote};
 use crate::wait::Cause;
-use crate::world::alive;
 use shm::sync::Lock;
 use std::panic::Location;
 
@@ -41,7 +41,7 @@ impl MutexSet {
     pub fn create(team: &Team, count: usize) -> Result<MutexSet> {
         let call = Call::new(OpCode::MutexCreate);
         let len_bytes = count.saturating_mul(size_of::<Lock>());
-        let segment = Segment::allocate_as(call, team, len_bytes, true, u64::MAX)?;
+        let segment = Segment::allocate_as(call, team, len_bytes, Contents::Zero, u64::MAX)?;
         Ok(MutexSet { segment })
     }
 
@@ -59,6 +59,7 @@ impl MutexSet {
     pub fn lock(&self, rank: usize, index: usize) -> Result<()> {
         let call = Call::new(OpCode::Lock);
         let (world, team) = (self.segment.shared(), self.segment.team());
+        let _span = observe::span(|| self.segment.event(call.op, rank, 0).at(call.location));
         let is_taken = match self.at("lock", rank, index)? {
             At::Here(lock) => {
                 if lock.try_lock(world.rank as u32) {
@@ -91,6 +92,7 @@ impl MutexSet {
     #[track_caller]
     pub fn try_lock(&self, rank: usize, index: usize) -> Result<bool> {
         let world = self.segment.shared();
+        let _span = observe::span(|| self.segment.event(OpCode::TryLock, rank, 0));
         match self.at("try_lock", rank, index)? {
             At::Here(lock) => Ok(lock.try_lock(world.rank as u32)),
             // SAFETY: a lock of the segment, by `at`.
@@ -108,6 +110,7 @@ impl MutexSet {
     #[inline]
     pub fn unlock(&self, rank: usize, index: usize) -> Result<()> {
         let world = self.segment.shared();
+        let _span = observe::span(|| self.segment.event(OpCode::Unlock, rank, 0));
         let me = world.rank as u32;
         let owner = match self.at("unlock", rank, index)? {
             At::Here(lock) => match lock.owner() {
@@ -142,7 +145,6 @@ impl MutexSet {
 
     #[inline]
     fn at(&self, op: &'static str, rank: usize, index: usize) -> Result<At<'_>> {
-        alive(op)?;
         let size = size_of::<Lock>();
         let offset = index.saturating_mul(size);
         let spot = self

@@ -5,10 +5,11 @@
 
 use crate::call::{Call, OpCode};
 use crate::error::{Error, ErrorKind, Result};
+use crate::observe::{Event, Kind, Path};
 use crate::signature::Signature;
 use crate::team::Team;
 use crate::transport::{Remote, Transport};
-use crate::world::{Shared, alive, no_such_rank};
+use crate::world::{Shared, no_such_rank};
 use shm::accumulate::Target;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -38,6 +39,15 @@ pub(crate) struct Inner {
     /// See [`crate::retired`].
     slot: usize,
     team: Team,
+}
+
+/// What new memory holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Contents {
+    Any,
+    Zero,
+    /// There is no memory yet.
+    None,
 }
 
 /// One member's memory.
@@ -97,42 +107,62 @@ impl Segment {
     /// Errors: `Memory` on every member if one has none left; `Mismatch`, `Died`, `Finalized`.
     #[track_caller]
     pub fn allocate(team: &Team, len_bytes: usize) -> Result<Segment> {
-        Segment::allocate_as(Call::new(OpCode::Allocate), team, len_bytes, false, u64::MAX)
+        Segment::allocate_as(Call::new(OpCode::Allocate), team, len_bytes, Contents::Any, u64::MAX)
+    }
+
+    /// [`Segment::allocate`] of room without memory: a member may use of its part, and let others use, what it has
+    /// [committed](Segment::commit). Errors as there, but memory is found wanting only later.
+    #[track_caller]
+    pub fn reserve(team: &Team, len_bytes: usize) -> Result<Segment> {
+        Segment::allocate_as(Call::new(OpCode::Allocate), team, len_bytes, Contents::None, u64::MAX)
+    }
+
+    /// Gives memory to `len_bytes` from `offset` on of this rank's part of a [reserved](Segment::reserve) segment, until that is freed.
+    /// Contents are arbitrary; what has memory already keeps it.
+    ///
+    /// Not collective. Errors: `Memory`, then nothing has changed; `Range`, `Foreign`, `Finalized`.
+    pub fn commit(&self, offset: usize, len_bytes: usize) -> Result<()> {
+        let rank = self.0.team.rank();
+        let start = self.spot("commit", rank, offset, len_bytes)?.place.offset;
+        let failed =
+            |error: shm::OutOfMemory| Error::at(ErrorKind::Memory, "commit", rank, error.to_string());
+        self.shared().heap.commit(start, len_bytes).map_err(failed)
     }
 
     /// [`Segment::allocate`] by a member that may take `most_bytes` at most, whatever the node has; members may differ.
     #[track_caller]
     pub fn allocate_within(team: &Team, len_bytes: usize, most_bytes: u64) -> Result<Segment> {
-        Segment::allocate_as(Call::new(OpCode::Allocate), team, len_bytes, false, most_bytes)
+        Segment::allocate_as(Call::new(OpCode::Allocate), team, len_bytes, Contents::Any, most_bytes)
     }
 
     /// [`Segment::allocate`] with every byte zero.
     #[track_caller]
     pub fn allocate_zeroed(team: &Team, len_bytes: usize) -> Result<Segment> {
-        Segment::allocate_as(Call::new(OpCode::Allocate), team, len_bytes, true, u64::MAX)
+        Segment::allocate_as(Call::new(OpCode::Allocate), team, len_bytes, Contents::Zero, u64::MAX)
     }
 
     /// [`Segment::allocate_within`] with every byte zero.
     #[track_caller]
     pub fn allocate_zeroed_within(team: &Team, len_bytes: usize, most_bytes: u64) -> Result<Segment> {
-        Segment::allocate_as(Call::new(OpCode::Allocate), team, len_bytes, true, most_bytes)
+        Segment::allocate_as(Call::new(OpCode::Allocate), team, len_bytes, Contents::Zero, most_bytes)
     }
 
     pub(crate) fn allocate_as(
         call: Call,
         team: &Team,
         len_bytes: usize,
-        zeroed: bool,
+        contents: Contents,
         most_bytes: u64,
     ) -> Result<Segment> {
         let mut session = team.session(call)?;
         let world = team.shared();
         let asked = len_bytes.max(1);
         // Of a member that may not, the limit is 0, which no heap has.
-        let block = match len_bytes as u64 <= most_bytes {
-            false => Err((most_bytes, 0)),
-            true if zeroed => world.heap.allocate_zeroed(asked, 64).map_err(|e| (e.free, e.limit)),
-            true => world.heap.allocate(asked, 64).map_err(|e| (e.free, e.limit)),
+        let block = match contents {
+            _ if len_bytes as u64 > most_bytes => Err((most_bytes, 0)),
+            Contents::Zero => world.heap.allocate_zeroed(asked, 64).map_err(|e| (e.free, e.limit)),
+            Contents::Any => world.heap.allocate(asked, 64).map_err(|e| (e.free, e.limit)),
+            Contents::None => world.heap.reserve(asked).map_err(|e| (e.free, e.limit)),
         };
         let slot = session.take_slot();
         let words = match block {
@@ -167,6 +197,9 @@ impl Segment {
         };
         let parts = (0..team.size()).map(part).collect();
         let slot = session.word(0, 3) as usize;
+        session.make_bits(Signature::new(call.op), slot).inspect_err(|_| {
+            block.iter().for_each(|block| world.heap.free(block.offset));
+        })?;
         session.allocated(slot);
         session.complete();
         drop(session);
@@ -197,13 +230,13 @@ impl Segment {
         let has_others = Arc::strong_count(&self.0) > 1;
         fence(Ordering::Acquire);
         if !has_others {
-            session.my_live().clear(slot);
+            session.clear_live(slot);
         }
         // The slot tells segments apart: all must free the same.
         let met = session.meet(Signature::new(call.op).count(slot), &[has_others.into()]);
         let is_kept = met.is_ok() && (0..session.size()).any(|rank| session.word(rank, 0) != 0);
         if (met.is_err() || is_kept) && !has_others {
-            session.my_live().set(slot);
+            session.set_live(slot);
         }
         if met.is_err() {
             self.0.state.store(state::GOOD, Ordering::Relaxed);
@@ -283,6 +316,11 @@ impl Segment {
         (self.0.parts[rank].place.offset + offset) / shm::accumulate::STRIPE
     }
 
+    /// Where `rank`'s part begins in its owner's arena. Panics when there is no such rank. Not collective.
+    pub fn arena_offset(&self, rank: usize) -> usize {
+        self.0.parts[rank].place.offset
+    }
+
     #[inline]
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         self.0.team.shared()
@@ -303,7 +341,13 @@ impl Segment {
     /// Checks that `len` bytes from `offset` on are inside `rank`'s part of a living segment.
     #[inline]
     pub(crate) fn spot(&self, op: &'static str, rank: usize, offset: usize, len: usize) -> Result<Spot> {
-        alive(op)?;
+        self.shared().alive(op)?;
+        self.within(op, rank, offset, len)
+    }
+
+    /// [`Segment::spot`] for operations that `call` of `world.rs` runs, which has asked for the world.
+    #[inline(always)]
+    pub(crate) fn within(&self, op: &'static str, rank: usize, offset: usize, len: usize) -> Result<Spot> {
         let inner = &*self.0;
         match inner.parts.get(rank) {
             Some(part) if offset <= part.len && len <= part.len - offset && self.is_good() => {
@@ -311,6 +355,19 @@ impl Segment {
             }
             _ => Err(self.refuse(op, rank, offset, len)),
         }
+    }
+
+    /// An operation upon `rank`, for observers.
+    #[cold]
+    pub(crate) fn event(&self, op: OpCode, rank: usize, bytes: usize) -> Event {
+        let part = self.0.parts.get(rank);
+        let path = match part {
+            None => Path::None,
+            Some(part) if part.base.is_null() => Path::Messages,
+            Some(_) => Path::Shared,
+        };
+        let peer = part.map(|part| part.place.rank);
+        Event { peer, bytes, path, ..Event::new(op, Kind::Operation) }
     }
 
     #[cold]

@@ -7,11 +7,13 @@ use crate::control::{Outboxes, Progress, ROW_LEN};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::Layout;
 use crate::mirror::{Mirror, mirror_len};
-use crate::retired::{Live, NO_SLOT};
+use crate::observe::{self, Event, Kind, Path, Span};
+use crate::retired::{NO_SLOT, SLOTS, page_len, page_of};
 use crate::signature::Signature;
 use crate::team::{Inner, Joint, Origin, Team, Tiers};
 use crate::transport::Remote;
 use crate::world::alive;
+use std::ptr::NonNull;
 use std::sync::atomic::Ordering;
 use std::sync::{MutexGuard, PoisonError};
 
@@ -24,6 +26,8 @@ pub(crate) struct Session<'a> {
     pub(crate) team: &'a Inner,
     pub(crate) progress: MutexGuard<'a, Progress>,
     call: Call,
+    /// Told to observers when this is dropped, if there are any.
+    span: Option<Box<Span>>,
 }
 
 impl<'a> Session<'a> {
@@ -31,12 +35,16 @@ impl<'a> Session<'a> {
     pub(crate) fn begin(team: &'a Inner, call: Call) -> Result<Session<'a>> {
         alive(call.op.name())?;
         team.world.check(call.op.name())?;
+        let span = observe::span(|| {
+            let path = if team.rows.mirror().is_some() { Path::Messages } else { Path::Shared };
+            Event { path, location: Some(call.location), ..Event::new(call.op, Kind::Collective) }
+        });
         let progress = team.progress.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(mirror) = team.rows.mirror() {
             settle(team, mirror)?;
         }
         team.entered.fetch_add(1, Ordering::Relaxed);
-        Ok(Session { team, progress, call })
+        Ok(Session { team, progress, call, span })
     }
 }
 
@@ -51,7 +59,7 @@ fn settle(team: &Inner, mirror: &Mirror) -> Result<()> {
         return Err(error);
     }
     for slot in fading {
-        team.rows.my_live().clear(slot);
+        team.rows.clear_live(slot);
         mirror.dropped(slot);
     }
     Ok(())
@@ -72,6 +80,9 @@ impl<'a> Session<'a> {
 
     /// One meeting; see [`Rows::meet`].
     pub(crate) fn meet(&mut self, signature: Signature, words: &[u64]) -> Result<()> {
+        if let Some(span) = &mut self.span {
+            span.moves(signature.bytes());
+        }
         let Inner { world, id, rows, pledge, .. } = self.team;
         let signature = signature.pledged(pledge.load(Ordering::Relaxed));
         rows.meet(world, *id, &mut self.progress, self.call, signature, words)
@@ -204,14 +215,37 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Which segments this member has handles to.
-    pub(crate) fn my_live(&self) -> &Live {
-        self.team.rows.my_live()
+    /// Sees to it that a slot, which rank 0 took and all have heard of, has bits. An error, on all members, if there is no memory for them or no
+    /// slot left; then the slot has been returned.
+    pub(crate) fn make_bits(&mut self, signature: Signature, slot: usize) -> Result<()> {
+        if slot == NO_SLOT {
+            let message = format!("a team can't have more than {} segments and teams at a time", SLOTS - 1);
+            return Err(Error::new(ErrorKind::Memory, self.call.op.name(), message));
+        }
+        let Some(page) = page_of(slot).filter(|_| !self.team.rows.has_bits(slot)) else { return Ok(()) };
+        self.offer(signature, [0; 3], 2 * page_len(page), None).inspect_err(|_| self.return_slot(slot))?;
+        let offered = |rank: usize| {
+            let place = Remote { rank: self.team.members[rank], offset: self.offered(rank) };
+            NonNull::new(self.team.world.reach(place).mapped).expect("members of this node are mapped")
+        };
+        // SAFETY: zeroed blocks just offered, which go back with the team.
+        unsafe { self.team.rows.grow(page, offered) };
+        Ok(())
+    }
+
+    /// This member frees its handle to the segment of a slot.
+    pub(crate) fn clear_live(&self, slot: usize) {
+        self.team.rows.clear_live(slot);
+    }
+
+    /// It still has it.
+    pub(crate) fn set_live(&self, slot: usize) {
+        self.team.rows.set_live(slot);
     }
 
     /// All members have got a handle to the segment of this slot.
     pub(crate) fn allocated(&self, slot: usize) {
-        self.my_live().set(slot);
+        self.set_live(slot);
         if let Some(mirror) = self.team.rows.mirror() {
             mirror.allocated(slot);
         }

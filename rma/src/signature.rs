@@ -62,6 +62,17 @@ impl Signature {
         self
     }
 
+    /// Bytes of the elements that are counted; 0 where nothing is.
+    pub(crate) fn bytes(self) -> usize {
+        let size = match (self.operation >> 16) as u16 {
+            _ if self.operation as u8 == OpCode::Sync as u8 => 0,
+            0 => 0,
+            plain @ 0x1000.. => plain as usize - 0x1000,
+            dtype => shm::DType::ALL.get(dtype as usize - 1).map_or(0, |dtype| dtype.size_bytes()),
+        };
+        size.saturating_mul(self.count as usize)
+    }
+
     pub(crate) fn count(mut self, count: usize) -> Signature {
         self.count = count as u64;
         self

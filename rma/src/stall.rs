@@ -273,9 +273,9 @@ impl WaitHook for Waiting<'_> {
             self.enter();
         }
         let owner = owner as usize;
-        match self.watch.node.members().iter().find(|member| member.rank == owner) {
-            Some(member) => !member.is_alive(),
-            None => self.network.is_some_and(|network| network.death(owner).is_some()),
+        match self.watch.node.members().iter().any(|member| member.rank == owner) {
+            true => self.watch.node.dead().contains(&owner),
+            false => self.network.is_some_and(|network| network.death(owner).is_some()),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Invariant: what can fail on one rank alone is tried before the ranks exchange their cards; a card holds the reason of a failure, so
 //! all ranks fail alike and none waits for another that has given up.
 
-use crate::bootstrap::{Bootstrap, Node};
+use crate::bootstrap::{Bootstrap, Node, PROTOCOL, Secret};
 use crate::control::ROW_LEN;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fork;
@@ -23,6 +23,8 @@ use std::sync::{Arc, Mutex};
 /// What a rank tells all others when it starts.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 struct Card {
+    /// The job's cookie.
+    cookie: u64,
     /// Kind of failure and why; empty if all is well.
     failure: Option<(ErrorKind, String)>,
     host: String,
@@ -47,7 +49,9 @@ impl Card {
             }
             None => (0, ""),
         };
-        let mut bytes = vec![kind as u8];
+        let mut bytes = PROTOCOL.to_le_bytes().to_vec();
+        bytes.extend(self.cookie.to_le_bytes());
+        bytes.push(kind as u8);
         bytes.extend(self.row.to_le_bytes());
         bytes.extend(self.mirror.to_le_bytes());
         bytes.extend(self.processors.to_le_bytes());
@@ -58,8 +62,23 @@ impl Card {
         bytes
     }
 
+    /// An error says what is wrong with the card of `rank`.
+    fn read(bytes: &[u8], rank: usize, secret: Secret) -> Result<Card> {
+        let failed = |kind, why: String| Error::at(kind, "init", rank, why);
+        let version = bytes.first_chunk().map(|version| u32::from_le_bytes(*version));
+        if let Some(version) = version.filter(|version| *version != PROTOCOL) {
+            let why =
+                format!("it speaks version {version} of the ranks' protocol, this rank version {PROTOCOL}");
+            return Err(failed(ErrorKind::Unsupported, why));
+        }
+        let card = Card::parse(bytes).filter(|card| card.cookie == secret.cookie);
+        card.ok_or_else(|| failed(ErrorKind::Bootstrap, "start of the job: its card is damaged".into()))
+    }
+
     fn parse(bytes: &[u8]) -> Option<Card> {
-        let (kind, rest) = bytes.split_first()?;
+        let (_, rest) = bytes.split_first_chunk::<4>()?;
+        let (cookie, rest) = rest.split_first_chunk()?;
+        let (kind, rest) = rest.split_first()?;
         let (row, rest) = rest.split_first_chunk()?;
         let (mirror, rest) = rest.split_first_chunk()?;
         let (processors, mut rest) = rest.split_first_chunk()?;
@@ -72,6 +91,7 @@ impl Card {
         let text = |field: &[u8]| String::from_utf8_lossy(field).into_owned();
         let why = text(field()?);
         Some(Card {
+            cookie: u64::from_le_bytes(*cookie),
             failure: (*kind as usize).checked_sub(1).map(|at| Some((*KINDS.get(at)?, why))).unwrap_or(None),
             host: text(field()?),
             engine: text(field()?),
@@ -96,13 +116,14 @@ impl World {
         let (rank, size) = (bootstrap.rank(), bootstrap.size());
         let layout = Arc::new(Layout::new(rank, node.node_numbers()));
         let (processors, count) = processors();
-        let mut card = Card { host: host_name(), processors, ..Card::default() };
+        let secret = node.secret();
+        let mut card = Card { cookie: secret.cookie, host: host_name(), processors, ..Card::default() };
         let made = prepare(&mut node, &layout, &mut card);
         card.failure = made.as_ref().err().cloned();
         let cards =
             node.exchange(&mut *bootstrap, &card.to_bytes()).map_err(|e| failed("start of the job", &e))?;
-        let cards: Option<Vec<Card>> = cards.iter().map(|bytes| Card::parse(bytes)).collect();
-        let cards = cards.ok_or_else(|| failed("start of the job", &"a rank's card is damaged"))?;
+        let read = |(rank, bytes): (usize, &Vec<u8>)| Card::read(bytes, rank, secret);
+        let cards = cards.iter().enumerate().map(read).collect::<Result<Vec<Card>>>()?;
         check(&cards)?;
         let (heap, outside) = made.map_err(|(kind, why)| Error::at(kind, "init", rank, why))?;
         let heap = Arc::new(heap);
@@ -120,7 +141,8 @@ impl World {
             Some(Outside { wire, progress }) => {
                 let book = cards.iter().map(|card| card.address.as_slice().into()).collect();
                 let (heap, layout, watch, hosts) = (heap.clone(), layout_, watch_, hosts.clone());
-                let around = Surroundings { heap, layout, watch, policy, direct, progress, hosts };
+                let job = secret.word();
+                let around = Surroundings { heap, layout, watch, policy, direct, progress, hosts, job };
                 Net::start(wire, book, around)?
             }
         };
@@ -170,7 +192,7 @@ fn prepare(
         let why = format!("ranks on {} nodes need a network: {why}", layout.nodes());
         (ErrorKind::Unsupported, why)
     })?;
-    card.engine = wire.name().to_owned();
+    card.engine = wire.speaks();
     card.address = wire.address().to_vec();
     Ok((heap, Some(Outside { wire, progress })))
 }
@@ -264,6 +286,7 @@ mod tests {
     #[test]
     fn cards_arrive_as_they_were_sent() {
         let good = Card {
+            cookie: 0xc00c1e,
             host: "h1".into(),
             engine: "ucx".into(),
             address: vec![0, 255, 7],
@@ -278,6 +301,14 @@ mod tests {
             assert_eq!(Card::parse(&bytes).as_ref(), Some(card));
             assert!((0..bytes.len()).all(|len| Card::parse(&bytes[..len]).is_none()), "cut short");
         }
+        let (secret, mut bytes) = (Secret { name: 1, cookie: 0xc00c1e }, good.to_bytes());
+        assert_eq!(Card::read(&bytes, 3, secret).unwrap(), good);
+        let error = Card::read(&bytes, 3, Secret { name: 1, cookie: 5 }).unwrap_err();
+        assert_eq!((error.kind(), error.rank()), (ErrorKind::Bootstrap, Some(3)), "of another job");
+        bytes[0] += 1;
+        let error = Card::read(&bytes, 3, secret).unwrap_err();
+        assert_eq!((error.kind(), error.rank()), (ErrorKind::Unsupported, Some(3)), "{error}");
+        assert!(error.to_string().contains("speaks version 2"), "{error}");
         assert_eq!(check(&[good.clone(), bad]).unwrap_err().kind(), ErrorKind::Unsupported);
         let other = Card { engine: "ofi".into(), ..good.clone() };
         let error = check(&[good.clone(), good.clone(), other]).unwrap_err().to_string();

@@ -3,18 +3,19 @@
 //! Invariant: one thread of a process at a time is inside a collective of a team (`inner` is a mutex), and members agree on the number of
 //! meetings they had. What is freed by dropping goes back to the arena as [`crate::retired`] says.
 
-use crate::bell::BELLS_LEN;
+use crate::bell::bells_len;
 use crate::call::{Call, OpCode};
 use crate::control::{Progress, ROW_LEN, Rows};
 use crate::error::{Error, ErrorKind, Result};
 use crate::founding::Departure;
 use crate::mirror::{Mirror, mirror_len};
+use crate::observe;
 use crate::retired::Retired;
 use crate::segment::Spot;
 use crate::session::Session;
 use crate::signature::Signature;
 use crate::transport::Remote;
-use crate::world::{Shared, alive, no_such_rank};
+use crate::world::{Shared, no_such_rank};
 use std::collections::HashMap;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -96,8 +97,11 @@ impl Drop for Inner {
     fn drop(&mut self) {
         let Some(Origin { home, blocks, is_part }) = &self.origin else { return };
         let large = self.large.load(Ordering::Relaxed).checked_sub(1).map(|offset| offset as usize);
+        let heap = &self.world.heap;
+        let first = heap.address(heap.rank(), 0).addr();
+        let pages = self.rows.my_pages().map(|page| page.addr().get() - first);
         let blocks = blocks.iter().copied().flatten();
-        let blocks = self.retired.take_all().into_iter().chain(large).chain(blocks);
+        let blocks = self.retired.take_all().into_iter().chain(large).chain(pages).chain(blocks);
         let (parent, slot) = match home {
             Home::Founded(departure) => return departure.leave(blocks),
             Home::Parent(parent, slot) => (parent, *slot),
@@ -119,9 +123,10 @@ impl Team {
     pub(crate) fn of_node(world: &Arc<Shared>) -> Team {
         let (root, root_len) = world.heap.root_area();
         let ranks: Vec<usize> = world.layout.my_node().collect();
-        assert!(root_len >= BELLS_LEN + ranks.len() * ROW_LEN, "the heap's root area is too small");
+        let bells_len = bells_len(ranks.len());
+        assert!(root_len >= bells_len + ranks.len() * ROW_LEN, "the heap's root area is too small");
         let row = |index: usize| Spot {
-            mapped: root.as_ptr().wrapping_add(BELLS_LEN + index * ROW_LEN),
+            mapped: root.as_ptr().wrapping_add(bells_len + index * ROW_LEN),
             // Mapped by all members, so nobody asks for the place.
             place: Remote { rank: ranks[index], offset: 0 },
         };
@@ -257,7 +262,7 @@ impl Team {
     #[track_caller]
     pub(crate) fn sync_over(&self, number: usize, purpose: &str) -> Result<()> {
         let call = Call::new(OpCode::Sync);
-        alive("sync")?;
+        self.0.world.alive("sync")?;
         self.0.world.transport.fence_all()?;
         self.rendezvous(call, Signature::new(call.op).purpose(purpose).count(number))
     }
@@ -266,17 +271,23 @@ impl Team {
     ///
     /// Not collective. Stands for `ARMCI_Fence`, `MPI_Win_flush`. Errors: `Rank`, `Finalized`.
     pub fn fence(&self, rank: usize) -> Result<()> {
-        alive("fence")?;
+        self.0.world.alive("fence")?;
         if rank >= self.size() {
             return Err(no_such_rank("fence", rank, self.size()));
         }
+        let _span = observe::span(|| self.0.world.fence_event(self.world_rank(rank)));
         self.0.world.transport.fence(self.world_rank(rank))
     }
 
+    /// The last meeting. Each member says a word; whether all say the same, and not 0.
     #[track_caller]
-    pub(crate) fn finalize(&self) -> Result<()> {
+    pub(crate) fn finalize(&self, word: u64) -> Result<bool> {
         let call = Call::new(OpCode::Finalize);
-        self.rendezvous(call, Signature::new(call.op))
+        let mut session = self.session(call)?;
+        session.meet(Signature::new(call.op), &[word])?;
+        let is_agreed = word != 0 && (0..self.size()).all(|rank| session.word(rank, 0) == word);
+        session.complete();
+        Ok(is_agreed)
     }
 
     fn rendezvous(&self, call: Call, signature: Signature) -> Result<()> {
@@ -356,6 +367,9 @@ impl Team {
             mirror = offered.inspect_err(|_| session.return_slot(slot))?;
             mirrors = chosen.iter().map(|(_, rank)| session.offered(*rank)).collect();
         }
+        session.make_bits(signature, slot).inspect_err(|_| {
+            row.iter().chain(&mirror).for_each(|block| world.heap.free(*block));
+        })?;
         session.allocated(slot);
         let Some(place) = place else {
             drop(session);
@@ -399,7 +413,7 @@ impl Team {
     fn let_go(&self, slot: usize) {
         match self.0.rows.mirror() {
             Some(_) => self.0.retired.fade(slot),
-            None => self.0.rows.my_live().clear(slot),
+            None => self.0.rows.clear_live(slot),
         }
     }
 

@@ -2,8 +2,9 @@
 //!
 //! Almost every wait is over before it begins, so its record is made by the first call of the hook, not before.
 
-use crate::call::Call;
+use crate::call::{Call, OpCode};
 use crate::error::{Error, ErrorKind, Result};
+use crate::observe::{self, Event, Kind};
 use crate::stall::{Needs, Waiting};
 use crate::world::Shared;
 use shm::board::Record;
@@ -23,6 +24,13 @@ pub(crate) struct Cause<'a> {
     pub(crate) sequence: u64,
     /// Whose end makes the wait hopeless.
     pub(crate) needs: Needs<'a>,
+}
+
+impl Cause<'_> {
+    #[cold]
+    fn event(&self) -> Event {
+        Event::new(self.call.op, Kind::Wait).at(self.call.location)
+    }
 }
 
 struct Hook<'a> {
@@ -87,6 +95,9 @@ impl Shared {
         cause: Cause<'_>,
         wait: impl FnOnce(&WaitContext<'_>) -> std::result::Result<R, WaitError>,
     ) -> Result<R> {
+        // An accumulate waits now and then for a lock; what it does under it is no wait.
+        let is_wait = cause.call.op != OpCode::Accumulate;
+        let _span = if is_wait { observe::span(|| cause.event()) } else { None };
         let hook = Hook { world: self, cause, waiting: OnceCell::new() };
         let context = WaitContext { hook: &hook, me: self.rank as u32, policy: self.policy() };
         wait(&context).map_err(|error| self.failed(cause.call.op.name(), error))

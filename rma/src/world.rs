@@ -1,15 +1,19 @@
 //! The world: all ranks of the job, and what this process shares among all its teams.
 //!
 //! Invariant: there is at most one world per process; it is made once, lives until the process ends (so memory of
-//! the node heap stays mapped whatever is still borrowed), and after [`World::finalize`] every operation is an error.
+//! the node heap stays mapped whatever is still borrowed), and after [`World::finalize`] every operation is an error; so it is after
+//! [`World::pause`], until [`World::init`] is called again.
 //! A forked child is another process: it keeps a world of one rank, and may make its own in place of any other ([`crate::fork`]).
 
 use crate::bell;
 use crate::bootstrap::{self, Bootstrap};
+use crate::call::OpCode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fork::{self, PerProcess};
 use crate::founding::Foundings;
 use crate::layout::Layout;
+use crate::observe::{self, Event, Kind, Observer, Path, Span};
+use crate::report;
 use crate::segment::Spot;
 use crate::stall::Watch;
 use crate::start::failed;
@@ -28,12 +32,31 @@ const USABLE: u8 = 0;
 const FINALIZED: u8 = 1;
 /// This process was forked from a rank whose world it can't keep.
 const INHERITED: u8 = 2;
+/// Set by pause.
+const PAUSED: u8 = 3;
+/// As usable, but observers want to know of operations.
+const OBSERVED: u8 = 4;
 
 /// The one world, once it is there.
 static WORLD: PerProcess<Mutex<Option<World>>> = PerProcess::new();
 
 /// What the handler of forks finds: the world that [`WORLD`] keeps.
 static HERE: AtomicPtr<Shared> = AtomicPtr::new(std::ptr::null_mut());
+
+/// The process ends: nothing of ours may be inside a library any more when that is torn down, and a world that was paused and not used
+/// again leaves the process manager.
+extern "C" fn at_exit() {
+    // SAFETY: null, or the world kept by `WORLD` of this process, which is never dropped.
+    let Some(world) = (unsafe { HERE.load(Ordering::Acquire).as_ref() }) else { return };
+    world.transport.stop();
+    if STATE.load(Ordering::Relaxed) == PAUSED
+        && !world.is_inherited()
+        && let Ok(mut bootstrap) = world.bootstrap.try_lock()
+    {
+        // Nobody is left to be told.
+        let _ = bootstrap.leave();
+    }
+}
 
 /// All ranks of the job. Clones are handles to the same world.
 #[derive(Clone, Debug)]
@@ -95,13 +118,21 @@ impl World {
         if STATE.load(Ordering::Relaxed) == FINALIZED {
             return Err(gone("init", FINALIZED));
         }
+        if STATE.load(Ordering::Relaxed) == PAUSED && world.is_some() {
+            STATE.store(usable(), Ordering::Release);
+        }
         if world.is_none() {
             bootstrap::claim_here();
             fork::watch();
             let bootstrap = bootstrap().map_err(|error| failed("start of the job", &error))?;
             let made = World::start(bootstrap)?;
+            let host = made.shared.hosts.get(made.rank()).map_or("", |host| host);
+            report::begin(made.rank(), made.size(), host)?;
             HERE.store(Arc::as_ptr(&made.shared).cast_mut(), Ordering::Release);
-            STATE.store(USABLE, Ordering::Release);
+            STATE.store(usable(), Ordering::Release);
+            // Libraries are torn down after what was registered last, hence after this.
+            // SAFETY: a function of this library; where that is unloaded, it runs before.
+            unsafe { libc::atexit(at_exit) };
             *world = Some(made);
         }
         Ok(world.clone().expect("made above"))
@@ -131,15 +162,24 @@ impl World {
         self.node_team.clone()
     }
 
-    /// Whether [`World::finalize`] was called. Not collective.
+    /// Whether [`World::finalize`] was called, or [`World::pause`] and no [`World::init`] since. Not collective.
     #[inline]
     pub fn is_finalized(&self) -> bool {
-        STATE.load(Ordering::Relaxed) == FINALIZED
+        matches!(STATE.load(Ordering::Relaxed), FINALIZED | PAUSED)
     }
 
     /// Whether operations are possible: the world was neither finalized nor left behind by a fork. Not collective.
     pub fn is_usable(&self) -> bool {
-        STATE.load(Ordering::Relaxed) == USABLE && self.shared.check("").is_ok()
+        is_usable(STATE.load(Ordering::Relaxed)) && self.shared.check("").is_ok()
+    }
+
+    /// From now on tells `observer` of every call of this process, and of waits. May be called before [`World::init`], so that the start's
+    /// collectives are told, too.
+    ///
+    /// Not collective. Stands for the profiling interface of MPI (`PMPI`), and PERUSE's events.
+    pub fn observe(observer: Arc<dyn Observer>) {
+        observe::add(observer);
+        let _ = STATE.compare_exchange(USABLE, OBSERVED, Ordering::AcqRel, Ordering::Relaxed);
     }
 
     /// Most bytes that all segments of a node's ranks may take together. Not collective; the same on every rank of the node.
@@ -174,18 +214,17 @@ impl World {
     /// Not collective. Stands for `ARMCI_Fence`, `MPI_Win_flush`. Errors: `Rank`, `Finalized`.
     #[inline]
     pub fn fence(&self, rank: usize) -> Result<()> {
-        alive("fence")?;
         if rank >= self.size() {
+            self.shared.alive("fence")?;
             return Err(no_such_rank("fence", rank, self.size()));
         }
-        self.shared.transport.fence(rank)
+        call!(self.shared, self.shared.fence_event(rank), self.shared.transport.fence(rank))
     }
 
     /// [`World::fence`] for all ranks. Not collective. Stands for `ARMCI_AllFence`, `MPI_Win_flush_all`.
     #[inline]
     pub fn fence_all(&self) -> Result<()> {
-        alive("fence_all")?;
-        self.shared.transport.fence_all()
+        call!(self.shared, Event::new(OpCode::FenceAll, Kind::Operation), self.shared.transport.fence_all())
     }
 
     /// Ends the job in good order: a [`World::sync`], after which every operation on any rank is an error of kind `Finalized`.
@@ -194,21 +233,48 @@ impl World {
     #[track_caller]
     pub fn finalize(&self) -> Result<()> {
         match STATE.load(Ordering::Relaxed) {
-            USABLE => {}
+            state if is_usable(state) => self.end(FINALIZED)?,
+            PAUSED => STATE.store(FINALIZED, Ordering::Relaxed),
             FINALIZED => return Ok(()),
             state => return Err(gone("finalize", state)),
         }
-        self.shared.transport.fence_all()?;
-        self.team.finalize()?;
-        STATE.store(FINALIZED, Ordering::Relaxed);
         if self.shared.is_inherited() {
             return Ok(());
         }
         let mut bootstrap = self.shared.bootstrap.lock().unwrap_or_else(PoisonError::into_inner);
         if self.shared.is_wide() {
-            self.await_all(&mut **bootstrap)?;
+            self.shared.transport.stop();
         }
         bootstrap.leave().map_err(|e| Error::new(ErrorKind::Bootstrap, "finalize", e.to_string()))
+    }
+
+    /// As [`World::finalize`], but [`World::init`] makes the same world usable again. The process manager is left when the process exits.
+    ///
+    /// Collective; a second call does nothing. Stands for `ARMCI_Finalize`, `GA_Terminate`.
+    #[track_caller]
+    pub fn pause(&self) -> Result<()> {
+        match STATE.load(Ordering::Relaxed) {
+            state if is_usable(state) => {}
+            FINALIZED | PAUSED => return Ok(()),
+            state => return Err(gone("finalize", state)),
+        }
+        self.end(PAUSED)
+    }
+
+    /// The last synchronisation before a state in which nothing can be done.
+    #[track_caller]
+    fn end(&self, state: u8) -> Result<()> {
+        self.shared.check("finalize")?;
+        self.shared.transport.fence_all()?;
+        if self.team.finalize(report::share())? {
+            report::together(&self.team, self.node_team.world_rank(0))?;
+            self.team.barrier()?;
+        }
+        STATE.store(state, Ordering::Relaxed);
+        if self.shared.is_inherited() || !self.shared.is_wide() {
+            return Ok(());
+        }
+        self.await_all(&mut **self.shared.bootstrap.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// A last barrier past the network: what others still have on its way from or to this process has arrived when it is over.
@@ -255,6 +321,46 @@ impl Shared {
         if self.size > 1 && self.is_inherited() { Err(gone(op, INHERITED)) } else { Ok(()) }
     }
 
+    /// A fence to a world rank, for observers.
+    #[cold]
+    pub(crate) fn fence_event(&self, rank: usize) -> Event {
+        let path = if self.layout.local(rank).is_some() { Path::Shared } else { Path::Messages };
+        Event { peer: Some(rank), path, ..Event::new(OpCode::Fence, Kind::Operation) }
+    }
+
+    /// An error once this world is finalized, or if it is that of a job that this process was forked out of.
+    #[inline(always)]
+    pub(crate) fn alive(&self, op: &'static str) -> Result<()> {
+        match STATE.load(Ordering::Relaxed) {
+            USABLE if !self.is_inherited() => Ok(()),
+            state => self.alive_in_child(op, state),
+        }
+    }
+
+    #[cold]
+    fn alive_in_child(&self, op: &'static str, state: u8) -> Result<()> {
+        if is_usable(state) { self.check(op) } else { Err(gone(op, state)) }
+    }
+
+    /// Whether an operation has nothing to ask and nobody to tell. What else there is, [`Shared::watched`] finds out.
+    #[inline(always)]
+    pub(crate) fn is_plain(&self) -> bool {
+        STATE.load(Ordering::Relaxed) == USABLE && !self.is_inherited()
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn watched<R>(
+        &self,
+        event: impl FnOnce() -> Event,
+        go: impl FnOnce() -> Result<R>,
+    ) -> Result<R> {
+        let event = event();
+        self.alive(event.name)?;
+        let _span = observe::is_on().then(|| Span::begin(event));
+        go()
+    }
+
     /// Whether the job has ranks on several nodes.
     #[inline]
     pub(crate) fn is_wide(&self) -> bool {
@@ -277,17 +383,39 @@ impl Shared {
 pub(crate) fn alive(op: &'static str) -> Result<()> {
     match STATE.load(Ordering::Relaxed) {
         USABLE => Ok(()),
-        state => Err(gone(op, state)),
+        state => alive_if(op, state),
     }
 }
 
 #[cold]
-fn gone(op: &'static str, state: u8) -> Error {
-    let message = match state {
-        FINALIZED => "the world has been finalized",
-        _ => "this process was forked from a rank, and what belongs to that rank's job can't be used in it",
+fn alive_if(op: &'static str, state: u8) -> Result<()> {
+    if is_usable(state) { Ok(()) } else { Err(gone(op, state)) }
+}
+
+/// The state of a world that can be used.
+fn usable() -> u8 {
+    if observe::is_on() { OBSERVED } else { USABLE }
+}
+
+fn is_usable(state: u8) -> bool {
+    state == USABLE || state == OBSERVED
+}
+
+/// The operation `$go` if `$world` can be used; observers are told of `$event` if there are any. Where there are none this asks no more than
+/// [`Shared::alive`] does. A macro, so that what is told and what isn't are two pieces of code: a closure would be one, called from both.
+macro_rules! call {
+    ($world:expr, $event:expr, $go:expr) => {
+        if $world.is_plain() { $go } else { $world.watched(move || $event, move || $go) }
     };
-    Error::new(ErrorKind::Finalized, op, message)
+}
+pub(crate) use call;
+
+#[cold]
+fn gone(op: &'static str, state: u8) -> Error {
+    match state {
+        FINALIZED | PAUSED => Error::new(ErrorKind::Finalized, op, "the world has been finalized"),
+        _ => Error::of_parent(op),
+    }
 }
 
 /// In a forked child: it is no rank of its parent's world. Async-signal-safe.
@@ -298,7 +426,7 @@ pub(crate) fn leave_in_child() {
     };
     world.heap.isolate();
     world.watch.isolate();
-    if world.size > 1 || STATE.load(Ordering::Relaxed) != USABLE {
+    if world.size > 1 || !is_usable(STATE.load(Ordering::Relaxed)) {
         STATE.store(INHERITED, Ordering::Relaxed);
         HERE.store(std::ptr::null_mut(), Ordering::Relaxed);
     } else {

@@ -26,6 +26,29 @@ fn parts_may_have_any_length() {
     });
 }
 
+#[test]
+fn reserved_memory_is_there_where_it_was_committed() {
+    let job = Job::new("reserved_memory_is_there_where_it_was_committed").env("GAIN_HEAP_BYTES", "67108864");
+    job.everywhere(RANKS, |world| {
+        let (team, me) = (world.team(), world.rank() as u64);
+        // Of all ranks together far more than there is.
+        let segment = Segment::reserve(&team, 100 << 20).unwrap();
+        assert_eq!(segment.commit(100 << 20, 1).unwrap_err().kind(), ErrorKind::Range);
+        assert_eq!(segment.commit(0, 100 << 20).unwrap_err().kind(), ErrorKind::Memory);
+        team.barrier().unwrap();
+        segment.commit((50 << 20) - 8, 16).unwrap();
+        team.sync().unwrap();
+        let right = (world.rank() + 1) % world.size();
+        segment.put(right, (50 << 20) - 8, &[me, me + 1]).unwrap();
+        team.sync().unwrap();
+        let left = ((world.rank() + world.size() - 1) % world.size()) as u64;
+        let mut words = [0u64; 2];
+        segment.get(world.rank(), (50 << 20) - 8, &mut words).unwrap();
+        assert_eq!(words, [left, left + 1]);
+        segment.free().unwrap();
+    });
+}
+
 /// So a raw address means one thing on the whole node, which ARMCI's programs rely on.
 #[test]
 fn memory_is_at_one_address_in_all_processes_of_a_node() {
@@ -227,5 +250,43 @@ fn no_memory_on_one_rank_is_an_error_on_all() {
         // The job goes on, with all of the memory.
         let segment = Segment::allocate(&team, (16 << 20) / world.size()).unwrap();
         segment.put_value(last, 0, 1u8).unwrap();
+    });
+}
+
+/// As many segments and teams at a time as a team's first slots are not enough for, twice over: the last ones are as safe as the first. Rank 0
+/// drops its handles, the others write on. Oracle: what rank 0 has allocated since.
+#[test]
+fn any_number_of_segments_keeps_its_memory_as_long_as_a_handle() {
+    const MANY: usize = 2200;
+    let job = Job::new("any_number_of_segments_keeps_its_memory_as_long_as_a_handle");
+    job.deadline(std::time::Duration::from_secs(120)).everywhere(&[2, 3], |world| {
+        let team = world.team();
+        for round in 0..2u64 {
+            let segments: Vec<Segment> = (0..MANY).map(|_| Segment::allocate(&team, 512).unwrap()).collect();
+            let teams: Vec<_> = (0..3).map(|_| team.split(Some(0), 0).unwrap().unwrap()).collect();
+            let late = (world.rank() > 0).then_some((segments, teams));
+            team.barrier().unwrap();
+            // Larger than all that was dropped: it would be found there if that were free.
+            let fresh: Vec<Segment> =
+                (0..40).map(|_| Segment::allocate_zeroed(&team, 64 * 512).unwrap()).collect();
+            team.barrier().unwrap();
+            if let Some((segments, teams)) = late {
+                segments.iter().step_by(7).for_each(|segment| segment.put(0, 0, &[u64::MAX; 64]).unwrap());
+                assert!(teams.iter().all(|team| team.size() == world.size()));
+            }
+            world.sync().unwrap();
+            for segment in &fresh {
+                let mut data = vec![1u64; 64 * 64];
+                segment.get(world.rank(), 0, &mut data).unwrap();
+                assert!(data.iter().all(|word| *word == 0), "round {round}");
+            }
+            world.sync().unwrap();
+        }
+        // And it comes back in the end.
+        for _ in 0..3 {
+            team.barrier().unwrap();
+        }
+        let segment = Segment::allocate(&team, 512).unwrap();
+        segment.free().unwrap();
     });
 }

@@ -48,9 +48,19 @@ impl Groups {
 
     /// The team of a group of which this rank is a member.
     pub(crate) fn team(&self, group: c_int) -> Result<Team> {
-        self.group(group)?.team.clone().ok_or_else(|| {
+        self.member(group).cloned()
+    }
+
+    fn member(&self, group: c_int) -> Result<&Team> {
+        self.group(group)?.team.as_ref().ok_or_else(|| {
             Error::new(ErrorKind::Rank, "group", format!("this rank is no member of group {group}"))
         })
+    }
+
+    /// The default group's team, where it needn't be kept.
+    #[inline]
+    pub(crate) fn default_member(&self) -> Result<&Team> {
+        self.member(self.default)
     }
 
     pub(crate) fn default_team(&self) -> Result<Team> {
@@ -87,7 +97,7 @@ impl Groups {
         Ok(self.add(team, members))
     }
 
-    fn free(&mut self, group: c_int) -> Result<()> {
+    pub(crate) fn free(&mut self, group: c_int) -> Result<()> {
         self.group(group)?;
         if group != 0 {
             self.list[group as usize] = None;
@@ -105,7 +115,7 @@ impl Groups {
         found.ok_or_else(|| Error::new(ErrorKind::Rank, "group", message()))
     }
 
-    fn set_default(&mut self, group: c_int) -> Result<()> {
+    pub(crate) fn set_default(&mut self, group: c_int) -> Result<()> {
         self.group(group)?;
         self.default = group;
         Ok(())

@@ -30,8 +30,10 @@ pub(crate) struct Allocation {
 /// What was allocated.
 pub(crate) struct Memory {
     pub(crate) allocations: HashMap<u64, Allocation>,
+    /// What `ARMCI_Memget` hands out; it has memory where that did.
     pool: Pool,
     pool_base: usize,
+    pool_memory: Segment,
 }
 
 /// `armci_meminfo_t`.
@@ -57,15 +59,26 @@ impl Memory {
         };
         let share = world.heap_limit_bytes() as usize / world.node_team().size() / 8;
         let len = (mib << 20).min(share) / 64 * 64;
-        let mut memory = Memory { allocations: HashMap::new(), pool: Pool::new(len), pool_base: 0 };
-        let bases = memory.allocate(addresses, &world.team(), len)?;
+        let segment = Segment::reserve(&world.team(), len)?;
+        let (allocations, pool) = (HashMap::new(), Pool::new(len));
+        let mut memory = Memory { allocations, pool, pool_base: 0, pool_memory: segment.clone() };
+        let bases = memory.enlist(addresses, &world.team(), segment)?;
         memory.pool_base = bases[world.rank()];
+        if let Some(pool) = memory.allocations.values().next() {
+            let arena = |rank: usize| bases[rank] - pool.segment.arena_offset(rank);
+            addresses.arenas = (0..world.size()).map(arena).collect();
+        }
         Ok(memory)
     }
 
     /// Everybody's addresses as this process uses them.
     fn allocate(&mut self, addresses: &mut Addresses, team: &Team, len: usize) -> Result<Vec<usize>> {
         let segment = Segment::allocate(team, len)?;
+        self.enlist(addresses, team, segment)
+    }
+
+    /// Makes a segment's addresses known.
+    fn enlist(&mut self, addresses: &mut Addresses, team: &Team, segment: Segment) -> Result<Vec<usize>> {
         let here = |rank| match segment.len_bytes(rank) {
             0 => 0,
             _ => segment.mapped(rank).map_or(0, |start| start.as_ptr() as usize),
@@ -149,6 +162,10 @@ impl Armci {
             let message = format!("no {bytes} bytes left in one piece; {POOL} makes room");
             return Err(Error::new(ErrorKind::Memory, "memget", message));
         };
+        if let Err(error) = self.memory.pool_memory.commit(at, bytes) {
+            self.memory.pool.give(at);
+            return Err(error);
+        }
         let start = (self.memory.pool_base + at) as *mut c_char;
         let cpid = self.world.rank() as c_int;
         // SAFETY: a place for the result: the caller's promise.

@@ -180,7 +180,7 @@ impl<const N: usize> Few<N> {
 /// What ga-core takes for a patch.
 impl Region for Bounds {
     #[inline(always)]
-    fn with_bounds<R>(&self, f: impl FnOnce(&[usize], &[usize]) -> R) -> R {
+    fn with_bounds<R>(&self, _shape: &[usize], f: impl FnOnce(&[usize], &[usize]) -> R) -> R {
         f(self.lo(), self.hi())
     }
 }

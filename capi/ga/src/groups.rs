@@ -24,7 +24,12 @@ pub(crate) struct Group {
     /// World ranks.
     members: Vec<usize>,
     comm: Option<Comm>,
+    /// The same group's number in ARMCI; the world's for the mirror, as in the original.
+    armci: c_int,
 }
+
+/// ARMCI's group of all ranks.
+const ARMCI_WORLD: c_int = 0;
 
 /// All groups of this process.
 pub(crate) struct Groups {
@@ -43,9 +48,11 @@ impl Groups {
         let Some(me) = team.split(Some(team.rank() as u32), 0)? else {
             refuse!("a group of one rank has no team")
         };
+        // The program gets a communicator that nobody else talks over.
+        let comm = comm.map(mpi::duplicate).transpose()?;
         let members: Vec<usize> = (0..node.size()).map(|rank| node.world_rank(rank)).collect();
         let node_comm = comm.map(|comm| mpi::group(comm, &members)).transpose()?;
-        let mirror = Group { team: Some(node), members, comm: node_comm };
+        let mirror = Group { team: Some(node), members, comm: node_comm, armci: ARMCI_WORLD };
         let list = RwLock::new(vec![Some(Arc::new(mirror))]);
         Ok(Groups { all: world.clone(), world: team, me, list, default: AtomicI32::new(WORLD), comm })
     }
@@ -69,6 +76,12 @@ impl Groups {
                 self.world.rank()
             ))
         })
+    }
+
+    /// Does something with the team of a group that has this rank in it; the world's, which most calls are about, isn't even counted.
+    #[inline]
+    pub(crate) fn with<R>(&self, group: c_int, f: impl FnOnce(&Team) -> Result<R>) -> Result<R> {
+        if group == WORLD { f(&self.world) } else { f(&self.team(group)?) }
     }
 
     #[inline]
@@ -106,7 +119,8 @@ impl Groups {
             (Some(_), Some(world)) => Some(mpi::group(world, &members)?),
             _ => None,
         };
-        let group = Some(Arc::new(Group { team, members, comm }));
+        let armci = armci::host::add_group(team.clone(), members.clone())?;
+        let group = Some(Arc::new(Group { team, members, comm, armci }));
         let mut list = self.list.write().expect("no panic holds it");
         let free = list.iter().position(Option::is_none).unwrap_or(list.len());
         match list.get_mut(free) {
@@ -174,14 +188,36 @@ impl Groups {
         if let Some(array) = table::handles().into_iter().filter_map(table::find).find(has) {
             refuse!("group {group} has {array}");
         }
-        let team = self.list.write().expect("no panic holds it")[group as usize].take();
+        let gone = self.list.write().expect("no panic holds it")[group as usize].take();
         if self.default() == group {
             self.default.store(WORLD, Ordering::Relaxed);
         }
-        match team.and_then(|team| team.comm) {
-            Some(comm) => mpi::free(comm),
-            None => Ok(()),
+        let Some(gone) = gone else { return Ok(()) };
+        armci::host::free_group(gone.armci)?;
+        gone.comm.map_or(Ok(()), mpi::free)
+    }
+
+    /// Makes a group the default, ARMCI's as well.
+    fn set_default(&self, group: c_int) -> Result<()> {
+        self.team(group)?;
+        let armci = if group == WORLD { ARMCI_WORLD } else { self.group(group)?.armci };
+        armci::host::set_default_group(armci)?;
+        self.default.store(group, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// What the world's end leaves to be done: ARMCI has its own default again, and MPI its communicators, unless it ended before.
+    pub(crate) fn end(&self) -> Result<()> {
+        let gone = std::mem::take(&mut *self.list.write().expect("no panic holds it"));
+        let groups: Vec<_> = gone.into_iter().flatten().collect();
+        armci::host::set_default_group(ARMCI_WORLD)?;
+        for group in &groups {
+            armci::host::free_group(group.armci)?;
         }
+        if mpi::is_up() {
+            groups.iter().filter_map(|group| group.comm).chain(self.comm).try_for_each(mpi::free)?;
+        }
+        Ok(())
     }
 
     /// The world rank of a group's rank.
@@ -215,11 +251,7 @@ exported! {
     NGA_Pgroup_get_default, GA_Pgroup_get_default() -> c_int = |ga| Ok(ga.groups.default());
     NGA_Pgroup_get_mirror, GA_Pgroup_get_mirror() -> c_int = |_ga| Ok(MIRROR);
     NGA_Pgroup_get_world, GA_Pgroup_get_world() -> c_int = |_ga| Ok(WORLD);
-    NGA_Pgroup_set_default, GA_Pgroup_set_default(group: c_int) = |ga| {
-        ga.groups.team(group)?;
-        ga.groups.default.store(group, Ordering::Relaxed);
-        Ok(())
-    };
+    NGA_Pgroup_set_default, GA_Pgroup_set_default(group: c_int) = |ga| ga.groups.set_default(group);
     NGA_Pgroup_nnodes, GA_Pgroup_nnodes, NGA_Get_pgroup_size, GA_Get_pgroup_size(group: c_int) -> c_int =
         |ga| Ok(ga.groups.size(group)? as c_int);
     NGA_Pgroup_nodeid, GA_Pgroup_nodeid(group: c_int) -> c_int = |ga| ga.groups.rank(group);

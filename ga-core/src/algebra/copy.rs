@@ -10,8 +10,9 @@ use crate::boxes::ByteStrides;
 use crate::dims::Dims;
 use crate::error::{Error, ErrorKind, Result};
 use crate::own::Part;
-use crate::patch::{Patch, Region};
+use crate::patch::Patch;
 use crate::raw::RawArray;
+use crate::region::Region;
 use crate::transfer::{Slab, Verb, Wait};
 use rma::{Element, Team};
 

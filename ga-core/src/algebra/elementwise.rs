@@ -4,7 +4,8 @@
 use super::scalar::Scalar;
 use crate::array::GlobalArray;
 use crate::error::{Error, ErrorKind, Result};
-use crate::patch::{Patch, Region};
+use crate::patch::Patch;
+use crate::region::Region;
 
 impl<T: Scalar> GlobalArray<T> {
     /// Sets each element to its absolute value, or its magnitude if complex. The smallest integer stays as it

@@ -46,7 +46,8 @@ pub use step::StepBounds;
 
 use crate::array::GlobalArray;
 use crate::error::{Error, ErrorKind, Result};
-use crate::patch::{Patch, Region};
+use crate::patch::Patch;
+use crate::region::Region;
 use rma::Element;
 
 impl<T: Element> GlobalArray<T> {
@@ -66,7 +67,7 @@ impl<T: Element> GlobalArray<T> {
 
     /// The patch that a region names, checked against this array.
     fn checked(&self, op: &'static str, region: impl Region) -> Result<Patch> {
-        region.with_bounds(|lo, hi| {
+        region.with_bounds(self.shape(), |lo, hi| {
             self.distribution().check_bounds(op, lo, hi)?;
             Ok(Patch::new(lo, hi))
         })

@@ -8,7 +8,8 @@ use crate::array::GlobalArray;
 use crate::dims::Dims;
 use crate::error::{Error, ErrorKind, Result};
 use crate::number::Number;
-use crate::patch::{Patch, Region};
+use crate::patch::Patch;
+use crate::region::Region;
 use rma::{Element, Op, Reducible};
 
 /// Which element [`GlobalArray::select_elem`] looks for.

@@ -4,7 +4,8 @@ use super::scalar::{Real, Scalar};
 use super::view::View;
 use crate::array::GlobalArray;
 use crate::error::{Error, Result};
-use crate::patch::{Patch, Region};
+use crate::patch::Patch;
+use crate::region::Region;
 use rma::Op;
 
 /// What [`GlobalArray::step_bound_info`] finds.

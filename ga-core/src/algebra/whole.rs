@@ -4,7 +4,8 @@ use super::view::View;
 use crate::array::GlobalArray;
 use crate::error::Result;
 use crate::number::Number;
-use crate::patch::{Patch, Region};
+use crate::patch::Patch;
+use crate::region::Region;
 use rma::Element;
 
 impl<T: Element> GlobalArray<T> {

@@ -20,7 +20,8 @@ mod plan;
 
 use crate::dims::Dims;
 use crate::error::Result;
-use crate::patch::{Patch, Region};
+use crate::patch::Patch;
+use crate::region::Region;
 use axis::Axis;
 pub use pieces::{Piece, Pieces};
 use plan::{Deal, Plan};
@@ -205,7 +206,7 @@ impl Distribution {
     /// [`ErrorKind::Range`](crate::ErrorKind::Range) or [`ErrorKind::Shape`](crate::ErrorKind::Shape) when
     /// the region leaves the array.
     pub fn locate_region(&self, region: impl Region) -> Result<Pieces<'_>> {
-        region.with_bounds(|lo, hi| {
+        region.with_bounds(self.shape(), |lo, hi| {
             self.check_bounds("locate_region", lo, hi)?;
             Ok(self.pieces(lo, hi))
         })
@@ -216,7 +217,7 @@ impl Distribution {
     /// # Errors
     /// As [`Distribution::locate_region`].
     pub fn own_pieces(&self, rank: usize, region: impl Region) -> Result<Pieces<'_>> {
-        region.with_bounds(|lo, hi| {
+        region.with_bounds(self.shape(), |lo, hi| {
             self.check_bounds("own_pieces", lo, hi)?;
             Ok(Pieces::owned(self, rank, lo, hi))
         })

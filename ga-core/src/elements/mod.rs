@@ -339,7 +339,10 @@ mod tests {
         unsafe { array.scatter_from(|_| None, &indices[..], values.as_ptr()).unwrap() };
         let mut serial = [[0; 9]; 7];
         indices.iter().zip(&values).for_each(|(&[i, j], &v)| serial[i][j] = v);
-        assert_eq!(array.get_array([0..7, 0..9]).unwrap().into_raw_vec_and_offset().0, serial.as_flattened());
+        assert_eq!(
+            array.get_array::<ndarray::Ix2>((.., ..)).unwrap().into_raw_vec_and_offset().0,
+            serial.as_flattened()
+        );
         let mut gathered = vec![-1; 150];
         // SAFETY: as many values as indices.
         unsafe { array.gather_from(|_| None, &indices[..], gathered.as_mut_ptr()).unwrap() };

@@ -146,7 +146,7 @@ fn accumulate<T: Field>(
     let mut spare: Vec<Vec<T>> = Vec::new();
     let start = |segment: &Range<usize>, spare: &mut Vec<Vec<T>>| -> Result<[Panel<T>; 2]> {
         let mut panel = |x: &Matrix<'_, T>, rows: &Range<usize>, columns: &Range<usize>| {
-            Ok(match x.in_place(rows, columns) {
+            Ok::<_, Error>(match x.in_place(rows, columns) {
                 Some(tiles) => Panel::InPlace(tiles),
                 None => {
                     let buffer = spare.pop().unwrap_or_default();

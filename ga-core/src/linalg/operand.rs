@@ -8,7 +8,8 @@ use crate::array::GlobalArray;
 use crate::dims::Dims;
 use crate::error::{Error, ErrorKind, Result};
 use crate::nonblocking::PatchRequest;
-use crate::patch::{Patch, Region};
+use crate::patch::Patch;
+use crate::region::Region;
 use ga_dense::Conj;
 use std::ops::Range;
 
@@ -59,9 +60,9 @@ impl<'a, T: Field> Matrix<'a, T> {
     /// [`ErrorKind::Shape`] when the array has fewer than two axes, or more than two extents differ from 1;
     /// [`ErrorKind::Range`] when the region leaves the array.
     pub fn new(array: &'a GlobalArray<T>, region: impl Region, op: Op) -> Result<Self> {
-        let patch = region.with_bounds(|lo, hi| {
+        let patch = region.with_bounds(array.shape(), |lo, hi| {
             array.distribution().check_bounds("Matrix", lo, hi)?;
-            Ok(Patch::new(lo, hi))
+            Ok::<_, Error>(Patch::new(lo, hi))
         })?;
         let shape = patch.shape();
         // Innermost first, wide axes before others.

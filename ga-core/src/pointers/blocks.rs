@@ -60,8 +60,7 @@ pub trait BlockPointers<T: Element>: Pointed<T> {
             strides[d - 1] = strides[d].saturating_mul(ld[d - 1]);
         }
         // SAFETY: the caller's promise; the strides are those of the leading dimensions.
-        unsafe { self.array().copy_ghosts(lo, &extents, dst, &strides) };
-        Ok(())
+        unsafe { self.array().copy_ghosts(lo, &extents, dst, &strides) }
     }
 
     /// [`GlobalArray::put_periodic`] from a pointer, with leading dimensions.

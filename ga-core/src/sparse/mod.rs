@@ -12,6 +12,7 @@ mod assemble;
 mod dense;
 mod diagonal;
 mod products;
+mod sketch;
 
 use crate::array::GlobalArray;
 use crate::error::{Error, ErrorKind, Result};

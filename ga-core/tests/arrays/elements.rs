@@ -143,7 +143,7 @@ fn requests_give_the_buffer_back() {
                 let sent = vec![7; patch.len()];
                 assert_eq!(array.put_nb(&patch, sent.clone()).unwrap().wait().unwrap(), sent);
                 drop(array.accumulate_nb(&patch, sent, 3).unwrap());
-                assert!(array.get_array(&patch).unwrap().iter().all(|&v| v == 28));
+                assert!(array.get_array::<IxDyn>(&patch).unwrap().iter().all(|&v| v == 28));
                 let refused = array.get_nb(&patch, vec![0; patch.len() + 1]).err().unwrap();
                 assert_eq!(refused.kind(), ErrorKind::Buffer);
             }

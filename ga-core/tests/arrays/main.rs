@@ -1,6 +1,7 @@
 //! Global arrays on one to four ranks against serial copies: one test program, since all of it shares an oracle.
 
 mod common;
+mod created;
 mod elements;
 mod ghosts;
 mod matrices;

@@ -25,7 +25,7 @@ fn mutexes_protect_what_is_not_atomic() {
             mutexes.unlock(k).unwrap();
         }
         sums.sync().unwrap();
-        let total: i64 = sums.get_array(0..COUNT).unwrap().iter().sum();
+        let total: i64 = sums.get_array::<ndarray::Ix1>(..).unwrap().iter().sum();
         assert_eq!(total, ROUNDS * world.size() as i64);
         if world.rank() == 0 {
             assert!(mutexes.try_lock(3).unwrap());
@@ -61,7 +61,7 @@ fn a_fence_of_one_array_makes_its_puts_visible() {
             while flag.read_inc(&[last], 0).unwrap() == 0 {
                 std::hint::spin_loop();
             }
-            assert!(data.get_array([0..64, 0..64]).unwrap().iter().all(|&v| v == 11));
+            assert!(data.get_array::<ndarray::Ix2>(..).unwrap().iter().all(|&v| v == 11));
         }
         data.sync().unwrap();
     };

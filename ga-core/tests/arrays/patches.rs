@@ -117,7 +117,7 @@ fn leading_dimensions_and_views_address_the_buffer() {
                 array.put_ld(&patch, &vec![5; len], &ld).unwrap();
                 array.accumulate_ld(&patch, &vec![2; len], &ld, 10).unwrap();
                 array.accumulate_view(&patch, &ArrayD::from_elem(IxDyn(&patch.shape()), 1), 3).unwrap();
-                assert!(array.get_array(&patch).unwrap().iter().all(|&v| v == 28));
+                assert!(array.get_array::<IxDyn>(&patch).unwrap().iter().all(|&v| v == 28));
             }
             array.sync().unwrap();
         }

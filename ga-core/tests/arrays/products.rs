@@ -183,9 +183,9 @@ fn gemm_of_planes() {
         let x = Matrix::new(&a, [1..2, 0..8, 0..5], Op::None).unwrap();
         let y = Matrix::new(&b, [0..5, 1..2, 0..7], Op::None).unwrap();
         gemm(1.0, &x, &y, 0.0, &Matrix::new(&c, [0..8, 2..3, 0..7], Op::None).unwrap()).unwrap();
-        let plane = c.get_array([0..8, 2..3, 0..7]).unwrap();
+        let plane = c.get_array::<ndarray::Ix3>((.., 2, ..)).unwrap();
         assert!(plane.iter().all(|&v| v == 30.0));
-        assert!(c.get_array([0..8, 3..4, 0..7]).unwrap().iter().all(|v| v.is_nan()));
+        assert!(c.get_array::<ndarray::Ix3>((.., 3, ..)).unwrap().iter().all(|v| v.is_nan()));
         let none = Matrix::new(&a, [1..2, 0..0, 0..5], Op::None).unwrap();
         let empty = Matrix::new(&c, [0..0, 2..3, 0..7], Op::None).unwrap();
         gemm(1.0, &none, &y, 0.0, &empty).unwrap();

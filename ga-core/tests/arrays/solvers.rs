@@ -124,7 +124,7 @@ fn placed<T: Element>(world: &World, serial: &Array2<T>, k: usize) -> (GlobalArr
 
 /// The contents of a patch; then a synchronisation, so that it may be written to again.
 fn read<T: Element>(array: &GlobalArray<T>, patch: &Patch) -> Array2<T> {
-    let values = array.get_array(patch).unwrap().into_dimensionality::<Ix2>().unwrap();
+    let values = array.get_array::<Ix2>(patch).unwrap();
     array.sync().unwrap();
     values
 }

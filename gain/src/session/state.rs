@@ -20,6 +20,8 @@ pub(crate) struct Session {
     pub(crate) threads: usize,
     /// Elements up to which arrays are replicated.
     pub(crate) threshold: usize,
+    /// Whether all ranks share memory.
+    pub(crate) is_one_node: bool,
     /// Most bytes that all distributed arrays may take together, if that is known: the same on every rank.
     pub(crate) limit_bytes: u64,
     /// Which of the sessions of this process and those it was forked from this is. Buffers of another one can't be used.
@@ -139,13 +141,15 @@ fn start() -> Result<Session> {
     }
     let world = World::init()?;
     let size = world.size();
+    let is_one_node = world.node_team().size() == size;
     Ok(Session {
         rank: world.rank(),
         size,
         threads: number("GAIN_NUM_THREADS").unwrap_or_else(|| share_of_cores(size)).max(1),
         threshold: number("GAIN_THRESHOLD").unwrap_or(THRESHOLD),
+        is_one_node,
         // Ranks of several nodes know their own node's only, and must not decide by what others don't know.
-        limit_bytes: if world.node_team().size() == size { world.heap_limit_bytes() } else { u64::MAX },
+        limit_bytes: if is_one_node { world.heap_limit_bytes() } else { u64::MAX },
         generation: fork::count(),
         limbo: Limbo::default(),
         pending: Pending::default(),

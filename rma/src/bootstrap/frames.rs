@@ -75,6 +75,44 @@ pub(super) fn send(stream: &UnixStream, bytes: &[u8], descriptor: Option<Borrowe
     Ok(())
 }
 
+/// Queues descriptors at the other end, for nobody to take.
+pub(super) fn send_all(stream: &UnixStream, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+    /// As many the kernel takes at once.
+    const MOST: usize = 253;
+    const SPACE: usize = mem::size_of::<libc::cmsghdr>() + MOST * mem::size_of::<RawFd>();
+    #[repr(C, align(8))]
+    struct Control([u8; SPACE.next_multiple_of(8)]);
+    for part in descriptors.chunks(MOST) {
+        let mut byte = 0u8;
+        let mut bytes = libc::iovec { iov_base: (&raw mut byte).cast(), iov_len: 1 };
+        let mut control = Control([0; SPACE.next_multiple_of(8)]);
+        let len = mem::size_of_val(part) as u32;
+        // SAFETY: all-zero is a valid msghdr (null pointers, zero lengths).
+        let mut message: libc::msghdr = unsafe { mem::zeroed() };
+        message.msg_iov = &mut bytes;
+        message.msg_iovlen = 1;
+        message.msg_control = (&raw mut control).cast();
+        // SAFETY: computes with integers only.
+        message.msg_controllen = unsafe { libc::CMSG_SPACE(len) } as usize;
+        // SAFETY: `control` has room for a header and MOST descriptors, aligned; a borrowed descriptor is its number.
+        unsafe {
+            let header = libc::CMSG_FIRSTHDR(&message);
+            (*header).cmsg_level = libc::SOL_SOCKET;
+            (*header).cmsg_type = libc::SCM_RIGHTS;
+            (*header).cmsg_len = libc::CMSG_LEN(len) as usize;
+            for (at, descriptor) in part.iter().enumerate() {
+                libc::CMSG_DATA(header).cast::<RawFd>().add(at).write_unaligned(descriptor.as_raw_fd());
+            }
+        }
+        let flags = libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT;
+        // SAFETY: the message points at `bytes` and `control`, both alive during the call.
+        while unsafe { libc::sendmsg(stream.as_raw_fd(), &message, flags) } < 0 {
+            interrupted()?;
+        }
+    }
+    Ok(())
+}
+
 /// Receives one frame of [`send`]; `what` is waited for.
 pub(super) fn receive(stream: &mut UnixStream, what: &str) -> io::Result<(Vec<u8>, Option<OwnedFd>)> {
     await_input(stream, what)?;

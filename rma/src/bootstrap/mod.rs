@@ -19,6 +19,7 @@
 //! the same process, so nobody uses it between start and end.
 
 mod claim;
+mod ends;
 mod exchange;
 mod frames;
 mod node;
@@ -41,6 +42,7 @@ pub use pmi1::{JOB_OF_LAUNCHER, Pmi1, field as pmi_field};
 pub use pmi2::Pmi2;
 pub use pmix::Pmix;
 pub use secret::secret_name;
+pub(crate) use secret::{PROTOCOL, Secret};
 pub use single::Single;
 
 /// Environment variable: `auto`, `pmi1`, `pmi2`, `pmix` or `single`.

@@ -10,7 +10,7 @@
 //! | 2 | all | bootstrap barrier: every hub listens |
 //! | 3 | spoke | connects; sends its rank with a pidfd of itself (a thread of the hub takes it in) |
 //! | 4 | all | bootstrap barrier: every spoke has connected |
-//! | 5 | hub | sorts all by rank, sends everybody every rank with its pidfd |
+//! | 5 | hub | sorts all by rank, sends everybody the ranks and the set of their pidfds |
 //! | 6 | leader (lowest rank) | publishes the ranks of its node, fetches those of the other nodes, tells its members |
 //!
 //! In step 6 leaders find one another without reading what every rank published: rank 0 leads a node, and the lowest
@@ -24,11 +24,12 @@
 mod gather;
 
 use super::Bootstrap;
+use super::ends::Ends;
 use super::frames::{receive, send};
 use super::secret::Secret;
 use gather::Place;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
 /// Environment variable: into how many nodes the ranks of one machine pretend to be divided. A testing aid.
@@ -39,28 +40,10 @@ const MEMBERS: &str = "the ranks of this node";
 const LEADER: &str = "the lowest rank of this node, which hears of the other nodes";
 
 /// One process of this node.
-#[derive(Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Member {
     /// Its rank in the job.
     pub rank: usize,
-    /// Its process; absent where the kernel has no pidfds, then its death goes unnoticed by us.
-    process: Option<OwnedFd>,
-}
-
-impl Member {
-    /// Whether the process still runs. A zombie does not run.
-    pub fn is_alive(&self) -> bool {
-        let Some(process) = &self.process else { return true };
-        let mut poll = libc::pollfd { fd: process.as_raw_fd(), events: libc::POLLIN, revents: 0 };
-        // SAFETY: one initialised pollfd, alive during the call; a timeout of zero returns at once.
-        let ready = unsafe { libc::poll(&mut poll, 1, 0) };
-        ready != 1
-    }
-
-    /// The descriptor that turns readable when the process ends.
-    pub fn process(&self) -> Option<BorrowedFd<'_>> {
-        self.process.as_ref().map(AsFd::as_fd)
-    }
 }
 
 /// The processes of this job on this machine, in rank order, and the connections between them.
@@ -68,7 +51,10 @@ impl Member {
 pub struct Node {
     members: Vec<Member>,
     my_index: usize,
+    /// None in a job of one rank.
+    ends: Option<Ends>,
     node_numbers: Vec<usize>,
+    secret: Secret,
     links: Links,
 }
 
@@ -84,22 +70,29 @@ impl Node {
     pub fn discover(bootstrap: &mut dyn Bootstrap) -> io::Result<Node> {
         let rank = bootstrap.rank();
         if bootstrap.size() == 1 {
-            let members = vec![Member { rank, process: None }];
-            return Ok(Node { members, my_index: 0, node_numbers: vec![0], links: Links::Hub(vec![None]) });
+            let (members, links) = (vec![Member { rank }], Links::Hub(vec![None]));
+            let secret = Secret::agree(bootstrap)?;
+            return Ok(Node { members, my_index: 0, ends: None, node_numbers: vec![0], secret, links });
         }
         let pretended = pretended_node(std::env::var(FAKE_NODES).ok().as_deref(), rank, bootstrap.size())?;
-        let place = Place::new(Secret::agree(bootstrap)?, pretended, rank);
+        let secret = Secret::agree(bootstrap)?;
+        let place = Place::new(secret, pretended, rank);
         let mut part = place.open()?;
         bootstrap.barrier()?;
         place.come(&mut part)?;
         bootstrap.barrier()?;
-        let (links, members) = place.gather(part, bootstrap.size())?;
+        let (links, members, ends) = place.gather(part, bootstrap.size())?;
         let my_index = members.iter().position(|member| member.rank == rank).ok_or_else(|| {
             io::Error::other(format!("rank {rank} is missing from the list of its own node"))
         })?;
-        let mut node = Node { members, my_index, node_numbers: Vec::new(), links };
+        let mut node = Node { members, my_index, ends: Some(ends), node_numbers: Vec::new(), secret, links };
         node.number_nodes(bootstrap)?;
         Ok(node)
+    }
+
+    /// What the ranks of the job know and nobody else does.
+    pub(crate) fn secret(&self) -> Secret {
+        self.secret
     }
 
     /// The processes on this node, by increasing rank.
@@ -107,18 +100,9 @@ impl Node {
         &self.members
     }
 
-    /// The ranks of the members that have ended. One system call, local.
+    /// The ranks of the members that have ended; a zombie has. One system call, local.
     pub fn dead(&self) -> Vec<usize> {
-        let watched = |member: &Member| member.process.as_ref().map_or(-1, AsRawFd::as_raw_fd);
-        let poll = |member| libc::pollfd { fd: watched(member), events: libc::POLLIN, revents: 0 };
-        let mut polled: Vec<libc::pollfd> = self.members.iter().map(poll).collect();
-        // SAFETY: an initialised array of the length given; a timeout of zero returns at once; -1 is skipped by the kernel.
-        let ready = unsafe { libc::poll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, 0) };
-        if ready <= 0 {
-            return Vec::new();
-        }
-        let ended = self.members.iter().zip(&polled).filter(|(_, polled)| polled.revents & libc::POLLIN != 0);
-        ended.map(|(member, _)| member.rank).collect()
+        self.ends.as_ref().map_or(Vec::new(), Ends::ranks)
     }
 
     /// The place of this process in [`members`](Node::members). Number 0 is the node's leader.

@@ -37,6 +37,11 @@ impl Secret {
         Ok(Secret::of(&bootstrap.fetch(0)?))
     }
 
+    /// What messages between nodes begin with: another job's differ, and those of another version.
+    pub(crate) fn word(&self) -> u64 {
+        self.cookie.rotate_left(PROTOCOL)
+    }
+
     /// Both halves of a hash. It need not be a good one: half of what bytes as random as itself leave of it says nothing of the other half.
     fn of(bytes: &[u8]) -> Secret {
         // FNV-1a: every rank must compute the same, whatever its build.

@@ -22,6 +22,11 @@ impl Bootstrap for Single {
         "single"
     }
 
+    /// There is nobody to agree on anything with.
+    fn is_secret(&self) -> bool {
+        true
+    }
+
     fn publish(&mut self, mine: Option<&[u8]>) -> io::Result<()> {
         self.published = mine.map(<[u8]>::to_vec);
         Ok(())

@@ -1,9 +1,11 @@
 //! Integer read-modify-write at the target.
 
+use crate::call::OpCode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plain;
 use crate::segment::Segment;
 use crate::transport::{Amo, Remote};
+use crate::world::call;
 use shm::atomics::AtomicInteger;
 
 impl Segment {
@@ -13,13 +15,13 @@ impl Segment {
     /// `NGA_Read_inc`, `MPI_Fetch_and_op`. Errors: `Rank`, `Range`, `Alignment`, `Foreign`, `Finalized`.
     #[inline]
     pub fn fetch_add<T: AtomicInteger>(&self, rank: usize, offset: usize, value: T) -> Result<T> {
-        self.amo("fetch_add", rank, offset, Amo::FetchAdd, value, value)
+        self.amo(OpCode::FetchAdd, rank, offset, Amo::FetchAdd, value, value)
     }
 
     /// Stores `value` and returns what was there before. Stands for `ARMCI_Rmw(ARMCI_SWAP)`. Else as [`Segment::fetch_add`].
     #[inline]
     pub fn swap<T: AtomicInteger>(&self, rank: usize, offset: usize, value: T) -> Result<T> {
-        self.amo("swap", rank, offset, Amo::Swap, value, value)
+        self.amo(OpCode::Swap, rank, offset, Amo::Swap, value, value)
     }
 
     /// Stores `value` if `expected` is there; returns what was there before, so it succeeded if that equals `expected`.
@@ -33,12 +35,29 @@ impl Segment {
         expected: T,
         value: T,
     ) -> Result<T> {
-        self.amo("compare_swap", rank, offset, Amo::CompareSwap, value, expected)
+        self.amo(OpCode::CompareSwap, rank, offset, Amo::CompareSwap, value, expected)
     }
 
     // What seldom happens is in functions of its own, and so the rest is small enough to become part of the caller.
     #[inline(always)]
     fn amo<T: AtomicInteger>(
+        &self,
+        op: OpCode,
+        rank: usize,
+        offset: usize,
+        amo: Amo,
+        operand: T,
+        comparand: T,
+    ) -> Result<T> {
+        call!(
+            self.shared(),
+            self.event(op, rank, size_of::<T>()),
+            self.amo_now(op.name(), rank, offset, amo, operand, comparand)
+        )
+    }
+
+    #[inline(always)]
+    fn amo_now<T: AtomicInteger>(
         &self,
         op: &'static str,
         rank: usize,
@@ -47,7 +66,7 @@ impl Segment {
         operand: T,
         comparand: T,
     ) -> Result<T> {
-        let spot = self.spot(op, rank, offset, size_of::<T>())?;
+        let spot = self.within(op, rank, offset, size_of::<T>())?;
         if !offset.is_multiple_of(size_of::<T>()) {
             return Err(misaligned(op, rank, offset, size_of::<T>()));
         }

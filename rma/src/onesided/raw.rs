@@ -8,6 +8,7 @@ use crate::segment::{Segment, Spot};
 use crate::stall::Needs;
 use crate::transport::{Remote, Rows, Token};
 use crate::wait::Cause;
+use crate::world::call;
 use shm::accumulate;
 use shm::{DType, Element, copy};
 
@@ -21,8 +22,9 @@ impl Segment {
     #[inline]
     pub unsafe fn put_bytes(&self, rank: usize, offset: usize, src: *const u8, len: usize) -> Result<()> {
         // SAFETY: the caller's promise; waited for at once.
-        let token = unsafe { self.start_put(rank, offset, src, len) }?;
-        self.wait(token)
+        call!(self.shared(), self.event(OpCode::Put, rank, len), unsafe {
+            self.put_run(rank, offset, src, len).and_then(|token| self.wait(token))
+        })
     }
 
     /// Reads `len` bytes of `rank`'s part at `offset` into `dst`; they are there on return.
@@ -34,8 +36,9 @@ impl Segment {
     #[inline]
     pub unsafe fn get_bytes(&self, rank: usize, offset: usize, dst: *mut u8, len: usize) -> Result<()> {
         // SAFETY: the caller's promise; waited for at once.
-        let token = unsafe { self.start_get(rank, offset, dst, len) }?;
-        self.wait(token)
+        call!(self.shared(), self.event(OpCode::Get, rank, len), unsafe {
+            self.get_run(rank, offset, dst, len).and_then(|token| self.wait(token))
+        })
     }
 
     /// Writes a strided box; `offset` is where its first row begins. Locally complete on return.
@@ -52,8 +55,9 @@ impl Segment {
         src: *const u8,
     ) -> Result<()> {
         // SAFETY: the caller's promise; waited for at once.
-        let token = unsafe { self.start_put_strided(rank, offset, rows, src) }?;
-        self.wait(token)
+        call!(self.shared(), self.event(OpCode::PutStrided, rank, rows.counts.iter().product()), unsafe {
+            self.put_rows(rank, offset, rows, src).and_then(|token| self.wait(token))
+        })
     }
 
     /// Reads a strided box; `offset` is where its first row begins. The data is there on return.
@@ -70,8 +74,9 @@ impl Segment {
         dst: *mut u8,
     ) -> Result<()> {
         // SAFETY: the caller's promise; waited for at once.
-        let token = unsafe { self.start_get_strided(rank, offset, rows, dst) }?;
-        self.wait(token)
+        call!(self.shared(), self.event(OpCode::GetStrided, rank, rows.counts.iter().product()), unsafe {
+            self.get_rows(rank, offset, rows, dst).and_then(|token| self.wait(token))
+        })
     }
 
     /// `target += alpha * src` on `count` elements of `dtype`, atomic element by element. Locally complete on return.
@@ -112,9 +117,11 @@ impl Segment {
         alpha: T,
     ) -> Result<()> {
         let call = Call::new(OpCode::Accumulate);
+        let event = || self.event(OpCode::Accumulate, rank, count * size_of::<T>());
         // SAFETY: the caller's promise; waited for at once.
-        let token = unsafe { self.start_accumulate_run(call, rank, offset, src, count, alpha) }?;
-        self.wait(token)
+        call!(self.shared(), event().at(call.location), unsafe {
+            self.accumulate_run(call, rank, offset, src, count, alpha).and_then(|token| self.wait(token))
+        })
     }
 
     /// [`Segment::accumulate_bytes`] on a strided box.
@@ -153,6 +160,28 @@ impl Segment {
         alpha: *const u8,
     ) -> Result<Token> {
         let call = Call::new(OpCode::Accumulate);
+        let event = || self.event(OpCode::AccumulateStrided, rank, rows.counts.iter().product());
+        // SAFETY: the caller's promise.
+        call!(self.shared(), event().at(call.location), unsafe {
+            self.accumulate_rows(call, rank, offset, rows, dtype, src, alpha)
+        })
+    }
+
+    /// What [`Segment::start_accumulate_strided`] does.
+    ///
+    /// # Safety
+    /// As there.
+    #[allow(clippy::too_many_arguments)]
+    unsafe fn accumulate_rows(
+        &self,
+        call: Call,
+        rank: usize,
+        offset: usize,
+        rows: Rows<'_>,
+        dtype: DType,
+        src: *const u8,
+        alpha: *const u8,
+    ) -> Result<Token> {
         let spot = self.box_spot("accumulate_strided", rank, offset, rows)?;
         let size = dtype.size_bytes();
         // Sizes are powers of two; a division costs as much as a row.
@@ -205,12 +234,33 @@ impl Segment {
         count: usize,
         alpha: T,
     ) -> Result<Token> {
-        let spot = self.spot("accumulate", rank, offset, count * size_of::<T>())?;
+        let event = || self.event(OpCode::Accumulate, rank, count * size_of::<T>());
+        // SAFETY: the caller's promise.
+        call!(self.shared(), event().at(call.location), unsafe {
+            self.accumulate_run(call, rank, offset, src, count, alpha)
+        })
+    }
+
+    /// What [`Segment::start_accumulate_run`] does.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline]
+    pub(super) unsafe fn accumulate_run<T: Element>(
+        &self,
+        call: Call,
+        rank: usize,
+        offset: usize,
+        src: *const T,
+        count: usize,
+        alpha: T,
+    ) -> Result<Token> {
+        let spot = self.within("accumulate", rank, offset, count * size_of::<T>())?;
         if !offset.is_multiple_of(size_of::<T>()) || spot.mapped.is_null() {
             let alpha = (&raw const alpha).cast();
             let rows = Rows { remote_strides: &[], local_strides: &[], counts: &[count * size_of::<T>()] };
             // SAFETY: a box of one row; the caller's promise.
-            return unsafe { self.start_accumulate_strided(rank, offset, rows, T::DTYPE, src.cast(), alpha) };
+            return unsafe { self.accumulate_rows(call, rank, offset, rows, T::DTYPE, src.cast(), alpha) };
         }
         let target = self.target(rank, spot);
         let cause =
@@ -248,7 +298,7 @@ impl Segment {
             let message = format!("the box reaches {below} bytes below its offset {offset}");
             return Err(Error::at(ErrorKind::Range, op, rank, message));
         }
-        let low = self.spot(op, rank, offset - below, below + above)?;
+        let low = self.within(op, rank, offset - below, below + above)?;
         let mapped = if low.mapped.is_null() { low.mapped } else { low.mapped.wrapping_add(below) };
         Ok(Spot { mapped, place: Remote { offset: low.place.offset + below, ..low.place } })
     }
@@ -259,7 +309,25 @@ impl Segment {
     /// As [`Segment::put_bytes`] until the token is waited for.
     #[inline]
     pub unsafe fn start_put(&self, rank: usize, offset: usize, src: *const u8, len: usize) -> Result<Token> {
-        let spot = self.spot("put", rank, offset, len)?;
+        // SAFETY: the caller's promise.
+        call!(self.shared(), self.event(OpCode::Put, rank, len), unsafe {
+            self.put_run(rank, offset, src, len)
+        })
+    }
+
+    /// What [`Segment::start_put`] does.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(always)]
+    pub(super) unsafe fn put_run(
+        &self,
+        rank: usize,
+        offset: usize,
+        src: *const u8,
+        len: usize,
+    ) -> Result<Token> {
+        let spot = self.within("put", rank, offset, len)?;
         if spot.mapped.is_null() {
             // SAFETY: the target range was checked, the source is the caller's promise.
             return unsafe { self.transport().put(spot.place, src, len) };
@@ -275,7 +343,25 @@ impl Segment {
     /// As [`Segment::get_bytes`] until the token is waited for.
     #[inline]
     pub unsafe fn start_get(&self, rank: usize, offset: usize, dst: *mut u8, len: usize) -> Result<Token> {
-        let spot = self.spot("get", rank, offset, len)?;
+        // SAFETY: the caller's promise.
+        call!(self.shared(), self.event(OpCode::Get, rank, len), unsafe {
+            self.get_run(rank, offset, dst, len)
+        })
+    }
+
+    /// What [`Segment::start_get`] does.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(always)]
+    pub(super) unsafe fn get_run(
+        &self,
+        rank: usize,
+        offset: usize,
+        dst: *mut u8,
+        len: usize,
+    ) -> Result<Token> {
+        let spot = self.within("get", rank, offset, len)?;
         if spot.mapped.is_null() {
             // SAFETY: the source range was checked, the destination is the caller's promise.
             return unsafe { self.transport().get(spot.place, dst, len) };
@@ -297,6 +383,18 @@ impl Segment {
         rows: Rows<'_>,
         src: *const u8,
     ) -> Result<Token> {
+        // SAFETY: the caller's promise.
+        call!(self.shared(), self.event(OpCode::PutStrided, rank, rows.counts.iter().product()), unsafe {
+            self.put_rows(rank, offset, rows, src)
+        })
+    }
+
+    /// What [`Segment::start_put_strided`] does.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline]
+    unsafe fn put_rows(&self, rank: usize, offset: usize, rows: Rows<'_>, src: *const u8) -> Result<Token> {
         let spot = self.box_spot("put_strided", rank, offset, rows)?;
         if spot.mapped.is_null() {
             // SAFETY: the target box was checked, the source is the caller's promise.
@@ -319,6 +417,18 @@ impl Segment {
         rows: Rows<'_>,
         dst: *mut u8,
     ) -> Result<Token> {
+        // SAFETY: the caller's promise.
+        call!(self.shared(), self.event(OpCode::GetStrided, rank, rows.counts.iter().product()), unsafe {
+            self.get_rows(rank, offset, rows, dst)
+        })
+    }
+
+    /// What [`Segment::start_get_strided`] does.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline]
+    unsafe fn get_rows(&self, rank: usize, offset: usize, rows: Rows<'_>, dst: *mut u8) -> Result<Token> {
         let spot = self.box_spot("get_strided", rank, offset, rows)?;
         if spot.mapped.is_null() {
             // SAFETY: the source box was checked, the destination is the caller's promise.

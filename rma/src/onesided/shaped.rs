@@ -6,11 +6,13 @@
 use super::raw::extent;
 use crate::call::{Call, OpCode};
 use crate::error::{Error, ErrorKind, Result};
+use crate::observe;
 use crate::plain::{self, Plain};
 use crate::segment::Segment;
 use crate::stall::Needs;
 use crate::transport::{Moving, Rows, Runs, Token};
 use crate::wait::Cause;
+use crate::world::call;
 use shm::Element;
 use shm::accumulate;
 use std::collections::VecDeque;
@@ -232,6 +234,8 @@ impl Segment {
         src: *const T,
         alpha: T,
     ) -> Result<()> {
+        let bytes = runs.len_bytes.saturating_mul(runs.remote.len());
+        let _span = observe::span(|| self.event(OpCode::AccumulateVector, rank, bytes).at(call.location));
         let spot = self.spot("accumulate_vector", rank, 0, 0)?;
         if spot.mapped.is_null() {
             let moving = Moving::Accumulate { dtype: T::DTYPE, alpha: (&raw const alpha).cast() };
@@ -243,7 +247,7 @@ impl Segment {
             let count = runs.len_bytes / size_of::<T>();
             return self.in_turn(runs, |remote, local| {
                 // SAFETY: the caller's promise for this run; waited for before this returns.
-                unsafe { self.start_accumulate_run(call, rank, remote, src.byte_add(local), count, alpha) }
+                unsafe { self.accumulate_run(call, rank, remote, src.byte_add(local), count, alpha) }
             });
         }
         let target = self.target(rank, spot);
@@ -261,6 +265,18 @@ impl Segment {
     /// # Safety
     /// Every local run from `src` on is readable and outside the target.
     pub unsafe fn put_vector_bytes(&self, rank: usize, runs: Vector<'_>, src: *const u8) -> Result<()> {
+        let bytes = runs.len_bytes.saturating_mul(runs.remote.len());
+        // SAFETY: the caller's promise.
+        call!(self.shared(), self.event(OpCode::PutVector, rank, bytes), unsafe {
+            self.put_runs(rank, runs, src)
+        })
+    }
+
+    /// What [`Segment::put_vector_bytes`] does.
+    ///
+    /// # Safety
+    /// As there.
+    unsafe fn put_runs(&self, rank: usize, runs: Vector<'_>, src: *const u8) -> Result<()> {
         let base = self.check_remote("put_vector", rank, runs)?;
         let pairs = runs.remote.iter().zip(runs.local);
         if base.mapped.is_null() {
@@ -270,7 +286,7 @@ impl Segment {
             }
             return self.in_turn(runs, |remote, local| {
                 // SAFETY: the caller's promise; waited for before this returns.
-                unsafe { self.start_put(rank, remote, src.wrapping_add(local), runs.len_bytes) }
+                unsafe { self.put_run(rank, remote, src.wrapping_add(local), runs.len_bytes) }
             });
         }
         // SAFETY: remote runs were checked, local ones are the caller's promise.
@@ -288,6 +304,18 @@ impl Segment {
     /// # Safety
     /// Every local run from `dst` on is writable, nobody else's, and outside the source.
     pub unsafe fn get_vector_bytes(&self, rank: usize, runs: Vector<'_>, dst: *mut u8) -> Result<()> {
+        let bytes = runs.len_bytes.saturating_mul(runs.remote.len());
+        // SAFETY: the caller's promise.
+        call!(self.shared(), self.event(OpCode::GetVector, rank, bytes), unsafe {
+            self.get_runs(rank, runs, dst)
+        })
+    }
+
+    /// What [`Segment::get_vector_bytes`] does.
+    ///
+    /// # Safety
+    /// As there.
+    unsafe fn get_runs(&self, rank: usize, runs: Vector<'_>, dst: *mut u8) -> Result<()> {
         let base = self.check_remote("get_vector", rank, runs)?;
         let pairs = runs.remote.iter().zip(runs.local);
         if base.mapped.is_null() {
@@ -297,7 +325,7 @@ impl Segment {
             }
             return self.in_turn(runs, |remote, local| {
                 // SAFETY: the caller's promise; waited for before this returns.
-                unsafe { self.start_get(rank, remote, dst.wrapping_add(local), runs.len_bytes) }
+                unsafe { self.get_run(rank, remote, dst.wrapping_add(local), runs.len_bytes) }
             });
         }
         let mapped = base.mapped.cast_const();
@@ -331,8 +359,14 @@ impl Segment {
         if !spot.mapped.is_null() || runs.remote.len() != runs.local.len() || !are_good {
             return Ok(false);
         }
+        let bytes = runs.len * runs.remote.len();
+        let mut span = observe::span(|| self.event(OpCode::MoveRuns, rank, bytes));
         // SAFETY: remote runs were checked, local ones are the caller's promise.
-        unsafe { self.transport().move_runs(spot.place, runs, local, moving) }
+        let is_done = unsafe { self.transport().move_runs(spot.place, runs, local, moving) }?;
+        if !is_done && let Some(span) = &mut span {
+            span.cancel();
+        }
+        Ok(is_done)
     }
 
     /// Starts a transfer for each run, some ahead of the one that is waited for, and returns when all are locally complete.

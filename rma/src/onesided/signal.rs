@@ -7,6 +7,7 @@
 
 use crate::call::{Call, OpCode};
 use crate::error::{Error, ErrorKind, Result};
+use crate::observe::{self, Event, Kind};
 use crate::plain::Plain;
 use crate::segment::Segment;
 use crate::stall::Needs;
@@ -51,6 +52,7 @@ impl Segment {
         signal_offset: usize,
         update: SignalUpdate,
     ) -> Result<()> {
+        let _span = observe::span(|| self.event(OpCode::PutSignal, rank, size_of_val(src)));
         let op = "put_signal";
         let signal = self.signal_spot(op, rank, signal_offset)?;
         if signal.mapped.is_null() {
@@ -60,7 +62,8 @@ impl Segment {
             let token = unsafe { self.transport().put_signal(place, bytes, size_of_val(src), word, update) }?;
             return self.wait(token);
         }
-        self.put(rank, offset, src)?;
+        // SAFETY: the slice is readable; memory of segments is never behind a reference of safe code.
+        unsafe { self.put_run(rank, offset, src.as_ptr().cast(), size_of_val(src)) }?;
         let word = signal.mapped.cast::<u64>();
         // SAFETY: aligned, inside the part, mapped for writing; everybody accesses signals atomically.
         unsafe {
@@ -81,6 +84,7 @@ impl Segment {
     pub fn wait_signal(&self, offset: usize, until: Compare) -> Result<u64> {
         let call = Call::new(OpCode::WaitSignal);
         let (team, world) = (self.team(), self.shared());
+        let _span = observe::span(|| Event::new(call.op, Kind::Operation).at(call.location));
         let spot = self.signal_spot("wait_signal", team.rank(), offset)?;
         let word = spot.mapped.cast::<u64>();
         // SAFETY: the own part is always mapped; aligned and inside it by the check above.

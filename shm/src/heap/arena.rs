@@ -2,8 +2,12 @@
 //!
 //! Only the owner allocates and frees here, so all bookkeeping is private memory: a rank killed in the middle
 //! leaves nothing half done for the others. Pages come and go in chunks of 2 MiB. Invariant: every chunk that
-//! a used block touches is committed, and the node-wide counter holds the sum of all committed chunks. In the
-//! steady state neither allocating nor freeing makes a system call.
+//! a used block touches is committed, or about to be by a thread that allocates, but for blocks that were [reserved](Arena::reserve), which
+//! share no chunk with others; and the node-wide counter holds the sum of all these chunks. In the steady state neither allocating nor
+//! freeing makes a system call.
+//!
+//! Making pages takes long, so it is done without the arena: a thread takes a block, asks for the block's [`Growth`], and comes
+//! back with it when the pages are there. A chunk grows once at a time: another block that touches it waits.
 
 use super::OutOfMemory;
 use super::root::{CHUNK, Header};
@@ -23,11 +27,60 @@ pub(super) struct Arena {
     chunks: Vec<u64>,
     /// One bit per chunk: it keeps its pages for good.
     pinned: Vec<u64>,
+    /// Runs of chunks that get pages at this moment.
+    growing: Vec<Growing>,
     committed_bytes: usize,
+    /// Of reserved blocks, the bytes of chunks without pages.
+    hollow_bytes: usize,
     /// Most committed bytes kept for later when nobody uses them.
     keep_bytes: usize,
     pressure_seen: u32,
     huge: HugePages,
+}
+
+/// A run of chunks that gets pages, and the process that sees to it.
+#[derive(Debug)]
+struct Growing {
+    run: Range<usize>,
+    process: u32,
+    is_reserved: bool,
+}
+
+/// What is to have pages: a block, or a part of a reserved one.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted {
+    pub(super) offset: usize,
+    pub(super) len: usize,
+    pub(super) is_reserved: bool,
+}
+
+/// What a block lacks.
+pub(super) enum Need {
+    Nothing,
+    /// Pages that another thread is about to make.
+    Others,
+    Pages(Growth),
+}
+
+/// Chunks that the caller makes pages for.
+pub(super) struct Growth {
+    start: usize,
+    runs: Vec<Range<usize>>,
+    huge: HugePages,
+}
+
+impl Growth {
+    /// Makes the pages; false if that is not possible.
+    pub(super) fn populate(&self, memory: &Mapping) -> bool {
+        self.runs.iter().all(|run| {
+            let (start, len) = (self.start + run.start * CHUNK, run.len() * CHUNK);
+            let is_done = memory.populate(start, len).is_ok();
+            if is_done && self.huge == HugePages::Collapse {
+                memory.collapse(start, len);
+            }
+            is_done
+        })
+    }
 }
 
 impl Arena {
@@ -39,15 +92,17 @@ impl Arena {
             space: Space::new(len),
             chunks: Vec::new(),
             pinned: Vec::new(),
+            growing: Vec::new(),
             committed_bytes: 0,
+            hollow_bytes: 0,
             keep_bytes: (fair_share / 4).max(fair_share.min(256 << 20)),
             pressure_seen: header.pressure.load(Relaxed),
             huge,
         }
     }
 
-    /// Takes a block and gives it pages; returns offset and length. On an error nothing has changed.
-    pub(super) fn allocate(
+    /// Takes a block, which has no pages yet; returns offset and length.
+    pub(super) fn take(
         &mut self,
         memory: &Mapping,
         header: &Header,
@@ -55,19 +110,94 @@ impl Arena {
         align: usize,
     ) -> Result<(usize, usize), OutOfMemory> {
         self.heed_pressure(memory, header);
-        let Some((offset, taken)) = self.space.take(len, align) else {
+        self.space.take(len, align).ok_or_else(|| self.out_of_memory(header, len))
+    }
+
+    /// What it lacks in pages. An error if the memory isn't there: then it is no block any more, unless it was reserved.
+    pub(super) fn need(
+        &mut self,
+        memory: &Mapping,
+        header: &Header,
+        wanted: Wanted,
+    ) -> Result<Need, OutOfMemory> {
+        let Wanted { offset, len, is_reserved } = wanted;
+        let range = chunks(offset, len);
+        if self.chunks.len() * 64 < range.end {
+            self.chunks.resize(range.end.div_ceil(64), 0);
+        }
+        if range.clone().all(|chunk| self.is_committed(chunk)) {
+            return Ok(Need::Nothing);
+        }
+        self.forget_parents();
+        let is_growing = |chunk: usize| self.growing.iter().any(|growing| growing.run.contains(&chunk));
+        let missing = runs(range, |chunk| !self.is_committed(chunk) && !is_growing(chunk));
+        if missing.is_empty() {
+            return Ok(Need::Others);
+        }
+        let bytes = missing.iter().map(|run| run.len()).sum::<usize>() * CHUNK;
+        if !self.book(memory, header, if is_reserved { 0 } else { bytes }, bytes) {
+            return Err(self.lacking(header, wanted));
+        }
+        let process = std::process::id();
+        self.growing.extend(missing.iter().map(|run| Growing { run: run.clone(), process, is_reserved }));
+        Ok(Need::Pages(Growth { start: self.start, runs: missing, huge: self.huge }))
+    }
+
+    /// What threads of the process that this one was forked from make pages for is nobody's.
+    fn forget_parents(&mut self) {
+        let me = std::process::id();
+        self.growing.retain(|growing| growing.process == me);
+    }
+
+    /// The memory isn't there: what was to be a block is none.
+    fn lacking(&mut self, header: &Header, wanted: Wanted) -> OutOfMemory {
+        if !wanted.is_reserved {
+            self.space.give_back(wanted.offset);
+        }
+        self.out_of_memory(header, wanted.len)
+    }
+
+    /// What has come of the pages. If they couldn't be had, it is no block any more, unless it was reserved.
+    pub(super) fn grown(
+        &mut self,
+        memory: &Mapping,
+        header: &Header,
+        wanted: Wanted,
+        growth: Growth,
+        is_populated: bool,
+    ) -> Result<(), OutOfMemory> {
+        let bytes = growth.runs.iter().map(|run| run.len()).sum::<usize>() * CHUNK;
+        self.growing.retain(|growing| !growth.runs.contains(&growing.run));
+        header.growing.fetch_sub(bytes as u64, Relaxed);
+        if !is_populated {
+            for run in &growth.runs {
+                let _ = memory.release(self.start + run.start * CHUNK, run.len() * CHUNK);
+            }
+            header.committed.fetch_sub(bytes as u64, Relaxed);
+            return Err(self.lacking(header, wanted));
+        }
+        for chunk in growth.runs.into_iter().flatten() {
+            self.chunks[chunk / 64] |= 1 << (chunk % 64);
+        }
+        self.committed_bytes += bytes;
+        self.hollow_bytes -= if wanted.is_reserved { bytes } else { 0 };
+        Ok(())
+    }
+
+    /// Takes a block of whole chunks, which needn't have pages; returns offset and length.
+    pub(super) fn reserve(&mut self, header: &Header, len: usize) -> Result<(usize, usize), OutOfMemory> {
+        let whole = len.max(1).checked_next_multiple_of(CHUNK);
+        let Some((offset, taken)) = whole.and_then(|len| self.space.take(len, CHUNK)) else {
             return Err(self.out_of_memory(header, len));
         };
-        if self.commit(memory, header, offset, taken) {
-            return Ok((offset, taken));
-        }
-        self.space.give_back(offset);
-        Err(self.out_of_memory(header, len))
+        self.hollow_bytes += self.missing_bytes(offset, taken);
+        Ok((offset, taken))
     }
 
     /// Frees the block at `offset`; false when there is none.
     pub(super) fn free(&mut self, memory: &Mapping, header: &Header, offset: usize) -> bool {
-        let found = self.space.give_back(offset).is_some();
+        let found = self.give_back(offset);
+        self.forget_parents();
         if self.unused_bytes() > self.keep_bytes {
             // Down to half, so that a program around the mark does not come here each time.
             self.shrink(memory, header, self.unused_bytes() - self.keep_bytes / 2);
@@ -76,8 +206,23 @@ impl Arena {
         found
     }
 
+    fn give_back(&mut self, offset: usize) -> bool {
+        let Some(len) = self.space.give_back(offset) else { return false };
+        // Only a reserved block may lack pages.
+        self.hollow_bytes -= self.missing_bytes(offset, len);
+        true
+    }
+
+    /// Blocks count as used while their chunks are still missing.
     fn unused_bytes(&self) -> usize {
-        self.committed_bytes.saturating_sub(self.space.used_bytes())
+        let growing = self.growing.iter().filter(|growing| !growing.is_reserved);
+        let growing = growing.map(|growing| growing.run.len()).sum::<usize>() * CHUNK;
+        (self.committed_bytes + self.hollow_bytes + growing).saturating_sub(self.space.used_bytes())
+    }
+
+    /// Bytes of the chunks under `[offset, offset + len)` that have no pages.
+    fn missing_bytes(&self, offset: usize, len: usize) -> usize {
+        chunks(offset, len).filter(|chunk| !self.is_committed(*chunk)).count() * CHUNK
     }
 
     fn out_of_memory(&self, header: &Header, asked: usize) -> OutOfMemory {
@@ -86,59 +231,28 @@ impl Arena {
         OutOfMemory { asked: asked as u64, free: free.min(self.len as u64), limit: header.limit }
     }
 
-    /// Commits the chunks under `[offset, offset + len)` that are not; false when the memory isn't there.
-    fn commit(&mut self, memory: &Mapping, header: &Header, offset: usize, len: usize) -> bool {
-        let (first, end) = (offset / CHUNK, (offset + len).div_ceil(CHUNK));
-        if self.chunks.len() * 64 < end {
-            self.chunks.resize(end.div_ceil(64), 0);
-        }
-        let missing = runs(first..end, |chunk| !self.is_committed(chunk));
-        if missing.is_empty() {
+    /// Books `bytes` more, if need be with what is kept unused; `new` of them are a used block's that counts as such already.
+    fn book(&mut self, memory: &Mapping, header: &Header, new: usize, bytes: usize) -> bool {
+        if reserve(header, bytes as u64) {
             return true;
         }
-        let bytes = missing.iter().map(|run| run.len()).sum::<usize>() * CHUNK;
-        if !reserve(header, bytes as u64) {
-            // What we keep unused may be all that is missing; and the other ranks are asked for theirs. The new block counts as
-            // used, its missing chunks as well.
-            self.shrink(
-                memory,
-                header,
-                (self.committed_bytes + bytes).saturating_sub(self.space.used_bytes()),
-            );
-            header.pressure.fetch_add(1, Relaxed);
-            self.pressure_seen = header.pressure.load(Relaxed);
-            if !reserve(header, bytes as u64) {
-                return false;
-            }
-        }
-        let populated = missing.iter().all(|run| {
-            let (start, len) = (self.start + run.start * CHUNK, run.len() * CHUNK);
-            let done = memory.populate(start, len).is_ok();
-            if done && self.huge == HugePages::Collapse {
-                memory.collapse(start, len);
-            }
-            done
-        });
-        header.growing.fetch_sub(bytes as u64, Relaxed);
-        if !populated {
-            for run in &missing {
-                let _ = memory.release(self.start + run.start * CHUNK, run.len() * CHUNK);
-            }
-            header.committed.fetch_sub(bytes as u64, Relaxed);
-            return false;
-        }
-        for chunk in missing.into_iter().flatten() {
-            self.chunks[chunk / 64] |= 1 << (chunk % 64);
-        }
-        self.committed_bytes += bytes;
-        true
+        // What we keep unused may be all that is missing; and the other ranks are asked for theirs.
+        let surplus = self.unused_bytes() + new;
+        self.shrink(memory, header, surplus);
+        header.pressure.fetch_add(1, Relaxed);
+        self.pressure_seen = header.pressure.load(Relaxed);
+        reserve(header, bytes as u64)
     }
 
-    /// Keeps the pages of the chunk at `offset` for good, and of its neighbours that have pages and are not kept yet. Returns
-    /// the bytes newly kept, as `[start, end)`; `None` if there are no pages, or they were kept already.
-    pub(super) fn pin(&mut self, offset: usize) -> Option<(usize, usize)> {
+    /// Keeps the pages of the chunk at `offset` for good, and of its neighbours that have pages and are not kept yet, as far as they are
+    /// in the same multiple of `longest` bytes. Returns the bytes newly kept, as `[start, end)`; `None` if there are no pages, or they were
+    /// kept already.
+    pub(super) fn pin(&mut self, offset: usize, longest: usize) -> Option<(usize, usize)> {
         let middle = offset / CHUNK;
-        let is_new = |chunk: usize| self.is_committed(chunk) && !is_set(&self.pinned, chunk);
+        let together = (longest / CHUNK).max(1);
+        let is_new = |chunk: usize| {
+            chunk / together == middle / together && self.is_committed(chunk) && !is_set(&self.pinned, chunk)
+        };
         if !is_new(middle) {
             return None;
         }
@@ -189,6 +303,11 @@ impl Arena {
             header.committed.fetch_sub(CHUNK as u64, Relaxed);
         }
     }
+}
+
+/// The chunks under `[offset, offset + len)`.
+fn chunks(offset: usize, len: usize) -> Range<usize> {
+    offset / CHUNK..(offset + len).div_ceil(CHUNK)
 }
 
 /// The runs of chunks in `range` for which `holds`.

@@ -19,11 +19,12 @@ use crate::board::Slot;
 use crate::error::{Error, Result};
 use crate::os::{self, HugePages, Mapping};
 use crate::sync::SpinPolicy;
-use arena::Arena;
+use arena::{Arena, Need, Wanted};
 use root::{CHUNK, Layout, Root};
+use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 pub(crate) use stripes::{STRIPE_SHIFT, Stripes};
 
 /// How big a heap to make.
@@ -44,6 +45,10 @@ pub struct Block {
     /// Usable bytes: at least what was asked.
     pub len: usize,
 }
+
+/// Another thread is busy with what was asked for: ask again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Busy;
 
 /// An allocation that can't be had; nothing changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -78,6 +83,8 @@ pub struct Heap {
     ranks: usize,
     root: Root,
     arena: Mutex<Arena>,
+    /// Chunks of the arena have got pages, or won't.
+    grown: Condvar,
     mapping: Mapping,
 }
 
@@ -108,9 +115,9 @@ impl Heap {
             _ => Some(os::memory_file(OP, c"gain-heap", len, huge == HugePages::Hugetlb)?),
         };
         let mapping = map(OP, file, len)?;
-        populate_root(OP, &mapping, layout, huge)?;
-        // SAFETY: root_len bytes are mapped (by `mapping`, which outlives the root), populated, aligned to
-        // CHUNK, and zero.
+        populate(OP, &mapping, layout.common(), huge)?;
+        populate(OP, &mapping, layout.own(0), huge)?;
+        // SAFETY: root_len bytes are mapped (by `mapping`, which outlives the root), aligned to CHUNK, and zero.
         let root = unsafe { Root::new(mapping.base(), layout) };
         // SAFETY: the descriptor has not been given to anybody.
         unsafe { root.initialise(stride, limit) };
@@ -126,10 +133,10 @@ impl Heap {
         let huge = HugePages::from_env()?;
         let len = os::sized(OP, fd.as_fd())?;
         let mapping = map(OP, Some(fd), len)?;
-        if len < CHUNK || mapping.populate(0, CHUNK).is_err() {
+        if len < CHUNK {
             return Err(Error::new(OP, format!("a file of {len} bytes is not a node heap")));
         }
-        // SAFETY: the first chunk is mapped, populated and aligned.
+        // SAFETY: the first chunk is mapped and aligned; a page of a file of memory that nobody wrote is zero.
         let (ranks, stride) = unsafe { Root::read_header(mapping.base()) }?;
         let layout = Layout::new(OP, ranks)?;
         if len != layout.root_len + ranks * stride || rank >= ranks {
@@ -138,9 +145,8 @@ impl Heap {
                 format!("rank {rank} of {ranks}, {stride} bytes each, in {len} bytes"),
             ));
         }
-        populate_root(OP, &mapping, layout, huge)?;
-        // SAFETY: root_len bytes are mapped, populated and aligned; the creator initialised them before it
-        // passed the descriptor on.
+        populate(OP, &mapping, layout.own(rank), huge)?;
+        // SAFETY: root_len bytes are mapped and aligned; the creator initialised them before it passed the descriptor on.
         let root = unsafe { Root::new(mapping.base(), layout) };
         if root.pid(rank) != 0 {
             return Err(Error::new(OP, format!("rank {rank} is process {} already", root.pid(rank))));
@@ -161,7 +167,16 @@ impl Heap {
         let arena = Arena::new(layout.root_len + rank * stride, stride, root.header(), huge);
         // SAFETY: root_len is within the mapping.
         let arenas = unsafe { mapping.base().byte_add(layout.root_len) };
-        Heap { arenas, stride, rank, ranks: layout.ranks, root, arena: Mutex::new(arena), mapping }
+        Heap {
+            arenas,
+            stride,
+            rank,
+            ranks: layout.ranks,
+            root,
+            arena: Mutex::new(arena),
+            grown: Condvar::new(),
+            mapping,
+        }
     }
 
     /// The memory file to pass to the peers; `None` for a heap of one rank.
@@ -199,7 +214,8 @@ impl Heap {
         self.arenas.as_ptr().wrapping_add(rank.wrapping_mul(self.stride).wrapping_add(offset))
     }
 
-    /// Allocates in this rank's arena: local, no system call unless the arena must grow. The contents are
+    /// Allocates in this rank's arena: local, no system call unless the arena must grow, which keeps no other thread of this process from
+    /// allocating. The contents are
     /// arbitrary (what a former block left). `align` is a power of two up to 2 MiB; at least 64 is used, a
     /// page for 64 KiB and more. Stands for `ARMCI_Malloc_local`.
     ///
@@ -207,8 +223,34 @@ impl Heap {
     /// The memory isn't there: every byte of a block that is returned has its page.
     pub fn allocate(&self, len_bytes: usize, align: usize) -> std::result::Result<Block, OutOfMemory> {
         assert!(align.is_power_of_two() && align <= CHUNK, "alignment {align}");
-        let (offset, len) = self.arena().allocate(&self.mapping, self.root.header(), len_bytes, align)?;
+        let (memory, header) = (&self.mapping, self.root.header());
+        let mut arena = self.arena();
+        let (offset, len) = arena.take(memory, header, len_bytes, align)?;
+        self.make_pages(arena, Wanted { offset, len, is_reserved: false })?;
         Ok(Block { offset, len })
+    }
+
+    /// Returns when all that is wanted has pages. The arena is free while they are made.
+    fn make_pages<'a>(
+        &'a self,
+        mut arena: MutexGuard<'a, Arena>,
+        wanted: Wanted,
+    ) -> std::result::Result<(), OutOfMemory> {
+        let (memory, header) = (&self.mapping, self.root.header());
+        loop {
+            match arena.need(memory, header, wanted)? {
+                Need::Nothing => return Ok(()),
+                Need::Others => arena = self.grown.wait(arena).unwrap_or_else(PoisonError::into_inner),
+                Need::Pages(growth) => {
+                    drop(arena);
+                    let is_populated = growth.populate(memory);
+                    arena = self.arena();
+                    let outcome = arena.grown(memory, header, wanted, growth, is_populated);
+                    self.grown.notify_all();
+                    outcome?;
+                }
+            }
+        }
     }
 
     /// [`Heap::allocate`], all bytes zero.
@@ -219,6 +261,24 @@ impl Heap {
         Ok(block)
     }
 
+    /// Takes room for `len_bytes` in this rank's arena, at a multiple of 2 MiB, of which nothing may be used before [`Heap::commit`] has
+    /// given it pages. Local, without a system call.
+    ///
+    /// # Errors
+    /// There is no such room.
+    pub fn reserve(&self, len_bytes: usize) -> std::result::Result<Block, OutOfMemory> {
+        let (offset, len) = self.arena().reserve(self.root.header(), len_bytes)?;
+        Ok(Block { offset, len })
+    }
+
+    /// Gives pages to a part of a block of [`Heap::reserve`], until that is freed; parts that have some already keep them. Local.
+    ///
+    /// # Errors
+    /// The memory isn't there; nothing changed.
+    pub fn commit(&self, offset: usize, len_bytes: usize) -> std::result::Result<(), OutOfMemory> {
+        self.make_pages(self.arena(), Wanted { offset, len: len_bytes, is_reserved: true })
+    }
+
     /// Frees the block of this rank's arena that begins at `offset`. The caller has made sure that nobody
     /// uses it any more. Panics when there is no such block.
     pub fn free(&self, offset: usize) {
@@ -227,18 +287,27 @@ impl Heap {
     }
 
     /// Keeps the pages around `offset` of this rank's arena for good, as a network adapter that is told their addresses needs it:
-    /// the run of committed memory that was not kept before. Returns where it begins and ends; `None` if there is no memory at
-    /// `offset` or it is kept already. Local.
-    pub fn pin(&self, offset: usize) -> Option<(usize, usize)> {
-        self.arena().pin(offset)
+    /// the run of committed memory that was not kept before, as far as it lies in the same multiple of `longest` bytes. Answers where it begins
+    /// and ends; nothing if there is no memory at `offset` or it is kept already. Never waits: an error if another thread is busy with
+    /// the arena, as when it gives much memory back. Local.
+    pub fn try_pin(
+        &self,
+        offset: usize,
+        longest: usize,
+    ) -> std::result::Result<Option<(usize, usize)>, Busy> {
+        match self.arena.try_lock() {
+            Ok(mut arena) => Ok(arena.pin(offset, longest)),
+            Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner().pin(offset, longest)),
+            Err(TryLockError::WouldBlock) => Err(Busy),
+        }
     }
 
     fn arena(&self) -> MutexGuard<'_, Arena> {
         self.arena.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Zeroed memory that all ranks share, for the floor above: at least 64 KiB + 16 KiB per rank, page
-    /// aligned, committed.
+    /// Zeroed memory that all ranks share, for the floor above: 64 bytes per rank in multiples of 64 KiB, then 16 KiB per rank, which are that
+    /// rank's: they are committed once it has attached, and near its processors. Page aligned.
     pub fn root_area(&self) -> (NonNull<u8>, usize) {
         self.root.area()
     }
@@ -277,8 +346,14 @@ impl Heap {
     }
 }
 
-fn populate_root(operation: &'static str, mapping: &Mapping, layout: Layout, huge: HugePages) -> Result<()> {
-    mapping.populate(0, layout.root_len).map_err(|error| {
+/// Gives parts of the root pages.
+fn populate(
+    operation: &'static str,
+    mapping: &Mapping,
+    parts: [Range<usize>; 2],
+    huge: HugePages,
+) -> Result<()> {
+    parts.into_iter().try_for_each(|part| mapping.populate(part.start, part.len())).map_err(|error| {
         let advice = match huge {
             HugePages::Hugetlb => {
                 "; GAIN_HUGEPAGES=hugetlb needs pages reserved in /proc/sys/vm/nr_hugepages"

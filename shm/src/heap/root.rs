@@ -4,10 +4,13 @@
 //! 0        Header                        one page
 //! 4096     RankEntry x ranks             256 bytes each
 //! ...      board slots x ranks           256 bytes each
-//! ...      stripe locks x ranks          64 KiB each
-//! ...      area of the floor above       64 KiB + 16 KiB x ranks, page aligned
+//! ...      stripe locks x ranks          64 KiB each, page aligned
+//! ...      area of the floor above       64 bytes x ranks, to 64 KiB; 16 KiB x ranks
 //! ...      rounded up to 2 MiB; arena of rank 0, rank 1, ...
 //! ```
+//!
+//! What is one rank's, its locks and its part of the area, that rank commits: so it lies in the memory next to the rank's processors, and
+//! starting costs a rank the same whatever the number of ranks. All else the creator commits, before it passes the descriptor on.
 //!
 //! | field | who writes | who reads | ordering |
 //! | --- | --- | --- | --- |
@@ -23,6 +26,7 @@ use crate::atomic::{
 use crate::board::Slot;
 use crate::error::{Error, Result};
 use crate::os::{self, CPU_WORDS};
+use std::ops::Range;
 use std::ptr::NonNull;
 
 /// Unit of commitment and of huge pages; arenas begin on multiples of it.
@@ -31,6 +35,13 @@ pub(super) const CHUNK: usize = 2 << 20;
 const MOST_RANKS: usize = 4096;
 const MAGIC: u64 = u64::from_le_bytes(*b"gainhp01");
 const PAGE: usize = 4096;
+/// Bytes of each rank's own part of the area of the floor above.
+const AREA_LEN_PER_RANK: usize = 16 * 1024;
+
+/// Bytes of that area that are everybody's; they come first.
+fn common_len(ranks: usize) -> usize {
+    (64 * ranks).next_multiple_of(64 * 1024)
+}
 
 #[repr(C, align(4096))]
 pub(super) struct Header {
@@ -56,6 +67,7 @@ struct RankEntry {
 }
 
 const _: () = assert!(size_of::<Header>() == PAGE && size_of::<RankEntry>() == 256);
+const _: () = assert!(size_of::<Stripes>().is_multiple_of(PAGE));
 
 /// Where everything in the root is; computed alike by every rank.
 #[derive(Clone, Copy, Debug)]
@@ -77,9 +89,9 @@ impl Layout {
             ));
         }
         let board = PAGE + ranks * size_of::<RankEntry>();
-        let stripes = board + ranks * size_of::<Slot>();
-        let area = (stripes + ranks * size_of::<Stripes>()).next_multiple_of(PAGE);
-        let area_len = (64 + 16 * ranks) * 1024;
+        let stripes = (board + ranks * size_of::<Slot>()).next_multiple_of(PAGE);
+        let area = stripes + ranks * size_of::<Stripes>();
+        let area_len = common_len(ranks) + ranks * AREA_LEN_PER_RANK;
         Ok(Layout {
             ranks,
             board,
@@ -88,6 +100,20 @@ impl Layout {
             area_len,
             root_len: (area + area_len).next_multiple_of(CHUNK),
         })
+    }
+
+    /// The parts that the creator commits.
+    pub(super) fn common(&self) -> [Range<usize>; 2] {
+        [0..self.stripes, self.area..self.area + common_len(self.ranks)]
+    }
+
+    /// The parts that a rank commits before it enters.
+    pub(super) fn own(&self, rank: usize) -> [Range<usize>; 2] {
+        let part = |start: usize, len: usize| start + rank * len..start + (rank + 1) * len;
+        [
+            part(self.stripes, size_of::<Stripes>()),
+            part(self.area + common_len(self.ranks), AREA_LEN_PER_RANK),
+        ]
     }
 }
 
@@ -100,8 +126,8 @@ pub(super) struct Root {
 
 impl Root {
     /// # Safety
-    /// `layout.root_len` bytes at `base` are mapped for as long as the result is used, committed, page
-    /// aligned, and either zero or a root made by [`Root::initialise`] with the same number of ranks.
+    /// `layout.root_len` bytes at `base` are mapped for as long as the result is used, page aligned, and either zero or a root made by
+    /// [`Root::initialise`] with the same number of ranks.
     pub(super) unsafe fn new(base: NonNull<u8>, layout: Layout) -> Root {
         Root { base, layout }
     }

@@ -8,6 +8,7 @@
 //! before the barrier that the hub has behind it.
 
 use super::{Links, Member};
+use crate::bootstrap::ends::Ends;
 use crate::bootstrap::frames::{my_process, peer_user, receive, receive_now, send};
 use crate::bootstrap::secret::{PROTOCOL, Secret};
 use crate::helper;
@@ -79,13 +80,13 @@ impl Place {
     }
 
     /// Step 5, after all spokes have come: everyone on this node, by rank.
-    pub(super) fn gather(&self, part: Part, size: usize) -> io::Result<(Links, Vec<Member>)> {
+    pub(super) fn gather(&self, part: Part, size: usize) -> io::Result<(Links, Vec<Member>, Ends)> {
         match part {
             Part::Hub(hub) => self.welcome(hub.close()?, size),
             Part::Spoke(None) => unreachable!("a rank without listener has come"),
             Part::Spoke(Some(mut stream)) => {
-                let members = receive_members(&mut stream)?;
-                Ok((Links::Spoke(stream), members))
+                let (members, ends) = receive_members(&mut stream)?;
+                Ok((Links::Spoke(stream), members, ends))
             }
         }
     }
@@ -96,8 +97,8 @@ impl Place {
             .concat()
     }
 
-    fn welcome(&self, streams: Vec<UnixStream>, size: usize) -> io::Result<(Links, Vec<Member>)> {
-        let mut arrived = vec![(Member { rank: self.rank, process: my_process() }, None)];
+    fn welcome(&self, streams: Vec<UnixStream>, size: usize) -> io::Result<(Links, Vec<Member>, Ends)> {
+        let mut arrived = vec![(self.rank, my_process(), None)];
         let mut strangers = 0;
         for mut stream in streams {
             match receive_now(&mut stream, self.word(0).len())? {
@@ -107,13 +108,13 @@ impl Place {
                         strangers += 1;
                         continue;
                     }
-                    arrived.push((Member { rank: read_rank(rank)?, process }, Some(stream)));
+                    arrived.push((read_rank(rank)?, process, Some(stream)));
                 }
                 None => strangers += 1,
             }
         }
-        arrived.sort_by_key(|(member, _)| member.rank);
-        let is_strange = |pair: &[(Member, _)]| pair[0].0.rank == pair[1].0.rank || pair[1].0.rank >= size;
+        arrived.sort_by_key(|(rank, ..)| *rank);
+        let is_strange = |pair: &[(usize, _, _)]| pair[0].0 == pair[1].0 || pair[1].0 >= size;
         if arrived.windows(2).any(is_strange) {
             return Err(io::Error::other("two ranks of this node say the same of themselves"));
         }
@@ -122,14 +123,20 @@ impl Place {
                 "gain: {strangers} connections to this node's ranks were none of this job's, or of another version of it"
             );
         }
-        let (members, streams): (Vec<Member>, Vec<Option<UnixStream>>) = arrived.into_iter().unzip();
-        for stream in streams.iter().flatten() {
-            send(stream, &(members.len() as u32).to_le_bytes(), None)?;
-            for member in &members {
-                send(stream, &(member.rank as u32).to_le_bytes(), member.process())?;
-            }
+        let (mut members, mut streams, mut processes) = (Vec::new(), Vec::new(), Vec::new());
+        for (rank, process, stream) in arrived {
+            members.push(Member { rank });
+            processes.push((rank, process));
+            streams.push(stream);
         }
-        Ok((Links::Hub(streams), members))
+        let ends = Ends::new(processes)?;
+        let (set, keeper) = ends.parts();
+        let ranks: Vec<u8> = members.iter().flat_map(|member| (member.rank as u32).to_le_bytes()).collect();
+        for stream in streams.iter().flatten() {
+            send(stream, &ranks, Some(set))?;
+            send(stream, &[], keeper)?;
+        }
+        Ok((Links::Hub(streams), members, ends))
     }
 }
 
@@ -219,14 +226,15 @@ fn connect(name: &[u8], longest: Duration) -> io::Result<UnixStream> {
     }
 }
 
-fn receive_members(stream: &mut UnixStream) -> io::Result<Vec<Member>> {
-    let mut next = || receive(stream, "this node's first rank to tell who is there");
-    let count = read_rank(&next()?.0)?;
-    let member = |_| {
-        let (bytes, process) = next()?;
-        Ok(Member { rank: read_rank(&bytes)?, process })
-    };
-    (0..count).map(member).collect()
+fn receive_members(stream: &mut UnixStream) -> io::Result<(Vec<Member>, Ends)> {
+    const WHAT: &str = "this node's first rank to tell who is there";
+    let (ranks, set) = receive(stream, WHAT)?;
+    let (_, keeper) = receive(stream, WHAT)?;
+    let set = set.ok_or_else(|| io::Error::other("a message between ranks is damaged"))?;
+    let rank = |bytes: &[u8; 4]| Member { rank: u32::from_le_bytes(*bytes) as usize };
+    let members: Vec<Member> = ranks.as_chunks().0.iter().map(rank).collect();
+    let ends = Ends::of_hub(set, keeper, members.len());
+    Ok((members, ends))
 }
 
 fn read_rank(bytes: &[u8]) -> io::Result<usize> {

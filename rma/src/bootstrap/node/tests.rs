@@ -3,7 +3,7 @@
 use super::*;
 use std::fs::File;
 use std::io::{Seek, Write};
-use std::os::fd::{FromRawFd, RawFd};
+use std::os::fd::FromRawFd;
 use std::sync::{Arc, Barrier, Mutex};
 
 /// Ranks as threads: an oracle for what a PMI server does.
@@ -87,7 +87,7 @@ fn members_are_all_ranks_and_take_what_member_zero_gives() {
             assert_eq!(ranks, (0..size).collect::<Vec<_>>());
             assert_eq!(node.my_index(), bootstrap.rank);
             assert_eq!(node.node_numbers(), vec![0; size]);
-            assert!(node.members().iter().all(Member::is_alive));
+            assert!(node.dead().is_empty());
             let text = format!("heap of {size}");
             if node.my_index() == 0 {
                 let mut file = memory_file();
@@ -227,20 +227,6 @@ fn a_leader_without_a_descriptor_is_an_error_on_every_member() {
             assert_eq!(node.take().unwrap_err().to_string(), "no memory: asked 7, have 5");
         }
     });
-}
-
-#[test]
-fn a_member_that_ended_is_not_alive() {
-    let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
-    // SAFETY: the call takes two integers, and the result is checked before it is wrapped.
-    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, child.id(), 0) };
-    assert!(fd >= 0);
-    // SAFETY: a fresh descriptor that nobody else owns.
-    let member = Member { rank: 1, process: Some(unsafe { OwnedFd::from_raw_fd(fd as RawFd) }) };
-    assert!(member.is_alive());
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(!member.is_alive());
 }
 
 fn memory_file() -> File {

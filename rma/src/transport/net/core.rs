@@ -84,6 +84,10 @@ pub(super) struct Core {
     flights: Vec<Flight>,
     free_flights: Vec<u32>,
     buffers: Vec<Vec<u8>>,
+    /// Peers broken off, of which the wire has not been told.
+    pub(super) abandoned: Vec<usize>,
+    /// Messages that were no rank's of this job.
+    pub(super) strangers: u64,
     /// The first peer that broke, for those who wait for nobody in particular.
     pub(super) first_broken: Option<usize>,
 }
@@ -103,6 +107,8 @@ impl Core {
             flights: Vec::new(),
             free_flights: Vec::new(),
             buffers: Vec::new(),
+            abandoned: Vec::new(),
+            strangers: 0,
             first_broken: None,
         }
     }
@@ -162,6 +168,11 @@ impl Core {
         !self.pending_locks.is_empty()
     }
 
+    /// Whether peers wait for something that no message will announce.
+    pub(super) fn is_needed(&self) -> bool {
+        self.has_pending_locks() || !self.wanted_keys.is_empty()
+    }
+
     /// Gives mutexes that have become free to those that wait for them, oldest first.
     pub(super) fn retry_locks(&mut self) {
         let mut at = 0;
@@ -189,6 +200,7 @@ impl Core {
         self.outgoing.retain(|outgoing| outgoing.to != rank);
         self.pending_locks.retain(|pending| pending.source != rank);
         self.first_broken.get_or_insert(rank);
+        self.abandoned.push(rank);
     }
 
     fn answer(&mut self, to: usize, token: u64, value: u64) {
@@ -314,10 +326,12 @@ impl Core {
 impl Sink for Core {
     fn message(&mut self, bytes: &[u8], body: &[u8]) {
         let ranks = self.peers.len();
-        let Some(message) =
-            Message::parse(bytes, body).filter(|message| (message.head.source as usize) < ranks)
-        else {
-            // Not one of ours: nobody to blame by number, and nothing that could be answered.
+        let is_ours = |message: &Message<'_>| {
+            (message.head.source as usize) < ranks && message.head.job == self.memory.job
+        };
+        let Some(message) = Message::parse(bytes, body).filter(is_ours) else {
+            // Nobody to blame by number, and nothing that could be answered.
+            self.strangers += 1;
             return;
         };
         let (head, source) = (message.head, message.head.source as usize);

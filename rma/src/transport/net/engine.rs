@@ -5,11 +5,12 @@
 
 use super::core::{Body, Core, Flight, Outgoing};
 use super::direct::Exported;
-use super::message::{ADD_WORD, HEAD_LEN, Head, Kind, MOST_HEAD, Packed, SET_WORD, WANT_ACK};
+use super::message::{ADD_WORD, Head, Kind, MOST_HEAD, PADDED_HEAD, Packed, SET_WORD, WANT_ACK};
 use super::peer::{List, Scale, Stream, Transfer, Way, Work};
 use super::serve::pack;
 use super::shape::Span;
 use super::wire::{Result, Sent, Wire};
+use crate::observe;
 use crate::transport::{SILENCE, SignalUpdate, Token};
 use std::os::fd::RawFd;
 
@@ -58,7 +59,12 @@ impl Engine {
     }
 
     pub(super) fn describe(&self) -> String {
-        self.wire.describe()
+        match self.core.strangers {
+            0 => self.wire.describe(),
+            count => {
+                format!("{}; {count} messages of no rank of this job were dropped", self.wire.describe())
+            }
+        }
     }
 
     pub(super) fn event_fd(&self) -> Option<RawFd> {
@@ -68,7 +74,7 @@ impl Engine {
     /// Whether the next event will be seen at [`Engine::event_fd`], and nothing waits for anything else.
     pub(super) fn arm(&mut self) -> bool {
         // An error of arming shows again in progress.
-        self.core.outgoing.is_empty() && !self.core.has_pending_locks() && self.wire.arm().unwrap_or(false)
+        self.core.outgoing.is_empty() && !self.core.is_needed() && self.wire.arm().unwrap_or(false)
     }
 
     /// Moves everything on. Returns whether anything happened.
@@ -76,9 +82,6 @@ impl Engine {
         let any = self.wire.progress(&mut self.core);
         if self.core.has_pending_locks() {
             self.core.retry_locks();
-        }
-        if !self.core.wanted_keys.is_empty() {
-            self.export();
         }
         for (to, offset) in std::mem::take(&mut self.core.unwanted_locks) {
             let head = Head { offset, ..Head::new(Kind::Unlock, self.core.memory.me()) };
@@ -89,6 +92,11 @@ impl Engine {
         self.send_outgoing();
         self.pump();
         self.send_due();
+        self.export();
+        self.send_outgoing();
+        for rank in std::mem::take(&mut self.core.abandoned) {
+            self.wire.give_up(rank);
+        }
         any
     }
 
@@ -199,7 +207,8 @@ impl Engine {
             self.wire.connect(to, address)?;
             peer.is_connected = true;
         }
-        packed.head_mut().ack = peer.taken;
+        let head = packed.head_mut();
+        (head.ack, head.job) = (peer.taken, self.core.memory.job);
         // SAFETY: bodies are buffers of the flight, memory of the arena, or local memory that the caller of the operation has
         // promised until it is complete.
         let sent = unsafe { self.wire.send(to, packed.bytes(), body, len, tag) }?;
@@ -349,13 +358,17 @@ impl Engine {
             && stream.remote.is_run()
             && stream.shape.is_run()
             && self.core.peer(to).is_lone(way);
-        match way {
+        let work = match way {
             _ if self.is_direct(&stream) => Work::Direct(stream, way),
             Way::Write if is_lone => Work::Direct(stream, way),
             Way::Read if is_lone => Work::Direct(stream, Way::Fetch),
             Way::Write => Work::Out(stream, None),
             Way::Read | Way::Fetch => Work::In(stream),
+        };
+        if matches!(work, Work::Direct(..)) {
+            observe::took(observe::Path::Direct);
         }
+        work
     }
 
     /// Whether the runs of a stream are long enough to go past the messages.
@@ -548,5 +561,5 @@ pub(super) fn piece_len(wire: &dyn Wire) -> usize {
 
 /// Longest body of an answer, whose head has no extras.
 pub(super) fn answer_len(wire: &dyn Wire) -> usize {
-    wire.limits().message_len - HEAD_LEN
+    wire.limits().message_len - PADDED_HEAD
 }

@@ -1,8 +1,8 @@
 //! What messages look like on the wire.
 //!
 //! ```text
-//! 0    Head, 64 bytes
-//! 64   alpha, 16 bytes                     accumulate only
+//! 0    Head, 72 bytes
+//! 72   alpha, 16 bytes                     accumulate only
 //! ..   box: run, then count and stride of each level, 8 bytes each     when levels > 0
 //! ..   padding to a multiple of 16; then the body
 //! ```
@@ -109,6 +109,8 @@ pub(super) struct Head {
     /// Where in the stream they begin.
     pub(super) at: u64,
     pub(super) value: u64,
+    /// The job's cookie and the version of this protocol, in one: what has another number here is no message for this process.
+    pub(super) job: u64,
 }
 
 /// Bytes of the fixed part.
@@ -117,7 +119,10 @@ pub(super) const HEAD_LEN: usize = size_of::<Head>();
 /// Longest head with its extras.
 pub(super) const MOST_HEAD: usize = HEAD_LEN + 16 + (2 * LEVELS + 2) * 8;
 
-const _: () = assert!(HEAD_LEN == 64 && MOST_HEAD <= 256);
+const _: () = assert!(HEAD_LEN == 72 && MOST_HEAD <= 256);
+
+/// The same with what pads it.
+pub(super) const PADDED_HEAD: usize = HEAD_LEN.next_multiple_of(16);
 
 impl Head {
     pub(super) fn new(kind: Kind, source: usize) -> Head {

@@ -38,6 +38,8 @@ pub(super) struct Memory {
     pub(super) layout: Arc<Layout>,
     pub(super) watch: Arc<Watch>,
     pub(super) policy: SpinPolicy,
+    /// What messages of this job say of it.
+    pub(super) job: u64,
     /// Bytes that one message may ask for.
     pub(super) longest_get: usize,
 }

@@ -20,6 +20,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use unruly::{Post, Unruly};
 
+/// What their messages say of their job.
+const JOB: u64 = 0x5eed;
+
 /// Two processes' transports, each with a heap of its own and a block of `len` zeros in it.
 fn pair(len: usize, seed: u64) -> ([Arc<Net>; 2], [Arc<Heap>; 2], usize) {
     let post: Post = Arc::new(Mutex::new(vec![Vec::new(); 2]));
@@ -35,9 +38,10 @@ fn pair(len: usize, seed: u64) -> ([Arc<Net>; 2], [Arc<Heap>; 2], usize) {
             layout: Arc::new(Layout::new(me, &[0, 1])),
             heap: heap.clone(),
             direct: true,
-            // A helper would live, and spin, until the process ends; see `served`.
+            // A helper would spin; see `served`.
             progress: Progress::Poll,
             hosts: ["a".into(), "b".into()].into(),
+            job: JOB,
         };
         let book = vec![Box::from(&b"here"[..]); 2].into();
         (Net::start(Box::new(wire), book, around).unwrap(), heap)
@@ -408,6 +412,26 @@ fn a_mutex_granted_to_nobody_goes_back() {
     }
 }
 
+/// Oracle: what the same message does when it says the job's word.
+#[test]
+fn messages_of_other_jobs_are_dropped_and_counted() {
+    let ([a, _b], [heap, _], block) = pair(64, 1);
+    let put = |job: u64| {
+        let head = Head { job, number: 1, offset: block as u64, len: 8, ..Head::new(Kind::Put, 1) };
+        let mut bytes = Packed::new(head, None, None).bytes().to_vec();
+        bytes.extend([7u8; 8]);
+        let mut engine = a.inside();
+        engine.core.message(&bytes, &[]);
+        // SAFETY: a part of the block, which nobody else uses.
+        let word = unsafe { heap.address(0, block).cast::<u64>().read() };
+        (word != 0, engine.core.peers[1].is_some(), engine.core.strangers)
+    };
+    assert_eq!(put(JOB ^ 1 << 63), (false, false, 1));
+    assert_eq!(put(0), (false, false, 2));
+    assert!(a.describe().contains("; 2 messages of no rank of this job were dropped"));
+    assert_eq!(put(JOB), (true, true, 2));
+}
+
 /// Messages of every kind with numbers from anywhere: those that make sense take effect in the receiver's arena, the others break
 /// off the talk with who sent them; nothing else happens.
 #[test]
@@ -436,6 +460,7 @@ fn whatever_a_peer_says_is_an_effect_or_an_error() {
                 source: if dice.below(32) == 0 { 7 } else { 1 },
                 number: if kind > 8 || dice.below(50) == 0 { 0 } else { number },
                 ack: dice.below(3) as u64,
+                job: JOB,
                 offset: if dice.below(2) == 0 { block as u64 } else { offset },
                 token: if dice.below(2) == 0 { token.number() } else { given },
                 len: if dice.below(2) == 0 { 8 } else { len },

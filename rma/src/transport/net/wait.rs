@@ -7,6 +7,7 @@ use super::engine::Engine;
 use super::{IT_DIED, Net, PATIENCE, progress, wire};
 use crate::call::OpCode;
 use crate::error::Result;
+use crate::observe::{self, Event, Kind};
 use crate::stall::{Needs, Waiting};
 use crate::transport::{Token, Transport};
 use shm::board::Record;
@@ -26,6 +27,7 @@ impl Net {
         mut ready: impl FnMut(&mut Engine) -> Option<wire::Result<R>>,
     ) -> Result<R> {
         let _waiter = Counted::new(&self.waiters);
+        let _span = observe::span(|| Event { peer: Some(rank), ..Event::new(op, Kind::Wait).at(caller) });
         if let Some(outcome) = self.spin(&mut ready) {
             return outcome.map_err(|why| self.died(op.name(), rank, &why));
         }

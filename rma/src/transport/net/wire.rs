@@ -69,6 +69,11 @@ pub(crate) unsafe trait Wire: Send + std::fmt::Debug {
     /// Short name, as in `"ucx"`.
     fn name(&self) -> &'static str;
 
+    /// What peers need alike to understand one another.
+    fn speaks(&self) -> String {
+        self.name().to_owned()
+    }
+
     /// Library version, device and provider, for people.
     fn describe(&self) -> String;
 
@@ -139,6 +144,10 @@ pub(crate) unsafe trait Wire: Send + std::fmt::Debug {
     fn fetch(&mut self, _peer: usize, _key: Key, _offset: u64, _len: usize, _tag: u64) -> Result<Sent> {
         Err("this engine fetches nothing".into())
     }
+
+    /// Nothing is expected of `peer` any more. What was started to it is over soon, whatever the peer does: [`Sink::done`] or [`Sink::fetched`] says
+    /// so, once the engine no longer uses its buffer. Other peers may be lost by that, if there is no other way.
+    fn give_up(&mut self, peer: usize);
 
     /// Starts remote completion of all writes to `peer`: complete means that they are visible there.
     fn flush(&mut self, peer: usize, tag: u64) -> Result<Sent>;

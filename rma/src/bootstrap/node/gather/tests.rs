@@ -23,8 +23,8 @@ fn gather(strangers: impl FnOnce(&[u8])) -> Vec<usize> {
     assert!(matches!((&hub, &spoke), (Part::Hub(_), Part::Spoke(None))));
     strangers(&here.name);
     there.come(&mut spoke).unwrap();
-    let (_links, members) = here.gather(hub, 2).unwrap();
-    let (_, told) = there.gather(spoke, 2).unwrap();
+    let (_links, members, _) = here.gather(hub, 2).unwrap();
+    let (_, told, _) = there.gather(spoke, 2).unwrap();
     let ranks = |members: &[Member]| members.iter().map(|member| member.rank).collect::<Vec<_>>();
     assert_eq!(ranks(&members), ranks(&told));
     ranks(&told)

@@ -108,7 +108,9 @@ pub(crate) struct Ofi {
     slab_memory: *mut Memory,
     /// Receives that the library had no room for.
     unposted: Vec<*mut Op>,
-    /// Why receives can't be posted any more.
+    /// What was in the library's hands when the endpoint was closed, and has not been told.
+    discarded: Vec<*mut Op>,
+    /// Why receives can't be posted any more, or nobody can be reached.
     fault: Option<String>,
     free_sends: Vec<*mut Op>,
     free_transfers: Vec<*mut Op>,
@@ -157,6 +159,7 @@ impl Ofi {
             slab: vec![0; (receives + SLOTS) * MESSAGE_LEN].into(),
             slab_memory: null_mut(),
             unposted: Vec::new(),
+            discarded: Vec::new(),
             fault: None,
             free_sends: Vec::new(),
             free_transfers: Vec::new(),
@@ -300,6 +303,45 @@ impl Ofi {
         }
     }
 
+    /// Operations that the library has.
+    fn in_flight(&self) -> impl Iterator<Item = *mut Op> + '_ {
+        let is_free = |op: &*mut Op| {
+            [&self.free_sends, &self.free_transfers, &self.unposted].iter().any(|free| free.contains(op))
+        };
+        self.ops.iter().copied().filter(move |op| !is_free(op))
+    }
+
+    /// Closes the endpoint, which alone makes a provider discard what was started: it reports nothing of it. Nobody can be reached after that.
+    fn close_down(&mut self, why: String) {
+        let ops: Vec<*mut Op> = self.in_flight().collect();
+        if self.memory_mode & MR_ENDPOINT != 0 {
+            // Registrations that are bound to an endpoint go before it.
+            self.regions.drain(..).for_each(|(_, _, memory)| close_memory(memory));
+            close_memory(std::mem::replace(&mut self.slab_memory, null_mut()));
+        }
+        self.objects.close_endpoint();
+        self.fault = Some(why);
+        self.discarded = ops;
+    }
+
+    /// Says of each operation that was discarded that it is over, and of each peer that it is lost.
+    fn tell_discarded(&mut self, sink: &mut dyn Sink) -> bool {
+        let Some(why) = self.fault.clone().filter(|_| self.objects.endpoint.is_null()) else { return false };
+        let discarded = std::mem::take(&mut self.discarded);
+        let any = !discarded.is_empty();
+        for op in discarded {
+            // SAFETY: the library has discarded the operation.
+            let is_receive = matches!(unsafe { (*op).what }, What::Receive(_));
+            if !is_receive {
+                self.complete(op, 0, Err(why.clone()), sink);
+            }
+        }
+        for peer in self.peers.keys().copied() {
+            sink.broken(peer, why.clone());
+        }
+        any
+    }
+
     /// Takes an error from the queue.
     fn take_error(&mut self, sink: &mut dyn Sink) {
         let queue = self.objects.queue;
@@ -325,6 +367,10 @@ impl Ofi {
 unsafe impl Wire for Ofi {
     fn name(&self) -> &'static str {
         "ofi"
+    }
+
+    fn speaks(&self) -> String {
+        format!("ofi by {}", self.objects.speaks())
     }
 
     fn describe(&self) -> String {
@@ -472,6 +518,18 @@ unsafe impl Wire for Ofi {
         self.fetch_into(op, peer, address, key, offset, len, tag)
     }
 
+    fn give_up(&mut self, peer: usize) {
+        // SAFETY: operations of ours; the library doesn't change what they are.
+        let is_of_caller =
+            |op: *mut Op| unsafe { (*op).peer == peer && matches!((*op).what, What::Write | What::Read) };
+        // What uses memory of ours may go on for ever.
+        if self.in_flight().any(is_of_caller) {
+            self.close_down(format!(
+                "the connections were closed, since rank {peer} is lost in the middle of a transfer"
+            ));
+        }
+    }
+
     fn flush(&mut self, peer: usize, tag: u64) -> Result<Sent> {
         let peer = self.peer(peer)?;
         if peer.flush.is_some() {
@@ -486,6 +544,9 @@ unsafe impl Wire for Ofi {
     }
 
     fn progress(&mut self, sink: &mut dyn Sink) -> bool {
+        if self.objects.endpoint.is_null() {
+            return self.tell_discarded(sink);
+        }
         let queue = self.objects.queue;
         let mut entries: [QueueEntry; BATCH] =
             std::array::from_fn(|_| QueueEntry { op_context: null_mut(), flags: 0, len: 0 });
@@ -509,11 +570,12 @@ unsafe impl Wire for Ofi {
     }
 
     fn event_fd(&self) -> Option<RawFd> {
-        self.objects.event_fd
+        self.objects.event_fd.filter(|_| !self.objects.endpoint.is_null())
     }
 
     fn arm(&mut self) -> Result<bool> {
-        if self.objects.event_fd.is_none() {
+        // After the endpoint nothing may be asked of what it was bound to.
+        if self.objects.event_fd.is_none() || self.objects.endpoint.is_null() {
             return Ok(true);
         }
         let mut fid: *mut Fid = self.objects.queue.cast();

@@ -218,6 +218,14 @@ impl Objects {
         Ok(address)
     }
 
+    /// Provider and format of addresses, as peers have to have them.
+    pub(super) fn speaks(&self) -> String {
+        // SAFETY: as in `names`.
+        let (provider, format) =
+            unsafe { (text((*(*self.info).fabric_attr).prov_name), (*self.info).addr_format) };
+        format!("{provider} with addresses of format {format}")
+    }
+
     /// Provider and domain, for people.
     pub(super) fn names(&self) -> String {
         // SAFETY: the library's own strings, which live as long as the info.

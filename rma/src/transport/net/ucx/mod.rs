@@ -199,20 +199,27 @@ impl Ucx {
         let mut any = false;
         // SAFETY: no reference to `Shared` is held elsewhere, here and below.
         while let Some((peer, status)) = unsafe { (*self.shared).failed.pop() } {
-            let Some(entry) = self.peers.get_mut(&peer) else { continue };
-            let endpoint = std::mem::replace(&mut entry.endpoint, null_mut());
-            if endpoint.is_null() {
-                continue;
+            if self.part_with(peer) {
+                // SAFETY: as above.
+                unsafe { (*self.shared).broken(peer, status) };
+                any = true;
             }
-            if let Begun::Request(request) = self.close(endpoint) {
-                // SAFETY: a request of ours; UCP reuses it when it is over.
-                unsafe { (self.api().ucp_request_free)(request) };
-            }
-            // SAFETY: as above.
-            unsafe { (*self.shared).broken(peer, status) };
-            any = true;
         }
         any
+    }
+
+    /// Closes the endpoint to a peer, if there is one: UCP ends its operations with an error.
+    fn part_with(&mut self, peer: usize) -> bool {
+        let Some(entry) = self.peers.get_mut(&peer) else { return false };
+        let endpoint = std::mem::replace(&mut entry.endpoint, null_mut());
+        if endpoint.is_null() {
+            return false;
+        }
+        if let Begun::Request(request) = self.close(endpoint) {
+            // SAFETY: a request of ours; UCP reuses it when it is over.
+            unsafe { (self.api().ucp_request_free)(request) };
+        }
+        true
     }
 
     fn close(&self, endpoint: Endpoint) -> Begun {
@@ -378,6 +385,10 @@ unsafe impl Wire for Ucx {
             // SAFETY: as in `write`, with `dst` writable and nobody else's.
             unsafe { (api.ucp_get_nbx)(endpoint, dst.cast(), len, base + offset, key, params) }
         })
+    }
+
+    fn give_up(&mut self, peer: usize) {
+        self.part_with(peer);
     }
 
     fn flush(&mut self, peer: usize, tag: u64) -> Result<Sent> {
