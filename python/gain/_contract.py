@@ -7,6 +7,7 @@ arrays, which is recorded and fused with the sum, if there is one.
 import math
 
 from ._base import asarray
+from ._triangles import writeable_diagonal
 
 
 class Sketch:
@@ -80,18 +81,16 @@ def program(terms, output, shapes, path, half):
 
 
 def _diagonal(labels, shape, make):
-    """An operand with each of its labels once: a step of one more than a row goes along a diagonal."""
+    """An operand with each of its labels once."""
     a = Sketch(labels, shape, make)
     while len(set(a.labels)) != len(a.labels):
         labels = a.labels
         first = next(i for i, label in enumerate(labels) if label in labels[i + 1:])
         second = labels.index(labels[first], first + 1)
-        rest = [i for i in range(len(labels)) if i not in (first, second)]
-        extent, outside = a.shape[first], [a.shape[i] for i in rest]
-        order, flat, key = [*rest, first, second], [*outside, extent * extent], (..., slice(None, None, extent + 1))
+        kept = [i for i in range(len(labels)) if i not in (first, second)] + [first]
         a = a.then(
-            "".join(labels[i] for i in rest) + labels[first], [*outside, extent],
-            lambda x, order=order, flat=flat, key=key: x.transpose(order).reshape(flat)[key],
+            "".join(labels[i] for i in kept), [a.shape[i] for i in kept],
+            lambda x, first=first, second=second: writeable_diagonal(x, 0, first, second),
         )
     return a
 
