@@ -10,17 +10,34 @@ import pickle
 import numpy
 
 from . import _gain
-from ._base import OURS, asarray
-from ._creation import asanyarray
+from ._base import OURS, asarray, axes_tuple
+from ._creation import asanyarray, empty
 from ._elementwise import _into
 from ._gain import ndarray
-from ._shapes import broadcast_to, expand_dims
+from ._shapes import broadcast_to, expand_dims, moveaxis
 
-__all__ = ["apply_over_axes", "frompyfunc"]
+__all__ = ["apply_along_axis", "apply_over_axes", "frompyfunc"]
 
 # Elements that are Python objects at one time.
 CHUNK = 1 << 16
 LETTERS = "?bhilqBHILQefdFD"
+
+
+def apply_along_axis(func1d, axis, arr, *args, **kwargs):
+    """`numpy.apply_along_axis`: all ranks call the function together, with an array for each line."""
+    arr = asarray(arr)
+    (axis,) = axes_tuple(axis, arr.ndim)
+    lines = moveaxis(arr, axis, -1)
+    if 0 in lines.shape[:-1]:
+        raise ValueError("Cannot apply_along_axis when any iteration dimensions are 0")
+    made = None
+    for index in numpy.ndindex(*lines.shape[:-1]):
+        one = asarray(func1d(lines[index], *args, **kwargs))
+        if made is None:
+            made = empty(lines.shape[:-1] + one.shape, one.dtype)
+        made[index] = one
+    outer = lines.ndim - 1
+    return moveaxis(made, range(outer, made.ndim), range(axis, axis + made.ndim - outer))
 
 
 def apply_over_axes(func, a, axes):

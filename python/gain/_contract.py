@@ -7,23 +7,21 @@ arrays, which is recorded and fused with the sum, if there is one.
 import math
 
 from ._base import asarray
+from ._triangles import writeable_diagonal
 
 
 class Sketch:
-    """An array to be: its labels, its shape, and the function that makes it of the operands.
+    """An array to be: its labels, its shape, and the function that makes it of the operands."""
 
-    `tells` says whether that may raise floating-point exceptions, which products of matrices don't.
-    """
+    __slots__ = ("labels", "shape", "make")
 
-    __slots__ = ("labels", "shape", "make", "tells")
-
-    def __init__(self, labels, shape, make, tells=False):
-        self.labels, self.shape, self.make, self.tells = labels, tuple(shape), make, tells
+    def __init__(self, labels, shape, make):
+        self.labels, self.shape, self.make = labels, tuple(shape), make
 
     def then(self, labels, shape, step):
         """What a step makes of it."""
         make = self.make
-        return Sketch(labels, shape, lambda arrays: step(make(arrays)), self.tells)
+        return Sketch(labels, shape, lambda arrays: step(make(arrays)))
 
     def extent(self, label):
         """How long the axis of this label is."""
@@ -40,7 +38,7 @@ class Sketch:
         """With other axes over the same elements."""
         shape = tuple(shape)
         if shape == self.shape:
-            return Sketch(labels, shape, self.make, self.tells)
+            return Sketch(labels, shape, self.make)
         return self.then(labels, shape, lambda a: a.reshape(shape))
 
     def picked(self, labels, key):
@@ -54,9 +52,7 @@ class Sketch:
             return self
         axes = tuple(self.labels.index(label) for label in gone)
         rest = [label for label in self.labels if label not in gone]
-        made = self.then("".join(rest), map(self.extent, rest), lambda a: _sum(a, axes if rest else None))
-        made.tells = True
-        return made
+        return self.then("".join(rest), map(self.extent, rest), lambda a: _sum(a, axes if rest else None))
 
 
 def _sum(a, axes):
@@ -85,18 +81,16 @@ def program(terms, output, shapes, path, half):
 
 
 def _diagonal(labels, shape, make):
-    """An operand with each of its labels once: a step of one more than a row goes along a diagonal."""
+    """An operand with each of its labels once."""
     a = Sketch(labels, shape, make)
     while len(set(a.labels)) != len(a.labels):
         labels = a.labels
         first = next(i for i, label in enumerate(labels) if label in labels[i + 1:])
         second = labels.index(labels[first], first + 1)
-        rest = [i for i in range(len(labels)) if i not in (first, second)]
-        extent, outside = a.shape[first], [a.shape[i] for i in rest]
-        order, flat, key = [*rest, first, second], [*outside, extent * extent], (..., slice(None, None, extent + 1))
+        kept = [i for i in range(len(labels)) if i not in (first, second)] + [first]
         a = a.then(
-            "".join(labels[i] for i in rest) + labels[first], [*outside, extent],
-            lambda x, order=order, flat=flat, key=key: x.transpose(order).reshape(flat)[key],
+            "".join(labels[i] for i in kept), [a.shape[i] for i in kept],
+            lambda x, first=first, second=second: writeable_diagonal(x, 0, first, second),
         )
     return a
 
@@ -137,9 +131,9 @@ def _pair(a, b, wanted, half):
     shape = tuple([extents[x] for x in labels])
     if not labels:
         one, two = _grouped(a, "", inner).make, _grouped(b, "", inner).make
-        return Sketch("", (), lambda arrays: asarray(one(arrays).dot(two(arrays))), a.tells or b.tells)
+        return Sketch("", (), lambda arrays: asarray(one(arrays).dot(two(arrays))))
     one, two = _grouped(a, stack, rows, inner), _grouped(b, stack, inner, columns)
-    whole = Sketch(labels, (*one.shape[:-1], two.shape[-1]), _product(one.make, two.make), a.tells or b.tells)
+    whole = Sketch(labels, (*one.shape[:-1], two.shape[-1]), _product(one.make, two.make))
     return whole.reshaped(labels, shape)
 
 
@@ -155,6 +149,6 @@ def _multiplied(a, b, columns, extents):
     key = tuple([slice(None) if x in b.labels else None for x in labels])
     one, two, is_whole = a.make, b.make, b.labels == labels
     if not columns and is_whole:
-        return Sketch(labels, a.shape, lambda arrays: asarray(one(arrays) * two(arrays)), True)
+        return Sketch(labels, a.shape, lambda arrays: asarray(one(arrays) * two(arrays)))
     shape = [extents[x] for x in labels]
-    return Sketch(labels, shape, lambda arrays: asarray(one(arrays)[widen] * two(arrays)[key]), True)
+    return Sketch(labels, shape, lambda arrays: asarray(one(arrays)[widen] * two(arrays)[key]))

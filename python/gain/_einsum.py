@@ -48,14 +48,14 @@ def einsum(*operands, out=None, optimize=False, **kwargs):
     if dtype is None:
         dtype = numpy.result_type(*[a.dtype for a in arrays], *(() if out is None else (out.dtype,)))
     dtype = numpy.dtype(dtype)
-    if not all([a.dtype == dtype or numpy.can_cast(a.dtype, dtype, casting) for a in arrays]) or out is not None and (
+    if casting == "same_value" or not all([a.dtype == dtype or numpy.can_cast(a.dtype, dtype, casting) for a in arrays]) or out is not None and (
         out.shape != shape or optimize is False and not numpy.can_cast(dtype, out.dtype, casting)
     ):
         _refuse(operands, out, optimize, kwargs)
     if optimize is False or len(arrays) == 1 or "dtype" in kwargs:
         arrays = [a if a.dtype == dtype else a.astype(dtype) for a in arrays]
     # Else two operands have at each step the type of these two.
-    if result.tells and dtype.kind in "fc":
+    if optimize is False and dtype.kind in "fc":
         with numpy.errstate(all="ignore"):  # as NumPy, which doesn't look
             made = result.make(arrays)
     else:
@@ -65,7 +65,9 @@ def einsum(*operands, out=None, optimize=False, **kwargs):
     if out is not None:
         out[...] = made
         return out
-    if order != "K":
+    if order not in ("K", "k", None):
+        if order in ("A", "a"):
+            order = "F" if all([a.flags.f_contiguous for a in arrays]) else "C"
         made = asarray(made, None, order)
     return made if made.ndim or is_product and optimize is not False else made[()]
 

@@ -1,19 +1,36 @@
 """NumPy's functions of polynomials given by their coefficients, from the highest power to the lowest."""
 
+import functools
+
 import numpy
 
 from ._base import asarray, ufuncs
 from ._convolution import convolve
 from ._creation import asanyarray, zeros, zeros_like
+from ._elementwise import isclose
 from ._gain import ndarray
 from ._ranges import arange
 from ._shapes import atleast_1d, concatenate
 
-__all__ = ["polyadd", "polyder", "polyint", "polymul", "polysub", "polyval"]
+__all__ = ["polyadd", "polyder", "polydiv", "polyint", "polymul", "polysub", "polyval"]
+
+
+def _also_of_objects(function):
+    """`function`, which leaves NumPy's `poly1d` objects to NumPy."""
+    @functools.wraps(function)
+    def call(*arguments, **keywords):
+        if any(isinstance(x, numpy.poly1d) for x in arguments):
+            arguments = [x.numpy() if isinstance(x, ndarray) else x for x in arguments]
+            return getattr(numpy, function.__name__)(*arguments, **keywords)
+        return function(*arguments, **keywords)
+
+    return call
 
 
 def polyval(p, x):
     """`numpy.polyval`"""
+    if isinstance(x, numpy.poly1d):
+        return numpy.polyval(p.numpy() if isinstance(p, ndarray) else p, x)
     p, x = p.numpy() if isinstance(p, ndarray) else numpy.asarray(p), asanyarray(x)
     made = zeros_like(x)
     for coefficient in p:
@@ -31,11 +48,13 @@ def _joined(name, a1, a2):
     return ufuncs[name](a1, a2)
 
 
+@_also_of_objects
 def polyadd(a1, a2):
     """`numpy.polyadd`"""
     return _joined("add", a1, a2)
 
 
+@_also_of_objects
 def polysub(a1, a2):
     """`numpy.polysub`"""
     return _joined("subtract", a1, a2)
@@ -52,11 +71,28 @@ def _trimmed(p):
     return p[int(nonzero.argmax()):]
 
 
+@_also_of_objects
 def polymul(a1, a2):
     """`numpy.polymul`"""
     return convolve(_trimmed(a1), _trimmed(a2))
 
 
+@_also_of_objects
+def polydiv(u, v):
+    """`numpy.polydiv`"""
+    u, v = atleast_1d(u) + 0.0, atleast_1d(v) + 0.0
+    dtype = numpy.result_type(u.dtype, v.dtype)
+    places = max(len(u) - len(v) + 1, 1)
+    factor = 1.0 / v[0]
+    quotient, rest = zeros(places, dtype), u.astype(dtype)
+    for place in range(len(u) - len(v) + 1):
+        quotient[place] = factor * rest[place]
+        rest[place:place + len(v)] -= quotient[place] * v
+    nonzero = ~isclose(rest, 0, rtol=1e-14)
+    return quotient, rest[min(int(nonzero.argmax()) if nonzero.any() else len(rest), len(rest) - 1):]
+
+
+@_also_of_objects
 def polyder(p, m=1):
     """`numpy.polyder`"""
     m = int(m)
@@ -69,6 +105,7 @@ def polyder(p, m=1):
     return p
 
 
+@_also_of_objects
 def polyint(p, m=1, k=None):
     """`numpy.polyint`"""
     m = int(m)

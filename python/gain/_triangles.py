@@ -73,11 +73,16 @@ def diagflat(v, k=0):
 
 def diagonal(a, offset=0, axis1=0, axis2=1):
     """`numpy.diagonal`: read-only."""
-    matrices, first = _matrices(asarray(a), offset, axis1, axis2)
-    made = _view(matrices, first)
-    made = _copy(matrices, first) if made is None else made
+    made = writeable_diagonal(asarray(a), offset, axis1, axis2)
     made.setflags(write=False)
     return made
+
+
+def writeable_diagonal(a, offset, axis1, axis2):
+    """The diagonal, which shows later writes and passes them on if it is a view."""
+    matrices, first = _matrices(a, offset, axis1, axis2)
+    made = _view(matrices, first)
+    return _copy(matrices, first) if made is None else made
 
 
 def trace(a, offset=0, axis1=0, axis2=1, dtype=None, out=None):

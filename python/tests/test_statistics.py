@@ -13,7 +13,7 @@ import jobs
 NAMES = """average cov corrcoef nansum nanprod nanmin nanmax nanmean nanvar nanstd nanargmin nanargmax nancumsum nancumprod
 diff ediff1d gradient trapezoid convolve correlate unwrap angle sinc i0 nan_to_num fix real_if_close isreal isrealobj iscomplex
 iscomplexobj isposinf isneginf isclose allclose array_equal array_equiv polyval polyadd polysub polymul polyder polyint cross
-kron einsum einsum_path apply_over_axes vectorize histogram_bin_edges""".split()
+kron einsum einsum_path apply_along_axis apply_over_axes polydiv vectorize histogram_bin_edges""".split()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -83,3 +83,39 @@ m = x.reshape(400, 300); h = np.where(m > 0.9, np.nan, m); w = x[:400]
 """
     sources = [f"import numpy{setup}{line}" for line in LARGE]
     agrees(sources, [one[0] for one in jobs.outcomes("numpy", sources)], ranks, None, True)
+
+
+def test_polynomial_objects_stay_objects():
+    p, q = numpy.poly1d([1, 2, 3]), gain.array([1, 1])
+    assert gain.polymul(p, q) == p * numpy.poly1d([1, 1]) and gain.polyder(p) == p.deriv() and gain.polyint(p) == p.integ()
+    assert gain.polyadd(q, p) == numpy.poly1d([1, 3, 4]) and gain.polysub(p, q) == numpy.poly1d([1, 1, 2])
+    assert gain.polydiv(p, q)[0] == numpy.poly1d([1, 1])
+    assert gain.polyval(q, p) == numpy.poly1d([1, 2, 4])
+    x = gain.arange(5.0)
+    assert isinstance(gain.polyval(p, x), gain.ndarray) and (gain.polyval(p, x) == x * x + 2 * x + 3).all()
+
+
+def test_ranks_read_their_neighbours_edges_alone():
+    done = jobs.script(
+        """
+        import gain as np
+        x = np.arange(1e6) % 1000
+        m = x.reshape(1000, 1000)
+        h = np.where(m > 990, np.nan, m)
+        k = np.arange(64.0)
+        for name, made in {
+            "diff": lambda: np.diff(x), "gradient": lambda: np.gradient(m, axis=0), "trapezoid": lambda: np.trapezoid(x),
+            "nanvar": lambda: np.nanvar(h, 0), "nancumsum": lambda: np.nancumsum(h), "unwrap": lambda: np.unwrap(x),
+            "few": lambda: np.convolve(x, k[:8]), "many": lambda: np.convolve(x, k, "same"), "sinc": lambda: np.sinc(x),
+            "einsum": lambda: np.einsum("ij,ij->i", m, m), "diagonal": lambda: np.einsum("ii->i", m),
+            "isclose": lambda: np.isclose(m, h), "polyval": lambda: np.polyval([1, 2, 3], x), "i0": lambda: np.i0(x),
+            "vectorize": lambda: np.vectorize(lambda a: a + 1, otypes=[float])(m),
+        }.items():
+            np.barrier()
+            before = np.stats()["bytes_moved"]
+            getattr(made(), "force", int)()
+            assert np.stats()["bytes_moved"] - before < 100_000, name
+        """,
+        ranks=2,
+    )
+    assert done.returncode == 0, done.stderr
