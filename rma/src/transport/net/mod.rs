@@ -396,13 +396,13 @@ unsafe impl Transport for Net {
     }
 
     fn death(&self, rank: usize) -> Option<String> {
-        self.look_after_peers(::shm::clock_ns());
+        self.look_after_peer(rank, ::shm::clock_ns());
         let mut engine = self.inside();
-        if engine.core.peers[rank].is_none() {
+        if !engine.core.peers.contains_key(&rank) {
             // Nothing was sent to it so far, so its end would go unnoticed. What goes wrong shows at the peer.
             let _ = engine.ask_now(rank);
         }
-        engine.core.peers[rank].as_ref().and_then(|peer| peer.broken.clone())
+        engine.core.peers.get(&rank).and_then(|peer| peer.broken.clone())
     }
 
     fn test(&self, token: Token) -> Result<bool> {
