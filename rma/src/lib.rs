@@ -60,6 +60,7 @@ mod outbox;
 mod plain;
 mod retired;
 mod segment;
+mod series;
 mod session;
 mod signature;
 mod stall;

@@ -83,8 +83,8 @@ pub(crate) struct Surroundings {
     /// Whether peers' memory on the node counts as mapped.
     pub(crate) direct: bool,
     pub(crate) progress: Progress,
-    /// By world rank, for messages to people.
-    pub(crate) hosts: Box<[Box<str>]>,
+    /// By node, for messages to people.
+    pub(crate) hosts: Arc<[Box<str>]>,
 }
 
 /// The transport over one engine.
@@ -97,7 +97,7 @@ pub(crate) struct Net {
     policy: SpinPolicy,
     direct: bool,
     progress: Progress,
-    hosts: Box<[Box<str>]>,
+    hosts: Arc<[Box<str>]>,
     /// Threads that wait and turn the crank meanwhile.
     waiters: AtomicU32,
     /// Counts calls of the program, so that the helper knows whether it communicates.
@@ -178,7 +178,7 @@ impl Net {
         if why != IT_DIED && !why.starts_with(SILENCE) {
             self.watch.leave_to_launcher();
         }
-        let host = self.hosts.get(rank).map_or("", |host| host);
+        let host = self.hosts.get(self.layout.node(rank)).map_or("", |host| host);
         Error::at(
             ErrorKind::Died,
             op,
