@@ -34,19 +34,12 @@ target/release/gain: $(MODULE_SOURCES)
 	ln -sf libga.so target/release/libga.so.0
 	touch $@
 
-# The libraries for C programs, and the launcher. In the archives ARMCI_* is weak: a program may define them and call PARMCI_*.
+# The libraries for C programs, the launcher with its benchmarks (`gain bench`; `rma-bench` for other launchers).
 PREFIX ?= /usr/local
 install: target/release/gain
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/lib/cmake/GlobalArrays $(DESTDIR)$(PREFIX)/include
-	install target/release/gain $(DESTDIR)$(PREFIX)/bin
-	install -m 644 capi/include/*.h $(DESTDIR)$(PREFIX)/include
-	install -m 644 capi/ga/*.cmake $(DESTDIR)$(PREFIX)/lib/cmake/GlobalArrays
-	for name in armci ga; do \
-	    install -m 755 target/release/lib$$name.so $(DESTDIR)$(PREFIX)/lib/lib$$name.so.0 && \
-	    ln -sf lib$$name.so.0 $(DESTDIR)$(PREFIX)/lib/lib$$name.so && \
-	    objcopy --wildcard --weaken-symbol='ARMCI_*' --weaken-symbol='ARMCIX_*' target/release/lib$$name.a $(DESTDIR)$(PREFIX)/lib/lib$$name.a && \
-	    sed 's|@PREFIX@|$(PREFIX)|' capi/$$name/$$name.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/$$name.pc || exit 1; \
-	done
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install target/release/gain target/release/rma-bench $(DESTDIR)$(PREFIX)/bin
+	capi/install target/release $(PREFIX) $(DESTDIR)
 
 $(VENV)/.module: $(VENV)/.tools $(MODULE_SOURCES)
 	cd python && VIRTUAL_ENV=$(CURDIR)/$(VENV) $(CURDIR)/$(VENV)/bin/maturin develop --release --quiet

@@ -27,7 +27,7 @@ COLUMNS = {"put": "Strided put (us)", "get": "Strided get (us)"}
 def rows(launch, way):
     """Microseconds of a put + fence and of a get, by length of a row."""
     environment = {**os.environ, **({"GAIN_RDMA_ROW_BYTES": WAYS[way]} if WAYS[way] else {})}
-    command = [*launch, RELEASE / "rma-bench", "strided", "--sizes", "64:64K", "--memory-bytes", "64M", "--json"]
+    command = [*launch, RELEASE / "rma-bench", "strided", "-m", "64:64K", "--json"]
     command += ["--iterations", "10"]
     job = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, timeout=DEADLINE_SECONDS)
     if job.returncode:

@@ -23,7 +23,7 @@ PROVIDER = "tcp;ofi_rxm"
 def ours(launch, engine, *arguments, progress="auto"):
     """The rows of one run of rma-bench on two hosts."""
     os.environ.update(GAIN_TRANSPORT=engine, GAIN_PROGRESS=progress)
-    command = [*launch, RELEASE / "rma-bench", *arguments, "--json", "--memory-bytes", "4M"]
+    command = [*launch, RELEASE / "rma-bench", *arguments, "--json"]
     job = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=DEADLINE_SECONDS)
     if job.returncode:
         sys.exit(f"bench: rma-bench {' '.join(arguments)} ended with code {job.returncode}")
@@ -71,22 +71,22 @@ def measure(launch, engine, program, fenced, *arguments, has_descriptor=False):
     other = {what: [] for what in ("acc", "acc rate", "put rate", "strided", "put compute", "get compute", "acc compute")}
     for _ in range(ROUNDS):
         for (op, size), samples in mine.items():
-            samples.append(ours(launch, engine, names[op], "--sizes", str(size))[0]["Median (us)"])
+            samples.append(ours(launch, engine, names[op], "-m", f"{size}:{size}")[0]["Median (us)"])
         if has_descriptor:
             for (op, size), samples in polling.items():
-                row = ours(launch, engine, names[op], "--sizes", str(size), progress="poll")[0]
+                row = ours(launch, engine, names[op], "-m", f"{size}:{size}", progress="poll")[0]
                 samples.append(row["Median (us)"])
         for there, extra in ((direct, []), (waiting, ["wait"])):
             if program and (has_descriptor or not extra):
                 found = by_hand(program, *arguments, *extra)
                 for op, size in mine:
                     there[op, size].append(found[{"put": fenced, "get": "get"}[op], size])
-        other["acc"].append(ours(launch, engine, "acc", "--sizes", "8")[0]["Median (us)"])
-        other["acc rate"].append(ours(launch, engine, "acc", "--sizes", "4K")[0]["Window MB/s"])
-        other["put rate"].append(ours(launch, engine, "put-bw", "--sizes", "4K")[0]["MB/s"])
-        other["strided"].append(ours(launch, engine, "strided", "--sizes", "64")[0]["By row/strided"])
-        for op, benchmark in (("put", "put-latency"), ("get", "get-latency"), ("acc", "acc")):
-            row = ours(launch, engine, benchmark, "--sizes", "8", "--target", "compute")[0]
+        other["acc"].append(ours(launch, engine, "acc-latency", "-m", "8:8")[0]["Median (us)"])
+        other["acc rate"].append(ours(launch, engine, "acc-bw", "-m", "4K:4K")[0]["Bandwidth (MB/s)"])
+        other["put rate"].append(ours(launch, engine, "put-bw", "-m", "4K:4K")[0]["Bandwidth (MB/s)"])
+        other["strided"].append(ours(launch, engine, "strided", "-m", "64:64")[0]["By row/strided"])
+        for op, benchmark in (("put", "put-latency"), ("get", "get-latency"), ("acc", "acc-latency")):
+            row = ours(launch, engine, benchmark, "-m", "8:8", "--target", "compute")[0]
             other[f"{op} compute"].append(row["Median (us)"])
 
     rows = []

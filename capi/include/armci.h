@@ -9,6 +9,15 @@
 #ifndef ARMCI_H_
 #define ARMCI_H_
 
+/*
+ * ARMCI_MPI_COMPAT, defined before, makes this the armci.h that programs for ARMCI-MPI expect: it brings mpi.h and message.h, and the
+ * fields of armci_giov_t come in that library's order.
+ */
+#ifdef ARMCI_MPI_COMPAT
+#include <mpi.h>
+#define ARMCI_MPI 3
+#endif
+
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,9 +35,30 @@ typedef long armci_size_t;
 typedef struct {
     void **src_ptr_array;
     void **dst_ptr_array;
+#ifdef ARMCI_MPI_COMPAT
+    int bytes;
+    int ptr_array_len;
+#else
     int ptr_array_len;
     int bytes;
+#endif
 } armci_giov_t;
+
+#ifdef ARMCI_MPI_COMPAT
+/* The same calls for the other order of fields. */
+#define ARMCI_PutV ARMCIX_PutV_bytes_first
+#define ARMCI_GetV ARMCIX_GetV_bytes_first
+#define ARMCI_AccV ARMCIX_AccV_bytes_first
+#define ARMCI_NbPutV ARMCIX_NbPutV_bytes_first
+#define ARMCI_NbGetV ARMCIX_NbGetV_bytes_first
+#define ARMCI_NbAccV ARMCIX_NbAccV_bytes_first
+#define PARMCI_PutV PARMCIX_PutV_bytes_first
+#define PARMCI_GetV PARMCIX_GetV_bytes_first
+#define PARMCI_AccV PARMCIX_AccV_bytes_first
+#define PARMCI_NbPutV PARMCIX_NbPutV_bytes_first
+#define PARMCI_NbGetV PARMCIX_NbGetV_bytes_first
+#define PARMCI_NbAccV PARMCIX_NbAccV_bytes_first
+#endif
 
 /* A non-blocking operation; set by the call that starts it. */
 typedef int armci_hdl_t;
@@ -78,6 +108,7 @@ typedef struct armci_meminfo_ds {
 
 int ARMCI_Init(void);
 int ARMCI_Init_args(int *argc, char ***argv);
+/* Level: MPI's, up to MPI_THREAD_SERIALIZED: one thread calls at a time. More is refused. */
 int ARMCI_Init_thread(int level);
 int ARMCI_Initialized(void);
 int ARMCI_Finalize(void);
@@ -87,6 +118,9 @@ void ARMCI_Error(const char *msg, int code);
 /* As ARMCI_Init, for ranks that can talk already: allgather gathers so many bytes of everybody in rank order, and returns 0. */
 int ARMCIX_Init_allgather(int rank, int size,
                           int (*allgather)(const void *mine, int bytes, void *all, void *context), void *context);
+
+/* 0 if ARMCI_Init_thread grants a level. */
+int ARMCIX_Thread_level(int level);
 
 /* Memory. Malloc and Free are collective over the default group, or the group given. */
 
@@ -184,7 +218,7 @@ void ARMCI_Unlock(int mutex, int proc);
 int armci_notify(int proc);
 int armci_notify_wait(int proc, int *pval);
 
-/* Groups: lists of ranks of the parent; creating is collective over the parent. */
+/* Groups: lists of ranks of the parent. The listed ranks make a group among themselves; others needn't call, and are no members if they do. */
 
 void ARMCI_Group_create(int n, int *pid_list, ARMCI_Group *group_out);
 void ARMCI_Group_create_child(int n, int *pid_list, ARMCI_Group *group_out, ARMCI_Group *group_parent);
@@ -278,14 +312,18 @@ static inline int ARMCI_Init_mpi_comm(MPI_Comm comm)
 
 static inline int ARMCI_Init_thread_comm(int level, MPI_Comm comm)
 {
-    (void)level;
-    return ARMCI_Init_mpi_comm(comm);
+    return ARMCIX_Thread_level(level) || ARMCI_Init_mpi_comm(comm);
 }
 #define PARMCI_Init_thread_comm ARMCI_Init_thread_comm
 #endif
 
 #ifdef __cplusplus
 }
+#endif
+
+#ifdef ARMCI_MPI_COMPAT
+#include "message.h"
+#include "parmci.h"
 #endif
 
 #endif

@@ -49,6 +49,8 @@ int GA_Uses_ma(void);
 int NGA_Uses_ma(void);
 void GA_Version(int *major, int *minor, int *patch);
 void NGA_Version(int *major, int *minor, int *patch);
+double GA_Rand(int idum);
+double NGA_Rand(int idum);
 double GA_Wtime(void);
 double NGA_Wtime(void);
 
@@ -158,6 +160,7 @@ int NGA_Sprs_array_assemble(int s_a);
 void NGA_Sprs_array_col_block_list(int s_a, int **idx, int *n);
 void NGA_Sprs_array_column_distribution(int s_a, int iproc, int *lo, int *hi);
 void NGA_Sprs_array_column_distribution64(int s_a, int iproc, int64_t *lo, int64_t *hi);
+int NGA_Sprs_array_count_sketch(int s_a, int size_k, int *g_k, int *g_w);
 int NGA_Sprs_array_create(int idim, int jdim, int type);
 int NGA_Sprs_array_create64(int64_t idim, int64_t jdim, int type);
 int NGA_Sprs_array_create_from_dense(int g_a);
@@ -174,6 +177,8 @@ int NGA_Sprs_array_get_block(int s_a, int irow, int icol, int **idx, int **jdx, 
     int *jhi);
 int NGA_Sprs_array_get_block64(int s_a, int64_t irow, int64_t icol, int64_t **idx, int64_t **jdx, void **data, int64_t *ilo,
     int64_t *ihi, int64_t *jlo, int64_t *jhi);
+int NGA_Sprs_array_get_column(int s_a, int icol);
+int NGA_Sprs_array_get_column64(int s_a, int64_t icol);
 void NGA_Sprs_array_get_diag(int s_a, int *g_d);
 int NGA_Sprs_array_matmat_multiply(int s_a, int s_b);
 void NGA_Sprs_array_matvec_multiply(int s_a, int g_a, int g_v);
@@ -181,6 +186,7 @@ int NGA_Sprs_array_quantize256(int s_a, void *max);
 void NGA_Sprs_array_row_distribution(int s_a, int iproc, int *lo, int *hi);
 void NGA_Sprs_array_row_distribution64(int s_a, int iproc, int64_t *lo, int64_t *hi);
 void NGA_Sprs_array_sampled_multiply(int g_a, int g_b, int s_a, int transB);
+void NGA_Sprs_array_scale(int s_a, void *scale);
 void NGA_Sprs_array_shift_diag(int s_a, void *shift);
 int NGA_Sprs_array_sprsdns_multiply(int s_a, int g_b);
 
@@ -229,6 +235,7 @@ void NGA_Set_block_cyclic_proc_grid64(int g_a, int64_t block[], int64_t proc_gri
 void GA_Set_chunk(int g_a, int chunk[]);
 void NGA_Set_chunk(int g_a, int chunk[]);
 void GA_Set_chunk64(int g_a, int64_t chunk[]);
+void NGA_Set_chunk64(int g_a, int64_t chunk[]);
 void GA_Set_data(int g_a, int ndim, int dims[], int type);
 void NGA_Set_data(int g_a, int ndim, int dims[], int type);
 void GA_Set_data64(int g_a, int ndim, int64_t dims[], int type);

@@ -22,16 +22,10 @@ pub struct GlobalArray<T: Element> {
 }
 
 impl<T: Element> GlobalArray<T> {
-    /// Wraps a fresh raw array of this element type.
-    #[track_caller]
-    pub(crate) fn from_raw(raw: RawArray) -> Result<Self> {
+    /// Wraps a raw array of this element type.
+    pub(crate) fn from_raw(raw: RawArray) -> Self {
         debug_assert_eq!(raw.dtype(), T::DTYPE);
-        let array = GlobalArray { raw, element: PhantomData };
-        if T::DTYPE == rma::DType::Bool {
-            // Not every byte is a `bool`; what was in the memory before must not be read as one.
-            array.zero()?;
-        }
-        Ok(array)
+        GlobalArray { raw, element: PhantomData }
     }
 
     /// A raw array of this element type, seen as a typed one.
@@ -101,7 +95,7 @@ impl<T: Element> GlobalArray<T> {
     /// everybody gets after. Collective. `GA_Sync` on the array's team.
     ///
     /// # Errors
-    /// [`ErrorKind::Communication`] from below.
+    /// [`ErrorKind::Communication`](crate::ErrorKind::Communication) from below.
     #[track_caller]
     pub fn sync(&self) -> Result<()> {
         self.raw.sync()
@@ -118,10 +112,18 @@ impl<T: Element> GlobalArray<T> {
     /// memory at a later synchronisation. `GA_Destroy`.
     ///
     /// # Errors
-    /// [`ErrorKind::Communication`] from below.
+    /// [`ErrorKind::Communication`](crate::ErrorKind::Communication) from below.
     #[track_caller]
     pub fn destroy(self) -> Result<()> {
         self.raw.destroy()
+    }
+}
+
+impl RawArray {
+    /// The array with its element type in its type; `None` if it has another one.
+    #[inline]
+    pub fn typed<T: Element>(&self) -> Option<&GlobalArray<T>> {
+        (self.dtype() == T::DTYPE).then(|| GlobalArray::from_raw_ref(self))
     }
 }
 

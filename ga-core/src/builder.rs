@@ -77,7 +77,7 @@ impl<'a, T: Element> ArrayBuilder<'a, T> {
         };
         let distribution =
             if self.ghosts.is_empty() { distribution } else { distribution.with_ghosts(self.ghosts)? };
-        GlobalArray::from_raw(RawArray::create(self.team, T::DTYPE, distribution)?.named(self.name))
+        Ok(GlobalArray::from_raw(RawArray::create(self.team, T::DTYPE, distribution)?.named(self.name)))
     }
 }
 

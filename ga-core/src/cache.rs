@@ -65,32 +65,31 @@ impl<T: Element> ReadCache<T> {
         })
     }
 
-    /// [`GlobalArray::get_ptr`] of the cache's array. Not collective.
+    /// Reads a patch to a pointer, with leading dimensions; `None`, and nothing happens, where the cache is of no use for that.
     ///
     /// # Safety
-    /// As [`GlobalArray::get_ptr`].
-    ///
-    /// # Errors
-    /// As [`GlobalArray::get_ptr`].
-    pub unsafe fn get_ptr(
+    /// `dst` is writable at every element of the patch, whose rows lie as `ld` says, and nobody else's.
+    pub(crate) unsafe fn read_leading(
         &self,
         array: &GlobalArray<T>,
         lo: &[usize],
         hi: &[usize],
         dst: *mut T,
         ld: &[usize],
-    ) -> Result<()> {
-        let is_roomy = ld.len() + 1 == lo.len().max(1) && (1..lo.len()).all(|d| lo[d] + ld[d - 1] >= hi[d]);
-        if !self.serves(array, lo, hi) || !is_roomy {
-            // SAFETY: the caller's promise.
-            return unsafe { array.get_ptr(lo, hi, dst, ld) };
+    ) -> Option<Result<()>> {
+        let is_roomy = |ld: &[usize]| {
+            ld.len() + 1 == lo.len().max(1) && (1..lo.len()).all(|d| hi[d].saturating_sub(lo[d]) <= ld[d - 1])
+        };
+        // What serves has as many lower as upper bounds.
+        if !self.serves(array, lo, hi) || !is_roomy(ld) {
+            return None;
         }
         let mut strides = Dims::filled(1, lo.len());
         for d in (1..lo.len()).rev() {
             strides[d - 1] = strides[d].saturating_mul(ld[d - 1]);
         }
         // SAFETY: the caller's promise; the strides are those of the leading dimensions.
-        unsafe { self.read(array, Patch::new(lo, hi), dst, &strides) }
+        Some(unsafe { self.read(array, Patch::new(lo, hi), dst, &strides) })
     }
 
     /// A good patch, not empty, that is not all mapped.

@@ -103,8 +103,8 @@ impl<T: Element> GlobalArray<T> {
         Pending::collect(self.raw(), |tokens| self.fetch_side(side, tokens))
     }
 
-    /// My block with its ghost cells. Not collective; what may be done there when is up to the program. `NGA_Access_ghosts`.
-    pub fn ghost_block(&self) -> GhostBlock<T> {
+    /// My block with its ghost cells.
+    pub(crate) fn ghost_memory(&self) -> GhostBlock<T> {
         let first = NonNull::new(self.local_ptr()).unwrap_or(NonNull::dangling());
         let (block, widths) = (self.local_patch(), self.distribution().ghosts());
         if self.distribution().storage_len(self.team().rank()) == 0 || block.is_empty() {
@@ -114,23 +114,6 @@ impl<T: Element> GlobalArray<T> {
         let extents = Dims::from_fn(self.ndim(), |d| block.shape()[d] + 2 * widths[d]);
         let strides = Dims::row_major_strides(&extents);
         GhostBlock { first, extents, strides }
-    }
-
-    /// Where the element or ghost cell is that has these indices in [`GlobalArray::ghost_block`]. Not collective.
-    /// `NGA_Access_ghost_element`.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Range`] or [`ErrorKind::Shape`] when there is none.
-    pub fn ghost_element(&self, index: &[usize]) -> Result<NonNull<T>> {
-        let block = self.ghost_block();
-        if index.len() != self.ndim() || index.iter().zip(&block.extents[..]).any(|(i, n)| i >= n) {
-            let kind = if index.len() == self.ndim() { ErrorKind::Range } else { ErrorKind::Shape };
-            let message = format!("index {index:?} of a block with ghost cells of {:?}", block.extents);
-            return Err(Error::new(kind, "ghost_element", message));
-        }
-        let offset = index.iter().zip(&block.strides[..]).map(|(i, s)| i * s).sum();
-        // SAFETY: each index is below its extent, so the element lies in the block's memory.
-        Ok(unsafe { block.first.add(offset) })
     }
 
     /// Reads a periodic patch into a dense buffer: from my block and its ghost cells as they are, if it lies in these, else from
@@ -151,38 +134,8 @@ impl<T: Element> GlobalArray<T> {
         }
     }
 
-    /// [`GlobalArray::get_ghost_block`] to a pointer, with leading dimensions.
-    ///
-    /// # Safety
-    /// As [`GlobalArray::get_ptr`].
-    ///
-    /// # Errors
-    /// As [`GlobalArray::get_periodic_ptr`].
-    pub unsafe fn get_ghost_block_ptr(
-        &self,
-        lo: &[isize],
-        hi: &[isize],
-        dst: *mut T,
-        ld: &[usize],
-    ) -> Result<()> {
-        let roomy = |extents: &Dims| {
-            ld.len() + 1 == extents.len().max(1) && extents.iter().skip(1).zip(ld).all(|(e, l)| e <= l)
-        };
-        let Some(extents) = self.in_ghost_block(lo, hi).filter(roomy) else {
-            // SAFETY: the caller's promise.
-            return unsafe { self.get_periodic_ptr(lo, hi, dst, ld) };
-        };
-        let mut strides = Dims::filled(1, extents.len());
-        for d in (1..extents.len()).rev() {
-            strides[d - 1] = strides[d].saturating_mul(ld[d - 1]);
-        }
-        // SAFETY: the caller's promise; the strides are those of the leading dimensions.
-        unsafe { self.copy_ghosts(lo, &extents, dst, &strides) };
-        Ok(())
-    }
-
     /// The extents of a patch that lies in my block with its ghost cells.
-    fn in_ghost_block(&self, lo: &[isize], hi: &[isize]) -> Option<Dims> {
+    pub(crate) fn in_ghost_block(&self, lo: &[isize], hi: &[isize]) -> Option<Dims> {
         let (block, widths) = (self.local_patch(), self.distribution().ghosts());
         if lo.len() != self.ndim() || hi.len() != self.ndim() || block.is_empty() {
             return None;
@@ -199,12 +152,12 @@ impl<T: Element> GlobalArray<T> {
     ///
     /// # Safety
     /// The patch lies there; `dst` is writable at every element of it, with these strides (in elements).
-    unsafe fn copy_ghosts(&self, lo: &[isize], extents: &[usize], dst: *mut T, strides: &[usize]) {
+    pub(crate) unsafe fn copy_ghosts(&self, lo: &[isize], extents: &[usize], dst: *mut T, strides: &[usize]) {
         if extents.contains(&0) {
             return;
         }
         let (block, widths) = (self.local_patch(), self.distribution().ghosts());
-        let memory = self.ghost_block();
+        let memory = self.ghost_memory();
         let bytes = |stride: usize| (stride * size_of::<T>()) as isize;
         let from = ByteStrides::from_fn(extents.len(), |d| bytes(memory.strides[d]));
         let to = ByteStrides::from_fn(extents.len(), |d| bytes(strides[d]));
@@ -245,7 +198,7 @@ impl<T: Element> GlobalArray<T> {
     /// Starts fetching one box of ghost cells.
     fn fetch_side(&self, side: impl Fn(usize) -> Side, tokens: &mut Vec<Token>) -> Result<()> {
         let block = self.local_patch();
-        let memory = self.ghost_block();
+        let memory = self.ghost_memory();
         if memory.extents.contains(&0) || (0..self.ndim()).all(|d| side(d) == Side::Core) {
             return Ok(());
         }

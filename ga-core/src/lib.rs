@@ -37,7 +37,7 @@
 //! # Layers
 //! [`Distribution`] answers who owns what; [`RawArray`] adds an element type known at run time and memory;
 //! [`GlobalArray`] adds the Rust type. Memory of other ranks on the same node is mapped: [`RawArray::mapped`]
-//! and [`GlobalArray::block_view`] read a neighbour's block in place.
+//! and [`GlobalArray::block_view`] read a neighbour's block in place. [`pointers`] is what the C interface is made of.
 
 mod access;
 mod algebra;
@@ -62,7 +62,7 @@ mod number;
 mod own;
 mod patch;
 mod periodic;
-mod pointer;
+pub mod pointers;
 mod print;
 mod raw;
 mod scan;
@@ -79,11 +79,10 @@ pub use cache::ReadCache;
 pub use dims::Dims;
 pub use distribution::{Distribution, Location, Piece, Pieces};
 pub use error::{Error, ErrorKind, Result};
-pub use ghosts::GhostBlock;
 pub use mutex::Mutexes;
 pub use nonblocking::{PatchRequest, Pending};
 pub use number::Number;
 pub use patch::{Patch, Region};
 pub use raw::RawArray;
-pub use sparse::{OwnBlock, SparseArray, SparseBlock, SparseBuilder};
+pub use sparse::{SparseArray, SparseBlock, SparseBuilder};
 pub use statistics::{Operation, Statistics};

@@ -2,13 +2,19 @@
 //!
 //! Where a rank owns several blocks these views are empty; see [`crate::Distribution::block_place`] there.
 //!
-//! Invariant: a view stands for an epoch. Either the call is collective and the epoch is its own
-//! (synchronised on both sides, nothing else can be called on the array meanwhile), or the caller promises
+//! Invariant: a view stands for an epoch. Either the call is collective and the epoch is its own, or the caller promises
 //! the epoch, and the function is unsafe.
+//!
+//! # Why the collective ones are safe
+//! Nobody else has a way to the block while a rank's view of it lives. All ranks have entered, with a signature that no other operation
+//! has, so each has its array borrowed mutably, and what it did before is complete. The memory is this array's alone: a second array in
+//! it, or its segment, is had by an unsafe function. Who leaves has heard that all have left their views; who leaves in any other way (an
+//! error, since some rank died or called something else within its view) leaves without the array, which it has [given
+//! up](rma::Segment::abandon), and who panics ends the job.
 
 use crate::array::GlobalArray;
 use crate::dims::Dims;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use ndarray::{ArrayViewD, ArrayViewMutD, IxDyn, ShapeBuilder, StrideShape};
 use rma::Element;
 use std::ptr::NonNull;
@@ -20,17 +26,12 @@ impl<T: Element> GlobalArray<T> {
     /// put after the call comes after the reading. `NGA_Access` + `NGA_Release` between two `GA_Sync`.
     ///
     /// # Errors
-    /// [`ErrorKind::Communication`](crate::ErrorKind::Communication) from below.
+    /// [`ErrorKind::Communication`](crate::ErrorKind::Communication) from below; after one that came while the closure ran (a rank died, or
+    /// called another collective within it) the array is given up, and its use is an error.
     #[track_caller]
     pub fn with_local<R>(&mut self, f: impl FnOnce(ArrayViewD<'_, T>) -> R) -> Result<R> {
-        self.sync()?;
-        let guard = PanicGuard { ranks: self.team().size() };
-        // SAFETY: all ranks are inside this function and hold their array mutably, so nobody writes until the
-        // second sync.
-        let result = f(unsafe { self.local() });
-        std::mem::forget(guard);
-        self.sync()?;
-        Ok(result)
+        // SAFETY: nobody else has a way to the block, see above.
+        self.epoch_of_views(|array| f(unsafe { array.local() }))
     }
 
     /// Lets every rank change its block in place: `f` gets a mutable view of [`GlobalArray::local_patch`].
@@ -42,13 +43,29 @@ impl<T: Element> GlobalArray<T> {
     /// [`ErrorKind::Communication`](crate::ErrorKind::Communication) from below.
     #[track_caller]
     pub fn with_local_mut<R>(&mut self, f: impl FnOnce(ArrayViewMutD<'_, T>) -> R) -> Result<R> {
-        self.sync()?;
+        // SAFETY: as with_local.
+        self.epoch_of_views(|array| f(unsafe { array.local_mut() }))
+    }
+
+    /// Runs `f` while all ranks are inside this function.
+    #[track_caller]
+    fn epoch_of_views<R>(&mut self, f: impl FnOnce(&Self) -> R) -> Result<R> {
+        let op = "local";
+        let memory = self.raw().memory();
+        memory.sync_for(op).map_err(|error| {
+            // A mismatch is one for all ranks. Of a death they may learn one after the other, some when they have their view.
+            if error.kind() != rma::ErrorKind::Mismatch {
+                memory.abandon();
+            }
+            Error::from_rma(op, error)
+        })?;
         let guard = PanicGuard { ranks: self.team().size() };
-        // SAFETY: all ranks are inside this function and hold their array mutably, so nobody else accesses
-        // the block until the second sync.
-        let result = f(unsafe { self.local_mut() });
+        let result = f(self);
         std::mem::forget(guard);
-        self.sync()?;
+        memory.sync_for(op).map_err(|error| {
+            memory.abandon();
+            Error::from_rma(op, error)
+        })?;
         Ok(result)
     }
 

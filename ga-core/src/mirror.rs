@@ -79,8 +79,8 @@ impl<T: Element> GlobalArray<T> {
         target.sync()?;
         for part in target.own_parts(to.lo(), to.hi()) {
             for (offset, len) in part.rows() {
-                // SAFETY: a row of my part, which is nobody else's between the two synchronisations.
-                unsafe { std::slice::from_raw_parts_mut(part.first.add(offset), len) }.fill(T::ZERO);
+                // SAFETY: a row of my part, which nobody else writes to between the two synchronisations.
+                (offset..offset + len).for_each(|at| unsafe { part.first.add(at).write(T::ZERO) });
             }
         }
         target.sync()?;

@@ -22,7 +22,7 @@ impl Mutexes {
     #[track_caller]
     pub fn create(team: &Team, count: usize) -> Result<Self> {
         let ranks = team.size();
-        let mine = (count + ranks - 1 - team.rank()) / ranks;
+        let mine = count / ranks + usize::from(team.rank() < count % ranks);
         let set = MutexSet::create(team, mine).map_err(|e| Error::from_rma("Mutexes::create", e))?;
         Ok(Mutexes { set, ranks, count })
     }

@@ -35,7 +35,7 @@ impl Pending {
         let mut pending = Pending::default();
         let started = start(&mut pending.tokens);
         if !pending.tokens.is_empty() {
-            pending.segment = Some(array.segment().clone());
+            pending.segment = Some(array.memory().clone());
         }
         started.map(|()| pending)
     }

@@ -41,64 +41,6 @@ impl<T: Element> GlobalArray<T> {
         self.dense_periodic("accumulate_periodic", verb, lo, hi, data.len())
     }
 
-    /// [`GlobalArray::put_periodic`] from a pointer, with leading dimensions.
-    ///
-    /// # Safety
-    /// As [`GlobalArray::put_ptr`].
-    ///
-    /// # Errors
-    /// As [`GlobalArray::put_periodic`]; [`ErrorKind::Buffer`] for a leading dimension below the patch's extent.
-    pub unsafe fn put_periodic_ptr(
-        &self,
-        lo: &[isize],
-        hi: &[isize],
-        src: *const T,
-        ld: &[usize],
-    ) -> Result<()> {
-        // SAFETY: the caller's promise.
-        unsafe { self.leading_periodic("put_periodic", Verb::Put(src), lo, hi, ld) }
-    }
-
-    /// [`GlobalArray::get_periodic`] to a pointer, with leading dimensions.
-    ///
-    /// # Safety
-    /// As [`GlobalArray::get_ptr`].
-    ///
-    /// # Errors
-    /// As [`GlobalArray::put_periodic_ptr`].
-    pub unsafe fn get_periodic_ptr(
-        &self,
-        lo: &[isize],
-        hi: &[isize],
-        dst: *mut T,
-        ld: &[usize],
-    ) -> Result<()> {
-        // SAFETY: the caller's promise.
-        unsafe { self.leading_periodic("get_periodic", Verb::Get(dst), lo, hi, ld) }
-    }
-
-    /// [`GlobalArray::accumulate_periodic`] from a pointer, with leading dimensions.
-    ///
-    /// # Safety
-    /// As [`GlobalArray::put_ptr`].
-    ///
-    /// # Errors
-    /// As [`GlobalArray::put_periodic_ptr`].
-    pub unsafe fn accumulate_periodic_ptr(
-        &self,
-        lo: &[isize],
-        hi: &[isize],
-        src: *const T,
-        ld: &[usize],
-        alpha: T,
-    ) -> Result<()>
-    where
-        T: Number,
-    {
-        // SAFETY: the caller's promise.
-        unsafe { self.leading_periodic("accumulate_periodic", Verb::Accumulate(src, alpha), lo, hi, ld) }
-    }
-
     /// A periodic patch and a dense buffer of `len` elements behind a reference of the caller.
     fn dense_periodic(
         &self,
@@ -123,7 +65,7 @@ impl<T: Element> GlobalArray<T> {
     ///
     /// # Safety
     /// The buffer is good for the verb at every element of the patch.
-    unsafe fn leading_periodic(
+    pub(crate) unsafe fn leading_periodic(
         &self,
         op: &'static str,
         verb: Verb<T>,

@@ -1,14 +1,13 @@
 //! The untyped core of an array: element type, distribution, and a segment per owner.
 //!
 //! Invariant: the part of `rank` in the segment has room for `distribution.storage_len(rank)` elements, and
-//! they lie where the distribution says. This file and [`crate::transfer`] are all that talks to the communication layer about array
-//! memory.
+//! they lie where the distribution says; every byte of booleans is 0 or 1. This file and [`crate::transfer`] are all that talks to the
+//! communication layer about array memory.
 
-use crate::array::GlobalArray;
 use crate::distribution::Distribution;
 use crate::error::{Error, ErrorKind, Result};
 use crate::memory::{self, Charge};
-use rma::{DType, Element, Segment, Team};
+use rma::{DType, Segment, Team};
 use std::ptr::NonNull;
 
 /// A distributed array below its element type.
@@ -26,8 +25,8 @@ pub struct RawArray {
 }
 
 impl RawArray {
-    /// Creates an array on `team`. The memory is not zeroed. Costs no system call and one synchronisation of
-    /// the team in the common case.
+    /// Creates an array on `team`. The memory is not zeroed, except that booleans are `false`. Costs no system call and one
+    /// synchronisation of the team in the common case.
     ///
     /// Collective over `team`. On return every rank's part is there and may be accessed by any rank.
     /// `NGA_Create`.
@@ -37,10 +36,33 @@ impl RawArray {
     /// every rank when the memory is not there on one.
     #[track_caller]
     pub fn create(team: &Team, dtype: DType, distribution: Distribution) -> Result<Self> {
-        let op = "RawArray::create";
+        // Not every byte is a `bool`; what was in the memory before must not be read as one.
+        Self::create_in("RawArray::create", team, dtype, distribution, dtype == DType::Bool)
+    }
+
+    /// [`RawArray::create`] with every element zero.
+    ///
+    /// # Errors
+    /// As there.
+    #[track_caller]
+    pub fn create_zeroed(team: &Team, dtype: DType, distribution: Distribution) -> Result<Self> {
+        Self::create_in("RawArray::create_zeroed", team, dtype, distribution, true)
+    }
+
+    #[track_caller]
+    fn create_in(
+        op: &'static str,
+        team: &Team,
+        dtype: DType,
+        distribution: Distribution,
+        is_zeroed: bool,
+    ) -> Result<Self> {
         check_ranks(op, team, &distribution)?;
         let len_bytes = distribution.storage_len(team.rank()) * dtype.size_bytes();
-        let segment = Segment::allocate_within(team, len_bytes, memory::allowed());
+        let segment = match is_zeroed {
+            true => Segment::allocate_zeroed_within(team, len_bytes, memory::allowed()),
+            false => Segment::allocate_within(team, len_bytes, memory::allowed()),
+        };
         let segment = segment.map_err(|e| Error::from_rma(op, e))?;
         Ok(RawArray {
             name: String::new(),
@@ -57,11 +79,16 @@ impl RawArray {
     ///
     /// Collective over the array's team. `GA_Overlay`.
     ///
+    /// # Safety
+    /// While a rank has a view of its block of either array ([`GlobalArray::with_local`](crate::GlobalArray::with_local) and its
+    /// like), nobody accesses the same bytes through the other. If either is of booleans, nothing but 0 and 1 is written to their
+    /// bytes through the other, nor is there now.
+    ///
     /// # Errors
     /// [`ErrorKind::Team`] when the distribution is for another number of ranks; [`ErrorKind::Memory`] on
     /// every rank when the memory of one rank is too small.
     #[track_caller]
-    pub fn overlay(&self, dtype: DType, distribution: Distribution) -> Result<Self> {
+    pub unsafe fn overlay(&self, dtype: DType, distribution: Distribution) -> Result<Self> {
         let op = "RawArray::overlay";
         check_ranks(op, &self.team, &distribution)?;
         let ranks = 0..self.team.size();
@@ -88,12 +115,6 @@ impl RawArray {
         &self.name
     }
 
-    /// The array with its element type in its type; `None` if it has another one.
-    #[inline]
-    pub fn typed<T: Element>(&self) -> Option<&GlobalArray<T>> {
-        (self.dtype == T::DTYPE).then(|| GlobalArray::from_raw_ref(self))
-    }
-
     /// Gives the memory back at once. Collective over the array's team; a synchronisation. Dropping the array
     /// is not collective at that moment and returns the memory at a later synchronisation. `GA_Destroy`.
     ///
@@ -102,7 +123,8 @@ impl RawArray {
     #[track_caller]
     pub fn destroy(self) -> Result<()> {
         if self.charge.is_none() {
-            return self.sync();
+            // Its memory, and with it the segment, may be gone already.
+            return self.team.sync().map_err(|e| Error::from_rma("RawArray::destroy", e));
         }
         self.segment.free().map_err(|e| Error::from_rma("RawArray::destroy", e))
     }
@@ -132,8 +154,17 @@ impl RawArray {
     }
 
     /// The memory below.
+    ///
+    /// # Safety
+    /// What is done with the segment, or a clone of it, keeps the promises of [`RawArray::overlay`]; and it is not freed.
     #[inline]
-    pub fn segment(&self) -> &Segment {
+    pub unsafe fn segment(&self) -> &Segment {
+        &self.segment
+    }
+
+    /// The memory below, for the operations of this crate.
+    #[inline]
+    pub(crate) fn memory(&self) -> &Segment {
         &self.segment
     }
 

@@ -99,6 +99,15 @@ impl<T: Element> GlobalArray<T> {
         })
     }
 
+    /// Refuses steps of 0, and another number of them than there are axes.
+    pub(crate) fn check_steps(&self, op: &'static str, step: &[usize]) -> Result<()> {
+        if step.len() == self.ndim() && !step.contains(&0) {
+            return Ok(());
+        }
+        let message = format!("steps {step:?} for an array of {} axes; each is at least 1", self.ndim());
+        Err(Error::new(ErrorKind::Shape, op, message))
+    }
+
     fn stepped(
         &self,
         op: &'static str,

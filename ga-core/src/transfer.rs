@@ -179,11 +179,10 @@ impl RawArray {
         levels: &Levels<C>,
         completion: &mut impl Completion,
     ) -> std::result::Result<(), rma::Error> {
-        let segment = self.segment();
+        let segment = self.memory();
         let (counts, strides) = (levels.counts(), levels.remote());
         let rows = Rows { counts, remote_strides: strides, local_strides: levels.local() };
-        // SAFETY: the caller vouches for the rows; a contiguous source is behind a reference of our callers,
-        // hence a slice.
+        // SAFETY: the caller vouches for the rows.
         let token = unsafe {
             match verb {
                 Verb::Put(src) if strides.is_empty() => {
@@ -195,8 +194,7 @@ impl RawArray {
                 }
                 Verb::Get(dst) => segment.start_get_strided(rank, offset, rows, dst.cast()),
                 Verb::Accumulate(src, alpha) if strides.is_empty() => {
-                    let src = std::slice::from_raw_parts(src, counts[0] / size_of::<T>());
-                    return segment.accumulate(rank, offset, src, alpha);
+                    return segment.accumulate_ptr(rank, offset, src, counts[0] / size_of::<T>(), alpha);
                 }
                 Verb::Accumulate(src, alpha) => {
                     let alpha = (&raw const alpha).cast();

@@ -258,6 +258,63 @@ fn check_axes(random: &mut Random, shape: &[usize], reduced: &[bool], op: Reduce
     }
 }
 
+/// Several reductions of one program over the same axes, against loops; small boxes and such as are cut into pieces.
+#[test]
+fn reductions_of_several_values_over_the_same_axes() {
+    let mut random = Random(0x0bad_cafe_0bad_cafe);
+    let large: [&[usize]; 5] = [&[70_000, 3], &[3, 70_000], &[600, 400], &[3, 300, 200], &[200, 300, 3]];
+    for round in 0..90 {
+        let shape = if round < 60 { shape(&mut random) } else { large[round % 5].to_vec() };
+        let reduced: Vec<bool> = shape.iter().map(|_| random.below(2) == 0).collect();
+        let mut operands = [Operand::new(&mut random, &shape, true), Operand::new(&mut random, &shape, true)];
+        let mut b = Builder::new();
+        let [x, y] = [b.leaf(DType::F64), b.leaf(DType::F64)];
+        let add = resolve(Op::Add, &[DType::F64.into(), DType::F64.into()]).unwrap();
+        let both = b.apply(&add, &[x, y]);
+        let folds = [(ReduceOp::Sum, both), (ReduceOp::Max, x), (ReduceOp::Min, both)];
+        folds.iter().for_each(|&(op, value)| b.reduce_axes(op, value, None));
+        let program = b.finish();
+        let kept: Vec<usize> = shape.iter().zip(&reduced).map(|(&n, &r)| if r { 1 } else { n }).collect();
+        let mut outs = folds.map(|(op, _)| {
+            let mut out = Operand::new(&mut random, &kept, false);
+            let Scalar::F64(start) = identity(op, DType::F64) else { panic!("identity of floats") };
+            out.data.fill(start);
+            out
+        });
+        let mut expected: Vec<Vec<f64>> = outs.iter().map(|out| out.data.clone()).collect();
+        let domain = Domain {
+            shape: PerAxis::from_slice(&shape),
+            leaves: operands.iter_mut().map(|operand| Leaf::Memory(operand.stream())).collect(),
+            outs: outs
+                .iter_mut()
+                .map(|out| {
+                    let strides = out.strides.iter().zip(&reduced).map(|(s, &r)| if r { 0 } else { s * 8 });
+                    Stream { strides: strides.collect(), ..out.stream() }
+                })
+                .collect(),
+        };
+        // SAFETY: all walks stay inside live vectors.
+        unsafe { run(vec![Task { program: &program, domain }], 1 + round % 3) }.unwrap();
+        for i in indices(&shape) {
+            let place: Vec<usize> = i.iter().zip(&reduced).map(|(&i, &r)| if r { 0 } else { i }).collect();
+            let [x, y] = [operands[0].get(&i), operands[1].get(&i)];
+            for (k, value) in [x + y, x, x + y].into_iter().enumerate() {
+                let sum = &mut expected[k][outs[k].at(&place)];
+                *sum = [*sum + value, sum.max(value), sum.min(value)][k];
+            }
+        }
+        for place in indices(&kept) {
+            for (k, out) in outs.iter().enumerate() {
+                assert_eq!(
+                    out.data[out.at(&place)],
+                    expected[k][out.at(&place)],
+                    "{k} of {shape:?} over {reduced:?}"
+                );
+            }
+        }
+    }
+}
+
 /// 2^20 float32 numbers near 0.1 per result: one after the other they lose three digits.
 #[test]
 fn sums_over_axes_are_accurate_and_grouped_alike_by_any_number_of_threads() {

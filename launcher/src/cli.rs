@@ -21,8 +21,9 @@ struct Cli {
 enum Command {
     /// Start a program as several ranks
     Run(Run),
-    /// Measure one-sided communication: `gain bench put-latency`; the options are those of `run`, the program is a benchmark
-    Bench(Run),
+    /// Measure communication between ranks; alone it lists what there is to measure
+    #[command(after_help = microbench::list())]
+    Bench(Bench),
     /// Show what this machine offers to a job
     Info,
     /// Start ranks for a launcher on another host (`run --hosts` does this)
@@ -37,7 +38,26 @@ Error lines that several ranks print alike appear once, with the list of ranks.
 The exit code is that of the first rank that failed, or 128 + N when signal N killed it.
 Signals are handed to all ranks; SIGUSR1 makes each say what it waits for.")]
 struct Run {
-    /// Number of ranks [default: one per processor this command may use, or as many as the hosts take]
+    #[command(flatten)]
+    start: Start,
+    /// The program and its arguments
+    #[arg(required = true, trailing_var_arg = true, value_name = "PROGRAM")]
+    program: Vec<OsString>,
+}
+
+#[derive(Args)]
+struct Bench {
+    #[command(flatten)]
+    measure: microbench::Options,
+    #[command(flatten)]
+    start: Start,
+}
+
+/// How ranks are started.
+#[derive(Args)]
+#[command(next_help_heading = "Starting the ranks")]
+struct Start {
+    /// Number of ranks [default: one per processor this command may use, 2 for benchmarks, or as many as the hosts take]
     #[arg(short = 'n', long = "ranks", value_parser = clap::value_parser!(u32).range(1..))]
     ranks: Option<u32>,
     /// Hosts to start the ranks on, with the number of ranks each takes, as in h1:2,h2:2
@@ -64,9 +84,6 @@ struct Run {
     /// How long ranks may take to end after a signal before they are killed
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     grace: Duration,
-    /// The program and its arguments
-    #[arg(required = true, trailing_var_arg = true, value_name = "PROGRAM")]
-    program: Vec<OsString>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -86,9 +103,10 @@ enum Show {
 ///
 /// `python` is the interpreter for `.py` programs, when the caller is one; else it is looked for.
 pub fn main(arguments: impl IntoIterator<Item = OsString>, python: Option<PathBuf>) -> i32 {
-    match Cli::try_parse_from(arguments) {
-        Ok(Cli { command: Command::Run(options) }) => run(options, python),
-        Ok(Cli { command: Command::Bench(options) }) => bench(options),
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    match Cli::try_parse_from(&arguments) {
+        Ok(Cli { command: Command::Run(Run { start, program }) }) => run(start, program, python),
+        Ok(Cli { command: Command::Bench(options) }) => bench(options, &arguments, python),
         Ok(Cli { command: Command::Agent }) => agent::agent(),
         Ok(Cli { command: Command::Info }) => match info::write(&mut io::stdout()) {
             Ok(()) => 0,
@@ -102,28 +120,31 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, python: Option<PathBu
     }
 }
 
-/// The program that measures, which is built along with this one.
-const BENCH: &str = "rma-bench";
-
-/// `gain bench`: the ranks of the job this process is one of, or else two ranks of its own, run the benchmark.
-fn bench(mut options: Run) -> i32 {
-    let beside = std::env::current_exe().ok().and_then(|path| Some(path.parent()?.join(BENCH)));
-    let program = beside.filter(|path| path.exists()).unwrap_or_else(|| BENCH.into());
-    if ["PMI_FD", "PMI_PORT", "PMIX_RANK"].iter().any(|name| std::env::var_os(name).is_some()) {
-        let error = std::os::unix::process::CommandExt::exec(
-            std::process::Command::new(&program).args(&options.program),
-        );
-        let _ = writeln!(io::stderr(), "gain: cannot run {}: {error}", program.display());
-        return 127;
+/// `gain bench`: in a rank, of whatever launcher, measures; else starts ranks that run this same command.
+fn bench(Bench { measure, mut start }: Bench, arguments: &[OsString], python: Option<PathBuf>) -> i32 {
+    if let Some(code) = microbench::answer(&measure) {
+        return code;
     }
-    options.program.insert(0, program.into());
-    if options.hosts.is_none() && options.hostfile.is_none() {
-        options.ranks.get_or_insert(2);
+    if rma::bootstrap::is_managed() {
+        return microbench::run(&measure, start.ranks.map(|ranks| ranks as usize));
     }
-    run(options, None)
+    if start.hosts.is_none() && start.hostfile.is_none() {
+        start.ranks.get_or_insert(2);
+    }
+    let program: Vec<OsString> = match &python {
+        Some(python) => vec![python.into(), "-m".into(), "gain".into()],
+        None => match std::env::current_exe() {
+            Ok(this) => vec![this.into()],
+            Err(error) => {
+                let _ = writeln!(io::stderr(), "gain: cannot find this program: {error}");
+                return 126;
+            }
+        },
+    };
+    run(start, program.into_iter().chain(arguments[1..].iter().cloned()).collect(), python)
 }
 
-fn run(options: Run, python: Option<PathBuf>) -> i32 {
+fn run(options: Start, program: Vec<OsString>, python: Option<PathBuf>) -> i32 {
     // The executable of this process is then the interpreter, which has to be told about the module.
     let agent = python
         .iter()
@@ -146,7 +167,7 @@ fn run(options: Run, python: Option<PathBuf>) -> i32 {
         false => hosts.iter().map(|host| host.places).sum(),
     };
     let ranks = options.ranks.map_or_else(default, |ranks| ranks as usize);
-    let (program, arguments) = options.program.split_first().expect("clap requires a program");
+    let (program, arguments) = program.split_first().expect("clap requires a program");
     let is_script = Path::new(program).extension() == Some(OsStr::new("py"));
     let mut job = match is_script {
         true => Job::new(python.unwrap_or_else(find_python), ranks).args([program]),

@@ -80,6 +80,29 @@ impl Drop for Guardian {
     }
 }
 
+/// Closes all descriptors but the first three: what else an inherited end of a pipe belongs to would miss its end of file. Async-signal-safe.
+fn close_others() {
+    // SAFETY: system calls on integers. The one for all is not in every C library, nor in kernels before 5.9: there each is closed
+    // that may be open.
+    unsafe {
+        if libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) == 0 {
+            return;
+        }
+        let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit);
+        close_each(limit.rlim_cur.min(1 << 20) as RawFd);
+    }
+}
+
+/// # Safety
+/// Nobody in this process uses descriptors from 3 on.
+unsafe fn close_each(end: RawFd) {
+    for fd in 3..end {
+        // SAFETY: the caller's promise; what isn't open stays so.
+        unsafe { libc::close(fd) };
+    }
+}
+
 /// The guardian's life.
 fn watch(pipe: RawFd) -> ! {
     let mut groups = [0i32; GROUPS];
@@ -96,7 +119,7 @@ fn watch(pipe: RawFd) -> ! {
         let null = libc::open(c"/dev/null".as_ptr(), libc::O_RDWR);
         libc::dup2(null, 1);
         libc::dup2(null, 2);
-        libc::close_range(3, libc::c_uint::MAX, 0);
+        close_others();
     }
     loop {
         let mut message = 0i32;
@@ -125,4 +148,35 @@ fn watch(pipe: RawFd) -> ! {
 fn exit() -> ! {
     // SAFETY: ends the process without running anything of the launcher's.
     unsafe { libc::_exit(0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ways_to_close_leave_three() {
+        let others: Vec<File> = (0..5).map(|_| File::open("/dev/null").unwrap()).collect();
+        for is_old in [false, true] {
+            // SAFETY: the child makes system calls only, and ends.
+            let child = unsafe { libc::fork() };
+            if child == 0 {
+                // SAFETY: nobody in the child uses any descriptor.
+                unsafe {
+                    if is_old {
+                        close_each(4096)
+                    } else {
+                        close_others()
+                    }
+                    let is_open = |fd: RawFd| libc::fcntl(fd, libc::F_GETFD) != -1;
+                    let is_left = others.iter().any(|file| is_open(file.as_raw_fd()));
+                    libc::_exit(i32::from(is_left || !is_open(2)));
+                }
+            }
+            let mut status = 1;
+            // SAFETY: waits for the child from above.
+            assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+            assert_eq!(status, 0);
+        }
+    }
 }

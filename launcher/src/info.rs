@@ -1,8 +1,9 @@
 //! `gain info`: what this machine offers to a job, and which settings are in force.
 
-use crate::binding;
+use crate::{binding, devices};
 use std::fs;
 use std::io::{self, Write};
+use std::path::Path;
 
 /// Writes the page.
 pub(crate) fn write(out: &mut impl Write) -> io::Result<()> {
@@ -31,8 +32,9 @@ pub(crate) fn write(out: &mut impl Write) -> io::Result<()> {
 fn network(out: &mut impl Write) -> io::Result<()> {
     let wanted = std::env::var("GAIN_TRANSPORT").unwrap_or_default();
     let mut is_chosen = false;
+    let engines = rma::transport::engines();
     line(out, "in a node", "shared memory")?;
-    for engine in rma::transport::engines() {
+    for engine in &engines {
         let text = match &engine.found {
             Ok(text) => {
                 let may = matches!(wanted.as_str(), "" | "auto") || wanted == engine.name;
@@ -50,14 +52,58 @@ fn network(out: &mut impl Write) -> io::Result<()> {
         };
         line(out, &format!("  {}", engine.name), &text)?;
     }
+    hardware(out, &engines, Path::new("/sys"))
+}
+
+/// Adapters with their ports, which engine drives each and how, and interfaces; then what is likely to be wrong.
+fn hardware(out: &mut impl Write, engines: &[rma::transport::Engine], root: &Path) -> io::Result<()> {
+    let adapters = devices::adapters(root);
+    let (mut is_active, mut is_driven) = (false, false);
+    for adapter in &adapters {
+        line(out, "adapter", [&adapter.name[..], &adapter.about].join(": ").trim_end_matches(": "))?;
+        for port in &adapter.ports {
+            let driver = |engine: &rma::transport::Engine| {
+                let how = devices::transports(engine.found.as_deref().ok()?, &adapter.name, &port.number);
+                (!how.is_empty()).then(|| format!("{} by {}", engine.name, how.join(" ")))
+            };
+            let drivers: Vec<String> = engines.iter().filter_map(driver).collect();
+            is_active |= port.is_active;
+            is_driven |= !drivers.is_empty();
+            let used = if drivers.is_empty() { "no engine drives it".into() } else { drivers.join(", ") };
+            line(out, &format!("  port {}", port.number), &format!("{}; {used}", port.about))?;
+        }
+    }
+    if adapters.is_empty() {
+        line(out, "adapter", "none: no InfiniBand, RoCE, Omni-Path, EFA or Slingshot")?;
+    }
+    let interfaces = devices::interfaces(root);
+    line(out, "interfaces", &if interfaces.is_empty() { "none".to_owned() } else { interfaces.join("; ") })?;
+    line(out, "lockable", &lockable())?;
+    if is_active && !is_driven {
+        let advice = "a port is active, but neither engine drives it: the library was built without its transport, or UCX_TLS, \
+                      UCX_NET_DEVICES or FI_PROVIDER exclude it";
+        line(out, "attention", advice)?;
+    }
     Ok(())
+}
+
+/// How much memory a process may lock, which adapters need for what they read and write.
+fn lockable() -> String {
+    let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let soft =
+        limits.lines().find_map(|line| line.strip_prefix("Max locked memory")?.split_whitespace().next());
+    match soft.map(|soft| (soft, soft.parse::<u64>())) {
+        Some((_, Ok(bytes))) => format!("{} MiB of memory for adapters (ulimit -l)", bytes >> 20),
+        Some((text, _)) => format!("{text} memory for adapters (ulimit -l)"),
+        None => "unknown".to_owned(),
+    }
 }
 
 /// Under which process manager a program started from here would find itself.
 fn job() -> String {
     match rma::bootstrap::connect() {
         Ok(mut bootstrap) if bootstrap.size() > 1 => {
-            let text = format!("rank {} of {}, job {}", bootstrap.rank(), bootstrap.size(), bootstrap.job());
+            let text = format!("rank {} of {}", bootstrap.rank(), bootstrap.size());
             bootstrap.leave().map_or_else(|error| error.to_string(), |()| text)
         }
         Ok(_) => "a program started here without `gain run` is a single rank".to_owned(),
@@ -84,4 +130,45 @@ fn memory(name: &str) -> String {
     let text = field("/proc/meminfo", name);
     let kib: Option<f64> = text.split_whitespace().next().and_then(|number| number.parse().ok());
     kib.map_or(text, |kib| format!("{:.1} GiB", kib / (1024.0 * 1024.0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rma::transport::Engine;
+
+    /// What the page says of a machine with one active port, if `engine` is all there is.
+    fn page(name: &str, engine: &str) -> String {
+        let root = std::env::temp_dir().join(format!("gain-info-{name}-{}", std::process::id()));
+        let port = root.join("class/infiniband/mlx5_0/ports/1");
+        fs::create_dir_all(&port).unwrap();
+        for (file, text) in
+            [("state", "4: ACTIVE"), ("rate", "100 Gb/sec (4X EDR)"), ("link_layer", "InfiniBand")]
+        {
+            fs::write(port.join(file), text).unwrap();
+        }
+        let found = Ok(engine.to_owned());
+        let engines = [Engine { name: "ucx", found, is_rdma: true, message_bytes: 8192 }];
+        let mut out = Vec::new();
+        hardware(&mut out, &engines, &root).unwrap();
+        fs::remove_dir_all(&root).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_port_is_named_with_its_speed_and_who_drives_it() {
+        let text = page("driven", "UCX 1.13.1 (/lib/libucp.so.0), rc_mlx5/mlx5_0:1 tcp/eth0");
+        assert!(text.contains("adapter     mlx5_0\n"), "{text}");
+        let port = "  port 1    InfiniBand, ACTIVE, 100 Gb/sec (4X EDR); ucx by rc_mlx5\n";
+        assert!(text.contains(port) && !text.contains("attention"), "{text}");
+    }
+
+    #[test]
+    fn an_active_port_that_nobody_drives_is_told() {
+        let text = page("idle", "UCX 1.13.1 (/lib/libucp.so.0), tcp/eth0");
+        assert!(
+            text.contains("; no engine drives it\n") && text.contains("attention   a port is active"),
+            "{text}"
+        );
+    }
 }

@@ -3,7 +3,7 @@
 //! | module | what it owns |
 //! | --- | --- |
 //! | `cli` | the command line of `gain` |
-//! | `info` | `gain info` |
+//! | `info`, `devices` | `gain info`; the network devices it names |
 //! | [`Job`] | what to run and how; also the entry point for tests |
 //! | `run` | the loop that serves all ranks until they have ended |
 //! | `member` | what that loop knows of a rank |
@@ -23,6 +23,7 @@ mod agent;
 mod binding;
 mod cli;
 mod crew;
+mod devices;
 mod environment;
 mod guardian;
 mod hosts;

@@ -51,6 +51,8 @@ pub(crate) struct Remote {
     /// The agent has said the magic word.
     is_met: bool,
     last_heard: Instant,
+    /// When its end was asked for.
+    hung_up: Option<Instant>,
 }
 
 impl Remote {
@@ -80,6 +82,7 @@ impl Remote {
             complaints: Lines::default(),
             is_met: false,
             last_heard: Instant::now(),
+            hung_up: None,
             shell,
         })
     }
@@ -187,18 +190,21 @@ impl Remote {
     /// Ends the agent, and with it the ranks.
     pub(crate) fn hang_up(&mut self) {
         self.stdin = None;
+        // So that the agent can't be stuck in writing.
+        self.stdout = None;
+        self.stderr = None;
+        self.hung_up.get_or_insert_with(Instant::now);
     }
 }
 
 impl Drop for Remote {
     fn drop(&mut self) {
         self.hang_up();
-        // So that the agent can't be stuck in writing.
-        self.stdout = None;
-        self.stderr = None;
+        let waited = self.hung_up.map_or(Duration::ZERO, |since| since.elapsed());
+        let left = FAREWELL.saturating_sub(waited);
         let mut poll = libc::pollfd { fd: self.process.as_raw_fd(), events: libc::POLLIN, revents: 0 };
         // SAFETY: one initialised pollfd, alive during the call.
-        unsafe { libc::poll(&mut poll, 1, FAREWELL.as_millis() as i32) };
+        unsafe { libc::poll(&mut poll, 1, left.as_millis() as i32) };
         // A shell that has ended is not harmed, one that hasn't is not needed.
         let _ = self.shell.kill();
         let _ = self.shell.wait();

@@ -16,8 +16,10 @@ use crate::pmi::{Action, Server};
 use crate::remote::{self, Remote};
 use crate::report::{self, Cause, Facts};
 use crate::signals::{self, Signals};
+use crate::spawn;
 use crate::wire::{Event, Input, Order, Task};
 use crate::{environment, hosts, stdin};
+use rma::bootstrap::{JOB_OF_LAUNCHER, secret_name};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::os::unix::process::ExitStatusExt;
@@ -30,6 +32,8 @@ const SETTLE: Duration = Duration::from_millis(250);
 const ANSWER: Duration = Duration::from_millis(500);
 /// From SIGTERM to SIGKILL after a failure.
 const TERMINATE: Duration = Duration::from_millis(1000);
+/// From SIGKILL to the moment from which on hosts count as lost that don't say that their ranks have ended.
+const LAST_ANSWER: Duration = Duration::from_secs(5);
 /// How long pipes may stay open after the last rank has ended.
 const DRAIN: Duration = Duration::from_millis(300);
 /// The same when what was printed has to come from other hosts.
@@ -68,6 +72,7 @@ struct Running {
     ask_at: Option<Instant>,
     report_at: Option<Instant>,
     kill_at: Option<Instant>,
+    give_up_at: Option<Instant>,
     drain_until: Option<Instant>,
 }
 
@@ -113,7 +118,7 @@ impl Running {
         let sinks = std::mem::replace(&mut job.sinks, (Box::new(io::sink()), Box::new(io::sink())));
         let mut running = Running {
             printer: Printer::new(sinks, job.output, job.ranks),
-            server: Server::new(format!("gain-{}-{:x}", std::process::id(), unique()), &counts),
+            server: Server::new(secret_name(JOB_OF_LAUNCHER)?, &counts),
             input: if input == Input::Piped { Some(stdin::Pump::new()?) } else { None },
             members,
             hosts,
@@ -126,6 +131,7 @@ impl Running {
             ask_at: None,
             report_at: None,
             kill_at: None,
+            give_up_at: None,
             drain_until: None,
             job,
         };
@@ -200,8 +206,15 @@ impl Running {
         });
         let deadline = self.job.deadline.map(|deadline| self.started + deadline);
         let deadline = deadline.filter(|_| self.failure.is_none());
-        let states =
-            [self.printer.due(), self.ask_at, self.report_at, self.kill_at, self.drain_until, deadline];
+        let states = [
+            self.printer.due(),
+            self.ask_at,
+            self.report_at,
+            self.kill_at,
+            self.give_up_at,
+            self.drain_until,
+            deadline,
+        ];
         lines.chain(silences).chain(states).flatten().min()
     }
 
@@ -339,7 +352,7 @@ impl Running {
             } else if !signals::is_ending(signal) {
                 self.order_all(&Order::Signal(signal));
             } else if self.ended_by.replace(signal).is_some() {
-                self.order_all(&Order::Signal(libc::SIGKILL));
+                self.kill();
             } else {
                 self.order_all(&Order::Signal(signal));
                 self.kill_at = Some(Instant::now() + self.job.grace);
@@ -384,6 +397,20 @@ impl Running {
         }
     }
 
+    fn kill(&mut self) {
+        self.order_all(&Order::Signal(libc::SIGKILL));
+        self.give_up_at = Some(Instant::now() + LAST_ANSWER);
+    }
+
+    fn lose_hosts_that_do_not_answer(&mut self) {
+        for number in 0..self.hosts.len() {
+            let is_missed = |member: &Member| member.host == number && !member.is_gone();
+            if matches!(&self.hosts[number], Host::There { .. }) && self.members.iter().any(is_missed) {
+                self.lose(number, "it does not say that its ranks have ended".to_owned());
+            }
+        }
+    }
+
     fn keep_time(&mut self) {
         let now = Instant::now();
         let passed = self.job.deadline.filter(|deadline| now >= self.started + *deadline);
@@ -404,7 +431,11 @@ impl Running {
         }
         if self.kill_at.is_some_and(|at| now >= at) {
             self.kill_at = None;
-            self.order_all(&Order::Signal(libc::SIGKILL));
+            self.kill();
+        }
+        if self.give_up_at.is_some_and(|at| now >= at) {
+            self.give_up_at = None;
+            self.lose_hosts_that_do_not_answer();
         }
         for (rank, member) in self.members.iter_mut().enumerate() {
             if let Some(rest) = member.out_lines.take_unfinished(now, false) {
@@ -428,7 +459,8 @@ impl Running {
         self.order_all(&Order::Sweep);
         let drain = if self.job.hosts.is_empty() { DRAIN } else { DRAIN_HOSTS };
         self.drain_until = Some(Instant::now() + drain);
-        (self.ask_at, self.report_at, self.kill_at, self.input) = (None, None, None, None);
+        (self.ask_at, self.report_at, self.kill_at, self.give_up_at) = (None, None, None, None);
+        self.input = None;
     }
 
     fn host_names(&self) -> Vec<Option<&str>> {
@@ -467,12 +499,16 @@ impl Running {
 }
 
 impl Drop for Running {
-    /// All hosts are told before any is waited for.
     fn drop(&mut self) {
-        for host in &mut self.hosts {
-            if let Host::There { remote, .. } = host {
-                remote.hang_up();
-            }
+        hang_up_all(&mut self.hosts);
+    }
+}
+
+/// Tells all hosts to end before any is waited for: together they take no longer than one.
+fn hang_up_all(hosts: &mut [Host]) {
+    for host in hosts {
+        if let Host::There { remote, .. } = host {
+            remote.hang_up();
         }
     }
 }
@@ -487,18 +523,15 @@ fn start_remotes(job: &Job, all: Task) -> io::Result<(Vec<Host>, Vec<usize>)> {
     environment.extend(all.environment);
     let all = Task { environment, folder: Some(std::env::current_dir()?), ..all };
     let (mut hosts, mut counts, mut first) = (Vec::new(), Vec::new(), 0);
-    for (host, count) in hosts::spread(&job.hosts, job.ranks)? {
+    let spread = hosts::spread(&job.hosts, job.ranks)?;
+    spawn::make_room(spread.len());
+    for (host, count) in spread {
         let task = Task { first, count, ..all.clone() };
-        let remote = Box::new(Remote::start(&job.remote_shell, &host.name, &agent, &task)?);
+        let remote = Remote::start(&job.remote_shell, &host.name, &agent, &task);
+        let remote = Box::new(remote.inspect_err(|_| hang_up_all(&mut hosts))?);
         hosts.push(Host::There { name: host.name.clone(), remote, is_lost: false });
         counts.push(count);
         first += count;
     }
     Ok((hosts, counts))
-}
-
-/// A number no other job of this process has had, nor one of an earlier process with the same id.
-fn unique() -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-    RandomState::new().hash_one(Instant::now())
 }

@@ -72,6 +72,24 @@ fn is_ignored(signal: i32) -> bool {
     }
 }
 
+/// Whether another process handles, ignores or blocks a signal, so that it won't die of it. Not if that can't be known.
+pub(crate) fn is_expected(process: u32, signal: i32) -> bool {
+    // A mask of all signals is one that the C library sets for a moment, as while it starts a program.
+    const NEARLY_ALL: u32 = 60;
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let mask = |line: &str| {
+        let (name, mask) = line.split_once(':')?;
+        let mask = u64::from_str_radix(mask.trim(), 16).ok()?;
+        let counts = match name {
+            "SigIgn" | "SigCgt" => true,
+            "SigBlk" => mask.count_ones() < NEARLY_ALL,
+            _ => false,
+        };
+        counts.then_some(mask)
+    };
+    status.lines().filter_map(mask).any(|mask| mask & 1 << (signal - 1) != 0)
+}
+
 /// Whether a signal asks programs to end.
 pub(crate) fn is_ending(signal: i32) -> bool {
     ENDING.contains(&signal)

@@ -6,6 +6,7 @@
 use crate::binding;
 use crate::crew::nonblocking;
 use crate::guardian::join;
+use crate::signals;
 use crate::wire::{Input, Task};
 use rma::waits;
 use std::fs::File;
@@ -173,7 +174,13 @@ impl Rank {
     }
 
     /// Sends a signal to the rank alone. Nothing happens when it has ended.
+    ///
+    /// SIGUSR1, which asks what a rank waits for, is kept from one that has not made up its mind about it: it may be about to, as
+    /// programs that have not joined the job yet are, and would be killed.
     pub(crate) fn tell(&self, signal: i32) {
+        if signal == libc::SIGUSR1 && !signals::is_expected(self.child.id(), signal) {
+            return;
+        }
         // SAFETY: a plain system call; the process is our child and not reaped yet, so the number is its own.
         unsafe { libc::kill(self.child.id() as libc::pid_t, signal) };
     }
@@ -193,7 +200,10 @@ impl Rank {
         }
         // SAFETY: as above.
         let code = unsafe { info.si_status() };
-        let is_exit = info.si_code == libc::CLD_EXITED;
-        Some(ExitStatus::from_raw(if is_exit { (code & 0xff) << 8 } else { code & 0x7f }))
+        Some(ExitStatus::from_raw(match info.si_code {
+            libc::CLD_EXITED => (code & 0xff) << 8,
+            libc::CLD_DUMPED => code & 0x7f | 0x80,
+            _ => code & 0x7f,
+        }))
     }
 }

@@ -148,6 +148,18 @@ fn signals_reach_every_rank() {
     assert_eq!(job.wait_with_output().unwrap().status.code(), Some(128 + libc::SIGTERM));
 }
 
+/// The ranks have not joined the job, and never will.
+#[test]
+fn asking_what_ranks_wait_for_ends_none() {
+    let (job, mut stdout) = start(2, &[], "echo ready; sleep 1; echo done");
+    kill(libc::SIGUSR1, job.id());
+    let mut rest = String::new();
+    stdout.read_to_string(&mut rest).unwrap();
+    let output = job.wait_with_output().unwrap();
+    assert_eq!((rest.matches("done").count(), output.status.code()), (2, Some(0)), "{rest}");
+    assert_eq!(text(&output.stderr), "");
+}
+
 /// As `nohup` and shells' background jobs have it.
 #[test]
 fn a_signal_the_launcher_was_told_to_ignore_ends_nothing() {
@@ -242,4 +254,49 @@ fn a_python_program_shows_rank_0_only() {
 fn ranks_start_with_no_signal_blocked() {
     let output = gain().args(["run", "-n", "2", "grep", "SigBlk", "/proc/self/status"]).output().unwrap();
     assert_eq!(text(&output.stdout), "SigBlk:\t0000000000000000\n".repeat(2));
+}
+
+/// A core file is told of. Oracle: what the same script comes to without the launcher.
+#[test]
+fn a_core_file_is_reported() {
+    use std::os::unix::process::ExitStatusExt;
+    let folder = std::env::temp_dir().join(format!("gain-core-{}", std::process::id()));
+    std::fs::create_dir(&folder).unwrap();
+    let script = "ulimit -c unlimited; kill -SEGV $$";
+    let alone = Command::new("sh").args(["-c", script]).current_dir(&folder).status().unwrap();
+    let job = gain().args(["run", "-n", "1", "sh", "-c", script]).current_dir(&folder).output().unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    let said = text(&job.stderr);
+    assert_eq!(said.contains("core dumped"), alone.core_dumped(), "{said}");
+}
+
+fn on_hosts(count: usize, limit: &str, shell: &str) -> (Output, Duration) {
+    let hosts: Vec<String> = (0..count).map(|host| format!("h{host}:1")).collect();
+    let command = format!("ulimit {limit}; exec \"$0\" run --hosts {} --rsh \"$1\" true", hosts.join(","));
+    let start = Instant::now();
+    let mut job = Command::new("sh");
+    job.args(["-c", &command, env!("CARGO_BIN_EXE_gain"), shell]).stdin(Stdio::null());
+    (job.output().unwrap(), start.elapsed())
+}
+
+/// One remote shell ends, the others neither start an agent nor end.
+#[test]
+fn dead_hosts_take_as_long_as_one() {
+    let folder = std::env::temp_dir().join(format!("gain-hosts-{}", std::process::id()));
+    std::fs::create_dir(&folder).unwrap();
+    let shell = folder.join("rsh");
+    std::fs::write(&shell, "[ $1 = h0 ] && exit 1; exec sleep 3600.5\n").unwrap();
+    let (output, elapsed) = on_hosts(6, "-c 0", &format!("sh {}", shell.display()));
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(output.status.code(), Some(255), "{}", text(&output.stderr));
+    assert!(elapsed < Duration::from_secs(14), "{elapsed:?}");
+    until("the end of all shells", || alive("3600.5").is_empty());
+}
+
+/// Each host takes several descriptors.
+#[test]
+fn more_hosts_than_descriptors_at_first() {
+    let (output, _) = on_hosts(30, "-Sn 60", "false");
+    let said = text(&output.stderr);
+    assert!(output.status.code() == Some(255) && !said.contains("open files"), "{said}");
 }

@@ -28,6 +28,7 @@ from ._elementwise import *  # noqa: F403
 from ._gain import (
     abort, barrier, finalize, flatiter, init, ndarray, rank, ranks, stats, threads, threshold, ufunc,
 )
+from ._indexing import *  # noqa: F403
 from ._memory import *  # noqa: F403
 from ._printing import *  # noqa: F403
 from ._products import *  # noqa: F403

@@ -4,13 +4,14 @@ import functools
 
 import numpy
 
-from . import _elementwise, _gain, _reductions, _scans
+from . import _elementwise, _gain, _indexing, _reductions, _scans
 from ._gain import ndarray
 
 # What is a method of ndarray and has no need to be quick.
 METHODS = {
     "clip": _elementwise.clipped, "cumprod": _scans.cumprod, "cumsum": _scans.cumsum, "round": _elementwise.round,
-    "std": _reductions.std, "var": _reductions.var,
+    "choose": _indexing.choose, "compress": _indexing.method_compress, "nonzero": _indexing.nonzero, "put": _indexing.put,
+    "std": _reductions.std, "take": _indexing.take, "var": _reductions.var,
 }
 
 

@@ -7,7 +7,7 @@ from ._base import ABSENT, OURS, asarray, shape, ufuncs
 from ._gain import ndarray
 
 __all__ = [
-    "allclose", "angle", "array_equal", "can_cast", "clip", "copyto", "imag", "isclose", "isnat", "real", "result_type", "round", "where",
+    "allclose", "angle", "array_equal", "can_cast", "clip", "copyto", "imag", "isclose", "isnat", "real", "result_type", "round",
 ]
 
 
@@ -17,8 +17,6 @@ _NUMBERS = (int, float, complex, numpy.generic)
 
 def where(condition, x=ABSENT, y=ABSENT, /):
     """`numpy.where` with three arguments."""
-    if x is ABSENT and y is ABSENT:
-        raise NotImplementedError("gain has no nonzero(), which where(condition) is")
     if x is ABSENT or y is ABSENT:
         raise ValueError("either both or neither of x and y should be given")
     return _gain.select(condition, x, y)

@@ -5,6 +5,7 @@ use crate::elements::Elements;
 use crate::error::OrRaise;
 use crate::index::{self, Key};
 use crate::ndarray::NdArray;
+use crate::pick::Picks;
 use gain::view::Index;
 use gain::{Array, Operand};
 use pyo3::exceptions::{PyIndexError, PyValueError};
@@ -73,12 +74,18 @@ impl FlatIter {
         }
         let flat = self.raveled(value.py())?;
         index::assign(&flat, key, value)?;
+        self.put_back(&flat, value.py())
+    }
+
+    /// What was assigned to the raveled array reaches the array itself, if it is a copy.
+    fn put_back(&self, flat: &Array, py: Python<'_>) -> PyResult<()> {
+        let array = self.array(py);
         if flat.base_id() == array.base_id() {
             return Ok(());
         }
         let shape: Vec<isize> = array.shape().iter().map(|&n| n as isize).collect();
         let back = flat.reshape(&shape).or_raise()?;
-        compute(value.py(), &[&array], || array.assign(&back))
+        compute(py, &[&array], || array.assign(&back))
     }
 }
 
@@ -106,8 +113,11 @@ impl FlatIter {
     }
 
     fn __getitem__<'py>(&self, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let parsed = Key::parse(key)?;
         let array = &self.array(key.py());
+        let Some(parsed) = Key::parse(key)? else {
+            let made = Picks::parse(key)?.get(key.py(), &self.raveled(key.py())?)?;
+            return Ok(Bound::new(key.py(), NdArray::new(made))?.into_any());
+        };
         if let [Index::At(at)] = parsed.items[..] {
             return result(key.py(), element(array, at)?);
         }
@@ -117,7 +127,14 @@ impl FlatIter {
 
     fn __setitem__(&self, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         self.base.borrow(key.py()).writable("underlying array is read-only")?;
-        self.assign(&Key::parse(key)?, value)
+        match Key::parse(key)? {
+            Some(key) => self.assign(&key, value),
+            None => {
+                let flat = self.raveled(key.py())?;
+                Picks::parse(key)?.set(&flat, value)?;
+                self.put_back(&flat, key.py())
+            }
+        }
     }
 
     fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {

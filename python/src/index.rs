@@ -1,4 +1,4 @@
-//! Keys of `a[key]`: basic indexing.
+//! Keys of `a[key]`: basic indexing. ([`crate::pick`] has the others.)
 
 use crate::convert::{self, Value, compute, required};
 use crate::error::OrRaise;
@@ -7,7 +7,7 @@ use crate::ndarray::NdArray;
 use crate::numpy::Numpy;
 use gain::view::{Index, Slice};
 use gain::{Array, Operand};
-use pyo3::exceptions::{PyIndexError, PyNotImplementedError, PyValueError};
+use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyEllipsis, PyInt, PyList, PySlice, PyTuple};
 use smallvec::SmallVec;
@@ -22,59 +22,51 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// From what Python passes to `__getitem__`.
-    pub(crate) fn parse(key: &Bound<'_, PyAny>) -> PyResult<Key> {
+    /// From what Python passes to `__getitem__`; `None` if not all of it is basic.
+    pub(crate) fn parse(key: &Bound<'_, PyAny>) -> PyResult<Option<Key>> {
         let mut items = SmallVec::new();
         match key.cast::<PyTuple>() {
             Ok(tuple) => {
                 for entry in tuple.iter_borrowed() {
-                    items.push(item(&entry)?);
+                    let Some(item) = basic(&entry)? else { return Ok(None) };
+                    items.push(item);
                 }
             }
-            Err(_) => items.push(item(key)?),
+            Err(_) => match basic(key)? {
+                Some(item) => items.push(item),
+                None => return Ok(None),
+            },
         }
         let is_element = items.iter().all(|item| matches!(item, Index::At(_)));
-        Ok(Key { items, is_element })
+        Ok(Some(Key { items, is_element }))
+    }
+
+    /// As [`Key::parse`], where nothing else will do.
+    pub(crate) fn required(key: &Bound<'_, PyAny>) -> PyResult<Key> {
+        Key::parse(key)?.ok_or_else(|| {
+            PyIndexError::new_err(
+                "only integers, slices (`:`), ellipsis (`...`) and None are valid indices here",
+            )
+        })
     }
 }
 
-/// One item between the brackets.
-pub(crate) fn item(object: &Bound<'_, PyAny>) -> PyResult<Index> {
+/// One item between the brackets, if it is a basic one.
+pub(crate) fn basic(object: &Bound<'_, PyAny>) -> PyResult<Option<Index>> {
     if let Ok(slice) = object.cast::<PySlice>() {
-        return slice_bounds(slice);
+        return slice_bounds(slice).map(Some);
     }
     if object.cast_exact::<PyInt>().is_ok() {
-        return object.extract().map(Index::At);
+        return object.extract().map(|at| Some(Index::At(at)));
     }
     if object.is_none() {
-        return Ok(Index::NewAxis);
+        return Ok(Some(Index::NewAxis));
     }
     if object.is_instance_of::<PyEllipsis>() {
-        return Ok(Index::Ellipsis);
+        return Ok(Some(Index::Ellipsis));
     }
-    if !object.is_instance_of::<PyBool>()
-        && let Ok(index) = object.extract::<isize>()
-    {
-        return Ok(Index::At(index));
-    }
-    Err(refused(object))
-}
-
-/// The error for an item that is no basic index: arrays and lists would be fancy ones, which are not there.
-#[cold]
-fn refused(object: &Bound<'_, PyAny>) -> PyErr {
-    let fancy = object.is_instance_of::<PyBool>()
-        || object.is_instance_of::<PyList>()
-        || object.is_instance_of::<NdArray>()
-        || object.is_instance(Numpy::get(object.py()).ndarray.bind(object.py())).unwrap_or(false);
-    if fancy {
-        return PyNotImplementedError::new_err(
-            "gain indexes by integers, slices, '...' and None, not by arrays, lists and booleans",
-        );
-    }
-    PyIndexError::new_err(
-        "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean arrays are valid indices",
-    )
+    let is_other = object.is_instance_of::<PyBool>() || object.is_instance_of::<PyList>();
+    Ok(if is_other { None } else { object.extract::<isize>().ok().map(Index::At) })
 }
 
 fn slice_bounds(slice: &Bound<'_, PySlice>) -> PyResult<Index> {
@@ -107,7 +99,7 @@ pub(crate) fn assign(array: &Array, key: &Key, value: &Bound<'_, PyAny>) -> PyRe
 }
 
 /// A value that has a type of its own: one of our arrays, a number, or a NumPy array.
-fn direct<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Value<'py>>> {
+pub(crate) fn direct<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Value<'py>>> {
     let py = value.py();
     let is_ours = value.is_instance_of::<NdArray>() || value.is_instance_of::<FlatIter>();
     if is_ours || value.is_instance(Numpy::get(py).ndarray.bind(py))? {

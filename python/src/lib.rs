@@ -24,6 +24,7 @@ mod methods;
 mod ndarray;
 mod number;
 mod numpy;
+mod pick;
 mod products;
 mod read;
 mod reduce;
@@ -47,6 +48,7 @@ fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(foreign::stance_name, module)?)?;
     module.add_function(wrap_pyfunction!(memory::over_made, module)?)?;
     module.add_function(wrap_pyfunction!(folds::update_at, module)?)?;
+    module.add_function(wrap_pyfunction!(pick::nonzero, module)?)?;
     module.add_function(wrap_pyfunction!(status::warn, module)?)?;
     ufunc::register(module)?;
     creation::register(module)?;

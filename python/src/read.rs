@@ -96,7 +96,7 @@ impl NdArray {
     #[pyo3(signature = (key = None))]
     fn get<'py>(&self, py: Python<'py>, key: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
         let array = match key {
-            Some(key) => self.array.index(&Key::parse(key)?.items).or_raise()?,
+            Some(key) => self.array.index(&Key::required(key)?.items).or_raise()?,
             None => self.array.clone(),
         };
         convert::export_with(py, &array, |bytes| array.get_bytes(bytes))
@@ -120,7 +120,7 @@ impl NdArray {
             1 if array.ndim() != 1 && index.get_item(0)?.extract::<isize>().is_ok() => {
                 crate::flat::element(&array, index.get_item(0)?.extract()?)?
             }
-            _ => array.index(&Key::parse(index.as_any())?.items).or_raise()?,
+            _ => array.index(&Key::required(index.as_any())?.items).or_raise()?,
         };
         let value = compute(slf.py(), &[&element], || element.item())?;
         Numpy::scalar(slf.py(), value)?.call_method0("item")

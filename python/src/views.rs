@@ -7,6 +7,7 @@ use crate::error::OrRaise;
 use crate::index::{self, Key};
 use crate::ndarray::{NdArray, axes};
 use crate::numpy::Numpy;
+use crate::pick::Picks;
 use crate::subclass::like;
 use gain::Layout;
 use gain::view::Index;
@@ -36,7 +37,7 @@ impl NdArray {
         let me = slf.try_borrow()?;
         if key.cast::<PyTuple>().is_err() {
             // One item: the common case, without a list of them.
-            let item = index::item(key)?;
+            let Some(item) = index::basic(key)? else { return picked(slf, key) };
             let array = me.array.index(&[item]).or_raise()?;
             if array.ndim() == 0 && matches!(item, Index::At(_)) {
                 drop(me);
@@ -46,7 +47,7 @@ impl NdArray {
             drop(me);
             return Ok(like(slf, made)?.into_any());
         }
-        let key = Key::parse(key)?;
+        let Some(key) = Key::parse(key)? else { return picked(slf, key) };
         let array = me.array.index(&key.items).or_raise()?;
         drop(me);
         if key.is_element && array.ndim() == 0 {
@@ -57,7 +58,10 @@ impl NdArray {
 
     fn __setitem__(&self, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         self.writable("assignment destination is read-only")?;
-        index::assign(&self.array, &Key::parse(key)?, value)
+        match Key::parse(key)? {
+            Some(key) => index::assign(&self.array, &key, value),
+            None => Picks::parse(key)?.set(&self.array, value),
+        }
     }
 
     fn __delitem__(&self, _key: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -192,6 +196,13 @@ impl NdArray {
         }
         slf.py().import("gain._class")?.getattr("iterate")?.call1((slf,))
     }
+}
+
+/// `slf[key]` where the key has arrays in it.
+fn picked<'py>(slf: &Bound<'py, NdArray>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let array = slf.try_borrow()?.array.clone();
+    let made = Picks::parse(key)?.get(slf.py(), &array)?;
+    Ok(like(slf, NdArray::new(made))?.into_any())
 }
 
 /// `order=`, which is `default` where it isn't given.

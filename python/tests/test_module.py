@@ -64,11 +64,6 @@ def test_get_reads_a_part():
 
 
 def test_unsupported_is_refused_not_wrong():
-    x = gain.arange(4)
-    with pytest.raises(NotImplementedError):
-        x[[0, 1]]
-    with pytest.raises(NotImplementedError):
-        x[x > 1]
     with pytest.raises(TypeError, match="dtype"):
         gain.array(["a", "b"])
     with pytest.raises(TypeError):

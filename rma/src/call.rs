@@ -25,7 +25,7 @@ ops! {
     Alltoall "alltoall", Alltoallv "alltoallv", Scan "scan", ExclusiveScan "exclusive_scan", Split "split", Subset "subset",
     Allocate "allocate", Free "free", MutexCreate "mutex create", MutexFree "mutex free", Lock "lock",
     WaitSignal "wait_signal", Accumulate "accumulate", Finalize "finalize", Put "put", Get "get", PutSignal "put_signal",
-    Amo "atomic operation", Unlock "unlock", Wait "wait", Fence "fence",
+    Amo "atomic operation", Unlock "unlock", Wait "wait", Fence "fence", TeamOf "team_of",
 }
 
 impl OpCode {

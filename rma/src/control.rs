@@ -22,11 +22,12 @@
 //!               128  arrived: the last number again, for those who sleep on it
 //!               192  place of the call in even meetings, 128 bytes of text (under GAIN_CHECK=1)
 //!               320  the same of odd meetings
-//!               448  live: the segments this member has handles to, one bit each
+//!               448  live: the segments this member has handles to, one bit each; those of the first slots
 //!               704  outbox of even meetings, 7 KiB (or a larger one elsewhere in the arena)
 //!              7872  outbox of odd meetings
-//!             15040  the rounds of the barrier
-//!             15808  step words, for exchanges ([`crate::exchange`]), and the number of the last that the owner is done with
+//!             15040  desk, used in the world's team and in founded ones: see [`crate::founding`]
+//!             15168  the rounds of the barrier
+//!             15936  step words, for exchanges ([`crate::exchange`]), and the number of the last that the owner is done with
 //! ```
 //!
 //! | field | who writes | who reads | order |
@@ -41,8 +42,9 @@
 
 use crate::call::Call;
 use crate::error::{Error, ErrorKind, Result};
+use crate::founding::Desk;
 use crate::mirror::{Meeting, Mirror, STEPS, Wait};
-use crate::retired::Live;
+use crate::retired::{Bit, Live, NO_SLOT, PAGES, page_len, page_of};
 use crate::segment::Spot;
 use crate::series::Series;
 use crate::signature::Signature;
@@ -52,6 +54,7 @@ use crate::wait::Cause;
 use crate::world::Shared;
 use shm::sync::{Barrier, BarrierRow, Counter, Sequence, WaitContext, WaitError};
 use std::ptr::NonNull;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Words a member can say in a meeting without using its outbox.
@@ -115,10 +118,14 @@ pub(crate) struct Row {
     places: [Place; 2],
     live: Live,
     outbox: [std::cell::UnsafeCell<[u8; OUTBOX_LEN]>; 2],
+    desk: Desk,
     barrier: BarrierRow,
     steps: [Counter; STEPS],
     exchanged: Counter,
 }
+
+/// Where the desk is in a row.
+pub(crate) const DESK: usize = std::mem::offset_of!(Row, desk);
 
 const _: () = assert!(size_of::<Row>() <= ROW_LEN && size_of::<Line>() == 64);
 
@@ -130,6 +137,8 @@ pub(crate) struct Rows {
     my_near: usize,
     /// Whether they meet in rounds.
     in_rounds: bool,
+    /// The bits of further slots, of each member of this node.
+    pages: [OnceLock<Box<[NonNull<AtomicU64>]>>; PAGES],
     /// World ranks, and where rows begin in their arenas.
     members: Series,
     offsets: Series,
@@ -243,6 +252,13 @@ impl Progress {
         Progress { number: 0, exchanges: 0, outboxes }
     }
 
+    /// Bytes it takes besides itself.
+    #[cfg(test)]
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let Outboxes { members, offsets, near, .. } = &self.outboxes;
+        members.heap_bytes() + offsets.heap_bytes() + size_of_val(&**near)
+    }
+
     pub(crate) fn set_large(&mut self, large: Outboxes) {
         self.outboxes = large;
     }
@@ -291,7 +307,15 @@ impl Rows {
         let my_near = near.iter().position(|near| near.rank == me).expect("the own row is mapped");
         assert!(near.len() == members.len() || mirror.is_some(), "a row elsewhere needs a mirror");
         let in_rounds = in_rounds(near.len());
-        Rows { me, my_near, in_rounds, near, members, offsets, names, mirror }
+        Rows { me, my_near, in_rounds, near, pages: Default::default(), members, offsets, names, mirror }
+    }
+
+    /// Bytes it takes besides itself.
+    #[cfg(test)]
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let series = [&self.members, &self.offsets, &self.names].map(Series::heap_bytes);
+        let mirror = self.mirror.as_ref().map_or(0, Mirror::heap_bytes);
+        series.iter().sum::<usize>() + size_of_val(&*self.near) + mirror
     }
 
     fn near(&self, rank: usize) -> Option<&Near> {
@@ -303,14 +327,64 @@ impl Rows {
         self.near[self.my_near].row()
     }
 
-    /// Which segments this member has handles to.
-    pub(crate) fn my_live(&self) -> &Live {
-        &self.mine().live
+    /// A member of this node's bit that says whether it has handles to the segment of a slot.
+    fn live(&self, near: usize, slot: usize) -> Bit<'_> {
+        let words = match page_of(slot) {
+            None => self.near[near].row().live.words(),
+            Some(page) => self.pages[page].get().expect("a slot has a page")[near],
+        };
+        // SAFETY: in a row or a page, mapped by the promises of `new` and `grow`.
+        unsafe { Bit::new(words, slot) }
+    }
+
+    fn my_live(&self, slot: usize) -> Option<Bit<'_>> {
+        (slot != NO_SLOT).then(|| self.live(self.my_near, slot))
+    }
+
+    /// This member has a handle to the segment of a slot.
+    pub(crate) fn set_live(&self, slot: usize) {
+        self.my_live(slot).iter().for_each(Bit::set);
+    }
+
+    /// This member has none any more.
+    pub(crate) fn clear_live(&self, slot: usize) {
+        self.my_live(slot).iter().for_each(Bit::clear);
+    }
+
+    /// A member's desk.
+    pub(crate) fn desk(&self, rank: usize) -> Spot {
+        let mapped = |near: &Near| near.row.as_ptr().cast::<u8>();
+        let mapped = self.near(rank).map_or(std::ptr::null_mut(), mapped);
+        let place = Remote { rank: self.members.get(rank), offset: self.offsets.get(rank) };
+        Spot { mapped, place }.plus(DESK)
     }
 
     /// Whether a member of this node has a handle to a segment.
     pub(crate) fn is_live_here(&self, slot: usize) -> bool {
-        self.near.iter().any(|near| near.row().live.is_set(slot))
+        slot != NO_SLOT && (0..self.near.len()).any(|near| self.live(near, slot).is_set())
+    }
+
+    /// Whether a slot has bits.
+    pub(crate) fn has_bits(&self, slot: usize) -> bool {
+        page_of(slot).is_none_or(|page| self.pages[page].get().is_some())
+    }
+
+    /// Gives the slots of a page bits: each member of this node's at what `offered` says of its team rank. Behind them are those of its leader.
+    ///
+    /// # Safety
+    /// Two zeroed pages are mapped there, and stay as long as the team.
+    pub(crate) unsafe fn grow(&self, page: usize, offered: impl Fn(usize) -> NonNull<u8>) {
+        if let Some(mirror) = &self.mirror {
+            // SAFETY: the second page.
+            mirror.grow(page, unsafe { offered(self.near[0].rank).add(page_len(page)) });
+        }
+        // A page is given once.
+        let _ = self.pages[page].set(self.near.iter().map(|near| offered(near.rank).cast()).collect());
+    }
+
+    /// Where this member's pages begin, as they are mapped.
+    pub(crate) fn my_pages(&self) -> impl Iterator<Item = NonNull<u8>> + '_ {
+        self.pages.iter().filter_map(|page| Some(page.get()?[self.my_near].cast()))
     }
 
     /// What a member is called in messages to people.

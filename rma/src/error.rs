@@ -62,6 +62,14 @@ impl Error {
         Error(Box::new(Inner { kind, op, rank: Some(rank), message: message.into() }))
     }
 
+    /// An operation on what belongs to the job of the rank that this process was forked from.
+    #[cold]
+    pub(crate) fn of_parent(op: &'static str) -> Error {
+        let message =
+            "this process was forked from a rank, and what belongs to that rank's job can't be used in it";
+        Error::new(ErrorKind::Finalized, op, message)
+    }
+
     /// What sort of thing went wrong.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

@@ -50,12 +50,16 @@ pub fn watch() {
     });
 }
 
-/// Has `handler` called in each forked child, after the child has left this process's job. It may make async-signal-safe calls only
-/// and take no lock. Starts to [`watch`]. A handler given twice is called once.
+/// Has `handler` called in each forked child, after the child has left this process's job. Starts to [`watch`]. A handler given twice is
+/// called once.
 ///
 /// # Panics
 /// There are more than eight.
-pub fn on_fork(handler: fn()) {
+///
+/// # Safety
+/// The handler makes async-signal-safe calls only and takes no lock: another thread of the parent may have been anywhere, the
+/// allocator included.
+pub unsafe fn on_fork(handler: fn()) {
     watch();
     let handler = handler as *mut ();
     let is_there = HANDLERS.iter().any(|slot| {

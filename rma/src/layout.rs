@@ -125,6 +125,7 @@ impl Layout {
     }
 
     /// Bytes it takes besides itself.
+    #[cfg(test)]
     pub(crate) fn heap_bytes(&self) -> usize {
         match &self.shape {
             Shape::Blocks(_) => 0,

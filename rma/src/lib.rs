@@ -51,6 +51,8 @@ mod control;
 mod error;
 mod exchange;
 pub mod fork;
+mod founding;
+mod helper;
 mod layout;
 mod library;
 mod mirror;
@@ -59,6 +61,8 @@ mod onesided;
 mod outbox;
 mod plain;
 mod retired;
+#[cfg(test)]
+mod scale;
 mod segment;
 mod series;
 mod session;

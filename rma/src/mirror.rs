@@ -18,7 +18,7 @@
 //! ```text
 //! mirror     0  arrived: number of the last meeting that is complete here
 //!           64  verdict: what the leader found out about it
-//!          128  elsewhere: the segments that members of other nodes have handles to, one bit each
+//!          128  elsewhere: the segments that members of other nodes have handles to, one bit each; those of the first slots
 //!          384  round words
 //!          512  step words, for exchanges ([`crate::exchange`])
 //!          832  heads of even meetings, 128 bytes per node, the own one first, then the one before it, and so on; those of odd meetings
@@ -43,7 +43,7 @@ use crate::call::Call;
 use crate::control::{Line, Rows};
 use crate::error::Result;
 use crate::layout::Layout;
-use crate::retired::{Live, NO_SLOT};
+use crate::retired::{Bit, Live, NO_SLOT, PAGES, page_of};
 use crate::series::Series;
 use crate::signature::Signature;
 use crate::stall::Needs;
@@ -54,14 +54,15 @@ use shm::sync::Sequence;
 use std::collections::HashMap;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Rounds there is room for: 2^16 nodes.
 pub(crate) const ROUNDS: usize = 16;
 /// Steps of an [exchange](crate::exchange) there is room for.
 pub(crate) const STEPS: usize = 40;
 /// Words of a head that name slots, and how many each of them names.
-const DROPPED: (usize, usize) = (10, 4);
+const DROPPED: (usize, usize) = (10, 3);
+const SLOT_BITS: usize = 21;
 /// Marks signatures of meetings with words, in heads.
 const HAS_WORDS: u64 = 1 << 63;
 /// Marks a verdict that names the rank whose death ended the meeting; otherwise it is one more than the node that differs.
@@ -83,7 +84,7 @@ struct Head {
     leader: Caller,
     /// That of a member that doesn't match.
     other: Caller,
-    /// Slots of segments this node has no handles to any more, 16 bits each; 0 is none.
+    /// Slots of segments this node has no handles to any more, 21 bits each; 0 is none.
     dropped: [AtomicU64; DROPPED.0],
 }
 
@@ -132,6 +133,11 @@ fn lines_at(nodes: usize, size: usize, half: usize) -> usize {
     heads_at(nodes, 2) + half * size * size_of::<Line>()
 }
 
+/// The rounds of a meeting of so many leaders, each with the distance that its message goes.
+pub(crate) fn rounds(nodes: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..ROUNDS).map(|round| (round, 1 << round)).take_while(move |(_, far)| *far < nodes)
+}
+
 /// A team's way between nodes as one member sees it.
 pub(crate) struct Mirror {
     /// Team ranks by the team's nodes.
@@ -141,6 +147,8 @@ pub(crate) struct Mirror {
     offsets: Series,
     /// That of this node.
     base: NonNull<u8>,
+    /// The bits of further slots, as in `elsewhere`.
+    pages: [OnceLock<NonNull<AtomicU64>>; PAGES],
     /// At the leader: which segments are nobody's any more.
     drops: Mutex<Drops>,
 }
@@ -201,7 +209,13 @@ impl Mirror {
         assert!(spread.nodes() <= 1 << ROUNDS, "more nodes than round words");
         let leaders = Series::new(places.clone().map(|place| place.rank));
         let offsets = Series::new(places.map(|place| place.offset));
-        Mirror { spread, leaders, offsets, base, drops: Mutex::default() }
+        Mirror { spread, leaders, offsets, base, pages: Default::default(), drops: Mutex::default() }
+    }
+
+    /// Bytes it takes besides itself and the memory that its node shares.
+    #[cfg(test)]
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.spread.heap_bytes() + self.leaders.heap_bytes() + self.offsets.heap_bytes()
     }
 
     /// Team ranks by the team's nodes.
@@ -306,7 +320,7 @@ impl Mirror {
         let mut said = drops.unsaid.extract_if(.., |slot| !rows.is_live_here(*slot));
         for word in &head.dropped {
             let slots = [(); DROPPED.1].map(|()| said.next().unwrap_or(NO_SLOT) as u64);
-            word.store(slots.iter().rfold(0, |word, slot| word << 16 | slot), Ordering::Relaxed);
+            word.store(slots.iter().rfold(0, |word, slot| word << SLOT_BITS | slot), Ordering::Relaxed);
         }
         if meeting.has_words {
             for rank in self.spread.members(self.my_node()) {
@@ -319,8 +333,7 @@ impl Mirror {
     /// Brings all nodes' blocks together, as the head of this file has it.
     fn exchange(&self, rows: &Rows, meeting: &Meeting<'_>) -> Result<()> {
         let (nodes, me) = (self.spread.nodes(), self.my_node());
-        let distances = (0..ROUNDS).map(|round| (round, 1 << round)).take_while(|(_, far)| *far < nodes);
-        for (round, far) in distances {
+        for (round, far) in rounds(nodes) {
             // The last `count` nodes up to this one.
             let count = far.min(nodes - far);
             self.pass_on(meeting, (me + far) % nodes, count, round)?;
@@ -396,10 +409,11 @@ impl Mirror {
                 verdict = node as u64 + 1;
             }
             for word in head.dropped.iter().map(|word| word.load(Ordering::Relaxed)) {
-                for slot in (0..DROPPED.1).map(|index| (word >> (16 * index)) as u16 as usize) {
+                let slot = |index| (word >> (SLOT_BITS * index)) as usize % (1 << SLOT_BITS);
+                for slot in (0..DROPPED.1).map(slot) {
                     if slot != NO_SLOT && drops.count(slot) == self.spread.nodes() - 1 {
                         drops.nodes.remove(&slot);
-                        self.header().elsewhere.clear(slot);
+                        self.elsewhere(slot).clear();
                     }
                 }
             }
@@ -407,17 +421,33 @@ impl Mirror {
         verdict
     }
 
+    /// The bit that says whether members of other nodes have handles to the segment of a slot.
+    fn elsewhere(&self, slot: usize) -> Bit<'_> {
+        let words = match page_of(slot) {
+            None => self.header().elsewhere.words(),
+            Some(page) => *self.pages[page].get().expect("a slot has a page"),
+        };
+        // SAFETY: in the header or a page, mapped by the promises of `new` and `Rows::grow`.
+        unsafe { Bit::new(words, slot) }
+    }
+
+    /// Gives the slots of a page bits, which lie at `words`.
+    pub(crate) fn grow(&self, page: usize, words: NonNull<u8>) {
+        // A page is given once.
+        let _ = self.pages[page].set(words.cast());
+    }
+
     /// Says, at the leader, that all members have got a handle to the segment of a slot.
     pub(crate) fn allocated(&self, slot: usize) {
-        if self.is_leader() {
-            self.header().elsewhere.set(slot);
+        if self.is_leader() && slot != NO_SLOT {
+            self.elsewhere(slot).set();
         }
     }
 
     /// Says, at the leader, that all members have freed the segment of a slot together.
     pub(crate) fn freed(&self, slot: usize) {
-        if self.is_leader() {
-            self.header().elsewhere.clear(slot);
+        if self.is_leader() && slot != NO_SLOT {
+            self.elsewhere(slot).clear();
         }
     }
 
@@ -430,7 +460,7 @@ impl Mirror {
 
     /// Whether members of other nodes may have handles to the segment of a slot, or do not know yet that those of this node have none.
     pub(crate) fn is_live_elsewhere(&self, slot: usize) -> bool {
-        self.header().elsewhere.is_set(slot) || self.drops().unsaid.contains(&slot)
+        slot != NO_SLOT && self.elsewhere(slot).is_set() || self.drops().unsaid.contains(&slot)
     }
 
     fn drops(&self) -> MutexGuard<'_, Drops> {

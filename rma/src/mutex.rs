@@ -7,7 +7,6 @@ use crate::stall::Needs;
 use crate::team::Team;
 use crate::transport::{Held, Remote};
 use crate::wait::Cause;
-use crate::world::alive;
 use shm::sync::Lock;
 use std::panic::Location;
 
@@ -142,7 +141,6 @@ impl MutexSet {
 
     #[inline]
     fn at(&self, op: &'static str, rank: usize, index: usize) -> Result<At<'_>> {
-        alive(op)?;
         let size = size_of::<Lock>();
         let offset = index.saturating_mul(size);
         let spot = self

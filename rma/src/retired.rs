@@ -17,36 +17,75 @@
 //! | clear | its member, when it drops its last handle, or later | all | release, acquire: what it read there, it has read |
 
 use std::collections::VecDeque;
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Slots of a team. Segments beyond so many have none.
-const SLOTS: usize = 2048;
+/// Slots that a team has from the start.
+const FIRST: usize = 2048;
 
-/// The slot of what has none: segments and teams when all slots are taken. A synchronisation alone decides about those.
+/// Pages of slots beyond those, each as long as all before it together.
+pub(crate) const PAGES: usize = 10;
+
+/// Segments, and calls that make teams, of which a team may have handles at a time, and one more. A slot's number fits
+/// 21 bits.
+pub(crate) const SLOTS: usize = FIRST << PAGES;
+
+const _: () = assert!(SLOTS <= 1 << 21);
+
+/// No slot: what nothing has.
 pub(crate) const NO_SLOT: usize = 0;
 
-/// One member's bits. Zeroed memory is their initial state.
+/// The bits of a team's first slots. Zeroed memory is their initial state.
 #[repr(C, align(64))]
 pub(crate) struct Live {
-    words: [AtomicU64; SLOTS / 64],
+    words: [AtomicU64; FIRST / 64],
 }
 
 impl Live {
-    pub(crate) fn set(&self, slot: usize) {
-        if slot != NO_SLOT {
-            self.words[slot / 64].fetch_or(1 << (slot % 64), Ordering::Relaxed);
-        }
+    /// Their words.
+    pub(crate) fn words(&self) -> NonNull<AtomicU64> {
+        NonNull::from(&self.words).cast()
+    }
+}
+
+/// The page that a slot is in; nothing for one of the first slots.
+pub(crate) fn page_of(slot: usize) -> Option<usize> {
+    (slot / FIRST).checked_ilog2().map(|page| page as usize)
+}
+
+/// Bytes of a page's bits.
+pub(crate) fn page_len(page: usize) -> usize {
+    (FIRST << page) / 8
+}
+
+/// A slot's bit.
+pub(crate) struct Bit<'a> {
+    word: &'a AtomicU64,
+    mask: u64,
+}
+
+impl Bit<'_> {
+    /// The bit of `slot`, whose page, or the first slots, have `words`.
+    ///
+    /// # Safety
+    /// The words are those of the page, which is mapped for as long as the result is used.
+    pub(crate) unsafe fn new<'a>(words: NonNull<AtomicU64>, slot: usize) -> Bit<'a> {
+        let place = slot - page_of(slot).map_or(0, |page| FIRST << page);
+        // SAFETY: a word of the page, by the caller's promise.
+        Bit { word: unsafe { words.add(place / 64).as_ref() }, mask: 1 << (place % 64) }
     }
 
-    pub(crate) fn clear(&self, slot: usize) {
-        if slot != NO_SLOT {
-            self.words[slot / 64].fetch_and(!(1 << (slot % 64)), Ordering::Release);
-        }
+    pub(crate) fn set(&self) {
+        self.word.fetch_or(self.mask, Ordering::Relaxed);
     }
 
-    pub(crate) fn is_set(&self, slot: usize) -> bool {
-        slot != NO_SLOT && self.words[slot / 64].load(Ordering::Acquire) & (1 << (slot % 64)) != 0
+    pub(crate) fn clear(&self) {
+        self.word.fetch_and(!self.mask, Ordering::Release);
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        self.word.load(Ordering::Acquire) & self.mask != 0
     }
 }
 
@@ -72,11 +111,17 @@ pub(crate) struct Retired {
     slots: Mutex<Slots>,
 }
 
-/// Each slot once, then those that came back, oldest first.
-#[derive(Default)]
+/// Each slot once, then those that came back, oldest first. When all are in use there are as many again.
 struct Slots {
     used: usize,
+    there: usize,
     returned: VecDeque<usize>,
+}
+
+impl Default for Slots {
+    fn default() -> Slots {
+        Slots { used: 0, there: FIRST, returned: VecDeque::new() }
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -128,14 +173,20 @@ impl Retired {
         lock(&self.fading).push(slot);
     }
 
-    /// At rank 0: a slot for a new segment.
+    /// At rank 0: a slot for a new segment; none if there are [`SLOTS`].
     pub(crate) fn take_slot(&self) -> usize {
         let mut slots = lock(&self.slots);
-        if slots.used + 1 < SLOTS {
-            slots.used += 1;
-            return slots.used;
+        if slots.used + 1 == slots.there {
+            if let Some(slot) = slots.returned.pop_front() {
+                return slot;
+            }
+            if slots.there == SLOTS {
+                return NO_SLOT;
+            }
+            slots.there *= 2;
         }
-        slots.returned.pop_front().unwrap_or(NO_SLOT)
+        slots.used += 1;
+        slots.used
     }
 
     /// At rank 0: a slot is free again.
@@ -153,13 +204,38 @@ mod tests {
     #[test]
     fn slots_are_handed_out_once_until_they_come_back() {
         let retired = Retired::default();
-        let all: Vec<usize> = (1..SLOTS).map(|_| retired.take_slot()).collect();
-        assert_eq!(all, (1..SLOTS).collect::<Vec<_>>());
-        assert_eq!(retired.take_slot(), NO_SLOT);
+        let all: Vec<usize> = (1..FIRST).map(|_| retired.take_slot()).collect();
+        assert_eq!(all, (1..FIRST).collect::<Vec<_>>());
         retired.return_slot(7);
         retired.return_slot(5);
         retired.return_slot(NO_SLOT);
-        assert_eq!([retired.take_slot(), retired.take_slot(), retired.take_slot()], [7, 5, NO_SLOT]);
+        assert_eq!([retired.take_slot(), retired.take_slot(), retired.take_slot()], [7, 5, FIRST]);
+        let more: Vec<usize> = (FIRST + 1..SLOTS).map(|_| retired.take_slot()).collect();
+        assert_eq!(more, (FIRST + 1..SLOTS).collect::<Vec<_>>());
+        assert_eq!(retired.take_slot(), NO_SLOT);
+    }
+
+    #[test]
+    fn each_slot_has_a_bit_of_its_own() {
+        let pages: Vec<(Option<usize>, Vec<AtomicU64>)> = std::iter::once((None, FIRST / 8))
+            .chain((0..3).map(|page| (Some(page), page_len(page))))
+            .map(|(page, len)| (page, (0..len / 8).map(|_| AtomicU64::new(0)).collect()))
+            .collect();
+        let bit = |slot| {
+            let (_, words) = pages.iter().find(|(page, _)| *page == page_of(slot)).unwrap();
+            // SAFETY: as many words as the page has.
+            unsafe { Bit::new(NonNull::from(&words[..]).cast(), slot) }
+        };
+        for slot in 0..FIRST << 3 {
+            assert!(!bit(slot).is_set(), "{slot}");
+            bit(slot).set();
+            assert!(bit(slot).is_set(), "{slot}");
+        }
+        assert!(
+            pages.iter().all(|(_, words)| words.iter().all(|word| word.load(Ordering::Relaxed) == u64::MAX))
+        );
+        bit(FIRST).clear();
+        assert_eq!((0..FIRST << 3).filter(|slot| !bit(*slot).is_set()).collect::<Vec<_>>(), [FIRST]);
     }
 
     #[test]

@@ -9,11 +9,11 @@ use crate::series::Series;
 use crate::signature::Signature;
 use crate::team::Team;
 use crate::transport::{Remote, Transport};
-use crate::world::{Shared, alive, no_such_rank};
+use crate::world::{Shared, no_such_rank};
 use shm::accumulate::Target;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering, fence};
 
 /// Memory of a team: a part of its own length at every member. Clones are handles to the same memory.
 ///
@@ -22,9 +22,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[derive(Clone)]
 pub struct Segment(Arc<Inner>);
 
+/// What may be done with a segment.
+mod state {
+    /// Everything.
+    pub(super) const GOOD: u8 = 0;
+    /// Nothing; another handle has freed it, and the last one to be dropped gives the memory back.
+    pub(super) const STALE: u8 = 1;
+    /// Nothing; this process has given its memory back, or never will.
+    pub(super) const GONE: u8 = 2;
+}
+
 pub(crate) struct Inner {
     parts: Parts,
-    is_freed: AtomicBool,
+    /// One of [`state`].
+    state: AtomicU8,
     /// See [`crate::retired`].
     slot: usize,
     team: Team,
@@ -131,7 +142,7 @@ impl std::fmt::Debug for Segment {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        if !*self.is_freed.get_mut() {
+        if *self.state.get_mut() != state::GONE {
             let mine = self.parts.near[self.team.rank() - self.parts.first];
             self.team.retire(mine.place.offset, self.slot);
         }
@@ -180,6 +191,12 @@ impl Segment {
         Segment::allocate_as(Call::new(OpCode::Allocate), team, len_bytes, Contents::Zero, u64::MAX)
     }
 
+    /// [`Segment::allocate_within`] with every byte zero.
+    #[track_caller]
+    pub fn allocate_zeroed_within(team: &Team, len_bytes: usize, most_bytes: u64) -> Result<Segment> {
+        Segment::allocate_as(Call::new(OpCode::Allocate), team, len_bytes, Contents::Zero, most_bytes)
+    }
+
     pub(crate) fn allocate_as(
         call: Call,
         team: &Team,
@@ -221,13 +238,17 @@ impl Segment {
         let (len, offset) = (|rank| session.word(rank, 1) as usize, |rank| session.word(rank, 0) as usize);
         let parts = Parts::new(team, len, offset);
         let slot = session.word(0, 3) as usize;
+        session.make_bits(Signature::new(call.op), slot).inspect_err(|_| {
+            block.iter().for_each(|block| world.heap.free(block.offset));
+        })?;
         session.allocated(slot);
         session.complete();
         drop(session);
-        Ok(Segment(Arc::new(Inner { parts, is_freed: AtomicBool::new(false), slot, team: team.clone() })))
+        Ok(Segment(Arc::new(Inner { parts, state: AtomicU8::new(state::GOOD), slot, team: team.clone() })))
     }
 
-    /// Frees the memory. Other handles to it turn stale: using them is an error of kind `Foreign`.
+    /// Frees the memory. Other handles to it turn stale: using them is an error of kind `Foreign`. Where a member has any, their thread may be
+    /// using the memory this very moment; it then goes back as if all had dropped the segment now.
     ///
     /// Collective over the segment's team, a full synchronisation. Stands for `ARMCI_Free_group`, `MPI_Win_free`.
     /// Errors: `Foreign` (freed already), `Mismatch`, `Died`, `Finalized`; the memory is freed unless a rank died.
@@ -236,7 +257,9 @@ impl Segment {
         let call = Call::new(OpCode::Free);
         let team = &self.0.team;
         let mut session = team.session(call)?;
-        if self.0.is_freed.swap(true, Ordering::Relaxed) {
+        let stale =
+            self.0.state.compare_exchange(state::GOOD, state::STALE, Ordering::Relaxed, Ordering::Relaxed);
+        if stale.is_err() {
             return Err(Error::new(ErrorKind::Foreign, call.op.name(), "the segment has been freed already"));
         }
         if team.shared().is_wide() {
@@ -244,18 +267,37 @@ impl Segment {
             team.shared().transport.fence_all()?;
         }
         let slot = self.0.slot;
-        session.my_live().clear(slot);
+        // Of the last handle no other is made; what was done through those dropped before comes first.
+        let has_others = Arc::strong_count(&self.0) > 1;
+        fence(Ordering::Acquire);
+        if !has_others {
+            session.clear_live(slot);
+        }
         // The slot tells segments apart: all must free the same.
-        let met = session.meet(Signature::new(call.op).count(slot), &[]);
+        let met = session.meet(Signature::new(call.op).count(slot), &[has_others.into()]);
+        let is_kept = met.is_ok() && (0..session.size()).any(|rank| session.word(rank, 0) != 0);
+        if (met.is_err() || is_kept) && !has_others {
+            session.set_live(slot);
+        }
         if met.is_err() {
-            session.my_live().set(slot);
-            self.0.is_freed.store(false, Ordering::Relaxed);
+            self.0.state.store(state::GOOD, Ordering::Relaxed);
             return met;
         }
-        session.freed(slot);
-        team.shared().heap.free(self.part(team.rank()).place.offset);
+        if !is_kept {
+            self.0.state.store(state::GONE, Ordering::Relaxed);
+            session.freed(slot);
+            team.shared().heap.free(self.part(team.rank()).place.offset);
+        }
         session.complete();
         Ok(())
+    }
+
+    /// From now on every use of the segment by this process is an error of kind `Foreign`, through whatever handle, and this rank's part of
+    /// the memory is never given back: for who can't know that the others have stopped using it.
+    ///
+    /// Not collective.
+    pub fn abandon(&self) {
+        self.0.state.store(state::GONE, Ordering::Relaxed);
     }
 
     /// [`Team::sync`] of its team, whose members are all to sync the same segment.
@@ -274,6 +316,11 @@ impl Segment {
     #[inline]
     #[track_caller]
     pub fn sync_for(&self, operation: &str) -> Result<()> {
+        if !self.is_good() {
+            let (call, message) = (Call::new(OpCode::Sync), "the segment has been freed or given up");
+            let error = Error::new(ErrorKind::Foreign, call.op.name(), message);
+            return Err(self.0.team.refuse(call, Signature::new(call.op), error));
+        }
         // The slot tells segments apart; 0 stands for none.
         self.0.team.sync_over(self.0.slot + 1, operation)
     }
@@ -291,11 +338,16 @@ impl Segment {
 
     /// Where `rank`'s part is mapped in this process, if it is (it is on the same node). Panics when there is no such rank.
     ///
-    /// Not collective. Stands for `MPI_Win_shared_query`, `NGA_Access`. The pointer is good until the segment is freed or
-    /// dropped; other ranks may write there at any time, so no reference to it may be made without a protocol that says they don't.
+    /// Not collective. Stands for `MPI_Win_shared_query`, `NGA_Access`. The pointer is good until the segment is freed (there is none
+    /// any more then) or dropped; other ranks may write there at any time, so no reference to it may be made without a protocol that says they don't.
     #[inline]
     pub fn mapped(&self, rank: usize) -> Option<NonNull<u8>> {
-        NonNull::new(self.part(rank).base)
+        NonNull::new(self.part(rank).base).filter(|_| self.is_good())
+    }
+
+    #[inline]
+    fn is_good(&self) -> bool {
+        self.0.state.load(Ordering::Relaxed) == state::GOOD
     }
 
     /// Which lock accumulates to a byte of `rank`'s part take: who has many to do does those of one lock one after the other. Panics
@@ -308,6 +360,11 @@ impl Segment {
     #[inline]
     fn part(&self, rank: usize) -> Part {
         self.0.parts.get(&self.0.team, rank).expect("a rank of the segment's team")
+    }
+
+    /// Where `rank`'s part begins in its owner's arena. Panics when there is no such rank. Not collective.
+    pub fn arena_offset(&self, rank: usize) -> usize {
+        self.part(rank).place.offset
     }
 
     #[inline]
@@ -330,14 +387,10 @@ impl Segment {
     /// Checks that `len` bytes from `offset` on are inside `rank`'s part of a living segment.
     #[inline]
     pub(crate) fn spot(&self, op: &'static str, rank: usize, offset: usize, len: usize) -> Result<Spot> {
-        alive(op)?;
+        self.shared().alive(op)?;
         let inner = &*self.0;
         match inner.parts.get(&inner.team, rank) {
-            Some(part)
-                if offset <= part.len
-                    && len <= part.len - offset
-                    && !inner.is_freed.load(Ordering::Relaxed) =>
-            {
+            Some(part) if offset <= part.len && len <= part.len - offset && self.is_good() => {
                 Ok(Spot { mapped: part.base, place: part.place }.plus(offset))
             }
             _ => Err(self.refuse(op, rank, offset, len)),
@@ -350,8 +403,8 @@ impl Segment {
         let Some(part) = self.0.parts.get(&self.0.team, rank) else {
             return no_such_rank(op, rank, self.0.team.size());
         };
-        if self.0.is_freed.load(Ordering::Relaxed) {
-            return Error::at(ErrorKind::Foreign, op, rank, "the segment has been freed");
+        if !self.is_good() {
+            return Error::at(ErrorKind::Foreign, op, rank, "the segment has been freed or given up");
         }
         let message = format!("{len} bytes at offset {offset} reach beyond the part's {} bytes", part.len);
         Error::at(ErrorKind::Range, op, rank, message)

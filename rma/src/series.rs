@@ -76,15 +76,8 @@ impl Series {
         Series { len: self.len, law }
     }
 
-    /// Which rank has this number, if one has: the lowest.
-    pub(crate) fn find(&self, number: usize) -> Option<usize> {
-        match &self.law {
-            Law::Steps(0, 1) => Some(number).filter(|rank| *rank < self.len),
-            _ => (0..self.len).find(|rank| self.get(*rank) == number),
-        }
-    }
-
     /// Bytes it takes besides itself.
+    #[cfg(test)]
     pub(crate) fn heap_bytes(&self) -> usize {
         match &self.law {
             Law::Steps(..) => 0,
@@ -114,9 +107,6 @@ mod tests {
             let series = Series::new(numbers.iter().copied());
             assert_eq!((series.len(), series.heap_bytes()), (numbers.len(), bytes), "{numbers:?}");
             assert!(numbers.iter().enumerate().all(|(rank, number)| series.get(rank) == *number));
-            for number in 0..10 {
-                assert_eq!(series.find(number), numbers.iter().position(|other| *other == number));
-            }
             let more = series.plus(9);
             assert!(numbers.iter().enumerate().all(|(rank, number)| more.get(rank) == *number + 9));
         }

@@ -7,12 +7,13 @@ use crate::control::{Outboxes, Progress, ROW_LEN};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::Layout;
 use crate::mirror::{Mirror, mirror_len};
-use crate::retired::{Live, NO_SLOT};
+use crate::retired::{NO_SLOT, SLOTS, page_len, page_of};
 use crate::series::Series;
 use crate::signature::Signature;
 use crate::team::{Inner, Joint, Origin, Team, Tiers};
 use crate::transport::Remote;
 use crate::world::alive;
+use std::ptr::NonNull;
 use std::sync::atomic::Ordering;
 use std::sync::{MutexGuard, PoisonError};
 
@@ -52,7 +53,7 @@ fn settle(team: &Inner, mirror: &Mirror) -> Result<()> {
         return Err(error);
     }
     for slot in fading {
-        team.rows.my_live().clear(slot);
+        team.rows.clear_live(slot);
         mirror.dropped(slot);
     }
     Ok(())
@@ -203,14 +204,37 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Which segments this member has handles to.
-    pub(crate) fn my_live(&self) -> &Live {
-        self.team.rows.my_live()
+    /// Sees to it that a slot, which rank 0 took and all have heard of, has bits. An error, on all members, if there is no memory for them or no
+    /// slot left; then the slot has been returned.
+    pub(crate) fn make_bits(&mut self, signature: Signature, slot: usize) -> Result<()> {
+        if slot == NO_SLOT {
+            let message = format!("a team can't have more than {} segments and teams at a time", SLOTS - 1);
+            return Err(Error::new(ErrorKind::Memory, self.call.op.name(), message));
+        }
+        let Some(page) = page_of(slot).filter(|_| !self.team.rows.has_bits(slot)) else { return Ok(()) };
+        self.offer(signature, [0; 3], 2 * page_len(page), None).inspect_err(|_| self.return_slot(slot))?;
+        let offered = |rank: usize| {
+            let place = Remote { rank: self.team.members.get(rank), offset: self.offered(rank) };
+            NonNull::new(self.team.world.reach(place).mapped).expect("members of this node are mapped")
+        };
+        // SAFETY: zeroed blocks just offered, which go back with the team.
+        unsafe { self.team.rows.grow(page, offered) };
+        Ok(())
+    }
+
+    /// This member frees its handle to the segment of a slot.
+    pub(crate) fn clear_live(&self, slot: usize) {
+        self.team.rows.clear_live(slot);
+    }
+
+    /// It still has it.
+    pub(crate) fn set_live(&self, slot: usize) {
+        self.team.rows.set_live(slot);
     }
 
     /// All members have got a handle to the segment of this slot.
     pub(crate) fn allocated(&self, slot: usize) {
-        self.my_live().set(slot);
+        self.set_live(slot);
         if let Some(mirror) = self.team.rows.mirror() {
             mirror.allocated(slot);
         }

@@ -7,6 +7,7 @@ use crate::bootstrap::{Bootstrap, Node};
 use crate::control::ROW_LEN;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fork;
+use crate::founding::Foundings;
 use crate::layout::Layout;
 use crate::mirror::mirror_len;
 use crate::stall::Watch;
@@ -137,6 +138,7 @@ impl World {
             bootstrap: Mutex::new(bootstrap),
             heap,
             layout,
+            foundings: Foundings::default(),
             forks: fork::count(),
         });
         let node_team = Team::of_node(&shared);

@@ -3,17 +3,19 @@
 //! Invariant: one thread of a process at a time is inside a collective of a team (`inner` is a mutex), and members agree on the number of
 //! meetings they had. What is freed by dropping goes back to the arena as [`crate::retired`] says.
 
-use crate::bell::BELLS_LEN;
+use crate::bell::bells_len;
 use crate::call::{Call, OpCode};
 use crate::control::{Progress, ROW_LEN, Rows};
 use crate::error::{Error, ErrorKind, Result};
+use crate::founding::Departure;
 use crate::mirror::{Mirror, mirror_len};
 use crate::retired::Retired;
+use crate::segment::Spot;
 use crate::series::Series;
 use crate::session::Session;
 use crate::signature::Signature;
 use crate::transport::Remote;
-use crate::world::{Shared, alive, no_such_rank};
+use crate::world::{Shared, no_such_rank};
 use std::collections::HashMap;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -48,12 +50,19 @@ pub(crate) struct Inner {
     pub(crate) tiers: OnceLock<Option<Tiers>>,
 }
 
+/// Who looks after the memory that a team leaves.
+#[derive(Clone)]
+pub(crate) enum Home {
+    /// The team it was split from, and that team's slot that stands for handles to this one.
+    Parent(Team, usize),
+    /// The members among themselves.
+    Founded(Arc<Departure>),
+}
+
 /// Where a team's memory comes from and goes back to.
 #[derive(Clone)]
 pub(crate) struct Origin {
-    pub(crate) parent: Team,
-    /// The parent's slot that stands for handles to the team.
-    pub(crate) slot: usize,
+    pub(crate) home: Home,
     /// Where the team's blocks begin in the own arena.
     pub(crate) blocks: [Option<usize>; 2],
     /// Whether it is a part of another team, and lives as long as that.
@@ -86,16 +95,24 @@ impl std::fmt::Debug for Team {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        let Some(Origin { parent, slot, blocks, is_part }) = &self.origin else { return };
-        let entered = parent.0.entered.load(Ordering::Relaxed);
+        let Some(Origin { home, blocks, is_part }) = &self.origin else { return };
         let large = self.large.load(Ordering::Relaxed).checked_sub(1).map(|offset| offset as usize);
+        let heap = &self.world.heap;
+        let first = heap.address(heap.rank(), 0).addr();
+        let pages = self.rows.my_pages().map(|page| page.addr().get() - first);
+        let blocks = blocks.iter().copied().flatten();
+        let blocks = self.retired.take_all().into_iter().chain(large).chain(pages).chain(blocks);
+        let (parent, slot) = match home {
+            Home::Founded(departure) => return departure.leave(blocks),
+            Home::Parent(parent, slot) => (parent, *slot),
+        };
+        let entered = parent.0.entered.load(Ordering::Relaxed);
         if !is_part {
-            parent.let_go(*slot);
-            parent.0.retired.put(entered, None, *slot);
+            parent.let_go(slot);
+            parent.0.retired.put(entered, None, slot);
         }
-        for block in self.retired.take_all().into_iter().chain(large).chain(blocks.iter().copied().flatten())
-        {
-            parent.0.retired.put_part(entered, block, *slot);
+        for block in blocks {
+            parent.0.retired.put_part(entered, block, slot);
         }
     }
 }
@@ -106,8 +123,9 @@ impl Team {
     pub(crate) fn of_node(world: &Arc<Shared>) -> Team {
         let (root, root_len) = world.heap.root_area();
         let ranks: Vec<usize> = world.layout.my_node().collect();
-        assert!(root_len >= BELLS_LEN + ranks.len() * ROW_LEN, "the heap's root area is too small");
-        let row = |index: usize| NonNull::new(root.as_ptr().wrapping_add(BELLS_LEN + index * ROW_LEN));
+        let bells_len = bells_len(ranks.len());
+        assert!(root_len >= bells_len + ranks.len() * ROW_LEN, "the heap's root area is too small");
+        let row = |index: usize| NonNull::new(root.as_ptr().wrapping_add(bells_len + index * ROW_LEN));
         let me = world.layout.index(world.rank);
         let members = Series::new(ranks.iter().copied());
         // Mapped by all members, so nobody asks for the offsets.
@@ -246,7 +264,7 @@ impl Team {
     #[track_caller]
     pub(crate) fn sync_over(&self, number: usize, purpose: &str) -> Result<()> {
         let call = Call::new(OpCode::Sync);
-        alive("sync")?;
+        self.0.world.alive("sync")?;
         self.0.world.transport.fence_all()?;
         self.rendezvous(call, Signature::new(call.op).purpose(purpose).count(number))
     }
@@ -255,7 +273,7 @@ impl Team {
     ///
     /// Not collective. Stands for `ARMCI_Fence`, `MPI_Win_flush`. Errors: `Rank`, `Finalized`.
     pub fn fence(&self, rank: usize) -> Result<()> {
-        alive("fence")?;
+        self.0.world.alive("fence")?;
         if rank >= self.size() {
             return Err(no_such_rank("fence", rank, self.size()));
         }
@@ -345,6 +363,9 @@ impl Team {
             mirror = offered.inspect_err(|_| session.return_slot(slot))?;
             mirrors = chosen.iter().map(|(_, rank)| session.offered(*rank)).collect();
         }
+        session.make_bits(signature, slot).inspect_err(|_| {
+            row.iter().chain(&mirror).for_each(|block| world.heap.free(*block));
+        })?;
         session.allocated(slot);
         let Some(place) = place else {
             drop(session);
@@ -359,7 +380,8 @@ impl Team {
         let joints: Vec<Joint> = (0..members.len()).map(joint).collect();
         let id = (self.0.id << 20) ^ (child << 12) ^ members[0] as u64;
         drop(session);
-        let origin = Origin { parent: self.clone(), slot, blocks: [row, mirror], is_part: false };
+        let home = Home::Parent(self.clone(), slot);
+        let origin = Origin { home, blocks: [row, mirror], is_part: false };
         // SAFETY: each member offered zeroed blocks, and frees them only when nobody has a handle to the team.
         Ok(Some(unsafe { Team::join(world, id, place, &joints, Some(origin)) }))
     }
@@ -372,6 +394,11 @@ impl Team {
         self.0.id
     }
 
+    /// A member's desk.
+    pub(crate) fn desk(&self, rank: usize) -> Spot {
+        self.0.rows.desk(rank)
+    }
+
     /// Gives a segment's block of the own arena back once nobody has a handle of `slot`.
     pub(crate) fn retire(&self, block: usize, slot: usize) {
         self.let_go(slot);
@@ -382,7 +409,7 @@ impl Team {
     fn let_go(&self, slot: usize) {
         match self.0.rows.mirror() {
             Some(_) => self.0.retired.fade(slot),
-            None => self.0.rows.my_live().clear(slot),
+            None => self.0.rows.clear_live(slot),
         }
     }
 
@@ -415,7 +442,7 @@ impl Team {
 }
 
 /// A number that tells lists of ranks apart (FNV-1a).
-fn list_number(ranks: &[usize]) -> usize {
+pub(crate) fn list_number(ranks: &[usize]) -> usize {
     let step = |hash: u64, rank: &usize| (hash ^ *rank as u64).wrapping_mul(0x0000_0100_0000_01b3);
     ranks.iter().fold(0xcbf2_9ce4_8422_2325, step) as usize
 }

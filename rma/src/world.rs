@@ -1,13 +1,15 @@
 //! The world: all ranks of the job, and what this process shares among all its teams.
 //!
 //! Invariant: there is at most one world per process; it is made once, lives until the process ends (so memory of
-//! the node heap stays mapped whatever is still borrowed), and after [`World::finalize`] every operation is an error.
+//! the node heap stays mapped whatever is still borrowed), and after [`World::finalize`] every operation is an error; so it is after
+//! [`World::pause`], until [`World::init`] is called again.
 //! A forked child is another process: it keeps a world of one rank, and may make its own in place of any other ([`crate::fork`]).
 
 use crate::bell;
 use crate::bootstrap::{self, Bootstrap};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fork::{self, PerProcess};
+use crate::founding::Foundings;
 use crate::layout::Layout;
 use crate::segment::Spot;
 use crate::stall::Watch;
@@ -27,12 +29,29 @@ const USABLE: u8 = 0;
 const FINALIZED: u8 = 1;
 /// This process was forked from a rank whose world it can't keep.
 const INHERITED: u8 = 2;
+/// Set by pause.
+const PAUSED: u8 = 3;
 
 /// The one world, once it is there.
 static WORLD: PerProcess<Mutex<Option<World>>> = PerProcess::new();
 
 /// What the handler of forks finds: the world that [`WORLD`] keeps.
 static HERE: AtomicPtr<Shared> = AtomicPtr::new(std::ptr::null_mut());
+
+/// The process ends: nothing of ours may be inside a library any more when that is torn down, and a world that was paused and not used
+/// again leaves the process manager.
+extern "C" fn at_exit() {
+    // SAFETY: null, or the world kept by `WORLD` of this process, which is never dropped.
+    let Some(world) = (unsafe { HERE.load(Ordering::Acquire).as_ref() }) else { return };
+    world.transport.stop();
+    if STATE.load(Ordering::Relaxed) == PAUSED
+        && !world.is_inherited()
+        && let Ok(mut bootstrap) = world.bootstrap.try_lock()
+    {
+        // Nobody is left to be told.
+        let _ = bootstrap.leave();
+    }
+}
 
 /// All ranks of the job. Clones are handles to the same world.
 #[derive(Clone, Debug)]
@@ -58,6 +77,8 @@ pub(crate) struct Shared {
     /// By rank, for messages to people.
     pub(crate) hosts: Arc<[Box<str>]>,
     pub(crate) bootstrap: Mutex<Box<dyn Bootstrap>>,
+    /// Teams that this process makes with some others, and has left.
+    pub(crate) foundings: Foundings,
     /// [`fork::count`] of the process that made this.
     pub(crate) forks: u32,
 }
@@ -94,6 +115,9 @@ impl World {
         if STATE.load(Ordering::Relaxed) == FINALIZED {
             return Err(gone("init", FINALIZED));
         }
+        if STATE.load(Ordering::Relaxed) == PAUSED && world.is_some() {
+            STATE.store(USABLE, Ordering::Release);
+        }
         if world.is_none() {
             bootstrap::claim_here();
             fork::watch();
@@ -101,6 +125,9 @@ impl World {
             let made = World::start(bootstrap)?;
             HERE.store(Arc::as_ptr(&made.shared).cast_mut(), Ordering::Release);
             STATE.store(USABLE, Ordering::Release);
+            // Libraries are torn down after what was registered last, hence after this.
+            // SAFETY: a function of this library; where that is unloaded, it runs before.
+            unsafe { libc::atexit(at_exit) };
             *world = Some(made);
         }
         Ok(world.clone().expect("made above"))
@@ -130,10 +157,10 @@ impl World {
         self.node_team.clone()
     }
 
-    /// Whether [`World::finalize`] was called. Not collective.
+    /// Whether [`World::finalize`] was called, or [`World::pause`] and no [`World::init`] since. Not collective.
     #[inline]
     pub fn is_finalized(&self) -> bool {
-        STATE.load(Ordering::Relaxed) == FINALIZED
+        matches!(STATE.load(Ordering::Relaxed), FINALIZED | PAUSED)
     }
 
     /// Whether operations are possible: the world was neither finalized nor left behind by a fork. Not collective.
@@ -173,7 +200,7 @@ impl World {
     /// Not collective. Stands for `ARMCI_Fence`, `MPI_Win_flush`. Errors: `Rank`, `Finalized`.
     #[inline]
     pub fn fence(&self, rank: usize) -> Result<()> {
-        alive("fence")?;
+        self.shared.alive("fence")?;
         if rank >= self.size() {
             return Err(no_such_rank("fence", rank, self.size()));
         }
@@ -183,7 +210,7 @@ impl World {
     /// [`World::fence`] for all ranks. Not collective. Stands for `ARMCI_AllFence`, `MPI_Win_flush_all`.
     #[inline]
     pub fn fence_all(&self) -> Result<()> {
-        alive("fence_all")?;
+        self.shared.alive("fence_all")?;
         self.shared.transport.fence_all()
     }
 
@@ -193,21 +220,45 @@ impl World {
     #[track_caller]
     pub fn finalize(&self) -> Result<()> {
         match STATE.load(Ordering::Relaxed) {
-            USABLE => {}
+            USABLE => self.end(FINALIZED)?,
+            PAUSED => STATE.store(FINALIZED, Ordering::Relaxed),
             FINALIZED => return Ok(()),
             state => return Err(gone("finalize", state)),
         }
-        self.shared.transport.fence_all()?;
-        self.team.finalize()?;
-        STATE.store(FINALIZED, Ordering::Relaxed);
         if self.shared.is_inherited() {
             return Ok(());
         }
         let mut bootstrap = self.shared.bootstrap.lock().unwrap_or_else(PoisonError::into_inner);
         if self.shared.is_wide() {
-            self.await_all(&mut **bootstrap)?;
+            self.shared.transport.stop();
         }
         bootstrap.leave().map_err(|e| Error::new(ErrorKind::Bootstrap, "finalize", e.to_string()))
+    }
+
+    /// As [`World::finalize`], but [`World::init`] makes the same world usable again. The process manager is left when the process exits.
+    ///
+    /// Collective; a second call does nothing. Stands for `ARMCI_Finalize`, `GA_Terminate`.
+    #[track_caller]
+    pub fn pause(&self) -> Result<()> {
+        match STATE.load(Ordering::Relaxed) {
+            USABLE => {}
+            FINALIZED | PAUSED => return Ok(()),
+            state => return Err(gone("finalize", state)),
+        }
+        self.end(PAUSED)
+    }
+
+    /// The last synchronisation before a state in which nothing can be done.
+    #[track_caller]
+    fn end(&self, state: u8) -> Result<()> {
+        self.shared.check("finalize")?;
+        self.shared.transport.fence_all()?;
+        self.team.finalize()?;
+        STATE.store(state, Ordering::Relaxed);
+        if self.shared.is_inherited() || !self.shared.is_wide() {
+            return Ok(());
+        }
+        self.await_all(&mut **self.shared.bootstrap.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// A last barrier past the network: what others still have on its way from or to this process has arrived when it is over.
@@ -254,6 +305,20 @@ impl Shared {
         if self.size > 1 && self.is_inherited() { Err(gone(op, INHERITED)) } else { Ok(()) }
     }
 
+    /// An error once this world is finalized, or if it is that of a job that this process was forked out of.
+    #[inline(always)]
+    pub(crate) fn alive(&self, op: &'static str) -> Result<()> {
+        match STATE.load(Ordering::Relaxed) {
+            USABLE if !self.is_inherited() => Ok(()),
+            state => self.alive_in_child(op, state),
+        }
+    }
+
+    #[cold]
+    fn alive_in_child(&self, op: &'static str, state: u8) -> Result<()> {
+        if state == USABLE { self.check(op) } else { Err(gone(op, state)) }
+    }
+
     /// Whether the job has ranks on several nodes.
     #[inline]
     pub(crate) fn is_wide(&self) -> bool {
@@ -287,11 +352,10 @@ pub(crate) fn alive(op: &'static str) -> Result<()> {
 
 #[cold]
 fn gone(op: &'static str, state: u8) -> Error {
-    let message = match state {
-        FINALIZED => "the world has been finalized",
-        _ => "this process was forked from a rank, and what belongs to that rank's job can't be used in it",
-    };
-    Error::new(ErrorKind::Finalized, op, message)
+    match state {
+        FINALIZED | PAUSED => Error::new(ErrorKind::Finalized, op, "the world has been finalized"),
+        _ => Error::of_parent(op),
+    }
 }
 
 /// In a forked child: it is no rank of its parent's world. Async-signal-safe.

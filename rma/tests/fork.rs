@@ -3,7 +3,7 @@
 #![allow(missing_docs)]
 
 use rma::bootstrap::is_child;
-use rma::{ErrorKind, Op, Result, Segment, World};
+use rma::{Compare, ErrorKind, MutexSet, Op, Result, Segment, World};
 use std::os::fd::AsRawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use tests::{Job, everywhere, spmd};
@@ -66,6 +66,7 @@ fn a_child_leaves_the_job_alone() {
     everywhere(RANKS, "a_child_leaves_the_job_alone", |world| {
         let (me, right) = (world.rank(), (world.rank() + 1) % world.size());
         let segment = numbered(world);
+        let mutexes = MutexSet::create(&world.team(), 1).unwrap();
         let child = || {
             assert!(is_child());
             let part = segment.mapped(me).unwrap().cast::<f64>();
@@ -81,15 +82,34 @@ fn a_child_leaves_the_job_alone() {
                 refused(segment.get(right, 0, &mut [0.0]));
                 refused(segment.accumulate(right, 0, &[7.0], 1.0));
                 refused(Segment::allocate(&world.team(), 8));
+                refused(mutexes.lock(right, 0));
             } else {
                 assert!(world.is_usable());
                 expect(&segment, 0, -1.0);
             }
             let own = World::init().unwrap();
             use_alone(&own);
+            // Nor is there a way to the parent's job once the child has its own.
             if world.size() > 1 {
+                assert!(!world.is_usable());
                 refused(world.barrier());
+                refused(world.sync());
+                refused(world.fence(right));
+                refused(world.fence_all());
+                refused(world.finalize());
                 refused(world.team().allreduce(&mut [1.0], Op::Sum));
+                refused(world.team().split(Some(0), 0));
+                refused(mutexes.lock(right, 0));
+                refused(segment.sync());
+                refused(segment.fetch_add(right, 0, 1i64));
+                refused(segment.wait_signal(0, Compare::AtLeast(1)));
+                for rank in [me, right] {
+                    refused(segment.put(rank, 0, &[7.0]));
+                    refused(segment.get(rank, 0, &mut [0.0]));
+                    refused(segment.put_nb(rank, 0, vec![7.0]));
+                    refused(segment.accumulate(rank, 0, &[7.0], 1.0));
+                }
+                assert!(!world.transport().progress());
             }
             // A child of the child keeps its world.
             let inner = || {
@@ -102,6 +122,21 @@ fn a_child_leaves_the_job_alone() {
             assert!(own.barrier().is_err());
         };
         for _ in 0..2 {
+            let request = segment.get_nb(right, 0, vec![0.0; LEN]).unwrap();
+            let mut request = Some(request);
+            // What the parent has on its way is not the child's to wait for; dropped it is left behind, as arrays and teams are.
+            let drops = || {
+                let mut request = request.take().unwrap();
+                if segment.mapped(right).is_none() {
+                    refused(request.test());
+                    refused(request.wait());
+                } else {
+                    drop(request);
+                }
+                drop((segment.clone(), world.team(), world.node_team()));
+            };
+            assert_eq!(forked(drops), 0);
+            assert_eq!(request.unwrap().wait().unwrap(), [right as f64; LEN]);
             assert_eq!(forked(child), 0);
             expect(&segment, me, me as f64);
             world.barrier().unwrap();

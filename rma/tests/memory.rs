@@ -95,6 +95,44 @@ fn freed_and_dropped_memory_is_used_again() {
     });
 }
 
+/// One member frees while another of its threads may be in the middle of a put, through a handle of its own: what is allocated since is
+/// untouched. In the end all of it has come back, or 24 MiB would not do for rounds of 1 MiB per rank.
+#[test]
+fn freed_memory_rests_while_a_member_has_another_handle() {
+    let job =
+        Job::new("freed_memory_rests_while_a_member_has_another_handle").env("GAIN_HEAP_BYTES", "25165824");
+    job.everywhere(RANKS, |world| {
+        let team = world.team();
+        const LEN: usize = 1 << 20;
+        let (last, right) = (world.size() - 1, (world.rank() + 1) % world.size());
+        for _ in 0..100 {
+            let first = Segment::allocate(&team, LEN).unwrap();
+            let late = (world.rank() == last).then(|| first.clone());
+            let under_way = first.mapped(right);
+            first.free().unwrap();
+            let second = Segment::allocate_zeroed(&team, LEN).unwrap();
+            if let Some(late) = late {
+                assert_eq!(late.put_value(right, 0, 1u8).unwrap_err().kind(), ErrorKind::Foreign);
+                assert_eq!(late.sync().unwrap_err().kind(), ErrorKind::Foreign);
+                assert!(late.mapped(right).is_none());
+                if let Some(memory) = under_way {
+                    // SAFETY: memory of the segment, which has a handle left.
+                    unsafe { memory.write_bytes(0xff, LEN) };
+                }
+            } else {
+                // What the late one's call is refused by.
+                team.barrier().unwrap_err();
+            }
+            team.barrier().unwrap();
+            let mut mine = vec![1u8; LEN];
+            second.get(world.rank(), 0, &mut mine).unwrap();
+            assert!(mine.iter().all(|byte| *byte == 0));
+            second.free().unwrap();
+            team.barrier().unwrap();
+        }
+    });
+}
+
 /// What was dropped must not be handed out before everybody has synchronised: a rank that still reads sees its data.
 #[test]
 fn dropped_memory_rests_until_everybody_has_synchronised() {
@@ -212,5 +250,43 @@ fn no_memory_on_one_rank_is_an_error_on_all() {
         // The job goes on, with all of the memory.
         let segment = Segment::allocate(&team, (16 << 20) / world.size()).unwrap();
         segment.put_value(last, 0, 1u8).unwrap();
+    });
+}
+
+/// As many segments and teams at a time as a team's first slots are not enough for, twice over: the last ones are as safe as the first. Rank 0
+/// drops its handles, the others write on. Oracle: what rank 0 has allocated since.
+#[test]
+fn any_number_of_segments_keeps_its_memory_as_long_as_a_handle() {
+    const MANY: usize = 2200;
+    let job = Job::new("any_number_of_segments_keeps_its_memory_as_long_as_a_handle");
+    job.deadline(std::time::Duration::from_secs(120)).everywhere(&[2, 3], |world| {
+        let team = world.team();
+        for round in 0..2u64 {
+            let segments: Vec<Segment> = (0..MANY).map(|_| Segment::allocate(&team, 512).unwrap()).collect();
+            let teams: Vec<_> = (0..3).map(|_| team.split(Some(0), 0).unwrap().unwrap()).collect();
+            let late = (world.rank() > 0).then_some((segments, teams));
+            team.barrier().unwrap();
+            // Larger than all that was dropped: it would be found there if that were free.
+            let fresh: Vec<Segment> =
+                (0..40).map(|_| Segment::allocate_zeroed(&team, 64 * 512).unwrap()).collect();
+            team.barrier().unwrap();
+            if let Some((segments, teams)) = late {
+                segments.iter().step_by(7).for_each(|segment| segment.put(0, 0, &[u64::MAX; 64]).unwrap());
+                assert!(teams.iter().all(|team| team.size() == world.size()));
+            }
+            world.sync().unwrap();
+            for segment in &fresh {
+                let mut data = vec![1u64; 64 * 64];
+                segment.get(world.rank(), 0, &mut data).unwrap();
+                assert!(data.iter().all(|word| *word == 0), "round {round}");
+            }
+            world.sync().unwrap();
+        }
+        // And it comes back in the end.
+        for _ in 0..3 {
+            team.barrier().unwrap();
+        }
+        let segment = Segment::allocate(&team, 512).unwrap();
+        segment.free().unwrap();
     });
 }

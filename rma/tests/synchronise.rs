@@ -2,7 +2,7 @@
 
 #![allow(missing_docs)]
 
-use rma::{Compare, MutexSet, Op, Segment, SignalUpdate};
+use rma::{Compare, ErrorKind, MutexSet, Op, Segment, SignalUpdate};
 use tests::everywhere;
 
 const RANKS: &[usize] = &[1, 2, 3, 4];
@@ -139,6 +139,79 @@ fn subsets_have_the_listed_order() {
         let node = world.node_team();
         assert_eq!((0..node.size()).map(|rank| node.world_rank(rank)).collect::<Vec<_>>(), here);
         assert_eq!(node.allgather(&[me]).unwrap(), here);
+    });
+}
+
+/// The others are in a barrier meanwhile.
+#[test]
+fn teams_are_founded_by_their_members_alone() {
+    everywhere(RANKS, "teams_are_founded_by_their_members_alone", |world| {
+        let (me, size) = (world.rank(), world.size());
+        let members: Vec<usize> = (0..size).rev().filter(|rank| *rank + 1 < size || size == 1).collect();
+        if !members.contains(&me) {
+            assert_eq!(world.team_of(&members).unwrap_err().kind(), ErrorKind::Rank, "not listed");
+            return world.barrier().unwrap();
+        }
+        assert_eq!(world.team_of(&[me, me]).unwrap_err().kind(), ErrorKind::Rank, "twice");
+        assert_eq!(world.team_of(&[me, size]).unwrap_err().kind(), ErrorKind::Rank, "outside");
+        for round in 0..30 {
+            let team = world.team_of(&members).unwrap();
+            let listed: Vec<usize> = (0..team.size()).map(|rank| team.world_rank(rank)).collect();
+            assert_eq!((listed, team.world_rank(team.rank())), (members.clone(), me));
+            assert_eq!(
+                team.allgather(&[me + round]).unwrap(),
+                members.iter().map(|m| m + round).collect::<Vec<_>>()
+            );
+            if round % 10 == 0 {
+                let segment = Segment::allocate_zeroed(&team, 800_000).unwrap();
+                let mut large = vec![1.0; 100_000];
+                team.allreduce(&mut large, Op::Sum).unwrap();
+                assert!(large.iter().all(|x| *x == team.size() as f64));
+                segment.put_value((team.rank() + 1) % team.size(), 0, me as u64).unwrap();
+                team.sync().unwrap();
+                let left = members[(team.rank() + team.size() - 1) % team.size()];
+                assert_eq!(segment.get_value::<u64>(team.rank(), 0).unwrap(), left as u64);
+                let part = team.split(Some((me % 2) as u32), 0).unwrap().unwrap();
+                assert_eq!(part.allgather(&[me % 2]).unwrap(), vec![me % 2; part.size()]);
+            }
+        }
+        // Who lists the same ranks in another order is told.
+        if size > 2 {
+            let mut others = members.clone();
+            if me == 0 {
+                others.reverse();
+            }
+            assert_eq!(world.team_of(&others).unwrap_err().kind(), ErrorKind::Mismatch);
+        }
+        world.barrier().unwrap();
+    });
+}
+
+/// Every pair of neighbours, one after the other; the world meets only at the end.
+#[test]
+fn founded_teams_give_their_memory_back_without_the_others() {
+    everywhere(RANKS, "founded_teams_give_their_memory_back_without_the_others", |world| {
+        let (me, size) = (world.rank(), world.size());
+        let mut before = 0;
+        for round in 0..150 {
+            for first in 0..size.saturating_sub(1) {
+                let pair = if round % 2 == 0 { [first, first + 1] } else { [first + 1, first] };
+                if pair.contains(&me) {
+                    let team = world.team_of(&pair).unwrap();
+                    let segment = Segment::allocate(&team, 10_000).unwrap();
+                    segment.put_value(1 - team.rank(), 8, me).unwrap();
+                    team.sync().unwrap();
+                    assert_eq!(segment.get_value::<usize>(team.rank(), 8).unwrap(), pair[1 - team.rank()]);
+                }
+            }
+            if round == 50 {
+                before = world.heap_committed_bytes();
+            }
+        }
+        let grown = world.heap_committed_bytes() - before;
+        // A hundred rounds took sixty kilobytes and more each, if nothing came back.
+        assert!(grown < 3_000_000, "{grown} bytes");
+        world.barrier().unwrap();
     });
 }
 

@@ -208,6 +208,9 @@ impl Board {
 
     fn map(operation: &'static str, fd: BorrowedFd<'_>) -> Result<Board> {
         const PAGE: usize = 4096;
+        if !os::is_memory_file(fd, "gain-board") {
+            return Err(Error::new(operation, format!("descriptor {} is no board", fd.as_raw_fd())));
+        }
         let len = os::sized(operation, fd)?;
         if len == 0 || len % size_of::<Slot>() != 0 {
             return Err(Error::new(operation, format!("a file of {len} bytes is not a board")));
@@ -303,7 +306,14 @@ mod tests {
     fn what_is_no_board_is_refused() {
         assert!(Board::attach(-1).is_err());
         assert!(Board::attach(1 << 20).is_err());
-        let file = os::memory_file("test", c"test", 100, false).unwrap();
-        assert!(Board::attach(file.as_raw_fd()).is_err());
+        let attach = |fd: &OwnedFd| Board::attach(fd.as_raw_fd());
+        assert!(attach(&os::memory_file("test", c"gain-board", 100, false).unwrap()).is_err());
+        assert!(attach(&os::memory_file("test", c"test", 4096, false).unwrap()).is_err());
+        // A file of the user's that happens to have a board's size.
+        let path = std::env::temp_dir().join(format!("gain-board-{}", std::process::id()));
+        let file = std::fs::OpenOptions::new().read(true).write(true).create_new(true).open(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        file.set_len(4096).unwrap();
+        assert!(attach(&file.into()).is_err());
     }
 }

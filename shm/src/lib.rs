@@ -37,7 +37,7 @@ pub use element::{Complex32, Complex64, DType, Element, f16};
 #[cfg(not(loom))]
 pub use error::{Error, Result};
 #[cfg(not(loom))]
-pub use heap::{Block, Heap, HeapConfig, OutOfMemory};
+pub use heap::{Block, Busy, Heap, HeapConfig, OutOfMemory};
 pub use os::clock_ns;
 #[cfg(not(loom))]
 pub use os::start_ticks;

@@ -420,8 +420,9 @@ fn pinned_pages_stay_when_memory_is_short() {
     let heap = Heap::create(HeapConfig { ranks: 1, limit_bytes: Some(64 << 20) }).unwrap();
     let allocate = || heap.allocate(8 << 20, 2 << 20).unwrap();
     let kept = allocate();
-    assert_eq!(heap.pin(kept.offset), Some((kept.offset, kept.offset + (8 << 20))));
-    assert_eq!(heap.pin(kept.offset), None);
+    let pin = || heap.try_pin(kept.offset, 64 << 20).unwrap();
+    assert_eq!(pin(), Some((kept.offset, kept.offset + (8 << 20))));
+    assert_eq!(pin(), None);
     let (gone, used) = (allocate(), allocate());
     // SAFETY: the block is ours.
     unsafe { heap.address(0, kept.offset).write(7) };
@@ -434,4 +435,131 @@ fn pinned_pages_stay_when_memory_is_short() {
     heap.free(used.offset);
     // SAFETY: pinned pages are mapped and keep what was written; nobody else has the arena.
     assert_eq!(unsafe { heap.address(0, kept.offset).read() }, 7);
+}
+
+/// What is kept at once lies in one multiple of what may be.
+#[test]
+fn pages_are_pinned_in_pieces() {
+    let heap = Heap::create(HeapConfig { ranks: 1, limit_bytes: Some(64 << 20) }).unwrap();
+    let block = heap.allocate(22 << 20, 2 << 20).unwrap();
+    assert_eq!(block.offset, 0);
+    let pin = |offset: usize| heap.try_pin(offset, 8 << 20).unwrap();
+    assert_eq!(pin((8 << 20) + 5), Some((8 << 20, 16 << 20)));
+    assert_eq!(pin(0), Some((0, 8 << 20)));
+    assert_eq!(pin(21 << 20), Some((16 << 20, 22 << 20)));
+    assert_eq!([pin(9 << 20), pin(23 << 20)], [None, None]);
+}
+
+/// Oracle: what each block holds; and that the small ones come and go while the large one gets its pages.
+#[test]
+fn memory_is_populated_while_others_allocate() {
+    const LARGE: usize = 1 << 30;
+    let heap = Heap::create(HeapConfig { ranks: 1, limit_bytes: Some(2 << 30) }).unwrap();
+    let is_done = AtomicU64::new(0);
+    let rounds = std::thread::scope(|scope| {
+        let large = scope.spawn(|| {
+            let block = heap.allocate(LARGE, 64).unwrap();
+            is_done.store(1, SeqCst);
+            block
+        });
+        let mut rounds = 0u64;
+        while is_done.load(SeqCst) == 0 {
+            // Now and then beside the large one's end, in a chunk that is its, too.
+            let block = heap.allocate(64 << (rounds % 12), 64).unwrap();
+            let at = heap.address(0, block.offset).cast::<u64>();
+            // SAFETY: the block is ours.
+            unsafe {
+                at.write(rounds);
+                assert_eq!(at.read(), rounds);
+            }
+            // The arena isn't free at every moment, but now and then.
+            while heap.try_pin(block.offset, 2 << 20).is_err() {}
+            heap.free(block.offset);
+            rounds += 1;
+        }
+        heap.free(large.join().unwrap().offset);
+        rounds
+    });
+    assert!(rounds > 20, "{rounds} small blocks while the large one got its pages");
+}
+
+/// Many threads whose blocks share chunks. Oracle: the words that each has written; and the number of committed bytes.
+#[test]
+fn blocks_that_share_a_chunk_both_have_it() {
+    const THREADS: u64 = 8;
+    let heap = Heap::create(HeapConfig { ranks: 1, limit_bytes: Some(256 << 20) }).unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let heap = &heap;
+            scope.spawn(move || {
+                for round in 0..20 {
+                    let len = (1 << 20) + 4096 * (thread as usize * 37 + round * 11);
+                    let block = heap.allocate(len, 64).unwrap();
+                    for word in (0..block.len).step_by(4096) {
+                        let at = heap.address(0, block.offset + word).cast::<u64>();
+                        // SAFETY: inside the block, which is this thread's, and aligned.
+                        unsafe { at.write(thread << 32 | word as u64) };
+                    }
+                    for word in (0..block.len).step_by(4096) {
+                        let at = heap.address(0, block.offset + word).cast::<u64>();
+                        // SAFETY: as above.
+                        assert_eq!(unsafe { at.read() }, thread << 32 | word as u64);
+                    }
+                    heap.free(block.offset);
+                }
+            });
+        }
+    });
+    // Everything is free: one block of all that may be had can be had.
+    let all = heap.allocate(256 << 20, 2 << 20).unwrap();
+    assert_eq!(heap.usage(), (256 << 20, 256 << 20));
+    heap.free(all.offset);
+}
+
+/// Who has the descriptor can't take pages away from those who have the heap mapped.
+#[test]
+fn a_heap_keeps_its_size() {
+    let _alone = alone();
+    let heap = Heap::create(HeapConfig { ranks: 2, limit_bytes: Some(16 << 20) }).unwrap();
+    let file = std::fs::File::from(heap.fd().unwrap().try_clone_to_owned().unwrap());
+    let len = file.metadata().unwrap().len();
+    assert_eq!(file.set_len(4096).unwrap_err().kind(), std::io::ErrorKind::PermissionDenied);
+    assert!(file.set_len(len + 4096).is_err());
+    assert_eq!(file.metadata().unwrap().len(), len);
+    // Memory still comes and goes.
+    let block = heap.allocate(8 << 20, 64).unwrap();
+    heap.free(block.offset);
+    assert!(heap.allocate(15 << 20, 64).is_ok());
+}
+
+/// A child under `ulimit -f`, soft and hard. Oracle: that it lives, and what its limit is afterwards.
+#[test]
+fn a_limit_on_files_is_no_death() {
+    let _alone = alone();
+    for (hard, code) in [(libc::RLIM_INFINITY, 0), (1 << 20, 1)] {
+        // SAFETY: the child makes a heap and ends; no other test runs meanwhile.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            let limit = libc::rlimit { rlim_cur: 1 << 20, rlim_max: hard };
+            let mut after = limit;
+            // SAFETY: reads and writes limits of ours.
+            unsafe { libc::setrlimit(libc::RLIMIT_FSIZE, &limit) };
+            let made = Heap::create(HeapConfig { ranks: 2, limit_bytes: Some(16 << 20) });
+            // SAFETY: as above; ends the process.
+            unsafe {
+                libc::getrlimit(libc::RLIMIT_FSIZE, &mut after);
+                let is_told = made.as_ref().is_err_and(|error| error.to_string().contains("ulimit -f"));
+                let is_back = after.rlim_cur == limit.rlim_cur;
+                libc::_exit(match (made.is_ok(), is_told) {
+                    (true, _) if is_back => 0,
+                    (_, true) => 1,
+                    _ => 2,
+                });
+            }
+        }
+        let mut status = 0;
+        // SAFETY: waits for the child from above.
+        assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+        assert_eq!((libc::WIFEXITED(status), libc::WEXITSTATUS(status)), (true, code));
+    }
 }

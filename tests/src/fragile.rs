@@ -43,6 +43,10 @@ impl Bootstrap for Fragile {
         self.inner.job()
     }
 
+    fn is_secret(&self) -> bool {
+        self.inner.is_secret()
+    }
+
     fn publish(&mut self, mine: Option<&[u8]>) -> io::Result<()> {
         self.count();
         self.inner.publish(mine)

@@ -71,7 +71,7 @@ impl Mpi {
 fn sum(world: &World) {
     let mut sum = [world.rank() as u64];
     world.team().allreduce(&mut sum, rma::Op::Sum).unwrap();
-    assert_eq!(sum[0], (0..world.size() as u64).sum());
+    assert_eq!(sum[0], (0..world.size() as u64).sum::<u64>());
 }
 
 #[test]

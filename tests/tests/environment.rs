@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const FOLDERS: [&str; 10] = [
+const FOLDERS: [&str; 11] = [
     "shm/src",
     "rma/src",
     "ga-core/src",
@@ -16,6 +16,7 @@ const FOLDERS: [&str; 10] = [
     "python/src",
     "python/gain",
     "bench/src",
+    "bench/micro/src",
     "capi/armci/src",
     "capi/ga/src",
 ];

@@ -11,7 +11,8 @@ use std::process::Command;
 const FLOORS: &[(&str, &str, &[&str])] = &[
     ("shm", "shm", &[]),
     ("rma", "rma", &["shm"]),
-    ("gain-launcher", "launcher", &["rma"]),
+    ("microbench", "micro", &["rma"]),
+    ("gain-launcher", "launcher", &["microbench"]),
     ("ga-dense", "dense", &[]),
     ("ga-core", "ga-core", &["rma", "ga-dense"]),
     ("gain", "gain", &["ga-core", "ga-dense"]),

@@ -3,7 +3,7 @@
 //! The rank ends with code 0, which our launcher takes for a good end, so it doesn't end the job. Each survivor prints what it was told,
 //! and ends in the same way; a job that hangs runs into its deadline. Oracle: who ended, and what the others did then.
 
-use rma::{ErrorKind, MutexSet, Op, Result, Segment, World};
+use rma::{Compare, ErrorKind, MutexSet, Op, Result, Segment, SignalUpdate, World};
 use std::time::Duration;
 use tests::{Fragile, Job, Outcome};
 
@@ -176,6 +176,92 @@ fn waits_for_whom_it_asked_over_ucx() {
 #[test]
 fn waits_for_whom_it_asked_over_ofi() {
     waits_for_whom_it_asked("ofi");
+}
+
+/// Who makes pages for much memory still hands out the keys of what it has. Oracle: what it finds there when it has the pages.
+#[test]
+fn who_allocates_much_is_there_for_others() {
+    const WORDS: usize = 1 << 13;
+    let job = Job::new("who_allocates_much_is_there_for_others").fake_nodes(2).over("ofi");
+    job.env("GAIN_RDMA_BYTES", "32768").run(&[2], |world| {
+        let segment = Segment::allocate_zeroed(&world.team(), 8 * WORDS + 8).unwrap();
+        world.sync().unwrap();
+        if world.rank() == 0 {
+            segment.put_signal(1, 0, &[0u64; 0], 8 * WORDS, SignalUpdate::Set(1)).unwrap();
+            drop(Segment::allocate(&world.node_team(), 2 << 30).unwrap());
+            let mut data = vec![0u64; WORDS];
+            segment.get(0, 0, &mut data).unwrap();
+            assert!(data.iter().all(|&word| word == 7), "the put came later");
+        } else {
+            segment.wait_signal(8 * WORDS, Compare::AtLeast(1)).unwrap();
+            segment.put(0, 0, &vec![7u64; WORDS]).unwrap();
+            world.fence(0).unwrap();
+        }
+        world.sync().unwrap();
+    });
+}
+
+/// Whether this process has the thread that makes progress.
+fn has_helper() -> bool {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let mut names = tasks.filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("comm")).ok());
+    names.any(|name| name.trim_end() == "gain-progress")
+}
+
+/// Runs when the process ends, after everything that was registered later, and before libraries are torn down.
+extern "C" fn expect_no_helper() {
+    if has_helper() {
+        eprintln!("told: the helper is there");
+        // SAFETY: ends the process at once.
+        unsafe { libc::_exit(7) };
+    }
+}
+
+/// Nothing of ours is inside a library that is torn down, however a rank ends. Oracle: the process's threads.
+fn ends_without_helper(name: &str, progress: &str, then: fn(&World)) {
+    let start = || {
+        // SAFETY: a function of this program.
+        unsafe { libc::atexit(expect_no_helper) };
+        World::init()
+    };
+    let job = Job::new(name).fake_nodes(2).env("GAIN_PROGRESS", progress).starting(start);
+    let outcome = job.outcome(2, |world| {
+        world.barrier().unwrap();
+        assert!(has_helper());
+        then(world);
+    });
+    assert_eq!(outcome.code, 0, "{outcome}");
+}
+
+#[test]
+fn no_helper_is_left_by_a_rank_that_finalizes() {
+    ends_without_helper("no_helper_is_left_by_a_rank_that_finalizes", "thread", |world| {
+        world.finalize().unwrap();
+        assert!(!has_helper());
+    });
+}
+
+/// Others put to it meanwhile, so the helper has work.
+#[test]
+fn no_helper_is_left_by_a_rank_that_exits() {
+    ends_without_helper("no_helper_is_left_by_a_rank_that_exits", "thread", |world| {
+        let segment = Segment::allocate_zeroed(&world.team(), 1 << 16).unwrap();
+        if world.rank() == 0 {
+            while segment.put(1, 0, &[1u64; 1000]).and_then(|()| world.fence(1)).is_ok() {}
+        } else {
+            while segment.get_value::<u64>(1, 0).unwrap() == 0 {
+                std::thread::yield_now();
+            }
+        }
+        std::process::exit(0);
+    });
+}
+
+#[test]
+fn no_helper_is_left_by_a_rank_that_polls_and_exits() {
+    ends_without_helper("no_helper_is_left_by_a_rank_that_polls_and_exits", "poll", |_| {
+        std::process::exit(0)
+    });
 }
 
 /// Its helper answers, even when the first message of all meets a rank that computes. And where nobody waits, nobody is

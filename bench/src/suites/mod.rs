@@ -7,7 +7,8 @@ mod shapes;
 mod sync;
 mod transfer;
 
-use bench::{machine, report};
+use bench::report;
+use microbench::machine;
 use rma::World;
 
 /// What a suite returns.

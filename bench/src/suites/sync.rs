@@ -9,7 +9,7 @@ use rma::{Op, Segment, World};
 /// Every rank calls it.
 pub(super) fn run(world: &World) -> Outcome {
     let team = world.team();
-    let crowded = world.size() > bench::machine::online_cores();
+    let crowded = world.size() > microbench::machine::online_cores();
     let mut one = [world.rank() as f64];
     let mut many = vec![1e-3_f64; 1024];
     let barrier = together(world, || team.barrier().expect("no rank died"))?;
@@ -30,7 +30,7 @@ pub(super) fn run(world: &World) -> Outcome {
         bound(row("allocate + free 64 MiB on every rank", large), 2e3),
     ];
     let title =
-        format!("Synchronisation, {} ranks on {} cores", world.size(), bench::machine::online_cores());
+        format!("Synchronisation, {} ranks on {} cores", world.size(), microbench::machine::online_cores());
     show(world, &title, &rows);
     Ok(())
 }

@@ -2,7 +2,8 @@
 //!
 //! ARMCI names remote memory by a rank and an address. For ranks of this node that is the address where their memory is mapped
 //! *here*, so that programs may load and store; for others it is the owner's own. Both are accepted for every rank, the mapping first
-//! where one number could mean either.
+//! where one number could mean either. An address that none of ARMCI's allocations has is asked of the library around this one, whose arrays
+//! are memory that others may reach as well.
 //!
 //! Invariant: every list is sorted by address and its ranges are disjoint; what it names is not freed.
 
@@ -28,12 +29,30 @@ struct View {
     last: Option<Entry>,
     /// By the address here, and by the owner's.
     lists: [Vec<Entry>; 2],
+    /// What the last address was found in that isn't ARMCI's. Asked for each time, since it may be freed meanwhile.
+    lent: Option<Entry>,
 }
 
 /// All ranks' memory.
 pub(crate) struct Addresses {
     views: Vec<View>,
+    /// Where each rank has its arena, as it has it itself; empty as long as that isn't known.
+    pub(crate) arenas: Vec<usize>,
+    lender: Option<Lender>,
 }
+
+/// A part of a segment of another library's.
+pub struct Lent {
+    /// The segment.
+    pub segment: Segment,
+    /// The owner's number in its team.
+    pub rank: usize,
+    /// Where the part begins, as the address was told.
+    pub start: usize,
+}
+
+/// Finds memory of a world rank by an address, mapped here or the owner's, of whom it is told where it has its arena.
+pub type Lender = fn(owner: usize, arena: Option<usize>, address: usize) -> Option<Lent>;
 
 /// Where an address leads.
 pub(crate) struct Place<'a> {
@@ -44,7 +63,7 @@ pub(crate) struct Place<'a> {
 
 impl Addresses {
     pub(crate) fn new(ranks: usize) -> Addresses {
-        Addresses { views: (0..ranks).map(|_| View::default()).collect() }
+        Addresses { views: (0..ranks).map(|_| View::default()).collect(), arenas: Vec::new(), lender: None }
     }
 
     /// Makes `len` bytes of a world rank known: `here` is where they are mapped (0 if they aren't), `own` the owner's address.
@@ -80,21 +99,33 @@ impl Addresses {
     #[inline(always)]
     pub(crate) fn find(&mut self, proc: c_int, address: *const c_void) -> Result<Place<'_>> {
         let (address, ranks) = (address as usize, self.views.len());
-        if let Some(view) = self.views.get_mut(proc as usize) {
-            let is_hit = view.last.as_ref().is_some_and(|e| address.wrapping_sub(e.start) < e.len);
-            if (is_hit || view.search(address))
-                && let Some(Entry { segment, rank, start, .. }) = &view.last
-            {
-                return Ok(Place { segment, rank: *rank, offset: address - start });
+        let Some(view) = self.views.get_mut(proc as usize) else { return Err(unknown(proc, address, ranks)) };
+        let is_hit = view.last.as_ref().is_some_and(|e| address.wrapping_sub(e.start) < e.len);
+        let found = if is_hit || view.search(address) {
+            &view.last
+        } else {
+            view.borrow(proc as usize, self.arenas.get(proc as usize).copied(), self.lender, address);
+            &view.lent
+        };
+        match found {
+            Some(Entry { segment, rank, start, .. }) => {
+                Ok(Place { segment, rank: *rank, offset: address - start })
             }
+            None => Err(unknown(proc, address, ranks)),
         }
-        Err(unknown(proc, address, ranks))
+    }
+
+    /// From now on another library is asked for what isn't found.
+    pub(crate) fn ask(&mut self, lender: Lender) {
+        self.lender = Some(lender);
     }
 
     /// The allocation an address is in, and how far from its beginning.
     pub(crate) fn within(&mut self, proc: c_int, address: *const c_void) -> Result<(u64, usize)> {
         let offset = self.find(proc, address)?.offset;
-        Ok((self.views[proc as usize].last.as_ref().map_or(0, |entry| entry.id), offset))
+        let view = &self.views[proc as usize];
+        let is_ours = |entry: &&Entry| (address as usize).wrapping_sub(entry.start) < entry.len;
+        Ok((view.last.as_ref().filter(is_ours).map_or(0, |entry| entry.id), offset))
     }
 
     /// Where an address of the owner's is mapped here; the address itself if it isn't.
@@ -119,6 +150,14 @@ impl Addresses {
 }
 
 impl View {
+    #[cold]
+    fn borrow(&mut self, owner: usize, arena: Option<usize>, lender: Option<Lender>, address: usize) {
+        self.lent = lender.and_then(|lender| lender(owner, arena, address)).map(|lent| {
+            let len = lent.segment.len_bytes(lent.rank);
+            Entry { start: lent.start, len, rank: lent.rank, segment: lent.segment, id: 0 }
+        });
+    }
+
     #[inline(never)]
     fn search(&mut self, address: usize) -> bool {
         self.search_in(0, address) || self.search_in(1, address)

@@ -48,9 +48,19 @@ impl Groups {
 
     /// The team of a group of which this rank is a member.
     pub(crate) fn team(&self, group: c_int) -> Result<Team> {
-        self.group(group)?.team.clone().ok_or_else(|| {
+        self.member(group).cloned()
+    }
+
+    fn member(&self, group: c_int) -> Result<&Team> {
+        self.group(group)?.team.as_ref().ok_or_else(|| {
             Error::new(ErrorKind::Rank, "group", format!("this rank is no member of group {group}"))
         })
+    }
+
+    /// The default group's team, where it needn't be kept.
+    #[inline]
+    pub(crate) fn default_member(&self) -> Result<&Team> {
+        self.member(self.default)
     }
 
     pub(crate) fn default_team(&self) -> Result<Team> {
@@ -68,29 +78,26 @@ impl Groups {
         free as c_int
     }
 
-    /// Collective over the parent. Each rank gives the list of the group it will be a member of, or any list it isn't on; so several
-    /// groups without common members may be made at once.
-    fn create(&mut self, list: &[c_int], parent: c_int) -> Result<c_int> {
-        let team = self.team(parent)?;
-        let size = team.size();
-        if let Some(wrong) = list.iter().find(|rank| **rank < 0 || **rank as usize >= size) {
-            let message = format!("rank {wrong} of a group of {size}");
-            return Err(Error::new(ErrorKind::Rank, "group", message));
+    /// Collective over the listed ranks of the parent, which make the group among themselves. Others that call it have a group that
+    /// they are no members of at once.
+    fn create(&mut self, world: &World, list: &[c_int], parent: c_int) -> Result<c_int> {
+        let among = &self.group(parent)?.members;
+        let mut members = Vec::with_capacity(list.len());
+        for rank in list {
+            let found = usize::try_from(*rank).ok().and_then(|rank| among.get(rank));
+            members.push(*found.ok_or_else(|| {
+                let message = format!("rank {rank} of a group of {}", among.len());
+                Error::new(ErrorKind::Rank, "group", message)
+            })?);
         }
-        let place = list.iter().position(|rank| *rank as usize == team.rank());
-        let color = place.map(|_| list[0] as u32);
-        let child = team.split(color, place.unwrap_or(0) as i64)?;
-        if let Some(child) = &child
-            && child.size() != list.len()
-        {
-            let message = format!("{} of the {} ranks listed make the group", child.size(), list.len());
-            return Err(Error::new(ErrorKind::Mismatch, "group", message));
-        }
-        let members = list.iter().map(|rank| team.world_rank(*rank as usize)).collect();
-        Ok(self.add(child, members))
+        let team = match members.contains(&world.rank()) {
+            true => Some(world.team_of(&members)?),
+            false => None,
+        };
+        Ok(self.add(team, members))
     }
 
-    fn free(&mut self, group: c_int) -> Result<()> {
+    pub(crate) fn free(&mut self, group: c_int) -> Result<()> {
         self.group(group)?;
         if group != 0 {
             self.list[group as usize] = None;
@@ -108,7 +115,7 @@ impl Groups {
         found.ok_or_else(|| Error::new(ErrorKind::Rank, "group", message()))
     }
 
-    fn set_default(&mut self, group: c_int) -> Result<()> {
+    pub(crate) fn set_default(&mut self, group: c_int) -> Result<()> {
         self.group(group)?;
         self.default = group;
         Ok(())
@@ -146,9 +153,9 @@ unsafe fn ranks<'a>(count: c_int, list: *const c_int) -> &'a [c_int] {
 
 profiled! {
     ARMCI_Group_create / PARMCI_Group_create(count: c_int, list: *const c_int, group: *mut c_int) =
-        |armci| { let parent = armci.groups.default; group.write(armci.groups.create(ranks(count, list), parent)?); Ok(()) };
+        |armci| { let parent = armci.groups.default; group.write(armci.groups.create(&armci.world, ranks(count, list), parent)?); Ok(()) };
     ARMCI_Group_create_child / PARMCI_Group_create_child(count: c_int, list: *const c_int, group: *mut c_int, parent: *const c_int) =
-        |armci| { let parent = parent.read(); group.write(armci.groups.create(ranks(count, list), parent)?); Ok(()) };
+        |armci| { let parent = parent.read(); group.write(armci.groups.create(&armci.world, ranks(count, list), parent)?); Ok(()) };
     ARMCI_Group_free / PARMCI_Group_free(group: *const c_int) = |armci| armci.groups.free(*group);
     ARMCI_Group_rank / PARMCI_Group_rank(group: *const c_int, rank: *mut c_int) -> c_int = |armci| {
         let team = armci.groups.group(*group)?.team.as_ref();

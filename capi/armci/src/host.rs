@@ -2,8 +2,9 @@
 //!
 //! Invariant: there is one runtime per process, whoever started it.
 
+pub use crate::address::{Lender, Lent};
 use crate::state;
-use rma::{Result, World};
+use rma::{Result, Team, World};
 
 /// The world; made by `connect` if there is none. Collective unless there is one. `ARMCI_Init`.
 ///
@@ -13,6 +14,43 @@ pub fn start(connect: impl FnOnce() -> Result<World>) -> Result<World> {
     state::init(connect)?;
     // SAFETY: start is called by one thread, and the world is cloned before anything else is.
     Ok(unsafe { state::armci() }?.world.clone())
+}
+
+/// Has memory that isn't ARMCI's asked of the caller, so that ARMCI's calls work on it, too. After [`start`].
+///
+/// # Errors
+/// There is no runtime.
+pub fn ask(lender: Lender) -> Result<()> {
+    // SAFETY: as with `start`.
+    unsafe { state::armci() }?.addresses.ask(lender);
+    Ok(())
+}
+
+/// A group of ARMCI's of these world ranks; its number. Local. As with ARMCI's own functions, from one thread at a time.
+///
+/// # Errors
+/// There is no runtime.
+pub fn add_group(team: Option<Team>, members: Vec<usize>) -> Result<i32> {
+    // SAFETY: as with ARMCI_Group_create.
+    Ok(unsafe { state::armci() }?.groups.add(team, members))
+}
+
+/// Forgets a group; the world is the default then if that was. Local. `ARMCI_Group_free`.
+///
+/// # Errors
+/// There is no such group, or no runtime.
+pub fn free_group(group: i32) -> Result<()> {
+    // SAFETY: as with ARMCI_Group_free.
+    unsafe { state::armci() }?.groups.free(group)
+}
+
+/// Makes a group the default. Local. `ARMCI_Group_set_default`.
+///
+/// # Errors
+/// As [`free_group`].
+pub fn set_default_group(group: i32) -> Result<()> {
+    // SAFETY: as with ARMCI_Group_set_default.
+    unsafe { state::armci() }?.groups.set_default(group)
 }
 
 /// Whether the runtime was started and not ended, be it by `ARMCI_Init` or by [`start`].

@@ -9,7 +9,7 @@
 //! | [`state`] | what a process has between `ARMCI_Init` and `ARMCI_Finalize` |
 //! | [`address`] | raw addresses of ranks to segments |
 //! | [`memory`] | allocation, collective and not |
-//! | [`transfer`], [`pending`] | put, get, accumulate in every shape; handles of non-blocking ones |
+//! | [`transfer`], [`vector`], [`pending`] | put, get, accumulate in every shape; handles of non-blocking ones |
 //! | [`atomic`] | read-modify-write, mutexes, flags and notifications |
 //! | [`group`] | groups and domains |
 //! | [`message`], [`reduction`], [`mail`] | `message.h`: collectives, and send and receive |
@@ -32,5 +32,6 @@ mod pool;
 mod reduction;
 mod state;
 mod transfer;
+mod vector;
 
 pub mod host;

@@ -64,6 +64,10 @@ impl Memory {
         let mut memory = Memory { allocations, pool, pool_base: 0, pool_memory: segment.clone() };
         let bases = memory.enlist(addresses, &world.team(), segment)?;
         memory.pool_base = bases[world.rank()];
+        if let Some(pool) = memory.allocations.values().next() {
+            let arena = |rank: usize| bases[rank] - pool.segment.arena_offset(rank);
+            addresses.arenas = (0..world.size()).map(arena).collect();
+        }
         Ok(memory)
     }
 

@@ -163,6 +163,6 @@ gops! {
 }
 
 profiled! {
-    armci_msg_barrier / parmci_msg_barrier() = |armci| armci.groups.default_team()?.sync();
+    armci_msg_barrier / parmci_msg_barrier() = |armci| armci.groups.default_member()?.sync();
     armci_msg_group_barrier / parmci_msg_group_barrier(group: *const c_int) = |armci| armci.groups.team(*group)?.sync();
 }

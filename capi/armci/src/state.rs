@@ -95,9 +95,9 @@ pub(crate) fn finalize(armci: &mut Armci) -> Result<()> {
     armci.wait_all(None)?;
     let world = armci.world.clone();
     world.sync()?;
-    // Segments are let go of, not freed one by one: the memory ends with the process.
+    // Segments are let go of, not freed one by one: their memory goes back with a later synchronisation, if the program starts anew.
     *holder() = None;
-    world.finalize()
+    world.pause()
 }
 
 /// An allgather of the caller's: `bytes` of everybody, in rank order, to `all`; 0 if it worked.
@@ -139,6 +139,25 @@ fn init_with(rank: c_int, size: c_int, gather: Gather, context: *mut c_void) -> 
     init(|| World::init_with(Box::new(exchange)))
 }
 
+/// MPI's levels of threads: the last lets several call at once, which isn't so here.
+const MULTIPLE: c_int = 3;
+
+/// Refuses a level of threads that isn't true.
+fn grant(level: c_int) -> Result<()> {
+    if level < MULTIPLE {
+        return Ok(());
+    }
+    let message =
+        format!("thread level {level}: calls come from one thread at a time, which is MPI_THREAD_SERIALIZED");
+    Err(Error::new(ErrorKind::Unsupported, "init", message))
+}
+
+/// For `ARMCI_Init_thread_comm`, which is the program's own code: 0 if the level is granted.
+#[unsafe(no_mangle)]
+extern "C" fn ARMCIX_Thread_level(level: c_int) -> c_int {
+    start("ARMCI_Init_thread", || grant(level))
+}
+
 /// The exported starts: they run without a state.
 macro_rules! starts {
     ($($name:ident / $profiling:ident ($($arg:ident: $ty:ty),*) = $body:expr;)*) => {$(
@@ -160,7 +179,7 @@ macro_rules! starts {
 starts! {
     ARMCI_Init / PARMCI_Init() = init(World::init);
     ARMCI_Init_args / PARMCI_Init_args(argc: *mut c_int, argv: *mut *mut *mut c_char) = init(World::init);
-    ARMCI_Init_thread / PARMCI_Init_thread(level: c_int) = init(World::init);
+    ARMCI_Init_thread / PARMCI_Init_thread(level: c_int) = { grant(level)?; init(World::init) };
     ARMCIX_Init_allgather / PARMCIX_Init_allgather(rank: c_int, size: c_int, gather: Gather, context: *mut c_void) =
         init_with(rank, size, gather, context);
 }

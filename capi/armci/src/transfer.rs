@@ -1,25 +1,16 @@
-//! Put, get and accumulate: contiguous, strided, vector, single values.
+//! Put, get and accumulate: contiguous, strided, single values. Vectors are in [`crate::vector`].
 //!
 //! Each shape is started by one function, which a blocking call waits for and a non-blocking one leaves to a handle. What is empty is
 //! complete whatever the pointers are.
 
 use crate::guard::profiled;
 use crate::state::Armci;
-use rma::transport::{Moving, Rows, Token};
+use rma::transport::{Rows, Token};
 use rma::{DType, Element, Error, ErrorKind, Result};
 use std::ffi::{c_double, c_float, c_int, c_long, c_void};
 
 /// `ARMCI_MAX_STRIDE_LEVEL`.
 const LEVELS: usize = 8;
-
-/// `armci_giov_t`.
-#[repr(C)]
-pub(crate) struct Runs {
-    src: *const *mut c_void,
-    dst: *const *mut c_void,
-    count: c_int,
-    bytes: c_int,
-}
 
 /// What is done at the target.
 #[derive(Clone, Copy)]
@@ -31,7 +22,7 @@ pub(crate) enum Kind {
 }
 
 /// An accumulate by the number of its type.
-fn add(optype: c_int, scale: *const c_void) -> Result<Kind> {
+pub(crate) fn add(optype: c_int, scale: *const c_void) -> Result<Kind> {
     let dtype = match optype - 36 {
         1 => DType::I32,
         2 => DType::F64,
@@ -54,7 +45,7 @@ fn negative(what: &str, value: c_int) -> Error {
 
 /// A length or count.
 #[inline(always)]
-fn length(what: &str, value: c_int) -> Result<usize> {
+pub(crate) fn length(what: &str, value: c_int) -> Result<usize> {
     usize::try_from(value).map_err(|_| negative(what, value))
 }
 
@@ -206,70 +197,6 @@ impl Armci {
         }
     }
 
-    /// Starts the transfers of a vector; returns those that aren't complete.
-    ///
-    /// # Safety
-    /// As [`Armci::run`] for every run; the arrays are readable for the lengths they are told with.
-    unsafe fn runs(
-        &mut self,
-        kind: Kind,
-        vectors: *const Runs,
-        len: c_int,
-        proc: c_int,
-    ) -> Result<Vec<Token>> {
-        let mut tokens = Vec::new();
-        for index in 0..length("vectors", len)? {
-            // SAFETY: readable: the caller's promise.
-            let vector = unsafe { &*vectors.add(index) };
-            // SAFETY: the caller's promise.
-            if unsafe { self.packed(kind, vector, proc) }? {
-                continue;
-            }
-            for run in 0..length("runs", vector.count)? {
-                // SAFETY: the caller's promise.
-                let token = unsafe {
-                    let (src, dst) = (vector.src.add(run).read(), vector.dst.add(run).read());
-                    self.run(kind, src, dst, vector.bytes, proc)
-                }?;
-                if token != Token::DONE {
-                    tokens.push(token);
-                }
-            }
-        }
-        Ok(tokens)
-    }
-
-    /// Moves the runs of a vector together, if they are of one allocation of another node; false if nothing was done.
-    ///
-    /// # Safety
-    /// As [`Armci::runs`].
-    unsafe fn packed(&mut self, kind: Kind, vector: &Runs, proc: c_int) -> Result<bool> {
-        let (count, len) = (length("runs", vector.count)?, length("a length", vector.bytes)?);
-        if count < 2 || len == 0 {
-            return Ok(false);
-        }
-        // SAFETY: the caller's promise.
-        let [src, dst] =
-            [vector.src, vector.dst].map(|list| unsafe { std::slice::from_raw_parts(list, count) });
-        let (theirs, ours) = if matches!(kind, Kind::Get) { (src, dst) } else { (dst, src) };
-        let place = self.addresses.find(proc, theirs[0])?;
-        if place.segment.mapped(place.rank).is_some() {
-            return Ok(false);
-        }
-        let from = |base: *mut c_void| move |at: &*mut c_void| (*at as usize).wrapping_sub(base as usize);
-        let remote: Vec<usize> =
-            theirs.iter().map(from(theirs[0])).map(|at| at.wrapping_add(place.offset)).collect();
-        let local: Vec<usize> = ours.iter().map(from(ours[0])).collect();
-        let runs = rma::transport::Runs { remote: &remote, local: &local, len };
-        let moving = match kind {
-            Kind::Put => Moving::Put,
-            Kind::Get => Moving::Get,
-            Kind::Add(dtype, scale) => Moving::Accumulate { dtype, alpha: scale.cast() },
-        };
-        // SAFETY: local runs are the caller's promise, whichever way they lie from the first.
-        unsafe { place.segment.move_runs(place.rank, runs, ours[0].cast(), moving) }
-    }
-
     /// Puts one value.
     #[inline(always)]
     fn put_value<T>(&mut self, value: T, dst: *mut c_void, proc: c_int) -> Result<c_int> {
@@ -320,7 +247,7 @@ impl Armci {
 
     fn barrier(&mut self) -> Result<()> {
         self.wait_all(None)?;
-        self.groups.default_team()?.sync()
+        self.groups.default_member()?.sync()
     }
 }
 
@@ -350,19 +277,6 @@ profiled! {
         |armci| { let token = armci.rows(Kind::Get, src, src_strides, dst, dst_strides, count, levels, proc)?; armci.keep(handle, proc, [token]) };
     ARMCI_NbAccS / PARMCI_NbAccS(optype: c_int, scale: *const c_void, src: *const c_void, src_strides: *const c_int, dst: *mut c_void, dst_strides: *const c_int, count: *const c_int, levels: c_int, proc: c_int, handle: *mut c_int) -> c_int =
         |armci| { let token = armci.rows(add(optype, scale)?, src, src_strides, dst, dst_strides, count, levels, proc)?; armci.keep(handle, proc, [token]) };
-
-    ARMCI_PutV / PARMCI_PutV(vectors: *const Runs, len: c_int, proc: c_int) -> c_int =
-        |armci| { let tokens = armci.runs(Kind::Put, vectors, len, proc)?; armci.wait_each(tokens) };
-    ARMCI_GetV / PARMCI_GetV(vectors: *const Runs, len: c_int, proc: c_int) -> c_int =
-        |armci| { let tokens = armci.runs(Kind::Get, vectors, len, proc)?; armci.wait_each(tokens) };
-    ARMCI_AccV / PARMCI_AccV(optype: c_int, scale: *const c_void, vectors: *const Runs, len: c_int, proc: c_int) -> c_int =
-        |armci| { let tokens = armci.runs(add(optype, scale)?, vectors, len, proc)?; armci.wait_each(tokens) };
-    ARMCI_NbPutV / PARMCI_NbPutV(vectors: *const Runs, len: c_int, proc: c_int, handle: *mut c_int) -> c_int =
-        |armci| { let tokens = armci.runs(Kind::Put, vectors, len, proc)?; armci.keep(handle, proc, tokens) };
-    ARMCI_NbGetV / PARMCI_NbGetV(vectors: *const Runs, len: c_int, proc: c_int, handle: *mut c_int) -> c_int =
-        |armci| { let tokens = armci.runs(Kind::Get, vectors, len, proc)?; armci.keep(handle, proc, tokens) };
-    ARMCI_NbAccV / PARMCI_NbAccV(optype: c_int, scale: *const c_void, vectors: *const Runs, len: c_int, proc: c_int, handle: *mut c_int) -> c_int =
-        |armci| { let tokens = armci.runs(add(optype, scale)?, vectors, len, proc)?; armci.keep(handle, proc, tokens) };
 
     ARMCI_PutValueInt / PARMCI_PutValueInt(value: c_int, dst: *mut c_void, proc: c_int) -> c_int = |armci| armci.put_value(value, dst, proc);
     ARMCI_PutValueLong / PARMCI_PutValueLong(value: c_long, dst: *mut c_void, proc: c_int) -> c_int = |armci| armci.put_value(value, dst, proc);

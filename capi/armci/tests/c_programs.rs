@@ -67,6 +67,16 @@ fn message() {
     run("message");
 }
 
+#[test]
+fn what_is_read_may_be_read_only() {
+    run("readonly");
+}
+
+#[test]
+fn groups_are_made_by_their_members_alone() {
+    run("alone");
+}
+
 /// Each mistake ends the job, and the message says what was wrong in which call.
 #[test]
 fn mistakes_are_named() {
@@ -77,8 +87,9 @@ fn mistakes_are_named() {
         ("beyond", 1, "ARMCI_Put: put (rank 0): 4 bytes at offset 62 reach beyond the part's 64 bytes"),
         ("rank", 1, "ARMCI_Get: address: there are ranks 0 to 1 only, not 2"),
         ("type", 1, "7 is no ARMCI_ACC_ type"),
+        ("threads", 9, "thread level 3: calls come from one thread at a time"),
         ("error", 42, "ARMCI_Error: out of luck (42)"),
-        ("assertion", 1, "wrong.c:17: main: not true: size == 77 (1)"),
+        ("assertion", 1, "wrong.c:19: main: not true: size == 77 (1)"),
     ];
     for (mistake, code, text) in cases {
         let outcome = Job::new("wrong").env("ARMCI_TEST_MISTAKE", mistake).program(&program, 2);
@@ -115,6 +126,22 @@ fn beside_mpi() {
     }
 }
 
+/// A program for ARMCI-MPI, which expects mpi.h and the other order of fields.
+#[test]
+fn for_armci_mpi() {
+    let openmpi = ["--allow-run-as-root", "--oversubscribe", "-mca", "btl", "self,vader"];
+    for (compiler, starter, options) in
+        [("mpicc.mpich", "mpiexec.hydra", &[][..]), ("mpicc.openmpi", "mpiexec.openmpi", &openmpi)]
+    {
+        let Some(program) = compiled("compat", compiler, &[]) else { continue };
+        check(
+            &Job::new("compat").starter(starter).starter_options(options).program(&program, 3),
+            compiler,
+            3,
+        );
+    }
+}
+
 /// Ranks on two hosts of the rig.
 #[test]
 fn on_two_hosts() {
@@ -133,7 +160,7 @@ fn on_two_hosts() {
 /// Ranks that pretend to be on two nodes: nothing between them is mapped.
 #[test]
 fn on_two_nodes() {
-    for name in ["transfer", "message"] {
+    for name in ["transfer", "message", "alone", "readonly"] {
         let Some(program) = compiled(name, "cc", &[]) else { return };
         for engine in rma::transport::engines() {
             if let Err(reason) = &engine.found {

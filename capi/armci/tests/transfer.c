@@ -140,6 +140,66 @@ static void vectors(void)
     CHECK(!ARMCI_Free(parts[me]));
 }
 
+/* Many runs of one length, scattered over two allocations in no order, some of them more than once; against a loop. */
+#define SCATTERED(name, type, op) \
+static void name(void) \
+{ \
+    enum { RUNS = 1000, EACH = 3000 }; \
+    static void *first[64], *second[64], *near[RUNS], *far[RUNS]; \
+    static type mine[RUNS * 4], got[RUNS * 4], model[2][EACH]; \
+    type scale = 2; \
+    armci_giov_t runs; \
+    armci_hdl_t handle; \
+    int i, k, n, other = (me + 1) % size; \
+    CHECK(!ARMCI_Malloc(first, sizeof model[0]) && !ARMCI_Malloc(second, sizeof model[0])); \
+    runs.ptr_array_len = RUNS; \
+    for (n = 1; n <= 3; n += 2) { \
+        runs.bytes = n * sizeof(type); \
+        for (i = 0; i < EACH; i++) \
+            for (k = 0; k < 2; k++) ((type *)(k ? second : first)[me])[i] = model[k][i] = value(k, i); \
+        for (i = 0; i < RUNS * 4; i++) mine[i] = value(2, i), got[i] = 0; \
+        ARMCI_Barrier(); \
+        /* Three fit every place; runs of a put don't overlap. */ \
+        for (i = 0; i < RUNS; i++) { \
+            int at = i * 37 % RUNS * 3, which = i % 7 < 3; \
+            near[i] = mine + (RUNS - 1 - i) * 4; \
+            far[i] = (type *)(which ? second : first)[other] + at; \
+            for (k = 0; k < n; k++) model[which][at + k] = mine[(RUNS - 1 - i) * 4 + k]; \
+        } \
+        runs.src_ptr_array = near, runs.dst_ptr_array = far; \
+        CHECK(!ARMCI_PutV(&runs, 1, other)); \
+        ARMCI_Barrier(); \
+        for (i = 0; i < EACH; i++) CHECK(((type *)first[me])[i] == model[0][i] && ((type *)second[me])[i] == model[1][i], "put: %d", i); \
+        ARMCI_Barrier(); \
+        for (i = 0; i < RUNS; i++) { \
+            int at = i * i % (EACH - 3), which = i % 5 == 0; \
+            far[i] = (type *)(which ? second : first)[other] + at; \
+            for (k = 0; k < n; k++) model[which][at + k] += 2 * scale * mine[(RUNS - 1 - i) * 4 + k]; \
+        } \
+        CHECK(!ARMCI_AccV(op, &scale, &runs, 1, other)); \
+        CHECK(!ARMCI_NbAccV(op, &scale, &runs, 1, other, &handle) && !ARMCI_Wait(&handle)); \
+        ARMCI_Barrier(); \
+        for (i = 0; i < EACH; i++) CHECK(((type *)first[me])[i] == model[0][i] && ((type *)second[me])[i] == model[1][i], "acc: %d", i); \
+        for (i = 0; i < RUNS; i++) near[i] = got + i * 4; \
+        runs.src_ptr_array = far, runs.dst_ptr_array = near; \
+        CHECK(!ARMCI_GetV(&runs, 1, other)); \
+        for (i = 0; i < RUNS; i++) \
+            for (k = 0; k < 4; k++) { \
+                type wanted = k < n ? model[i % 5 == 0][i * i % (EACH - 3) + k] : 0; \
+                CHECK(got[i * 4 + k] == wanted, "get: run %d, element %d", i, k); \
+            } \
+        ARMCI_Barrier(); \
+    } \
+    CHECK(!ARMCI_Free(first[me]) && !ARMCI_Free(second[me])); \
+}
+
+SCATTERED(scattered_int, int, ARMCI_ACC_INT)
+SCATTERED(scattered_long, long, ARMCI_ACC_LNG)
+SCATTERED(scattered_float, float, ARMCI_ACC_FLT)
+SCATTERED(scattered_double, double, ARMCI_ACC_DBL)
+SCATTERED(scattered_complex, float complex, ARMCI_ACC_CPL)
+SCATTERED(scattered_dcomplex, double complex, ARMCI_ACC_DCP)
+
 static void values_and_flags(void)
 {
     struct { double d; long l; float f; int i; int flag[2]; double data[8]; } *mine;
@@ -225,6 +285,12 @@ int main(int argc, char **argv)
     contiguous_dcomplex();
     for (levels = 0; levels <= ARMCI_MAX_STRIDE_LEVEL; levels++) strided(levels);
     vectors();
+    scattered_int();
+    scattered_long();
+    scattered_float();
+    scattered_double();
+    scattered_complex();
+    scattered_dcomplex();
     values_and_flags();
     handles();
     order();

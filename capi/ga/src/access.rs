@@ -6,8 +6,10 @@
 use crate::bounds::{Bounds, Index, Sizes, write};
 use crate::fault::{Result, refuse};
 use crate::guard::{exported, wide};
-use crate::table::Array;
-use ga_core::Location;
+use crate::state;
+use crate::table::{self, Array};
+use armci::host::Lent;
+use ga_core::{Location, RawArray};
 use std::ffi::{c_int, c_void};
 use std::ptr::null_mut;
 
@@ -18,6 +20,25 @@ fn pointer(array: &Array, at: Location) -> Result<*mut c_void> {
         Some(part) => Ok(part.as_ptr().wrapping_add(at.offset * size).cast()),
         None => refuse!("it is rank {}'s, on another node", at.rank),
     }
+}
+
+/// Memory of arrays, for ARMCI's calls: where an address of a world rank's lies, here or as its owner has it.
+pub(crate) fn lend(owner: usize, arena: Option<usize>, address: usize) -> Option<Lent> {
+    let look = |raw: &RawArray| {
+        // SAFETY: the program's calls on the array's memory are its own; nothing here frees the segment or reads what lies there.
+        let (team, segment) = (raw.team(), unsafe { raw.segment() });
+        let is_owner = |rank: &usize| team.world_rank(*rank) == owner;
+        // In most teams that are all ranks.
+        let rank = Some(owner).filter(|rank| *rank < team.size() && is_owner(rank));
+        let rank = rank.or_else(|| (0..team.size()).find(is_owner))?;
+        let here = segment.mapped(rank).map(|start| start.as_ptr() as usize);
+        let own = arena.map(|arena| arena + segment.arena_offset(rank));
+        let is_inside = |start: &usize| address.wrapping_sub(*start) < segment.len_bytes(rank);
+        let start = here.into_iter().chain(own).find(is_inside)?;
+        Some(Lent { segment: segment.clone(), rank, start })
+    };
+    let found = table::handles().into_iter().filter_map(table::find).find_map(|array| look(&array.raw));
+    found.or_else(|| state::get()?.lent.lock().expect("no panic holds it").values().find_map(look))
 }
 
 /// Extents of the memory that strides are those of, for all axes but the first, as C has them.

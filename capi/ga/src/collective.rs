@@ -165,9 +165,9 @@ unsafe fn broadcast(team: &Team, buf: *mut c_void, len: c_int, root: c_int) -> R
 }
 
 exported! {
-    GA_Brdcst(buf: *mut c_void, len: c_int, root: c_int) = |ga| broadcast(&ga.groups.default_team()?, buf, len, root);
+    GA_Brdcst(buf: *mut c_void, len: c_int, root: c_int) = |ga| ga.groups.with(ga.groups.default(), |team| broadcast(team, buf, len, root));
     GA_Pgroup_brdcst(group: c_int, buf: *mut c_void, len: c_int, root: c_int) =
-        |ga| broadcast(&ga.groups.team(group)?, buf, len, root);
+        |ga| ga.groups.with(group, |team| broadcast(team, buf, len, root));
 
     GA_Gop(kind: c_int, x: *mut c_void, n: c_int, op: *const c_char) =
         |ga| reduce_kind(&ga.groups.default_team()?, types::kind(&ga.registered, kind)?.number, x, n, op);

@@ -34,7 +34,8 @@ impl State {
         let Some(kind) = spec.kind else {
             refuse!("handle {handle} has no type and extents: GA_Set_data comes first")
         };
-        let team = self.groups.team(spec.group)?;
+        let group = spec.group.unwrap_or(self.groups.default());
+        let team = self.groups.team(group)?;
         // Memory alone would not tell that ranks mean different arrays.
         let mine = spec.fingerprint();
         if let Some(rank) = team.allgather(&[mine])?.iter().position(|other| *other != mine) {
@@ -59,12 +60,13 @@ impl State {
             ndim: layout.ndim(),
             layout,
             name: CString::new(&*spec.name).unwrap_or_default(),
-            group: spec.group,
+            group,
             handle,
             has_corners: AtomicBool::new(spec.has_corners),
             property: Property::default(),
         };
-        count(Operation::Create, array.raw.segment().len_bytes(array.raw.team().rank()));
+        let own = array.raw.distribution().storage_len(array.raw.team().rank());
+        count(Operation::Create, own * array.raw.dtype().size_bytes());
         table::fill(handle, array);
         Ok(true)
     }
@@ -88,7 +90,7 @@ impl State {
     /// The handle of an array that an operation made. Collective over its group.
     pub(crate) fn adopt(&self, raw: RawArray, number: c_int, group: c_int, name: &str) -> Result<c_int> {
         let Some(handle) = table::reserve() else { refuse!("there are as many arrays as there may be") };
-        let mut spec = Spec::new(group);
+        let mut spec = Spec::new(Some(group));
         spec.kind = Some(types::kind(&self.registered, number)?);
         spec.shape = raw.shape().to_vec();
         spec.name = name.to_owned();
@@ -116,7 +118,9 @@ impl State {
     /// `GA_Overlay`
     fn overlay(&self, handle: c_int, parent: &Array) -> Result<c_int> {
         let spec = self.spec(handle)?;
-        let make = |_: &Team, kind: Kind, distribution| parent.raw.overlay(kind.dtype, distribution);
+        // SAFETY: the program says so; no type of C is a boolean here, and there are no views.
+        let make =
+            |_: &Team, kind: Kind, distribution| unsafe { parent.raw.overlay(kind.dtype, distribution) };
         Ok(self.allocate_as(handle, &spec, make)?.into())
     }
 
@@ -129,7 +133,7 @@ impl State {
 
     /// What makes an array like this one.
     fn as_is(&self, array: &Array, name: String) -> Result<Spec> {
-        let mut spec = Spec::new(array.group);
+        let mut spec = Spec::new(Some(array.group));
         spec.kind = Some(types::kind(&self.registered, array.kind)?);
         spec.shape = array.shape().to_vec();
         spec.name = name;
@@ -186,7 +190,8 @@ impl State {
         let lent = self.lent.lock().expect("no panic holds it");
         let Some(below) = lent.get(&(start as usize)) else { refuse!("{start:p} is not from GA_Getmem") };
         let Some(handle) = table::reserve() else { return Ok(0) };
-        let make = |_: &Team, kind: Kind, distribution| below.overlay(kind.dtype, distribution);
+        // SAFETY: as overlay.
+        let make = |_: &Team, kind: Kind, distribution| unsafe { below.overlay(kind.dtype, distribution) };
         let is_there = self.allocate_as(handle, &spec, make)?;
         if !is_there {
             table::release(handle);
@@ -218,7 +223,7 @@ impl State {
     ) -> Result<c_int> {
         // SAFETY: the caller's promises.
         unsafe {
-            let mut spec = Spec::new(group).with_data(self, ndim, dims, kind)?;
+            let mut spec = Spec::new(Some(group)).with_data(self, ndim, dims, kind)?;
             spec.name = text(name);
             spec.set_chunk(chunk)?;
             if !widths.is_null() {
@@ -247,7 +252,7 @@ impl State {
     ) -> Result<c_int> {
         // SAFETY: the caller's promises.
         unsafe {
-            let mut spec = Spec::new(group).with_data(self, ndim, dims, kind)?;
+            let mut spec = Spec::new(Some(group)).with_data(self, ndim, dims, kind)?;
             spec.name = text(name);
             spec.layout = Layout::Irregular(spec.starts(map, nblock)?);
             if !widths.is_null() {

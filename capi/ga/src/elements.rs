@@ -10,6 +10,7 @@ use crate::print::count as tally;
 use crate::property::writable;
 use crate::table::Array;
 use crate::types::{elements, numbers, unfit};
+use ga_core::pointers::{ElementPointers, PatchPointers};
 use ga_core::{GlobalArray, Operation};
 use rma::DType;
 use std::ffi::{c_int, c_long, c_void};

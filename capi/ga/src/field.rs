@@ -7,6 +7,7 @@ use crate::fault::{Result, refuse};
 use crate::guard::exported;
 use crate::table::Array;
 use ga_core::GlobalArray;
+use ga_core::pointers::PatchPointers;
 use std::ffi::{c_int, c_long, c_void};
 
 /// The box of bytes that a field of a patch's elements is, and how they lie in a buffer.

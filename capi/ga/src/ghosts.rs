@@ -9,6 +9,7 @@ use crate::guard::{exported, wide};
 use crate::table::Array;
 use crate::transfer::Round;
 use crate::types::elements;
+use ga_core::pointers::BlockPointers;
 use ga_core::{GlobalArray, Pending};
 use rma::Element;
 use std::ffi::{c_int, c_long, c_void};

@@ -24,10 +24,16 @@ pub(crate) struct Group {
     /// World ranks.
     members: Vec<usize>,
     comm: Option<Comm>,
+    /// The same group's number in ARMCI; the world's for the mirror, as in the original.
+    armci: c_int,
 }
+
+/// ARMCI's group of all ranks.
+const ARMCI_WORLD: c_int = 0;
 
 /// All groups of this process.
 pub(crate) struct Groups {
+    all: World,
     world: Team,
     me: Team,
     list: RwLock<Vec<Option<Arc<Group>>>>,
@@ -42,11 +48,13 @@ impl Groups {
         let Some(me) = team.split(Some(team.rank() as u32), 0)? else {
             refuse!("a group of one rank has no team")
         };
+        // The program gets a communicator that nobody else talks over.
+        let comm = comm.map(mpi::duplicate).transpose()?;
         let members: Vec<usize> = (0..node.size()).map(|rank| node.world_rank(rank)).collect();
         let node_comm = comm.map(|comm| mpi::group(comm, &members)).transpose()?;
-        let mirror = Group { team: Some(node), members, comm: node_comm };
+        let mirror = Group { team: Some(node), members, comm: node_comm, armci: ARMCI_WORLD };
         let list = RwLock::new(vec![Some(Arc::new(mirror))]);
-        Ok(Groups { world: team, me, list, default: AtomicI32::new(WORLD), comm })
+        Ok(Groups { all: world.clone(), world: team, me, list, default: AtomicI32::new(WORLD), comm })
     }
 
     fn group(&self, group: c_int) -> Result<Arc<Group>> {
@@ -68,6 +76,12 @@ impl Groups {
                 self.world.rank()
             ))
         })
+    }
+
+    /// Does something with the team of a group that has this rank in it; the world's, which most calls are about, isn't even counted.
+    #[inline]
+    pub(crate) fn with<R>(&self, group: c_int, f: impl FnOnce(&Team) -> Result<R>) -> Result<R> {
+        if group == WORLD { f(&self.world) } else { f(&self.team(group)?) }
     }
 
     #[inline]
@@ -105,7 +119,8 @@ impl Groups {
             (Some(_), Some(world)) => Some(mpi::group(world, &members)?),
             _ => None,
         };
-        let group = Some(Arc::new(Group { team, members, comm }));
+        let armci = armci::host::add_group(team.clone(), members.clone())?;
+        let group = Some(Arc::new(Group { team, members, comm, armci }));
         let mut list = self.list.write().expect("no panic holds it");
         let free = list.iter().position(Option::is_none).unwrap_or(list.len());
         match list.get_mut(free) {
@@ -115,31 +130,32 @@ impl Groups {
         Ok(free as c_int)
     }
 
-    /// Collective over the default group; ranks that are not listed give any list they are not on. As in the original, members are
-    /// in ascending order, however they are listed.
+    /// Collective over the listed ranks of the default group. As in the original, members are in ascending order, however they are
+    /// listed.
     fn create(&self, list: &[c_int]) -> Result<c_int> {
-        let (parent, members) = (self.default_team()?, self.members(self.default())?);
-        let (size, mut list) = (parent.size(), list.to_vec());
+        let (among, mut list) = (self.members(self.default())?, list.to_vec());
         list.sort_unstable();
         for (place, rank) in list.iter().enumerate() {
-            if *rank < 0 || *rank as usize >= size {
-                refuse!("rank {rank} of a group of {size}");
+            if *rank < 0 || *rank as usize >= among.len() {
+                refuse!("rank {rank} of a group of {}", among.len());
             }
-            if list[..place].contains(rank) {
+            if place > 0 && list[place - 1] == *rank {
                 refuse!("rank {rank} is listed twice");
             }
         }
-        let place = list.iter().position(|rank| *rank as usize == parent.rank());
-        let child = parent.split(place.map(|_| list[0] as u32), place.unwrap_or(0) as i64)?;
-        if let Some(child) = &child
-            && child.size() != list.len()
-        {
-            refuse!("{} of the {} ranks listed make the group", child.size(), list.len());
-        }
-        self.add(child, list.iter().map(|rank| members[*rank as usize]).collect())
+        self.found(list.iter().map(|rank| among[*rank as usize]).collect())
     }
 
-    /// Collective over the group: its parts by colour.
+    /// A group of these world ranks, which make it among themselves; others have a group at once that they are not in.
+    fn found(&self, members: Vec<usize>) -> Result<c_int> {
+        let team = match members.contains(&self.all.rank()) {
+            true => Some(self.all.team_of(&members)?),
+            false => None,
+        };
+        self.add(team, members)
+    }
+
+    /// Collective over the group, whose members tell each other their colours: its parts by colour.
     fn split(&self, group: c_int, color: c_int) -> Result<c_int> {
         let team = self.team(group)?;
         let Ok(color) = u32::try_from(color) else { refuse!("colour {color}, and 0 is the least") };
@@ -149,8 +165,8 @@ impl Groups {
         self.add(child, members)
     }
 
-    /// Collective over the group: `parts` groups of consecutive ranks, of which the last is the smaller one if it doesn't come out
-    /// even; 0 parts are the group itself.
+    /// `parts` groups of consecutive ranks, of which the last is the smaller one if it doesn't come out even; 0 parts are the group
+    /// itself. Collective over each of them.
     fn divide(&self, group: c_int, parts: c_int) -> Result<c_int> {
         let team = self.team(group)?;
         let each = match parts {
@@ -158,13 +174,9 @@ impl Groups {
             0 => return Ok(group),
             _ => team.size().div_ceil(parts as usize),
         };
-        self.split(group, (team.rank() / each) as c_int)
-    }
-
-    fn duplicate(&self, group: c_int) -> Result<c_int> {
-        let members = self.members(group)?;
-        let copy = self.team(group)?.split(Some(0), 0)?;
-        self.add(copy, members)
+        let first = team.rank() / each * each;
+        let range = first..team.size().min(first + each);
+        self.found(range.map(|rank| team.world_rank(rank)).collect())
     }
 
     fn destroy(&self, group: c_int) -> Result<()> {
@@ -176,14 +188,36 @@ impl Groups {
         if let Some(array) = table::handles().into_iter().filter_map(table::find).find(has) {
             refuse!("group {group} has {array}");
         }
-        let team = self.list.write().expect("no panic holds it")[group as usize].take();
+        let gone = self.list.write().expect("no panic holds it")[group as usize].take();
         if self.default() == group {
             self.default.store(WORLD, Ordering::Relaxed);
         }
-        match team.and_then(|team| team.comm) {
-            Some(comm) => mpi::free(comm),
-            None => Ok(()),
+        let Some(gone) = gone else { return Ok(()) };
+        armci::host::free_group(gone.armci)?;
+        gone.comm.map_or(Ok(()), mpi::free)
+    }
+
+    /// Makes a group the default, ARMCI's as well.
+    fn set_default(&self, group: c_int) -> Result<()> {
+        self.team(group)?;
+        let armci = if group == WORLD { ARMCI_WORLD } else { self.group(group)?.armci };
+        armci::host::set_default_group(armci)?;
+        self.default.store(group, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// What the world's end leaves to be done: ARMCI has its own default again, and MPI its communicators, unless it ended before.
+    pub(crate) fn end(&self) -> Result<()> {
+        let gone = std::mem::take(&mut *self.list.write().expect("no panic holds it"));
+        let groups: Vec<_> = gone.into_iter().flatten().collect();
+        armci::host::set_default_group(ARMCI_WORLD)?;
+        for group in &groups {
+            armci::host::free_group(group.armci)?;
         }
+        if mpi::is_up() {
+            groups.iter().filter_map(|group| group.comm).chain(self.comm).try_for_each(mpi::free)?;
+        }
+        Ok(())
     }
 
     /// The world rank of a group's rank.
@@ -209,7 +243,7 @@ exported! {
         _ => ga.groups.create(&[]),
     };
     NGA_Pgroup_destroy, GA_Pgroup_destroy(group: c_int) -> c_int = |ga| { ga.groups.destroy(group)?; Ok(1) };
-    NGA_Pgroup_duplicate, GA_Pgroup_duplicate(group: c_int) -> c_int = |ga| ga.groups.duplicate(group);
+    NGA_Pgroup_duplicate, GA_Pgroup_duplicate(group: c_int) -> c_int = |ga| ga.groups.found(ga.groups.members(group)?);
     NGA_Pgroup_self, GA_Pgroup_self() -> c_int =
         |ga| ga.groups.add(Some(ga.groups.me.clone()), vec![ga.groups.world.rank()]);
     NGA_Pgroup_split, GA_Pgroup_split(group: c_int, parts: c_int) -> c_int = |ga| ga.groups.divide(group, parts);
@@ -217,11 +251,7 @@ exported! {
     NGA_Pgroup_get_default, GA_Pgroup_get_default() -> c_int = |ga| Ok(ga.groups.default());
     NGA_Pgroup_get_mirror, GA_Pgroup_get_mirror() -> c_int = |_ga| Ok(MIRROR);
     NGA_Pgroup_get_world, GA_Pgroup_get_world() -> c_int = |_ga| Ok(WORLD);
-    NGA_Pgroup_set_default, GA_Pgroup_set_default(group: c_int) = |ga| {
-        ga.groups.team(group)?;
-        ga.groups.default.store(group, Ordering::Relaxed);
-        Ok(())
-    };
+    NGA_Pgroup_set_default, GA_Pgroup_set_default(group: c_int) = |ga| ga.groups.set_default(group);
     NGA_Pgroup_nnodes, GA_Pgroup_nnodes, NGA_Get_pgroup_size, GA_Get_pgroup_size(group: c_int) -> c_int =
         |ga| Ok(ga.groups.size(group)? as c_int);
     NGA_Pgroup_nodeid, GA_Pgroup_nodeid(group: c_int) -> c_int = |ga| ga.groups.rank(group);

@@ -17,7 +17,7 @@
 //! | [`elementwise`], [`matrix`] | element by element; diagonals, rows, norms, chosen and random elements |
 //! | [`linalg`], [`solve`] | products; solvers, inverses, eigenvalues |
 //! | [`sparse`] | sparse matrices |
-//! | [`scan`] | vectors under a mask |
+//! | [`scan`], [`random`] | vectors under a mask; random numbers |
 //! | [`spec`], [`create`] | what an array is going to be; creation and destruction |
 //! | [`transfer`], [`nonblocking`], [`field`] | put, get and accumulate of patches, and of fields of their elements |
 //! | [`elements`] | gather, scatter, the shared counter |
@@ -57,6 +57,7 @@ mod operand;
 mod patches;
 mod print;
 mod property;
+mod random;
 mod scan;
 mod solve;
 mod sparse;

@@ -5,7 +5,7 @@
 //!
 //! Invariant: what is empty has bounds -1 and -2.
 
-use crate::bounds::{Bounds, Index, index, write};
+use crate::bounds::{AXES, Bounds, Index, index, write};
 use crate::fault::{Result, refuse};
 use crate::guard::{exported, wide};
 use crate::table::Array;
@@ -38,10 +38,12 @@ fn below(what: &str, number: c_int, count: usize) -> Result<usize> {
 /// As [`tell`].
 unsafe fn distribution<I: Index>(array: &Array, number: c_int, lo: *mut I, hi: *mut I) -> Result<()> {
     let layout = &array.layout;
-    let patch = if layout.is_one_block() {
-        layout.block(below("rank", number, layout.ranks())?)
-    } else {
-        layout.block_patch(below("block", number, layout.blocks())?)
+    // Who isn't in the array's group has nothing, and neither has a block that there isn't.
+    let nothing = Patch::new(&[0; AXES][..array.ndim], &[0; AXES][..array.ndim]);
+    let patch = match usize::try_from(number) {
+        Ok(rank) if layout.is_one_block() && rank < layout.ranks() => layout.block(rank),
+        Ok(block) if !layout.is_one_block() && block < layout.blocks() => layout.block_patch(block),
+        _ => nothing,
     };
     // SAFETY: the caller's promise.
     unsafe { tell(array, &patch, lo, hi) };

@@ -15,7 +15,6 @@ exported! {
     NGA_Inquire_memory, GA_Inquire_memory() -> usize = |_ga| Ok(memory::in_use() as usize);
     NGA_Memory_avail, GA_Memory_avail() -> usize = |ga| Ok(memory::available(&ga.world) as usize);
     NGA_Memory_limited, GA_Memory_limited() -> c_int = |_ga| Ok(memory::limit().is_some().into());
-    NGA_Set_memory_limit, GA_Set_memory_limit(bytes: usize) = |_ga| { limit(bytes); Ok(()) };
     // There is no stack of the program's that arrays could come from.
     GA_Register_stack_memory(_alloc: *const u8, _free: *const u8) = |_ga| Ok(());
 }

@@ -10,6 +10,7 @@ use rma::{Error, ErrorKind, World};
 use std::ffi::{CStr, c_int, c_void};
 use std::io;
 use std::ptr::{null, null_mut};
+use std::sync::OnceLock;
 
 /// A communicator.
 #[derive(Clone, Copy)]
@@ -20,7 +21,50 @@ type Handle = usize;
 
 fn symbol(name: &CStr) -> *mut c_void {
     // SAFETY: the name is terminated.
-    unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) }
+    let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
+    if !found.is_null() {
+        return found;
+    }
+    match hidden() {
+        // SAFETY: the handle of an object that stays loaded; the name is terminated.
+        Some(library) => unsafe { libc::dlsym(library as *mut c_void, name.as_ptr()) },
+        None => found,
+    }
+}
+
+/// MPI's library, if it was loaded in a way that hides its names from others (`RTLD_LOCAL`), as mpi4py's is. Looked for once it may be
+/// there.
+fn hidden() -> Option<usize> {
+    static FOUND: OnceLock<usize> = OnceLock::new();
+    if let Some(found) = FOUND.get() {
+        return Some(*found);
+    }
+    let mut found = None;
+    // SAFETY: the function is called with what `found` points to, while it lives.
+    unsafe { libc::dl_iterate_phdr(Some(look), (&raw mut found).cast()) };
+    found.map(|found| *FOUND.get_or_init(|| found))
+}
+
+/// Whether a loaded object has MPI, or was loaded with it; then the search is over.
+///
+/// # Safety
+/// As [`hidden`] has it called.
+unsafe extern "C" fn look(info: *mut libc::dl_phdr_info, _size: usize, found: *mut c_void) -> c_int {
+    // SAFETY: the loader's description of an object, whose name is terminated.
+    let name = unsafe { (*info).dlpi_name };
+    // SAFETY: as above.
+    if name.is_null() || !unsafe { CStr::from_ptr(name) }.to_string_lossy().to_lowercase().contains("mpi") {
+        return 0;
+    }
+    // SAFETY: an object that is loaded already, which is to stay so.
+    let library = unsafe { libc::dlopen(name, libc::RTLD_LAZY | libc::RTLD_NOLOAD) };
+    // SAFETY: a handle, and a terminated name.
+    if library.is_null() || unsafe { libc::dlsym(library, c"MPI_Initialized".as_ptr()) }.is_null() {
+        return 0;
+    }
+    // SAFETY: where the caller wants it.
+    unsafe { found.cast::<Option<usize>>().write(Some(library as usize)) };
+    1
 }
 
 /// A function of MPI's.
@@ -161,7 +205,14 @@ pub(crate) fn group(comm: Comm, ranks: &[usize]) -> Result<Comm> {
     Ok(Comm(made))
 }
 
-/// Frees what [`group`] made. Collective over it.
+/// A communicator of the same ranks. Collective over it.
+pub(crate) fn duplicate(comm: Comm) -> Result<Comm> {
+    let mut made = place();
+    mpi!(c"MPI_Comm_dup", (Handle) comm.0, (*mut Handle) &raw mut made);
+    Ok(Comm(made))
+}
+
+/// Frees what [`group`] or [`duplicate`] made. Collective over it.
 pub(crate) fn free(comm: Comm) -> Result<()> {
     let mut handle = comm.0;
     mpi!(c"MPI_Comm_free", (*mut Handle) &raw mut handle);

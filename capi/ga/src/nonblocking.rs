@@ -12,6 +12,7 @@ use crate::print::count;
 use crate::state::State;
 use crate::transfer::{Shape, shortly};
 use crate::types::{elements, numbers};
+use ga_core::pointers::PatchPointers;
 use ga_core::{Operation, Pending};
 use std::collections::HashMap;
 use std::ffi::{c_int, c_long, c_void};

@@ -11,6 +11,7 @@ use crate::guard::exported;
 use crate::state::text;
 use crate::table::Array;
 use crate::types::elements;
+use ga_core::pointers::PatchPointers;
 use ga_core::{RawArray, ReadCache};
 use std::any::Any;
 use std::ffi::{c_char, c_int, c_void};
@@ -92,7 +93,7 @@ pub(crate) unsafe fn get(array: &Array, patch: &Bounds, ld: &Sizes, buf: *mut c_
                     Ok(copy.typed::<T>().unwrap_or(a).get_ptr(lo, hi, to, ld.list())?)
                 }
                 Some(Held::Cache(cache)) => match cache.downcast_ref::<ReadCache<T>>() {
-                    Some(cache) => Ok(cache.get_ptr(a, lo, hi, to, ld.list())?),
+                    Some(cache) => Ok(a.get_cached_ptr(cache, lo, hi, to, ld.list())?),
                     None => Ok(a.get_ptr(lo, hi, to, ld.list())?),
                 },
                 None => Ok(a.get_ptr(lo, hi, to, ld.list())?),

@@ -39,7 +39,8 @@ pub(crate) struct Spec {
     pub(crate) kind: Option<Kind>,
     pub(crate) shape: Vec<usize>,
     pub(crate) name: String,
-    pub(crate) group: c_int,
+    /// Where it was not said, the group that is the default when there is to be memory.
+    pub(crate) group: Option<c_int>,
     pub(crate) layout: Layout,
     pub(crate) ghosts: Vec<usize>,
     /// The only ranks that get anything.
@@ -51,7 +52,7 @@ pub(crate) struct Spec {
 pub(crate) type Specs = Mutex<HashMap<c_int, Spec>>;
 
 impl Spec {
-    pub(crate) fn new(group: c_int) -> Spec {
+    pub(crate) fn new(group: Option<c_int>) -> Spec {
         Spec {
             kind: None,
             shape: Vec::new(),
@@ -101,7 +102,8 @@ impl Spec {
         Ok(unsafe { Sizes::read(what, list, self.ndim()?, least) }?.list().to_vec())
     }
 
-    /// Least extents of blocks; a null pointer or numbers below 1 leave them to the library.
+    /// Least extents of blocks; a null pointer, or numbers below 1, leave them to the library. As in the original a 0 for the last axis
+    /// leaves it all of them.
     ///
     /// # Safety
     /// Null, or as many readable numbers as there are axes.
@@ -110,9 +112,12 @@ impl Spec {
             Vec::new()
         } else {
             // SAFETY: the caller's promise.
-            (0..self.ndim()?).map(|d| unsafe { chunk.add(d).read() }.wide().max(0) as usize).collect()
+            (0..self.ndim()?).map(|d| unsafe { chunk.add(d).read() }.wide()).collect()
         };
-        self.layout = Layout::Regular(numbers);
+        let is_free = numbers.last().is_none_or(|last| *last == 0);
+        let least = |number: i64| number.max(0) as usize;
+        self.layout =
+            Layout::Regular(if is_free { Vec::new() } else { numbers.into_iter().map(least).collect() });
         Ok(())
     }
 
@@ -202,7 +207,7 @@ impl State {
     /// Only these ranks of the group get elements.
     fn restrict(&self, handle: c_int, list: Vec<usize>) -> Result<()> {
         self.describe(handle, |spec| {
-            let size = self.groups.size(spec.group)?;
+            let size = self.groups.size(spec.group.unwrap_or(self.groups.default()))?;
             if let Some(wrong) = list.iter().find(|rank| **rank >= size) {
                 refuse!("rank {wrong} of a group of {size}");
             }
@@ -215,7 +220,7 @@ impl State {
 exported! {
     NGA_Create_handle, GA_Create_handle() -> c_int = |ga| {
         let Some(handle) = table::reserve() else { return Ok(0) };
-        ga.specs.lock().expect("no panic holds it").insert(handle, Spec::new(ga.groups.default()));
+        ga.specs.lock().expect("no panic holds it").insert(handle, Spec::new(None));
         Ok(handle)
     };
     NGA_Set_array_name, GA_Set_array_name(g_a: c_int, name: *const c_char) = |ga| {
@@ -224,7 +229,7 @@ exported! {
     };
     NGA_Set_pgroup, GA_Set_pgroup(g_a: c_int, group: c_int) = |ga| {
         ga.groups.team(group)?;
-        ga.describe(g_a, |spec| { spec.group = group; Ok(()) })
+        ga.describe(g_a, |spec| { spec.group = Some(group); Ok(()) })
     };
     NGA_Set_irreg_flag, GA_Set_irreg_flag(g_a: c_int, flag: c_int) = |ga| ga.describe(g_a, |spec| {
         if flag == 0 && matches!(spec.layout, Layout::Irregular(_)) {
@@ -258,7 +263,7 @@ exported! {
 wide! {
     NGA_Set_data, GA_Set_data / NGA_Set_data64, GA_Set_data64(g_a: c_int, ndim: c_int, dims: *const Int, kind: c_int) =
         |ga| ga.describe(g_a, |spec| { *spec = spec.clone().with_data(ga, ndim, dims, kind)?; Ok(()) });
-    NGA_Set_chunk, GA_Set_chunk / GA_Set_chunk64(g_a: c_int, chunk: *const Int) =
+    NGA_Set_chunk, GA_Set_chunk / NGA_Set_chunk64, GA_Set_chunk64(g_a: c_int, chunk: *const Int) =
         |ga| ga.describe(g_a, |spec| spec.set_chunk(chunk));
     NGA_Set_ghosts, GA_Set_ghosts / NGA_Set_ghosts64, GA_Set_ghosts64(g_a: c_int, widths: *const Int) =
         |ga| ga.describe(g_a, |spec| spec.set_ghosts(widths));

@@ -11,13 +11,16 @@ use crate::guard::{bare, exported};
 use crate::memory;
 use crate::mpi::{self, Comm};
 use crate::nonblocking::Waiting;
+use crate::random;
+use crate::sparse;
 use crate::spec::Specs;
 use crate::sync::Locks;
+use crate::table;
 use crate::types::Registered;
 use rma::World;
 use std::ffi::{CStr, c_char, c_int};
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::Instant;
 
@@ -37,7 +40,6 @@ pub(crate) struct State {
 }
 
 static STATE: AtomicPtr<State> = AtomicPtr::new(null_mut());
-static WAS_STARTED: AtomicBool = AtomicBool::new(false);
 static STARTING: Mutex<()> = Mutex::new(());
 
 /// The state, if there is one.
@@ -58,9 +60,6 @@ fn initialize(start: Start, limit: usize) -> Result<()> {
     let _starting = STARTING.lock().expect("no panic holds it");
     if get().is_some() {
         return Ok(());
-    }
-    if WAS_STARTED.swap(true, Ordering::Relaxed) {
-        refuse!("called again after GA_Terminate");
     }
     mpi::check_link_order()?;
     let is_owner = !armci::host::is_started();
@@ -91,7 +90,10 @@ fn initialize(start: Start, limit: usize) -> Result<()> {
         is_owner,
         world,
     };
-    memory::limit(limit);
+    if limit > 0 {
+        memory::limit(limit);
+    }
+    armci::host::ask(crate::access::lend)?;
     STATE.store(Box::into_raw(Box::new(state)), Ordering::Release);
     Ok(())
 }
@@ -100,7 +102,12 @@ fn terminate() -> Result<()> {
     let _starting = STARTING.lock().expect("no panic holds it");
     let Some(state) = get() else { return Ok(()) };
     state.world.sync()?;
+    // What the program didn't destroy is let go of: its memory goes back with a later synchronisation, if the program starts anew.
+    table::clear();
+    sparse::clear();
+    state.lent.lock().expect("no panic holds it").clear();
     STATE.store(null_mut(), Ordering::Release);
+    state.groups.end()?;
     if state.is_owner {
         armci::host::end()?;
     }
@@ -151,8 +158,9 @@ always! {
     NGA_Initialized, GA_Initialized() -> c_int = Ok(get().is_some().into());
     NGA_Terminate, GA_Terminate() = terminate();
     NGA_Wtime, GA_Wtime() -> f64 = Ok(seconds());
+    NGA_Rand, GA_Rand(seed: c_int) -> f64 = Ok(random::draw(seed));
     NGA_Version, GA_Version(major: *mut c_int, minor: *mut c_int, patch: *mut c_int) = {
-        for (to, number) in [(major, 5), (minor, 9), (patch, 0)] {
+        for (to, number) in [(major, 5), (minor, 9), (patch, 2)] {
             to.write(c_int::narrow(number));
         }
         Ok(())
@@ -161,6 +169,7 @@ always! {
         let message = text(message);
         armci::host::abort(code, &format!("GA_Error: {message} ({code})"))
     };
+    NGA_Set_memory_limit, GA_Set_memory_limit(bytes: usize) = { memory::limit(bytes); Ok(()) };
     GA_Uses_fapi() -> c_int = Ok(0);
     NGA_Uses_ma, GA_Uses_ma() -> c_int = Ok(0);
 }

@@ -62,8 +62,8 @@ fn no_mutex(mutex: c_int, count: usize) -> Fault {
 }
 
 exported! {
-    NGA_Sync, GA_Sync() = |ga| Ok(ga.groups.default_team()?.sync()?);
-    NGA_Pgroup_sync, GA_Pgroup_sync(group: c_int) = |ga| Ok(ga.groups.team(group)?.sync()?);
+    NGA_Sync, GA_Sync() = |ga| ga.groups.with(ga.groups.default(), |team| Ok(team.sync()?));
+    NGA_Pgroup_sync, GA_Pgroup_sync(group: c_int) = |ga| ga.groups.with(group, |team| Ok(team.sync()?));
     // Collective operations synchronise before and after; one that wouldn't need to is no mistake.
     NGA_Mask_sync, GA_Mask_sync(_first: c_int, _last: c_int) = |_ga| Ok(());
     NGA_Init_fence, GA_Init_fence() = |ga| { ga.locks.fences.fetch_add(1, Ordering::Relaxed); Ok(()) };

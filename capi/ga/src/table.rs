@@ -140,6 +140,12 @@ pub(crate) fn release(handle: c_int) {
     TAKEN.lock().unwrap_or_else(PoisonError::into_inner).remove(&slot(handle));
 }
 
+/// Lets go of all arrays, and makes all handles free.
+pub(crate) fn clear() {
+    handles().into_iter().for_each(|handle| drop(empty(handle)));
+    TAKEN.lock().unwrap_or_else(PoisonError::into_inner).clear();
+}
+
 /// Handles of all arrays that have memory, in ascending order.
 pub(crate) fn handles() -> Vec<c_int> {
     let taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);

@@ -11,6 +11,7 @@ use crate::property;
 use crate::table::Array;
 use crate::types::{elements, numbers};
 use ga_core::Operation;
+use ga_core::pointers::{BlockPointers, PatchPointers};
 use std::ffi::{c_int, c_void};
 
 /// A patch, and how its elements lie in a buffer.

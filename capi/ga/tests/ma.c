@@ -215,6 +215,42 @@ static void alignment(void)
     CHECK(MA_set_numalign(0));
 }
 
+/* A deep stack with heap blocks between: every handle leads to its own block, a scan meets them in the order they were made, what is not
+ * on top can't be popped, and what was popped is gone. */
+static void deep(void)
+{
+    enum { DEPTH = 60 };
+    Integer handles[DEPTH], heap[DEPTH / 10], iterator, handle, past = -1;
+    MA_AccessIndex index;
+    char *where[DEPTH], *pointer;
+    int i, k, seen = 0;
+    for (i = 0; i < DEPTH; i++) {
+        if (i % 10 == 5) CHECK(MA_allocate_heap(MT_INT, 3, "between", &heap[i / 10]));
+        CHECK(MA_push_get(MT_CHAR, 1 + i % 7, "a name that is longer than the letters that are kept", &handles[i], &index));
+        CHECK(handles[i] > past);
+        past = handles[i];
+        CHECK(MA_get_pointer(handles[i], &where[i]) && (i == 0 || where[i] < where[i - 1]));
+        CHECK(where[i] == (char *)MA_get_mbase(MT_CHAR) + index);
+        memset(where[i], i, 1 + i % 7);
+    }
+    CHECK(MA_init_memhandle_iterator(&iterator));
+    for (past = -1; MA_get_next_memhandle(&iterator, &handle); past = handle, seen++) CHECK(handle > past);
+    CHECK(seen == DEPTH + DEPTH / 10);
+    for (i = 0; i < DEPTH; i++) {
+        CHECK(MA_get_pointer(handles[i], &pointer) && pointer == where[i]);
+        for (k = 0; k < 1 + i % 7; k++) CHECK(pointer[k] == i);
+    }
+    CHECK(!MA_pop_stack(handles[DEPTH - 2]) && !MA_free_heap(handles[3]) && !MA_pop_stack(heap[0]));
+    for (i = DEPTH - 1; i >= DEPTH / 2; i--) {
+        CHECK(MA_pop_stack(handles[i]));
+        CHECK(!MA_get_pointer(handles[i], &pointer) && !MA_pop_stack(handles[i]));
+    }
+    CHECK(MA_chop_stack(handles[4]) && !MA_get_pointer(handles[5], &pointer) && MA_get_pointer(handles[3], &pointer));
+    CHECK(MA_chop_stack(handles[0]));
+    for (i = 0; i < DEPTH / 10; i++) CHECK(MA_free_heap(heap[i]));
+    CHECK(MA_verify_allocator_stuff());
+}
+
 static void terminated(const char *text, int code)
 {
     printf("terminated: %s (%d)\n", text, code);
@@ -257,6 +293,8 @@ int main(void)
     room();
     guards();
     alignment();
+    deep();
+    room();
     anything();
     room();
     printf("done 0\n");

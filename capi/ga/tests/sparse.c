@@ -165,6 +165,40 @@ static void operations(int type, int is_wide)
     value diagonal[ROWS];
     for (int i = 0; i < ROWS; i++) diagonal[i] = *at(x, COLUMNS, i, i);
     same_dense(handle, type, 1, ROWS, 1, diagonal, "diagonal");
+    for (int j = 0; j < COLUMNS; j += 7) {
+        value column[ROWS];
+        for (int i = 0; i < ROWS; i++) column[i] = *at(x, COLUMNS, i, j);
+        handle = is_wide ? NGA_Sprs_array_get_column64(u, j) : NGA_Sprs_array_get_column(u, j);
+        same_dense(handle, type, 1, ROWS, 1, column, "column");
+    }
+    store(type, shift, 2);
+    NGA_Sprs_array_scale(u, shift);
+    for (int k = 0; k < ROWS * COLUMNS; k++) x[k] *= 2;
+    same_sparse(u, type, ROWS, COLUMNS, x, "scaled");
+
+    /* A sketch: rows are added up, with signs, where it says that they went; as the seed says, and another one otherwise. */
+    int where[2][ROWS], signs, sizes[ROWS] = { 0 }, rows_last = ROWS - 1, zero = 0, height = 6, none;
+    char sign[ROWS * 16];
+    for (int seed = 0; seed < 2; seed++) {
+        static value sketch[ROWS * COLUMNS];
+        GA_Rand(77 + 1000 * seed + me);
+        int sketched = NGA_Sprs_array_count_sketch(u, height, &handle, &signs);
+        CHECK(sketched && handle && signs);
+        NGA_Get(handle, &zero, &rows_last, where[seed], &none);
+        NGA_Get(signs, &zero, &rows_last, sign, &none);
+        memset(sketch, 0, sizeof sketch);
+        for (int i = 0; i < ROWS; i++) {
+            value s_i = load(type, sign + (size_t)i * size_of(type));
+            CHECK(where[seed][i] >= 0 && where[seed][i] < height && (s_i == 1 || s_i == -1));
+            sizes[where[seed][i]]++;
+            for (int j = 0; j < COLUMNS; j++) *at(sketch, COLUMNS, where[seed][i], j) += s_i * *at(x, COLUMNS, i, j);
+        }
+        same_dense(sketched, type, 2, height, COLUMNS, sketch, "sketch");
+        GA_Sync();
+        GA_Destroy(handle);
+        GA_Destroy(signs);
+    }
+    CHECK(memcmp(where[0], where[1], sizeof where[0]) && sizes[0] < 2 * ROWS, "one seed's rows are another's");
     randomize(&w);
     NGA_Sprs_array_diag_left_multiply(u, w.handle);
     NGA_Sprs_array_diag_right_multiply(u, v.handle);

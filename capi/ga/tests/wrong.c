@@ -60,7 +60,6 @@ int main(void)
     if (is("error")) GA_Error("out of luck", 42);
     if (is("error 0")) GA_Error("out of luck", 0);
     if (is("late")) { GA_Terminate(); GA_Sync(); }
-    if (is("again")) { GA_Terminate(); GA_Initialize(); }
     GA_Sync();
     GA_Terminate();
     return 0;

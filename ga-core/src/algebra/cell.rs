@@ -198,6 +198,18 @@ impl<T: Element> Row<T, 0> {
     /// # Safety
     /// As [`Row::update`], but for what the elements are.
     pub(super) unsafe fn fill(&self, value: T) {
+        if self.stride == 1 {
+            // SAFETY: the caller grants the row's elements, which lie one after the other; an element has no padding, and zero bytes are
+            // one if they are this one.
+            unsafe {
+                // The C library sets bytes to zero at twice the rate of any other stores.
+                let bytes = std::slice::from_raw_parts((&raw const value).cast::<u8>(), size_of::<T>());
+                if bytes.iter().all(|byte| *byte == 0) {
+                    return self.own.write_bytes(0, self.len);
+                }
+                return (0..self.len).for_each(|i| self.own.add(i).write(value));
+            }
+        }
         for i in 0..self.len {
             // SAFETY: i < len; the caller grants the row's elements.
             unsafe { self.own.add(i * self.stride).write(value) };

@@ -24,7 +24,7 @@ impl<T: Element> GlobalArray<T> {
     #[track_caller]
     pub fn duplicate(&self) -> Result<Self> {
         let raw = RawArray::create(self.team(), T::DTYPE, self.distribution().clone())?;
-        GlobalArray::from_raw(raw.named(self.name()))
+        Ok(GlobalArray::from_raw(raw.named(self.name())))
     }
 
     /// Copies all of `source`, an array of the same shape; the distributions may differ, and the teams if the

@@ -145,7 +145,7 @@ impl<T: Element> GlobalArray<T> {
     ) -> Result<View<'a, T>> {
         let shape = patch.shape();
         let distribution = Distribution::regular(&shape, &[], self.team().size())?;
-        let copy = GlobalArray::from_raw(RawArray::create(self.team(), T::DTYPE, distribution)?)?;
+        let copy = GlobalArray::from_raw(RawArray::create(self.team(), T::DTYPE, distribution)?);
         copy.copy_boxes(op, &Patch::whole(&shape), array, at, transposed)?;
         let (lo, axes) = (Dims::filled(0, shape.len()), Dims::from_fn(shape.len(), |d| d));
         Ok(View { array: Hold::Owned(copy), lo, axes })

@@ -61,6 +61,15 @@ impl Plan {
                 &grid[..]
             ));
         }
+        let padded = |d: usize| ghosts[d].checked_mul(2)?.checked_add(axes[d].largest());
+        let padded: Option<Vec<usize>> = (0..axes.len()).map(padded).collect();
+        // Places and strides within a block are kept in `isize` and in bytes; 16 is the largest element's.
+        if padded
+            .and_then(|padded| crate::dims::checked_volume(&padded))
+            .is_none_or(|n| n > isize::MAX as usize / 16)
+        {
+            return refuse(format!("ghost cells {:?} make a block of too many elements", &ghosts[..]));
+        }
         let mut plan = Plan { deal, members, ghosts, offsets: [].into(), lengths: [].into() };
         plan.lay_out(axes);
         Ok(plan)

@@ -1,9 +1,11 @@
 //! Accumulating to scattered single elements.
 //!
-//! Invariant: elements are added in the order of the locks they need, each of which is taken once for all that need
-//! it; those of one lock in the order of the call.
+//! All are located first, which is what finds indices that are none. Then, some thousands at a time, they are put in the order of the locks
+//! they need, values with them, so that a lock is taken once for several and what is added is read one after the other.
+//!
+//! Invariant: elements of one lock are added in the order of the call.
 
-use super::{BATCH, Indices, Runs, Written, check_count};
+use super::{BATCH, Indices, check_count};
 use crate::array::GlobalArray;
 use crate::error::{Error, Result};
 use crate::number::Number;
@@ -15,21 +17,33 @@ use std::ptr::NonNull;
 /// a lock.
 const SORTED: usize = 1 << 15;
 
+/// Kinds of locks that sorting tells apart, of all owners together unless there are more of these.
+const BINS: usize = 1 << 13;
+
+/// Bits of an offset in elements, below the owner, where an element's place is one word.
+const OFFSET_BITS: u32 = 44;
+
+/// Most elements whose memory for sorting is kept.
+const KEPT: usize = 1 << 18;
+
 /// What accumulates are sorted with.
 #[derive(Default)]
 struct Sorting {
-    owners: Vec<Runs>,
-    sorted: Runs,
+    /// Owner and offset of each element.
+    places: Vec<u64>,
+    /// Where each bin's next element goes.
+    next: Vec<u32>,
+    /// Sorted: offsets in bytes, and values.
+    remote: Vec<usize>,
+    values: Vec<u64>,
+    /// Where values are: one after the other.
+    local: Vec<usize>,
 }
 
-/// Most owners whose memory for sorting, half a MiB each, is kept.
-const KEPT: usize = 8;
-
 thread_local! {
-    /// Empty, but with the memory of the last accumulate: from the allocator it would come page by page each time.
+    /// Nothing that is of use, but with the memory of the last accumulate: from the allocator it would come page by page each time.
     static SORTING: Cell<Sorting> = const {
-        let none = Runs { remote: Vec::new(), local: Vec::new() };
-        Cell::new(Sorting { owners: Vec::new(), sorted: none })
+        Cell::new(Sorting { places: Vec::new(), next: Vec::new(), remote: Vec::new(), values: Vec::new(), local: Vec::new() })
     };
 }
 
@@ -47,99 +61,82 @@ impl<T: Number> GlobalArray<T> {
         unsafe { self.scatter_accumulate_from(indices, values.as_ptr(), alpha) }
     }
 
-    /// [`GlobalArray::scatter_accumulate`] to indices that a function writes; see
-    /// [`GlobalArray::gather_with`]. `NGA_Scatter_acc`, `NGA_Scatter_acc_flat` and their 64-bit variants.
-    ///
-    /// # Safety
-    /// `values` is readable for `count` elements and not array memory.
-    ///
-    /// # Errors
-    /// As [`GlobalArray::scatter_accumulate`].
-    pub unsafe fn scatter_accumulate_with(
-        &self,
-        count: usize,
-        index: impl Fn(usize, &mut [usize]),
-        values: *const T,
-        alpha: T,
-    ) -> Result<()> {
-        let indices = Written { count, ndim: self.ndim(), write: index };
-        // SAFETY: the caller's promise.
-        unsafe { self.scatter_accumulate_from(indices, values, alpha) }
-    }
-
     /// # Safety
     /// `values` is readable for as many elements as there are indices, and not array memory.
-    unsafe fn scatter_accumulate_from(
+    pub(crate) unsafe fn scatter_accumulate_from(
         &self,
         indices: impl Indices,
         values: *const T,
         alpha: T,
     ) -> Result<()> {
-        self.check_indices("scatter_accumulate", &indices)?;
+        let count = indices.count();
         let mut sorting = SORTING.take();
-        sorting.owners.resize_with(self.team().size(), Runs::default);
-        let Sorting { owners, sorted } = &mut sorting;
-        let (few, segment) = (self.distribution().few(indices.count(), |_| ()), self.raw().segment());
-        for start in (0..indices.count()).step_by(SORTED) {
-            for k in start..indices.count().min(start + SORTED) {
-                let at = match &few {
-                    Some(few) => few.locate(indices.pair(k)).map(|(at, ())| at),
-                    None => indices.with(k, |index| self.distribution().try_locate(index)),
-                };
-                let at = at.ok_or_else(|| self.no_such_element("scatter_accumulate", &indices, k))?;
-                owners[at.rank].push::<T>(at.offset, k);
+        let Sorting { places, next, remote, values: sorted, local } = &mut sorting;
+        let few = self.distribution().few(count, |_| ());
+        places.clear();
+        places.reserve(count);
+        for k in 0..count {
+            let at = match &few {
+                Some(few) => few.locate(indices.pair(k)).map(|(at, ())| at),
+                None => indices.with(k, |index| self.distribution().try_locate(index)),
+            };
+            let at = at.ok_or_else(|| self.no_such_element("scatter_accumulate", &indices, k))?;
+            places.push((at.rank as u64) << OFFSET_BITS | at.offset as u64);
+        }
+        let (size, most) = (size_of::<T>(), SORTED.min(count));
+        local.clear();
+        local.extend((0..most).map(|k| k * size));
+        remote.resize(most, 0);
+        sorted.resize((most * size).div_ceil(8), 0);
+        let sorted = sorted.as_mut_ptr().cast::<T>();
+        let (ranks, segment) = (self.team().size(), self.raw().memory());
+        // Bins of one owner, a power of two.
+        let each = 1 << (BINS.min(4 * most) / ranks).max(1).ilog2();
+        let owner = |place: u64| (place >> OFFSET_BITS) as usize;
+        let offset = |place: u64| (place & ((1 << OFFSET_BITS) - 1)) as usize * size;
+        let bin = |place: u64| {
+            let rank = owner(place);
+            rank * each + (segment.lock_of(rank, offset(place)) & (each - 1))
+        };
+        for (batch, places) in places.chunks(SORTED).enumerate() {
+            next.clear();
+            next.resize(ranks * each, 0);
+            places.iter().for_each(|place| next[bin(*place)] += 1);
+            let mut before = 0;
+            for next in next.iter_mut() {
+                before += std::mem::replace(next, before);
             }
-            for (rank, runs) in owners.iter_mut().enumerate().filter(|(_, runs)| !runs.remote.is_empty()) {
-                runs.sort_into(sorted, |remote| segment.lock_of(rank, remote));
+            for (k, place) in places.iter().enumerate() {
+                let next = &mut next[bin(*place)];
+                let to = *next as usize;
+                *next += 1;
+                remote[to] = offset(*place);
+                // SAFETY: below the number of places, for which there is room; as many values as indices.
+                unsafe { sorted.add(to).write(values.add(batch * SORTED + k).read_unaligned()) };
+            }
+            let mut first = 0;
+            for rank in 0..ranks {
+                let end = next[(rank + 1) * each - 1] as usize;
                 let part = self.raw().mapped(rank);
-                for vector in sorted.vectors::<T>(if part.is_some() { BATCH } else { SORTED }) {
+                while first < end {
+                    let count = (end - first).min(if part.is_some() { BATCH } else { SORTED });
+                    let remote = &remote[first..first + count];
                     if let Some(part) = part {
-                        touch(part, vector.remote);
+                        touch(part, remote);
                     }
-                    // SAFETY: the remote offsets are those of located elements, the local ones those of `values`.
-                    let done = unsafe { segment.accumulate_vector_ptr(rank, vector, values, alpha) };
+                    let vector = Vector { remote, local: &local[..count], len_bytes: size };
+                    // SAFETY: the remote offsets are those of located elements, the local ones those of sorted values.
+                    let done =
+                        unsafe { segment.accumulate_vector_ptr(rank, vector, sorted.add(first), alpha) };
                     done.map_err(|e| Error::from_rma("scatter_accumulate", e))?;
+                    first += count;
                 }
-                runs.clear();
             }
         }
-        if sorting.owners.len() <= KEPT {
+        if count <= KEPT {
             SORTING.set(sorting);
         }
         Ok(())
-    }
-}
-
-impl Runs {
-    fn clear(&mut self) {
-        self.remote.clear();
-        self.local.clear();
-    }
-
-    /// Makes `sorted` the same elements in the order of the locks they need; those of one lock stay in order.
-    fn sort_into(&self, sorted: &mut Runs, lock: impl Fn(usize) -> usize) {
-        const LOCKS: usize = 1024;
-        let lock = |remote: usize| lock(remote) % LOCKS;
-        let mut next = [0_usize; LOCKS];
-        self.remote.iter().for_each(|&remote| next[lock(remote)] += 1);
-        let mut before = 0;
-        for next in &mut next {
-            before += std::mem::replace(next, before);
-        }
-        sorted.remote.resize(self.remote.len(), 0);
-        sorted.local.resize(self.local.len(), 0);
-        for (&remote, &local) in self.remote.iter().zip(&self.local) {
-            let next = &mut next[lock(remote)];
-            sorted.remote[*next] = remote;
-            sorted.local[*next] = local;
-            *next += 1;
-        }
-    }
-
-    /// The same in vectors of at most `most` elements.
-    fn vectors<T>(&self, most: usize) -> impl Iterator<Item = Vector<'_>> {
-        let pieces = self.remote.chunks(most).zip(self.local.chunks(most));
-        pieces.map(|(remote, local)| Vector { remote, local, len_bytes: size_of::<T>() })
     }
 }
 

@@ -25,7 +25,7 @@ struct Runs {
 }
 
 /// Where indices come from.
-trait Indices {
+pub(crate) trait Indices {
     fn count(&self) -> usize;
 
     /// Calls `f` with index number `k`, which is below the count.
@@ -54,10 +54,10 @@ impl<I: AsRef<[usize]>> Indices for &[I] {
 }
 
 /// `count` indices of `ndim` numbers, which a function writes.
-struct Written<F> {
-    count: usize,
-    ndim: usize,
-    write: F,
+pub(crate) struct Written<F> {
+    pub(crate) count: usize,
+    pub(crate) ndim: usize,
+    pub(crate) write: F,
 }
 
 impl<F: Fn(usize, &mut [usize])> Indices for Written<F> {
@@ -98,30 +98,11 @@ impl<T: Element> GlobalArray<T> {
         unsafe { self.gather_from(|rank| self.raw().mapped(rank), indices, values.as_mut_ptr()) }
     }
 
-    /// [`GlobalArray::gather`] of `count` indices that `index(k, numbers)` writes, one at a time and more than
-    /// once: no list of them need exist. `NGA_Gather`, `NGA_Gather_flat` and their 64-bit variants.
-    ///
-    /// # Safety
-    /// `values` is writable for `count` elements, nobody else's, and not array memory.
-    ///
-    /// # Errors
-    /// As [`GlobalArray::gather`].
-    pub unsafe fn gather_with(
-        &self,
-        count: usize,
-        index: impl Fn(usize, &mut [usize]),
-        values: *mut T,
-    ) -> Result<()> {
-        let indices = Written { count, ndim: self.ndim(), write: index };
-        // SAFETY: the caller's promise.
-        unsafe { self.gather_from(|rank| self.raw().mapped(rank), indices, values) }
-    }
-
     /// [`GlobalArray::gather`] where `mapped` says which parts are mapped here.
     ///
     /// # Safety
-    /// As [`GlobalArray::gather_with`].
-    unsafe fn gather_from(
+    /// `values` is writable for as many elements as there are indices, nobody else's, and not array memory.
+    pub(crate) unsafe fn gather_from(
         &self,
         mapped: impl Fn(usize) -> Option<NonNull<u8>>,
         indices: impl Indices,
@@ -137,7 +118,7 @@ impl<T: Element> GlobalArray<T> {
             }
         })?;
         for (rank, runs) in far {
-            let segment = self.raw().segment();
+            let segment = self.raw().memory();
             // SAFETY: the local offsets are those of `values`.
             let done = unsafe { segment.get_vector_bytes(rank, runs.vector::<T>(), values.cast()) };
             done.map_err(|e| Error::from_rma("gather", e))?;
@@ -158,30 +139,11 @@ impl<T: Element> GlobalArray<T> {
         unsafe { self.scatter_from(|rank| self.raw().mapped(rank), indices, values.as_ptr()) }
     }
 
-    /// [`GlobalArray::scatter`] to indices that a function writes; see [`GlobalArray::gather_with`].
-    /// `NGA_Scatter`, `NGA_Scatter_flat` and their 64-bit variants.
-    ///
-    /// # Safety
-    /// `values` is readable for `count` elements and not array memory.
-    ///
-    /// # Errors
-    /// As [`GlobalArray::scatter`].
-    pub unsafe fn scatter_with(
-        &self,
-        count: usize,
-        index: impl Fn(usize, &mut [usize]),
-        values: *const T,
-    ) -> Result<()> {
-        let indices = Written { count, ndim: self.ndim(), write: index };
-        // SAFETY: the caller's promise.
-        unsafe { self.scatter_from(|rank| self.raw().mapped(rank), indices, values) }
-    }
-
     /// [`GlobalArray::scatter`] where `mapped` says which parts are mapped here.
     ///
     /// # Safety
-    /// As [`GlobalArray::scatter_with`].
-    unsafe fn scatter_from(
+    /// `values` is readable for as many elements as there are indices, and not array memory.
+    pub(crate) unsafe fn scatter_from(
         &self,
         mapped: impl Fn(usize) -> Option<NonNull<u8>>,
         indices: impl Indices,
@@ -198,7 +160,7 @@ impl<T: Element> GlobalArray<T> {
             }
         })?;
         for (rank, runs) in far {
-            let segment = self.raw().segment();
+            let segment = self.raw().memory();
             // SAFETY: the local offsets are those of `values`.
             let done = unsafe { segment.put_vector_bytes(rank, runs.vector::<T>(), values.cast()) };
             done.map_err(|e| Error::from_rma("scatter", e))?;
@@ -221,7 +183,7 @@ impl<T: Element> GlobalArray<T> {
         let distribution = self.distribution();
         let at =
             distribution.try_locate(index).ok_or_else(|| distribution.no_such_element("read_inc", index))?;
-        let old = self.raw().segment().fetch_add(at.rank, at.offset * size_of::<T>(), increment);
+        let old = self.raw().memory().fetch_add(at.rank, at.offset * size_of::<T>(), increment);
         old.map_err(|e| Error::from_rma("read_inc", e))
     }
 

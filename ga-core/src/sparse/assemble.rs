@@ -119,7 +119,7 @@ impl<T: Element> SparseArray<T> {
         // SAFETY: all ranks are in this call, and it writes nothing.
         unsafe {
             self.each(|row, column, value| {
-                elements.extend(keep(row, column, *value).map(|value| (row, column, value)))
+                elements.extend(keep(row, column, value.get()).map(|value| (row, column, value)))
             })
         };
         Self::from_own(self.team(), self.shape, elements)

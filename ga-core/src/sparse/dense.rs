@@ -51,7 +51,7 @@ impl<T: Number> SparseArray<T> {
         unsafe {
             self.each(|row, column, value| {
                 let to = memory.add((row - rows.start) * columns + column);
-                *to = (*to).plus(*value);
+                *to = (*to).plus(value.get());
             })
         };
         dense.sync()?;

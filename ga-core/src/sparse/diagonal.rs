@@ -6,6 +6,7 @@ use super::SparseArray;
 use crate::array::GlobalArray;
 use crate::error::{Error, Result};
 use crate::number::Number;
+use std::cell::Cell;
 
 impl<T: Number> SparseArray<T> {
     /// The diagonal, as a vector as long as there are rows, distributed as these. Collective. `NGA_Sprs_array_get_diag`.
@@ -25,7 +26,7 @@ impl<T: Number> SparseArray<T> {
         unsafe {
             self.each(|row, column, value| {
                 if row == column {
-                    own[row - rows.start] = own[row - rows.start].plus(*value);
+                    own[row - rows.start] = own[row - rows.start].plus(value.get());
                 }
             })
         };
@@ -44,7 +45,7 @@ impl<T: Number> SparseArray<T> {
         let mut last = None;
         self.change(|row, column, value| {
             if row == column && last.replace(row) != Some(row) {
-                *value = value.plus(shift);
+                value.set(value.get().plus(shift));
             }
         })
     }
@@ -62,7 +63,7 @@ impl<T: Number> SparseArray<T> {
         let rows = self.own_rows();
         let mut own = vec![T::ZERO; rows.len()];
         factors.get(rows.clone(), &mut own)?;
-        self.change(|row, _, value| *value = own[row - rows.start].times(*value))
+        self.change(|row, _, value| value.set(own[row - rows.start].times(value.get())))
     }
 
     /// Multiplies column `j` by `factors[j]`: this matrix times a diagonal one. Collective. `NGA_Sprs_array_diag_right_multiply`.
@@ -81,7 +82,7 @@ impl<T: Number> SparseArray<T> {
             // SAFETY: all ranks are in this call, and each changes its own values.
             unsafe {
                 self.each_of(slot, |_, column, value| {
-                    *value = value.times(needed[column - columns.start]);
+                    value.set(value.get().times(needed[column - columns.start]));
                 })
             };
         }
@@ -94,12 +95,12 @@ impl<T: Number> SparseArray<T> {
     /// [`ErrorKind::Communication`](crate::ErrorKind::Communication) from below.
     #[track_caller]
     pub fn scale(&self, factor: T) -> Result<()> {
-        self.change(|_, _, value| *value = value.times(factor))
+        self.change(|_, _, value| value.set(value.get().times(factor)))
     }
 
     /// Changes each element of mine, between two synchronisations.
     #[track_caller]
-    fn change(&self, f: impl FnMut(usize, usize, &mut T)) -> std::result::Result<(), Error> {
+    fn change(&self, f: impl FnMut(usize, usize, &Cell<T>)) -> std::result::Result<(), Error> {
         self.sync()?;
         // SAFETY: all ranks are in this call, and each changes its own values.
         unsafe { self.each(f) };

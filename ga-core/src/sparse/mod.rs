@@ -12,11 +12,13 @@ mod assemble;
 mod dense;
 mod diagonal;
 mod products;
+mod sketch;
 
 use crate::array::GlobalArray;
 use crate::error::{Error, ErrorKind, Result};
 pub use assemble::SparseBuilder;
 use rma::{Element, Team};
+use std::cell::Cell;
 use std::ops::Range;
 use std::ptr::NonNull;
 
@@ -117,9 +119,8 @@ impl<T: Element> SparseArray<T> {
         self.own.iter().map(|slot| slot.column_block)
     }
 
-    /// A column block of this rank in place, or `None` if it has no elements. Not collective; what may be done with the values when
-    /// is up to the program. `NGA_Sprs_array_access_col_block`.
-    pub fn own_block(&self, column_block: usize) -> Option<OwnBlock<T>> {
+    /// A column block of this rank in place, or `None` if it has no elements; see [`crate::pointers::own_block`].
+    pub(crate) fn own_memory(&self, column_block: usize) -> Option<OwnBlock<T>> {
         let slot = self.own.iter().find(|slot| slot.column_block == column_block)?;
         let at = |first: *mut i64, offset: usize| NonNull::new(first.wrapping_add(offset));
         Some(OwnBlock {
@@ -185,7 +186,7 @@ impl<T: Element> SparseArray<T> {
     ///
     /// # Safety
     /// Nobody else writes to the values meanwhile: all ranks are inside one collective call.
-    unsafe fn each_of(&self, slot: &Slot, mut f: impl FnMut(usize, usize, &mut T)) {
+    unsafe fn each_of(&self, slot: &Slot, mut f: impl FnMut(usize, usize, &Cell<T>)) {
         let (offsets, columns) = (self.offsets.local_ptr(), self.columns.local_ptr());
         for (k, row) in self.own_rows().enumerate() {
             // SAFETY: offsets and elements of the block are where the slot says, in my own memory; nobody writes to it (caller).
@@ -193,7 +194,8 @@ impl<T: Element> SparseArray<T> {
                 let offset = |k: usize| *offsets.add(slot.offsets + k) as usize;
                 for e in offset(k)..offset(k + 1) {
                     let at = slot.first + e;
-                    f(row, *columns.add(at) as usize, &mut *self.values.local_ptr().add(at));
+                    // A cell, as others may be reading the value.
+                    f(row, *columns.add(at) as usize, &*self.values.local_ptr().add(at).cast::<Cell<T>>());
                 }
             }
         }
@@ -203,7 +205,7 @@ impl<T: Element> SparseArray<T> {
     ///
     /// # Safety
     /// As [`SparseArray::each_of`].
-    unsafe fn each(&self, mut f: impl FnMut(usize, usize, &mut T)) {
+    unsafe fn each(&self, mut f: impl FnMut(usize, usize, &Cell<T>)) {
         for slot in &self.own {
             // SAFETY: the caller's promise.
             unsafe { self.each_of(slot, &mut f) };

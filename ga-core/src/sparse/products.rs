@@ -36,7 +36,7 @@ impl<T: Number> SparseArray<T> {
             unsafe {
                 self.each_of(slot, |row, column, value| {
                     let sum = &mut sums[row - rows.start];
-                    *sum = sum.plus(value.times(factors[column - columns.start]));
+                    *sum = sum.plus(value.get().times(factors[column - columns.start]));
                 })
             };
         }
@@ -71,7 +71,7 @@ impl<T: Number> SparseArray<T> {
                         let from = &factors[(column - columns.start) * panel.len()..][..panel.len()];
                         let to = memory.add((row - rows.start) * width + panel.start);
                         for (k, factor) in from.iter().enumerate() {
-                            *to.add(k) = (*to.add(k)).plus(value.times(*factor));
+                            *to.add(k) = (*to.add(k)).plus(value.get().times(*factor));
                         }
                     })
                 };
@@ -144,7 +144,8 @@ impl<T: Number> SparseArray<T> {
             unsafe {
                 self.each_of(slot, |row, k, value| {
                     let terms = lists[k - inner.start].iter();
-                    sums[row - rows.start].extend(terms.map(|&(column, other)| (column, value.times(other))));
+                    sums[row - rows.start]
+                        .extend(terms.map(|&(column, other)| (column, value.get().times(other))));
                 })
             };
             // So that no row holds more than its sums and the terms of one block.
@@ -167,7 +168,7 @@ impl<T: Number> SparseArray<T> {
         let lists = [self, other].map(|array| {
             let mut lists = vec![Vec::new(); rows.len()];
             // SAFETY: all ranks are in this call, and it writes nothing to either matrix.
-            unsafe { array.each(|row, column, value| lists[row - rows.start].push((column, *value))) };
+            unsafe { array.each(|row, column, value| lists[row - rows.start].push((column, value.get()))) };
             lists.iter_mut().for_each(add_up);
             lists
         });
@@ -230,7 +231,7 @@ impl<T: Number> SparseArray<T> {
             let mut sums = sums.into_iter();
             // SAFETY: all ranks are in this call, and each changes its own values.
             unsafe {
-                self.each_of(slot, |_, _, value| *value = sums.next().expect("as many sums as elements"))
+                self.each_of(slot, |_, _, value| value.set(sums.next().expect("as many sums as elements")))
             };
         }
         self.sync()

@@ -2,6 +2,7 @@
 
 use crate::common;
 use crate::common::{RANKS, Random, all, arrays, load, numbered};
+use ga_core::pointers::ElementPointers;
 use ga_core::{ErrorKind, GlobalArray};
 use ndarray::IxDyn;
 use rma::World;
@@ -118,7 +119,7 @@ fn read_inc_hands_out_each_number_once() {
         let small = GlobalArray::<i32>::builder(&team, &[4]).create().unwrap();
         small.fill(7).unwrap();
         let drawn = team.allgather(&[small.read_inc(&[3], -1).unwrap()]).unwrap();
-        assert_eq!(drawn.iter().sum::<i32>(), (0..world.size() as i32).map(|k| 7 - k).sum());
+        assert_eq!(drawn.iter().sum::<i32>(), (0..world.size() as i32).map(|k| 7 - k).sum::<i32>());
     });
 }
 

@@ -1,6 +1,7 @@
 //! Ghost cells on 1 to 4 ranks: each is compared with the element of a serial array that it stands for.
 
 use crate::common::{RANKS, Random, load, numbered};
+use ga_core::pointers::BlockPointers;
 use ga_core::{Distribution, ErrorKind, GlobalArray};
 use ndarray::{ArrayD, Dimension, IxDyn};
 use tests::{Job, spmd};

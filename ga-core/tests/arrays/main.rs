@@ -14,5 +14,6 @@ mod products;
 mod queries;
 mod scans;
 mod solvers;
+mod sound;
 mod sparse;
 mod whole_arrays;

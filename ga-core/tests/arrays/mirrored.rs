@@ -1,6 +1,7 @@
 //! Mirrored arrays, node copies and cached reads, on one node and on two.
 
 use crate::common::{RANKS, Random, all, arrays, cut, load, numbered};
+use ga_core::pointers::PatchPointers;
 use ga_core::{ErrorKind, GlobalArray, Patch, ReadCache};
 use ndarray::{ArrayD, IxDyn};
 use rma::World;
@@ -81,7 +82,9 @@ fn node_copies_and_caches_say_what_the_array_says() {
                 let len = patch.shape().first().copied().unwrap_or(1) * ld.iter().product::<usize>();
                 let mut wide = vec![-1; len];
                 // SAFETY: the buffer has an element for each of the patch, in rows of `ld`.
-                unsafe { cache.get_ptr(&array, patch.lo(), patch.hi(), wide.as_mut_ptr(), &ld).unwrap() };
+                unsafe {
+                    array.get_cached_ptr(&cache, patch.lo(), patch.hi(), wide.as_mut_ptr(), &ld).unwrap()
+                };
                 wide.retain(|&v| v != -1);
                 assert_eq!(wide, data);
                 assert!(cache.held_bytes() <= 64 * 8);

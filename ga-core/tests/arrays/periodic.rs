@@ -1,6 +1,7 @@
 //! Periodic put, get and accumulate on 1 to 4 ranks: the oracle takes each index modulo the extent.
 
 use crate::common::{RANKS, Random, all, arrays, load, numbered};
+use ga_core::pointers::BlockPointers;
 use ga_core::{ErrorKind, GlobalArray};
 use ndarray::{ArrayD, Dimension, IxDyn};
 use tests::{Job, spmd};

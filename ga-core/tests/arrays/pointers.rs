@@ -1,6 +1,7 @@
 //! The pointer forms of put, get and accumulate on 1 to 4 ranks: blocking, with steps, and non-blocking.
 
 use crate::common::{RANKS, Random, all, arrays, cut, load, numbered};
+use ga_core::pointers::PatchPointers;
 use ga_core::{Dims, ErrorKind, GlobalArray, Patch};
 use ndarray::{ArrayD, IxDyn, Slice};
 use tests::{Job, spmd};

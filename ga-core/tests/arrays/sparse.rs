@@ -1,6 +1,7 @@
 //! Sparse matrices on 1 to 4 ranks, against dense ones of `ndarray`. Numbers are small integers, so sums are exact in any order.
 
 use crate::common::{RANKS, Random, all, load};
+use ga_core::pointers::own_block;
 use ga_core::{ErrorKind, GlobalArray, SparseArray, SparseBuilder};
 use ndarray::{Array2, Ix2};
 use rma::{Complex64, World};
@@ -71,7 +72,7 @@ fn check_blocks(world: &World) {
                 seen[[i, j]] += v;
                 number += 1;
             }
-            let own = array.own_block(c).filter(|_| r == world.rank());
+            let own = own_block(&array, c).filter(|_| r == world.rank());
             assert_eq!(own.is_some(), r == world.rank());
             if let Some(own) = own {
                 // SAFETY: the block is as long as it says, and nobody writes to it.
@@ -87,7 +88,7 @@ fn check_blocks(world: &World) {
         assert_eq!((seen, number), (expected.clone(), count));
         assert_eq!(
             array.own_column_blocks().count(),
-            (0..world.size()).filter_map(|c| array.own_block(c)).count()
+            (0..world.size()).filter_map(|c| own_block(&array, c)).count()
         );
         let copy = array.duplicate().unwrap();
         assert_eq!(contents(&copy), expected);

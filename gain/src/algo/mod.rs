@@ -3,13 +3,21 @@
 //! Each goes through the door ([`stage`](crate::stage)); none touches marks, epochs or barriers. What a loop over rows of
 //! elements needs of kernels is in [`rows`].
 
+mod compress;
+mod gather;
+mod pick;
 mod product;
+mod put;
 mod rows;
 mod scan;
 mod scatter;
 mod segment;
 
+pub(crate) use compress::compress;
+pub(crate) use gather::gather;
+pub(crate) use pick::{Indices, Pick};
 pub(crate) use product::product;
+pub(crate) use put::put;
 pub(crate) use scan::accumulate;
 pub(crate) use scatter::scatter;
 pub(crate) use segment::{Segments, fold};
@@ -52,5 +60,21 @@ fn told(name: &'static str, found: u64) -> Result<()> {
     match found & REFUSED {
         0 => Ok(()),
         _ => Err(Error::new(Kind::Value, "Integers to negative integer powers are not allowed.")),
+    }
+}
+
+/// Elements that threads write, each its own.
+struct Cells<T>(*mut T);
+
+// SAFETY: it is an address only; who writes there says why nobody else does.
+unsafe impl<T: Send> Sync for Cells<T> {}
+
+impl<T> Cells<T> {
+    fn of(elements: &mut [T]) -> Cells<T> {
+        Cells(elements.as_mut_ptr())
+    }
+
+    fn at(&self, i: usize) -> *mut T {
+        self.0.wrapping_add(i)
     }
 }

@@ -152,7 +152,8 @@ fn broadcast_into(view: &View, shape: &[usize]) -> Result<View> {
             Kind::Shape,
             format!(
                 "could not broadcast input array from shape {} into shape {}",
-                shape_text(&view.shape),
+                // (Of more axes than it may have, leading ones of extent 1 don't count.)
+                shape_text(&view.shape[view.shape[..excess].iter().take_while(|&&n| n == 1).count()..]),
                 shape_text(shape)
             ),
         )

@@ -9,6 +9,7 @@ mod lens;
 mod linalg;
 mod methods;
 mod order;
+mod pick;
 mod read;
 mod reduce;
 mod spread;
@@ -18,6 +19,7 @@ mod views;
 
 pub use create::Unfilled;
 pub use foreign::{Exposed, Place};
+pub use pick::Item;
 pub use spread::set_group;
 
 use crate::dtype::{Casting, DType, Scalar};

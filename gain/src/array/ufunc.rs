@@ -323,7 +323,8 @@ fn harmless(op: Op, dtype: DType) -> Arg {
     Arg::Const(if op == Op::Arctanh { Scalar::zero(dtype) } else { Scalar::one(dtype) })
 }
 
-/// The arguments of a call, broadcast; where the mask doesn't hold they are nothing to take exception to. Long expressions are stored first, so that none grows without bound.
+/// The arguments of a call, broadcast; where the mask doesn't hold they are nothing to take exception to. Long expressions are stored
+/// first, so that none grows without bound, and so are short arrays that are repeated many times.
 fn record_args(
     op: &Loop,
     operands: &[Operand<'_>],
@@ -342,9 +343,12 @@ fn record_args(
         weight += arg.node().map_or(0, |node| node.weight_now());
         args.push(arg);
     }
-    if weight > WEIGHT_LIMIT {
+    if weight > 0 {
+        let len = shape.iter().product();
         for node in args.iter().filter_map(Arg::node) {
-            plan::force(node)?;
+            if weight > WEIGHT_LIMIT || plan::is_little(node, len) {
+                plan::force(node)?;
+            }
         }
     }
     if let Some(mask) = mask

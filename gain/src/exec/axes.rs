@@ -50,10 +50,16 @@ const FEW_ROWS: usize = 8;
 /// Columns fewer than this are a bad row if the axis before them is kept as well.
 const NARROW: usize = 64;
 
+/// One of the reductions and its results so far.
+pub(super) struct Running<'p> {
+    pub(super) reduce: &'p Reduce,
+    pub(super) stack: Stack,
+}
+
 impl Layout {
     /// Arranges a normalised box.
     pub(super) fn of(program: &Program, domain: &mut Domain) -> Option<Layout> {
-        let reduce = program.axes()?;
+        let reduce = program.axes().first()?;
         let out = reduce.out?;
         if let Some(leaf) = reduce.index {
             domain.count_up(leaf.into());
@@ -102,7 +108,7 @@ impl Layout {
         let last = domain.shape.len() - 1;
         let columns = domain.shape[last];
         let Some(leaf) = self.bare else {
-            let tile = tile_len(program);
+            let tile = tile_len(program, domain);
             if Geometry::crosses(domain) && domain.shape[last - 1] >= 8 {
                 return Geometry { rows: 16, columns: (tile / 16).min(columns) };
             }
@@ -149,11 +155,11 @@ fn steps(range: Range<usize>, step: usize) -> impl Iterator<Item = Range<usize>>
 }
 
 impl Machine<'_> {
-    /// As [`run`](Self::run), for the reduction over axes that the program makes.
+    /// As [`run`](Self::run), for the reductions over axes that the program makes.
     ///
     /// # Safety
     /// As there.
-    pub(super) unsafe fn run_axes(&mut self, layout: &Layout, reduce: &Reduce, stack: &mut Stack) -> bool {
+    pub(super) unsafe fn run_axes(&mut self, layout: &Layout, lines: &mut [Running<'_>]) -> bool {
         self.begin();
         let outer = self.domain.shape.len() - 2;
         let [rows, columns] = [self.domain.shape[outer], self.domain.shape[outer + 1]];
@@ -173,15 +179,18 @@ impl Machine<'_> {
                             for c in steps(c.clone(), geometry.columns) {
                                 let place = Place { at: [r.start, c.start], rows: r.len(), columns: c.len() };
                                 // SAFETY: the tile lies within the plane that the cursors point at.
-                                unsafe { self.fold_tile(layout, reduce, &coordinate, place, stack) };
+                                unsafe { self.fold_tile(layout, lines, &coordinate, place) };
                             }
                         }
                         if !self.step(&mut coordinate, layout.kept..outer) {
                             break;
                         }
                     }
-                    // SAFETY: the strip's results are on the stack; the cursors of outputs point at its plane.
-                    unsafe { self.finish_strip(layout, reduce, strip, stack) };
+                    for (k, line) in lines.iter_mut().enumerate() {
+                        // SAFETY: the strip's results are on the stack; the cursors of outputs point at its plane.
+                        unsafe { self.finish_strip(layout, line, strip) };
+                        self.folded(k);
+                    }
                 }
             }
             if !self.step(&mut coordinate, 0..layout.kept) {
@@ -190,21 +199,33 @@ impl Machine<'_> {
         }
     }
 
-    /// Computes a tile and puts what it folds to on the stack.
+    /// Computes a tile and puts what it folds to on the stacks.
     unsafe fn fold_tile(
         &mut self,
         layout: &Layout,
-        reduce: &Reduce,
+        lines: &mut [Running<'_>],
         outer: &[usize],
         place: Place,
-        stack: &mut Stack,
     ) {
+        if layout.bare.is_none() {
+            // SAFETY: the tile lies within the plane.
+            unsafe { self.tile(outer, place.at, place.rows, place.columns) };
+        }
+        for (k, line) in lines.iter_mut().enumerate() {
+            // SAFETY: the slots hold the tile.
+            unsafe { self.fold_line(layout, line, outer, place) };
+            self.folded(k);
+        }
+    }
+
+    /// Puts what a computed tile folds to on the stack of one reduction.
+    unsafe fn fold_line(&self, layout: &Layout, line: &mut Running<'_>, outer: &[usize], place: Place) {
         let Place { at, rows, columns } = place;
+        let Running { reduce, stack } = line;
         let from = match layout.bare {
             Some(leaf) => self.leaf_at(leaf, at),
-            // SAFETY: the tile lies within the plane.
+            // SAFETY: the slot holds the tile, and `spare` has room for one.
             None => unsafe {
-                self.tile(outer, at, rows, columns);
                 packed(self.slot(reduce.slot), reduce.dtype.size_bytes(), rows, columns, stack.spare())
             },
         };
@@ -242,11 +263,11 @@ impl Machine<'_> {
                 },
             }
         }
-        self.folded();
     }
 
     /// Combines the stack's results with the output's elements, or writes them if it holds nothing yet.
-    unsafe fn finish_strip(&mut self, layout: &Layout, reduce: &Reduce, strip: Place, stack: &mut Stack) {
+    unsafe fn finish_strip(&self, layout: &Layout, line: &mut Running<'_>, strip: Place) {
+        let Running { reduce, stack } = line;
         let out = reduce.out.expect("an axis reduction has an output");
         let (rows, columns) = match layout.fold {
             Fold::Columns => (1, strip.columns),
@@ -271,7 +292,6 @@ impl Machine<'_> {
                 }
             }
         }
-        self.folded();
     }
 }
 

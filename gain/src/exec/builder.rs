@@ -199,8 +199,8 @@ impl Builder {
         self.outputs.push(Output::Reduce { op, value, index, axes: false, mark: self.mark });
     }
 
-    /// Combine the elements of `value` into the next memory output, whose strides are 0 along the reduced axes; the
-    /// program's only reduction.
+    /// Combine the elements of `value` into the next memory output, whose strides are 0 along the reduced axes. The program's
+    /// other reductions, if it has any, are over the same axes, and none of them is of indices.
     /// The memory already holds what they are combined with, at first [`identity`](super::identity).
     /// For indices there are two memory outputs: the extreme elements, then their `I64` indices, at first
     /// `i64::MAX` (or -1, which stays where no element beats the start value); `index` as in [`reduce`](Self::reduce).

@@ -7,7 +7,7 @@ use super::axes::Layout;
 use super::builder::Builder;
 use super::domain::{Domain, Leaf, Stream};
 use super::geometry::Geometry;
-use super::program::Program;
+use super::program::{Program, Reduce};
 use super::{PerAxis, Task};
 use smallvec::{SmallVec, smallvec};
 use std::borrow::Cow;
@@ -31,8 +31,8 @@ pub(super) struct Prepared<'p> {
     pub(super) layout: Option<Layout>,
     /// Axes along which the box is cut, and the extents of pieces along them; later ones vary faster.
     cuts: SmallVec<[(usize, usize); 2]>,
-    /// Results of pieces that share outputs.
-    shares: Option<Shares>,
+    /// Results of pieces that share outputs, for each reduction.
+    shares: SmallVec<[Shares; 1]>,
     /// Index of its first piece in the pass.
     pub(super) first: usize,
 }
@@ -66,9 +66,11 @@ impl<'p> Prepared<'p> {
             }
         };
         let (cuts, group) = cuts(program, &domain);
-        let shares = group.map(|cut| Shares::new(program, &mut domain, cuts[cut], cut));
+        let shares: SmallVec<[Shares; 1]> = group.map_or_else(SmallVec::new, |cut| {
+            program.axes().iter().map(|reduce| Shares::new(reduce, &mut domain, cuts[cut], cut)).collect()
+        });
         if let Some(layout) = &mut layout {
-            layout.fresh = shares.is_some();
+            layout.fresh = !shares.is_empty();
         }
         Prepared { program, domain, geometry, layout, cuts, shares, first }
     }
@@ -88,23 +90,29 @@ impl<'p> Prepared<'p> {
             let at = k % len.div_ceil(extent);
             k /= len.div_ceil(extent);
             part = part.cut(axis, at * extent, ((at + 1) * extent).min(len));
-            if let Some(shares) = self.shares.as_ref().filter(|shares| shares.cut == i) {
-                shares.shift(self.program, &mut part, at);
+            for (shares, reduce) in self.shares.iter().zip(self.program.axes()) {
+                if shares.cut == i {
+                    shares.shift(reduce, &mut part, at);
+                }
             }
         }
         Cow::Owned(part)
     }
 
-    /// What combines the results of this task's groups into its outputs, once they are there.
-    pub(super) fn second(&self) -> Option<(Program, Domain)> {
-        let (shares, reduce) = (self.shares.as_ref()?, self.program.axes()?);
+    /// What combines the results of this task's groups into its outputs, once they are there: a program per reduction.
+    pub(super) fn second(&self) -> impl Iterator<Item = (Program, Domain)> {
+        let lines = self.shares.iter().zip(self.program.axes()).enumerate();
+        lines.map(|(k, (shares, reduce))| self.combining(k, shares, reduce))
+    }
+
+    fn combining(&self, k: usize, shares: &Shares, reduce: &Reduce) -> (Program, Domain) {
         let mut builder = Builder::new();
         let value = builder.leaf(reduce.dtype);
         let number = reduce.index.map(|_| builder.leaf(crate::dtype::DType::I64));
-        builder.mark(self.program.watch.reducer());
+        builder.mark(self.program.watch.reducer(k));
         builder.reduce_axes(reduce.op, value, number);
         let (axis, extent) = self.cuts[shares.cut];
-        let out = reduce.out?;
+        let out = reduce.out.expect("an axis reduction has an output");
         let kept: SmallVec<[usize; 4]> =
             (0..self.domain.shape.len()).filter(|&axis| shares.outs[0].strides[axis] != 0).collect();
         let mut shape: PerAxis<usize> = smallvec![self.domain.shape[axis].div_ceil(extent)];
@@ -124,14 +132,13 @@ impl<'p> Prepared<'p> {
             strides.extend(kept.iter().map(|&axis| stream.strides[axis]));
             Stream { ptr: stream.ptr, strides }
         });
-        Some((builder.finish(), Domain { outs: outs.collect(), shape, leaves }))
+        (builder.finish(), Domain { outs: outs.collect(), shape, leaves })
     }
 }
 
 impl Shares {
     /// Puts rows for the groups in the place of the reduction's outputs.
-    fn new(program: &Program, domain: &mut Domain, (axis, extent): (usize, usize), cut: usize) -> Shares {
-        let reduce = program.axes().expect("only reduced axes make groups");
+    fn new(reduce: &Reduce, domain: &mut Domain, (axis, extent): (usize, usize), cut: usize) -> Shares {
         let out = reduce.out.expect("an axis reduction has an output");
         let (groups, mut len) = (domain.shape[axis].div_ceil(extent), 1);
         let mut steps: PerAxis<isize> = SmallVec::from_elem(0, domain.shape.len());
@@ -155,8 +162,7 @@ impl Shares {
     }
 
     /// Moves a piece's outputs to the row of its group.
-    fn shift(&self, program: &Program, part: &mut Domain, group: usize) {
-        let reduce = program.axes().expect("only reduced axes make groups");
+    fn shift(&self, reduce: &Reduce, part: &mut Domain, group: usize) {
         let out = reduce.out.expect("an axis reduction has an output");
         for (k, size) in [reduce.dtype.size_bytes(), 8].into_iter().enumerate().take(self.outs.len()) {
             let stream = &mut part.outs[out + k];
@@ -167,7 +173,7 @@ impl Shares {
 
 /// The cuts of a box, and which of them, if any, is along a reduced axis.
 fn cuts(program: &Program, domain: &Domain) -> (SmallVec<[(usize, usize); 2]>, Option<usize>) {
-    let out = program.axes().and_then(|reduce| reduce.out).map(|out| &domain.outs[out].strides);
+    let out = program.axes().first().and_then(|reduce| reduce.out).map(|out| &domain.outs[out].strides);
     let is_reduced = |axis: usize| out.is_some_and(|strides| strides[axis] == 0);
     let mut order: SmallVec<[usize; 8]> =
         (0..domain.shape.len()).filter(|&axis| domain.shape[axis] > 1).collect();

@@ -82,8 +82,16 @@ impl Builder {
     pub fn finish(mut self) -> Program {
         let mut outputs = std::mem::take(&mut self.outputs);
         let reduces = || outputs.iter().filter(|output| matches!(output, Output::Reduce { .. }));
+        let is_alone = reduces().count() == 1;
+        let is_fit = |output: &Output| match output {
+            Output::Reduce { op, axes: true, .. } => is_alone || !op.is_index(),
+            _ => false,
+        };
         let has_axes = reduces().any(|output| matches!(output, Output::Reduce { axes: true, .. }));
-        assert!(!has_axes || reduces().count() == 1, "a reduction over axes is the only one of its program");
+        assert!(
+            !has_axes || reduces().all(is_fit),
+            "reductions over axes share their program with no others"
+        );
         for output in &mut outputs {
             // `Any`, `All` and `Parity` are defined on bools; other types are tested first.
             if let Output::Reduce { op: ReduceOp::Any | ReduceOp::All | ReduceOp::Parity, value, .. } = output
@@ -321,9 +329,12 @@ impl Program {
         self.first_result() + self.reduces.len()
     }
 
-    /// The reduction over axes, if that is what the program makes.
-    pub(super) fn axes(&self) -> Option<&Reduce> {
-        self.reduces.first().filter(|reduce| reduce.out.is_some())
+    /// The reductions over axes, if those are what the program makes: all of them over the same ones.
+    pub(super) fn axes(&self) -> &[Reduce] {
+        match self.reduces.first() {
+            Some(Reduce { out: Some(_), .. }) => &self.reduces,
+            _ => &[],
+        }
     }
 
     /// The leaf whose elements go into the only reduction as they are, when nothing else is computed.

@@ -2,6 +2,7 @@
 //! shares, and reductions are combined in the order of pieces, whichever thread made them.
 
 use super::arg::Extreme;
+use super::axes::Running;
 use super::cascade::fold;
 use super::geometry::{scratch_bytes, tile_of};
 use super::piece::Prepared;
@@ -119,11 +120,12 @@ unsafe fn run_together<'p>(
         return Err(Error::new(Kind::Value, message));
     }
     for task in &prepared {
-        let Some((program, domain)) = task.second() else { continue };
-        // SAFETY: what it reads was written by the pieces, into memory that `prepared` holds; it writes what they
-        // were to write.
-        unsafe { run_together([Task { program: &program, domain }], threads) }?;
-        task.program.watch.also(&program.watch);
+        for (program, domain) in task.second() {
+            // SAFETY: what it reads was written by the pieces, into memory that `prepared` holds; it writes what they
+            // were to write.
+            unsafe { run_together([Task { program: &program, domain }], threads) }?;
+            task.program.watch.also(&program.watch);
+        }
     }
     let results: Vec<Results> =
         results.into_iter().map(|r| r.into_inner().expect("every piece ran")).collect();
@@ -167,7 +169,7 @@ unsafe fn run_piece(tasks: &[Prepared<'_>], piece: usize, stream: bool) -> (bool
     let owner = tasks.iter().rfind(|task| task.first <= piece);
     let task = owner.expect("the first task starts at piece 0");
     SCRATCH.with_borrow_mut(|scratch| {
-        let lines = scratch_bytes(task.program).div_ceil(64);
+        let lines = scratch_bytes(task.program, task.geometry).div_ceil(64);
         if scratch.len() < lines {
             scratch.resize(lines, Line([0; 64]));
         }
@@ -176,13 +178,16 @@ unsafe fn run_piece(tasks: &[Prepared<'_>], piece: usize, stream: bool) -> (bool
         let mut machine = Machine::new(task.program, &domain, task.geometry, stream, room);
         // SAFETY: passed on; the scratch memory is this thread's.
         let ok = unsafe {
-            match (&task.layout, task.program.axes()) {
-                (Some(layout), Some(reduce)) => {
+            match &task.layout {
+                Some(layout) => {
                     let tile = task.geometry.rows * task.geometry.columns;
-                    let mut stack = Stack::new(reduce, layout.strip(task.geometry), tile);
-                    machine.run_axes(layout, reduce, &mut stack)
+                    let strip = layout.strip(task.geometry);
+                    let stack = |reduce| Running { reduce, stack: Stack::new(reduce, strip, tile) };
+                    let mut lines: SmallVec<[Running<'_>; 1]> =
+                        task.program.axes().iter().map(stack).collect();
+                    machine.run_axes(layout, &mut lines)
                 }
-                _ => machine.run(),
+                None => machine.run(),
             }
         };
         if stream {

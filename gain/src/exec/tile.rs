@@ -9,7 +9,7 @@ mod fold;
 use super::arg;
 use super::cascade::Cascade;
 use super::domain::{Domain, Leaf};
-use super::geometry::{Geometry, tile_len};
+use super::geometry::Geometry;
 use super::program::Program;
 use crate::dtype::DType;
 use crate::kernels::copy::{self, Walk};
@@ -111,7 +111,7 @@ impl<'a> Machine<'a> {
 
     fn bind(&mut self, mut scratch: *mut u8) {
         let program = self.program;
-        let tile = tile_len(program);
+        let tile = self.geometry.room();
         let mut take = |bytes: usize| {
             let place = scratch;
             scratch = scratch.wrapping_add(bytes);
@@ -409,7 +409,7 @@ impl<'a> Machine<'a> {
         let n = rows * columns;
         let first_leaf = program.first_leaf();
         // Tiles of one row follow each other, except in strips.
-        let is_new_row = c == 0 || program.axes().is_some();
+        let is_new_row = c == 0 || !program.axes().is_empty();
         for (k, (cursor, mode, place)) in self.leaves.iter().enumerate() {
             let [row, column] = cursor.at.strides;
             let ptr = cursor.at.ptr.wrapping_offset(r as isize * row + c as isize * column);

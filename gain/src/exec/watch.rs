@@ -132,8 +132,16 @@ impl Watch {
     /// Combining what reductions have made left these flags.
     #[cold]
     pub(super) fn combined(&self, bits: u8) {
-        let exact = self.reduces.iter().filter(|watched| matches!(watched.report, Report::Exact));
-        exact.for_each(|watched| self.found(watched.mark, bits));
+        (0..self.reduces.len()).for_each(|k| self.reduced(k, bits));
+    }
+
+    /// Reduction `k` left these flags.
+    #[cold]
+    pub(super) fn reduced(&self, k: usize, bits: u8) {
+        let Watched { mark, report, .. } = self.reduces[k];
+        if matches!(report, Report::Exact) {
+            self.found(mark, bits);
+        }
     }
 
     /// What a program that combines results of this one's reductions has found.
@@ -141,9 +149,9 @@ impl Watch {
         other.raised().for_each(|(tag, wanted)| self.found(Mark { tag, wanted }, wanted));
     }
 
-    /// For whom the first reduction is.
-    pub(super) fn reducer(&self) -> Mark {
-        self.reduces.first().map_or(Mark::default(), |watched| watched.mark)
+    /// For whom reduction `k` is.
+    pub(super) fn reducer(&self, k: usize) -> Mark {
+        self.reduces.get(k).map_or(Mark::default(), |watched| watched.mark)
     }
 
     pub(super) fn raised(&self) -> impl Iterator<Item = (u32, u8)> {

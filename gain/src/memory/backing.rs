@@ -123,7 +123,8 @@ impl Memory {
 
     fn segment(&self) -> &Segment {
         match self {
-            Memory::Shared { array, .. } => array.segment(),
+            // SAFETY: transfers read from it, nothing else.
+            Memory::Shared { array, .. } => unsafe { array.segment() },
             _ => unreachable!("private memory is always mapped"),
         }
     }

@@ -392,8 +392,22 @@ impl Storage {
         self.blocks.is_distributed() && self.owner_of_memory().looked.load(Relaxed) >= session::get().epoch()
     }
 
+    /// This rank's elements become those of another buffer of the same cut and element size. This one is new.
+    pub(crate) fn copy_own(&self, from: &Storage) {
+        let rank = session::get().rank;
+        let (start, end) = match self.blocks.is_distributed() {
+            true => (self.blocks.start(rank), self.blocks.start(rank + 1)),
+            false => (0, self.blocks.len()),
+        };
+        assert_eq!((from.blocks, from.item_bytes), (self.blocks, self.item_bytes), "buffers alike");
+        let owner = if self.blocks.is_distributed() { rank } else { 0 };
+        let (to, from) = (self.address(owner, start as isize), from.address(owner, start as isize));
+        // SAFETY: both buffers hold these elements of this rank; nobody else has the new one, and it is this thread's turn.
+        unsafe { std::ptr::copy_nonoverlapping(from, to, (end - start) * self.item_bytes) };
+    }
+
     /// Returns when nobody reads any more. Collective.
-    fn await_readers(&self) -> Result<()> {
+    pub(crate) fn await_readers(&self) -> Result<()> {
         if self.is_being_read() {
             session::get().synchronise(Purpose::Pass)
         } else if self.is_looked_at() {

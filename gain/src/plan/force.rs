@@ -1,5 +1,6 @@
 //! Storing a node, in place where that is possible.
 
+use super::pending::fold_pending;
 use super::{Anchor, Outcome, Pass, Store, Target, alias, lens};
 use crate::dtype::DType;
 use crate::error::Result;
@@ -53,6 +54,7 @@ pub(crate) fn force(node: &Arc<Node>) -> Result<()> {
                 return Ok(());
             }
         }
+        Expr::Fold { .. } => return fold_pending(node),
         _ => {}
     }
     drop(expr);
@@ -226,6 +228,8 @@ fn search(node: &Arc<Node>, found: &mut Vec<Arc<Node>>) {
         Expr::Fill(_) | Expr::Coordinate(_) => {}
         Expr::Map { args, .. } => args.iter().filter_map(whole).for_each(|n| search(&n, found)),
         Expr::Cast(arg) => whole(arg).iter().for_each(|n| search(n, found)),
+        // (Which has a pass of its own.)
+        Expr::Fold { .. } => {}
         Expr::Join(parts) => parts.iter().filter_map(whole).for_each(|n| search(&n, found)),
         Expr::Lens { .. } => {}
         Expr::Patch { base, .. } => search(base, found),

@@ -13,7 +13,7 @@ use crate::exec::{Builder, Mark, Program, Val};
 use crate::memory::Storage;
 use crate::ops::{Loop, resolve};
 use crate::record::{Arg, Expr, Node};
-use crate::status::site::{self, Origin};
+use crate::status::site::Origin;
 use crate::view::{AxisMap, Dims, View};
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -303,7 +303,9 @@ impl Walk<'_> {
             Expr::Lens { base, bytes } => {
                 self.lens(node, base, &bytes.through(&map, self.counts).canonical())?
             }
-            Expr::Patch { seen: Some(_), .. } => return Err(Stop::Force(node.clone())),
+            Expr::Patch { seen: Some(_), .. } | Expr::Fold { .. } => {
+                return Err(Stop::Force(node.clone()));
+            }
             Expr::Patch { base, region, value, seen: None } => {
                 self.patch(node, base, region, value, &map, view)?
             }
@@ -435,7 +437,7 @@ impl BoxPlan {
         }
         for (i, fold) in pass.folds.iter().enumerate() {
             let value = self.values[targets.len() + i];
-            ask(&mut builder, &mut self.asked, fold.name, site::current(), By::Fold(i as u32));
+            ask(&mut builder, &mut self.asked, fold.name, fold.origin, By::Fold(i as u32));
             match &fold.to {
                 None => builder.reduce(fold.op, value, self.numbers[i]),
                 Some(_) => builder.reduce_axes(fold.op, value, self.numbers[i]),

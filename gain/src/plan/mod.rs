@@ -20,6 +20,7 @@ mod fetch;
 mod force;
 pub(crate) mod lens;
 mod lower;
+mod pending;
 mod ready;
 mod reduce;
 mod scene;
@@ -28,6 +29,7 @@ pub(crate) use alias::reads;
 pub(crate) use cut::{Part, between, by_owner, source};
 pub(crate) use fetch::Fetched;
 pub(crate) use force::{force, force_small_patch, is_small_part, settled};
+pub(crate) use pending::is_little;
 pub(crate) use reduce::{fold_all, fold_axes, start_value};
 
 use crate::dtype::DType;
@@ -80,6 +82,8 @@ pub(crate) struct Fold {
     pub(crate) to: Option<(Arc<Storage>, Option<Arc<Storage>>, View)>,
     /// What floating-point exceptions are told of.
     pub(crate) name: &'static str,
+    /// Who asked for it.
+    pub(crate) origin: Origin,
 }
 
 /// Numbers of elements.

@@ -13,7 +13,6 @@ use crate::error::Result;
 use crate::exec::{Domain, Leaf, Partial, Program, Stream, Task};
 use crate::memory::{Blocks, Storage};
 use crate::session::{self, Decision, Purpose};
-use crate::status::site;
 use crate::view::{Dims, View};
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -274,7 +273,7 @@ impl Ready {
             }
             By::Operand(at) => (who.name, bits, scene.nodes[at as usize].origin),
             By::Store(at) => (who.name, bits, pass.stores[at as usize].origin),
-            By::Fold(at) => (pass.folds[at as usize].name, bits, site::current()),
+            By::Fold(at) => (pass.folds[at as usize].name, bits, pass.folds[at as usize].origin),
         };
         if bits != 0 {
             session::get().found(name, bits, origin, told, tag);

@@ -4,7 +4,7 @@
 //! result is bitwise the same everywhere. Over axes, an output that is spread along the operand's first axis is
 //! computed by its owner; otherwise each rank makes a row of partial results, and a second pass reduces the rows.
 
-use super::{Anchor, Fold, Numbers, Outcome, Pass};
+use super::{Anchor, Fold, Numbers, Outcome, Pass, pending};
 use crate::dtype::{Category, DType, Scalar, category};
 use crate::error::Result;
 use crate::exec::{Partial, identity};
@@ -13,7 +13,7 @@ use crate::memory::{Blocks, Storage, blocks_for, is_small};
 use crate::ops::ReduceOp;
 use crate::record::{Arg, Node};
 use crate::session::{self, is_private};
-use crate::status;
+use crate::status::{self, site};
 use crate::view::{Dims, Strides, View, c_strides};
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ pub(crate) fn fold_all(op: ReduceOp, value: Arg, shape: &[usize], name: &'static
     let pass = Pass {
         shape,
         stores: Vec::new(),
-        folds: vec![Fold { op, value, index, to: None, name }],
+        folds: vec![Fold { op, value, index, to: None, name, origin: site::current() }],
         anchor: Anchor::Operand,
         alone: is_private(),
         reshaped: false,
@@ -67,7 +67,8 @@ pub(crate) struct Folded {
     pub(crate) indices: Option<Arc<Node>>,
 }
 
-/// Reduce `value`, of type `dtype` and shape `shape`, over the axes marked. Collective.
+/// Reduce `value`, of type `dtype` and shape `shape`, over the axes marked: now, or when it is wanted
+/// ([`super::pending`]). Collective.
 pub(crate) fn fold_axes(
     op: ReduceOp,
     value: Arg,
@@ -82,6 +83,9 @@ pub(crate) fn fold_axes(
     });
     let kept: Dims = (0..shape.len()).filter(|&d| !reduced[d]).map(|d| shape[d]).collect();
     let size: usize = shape.iter().product();
+    if let Some(values) = pending::deferred(op, &value, dtype, &kept, reduced)? {
+        return Ok(Folded { values, indices: None });
+    }
     let session = session::get();
     let by_owner = blocks_for(&kept).is_distributed() && !reduced[0];
     if session.size == 1 || by_owner || is_small(size) || is_private() {
@@ -113,20 +117,25 @@ fn fold_rows(
     index: Option<Numbers>,
 ) -> Result<Folded> {
     let kept: Dims = (0..shape.len()).filter(|&d| !reduced[d]).map(|d| shape[d]).collect();
-    let blocks = blocks_for(&kept);
     let view = out_view(shape, reduced);
-    let anchor = if blocks.is_distributed() { Anchor::Owner(blocks, view.clone()) } else { Anchor::Everyone };
+    let anchor = anchor(&kept, &view);
     let to = Totals::new(op, dtype, |bytes| Storage::new(&kept, bytes))?;
     to.run(op, value, shape, index, view, anchor)?;
     Ok(to.folded(&kept, dtype))
 }
 
 /// Where each element of the operand goes.
-fn out_view(shape: &[usize], reduced: &[bool]) -> View {
+pub(super) fn out_view(shape: &[usize], reduced: &[bool]) -> View {
     let kept: Dims = (0..shape.len()).filter(|&d| !reduced[d]).map(|d| shape[d]).collect();
     let mut steps = c_strides(&kept).into_iter();
     let strides = reduced.iter().map(|&r| if r { 0 } else { steps.next().unwrap_or(0) }).collect();
     View { offset: 0, shape: SmallVec::from_slice(shape), strides }
+}
+
+/// Who makes results of this shape, where `view` says which comes of what.
+pub(super) fn anchor(kept: &[usize], view: &View) -> Anchor {
+    let blocks = blocks_for(kept);
+    if blocks.is_distributed() { Anchor::Owner(blocks, view.clone()) } else { Anchor::Everyone }
 }
 
 /// Buffers that hold the identity.
@@ -159,7 +168,7 @@ impl Totals {
         Pass {
             shape: SmallVec::from_slice(shape),
             stores: Vec::new(),
-            folds: vec![Fold { op, value, index, to, name: "reduce" }],
+            folds: vec![Fold { op, value, index, to, name: "reduce", origin: site::current() }],
             anchor,
             alone: is_private(),
             reshaped: false,

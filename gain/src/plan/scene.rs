@@ -15,7 +15,6 @@ use crate::dtype::{DType, Scalar};
 use crate::memory::{Blocks, Storage};
 use crate::ops::Op;
 use crate::record::{Arg, Expr, Node};
-use crate::status::site;
 use crate::view::View;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -153,7 +152,7 @@ impl Scene {
             }
         }
         for fold in &pass.folds {
-            let wanted = u64::from(site::current().policy.wanted());
+            let wanted = u64::from(fold.origin.policy.wanted());
             let kind = match &fold.index {
                 None => 0,
                 Some(Numbers::Coordinates(_)) => 1,
@@ -252,7 +251,7 @@ impl Scene {
     fn lazy(&mut self, pass: &Pass, node: &Arc<Node>, expr: &Expr) {
         // What a pass that meets this one stops at, whatever is below.
         let stops = node.wants_storage(expr) && !pass.keeps(node)
-            || matches!(expr, Expr::Patch { seen: Some(_), .. });
+            || matches!(expr, Expr::Patch { seen: Some(_), .. } | Expr::Fold { .. });
         let kind = match expr {
             Expr::Fill(_) => 0,
             Expr::Coordinate(_) => 1,
@@ -261,6 +260,7 @@ impl Scene {
             Expr::Join(_) => 4,
             Expr::Lens { .. } => 5,
             Expr::Patch { .. } => 6,
+            Expr::Fold { .. } => 7,
         };
         let is_custom = node.blocks.is_custom();
         let flags =
@@ -286,6 +286,7 @@ impl Scene {
                 }
             }
             Expr::Cast(arg) => self.arg(pass, arg, None),
+            Expr::Fold { .. } => unreachable!("passes stop at folds"),
             Expr::Join(parts) => parts.iter().for_each(|arg| self.arg(pass, arg, None)),
             Expr::Lens { base, bytes } => {
                 self.view(bytes);

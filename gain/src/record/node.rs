@@ -3,7 +3,7 @@
 use crate::dtype::{Category, DType, Scalar, category};
 use crate::lock;
 use crate::memory::{Blocks, Storage, blocks_for, blocks_like};
-use crate::ops::Loop;
+use crate::ops::{Loop, ReduceOp};
 use crate::session;
 use crate::status::site::{self, Origin};
 use crate::view::{Dims, View};
@@ -45,6 +45,8 @@ pub(crate) enum Expr {
     Join([Arg; 2]),
     /// The memory of `base` as elements of the node's type: the view counts bytes.
     Lens { base: Arc<Node>, bytes: View },
+    /// The argument's elements, of the node's type, folded over the axes marked. Computed by a pass of its own.
+    Fold { op: ReduceOp, value: Arg, reduced: SmallVec<[bool; 4]> },
     /// `base` with the elements that `region` shows replaced by those of `value` (converted). With a type, the region
     /// counts bytes, and elements of that type are replaced there.
     Patch { base: Arc<Node>, region: View, value: Arg, seen: Option<DType> },
@@ -161,6 +163,18 @@ impl Node {
         expr.operands().for_each(|below| sum.add(below, len));
         let blocks = blocks_like(&shape, expr.operands().map(|below| (below.blocks, &below.shape[..])));
         Node::spread(shape, dtype, expr, blocks, sum)
+    }
+
+    /// As [`Node::lazy`], of a fold whose operands are no part of what is built on it.
+    pub(crate) fn folded(shape: Dims, dtype: DType, expr: Expr) -> Arc<Node> {
+        let blocks = blocks_for(&shape);
+        Node::spread(
+            shape,
+            dtype,
+            expr,
+            blocks,
+            Sum { weight: 1, is_heavy: false, is_part: false, reads_open: false },
+        )
     }
 
     /// As [`Node::lazy`], spread as the program says.
@@ -303,7 +317,7 @@ impl Node {
     }
 
     /// Whether the elements follow from their coordinates alone.
-    fn is_formula(&self) -> bool {
+    pub(crate) fn is_formula(&self) -> bool {
         matches!(self.expr().as_deref(), Some(Expr::Fill(_) | Expr::Coordinate(_)))
     }
 
@@ -343,7 +357,7 @@ impl Expr {
         let (args, base): (&[Arg], Option<&Arc<Node>>) = match self {
             Expr::Fill(_) | Expr::Coordinate(_) => (&[], None),
             Expr::Map { args, .. } => (args, None),
-            Expr::Cast(arg) => (std::slice::from_ref(arg), None),
+            Expr::Cast(arg) | Expr::Fold { value: arg, .. } => (std::slice::from_ref(arg), None),
             Expr::Join(parts) => (parts, None),
             Expr::Lens { base, .. } => (&[], Some(base)),
             Expr::Patch { base, value, .. } => (std::slice::from_ref(value), Some(base)),

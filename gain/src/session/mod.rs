@@ -12,6 +12,7 @@ mod agree;
 mod alone;
 mod events;
 pub(crate) mod limbo;
+mod pending;
 mod state;
 mod told;
 mod trail;
@@ -53,7 +54,8 @@ pub fn init() -> Result<()> {
 /// or forks from now on are jobs of their own. Returns the variable, name and value, that has to be added to the
 /// environment for that, if there is one: see [`rma::bootstrap::claim`]. Not collective.
 pub fn claim() -> Option<(&'static str, String)> {
-    fork::on_fork(in_child);
+    // SAFETY: the handler loads and stores atomics, and neither locks nor allocates.
+    unsafe { fork::on_fork(in_child) };
     rma::bootstrap::claim()
 }
 

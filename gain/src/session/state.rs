@@ -1,6 +1,7 @@
 //! What belongs to a session, and how it begins.
 
 use super::limbo::Limbo;
+use super::pending::Pending;
 use super::trail::Trail;
 use super::turn;
 use super::undecided::Undecided;
@@ -19,11 +20,14 @@ pub(crate) struct Session {
     pub(crate) threads: usize,
     /// Elements up to which arrays are replicated.
     pub(crate) threshold: usize,
+    /// Whether all ranks share memory.
+    pub(crate) is_one_node: bool,
     /// Most bytes that all distributed arrays may take together, if that is known: the same on every rank.
     pub(crate) limit_bytes: u64,
     /// Which of the sessions of this process and those it was forked from this is. Buffers of another one can't be used.
     pub(crate) generation: u32,
     pub(crate) limbo: Limbo,
+    pub(crate) pending: Pending,
     pub(super) world: World,
     team: Team,
     pub(super) counters: Counters,
@@ -128,7 +132,8 @@ pub(crate) fn take_turn(operation: &str) -> Result<turn::Turn> {
 
 #[cold]
 fn start() -> Result<Session> {
-    fork::on_fork(in_child);
+    // SAFETY: the handler loads and stores atomics, and neither locks nor allocates.
+    unsafe { fork::on_fork(in_child) };
     if TORN.load(Relaxed) {
         let text =
             "this process was forked while another thread of its parent computed, and can't use arrays";
@@ -136,15 +141,18 @@ fn start() -> Result<Session> {
     }
     let world = World::init()?;
     let size = world.size();
+    let is_one_node = world.node_team().size() == size;
     Ok(Session {
         rank: world.rank(),
         size,
         threads: number("GAIN_NUM_THREADS").unwrap_or_else(|| share_of_cores(size)).max(1),
         threshold: number("GAIN_THRESHOLD").unwrap_or(THRESHOLD),
+        is_one_node,
         // Ranks of several nodes know their own node's only, and must not decide by what others don't know.
-        limit_bytes: if world.node_team().size() == size { world.heap_limit_bytes() } else { u64::MAX },
+        limit_bytes: if is_one_node { world.heap_limit_bytes() } else { u64::MAX },
         generation: fork::count(),
         limbo: Limbo::default(),
+        pending: Pending::default(),
         team: world.team(),
         world,
         counters: Counters::default(),

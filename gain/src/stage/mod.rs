@@ -59,13 +59,14 @@ pub(crate) struct Stage {
     name: &'static str,
     inputs: SmallVec<[(Arc<Node>, Reads); 2]>,
     outputs: SmallVec<[(Dims, DType, Spread); 2]>,
+    changed: Option<Arc<Node>>,
     can_fail: bool,
 }
 
 impl Stage {
     /// An algorithm of this name, for reports.
     pub(crate) fn new(name: &'static str) -> Stage {
-        Stage { name, inputs: SmallVec::new(), outputs: SmallVec::new(), can_fail: false }
+        Stage { name, inputs: SmallVec::new(), outputs: SmallVec::new(), changed: None, can_fail: false }
     }
 
     /// The next operand: the elements of `value`, whose view has shape `shape`, converted to `dtype`.
@@ -98,6 +99,13 @@ impl Stage {
         self
     }
 
+    /// The first result: the value of a variable, which is all that has it besides, with some elements changed. In its memory if
+    /// it is indeed nobody else's, else in a copy. The algorithm fails before it writes, or not at all.
+    pub(crate) fn changes(mut self, node: Arc<Node>) -> Stage {
+        self.changed = Some(node);
+        self
+    }
+
     /// The elements decide whether it succeeds: the ranks compare at the end.
     pub(crate) fn can_fail(mut self) -> Stage {
         self.can_fail = true;
@@ -112,12 +120,13 @@ impl Stage {
         self,
         work: impl FnOnce(&Room<'_>, &mut [Run<'_>]) -> Result<()>,
     ) -> Result<SmallVec<[Arc<Node>; 2]>> {
-        for (node, _) in &self.inputs {
+        for node in self.changed.iter().chain(self.inputs.iter().map(|(node, _)| node)) {
             plan::force(node)?;
         }
         let inputs: SmallVec<[(&Arc<Storage>, Reads); 2]> =
             self.inputs.iter().map(|(node, reads)| (node.storage().expect("forced"), *reads)).collect();
         inputs.iter().try_for_each(|(storage, _)| storage.check())?;
+        let changed = self.changed.as_ref().map(Changed::of).transpose()?;
         let outputs = self
             .outputs
             .iter()
@@ -127,9 +136,13 @@ impl Stage {
                 Spread::Cut(blocks) => Storage::in_blocks(*blocks, shape, dtype.size_bytes()),
             })
             .collect::<Result<SmallVec<[Arc<Storage>; 2]>>>()?;
+        let outputs: SmallVec<[Arc<Storage>; 2]> =
+            changed.iter().map(|changed| changed.storage.clone()).chain(outputs).collect();
         let shared = inputs.iter().map(|(s, _)| *s).chain(&outputs).any(|s| s.blocks().is_distributed());
         if shared {
-            let number = self.inputs.iter().fold(name_of(self.name), |sum, (node, _)| {
+            let nodes = self.changed.iter().chain(self.inputs.iter().map(|(node, _)| node));
+            let is_own = changed.as_ref().is_some_and(|changed| changed.is_own);
+            let number = nodes.fold(name_of(self.name) ^ u64::from(is_own), |sum, node| {
                 if node.storage().is_some_and(|s| s.blocks().is_distributed()) {
                     session::mix(sum ^ node.number)
                 } else {
@@ -141,6 +154,9 @@ impl Stage {
         let foreign = inputs.iter().filter(|(s, reads)| *reads == Reads::All && s.blocks().count() > 1);
         if foreign.clone().any(|(s, _)| s.is_fresh()) {
             session::get().synchronise(Purpose::Pass)?;
+        }
+        if let Some(changed) = &changed {
+            changed.prepare()?;
         }
         let room = Room::new(&inputs, shared);
         let mut runs: SmallVec<[Run<'_>; 2]> = outputs.iter().map(Run::own).collect();
@@ -161,8 +177,41 @@ impl Stage {
         session::get().count(|c| &c.passes, 1);
         outputs.iter().for_each(|storage| storage.mark_written());
         foreign.for_each(|(storage, _)| storage.mark_read());
-        let made = self.outputs.into_iter().zip(outputs);
-        Ok(made.map(|((shape, dtype, _), storage)| Node::stored(shape, dtype, storage)).collect())
+        let changed = self.changed.map(|node| (node.shape.clone(), node.dtype));
+        let kinds =
+            changed.into_iter().chain(self.outputs.into_iter().map(|(shape, dtype, _)| (shape, dtype)));
+        Ok(kinds.zip(outputs).map(|((shape, dtype), storage)| Node::stored(shape, dtype, storage)).collect())
+    }
+}
+
+/// Where a changed value goes.
+struct Changed<'a> {
+    from: &'a Arc<Storage>,
+    storage: Arc<Storage>,
+    /// Its own memory.
+    is_own: bool,
+}
+
+impl Changed<'_> {
+    fn of(node: &Arc<Node>) -> Result<Changed<'_>> {
+        let from = node.storage().expect("forced");
+        from.check()?;
+        // (The variable has it, and the stage.)
+        let is_own = from.is_open() || Arc::strong_count(node) == 2;
+        let storage = match is_own {
+            true => from.clone(),
+            false => Storage::in_blocks(from.blocks(), &node.shape, from.item_bytes())?,
+        };
+        Ok(Changed { from, storage, is_own })
+    }
+
+    /// Waits for who reads its own memory, or makes the copy. Collective.
+    fn prepare(&self) -> Result<()> {
+        if self.is_own {
+            return self.from.await_readers();
+        }
+        self.storage.copy_own(self.from);
+        Ok(())
     }
 }
 

@@ -30,6 +30,7 @@ pub(crate) struct Run<'a> {
     ptr: *mut u8,
     len: usize,
     item_bytes: usize,
+    blocks: Blocks,
     _of: PhantomData<&'a mut u8>,
 }
 
@@ -43,8 +44,24 @@ impl<'a> Run<'a> {
             ptr: storage.address(owner, range.start as isize),
             len: range.len(),
             item_bytes: storage.item_bytes(),
+            blocks: storage.blocks(),
             _of: PhantomData,
         }
+    }
+
+    /// Whether other ranks have runs of their own.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.blocks.is_distributed() && self.blocks.count() > 1
+    }
+
+    /// Flat indices of the elements that `rank` has.
+    pub(crate) fn range_of(&self, rank: usize) -> Range<usize> {
+        range_of(self.blocks, rank)
+    }
+
+    /// Who has element `i`.
+    pub(crate) fn owner(&self, i: usize) -> usize {
+        if self.is_shared() { self.blocks.owner(i) } else { session::get().rank }
     }
 
     /// Flat indices of its elements.
@@ -101,10 +118,59 @@ fn fits<T>(item_bytes: usize) {
 
 /// The flat indices that this rank has of a buffer.
 fn own_range(storage: &Storage) -> Range<usize> {
-    let blocks = storage.blocks();
-    match blocks.is_distributed() {
-        true => blocks.start(session::get().rank)..blocks.start(session::get().rank + 1),
-        false => 0..blocks.len(),
+    range_of(storage.blocks(), session::get().rank)
+}
+
+/// The flat indices that a rank has of what is cut so.
+fn range_of(blocks: Blocks, rank: usize) -> Range<usize> {
+    if blocks.is_distributed() { blocks.start(rank)..blocks.start(rank + 1) } else { 0..blocks.len() }
+}
+
+/// All elements of an operand, wherever they are mapped here.
+#[derive(Debug)]
+pub(crate) struct Reach<'a> {
+    /// Where each run begins, and the address that element 0 would have there; null where it isn't mapped.
+    runs: SmallVec<[(usize, *const u8); 4]>,
+    is_near: bool,
+    _of: PhantomData<&'a u8>,
+}
+
+// SAFETY: addresses of memory that is read only while the algorithm runs.
+unsafe impl Sync for Reach<'_> {}
+
+impl Reach<'_> {
+    /// Whether all is mapped, on every rank.
+    pub(crate) fn is_near(&self) -> bool {
+        self.is_near
+    }
+
+    fn owner(&self, i: usize) -> usize {
+        self.runs.iter().rposition(|&(start, _)| start <= i).unwrap_or(0)
+    }
+
+    /// The address that element 0 would have in memory where elements `first` to `last` lie together, if there is any.
+    #[inline]
+    pub(crate) fn run<T: Pod>(&self, first: isize, last: isize) -> Option<*const T> {
+        let base = match &self.runs[..] {
+            [(_, base)] => *base,
+            _ => {
+                let owner = self.owner(first as usize);
+                let (_, base) = self.runs[owner];
+                // (Runs may be empty: the last that begins so early is meant.)
+                if owner != self.owner(last as usize) {
+                    return None;
+                }
+                base
+            }
+        };
+        (!base.is_null()).then_some(base.cast())
+    }
+
+    /// Where element `i` is, or whose it is, if its memory isn't mapped.
+    pub(crate) fn element<T: Pod>(&self, i: usize) -> std::result::Result<*const T, usize> {
+        let owner = self.owner(i);
+        let (_, base) = self.runs[owner];
+        if base.is_null() { Err(owner) } else { Ok(base.cast::<T>().wrapping_add(i)) }
     }
 }
 
@@ -130,8 +196,7 @@ impl<'a> Room<'a> {
 
     /// Flat indices of operand `k` that `rank` has.
     pub(crate) fn range_of(&self, k: usize, rank: usize) -> Range<usize> {
-        let blocks = self.inputs[k].0.blocks();
-        if blocks.is_distributed() { blocks.start(rank)..blocks.start(rank + 1) } else { 0..blocks.len() }
+        range_of(self.inputs[k].0.blocks(), rank)
     }
 
     /// How operand `k` is cut.
@@ -152,6 +217,19 @@ impl<'a> Room<'a> {
         let (storage, reads) = self.inputs[k];
         assert!(reads == Reads::All, "an operand of which only the own run may be read");
         source(storage, view, fetched)
+    }
+
+    /// Operand `k`, which was declared to be read as a whole, for who looks for single elements.
+    pub(crate) fn reach(&self, k: usize) -> Reach<'a> {
+        let (storage, reads) = self.inputs[k];
+        assert!(reads == Reads::All, "an operand of which only the own run may be read");
+        let blocks = storage.blocks();
+        let runs = (0..blocks.count()).map(|owner| {
+            let start = if blocks.is_distributed() { blocks.start(owner) } else { 0 };
+            (start, storage.address(owner, 0).cast_const())
+        });
+        let is_near = blocks.count() == 1 || session::get().is_one_node;
+        Reach { runs: runs.collect(), is_near, _of: PhantomData }
     }
 
     /// This rank's run of operand `k`.

@@ -1,8 +1,7 @@
 //! A job whose ranks can already talk: inside an MPI program, mpi4py, or anything else that has an allgather.
 
-use super::Bootstrap;
+use super::{Bootstrap, secret_name};
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
 use std::io;
 
 /// Collective: gives everybody's bytes, in rank order, which may differ in length.
@@ -45,9 +44,8 @@ impl Exchange {
         }
         let (job, published) = (String::new(), Vec::new());
         let mut exchange = Exchange { rank, size, job, allgather, abort: None, published };
-        let mine = RandomState::new().hash_one(std::process::id());
-        let names = exchange.gather(&mine.to_le_bytes())?;
-        exchange.job = names[0].iter().fold("exchange-".to_owned(), |name, byte| format!("{name}{byte:02x}"));
+        let names = exchange.gather(secret_name("exchange-")?.as_bytes())?;
+        exchange.job = String::from_utf8_lossy(&names[0]).into_owned();
         Ok(exchange)
     }
 
@@ -80,6 +78,10 @@ impl Bootstrap for Exchange {
 
     fn job(&self) -> &str {
         &self.job
+    }
+
+    fn is_secret(&self) -> bool {
+        true
     }
 
     fn publish(&mut self, mine: Option<&[u8]>) -> io::Result<()> {

@@ -2,10 +2,15 @@
 //!
 //! A frame is a length (u32) and so many bytes; at most one descriptor travels with its first byte.
 
+use super::patience::await_input;
+use std::io::ErrorKind::{ConnectionReset, Interrupted, UnexpectedEof, WouldBlock};
 use std::io::{self, Read};
 use std::mem::{self, MaybeUninit};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
+
+/// Longer frames make no sense.
+const MOST_BYTES: usize = 1 << 30;
 
 /// A pidfd of this process; nothing where the kernel has none.
 pub(super) fn my_process() -> Option<OwnedFd> {
@@ -108,47 +113,138 @@ pub(super) fn send_all(stream: &UnixStream, descriptors: &[BorrowedFd<'_>]) -> i
     Ok(())
 }
 
-/// Receives one frame of [`send`].
-pub(super) fn receive(stream: &mut UnixStream) -> io::Result<(Vec<u8>, Option<OwnedFd>)> {
+/// Receives one frame of [`send`]; `what` is waited for.
+pub(super) fn receive(stream: &mut UnixStream, what: &str) -> io::Result<(Vec<u8>, Option<OwnedFd>)> {
+    await_input(stream, what)?;
     let mut head = [0u8; 4];
+    let (count, descriptor) = receive_first(stream, &mut head, 0)?;
+    read_all(stream, &mut head[count..], what)?;
+    let len = u32::from_le_bytes(head) as usize;
+    if len > MOST_BYTES {
+        return Err(io::Error::other(format!("a message of {len} bytes between ranks is damaged")));
+    }
+    let mut bytes = vec![0; len];
+    read_all(stream, &mut bytes, what)?;
+    Ok((bytes, descriptor))
+}
+
+/// The frame of `len` bytes that has arrived whole, with its descriptor. Nothing, if nothing of the kind is there now.
+pub(super) fn receive_now(
+    stream: &mut UnixStream,
+    len: usize,
+) -> io::Result<Option<(Vec<u8>, Option<OwnedFd>)>> {
+    let mut frame = vec![0u8; 4 + len];
+    match receive_first(stream, &mut frame, libc::MSG_DONTWAIT) {
+        Ok((count, descriptor)) => {
+            let is_whole = count == frame.len() && frame[..4] == (len as u32).to_le_bytes();
+            Ok(is_whole.then(|| (frame.split_off(4), descriptor)))
+        }
+        Err(error) if matches!(error.kind(), WouldBlock | UnexpectedEof | ConnectionReset) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn read_all(stream: &mut UnixStream, mut rest: &mut [u8], what: &str) -> io::Result<()> {
+    while !rest.is_empty() {
+        await_input(stream, what)?;
+        match stream.read(rest) {
+            Ok(0) => return Err(ended()),
+            Ok(count) => rest = &mut rest[count..],
+            Err(error) if error.kind() == Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// The first bytes of a frame, as many as are there, and the descriptor that travels with them.
+fn receive_first(stream: &UnixStream, bytes: &mut [u8], flags: i32) -> io::Result<(usize, Option<OwnedFd>)> {
     let mut control = Control([0; 24]);
-    let (count, descriptor) = loop {
-        let mut part = libc::iovec { iov_base: head.as_mut_ptr().cast(), iov_len: head.len() };
+    loop {
+        let mut part = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
         // SAFETY: all-zero is a valid msghdr (null pointers, zero lengths).
         let mut message: libc::msghdr = unsafe { mem::zeroed() };
         message.msg_iov = &mut part;
         message.msg_iovlen = 1;
         message.msg_control = (&raw mut control).cast();
         message.msg_controllen = mem::size_of::<Control>();
+        let flags = flags | libc::MSG_CMSG_CLOEXEC;
         // SAFETY: the message points at `part` and `control`, both alive and writable during the call.
-        let count = unsafe { libc::recvmsg(stream.as_raw_fd(), &mut message, libc::MSG_CMSG_CLOEXEC) };
+        let count = unsafe { libc::recvmsg(stream.as_raw_fd(), &mut message, flags) };
         if count < 0 {
             interrupted()?;
             continue;
         }
         // SAFETY: after a successful recvmsg the control buffer holds `msg_controllen` bytes of whole headers; an
-        // SCM_RIGHTS header of ours carries one descriptor, which the kernel has opened for this process alone.
+        // SCM_RIGHTS header with room for no more than one carries one descriptor, which the kernel has opened for this process alone.
         let descriptor = unsafe {
             let header = libc::CMSG_FIRSTHDR(&message);
-            let is_rights = !header.is_null() && (*header).cmsg_type == libc::SCM_RIGHTS;
+            let is_rights = !header.is_null()
+                && (*header).cmsg_level == libc::SOL_SOCKET
+                && (*header).cmsg_type == libc::SCM_RIGHTS
+                && (*header).cmsg_len >= libc::CMSG_LEN(mem::size_of::<RawFd>() as u32) as usize;
             is_rights.then(|| OwnedFd::from_raw_fd(libc::CMSG_DATA(header).cast::<RawFd>().read_unaligned()))
         };
-        break (count as usize, descriptor);
-    };
-    if count == 0 {
-        return Err(io::Error::new(
-            io::ErrorKind::UnexpectedEof,
-            "a rank of this node ended during start-up",
-        ));
+        if message.msg_flags & libc::MSG_CTRUNC != 0 {
+            let why = "a descriptor from a rank of this node was lost: this process may have no more open (ulimit -n)";
+            return Err(io::Error::other(why));
+        }
+        return if count == 0 { Err(ended()) } else { Ok((count as usize, descriptor)) };
     }
-    stream.read_exact(&mut head[count..])?;
-    let mut bytes = vec![0; u32::from_le_bytes(head) as usize];
-    stream.read_exact(&mut bytes)?;
-    Ok((bytes, descriptor))
+}
+
+fn ended() -> io::Error {
+    io::Error::new(UnexpectedEof, "a rank of this node ended during start-up")
 }
 
 /// `Ok` when the last system call was merely interrupted.
 fn interrupted() -> io::Result<()> {
     let error = io::Error::last_os_error();
-    if error.kind() == io::ErrorKind::Interrupted { Ok(()) } else { Err(error) }
+    if error.kind() == Interrupted { Ok(()) } else { Err(error) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::AsFd;
+
+    /// Oracle: what was sent; and the kernel, which drops descriptors that find no room.
+    #[test]
+    fn a_descriptor_that_found_no_room_is_an_error() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let file = std::fs::File::open("/dev/null").unwrap();
+        send(&ours, b"with it", Some(file.as_fd())).unwrap();
+        let (bytes, descriptor) = receive(&mut theirs, "it").unwrap();
+        assert!(bytes == b"with it" && descriptor.is_some());
+        send(&ours, b"lost", Some(file.as_fd())).unwrap();
+        // A child, since the limit is the whole process's.
+        // SAFETY: the child makes system calls, compares, and ends.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+            // SAFETY: reads a limit of ours; ends the process.
+            unsafe {
+                libc::setrlimit(libc::RLIMIT_NOFILE, &none);
+                let is_told = receive_first(&theirs, &mut [0; 4], 0).is_err();
+                libc::_exit(i32::from(!is_told));
+            }
+        }
+        let mut status = 1;
+        // SAFETY: waits for the child from above.
+        assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+        assert_eq!(status, 0);
+    }
+
+    #[test]
+    fn only_a_frame_that_is_there_is_received_now() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        assert!(receive_now(&mut theirs, 4).unwrap().is_none());
+        send(&ours, b"four", None).unwrap();
+        assert_eq!(receive_now(&mut theirs, 4).unwrap().unwrap().0, b"four");
+        send(&ours, b"seven", None).unwrap();
+        assert!(receive_now(&mut theirs, 4).unwrap().is_none());
+        drop(ours);
+        assert!(receive_now(&mut theirs, 4).unwrap().is_none());
+        assert!(receive_now(&mut theirs, 4).unwrap().is_none());
+    }
 }

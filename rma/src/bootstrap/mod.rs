@@ -23,9 +23,11 @@ mod ends;
 mod exchange;
 mod frames;
 mod node;
+mod patience;
 mod pmi1;
 mod pmi2;
 mod pmix;
+mod secret;
 mod single;
 mod text;
 
@@ -36,9 +38,10 @@ pub(crate) use claim::claim_here;
 pub use claim::{MARK, claim, is_child};
 pub use exchange::{Abort, Allgather, Exchange};
 pub use node::{Member, Node};
-pub use pmi1::{Pmi1, field as pmi_field};
+pub use pmi1::{JOB_OF_LAUNCHER, Pmi1, field as pmi_field};
 pub use pmi2::Pmi2;
 pub use pmix::Pmix;
+pub use secret::secret_name;
 pub use single::Single;
 
 /// Environment variable: `auto`, `pmi1`, `pmi2`, `pmix` or `single`.
@@ -54,6 +57,12 @@ pub trait Bootstrap: Send {
 
     /// A name no other living job on this machine has. The same on every rank.
     fn job(&self) -> &str;
+
+    /// Whether nobody but the job's ranks can know its name, as is true of [names made for this](secret_name). If not, the ranks agree on
+    /// something that nobody knows.
+    fn is_secret(&self) -> bool {
+        false
+    }
 
     /// Collective: makes `mine` (nothing on ranks that have nothing to say) known to the job. Returns once every rank has
     /// called it; then any rank may [`fetch`](Bootstrap::fetch) it until it calls `publish` again.
@@ -88,6 +97,21 @@ pub fn connect() -> io::Result<Box<dyn Bootstrap>> {
         return Ok(Box::new(Single::default()));
     }
     connect_with(|name| std::env::var(name).ok())
+}
+
+/// Whether a process manager has started this process as one of its ranks, or says so: [`connect`] would try to join the others, or be
+/// an error with advice. Not collective; joins nothing.
+pub fn is_managed() -> bool {
+    !is_child() && is_managed_by(|name| std::env::var(name).ok())
+}
+
+fn is_managed_by(variable: impl Fn(&str) -> Option<String>) -> bool {
+    let variable = |name: &str| variable(name).filter(|text| !text.is_empty());
+    if variable(CHOICE).is_some_and(|chosen| chosen == "single") {
+        return false;
+    }
+    ["PMI_FD", "PMI_PORT", "PMIX_NAMESPACE"].iter().any(|name| variable(name).is_some())
+        || slurm_without_pmi(&variable).or_else(|| open_mpi(&variable)).is_some()
 }
 
 fn connect_with(variable: impl Fn(&str) -> Option<String>) -> io::Result<Box<dyn Bootstrap>> {
@@ -177,6 +201,16 @@ mod tests {
         let mut alone = connect_with(environment(&[])).unwrap();
         assert_eq!((alone.rank(), alone.size()), (0, 1));
         assert_eq!(alone.allgather(b"x").unwrap(), vec![b"x".to_vec()]);
+    }
+
+    #[test]
+    fn who_is_a_rank_is_told_without_joining() {
+        let managed = |pairs: &[(&str, &str)]| is_managed_by(environment(pairs));
+        assert!(managed(&[("PMI_FD", "3")]) && managed(&[("PMI_PORT", "h:1")]));
+        assert!(managed(&[("PMIX_NAMESPACE", "x")]));
+        assert!(managed(&[("SLURM_PROCID", "1"), ("SLURM_STEP_NUM_TASKS", "4")]));
+        assert!(!managed(&[]) && !managed(&[("PMI_FD", "")]) && !managed(&[("SLURM_PROCID", "0")]));
+        assert!(!managed(&[("PMI_FD", "3"), ("GAIN_BOOTSTRAP", "single")]));
     }
 
     #[test]

@@ -1,15 +1,16 @@
 //! Which ranks share this machine, and handing descriptors to them.
 //!
 //! Ranks are on one node when they reach the same abstract Unix socket: such names are scoped by network namespace, need
-//! no file, and vanish with their process. The name holds the user and the job, so every rank of a job computes the same.
+//! no file, and vanish with their process. The name holds the user and a part of the job's [secret](super::secret), so every rank of a job
+//! computes the same, and nobody else can take it before.
 //!
 //! | step | who | what |
 //! | --- | --- | --- |
 //! | 1 | all | try to bind the name; exactly one per node succeeds and is the *hub*, the others are *spokes* |
 //! | 2 | all | bootstrap barrier: every hub listens |
-//! | 3 | spoke | connects; sends its rank with a pidfd of itself (the backlog takes it, nobody accepts yet) |
+//! | 3 | spoke | connects; sends its rank with a pidfd of itself (a thread of the hub takes it in) |
 //! | 4 | all | bootstrap barrier: every spoke has connected |
-//! | 5 | hub | accepts all, sorts by rank, sends everybody the ranks and the set of their pidfds |
+//! | 5 | hub | sorts all by rank, sends everybody the ranks and the set of their pidfds |
 //! | 6 | leader (lowest rank) | publishes the ranks of its node, fetches those of the other nodes, tells its members |
 //!
 //! In step 6 leaders find one another without reading what every rank published: rank 0 leads a node, and the lowest
@@ -20,16 +21,23 @@
 //! A pidfd names a process for good: no number is looked up that another process might have got meanwhile, and it works
 //! between containers that share a network but not a process table.
 
+mod gather;
+
 use super::Bootstrap;
 use super::ends::Ends;
-use super::frames::{my_process, peer_user, receive, send};
+use super::frames::{receive, send};
+use super::secret::Secret;
+use gather::Place;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
+use std::os::unix::net::UnixStream;
 
 /// Environment variable: into how many nodes the ranks of one machine pretend to be divided. A testing aid.
 const FAKE_NODES: &str = "GAIN_FAKE_NODES";
+
+/// Whom a rank waits for here.
+const MEMBERS: &str = "the ranks of this node";
+const LEADER: &str = "the lowest rank of this node, which hears of the other nodes";
 
 /// One process of this node.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,29 +72,13 @@ impl Node {
             let (members, links) = (vec![Member { rank }], Links::Hub(vec![None]));
             return Ok(Node { members, my_index: 0, ends: None, node_numbers: vec![0], links });
         }
-        // SAFETY: no arguments, cannot fail.
-        let user = unsafe { libc::getuid() };
         let pretended = pretended_node(std::env::var(FAKE_NODES).ok().as_deref(), rank, bootstrap.size())?;
-        let address = SocketAddr::from_abstract_name(socket_name(user, bootstrap.job(), pretended))?;
-        let listener = match UnixListener::bind_addr(&address) {
-            Ok(listener) => Some(listener),
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => None,
-            Err(error) => return Err(error),
-        };
+        let place = Place::new(Secret::agree(bootstrap)?, pretended, rank);
+        let mut part = place.open()?;
         bootstrap.barrier()?;
-        let spoke = match listener {
-            Some(_) => None,
-            None => Some(connect(&address, user, rank)?),
-        };
+        place.come(&mut part)?;
         bootstrap.barrier()?;
-        let (links, members, ends) = match (listener, spoke) {
-            (Some(listener), _) => accept(listener, user, rank)?,
-            (None, Some(mut stream)) => {
-                let (members, ends) = receive_members(&mut stream)?;
-                (Links::Spoke(stream), members, ends)
-            }
-            (None, None) => unreachable!("a rank without listener has connected"),
-        };
+        let (links, members, ends) = place.gather(part, bootstrap.size())?;
         let my_index = members.iter().position(|member| member.rank == rank).ok_or_else(|| {
             io::Error::other(format!("rank {rank} is missing from the list of its own node"))
         })?;
@@ -195,13 +187,13 @@ impl Node {
         match &mut self.links {
             Links::Spoke(stream) => {
                 send(stream, mine, None)?;
-                if is_leader { Ok(Some(receive(stream)?.0)) } else { Ok(None) }
+                if is_leader { Ok(Some(receive(stream, MEMBERS)?.0)) } else { Ok(None) }
             }
             Links::Hub(streams) => {
                 let mut parts = Vec::with_capacity(streams.len());
                 for stream in streams.iter_mut() {
                     parts.push(match stream {
-                        Some(stream) => receive(stream)?.0,
+                        Some(stream) => receive(stream, MEMBERS)?.0,
                         None => mine.to_vec(),
                     });
                 }
@@ -227,11 +219,11 @@ impl Node {
     /// On every member but 0: what member 0 hands out. The hub passes it on.
     fn be_handed(&mut self) -> io::Result<(Vec<u8>, Option<OwnedFd>)> {
         match &mut self.links {
-            Links::Spoke(stream) => receive(stream),
+            Links::Spoke(stream) => receive(stream, LEADER),
             Links::Hub(streams) => {
                 let (giver, others) = streams.split_first_mut().expect("a node has at least one member");
                 let giver = giver.as_mut().expect("member 0 is not handed anything");
-                let (bytes, descriptor) = receive(giver)?;
+                let (bytes, descriptor) = receive(giver, LEADER)?;
                 for stream in others.iter().flatten() {
                     send(stream, &bytes, descriptor.as_ref().map(AsFd::as_fd))?;
                 }
@@ -292,83 +284,6 @@ fn pretended_node(text: Option<&str>, rank: usize, size: usize) -> io::Result<Op
         Ok(nodes) if nodes > 0 => Ok(Some(rank * nodes.min(size) / size)),
         _ => Err(io::Error::other(format!("{FAKE_NODES}={text} is not a number of nodes"))),
     }
-}
-
-/// The abstract name all ranks of a node meet at. Names have room for 107 bytes and some managers' job names don't fit,
-/// so a long one is cut and a hash of the whole put after it.
-fn socket_name(user: u32, job: &str, pretended: Option<usize>) -> Vec<u8> {
-    const ROOM: usize = 60;
-    let node = pretended.map_or(String::new(), |node| format!("-{node}"));
-    let mut name = format!("gain-{user}{node}-").into_bytes();
-    name.extend(&job.as_bytes()[..job.len().min(ROOM)]);
-    if job.len() > ROOM {
-        // FNV-1a: every rank must compute the same, whatever its build.
-        let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-        name.extend(format!("-{:x}", job.bytes().fold(0xcbf2_9ce4_8422_2325, step)).bytes());
-    }
-    name
-}
-
-/// A spoke's side of step 3.
-fn connect(address: &SocketAddr, user: u32, rank: usize) -> io::Result<UnixStream> {
-    let stream = UnixStream::connect_addr(address)?;
-    if peer_user(&stream)? != user {
-        return Err(io::Error::new(
-            io::ErrorKind::PermissionDenied,
-            "another user listens under this job's name",
-        ));
-    }
-    send(&stream, &(rank as u32).to_le_bytes(), my_process().as_ref().map(AsFd::as_fd))?;
-    Ok(stream)
-}
-
-/// The hub's side of step 5: everyone has connected, so an empty backlog means all are here.
-fn accept(listener: UnixListener, user: u32, rank: usize) -> io::Result<(Links, Vec<Member>, Ends)> {
-    listener.set_nonblocking(true)?;
-    let mut arrived = vec![(rank, my_process(), None)];
-    loop {
-        let mut stream = match listener.accept() {
-            Ok((stream, _)) => stream,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-            Err(error) => return Err(error),
-        };
-        if peer_user(&stream)? != user {
-            continue;
-        }
-        let (bytes, process) = receive(&mut stream)?;
-        arrived.push((read_rank(&bytes)?, process, Some(stream)));
-    }
-    arrived.sort_by_key(|(rank, ..)| *rank);
-    let (mut members, mut streams, mut processes) = (Vec::new(), Vec::new(), Vec::new());
-    for (rank, process, stream) in arrived {
-        members.push(Member { rank });
-        processes.push((rank, process));
-        streams.push(stream);
-    }
-    let ends = Ends::new(processes)?;
-    let (set, keeper) = ends.parts();
-    let ranks: Vec<u8> = members.iter().flat_map(|member| (member.rank as u32).to_le_bytes()).collect();
-    for stream in streams.iter().flatten() {
-        send(stream, &ranks, Some(set))?;
-        send(stream, &[], keeper)?;
-    }
-    Ok((Links::Hub(streams), members, ends))
-}
-
-/// The spoke's side of step 5.
-fn receive_members(stream: &mut UnixStream) -> io::Result<(Vec<Member>, Ends)> {
-    let (ranks, set) = receive(stream)?;
-    let (_, keeper) = receive(stream)?;
-    let set = set.ok_or_else(|| io::Error::other("a message between ranks is damaged"))?;
-    let rank = |bytes: &[u8; 4]| Member { rank: u32::from_le_bytes(*bytes) as usize };
-    let members: Vec<Member> = ranks.as_chunks().0.iter().map(rank).collect();
-    let ends = Ends::of_hub(set, keeper, members.len());
-    Ok((members, ends))
-}
-
-fn read_rank(bytes: &[u8]) -> io::Result<usize> {
-    let bytes = bytes.try_into().map_err(|_| io::Error::other("a message between ranks is damaged"))?;
-    Ok(u32::from_le_bytes(bytes) as usize)
 }
 
 #[cfg(test)]

@@ -8,12 +8,19 @@
 //!
 //! Cost: about 0.1 ms for each put, get and part, under `mpiexec`.
 
+use super::patience::Patient;
 use super::{Bootstrap, text};
 use crate::fork;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
+
+/// How names of jobs begin that our launcher gives; the rest is [random](super::secret_name).
+pub const JOB_OF_LAUNCHER: &str = "gain-run-";
+
+/// Whom a request waits for.
+pub(super) const SERVER: &str = "an answer of the process manager";
 
 /// Characters of a `put` besides the names of key-value space and value, at most.
 const PUT_LEN: usize = 100;
@@ -28,7 +35,7 @@ pub struct Pmi1 {
     part_len: usize,
     /// Number of exchanges so far, the same on every rank.
     exchange: usize,
-    stream: BufReader<File>,
+    stream: BufReader<Patient<File>>,
 }
 
 impl Pmi1 {
@@ -37,8 +44,10 @@ impl Pmi1 {
         let explain = |error: io::Error| io::Error::new(error.kind(), format!("PMI_PORT={port}: {error}"));
         let stream = TcpStream::connect(port).map_err(explain)?;
         stream.set_nodelay(true).map_err(explain)?;
-        let mut stream = BufReader::new(File::from(OwnedFd::from(stream)));
-        stream.get_ref().write_all(format!("cmd=initack pmiid={id}\n").as_bytes()).map_err(explain)?;
+        let mut stream = BufReader::new(Patient::new(File::from(OwnedFd::from(stream)), SERVER));
+        (&stream.get_ref().inner)
+            .write_all(format!("cmd=initack pmiid={id}\n").as_bytes())
+            .map_err(explain)?;
         // An acknowledgement, then `cmd=set` with one variable each: size, rank, debug.
         let (mut rank, mut size, mut debug) = (None, None, None);
         while rank.is_none() || size.is_none() || debug.is_none() {
@@ -56,14 +65,14 @@ impl Pmi1 {
 
     /// Opens a session as `rank` of `size` on a connected stream.
     pub fn greet(rank: usize, size: usize, stream: impl Into<OwnedFd>) -> io::Result<Pmi1> {
-        Pmi1::open(rank, size, BufReader::new(File::from(stream.into())))
+        Pmi1::open(rank, size, BufReader::new(Patient::new(File::from(stream.into()), SERVER)))
     }
 
-    fn open(rank: usize, size: usize, stream: BufReader<File>) -> io::Result<Pmi1> {
+    fn open(rank: usize, size: usize, stream: BufReader<Patient<File>>) -> io::Result<Pmi1> {
         if rank >= size {
             return Err(io::Error::other(format!("PMI_RANK={rank} is not below PMI_SIZE={size}")));
         }
-        fork::close_in_child(stream.get_ref());
+        fork::close_in_child(&stream.get_ref().inner);
         let mut session = Pmi1 { rank, size, job: String::new(), part_len: 0, exchange: 0, stream };
         session.ask("init pmi_version=1 pmi_subversion=1", "response_to_init")?;
         let maxima = session.ask("get_maxes", "maxes")?;
@@ -77,8 +86,10 @@ impl Pmi1 {
     }
 
     fn ask(&mut self, request: &str, expected: &str) -> io::Result<Reply> {
-        self.stream.get_ref().write_all(format!("cmd={request}\n").as_bytes())?;
-        let reply = read_reply(&mut self.stream)?;
+        (&self.stream.get_ref().inner).write_all(format!("cmd={request}\n").as_bytes())?;
+        let explain =
+            |error: io::Error| io::Error::new(error.kind(), format!("PMI request `{request}`: {error}"));
+        let reply = read_reply(&mut self.stream).map_err(explain)?;
         if reply.field("cmd") != Some(expected) {
             return Err(io::Error::other(format!("PMI request `{request}` was answered `{}`", reply.0)));
         }
@@ -117,6 +128,10 @@ impl Bootstrap for Pmi1 {
         &self.job
     }
 
+    fn is_secret(&self) -> bool {
+        self.job.starts_with(JOB_OF_LAUNCHER)
+    }
+
     fn publish(&mut self, mine: Option<&[u8]>) -> io::Result<()> {
         self.exchange += 1;
         let text = mine.map_or(String::new(), text::encode);
@@ -145,10 +160,8 @@ impl Bootstrap for Pmi1 {
     fn abort(&mut self, code: i32, message: &str) {
         // No reply comes, and the caller ends whether or not the server hears it.
         let message = message.replace('\n', " ");
-        let _ = self
-            .stream
-            .get_ref()
-            .write_all(format!("cmd=abort exitcode={code} error_msg={message}\n").as_bytes());
+        let request = format!("cmd=abort exitcode={code} error_msg={message}\n");
+        let _ = (&self.stream.get_ref().inner).write_all(request.as_bytes());
     }
 }
 
@@ -180,7 +193,7 @@ pub(super) fn is_shared_with_mpi() -> bool {
     maps.contains("/libmpi")
 }
 
-fn read_reply(stream: &mut BufReader<File>) -> io::Result<Reply> {
+fn read_reply(stream: &mut BufReader<Patient<File>>) -> io::Result<Reply> {
     let mut line = String::new();
     if stream.read_line(&mut line)? == 0 {
         return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the launcher closed the PMI connection"));

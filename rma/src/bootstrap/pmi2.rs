@@ -5,6 +5,7 @@
 //! request is open at a time. Key-value pairs are visible after a fence, which has to be a barrier as well. Slurm's is;
 //! that of MPICH 4.0's `mpiexec` lets early ranks through (seen in tests), but that one speaks PMI-1, which is tried first.
 
+use super::patience::Patient;
 use super::{Bootstrap, pmi1, text};
 use crate::fork;
 use std::fs::File;
@@ -21,16 +22,16 @@ pub struct Pmi2 {
     size: usize,
     job: String,
     exchange: usize,
-    stream: BufReader<File>,
+    stream: BufReader<Patient<File>>,
 }
 
 impl Pmi2 {
     /// Opens a session as `rank` of `size` of the process manager's job `id` (`PMI_JOBID`, may be empty) on a connected stream.
     pub fn greet(rank: usize, size: usize, id: &str, stream: impl Into<OwnedFd>) -> io::Result<Pmi2> {
-        let stream = BufReader::new(File::from(stream.into()));
-        fork::close_in_child(stream.get_ref());
+        let stream = BufReader::new(Patient::new(File::from(stream.into()), pmi1::SERVER));
+        fork::close_in_child(&stream.get_ref().inner);
         let mut session = Pmi2 { rank, size, job: String::new(), exchange: 0, stream };
-        session.stream.get_ref().write_all(b"cmd=init pmi_version=2 pmi_subversion=0\n")?;
+        (&session.stream.get_ref().inner).write_all(b"cmd=init pmi_version=2 pmi_subversion=0\n")?;
         let mut line = String::new();
         session.stream.read_line(&mut line)?;
         let field = |key| pmi1::field(&line, key);
@@ -52,12 +53,14 @@ impl Pmi2 {
         for (key, value) in fields {
             request += &format!("{key}={};", value.replace(';', ";;"));
         }
-        self.stream.get_ref().write_all(format!("{:6}{request}", request.len()).as_bytes())?;
+        (&self.stream.get_ref().inner).write_all(format!("{:6}{request}", request.len()).as_bytes())?;
         let mut head = [0; 6];
-        self.stream.read_exact(&mut head)?;
+        let explain =
+            |error: io::Error| io::Error::new(error.kind(), format!("PMI-2 request `{request}`: {error}"));
+        self.stream.read_exact(&mut head).map_err(explain)?;
         let len = std::str::from_utf8(&head).ok().and_then(|text| text.trim().parse::<usize>().ok());
         let mut body = vec![0; len.ok_or_else(|| io::Error::other("a PMI-2 reply has no length"))?];
-        self.stream.read_exact(&mut body)?;
+        self.stream.read_exact(&mut body).map_err(explain)?;
         let reply = Reply::parse(&String::from_utf8_lossy(&body));
         if reply.field("cmd") != Some(&format!("{command}-response")) || reply.field("rc") != Some("0") {
             let body = String::from_utf8_lossy(&body);
@@ -121,7 +124,7 @@ impl Bootstrap for Pmi2 {
         // No reply comes, and the caller ends whether or not the server hears it.
         let message = message.replace(';', ";;");
         let request = format!("cmd=abort;isworld=TRUE;exitcode={code};msg={message};");
-        let _ = self.stream.get_ref().write_all(format!("{:6}{request}", request.len()).as_bytes());
+        let _ = (&self.stream.get_ref().inner).write_all(format!("{:6}{request}", request.len()).as_bytes());
     }
 }
 

@@ -4,13 +4,33 @@ use super::{cube, tiers, typed};
 use crate::call::{Call, OpCode};
 use crate::control::WORDS;
 use crate::error::{Error, ErrorKind, Result};
-use crate::plain::Plain;
+use crate::plain::{self, Plain};
 use crate::session::Session;
 use crate::signature::Signature;
 use crate::team::Team;
 
+/// Few bytes of the root's travel in its line of a meeting.
+fn few<T: Plain>(session: &mut Session<'_>, data: &mut [T], signature: Signature, root: usize) -> Result<()> {
+    let (len, is_root) = (size_of_val(data), session.rank() == root);
+    let mut words = [0u64; WORDS];
+    if is_root {
+        bytemuck::bytes_of_mut(&mut words)[..len].copy_from_slice(bytemuck::cast_slice::<T, u8>(data));
+    }
+    let words = &mut words[..len.div_ceil(8)];
+    session.meet(signature, words)?;
+    if is_root {
+        return Ok(());
+    }
+    words.iter_mut().enumerate().for_each(|(index, word)| *word = session.word(root, index));
+    plain::fill(session.call().op.name(), data, |to| {
+        // SAFETY: the words hold so many bytes, and so does the data.
+        unsafe { to.copy_from_nonoverlapping(words.as_ptr().cast(), len) };
+        Ok(())
+    })
+}
+
 impl Team {
-    /// Everybody's `data` becomes that of `root`.
+    /// Everybody's `data` becomes that of `root`, whose own isn't written to.
     ///
     /// Collective, with the same length everywhere. Stands for `MPI_Bcast`, `GA_Brdcst`. Errors: `Rank`, `Mismatch`, `Type`, `Died`, `Finalized`.
     #[track_caller]
@@ -26,10 +46,8 @@ impl Team {
         if data.is_empty() {
             return session.meet(signature, &[]);
         }
-        if session.spread().is_some() && size_of_val(data) <= WORDS * 8 {
-            let from_root = super::gather::in_words(&mut session, data, signature, root..root + 1)?;
-            data.copy_from_slice(&from_root);
-            return Ok(());
+        if size_of_val(data) <= WORDS * 8 {
+            return few(&mut session, data, signature, root);
         }
         if let Some(tiers) = session.tiers(signature)? {
             return tiers::broadcast(tiers, &session, data, root);

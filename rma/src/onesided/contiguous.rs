@@ -1,6 +1,5 @@
 //! Put, get and accumulate of slices and of single values.
 
-use crate::call::{Call, OpCode};
 use crate::error::Result;
 use crate::plain::{self, Plain};
 use crate::segment::Segment;
@@ -55,9 +54,7 @@ impl Segment {
     #[inline]
     #[track_caller]
     pub fn accumulate<T: Element>(&self, rank: usize, offset: usize, src: &[T], alpha: T) -> Result<()> {
-        let call = Call::new(OpCode::Accumulate);
         // SAFETY: the slice is readable; memory of segments is never behind a reference of safe code.
-        let token = unsafe { self.start_accumulate_run(call, rank, offset, src.as_ptr(), src.len(), alpha) }?;
-        self.wait(token)
+        unsafe { self.accumulate_ptr(rank, offset, src.as_ptr(), src.len(), alpha) }
     }
 }

@@ -95,6 +95,28 @@ impl Segment {
         unsafe { self.accumulate_strided_bytes(rank, offset, rows, dtype, src, alpha) }
     }
 
+    /// [`Segment::accumulate`] of `count` elements from a bare pointer.
+    ///
+    /// Not collective; locally complete on return. Stands for `ARMCI_Acc`. Errors as [`Segment::accumulate`].
+    ///
+    /// # Safety
+    /// `src` is readable for `count` elements and outside the target.
+    #[inline]
+    #[track_caller]
+    pub unsafe fn accumulate_ptr<T: Element>(
+        &self,
+        rank: usize,
+        offset: usize,
+        src: *const T,
+        count: usize,
+        alpha: T,
+    ) -> Result<()> {
+        let call = Call::new(OpCode::Accumulate);
+        // SAFETY: the caller's promise; waited for at once.
+        let token = unsafe { self.start_accumulate_run(call, rank, offset, src, count, alpha) }?;
+        self.wait(token)
+    }
+
     /// [`Segment::accumulate_bytes`] on a strided box.
     ///
     /// Not collective. Stands for `ARMCI_AccS`. Errors: as [`Segment::accumulate_bytes`], and `Shape`.

@@ -12,6 +12,7 @@ use crate::segment::Segment;
 use crate::stall::Needs;
 use crate::transport::SignalUpdate;
 use crate::wait::Cause;
+use crate::world::Shared;
 use shm::atomics::AtomicInteger;
 use shm::sync::Sequence;
 
@@ -84,25 +85,8 @@ impl Segment {
         let word = spot.mapped.cast::<u64>();
         // SAFETY: the own part is always mapped; aligned and inside it by the check above.
         let load = || unsafe { u64::load_acquire(word) };
-        for _ in 0..world.policy().spins {
-            let signal = load();
-            if until.holds(signal) {
-                return Ok(signal);
-            }
-            std::hint::spin_loop();
-        }
-        let bell = self.bell(world.rank);
-        loop {
-            let rings = bell.load();
-            let signal = load();
-            if until.holds(signal) {
-                return Ok(signal);
-            }
-            let cause =
-                Cause { call, team: team.id(), target: None, sequence: signal, needs: Needs::AnyOther };
-            let came = || until.holds(load());
-            world.waiting(cause, |context| bell.wait_at_least_or(rings + 1, came, context))?;
-        }
+        let cause = Cause { call, team: team.id(), target: None, sequence: 0, needs: Needs::AnyOther };
+        world.await_signal(cause, &load, until)
     }
 
     fn signal_spot(&self, op: &'static str, rank: usize, offset: usize) -> Result<crate::segment::Spot> {
@@ -117,5 +101,34 @@ impl Segment {
     /// The bell of a world rank.
     fn bell(&self, rank: usize) -> &Sequence {
         self.shared().bell(rank)
+    }
+}
+
+impl Shared {
+    /// Waits until a signal of this rank compares as told; returns it. Who changes it rings this rank's bell.
+    pub(crate) fn await_signal(
+        &self,
+        cause: Cause<'_>,
+        load: &impl Fn() -> u64,
+        until: Compare,
+    ) -> Result<u64> {
+        for _ in 0..self.policy().spins {
+            let signal = load();
+            if until.holds(signal) {
+                return Ok(signal);
+            }
+            std::hint::spin_loop();
+        }
+        let bell = self.bell(self.rank);
+        loop {
+            let rings = bell.load();
+            let signal = load();
+            if until.holds(signal) {
+                return Ok(signal);
+            }
+            let cause = Cause { sequence: signal, ..cause };
+            let came = || until.holds(load());
+            self.waiting(cause, |context| bell.wait_at_least_or(rings + 1, came, context))?;
+        }
     }
 }

@@ -294,6 +294,9 @@ pub unsafe trait Transport: Send + Sync + std::fmt::Debug {
         let _ = (longest, ready);
     }
 
+    /// Ends the threads that work for it, before the process ends: no peer needs this one any more.
+    fn stop(&self) {}
+
     /// Why a rank of another node can't be reached any more; `None` as long as it can. Asked every tenth of a second by waits that
     /// depend on it; finding out may take some seconds.
     fn death(&self, rank: usize) -> Option<String> {

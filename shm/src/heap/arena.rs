@@ -2,14 +2,19 @@
 //!
 //! Only the owner allocates and frees here, so all bookkeeping is private memory: a rank killed in the middle
 //! leaves nothing half done for the others. Pages come and go in chunks of 2 MiB. Invariant: every chunk that
-//! a used block touches is committed, but for blocks that were [reserved](Arena::reserve), which share no chunk with others; the
-//! node-wide counter holds the sum of all committed chunks. In the steady state neither allocating nor freeing makes a system call.
+//! a used block touches is committed, or about to be by a thread that allocates, but for blocks that were [reserved](Arena::reserve), which
+//! share no chunk with others; and the node-wide counter holds the sum of all these chunks. In the steady state neither allocating nor freeing
+//! makes a system call.
+//!
+//! Making pages takes long, so it is done without the arena: a thread takes a block, asks for the block's [`Growth`], and comes
+//! back with it when the pages are there. A chunk grows once at a time: another block that touches it waits.
 
 use super::OutOfMemory;
 use super::root::{CHUNK, Header};
 use super::space::Space;
 use crate::atomic::Ordering::Relaxed;
 use crate::os::{self, HugePages, Mapping};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// The arena of this process.
@@ -23,13 +28,47 @@ pub(super) struct Arena {
     chunks: Vec<u64>,
     /// One bit per chunk: it keeps its pages for good.
     pinned: Vec<u64>,
+    /// Runs of chunks that get pages at this moment, and the process that sees to it.
+    growing: Vec<(Range<usize>, u32)>,
     committed_bytes: usize,
-    /// Of used blocks, the bytes of chunks without pages: of reserved ones, and of one that is being allocated.
+    /// Blocks that were reserved, and the bytes of their chunks that have no pages, nor are about to.
+    reserved: BTreeSet<usize>,
     hollow_bytes: usize,
     /// Most committed bytes kept for later when nobody uses them.
     keep_bytes: usize,
     pressure_seen: u32,
     huge: HugePages,
+}
+
+/// What a block lacks.
+pub(super) enum Need {
+    Nothing,
+    /// Pages that another thread is about to make.
+    Others,
+    Pages(Growth),
+}
+
+/// Chunks that the caller makes pages for.
+pub(super) struct Growth {
+    start: usize,
+    runs: Vec<Range<usize>>,
+    /// Whether they are of a block that was reserved.
+    is_part: bool,
+    huge: HugePages,
+}
+
+impl Growth {
+    /// Makes the pages; false if that is not possible.
+    pub(super) fn populate(&self, memory: &Mapping) -> bool {
+        self.runs.iter().all(|run| {
+            let (start, len) = (self.start + run.start * CHUNK, run.len() * CHUNK);
+            let is_done = memory.populate(start, len).is_ok();
+            if is_done && self.huge == HugePages::Collapse {
+                memory.collapse(start, len);
+            }
+            is_done
+        })
+    }
 }
 
 impl Arena {
@@ -41,7 +80,9 @@ impl Arena {
             space: Space::new(len),
             chunks: Vec::new(),
             pinned: Vec::new(),
+            growing: Vec::new(),
             committed_bytes: 0,
+            reserved: BTreeSet::new(),
             hollow_bytes: 0,
             keep_bytes: (fair_share / 4).max(fair_share.min(256 << 20)),
             pressure_seen: header.pressure.load(Relaxed),
@@ -49,8 +90,8 @@ impl Arena {
         }
     }
 
-    /// Takes a block and gives it pages; returns offset and length. On an error nothing has changed.
-    pub(super) fn allocate(
+    /// Takes a block, which has no pages yet; returns offset and length.
+    pub(super) fn take(
         &mut self,
         memory: &Mapping,
         header: &Header,
@@ -58,36 +99,94 @@ impl Arena {
         align: usize,
     ) -> Result<(usize, usize), OutOfMemory> {
         self.heed_pressure(memory, header);
-        let Some((offset, taken)) = self.space.take(len, align) else {
-            return Err(self.out_of_memory(header, len));
-        };
-        self.hollow_bytes += self.missing_bytes(offset, taken);
-        if self.commit(memory, header, offset, taken) {
-            return Ok((offset, taken));
-        }
-        self.give_back(offset);
-        Err(self.out_of_memory(header, len))
+        self.space.take(len, align).ok_or_else(|| self.out_of_memory(header, len))
     }
 
-    /// Takes a block of whole chunks that have no pages before [`Arena::commit_part`]; returns offset and length.
+    /// What a block, or a part of a reserved one, lacks in pages. An error if the memory isn't there: then it is no block any more, unless it
+    /// was reserved.
+    pub(super) fn need(
+        &mut self,
+        memory: &Mapping,
+        header: &Header,
+        block: (usize, usize),
+        is_part: bool,
+    ) -> Result<Need, OutOfMemory> {
+        let (offset, len) = block;
+        let (first, end) = (offset / CHUNK, (offset + len).div_ceil(CHUNK));
+        if self.chunks.len() * 64 < end {
+            self.chunks.resize(end.div_ceil(64), 0);
+        }
+        if (first..end).all(|chunk| self.is_committed(chunk)) {
+            return Ok(Need::Nothing);
+        }
+        let growing = self.growing();
+        let is_growing = |chunk: usize| growing.iter().any(|run| run.contains(&chunk));
+        let missing = runs(first..end, |chunk| !self.is_committed(chunk) && !is_growing(chunk));
+        if missing.is_empty() {
+            return Ok(Need::Others);
+        }
+        let bytes = missing.iter().map(|run| run.len()).sum::<usize>() * CHUNK;
+        let hollow = if is_part { bytes } else { 0 };
+        self.hollow_bytes -= hollow;
+        if !self.book(memory, header, bytes) {
+            self.give_up(offset, is_part, hollow);
+            return Err(self.out_of_memory(header, len));
+        }
+        self.growing.extend(missing.iter().map(|run| (run.clone(), std::process::id())));
+        Ok(Need::Pages(Growth { start: self.start, runs: missing, is_part, huge: self.huge }))
+    }
+
+    /// Runs of chunks that threads of this process make pages for. Those of the process that this one was forked from are nobody's.
+    fn growing(&mut self) -> Vec<Range<usize>> {
+        let me = std::process::id();
+        self.growing.retain(|(_, process)| *process == me);
+        self.growing.iter().map(|(run, _)| run.clone()).collect()
+    }
+
+    /// What has come of the pages for a block. If they couldn't be had, it is no block any more, unless it was reserved.
+    pub(super) fn grown(
+        &mut self,
+        memory: &Mapping,
+        header: &Header,
+        block: (usize, usize),
+        growth: Growth,
+        is_populated: bool,
+    ) -> Result<(), OutOfMemory> {
+        let bytes = growth.runs.iter().map(|run| run.len()).sum::<usize>() * CHUNK;
+        self.growing.retain(|(run, _)| !growth.runs.contains(run));
+        header.growing.fetch_sub(bytes as u64, Relaxed);
+        if !is_populated {
+            for run in &growth.runs {
+                let _ = memory.release(self.start + run.start * CHUNK, run.len() * CHUNK);
+            }
+            header.committed.fetch_sub(bytes as u64, Relaxed);
+            self.give_up(block.0, growth.is_part, bytes);
+            return Err(self.out_of_memory(header, block.1));
+        }
+        for chunk in growth.runs.into_iter().flatten() {
+            self.chunks[chunk / 64] |= 1 << (chunk % 64);
+        }
+        self.committed_bytes += bytes;
+        Ok(())
+    }
+
+    /// Takes a block of whole chunks, which have pages where [`Arena::need`] has been asked for them as a part; returns offset and length.
     pub(super) fn reserve(&mut self, header: &Header, len: usize) -> Result<(usize, usize), OutOfMemory> {
         let whole = len.max(1).checked_next_multiple_of(CHUNK);
         let Some((offset, taken)) = whole.and_then(|len| self.space.take(len, CHUNK)) else {
             return Err(self.out_of_memory(header, len));
         };
+        self.reserved.insert(offset);
         self.hollow_bytes += self.missing_bytes(offset, taken);
         Ok((offset, taken))
     }
 
-    /// Gives pages to a part of a block that was reserved.
-    pub(super) fn commit_part(
-        &mut self,
-        memory: &Mapping,
-        header: &Header,
-        offset: usize,
-        len: usize,
-    ) -> Result<(), OutOfMemory> {
-        if self.commit(memory, header, offset, len) { Ok(()) } else { Err(self.out_of_memory(header, len)) }
+    /// There are no pages for a block, or for a part with so many hollow bytes.
+    fn give_up(&mut self, offset: usize, is_part: bool, hollow: usize) {
+        match is_part {
+            true => self.hollow_bytes += hollow,
+            false => drop(self.space.give_back(offset)),
+        }
     }
 
     /// Frees the block at `offset`; false when there is none.
@@ -103,7 +202,9 @@ impl Arena {
 
     fn give_back(&mut self, offset: usize) -> bool {
         let Some(len) = self.space.give_back(offset) else { return false };
-        self.hollow_bytes -= self.missing_bytes(offset, len);
+        if self.reserved.remove(&offset) {
+            self.hollow_bytes -= self.missing_bytes(offset, len);
+        }
         true
     }
 
@@ -113,7 +214,8 @@ impl Arena {
 
     /// Bytes of the chunks under `[offset, offset + len)` that have no pages.
     fn missing_bytes(&self, offset: usize, len: usize) -> usize {
-        chunks(offset, len).filter(|chunk| !self.is_committed(*chunk)).count() * CHUNK
+        let chunks = offset / CHUNK..(offset + len).div_ceil(CHUNK);
+        chunks.filter(|chunk| !self.is_committed(*chunk)).count() * CHUNK
     }
 
     fn out_of_memory(&self, header: &Header, asked: usize) -> OutOfMemory {
@@ -122,55 +224,31 @@ impl Arena {
         OutOfMemory { asked: asked as u64, free: free.min(self.len as u64), limit: header.limit }
     }
 
-    /// Commits the chunks under `[offset, offset + len)` that are not; false when the memory isn't there.
-    fn commit(&mut self, memory: &Mapping, header: &Header, offset: usize, len: usize) -> bool {
-        let range = chunks(offset, len);
-        if self.chunks.len() * 64 < range.end {
-            self.chunks.resize(range.end.div_ceil(64), 0);
-        }
-        let missing = runs(range, |chunk| !self.is_committed(chunk));
-        if missing.is_empty() {
+    /// Books `bytes` more, if need be with what is kept unused.
+    fn book(&mut self, memory: &Mapping, header: &Header, bytes: usize) -> bool {
+        if reserve(header, bytes as u64) {
             return true;
         }
-        let bytes = missing.iter().map(|run| run.len()).sum::<usize>() * CHUNK;
-        if !reserve(header, bytes as u64) {
-            // What we keep unused may be all that is missing; and the other ranks are asked for theirs.
-            self.shrink(memory, header, self.unused_bytes());
-            header.pressure.fetch_add(1, Relaxed);
-            self.pressure_seen = header.pressure.load(Relaxed);
-            if !reserve(header, bytes as u64) {
-                return false;
-            }
-        }
-        let populated = missing.iter().all(|run| {
-            let (start, len) = (self.start + run.start * CHUNK, run.len() * CHUNK);
-            let done = memory.populate(start, len).is_ok();
-            if done && self.huge == HugePages::Collapse {
-                memory.collapse(start, len);
-            }
-            done
-        });
-        header.growing.fetch_sub(bytes as u64, Relaxed);
-        if !populated {
-            for run in &missing {
-                let _ = memory.release(self.start + run.start * CHUNK, run.len() * CHUNK);
-            }
-            header.committed.fetch_sub(bytes as u64, Relaxed);
-            return false;
-        }
-        for chunk in missing.into_iter().flatten() {
-            self.chunks[chunk / 64] |= 1 << (chunk % 64);
-        }
-        self.committed_bytes += bytes;
-        self.hollow_bytes -= bytes;
-        true
+        // What we keep unused may be all that is missing; and the other ranks are asked for theirs. Blocks count as used while their
+        // chunks are still missing.
+        let growing = self.growing().iter().map(|run| run.len()).sum::<usize>() * CHUNK;
+        let surplus = (self.committed_bytes + self.hollow_bytes + growing + bytes)
+            .saturating_sub(self.space.used_bytes());
+        self.shrink(memory, header, surplus);
+        header.pressure.fetch_add(1, Relaxed);
+        self.pressure_seen = header.pressure.load(Relaxed);
+        reserve(header, bytes as u64)
     }
 
-    /// Keeps the pages of the chunk at `offset` for good, and of its neighbours that have pages and are not kept yet. Returns
-    /// the bytes newly kept, as `[start, end)`; `None` if there are no pages, or they were kept already.
-    pub(super) fn pin(&mut self, offset: usize) -> Option<(usize, usize)> {
+    /// Keeps the pages of the chunk at `offset` for good, and of its neighbours that have pages and are not kept yet, as far as they are
+    /// in the same multiple of `longest` bytes. Returns the bytes newly kept, as `[start, end)`; `None` if there are no pages, or they were
+    /// kept already.
+    pub(super) fn pin(&mut self, offset: usize, longest: usize) -> Option<(usize, usize)> {
         let middle = offset / CHUNK;
-        let is_new = |chunk: usize| self.is_committed(chunk) && !is_set(&self.pinned, chunk);
+        let together = (longest / CHUNK).max(1);
+        let is_new = |chunk: usize| {
+            chunk / together == middle / together && self.is_committed(chunk) && !is_set(&self.pinned, chunk)
+        };
         if !is_new(middle) {
             return None;
         }
@@ -221,11 +299,6 @@ impl Arena {
             header.committed.fetch_sub(CHUNK as u64, Relaxed);
         }
     }
-}
-
-/// The chunks under `[offset, offset + len)`.
-fn chunks(offset: usize, len: usize) -> Range<usize> {
-    offset / CHUNK..(offset + len).div_ceil(CHUNK)
 }
 
 /// The runs of chunks in `range` for which `holds`.

@@ -19,12 +19,12 @@ use crate::board::Slot;
 use crate::error::{Error, Result};
 use crate::os::{self, HugePages, Mapping};
 use crate::sync::SpinPolicy;
-use arena::Arena;
+use arena::{Arena, Need};
 use root::{CHUNK, Layout, Root};
 use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 pub(crate) use stripes::{STRIPE_SHIFT, Stripes};
 
 /// How big a heap to make.
@@ -45,6 +45,10 @@ pub struct Block {
     /// Usable bytes: at least what was asked.
     pub len: usize,
 }
+
+/// Another thread is busy with what was asked for: ask again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Busy;
 
 /// An allocation that can't be had; nothing changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -79,6 +83,8 @@ pub struct Heap {
     ranks: usize,
     root: Root,
     arena: Mutex<Arena>,
+    /// Chunks of the arena have got pages, or won't.
+    grown: Condvar,
     mapping: Mapping,
 }
 
@@ -161,7 +167,16 @@ impl Heap {
         let arena = Arena::new(layout.root_len + rank * stride, stride, root.header(), huge);
         // SAFETY: root_len is within the mapping.
         let arenas = unsafe { mapping.base().byte_add(layout.root_len) };
-        Heap { arenas, stride, rank, ranks: layout.ranks, root, arena: Mutex::new(arena), mapping }
+        Heap {
+            arenas,
+            stride,
+            rank,
+            ranks: layout.ranks,
+            root,
+            arena: Mutex::new(arena),
+            grown: Condvar::new(),
+            mapping,
+        }
     }
 
     /// The memory file to pass to the peers; `None` for a heap of one rank.
@@ -199,7 +214,8 @@ impl Heap {
         self.arenas.as_ptr().wrapping_add(rank.wrapping_mul(self.stride).wrapping_add(offset))
     }
 
-    /// Allocates in this rank's arena: local, no system call unless the arena must grow. The contents are
+    /// Allocates in this rank's arena: local, no system call unless the arena must grow, which keeps no other thread of this process from
+    /// allocating. The contents are
     /// arbitrary (what a former block left). `align` is a power of two up to 2 MiB; at least 64 is used, a
     /// page for 64 KiB and more. Stands for `ARMCI_Malloc_local`.
     ///
@@ -207,8 +223,35 @@ impl Heap {
     /// The memory isn't there: every byte of a block that is returned has its page.
     pub fn allocate(&self, len_bytes: usize, align: usize) -> std::result::Result<Block, OutOfMemory> {
         assert!(align.is_power_of_two() && align <= CHUNK, "alignment {align}");
-        let (offset, len) = self.arena().allocate(&self.mapping, self.root.header(), len_bytes, align)?;
-        Ok(Block { offset, len })
+        let (memory, header) = (&self.mapping, self.root.header());
+        let mut arena = self.arena();
+        let block = arena.take(memory, header, len_bytes, align)?;
+        self.populate(arena, block, false)?;
+        Ok(Block { offset: block.0, len: block.1 })
+    }
+
+    /// Gives pages to a block, or to a part of a reserved one.
+    fn populate<'a>(
+        &'a self,
+        mut arena: MutexGuard<'a, Arena>,
+        block: (usize, usize),
+        is_part: bool,
+    ) -> std::result::Result<(), OutOfMemory> {
+        let (memory, header) = (&self.mapping, self.root.header());
+        loop {
+            match arena.need(memory, header, block, is_part)? {
+                Need::Nothing => return Ok(()),
+                Need::Others => arena = self.grown.wait(arena).unwrap_or_else(PoisonError::into_inner),
+                Need::Pages(growth) => {
+                    drop(arena);
+                    let is_populated = growth.populate(memory);
+                    arena = self.arena();
+                    let outcome = arena.grown(memory, header, block, growth, is_populated);
+                    self.grown.notify_all();
+                    outcome?;
+                }
+            }
+        }
     }
 
     /// [`Heap::allocate`], all bytes zero.
@@ -234,7 +277,7 @@ impl Heap {
     /// # Errors
     /// The memory isn't there; nothing changed.
     pub fn commit(&self, offset: usize, len_bytes: usize) -> std::result::Result<(), OutOfMemory> {
-        self.arena().commit_part(&self.mapping, self.root.header(), offset, len_bytes)
+        self.populate(self.arena(), (offset, len_bytes), true)
     }
 
     /// Frees the block of this rank's arena that begins at `offset`. The caller has made sure that nobody
@@ -245,18 +288,27 @@ impl Heap {
     }
 
     /// Keeps the pages around `offset` of this rank's arena for good, as a network adapter that is told their addresses needs it:
-    /// the run of committed memory that was not kept before. Returns where it begins and ends; `None` if there is no memory at
-    /// `offset` or it is kept already. Local.
-    pub fn pin(&self, offset: usize) -> Option<(usize, usize)> {
-        self.arena().pin(offset)
+    /// the run of committed memory that was not kept before, as far as it lies in the same multiple of `longest` bytes. Answers where it begins
+    /// and ends; nothing if there is no memory at `offset` or it is kept already. Never waits: an error if another thread is busy with
+    /// the arena, as when it gives much memory back. Local.
+    pub fn try_pin(
+        &self,
+        offset: usize,
+        longest: usize,
+    ) -> std::result::Result<Option<(usize, usize)>, Busy> {
+        match self.arena.try_lock() {
+            Ok(mut arena) => Ok(arena.pin(offset, longest)),
+            Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner().pin(offset, longest)),
+            Err(TryLockError::WouldBlock) => Err(Busy),
+        }
     }
 
     fn arena(&self) -> MutexGuard<'_, Arena> {
         self.arena.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Zeroed memory that all ranks share, for the floor above: 64 KiB, then 16 KiB per rank, which are that rank's: they are committed once
-    /// it has attached, and near its processors. Page aligned.
+    /// Zeroed memory that all ranks share, for the floor above: 64 bytes per rank, rounded up to 64 KiB, then 16 KiB per rank, which are that
+    /// rank's: they are committed once it has attached, and near its processors. Page aligned.
     pub fn root_area(&self) -> (NonNull<u8>, usize) {
         self.root.area()
     }

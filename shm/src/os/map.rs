@@ -36,14 +36,14 @@ impl HugePages {
 }
 
 /// A new file of `len` bytes that has no name and lives as long as somebody holds or maps it. `name` shows in
-/// /proc only.
+/// /proc only. Its size can't be changed any more, by whoever gets the descriptor: no mapped page of it goes away.
 pub(crate) fn memory_file(
     operation: &'static str,
     name: &std::ffi::CStr,
     len: usize,
     huge: bool,
 ) -> Result<OwnedFd> {
-    let flags = libc::MFD_CLOEXEC | if huge { libc::MFD_HUGETLB } else { 0 };
+    let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING | if huge { libc::MFD_HUGETLB } else { 0 };
     // SAFETY: `name` is a C string; the call returns a new descriptor or -1.
     let fd = unsafe { libc::memfd_create(name.as_ptr(), flags) };
     if fd < 0 {
@@ -51,11 +51,67 @@ pub(crate) fn memory_file(
     }
     // SAFETY: `fd` was just returned to us and belongs to nobody else.
     let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+    let limit = FileLimit::raise(operation, len)?;
     // SAFETY: the descriptor is open.
-    if unsafe { libc::ftruncate(fd.as_raw_fd(), len as libc::off_t) } != 0 {
-        return Err(Error::last_os(operation, format!("cannot size the memory file to {len} bytes")));
+    let sized = unsafe { libc::ftruncate(fd.as_raw_fd(), len as libc::off_t) } == 0;
+    let error =
+        (!sized).then(|| Error::last_os(operation, format!("cannot size the memory file to {len} bytes")));
+    drop(limit);
+    if let Some(error) = error {
+        return Err(error);
+    }
+    // SAFETY: the descriptor is open.
+    if unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_ADD_SEALS, SEALS) } != 0 {
+        return Err(Error::last_os(operation, "cannot seal the memory file"));
     }
     Ok(fd)
+}
+
+/// What nobody may do to a memory file of ours.
+const SEALS: i32 = libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL;
+
+/// Whether a descriptor is that of a memory file with this name, sealed as ours are: any number may be a file of the user's.
+pub(crate) fn is_memory_file(fd: BorrowedFd<'_>, name: &str) -> bool {
+    // SAFETY: the descriptor is open; of what has no seals the answer is -1.
+    let seals = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GET_SEALS) };
+    let link = std::fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd()));
+    // Without /proc the seals have to do.
+    let is_named = link.map_or(true, |link| link.to_string_lossy().starts_with(&format!("/memfd:{name}")));
+    seals == SEALS && is_named
+}
+
+/// The limit on the size of files (`ulimit -f`), which counts for memory files, too: who exceeds it gets a signal that kills. Put back
+/// on drop.
+struct FileLimit(Option<libc::rlimit>);
+
+impl FileLimit {
+    /// Raises the limit to `len`, as far as the user may.
+    fn raise(operation: &'static str, len: usize) -> Result<FileLimit> {
+        let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        // SAFETY: writes one rlimit.
+        if unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &mut limit) } != 0 || limit.rlim_cur >= len as u64 {
+            return Ok(FileLimit(None));
+        }
+        let raised = libc::rlimit { rlim_cur: limit.rlim_max, ..limit };
+        // SAFETY: reads one rlimit.
+        if limit.rlim_max < len as u64 || unsafe { libc::setrlimit(libc::RLIMIT_FSIZE, &raised) } != 0 {
+            let text = format!(
+                "files may have {} bytes (ulimit -f), a memory file of {len} bytes is needed",
+                limit.rlim_max
+            );
+            return Err(Error::new(operation, text));
+        }
+        Ok(FileLimit(Some(limit)))
+    }
+}
+
+impl Drop for FileLimit {
+    fn drop(&mut self) {
+        if let Some(limit) = &self.0 {
+            // SAFETY: reads one rlimit, which lowers the limit to what it was.
+            unsafe { libc::setrlimit(libc::RLIMIT_FSIZE, limit) };
+        }
+    }
 }
 
 /// The size of a memory file.

@@ -10,7 +10,7 @@ mod process;
 
 pub(crate) use futex::{futex_wait, futex_wait_low, futex_wake, futex_wake_low, nap};
 #[cfg(not(loom))]
-pub(crate) use map::{HugePages, Mapping, memory_file, sized};
+pub(crate) use map::{HugePages, Mapping, is_memory_file, memory_file, sized};
 #[cfg(not(loom))]
 pub(crate) use memory::{available_bytes, total_bytes};
 #[cfg(not(loom))]

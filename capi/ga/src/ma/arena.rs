@@ -7,11 +7,14 @@
 //!  block = [padding] guard, elements, guard [padding to 8 bytes]
 //! ```
 //!
+//! Pushing and popping take constant time: programs do it ten thousands of times a second. The heap is looked through.
+//!
 //! Invariant: blocks do not overlap; those of the heap lie below those of the stack; elements are aligned as their
-//! type (and `MA_set_numalign`) wants; every live block has both guards written.
+//! type (and `MA_set_numalign`) wants; every live block has both guards written. Handles grow, so the stack is in their order.
 
 use super::types::{LARGEST, Type};
 use std::alloc::{Layout, alloc};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::c_long;
 use std::ptr::NonNull;
@@ -27,10 +30,37 @@ const ALIGNMENT: usize = 16;
 /// The most a block needs beyond its elements, for the default alignment.
 pub(super) const OVERHEAD: usize = 2 * GUARD + LARGEST + UNIT;
 
+/// Letters of a name that are kept.
+pub(super) const NAME: usize = 31;
+
+/// A block's name, as the program gave it.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Name {
+    bytes: [u8; NAME],
+    len: u8,
+}
+
+impl Name {
+    /// The first of these bytes.
+    pub(super) fn new(bytes: impl Iterator<Item = u8>) -> Name {
+        let mut name = Name::default();
+        for (to, byte) in name.bytes.iter_mut().zip(bytes) {
+            *to = byte;
+            name.len += 1;
+        }
+        name
+    }
+
+    /// In words; a letter that was cut in two shows as such.
+    pub(super) fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.bytes[..usize::from(self.len)])
+    }
+}
+
 /// A block's descriptor.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub(super) struct Block {
-    pub(super) name: String,
+    pub(super) name: Name,
     pub(super) datatype: Type,
     pub(super) elements: usize,
     /// Offsets of the block and of its elements, and the block's bytes.
@@ -87,11 +117,12 @@ pub(super) struct Arena {
     memory: NonNull<u8>,
     partition: usize,
     len: usize,
-    blocks: BTreeMap<c_long, Block>,
-    /// Handles of the heap's blocks by offset.
-    heap: BTreeMap<usize, c_long>,
-    /// Handles of the stack's blocks, the latest last.
-    stack: Vec<c_long>,
+    /// The heap's blocks by handle, their handles by offset, and where the last of them ends.
+    heap: BTreeMap<c_long, Block>,
+    by_offset: BTreeMap<usize, c_long>,
+    heap_end: usize,
+    /// The stack's blocks, the latest last.
+    stack: Vec<(c_long, Block)>,
     next: c_long,
     /// Of heap and stack.
     usage: [Usage; 2],
@@ -116,8 +147,9 @@ impl Arena {
             memory,
             partition,
             len,
-            blocks: BTreeMap::new(),
             heap: BTreeMap::new(),
+            by_offset: BTreeMap::new(),
+            heap_end: 0,
             stack: Vec::new(),
             next: 0,
             usage: Default::default(),
@@ -126,9 +158,13 @@ impl Arena {
 
     /// The heap's end and the stack's beginning.
     fn edges(&self) -> (usize, usize) {
-        let top = self.heap.last_key_value().and_then(|(_, handle)| self.blocks.get(handle));
-        let stack = self.stack.last().and_then(|handle| self.blocks.get(handle));
-        (top.map_or(0, |block| block.start + block.len), stack.map_or(self.len, |block| block.start))
+        (self.heap_end, self.stack.last().map_or(self.len, |(_, block)| block.start))
+    }
+
+    /// Finds the heap's end anew.
+    fn measure(&mut self) {
+        let last = self.by_offset.last_key_value().and_then(|(_, handle)| self.heap.get(handle));
+        self.heap_end = last.map_or(0, |block| block.start + block.len);
     }
 
     /// Where the elements would be, and where the block would end, if it began at `start`.
@@ -152,7 +188,7 @@ impl Arena {
         datatype: Type,
         elements: usize,
         numalign: u32,
-        name: String,
+        name: Name,
     ) -> Result<c_long, usize> {
         let bytes = elements.checked_mul(datatype.size).ok_or(usize::MAX)?;
         let alignment = alignment(datatype, numalign);
@@ -161,18 +197,20 @@ impl Arena {
             (after <= end).then_some((start, first, after))
         };
         let (mut found, mut start) = (None, 0);
-        for (offset, handle) in &self.heap {
+        for (offset, handle) in &self.by_offset {
             found = fits(start, *offset);
             if found.is_some() {
                 break;
             }
-            start = offset + self.blocks.get(handle).map_or(0, |block| block.len);
+            start = offset + self.heap.get(handle).map_or(0, |block| block.len);
         }
         let found = found.or_else(|| fits(start, self.edges().1));
         let (start, first, after) = found.ok_or(bytes.saturating_add(OVERHEAD))?;
-        let handle =
-            self.add(Block { name, datatype, elements, start, first, len: after - start, is_heap: true });
-        self.heap.insert(start, handle);
+        let block = Block { name, datatype, elements, start, first, len: after - start, is_heap: true };
+        let handle = self.add(&block);
+        self.heap.insert(handle, block);
+        self.by_offset.insert(start, handle);
+        self.measure();
         Ok(handle)
     }
 
@@ -182,7 +220,7 @@ impl Arena {
         datatype: Type,
         elements: usize,
         numalign: u32,
-        name: String,
+        name: Name,
     ) -> Result<c_long, usize> {
         let bytes = elements.checked_mul(datatype.size).ok_or(usize::MAX)?;
         let (heap, end) = self.edges();
@@ -190,13 +228,14 @@ impl Arena {
         let found = found.filter(|(_, start)| *start >= heap);
         let (first, start) = found.ok_or(bytes.saturating_add(OVERHEAD))?;
         let len = end - start;
-        let handle = self.add(Block { name, datatype, elements, start, first, len, is_heap: false });
-        self.stack.push(handle);
+        let block = Block { name, datatype, elements, start, first, len, is_heap: false };
+        let handle = self.add(&block);
+        self.stack.push((handle, block));
         Ok(handle)
     }
 
-    fn add(&mut self, block: Block) -> c_long {
-        self.set_guards(&block);
+    fn add(&mut self, block: &Block) -> c_long {
+        self.set_guards(block);
         let handle = self.next;
         // A handle is not used again, so one that was given back is known as such.
         self.next += 1;
@@ -205,16 +244,13 @@ impl Arena {
         usage.bytes += block.len;
         usage.most_blocks = usage.most_blocks.max(usage.blocks);
         usage.most_bytes = usage.most_bytes.max(usage.bytes);
-        self.blocks.insert(handle, block);
         handle
     }
 
-    fn remove(&mut self, handle: c_long) -> Option<Block> {
-        let block = self.blocks.remove(&handle)?;
+    fn count_out(&mut self, block: &Block) {
         let usage = &mut self.usage[usize::from(!block.is_heap)];
         usage.blocks -= 1;
         usage.bytes -= block.len;
-        Some(block)
     }
 
     /// Of heap and stack.
@@ -222,47 +258,66 @@ impl Arena {
         self.usage
     }
 
+    #[inline]
     pub(super) fn block(&self, handle: c_long) -> Option<&Block> {
-        self.blocks.get(&handle)
+        match self.stack.last() {
+            Some((top, block)) if *top == handle => Some(block),
+            _ => match self.stack.binary_search_by_key(&handle, |(handle, _)| *handle) {
+                Ok(place) => Some(&self.stack[place].1),
+                Err(_) => self.heap.get(&handle),
+            },
+        }
     }
 
     /// Live blocks with their handles, in the order they were made.
     pub(super) fn blocks(&self) -> impl Iterator<Item = (c_long, &Block)> {
-        self.blocks.iter().map(|(handle, block)| (*handle, block))
+        let mut next = self.following(-1);
+        std::iter::from_fn(move || {
+            let handle = next?;
+            next = self.following(handle);
+            self.block(handle).map(|block| (handle, block))
+        })
     }
 
     /// The handle after this one.
     pub(super) fn following(&self, handle: c_long) -> Option<c_long> {
-        self.blocks.range(handle + 1..).next().map(|(handle, _)| *handle)
+        let place = self.stack.partition_point(|(other, _)| *other <= handle);
+        let in_stack = self.stack.get(place).map(|(handle, _)| *handle);
+        let in_heap = self.heap.range(handle + 1..).next().map(|(handle, _)| *handle);
+        in_stack.into_iter().chain(in_heap).min()
     }
 
     /// Is the latest block of the stack.
+    #[inline]
     pub(super) fn is_top(&self, handle: c_long) -> bool {
-        self.stack.last() == Some(&handle)
+        self.stack.last().is_some_and(|(top, _)| *top == handle)
     }
 
     /// Gives a heap block back.
     pub(super) fn free(&mut self, handle: c_long) {
-        if let Some(block) = self.remove(handle) {
-            self.heap.remove(&block.start);
+        if let Some(block) = self.heap.remove(&handle) {
+            self.by_offset.remove(&block.start);
+            self.count_out(&block);
+            self.measure();
         }
     }
 
     /// Gives the last elements of a heap block back.
     pub(super) fn shrink(&mut self, handle: c_long, elements: usize) {
-        let Some(block) = self.blocks.get_mut(&handle) else { return };
+        let Some(block) = self.heap.get_mut(&handle) else { return };
         block.elements = elements;
         self.usage[0].bytes -= block.len;
         block.len = up(block.first + elements * block.datatype.size + GUARD, UNIT) - block.start;
         self.usage[0].bytes += block.len;
-        let block = block.clone();
+        let block = *block;
         self.set_guards(&block);
+        self.measure();
     }
 
     /// Gives a stack block back, and all that were pushed after it.
     pub(super) fn chop(&mut self, handle: c_long) {
-        while let Some(top) = self.stack.pop() {
-            self.remove(top);
+        while let Some((top, block)) = self.stack.pop() {
+            self.count_out(&block);
             if top == handle {
                 return;
             }
@@ -312,9 +367,9 @@ impl Arena {
     /// How many elements the largest gap between heap blocks could take.
     pub(super) fn fragment(&self, datatype: Type, numalign: u32) -> usize {
         let (mut most, mut start) = (0, 0);
-        for (offset, handle) in &self.heap {
+        for (offset, handle) in &self.by_offset {
             most = most.max(self.between(start, *offset, datatype, numalign, false));
-            start = offset + self.blocks.get(handle).map_or(0, |block| block.len);
+            start = offset + self.heap.get(handle).map_or(0, |block| block.len);
         }
         most
     }

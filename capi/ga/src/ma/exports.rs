@@ -4,26 +4,31 @@
 //! to), and returns `MA_FALSE` or zero; after `MA_set_hard_fail`, or where there is nothing sensible to return, the
 //! job ends.
 
-use super::arena::{Arena, OVERHEAD, Room};
+use super::arena::{Arena, Name, OVERHEAD, Room};
 use super::state::{Result, State, Terminate, call, fatal, mistake, print, state};
 use super::types::Type;
-use std::ffi::{CStr, c_char, c_long, c_void};
+use std::ffi::{c_char, c_long, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Bytes of heap and of stack when the program does not say: what the original takes.
 const DEFAULT_BYTES: usize = 1 << 19;
-/// Letters of a name that are kept.
-const NAME: usize = 31;
 
 /// Exported functions: `name(arguments) -> result, or what is returned on failure, = body;`.
 macro_rules! functions {
-    ($($name:ident ($($arg:ident: $ty:ty),*) -> $ret:ty, $failed:expr, $body:expr;)*) => {$(
+    ($($name:ident ($($arg:ident: $ty:ty),*) -> $ret:ty, $failed:expr, $body:expr;)*) => {
+        /// The functions, whose calls are counted.
+        #[allow(non_camel_case_types)]
+        enum Function { $($name),* }
+
+        /// Their names.
+        const NAMES: &[&str] = &[$(stringify!($name)),*];
+    $(
         #[allow(non_snake_case, unused_unsafe)]
         #[unsafe(no_mangle)]
         unsafe extern "C" fn $name($($arg: $ty),*) -> $ret {
             // SAFETY: pointers are what the header says they must be: the C caller's promise.
             let body = |state: &mut State| unsafe { typed($body, state) };
-            let run = || call(stringify!($name), $failed, body);
+            let run = || call((stringify!($name), Function::$name as usize), $failed, body);
             match catch_unwind(AssertUnwindSafe(run)) {
                 Ok(value) => value,
                 Err(_) => armci::host::abort(1, concat!(stringify!($name), ": a bug in libga")),
@@ -31,6 +36,9 @@ macro_rules! functions {
         }
     )*};
 }
+
+/// How many functions there are.
+pub(super) const FUNCTIONS: usize = NAMES.len();
 
 /// Tells the compiler what a body takes.
 fn typed<R>(body: impl FnOnce(&mut State) -> Result<R>, state: &mut State) -> Result<R> {
@@ -45,19 +53,19 @@ fn datatype_or_end(number: c_long) -> Result<Type> {
     Type::of(number).map_or_else(|| fatal(format!("{number} is no datatype")), Ok)
 }
 
-fn number(what: &str, value: c_long) -> Result<usize> {
-    usize::try_from(value).or_else(|_| mistake(format!("{what}: {value} elements")))
+fn number(name: Name, value: c_long) -> Result<usize> {
+    usize::try_from(value).or_else(|_| mistake(format!("block '{}': {value} elements", name.text())))
 }
 
 /// # Safety
 /// Null, or terminated and readable.
-unsafe fn title(name: *const c_char) -> String {
+unsafe fn title(name: *const c_char) -> Name {
     if name.is_null() {
-        return String::new();
+        return Name::default();
     }
-    // SAFETY: the caller's promise.
-    let text = unsafe { CStr::from_ptr(name) }.to_string_lossy();
-    text.chars().take(NAME).collect()
+    // SAFETY: readable up to the closing zero: the caller's promise.
+    let byte = |place: usize| unsafe { name.add(place).read() } as u8;
+    Name::new((0..).map(byte).take_while(|byte| *byte != 0))
 }
 
 /// Where a result goes.
@@ -92,23 +100,22 @@ fn init(state: &mut State, number_: c_long, stack: c_long, heap: c_long) -> Resu
 }
 
 /// A new block, in the heap or on the stack.
-fn create(state: &mut State, kind: c_long, elements: c_long, name: String, is_heap: bool) -> Result<c_long> {
-    let what = format!("block '{name}'");
+fn create(state: &mut State, kind: c_long, elements: c_long, name: Name, is_heap: bool) -> Result<c_long> {
+    let what = || format!("block '{}'", name.text());
     if state.traces {
         let verb = if is_heap { "allocating" } else { "pushing" };
-        print(&format!("MA: {verb} '{name}' ({elements})\n"));
+        print(&format!("MA: {verb} '{}' ({elements})\n", name.text()));
     }
-    let (numalign, elements) = (state.numalign, number(&what, elements)?);
+    let (numalign, elements) = (state.numalign, number(name, elements)?);
     let arena = state.arena()?;
-    let Some(datatype) = Type::of(kind) else { return mistake(format!("{what}: {kind} is no datatype")) };
+    let Some(datatype) = Type::of(kind) else { return mistake(format!("{}: {kind} is no datatype", what())) };
     let made = if is_heap {
         arena.allocate(datatype, elements, numalign, name)
     } else {
         arena.push(datatype, elements, numalign, name)
     };
-    let left = arena.elements(Room::Gap, datatype, numalign);
     made.or_else(|bytes| {
-        let size = datatype.size;
+        let (what, size, left) = (what(), datatype.size, arena.elements(Room::Gap, datatype, numalign));
         mistake(format!("{what}: no room for {bytes} bytes; at most {left} elements of {size} are left"))
     })
 }
@@ -139,7 +146,7 @@ unsafe fn create_with_index(
 fn free(state: &mut State, handle: c_long) -> Result<c_long> {
     let block = state.block_of(handle, true)?;
     if state.traces {
-        print(&format!("MA: freeing '{}'\n", block.name));
+        print(&format!("MA: freeing '{}'\n", block.name.text()));
     }
     state.arena()?.free(handle);
     Ok(1)
@@ -147,12 +154,12 @@ fn free(state: &mut State, handle: c_long) -> Result<c_long> {
 
 fn free_piece(state: &mut State, handle: c_long, elements: c_long) -> Result<c_long> {
     let block = state.block_of(handle, true)?;
-    let elements = number(&format!("block '{}'", block.name), elements)?;
+    let elements = number(block.name, elements)?;
     if elements >= block.elements {
         return free(state, handle);
     }
     if state.traces {
-        print(&format!("MA: freeing {elements} elements of '{}'\n", block.name));
+        print(&format!("MA: freeing {elements} elements of '{}'\n", block.name.text()));
     }
     state.arena()?.shrink(handle, block.elements - elements);
     Ok(1)
@@ -161,10 +168,13 @@ fn free_piece(state: &mut State, handle: c_long, elements: c_long) -> Result<c_l
 fn pop(state: &mut State, handle: c_long, only_top: bool) -> Result<c_long> {
     let block = state.block_of(handle, false)?;
     if only_top && !state.arena()?.is_top(handle) {
-        return mistake(format!("block '{}' (handle {handle}) is not on top of the stack", block.name));
+        return mistake(format!(
+            "block '{}' (handle {handle}) is not on top of the stack",
+            block.name.text()
+        ));
     }
     if state.traces {
-        print(&format!("MA: popping '{}'\n", block.name));
+        print(&format!("MA: popping '{}'\n", block.name.text()));
     }
     state.arena()?.chop(handle);
     Ok(1)
@@ -197,7 +207,10 @@ fn summarize(state: &State) {
         let address = state.arena.as_ref().map_or(std::ptr::null_mut(), |arena| arena.pointer(block));
         print(&format!(
             "{region} block '{}', handle {handle}, address {address:p}: {} of type {}, {} bytes\n",
-            block.name, block.elements, block.datatype.name, block.len
+            block.name.text(),
+            block.elements,
+            block.datatype.name,
+            block.len
         ));
     }
     let plural = |count: i32| if count == 1 { "" } else { "s" };
@@ -223,7 +236,8 @@ fn print_stats(state: &State, with_calls: bool) {
     }
     if with_calls {
         text.push_str("  calls per routine:\n");
-        for (name, calls) in &state.calls {
+        let counts = NAMES.iter().zip(&state.calls);
+        for (name, calls) in counts.filter(|(_, calls)| **calls > 0) {
             text.push_str(&format!("  {calls:>14}  {name}\n"));
         }
     }

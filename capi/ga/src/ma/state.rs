@@ -3,8 +3,8 @@
 //! Invariant: whoever holds the lock has the whole of it; no function of the program is called under the lock.
 
 use super::arena::{Arena, Block};
+use super::exports::FUNCTIONS;
 use armci::host;
-use std::collections::BTreeMap;
 use std::ffi::{CString, c_char, c_int, c_long};
 use std::fmt::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -21,7 +21,8 @@ pub(super) struct State {
     pub(super) traces: bool,
     pub(super) numalign: u32,
     pub(super) terminate: Option<Terminate>,
-    pub(super) calls: BTreeMap<&'static str, u64>,
+    /// By function.
+    pub(super) calls: [u64; FUNCTIONS],
 }
 
 /// What went wrong, and whether the program can go on.
@@ -51,7 +52,7 @@ static STATE: Mutex<State> = Mutex::new(State {
     traces: false,
     numalign: 0,
     terminate: None,
-    calls: BTreeMap::new(),
+    calls: [0; FUNCTIONS],
 });
 
 /// The state, locked.
@@ -72,8 +73,8 @@ impl State {
             return mistake(format!("{handle} is the handle of no block"));
         };
         match arena.damage(block).text() {
-            None => Ok(block.clone()),
-            Some(text) => mistake(format!("block '{}' (handle {handle}): {text}", block.name)),
+            None => Ok(*block),
+            Some(text) => mistake(format!("block '{}' (handle {handle}): {text}", block.name.text())),
         }
     }
 
@@ -82,7 +83,10 @@ impl State {
         let block = self.block(handle)?;
         if block.is_heap != is_heap {
             let region = if is_heap { "heap" } else { "stack" };
-            return mistake(format!("block '{}' (handle {handle}) is not in the {region}", block.name));
+            return mistake(format!(
+                "block '{}' (handle {handle}) is not in the {region}",
+                block.name.text()
+            ));
         }
         Ok(block)
     }
@@ -94,7 +98,8 @@ impl State {
         for (handle, block) in arena.blocks() {
             if let Some(damage) = arena.damage(block).text() {
                 let region = if block.is_heap { "heap" } else { "stack" };
-                let _ = write!(text, "\n  {region} block '{}' (handle {handle}): {damage}", block.name);
+                let _ =
+                    write!(text, "\n  {region} block '{}' (handle {handle}): {damage}", block.name.text());
             }
         }
         if text.is_empty() { Ok(()) } else { Err(text) }
@@ -102,10 +107,15 @@ impl State {
 }
 
 /// Runs one of MA's functions; `failed` is what it returns when it can't.
-pub(super) fn call<R>(name: &'static str, failed: R, body: impl FnOnce(&mut State) -> Result<R>) -> R {
+#[inline]
+pub(super) fn call<R>(
+    (name, function): (&'static str, usize),
+    failed: R,
+    body: impl FnOnce(&mut State) -> Result<R>,
+) -> R {
     let (failure, prints, hard, terminate) = {
         let mut state = state();
-        *state.calls.entry(name).or_default() += 1;
+        state.calls[function] += 1;
         let damage = if state.does_verify && name.starts_with("MA_") { state.verify().err() } else { None };
         let result = match damage {
             Some(text) => mistake(text),
@@ -116,6 +126,13 @@ pub(super) fn call<R>(name: &'static str, failed: R, body: impl FnOnce(&mut Stat
             Err(failure) => (failure, state.prints_errors, state.fails_hard, state.terminate),
         }
     };
+    complain(name, &failure, prints, hard, terminate);
+    failed
+}
+
+/// Says what went wrong, and ends the program if it can't go on.
+#[cold]
+fn complain(name: &str, failure: &Failure, prints: bool, hard: bool, terminate: Option<Terminate>) {
     let ends = failure.is_fatal || hard;
     let message = format!("MA: {name}: {}", failure.message);
     if let Some(terminate) = terminate.filter(|_| ends) {
@@ -129,7 +146,6 @@ pub(super) fn call<R>(name: &'static str, failed: R, body: impl FnOnce(&mut Stat
     if prints {
         eprintln!("{message}");
     }
-    failed
 }
 
 /// Prints through the C library, whose buffer the program's own output goes through.

@@ -7,6 +7,7 @@ use super::table::{Kind, Sparse, each};
 use crate::bounds::Index;
 use crate::fault::{Result, refuse};
 use crate::guard::{exported, wide};
+use ga_core::pointers::own_block;
 use std::any::TypeId;
 use std::ffi::{c_int, c_void};
 use std::ptr::null_mut;
@@ -37,7 +38,7 @@ unsafe fn show<T: Kind, I: Index>(
     let rows = sparse.part(0, sparse.team.rank() as c_int)?;
     sparse.part(1, column_block)?;
     let stage = sparse.stage::<T>()?;
-    let block = stage.array()?.own_block(column_block as usize);
+    let block = own_block(stage.array()?, column_block as usize);
     let (mut shown, mut shown_columns, mut shown_values) = (null_mut::<I>(), null_mut::<I>(), null_mut());
     if let Some(block) = block {
         shown_values = block.values.as_ptr().cast();

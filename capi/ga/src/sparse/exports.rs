@@ -7,8 +7,9 @@ use crate::bounds::Index;
 use crate::fault::{Fault, Result, refuse};
 use crate::guard::{exported, wide};
 use crate::operand::{scalar, typed};
+use crate::random::draw;
 use crate::state::{State, text};
-use crate::types::numbers;
+use crate::types::{C_INT, numbers};
 use ga_core::{GlobalArray, SparseArray, SparseBuilder};
 use rma::Op;
 use std::ffi::{c_char, c_int, c_void};
@@ -177,7 +178,33 @@ unsafe fn activate<T: Levelled, I: Index>(
     Ok(1)
 }
 
+/// `NGA_Sprs_array_count_sketch`: each row goes to a random one of `height` rows, with a random sign. The sketch, and to whom rows and
+/// signs of all are told.
+fn count_sketch<T: Kind>(ga: &State, sparse: &Sparse, height: c_int) -> Result<[c_int; 3]> {
+    let stage = sparse.stage::<T>()?;
+    let array = stage.array()?;
+    let [rows, _] = array.shape();
+    let Some(height) = usize::try_from(height).ok().filter(|height| (1..=rows).contains(height)) else {
+        refuse!("a sketch of {height} rows, of a matrix that has {rows}");
+    };
+    let own = array.rows_of(sparse.team.rank()).len();
+    let labels: Vec<usize> = (0..own).map(|_| (height as f64 * draw(0)) as usize).collect();
+    let sign = |heads: bool| if heads { T::ONE } else { T::ZERO.minus(T::ONE) };
+    let weights: Vec<T> = (0..own).map(|_| sign(draw(0) < 0.5)).collect();
+    let numbers: Vec<i32> = labels.iter().map(|label| *label as i32).collect();
+    let (rows, signs) = (array.row_vector(&numbers)?, array.row_vector(&weights)?);
+    let sketch = array.sketch(height, &labels, &weights)?;
+    let rows = ga.adopt(rows.into_raw(), C_INT, sparse.group, "rows of a sketch")?;
+    let signs = adopt::<T>(ga, sparse, "signs of a sketch", signs)?;
+    Ok([adopt::<T>(ga, sparse, "sketch", sketch)?, rows, signs])
+}
+
 wide! {
+    NGA_Sprs_array_get_column / NGA_Sprs_array_get_column64(s_a: c_int, column: Int) -> c_int = |ga| {
+        let sparse = Sparse::find(s_a)?;
+        let Ok(number) = usize::try_from(column.wide()) else { refuse!("there is no column {column}") };
+        each!(sparse, |T| adopt::<T>(ga, &sparse, "column", sparse.stage::<T>()?.array()?.column(number)?))
+    };
     NGA_Sprs_array_create / NGA_Sprs_array_create64(idim: Int, jdim: Int, kind: c_int) -> c_int =
         |ga| Sparse::open(ga, kind, extents(idim, jdim)?);
     NGA_Sprs_array_add_element / NGA_Sprs_array_add_element64(s_a: c_int, idx: Int, jdx: Int, val: *const c_void) = |_ga| {
@@ -239,6 +266,20 @@ exported! {
     NGA_Sprs_array_diag_right_multiply(s_a: c_int, g_d: c_int) = |ga| {
         let (sparse, factors) = (Sparse::find(s_a)?, ga.array(g_d)?);
         each!(sparse, |T| Ok(sparse.stage::<T>()?.array()?.scale_columns(typed(factors)?)?))
+    };
+    NGA_Sprs_array_scale(s_a: c_int, scale: *const c_void) = |_ga| {
+        let sparse = Sparse::find(s_a)?;
+        each!(sparse, |T| Ok(sparse.stage::<T>()?.array()?.scale(scalar("scale", scale)?)?))
+    };
+    NGA_Sprs_array_count_sketch(s_a: c_int, size_k: c_int, g_k: *mut c_int, g_w: *mut c_int) -> c_int = |ga| {
+        if g_k.is_null() || g_w.is_null() {
+            refuse!("g_k or g_w is a null pointer");
+        }
+        let sparse = Sparse::find(s_a)?;
+        let [sketch, rows, signs] = each!(sparse, |T| count_sketch::<T>(ga, &sparse, size_k))?;
+        g_k.write(rows);
+        g_w.write(signs);
+        Ok(sketch)
     };
     NGA_Sprs_array_shift_diag(s_a: c_int, shift: *const c_void) = |_ga| {
         let sparse = Sparse::find(s_a)?;

@@ -11,3 +11,5 @@
 mod blocks;
 mod exports;
 mod table;
+
+pub(crate) use table::clear;

@@ -94,6 +94,11 @@ macro_rules! each {
 }
 pub(super) use each;
 
+/// Lets go of all matrices, and makes all handles free.
+pub(crate) fn clear() {
+    SLOTS.write().unwrap_or_else(PoisonError::into_inner).clear();
+}
+
 impl Sparse {
     /// The matrix of a handle.
     pub(super) fn find(handle: c_int) -> Result<Arc<Sparse>> {

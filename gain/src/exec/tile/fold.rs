@@ -23,14 +23,14 @@ impl Machine<'_> {
         }
     }
 
-    /// What the fold of a tile over axes, or of its results, has raised.
+    /// What reduction `k` over axes, of a tile or of its results, has raised.
     #[inline]
-    pub(in crate::exec) fn folded(&mut self) {
+    pub(in crate::exec) fn folded(&self, k: usize) {
         let watch = &self.program.watch;
         if watch.is_on() {
             let bits = flags::read();
             if bits & watch.wanted[1] != 0 {
-                watch.combined(bits);
+                watch.reduced(k, bits);
                 flags::clear();
             }
         }

@@ -164,6 +164,11 @@ impl Core {
         !self.pending_locks.is_empty()
     }
 
+    /// Whether peers wait for something that no message will announce.
+    pub(super) fn is_needed(&self) -> bool {
+        self.has_pending_locks() || !self.wanted_keys.is_empty()
+    }
+
     /// Gives mutexes that have become free to those that wait for them, oldest first.
     pub(super) fn retry_locks(&mut self) {
         let mut at = 0;

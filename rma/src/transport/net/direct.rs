@@ -5,7 +5,8 @@
 //! an operation that may overlap with what goes the other way waits until that is complete. Signals wait for everything.
 //!
 //! Keys of the peer's memory are asked for when they are first needed: a region is the run of memory that the peer's arena has at
-//! that time; memory that came later is another region.
+//! that time, as far as it lies in one multiple of [`REGION`]; memory that came later is another region. The peer answers everything else first: who is
+//! busy with its memory must not seem dead.
 
 use super::core::{Core, Flight, Outgoing};
 use super::engine::Engine;
@@ -20,6 +21,8 @@ use crate::transport::Token;
 const WINDOW: usize = 128;
 /// Longest single one.
 pub(super) const PIECE: usize = 8 << 20;
+/// Longest region: an adapter takes a fraction of a second to register so much, and nobody is answered meanwhile.
+const REGION: usize = 256 << 20;
 
 /// What goes past the messages to one peer, and comes from there.
 #[derive(Default)]
@@ -217,34 +220,48 @@ impl Engine {
         };
     }
 
-    /// Answers peers that want to use this process's memory.
+    /// Answers one of the peers that want to use this process's memory. Who asks while that is busy waits.
     pub(super) fn export(&mut self) {
-        for (to, offset) in std::mem::take(&mut self.core.wanted_keys) {
-            let known = |exported: &Exported| {
-                exported.0.iter().position(|(span, _)| span.start <= offset && offset < span.end)
-            };
-            let found = known(&self.exported).or_else(|| {
-                let (start, end) = self.core.memory.heap.pin(offset as usize)?;
-                let base = self.core.memory.address(start as u64);
-                // SAFETY: pinned memory of the arena keeps its pages, and the heap is mapped for good.
-                let key = unsafe { self.wire().register(base, end - start) }.ok()?;
-                self.exported.0.push((Span { start: start as u64, end: end as u64 }, key));
-                Some(self.exported.0.len() - 1)
-            });
-            let me = self.core.memory.me();
-            let outgoing = match found.map(|index| &self.exported.0[index]) {
-                Some((span, key)) => {
-                    let len = span.end - span.start;
-                    Outgoing::with_body(
-                        to,
-                        Head { offset: span.start, len, ..Head::new(Kind::Key, me) },
-                        key.clone(),
-                    )
-                }
-                None => Outgoing::small(to, Head { offset, ..Head::new(Kind::Key, me) }),
-            };
-            self.core.outgoing.push_back(outgoing);
+        if self.core.wanted_keys.is_empty() {
+            return;
         }
+        let (to, offset) = self.core.wanted_keys.remove(0);
+        let is_it = |(span, _): &(Span, Vec<u8>)| span.start <= offset && offset < span.end;
+        let known = match self.exported.0.iter().position(is_it) {
+            Some(known) => Ok(Some(known)),
+            None => self.register(offset),
+        };
+        match known {
+            Ok(found) => self.tell_key(to, offset, found),
+            Err(shm::Busy) => self.core.wanted_keys.push((to, offset)),
+        }
+    }
+
+    /// Registers the memory around an offset of the arena; which of the exported it is, if it can be had.
+    fn register(&mut self, offset: u64) -> std::result::Result<Option<usize>, shm::Busy> {
+        let Some((start, end)) = self.core.memory.heap.try_pin(offset as usize, REGION)? else {
+            return Ok(None);
+        };
+        let base = self.core.memory.address(start as u64);
+        // SAFETY: pinned memory of the arena keeps its pages, and the heap is mapped for good.
+        let key = unsafe { self.wire().register(base, end - start) };
+        Ok(key.ok().map(|key| {
+            self.exported.0.push((Span { start: start as u64, end: end as u64 }, key));
+            self.exported.0.len() - 1
+        }))
+    }
+
+    fn tell_key(&mut self, to: usize, offset: u64, found: Option<usize>) {
+        let me = self.core.memory.me();
+        let outgoing = match found.map(|index| &self.exported.0[index]) {
+            Some((span, key)) => {
+                let len = span.end - span.start;
+                let head = Head { offset: span.start, len, ..Head::new(Kind::Key, me) };
+                Outgoing::with_body(to, head, key.clone())
+            }
+            None => Outgoing::small(to, Head { offset, ..Head::new(Kind::Key, me) }),
+        };
+        self.core.outgoing.push_back(outgoing);
     }
 }
 

@@ -66,7 +66,7 @@ impl Engine {
     /// Whether the next event will be seen at [`Engine::event_fd`], and nothing waits for anything else.
     pub(super) fn arm(&mut self) -> bool {
         // An error of arming shows again in progress.
-        self.core.outgoing.is_empty() && !self.core.has_pending_locks() && self.wire.arm().unwrap_or(false)
+        self.core.outgoing.is_empty() && !self.core.is_needed() && self.wire.arm().unwrap_or(false)
     }
 
     /// Moves everything on. Returns whether anything happened.
@@ -74,9 +74,6 @@ impl Engine {
         let any = self.wire.progress(&mut self.core);
         if self.core.has_pending_locks() {
             self.core.retry_locks();
-        }
-        if !self.core.wanted_keys.is_empty() {
-            self.export();
         }
         for (to, offset) in std::mem::take(&mut self.core.unwanted_locks) {
             let head = Head { offset, ..Head::new(Kind::Unlock, self.core.memory.me()) };
@@ -87,6 +84,8 @@ impl Engine {
         self.send_outgoing();
         self.pump();
         self.send_due();
+        self.export();
+        self.send_outgoing();
         any
     }
 

@@ -40,6 +40,7 @@ use self::core::Core;
 use self::engine::{Engine, GET_PIECE, Thresholds, answer_len};
 use self::message::{Head, Kind, Packed};
 use self::peer::{Scale, Stream, Transfer, Way, Work};
+use self::progress::Helper;
 use self::requests::Awaits;
 use self::serve::Memory;
 use self::wait::{Counted, closed};
@@ -98,6 +99,8 @@ pub(crate) struct Net {
     direct: bool,
     progress: Progress,
     hosts: Arc<[Box<str>]>,
+    /// Until it is stopped.
+    helper: Mutex<Option<Helper>>,
     /// Threads that wait and turn the crank meanwhile.
     waiters: AtomicU32,
     /// Counts calls of the program, so that the helper knows whether it communicates.
@@ -140,20 +143,31 @@ impl Net {
             direct,
             progress,
             hosts,
+            helper: Mutex::new(None),
             waiters: AtomicU32::new(0),
             calls: AtomicU64::new(0),
             forks: fork::count(),
         });
-        progress::start_helper(&net).map_err(|error| {
+        let helper = Helper::start(&net).map_err(|error| {
             Error::new(ErrorKind::Bootstrap, "init", format!("no thread for progress: {error}"))
         })?;
+        *net.helper() = Some(helper);
         Ok(net)
+    }
+
+    fn helper(&self) -> MutexGuard<'_, Option<Helper>> {
+        self.helper.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn inside(&self) -> MutexGuard<'_, Engine> {
         // In a forked child there is nothing to be done with the parent's connections, and no thread to give the engine back.
         assert!(self.forks == fork::count(), "what belongs to the job of a forked process's parent was used");
         self.engine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An error in a forked child.
+    fn check(&self, op: &'static str) -> Result<()> {
+        if self.forks == fork::count() { Ok(()) } else { Err(Error::of_parent(op)) }
     }
 
     /// The engine, for a call of the program.
@@ -165,6 +179,7 @@ impl Net {
     /// Apart from the fence inside the node, which else would make room for all this.
     #[inline(never)]
     fn fence_far(&self, rank: usize) -> Result<()> {
+        self.check("fence")?;
         self.wait_for(OpCode::Fence, rank, Location::caller(), |engine| fenced(engine, rank))
     }
 
@@ -375,10 +390,21 @@ unsafe impl Transport for Net {
     }
 
     fn progress(&self) -> bool {
+        if self.forks != fork::count() {
+            return false;
+        }
         self.calls.fetch_add(1, Ordering::Relaxed);
         match self.engine.try_lock() {
             Ok(mut engine) => engine.progress(),
             Err(_) => false,
+        }
+    }
+
+    fn stop(&self) {
+        // A forked child has no helper.
+        if self.forks == fork::count() {
+            let helper = self.helper().take();
+            helper.into_iter().for_each(Helper::stop);
         }
     }
 
@@ -406,6 +432,7 @@ unsafe impl Transport for Net {
     }
 
     fn test(&self, token: Token) -> Result<bool> {
+        self.check("test")?;
         let mut engine = self.engine();
         engine.progress();
         let rank = engine.core.requests.get(token).map_or(0, |request| request.peer);
@@ -420,6 +447,7 @@ unsafe impl Transport for Net {
         if token == Token::DONE {
             return Ok(());
         }
+        self.check("wait")?;
         let rank = self.engine().core.requests.get(token).map_or(0, |request| request.peer);
         self.wait_closed(OpCode::Wait, rank, Location::caller(), token).map(drop)
     }
@@ -434,12 +462,19 @@ unsafe impl Transport for Net {
 
     fn fence_all(&self) -> Result<()> {
         fence(Ordering::SeqCst);
+        self.check("fence_all")?;
         // All are asked before any is waited for.
         let ranks: Vec<usize> = self.engine().core.talked_to().collect();
         for &rank in &ranks {
             self.engine().is_fenced(rank).map_err(|why| self.died("fence", rank, &why))?;
         }
         ranks.into_iter().try_for_each(|rank| self.fence(rank))
+    }
+}
+
+impl Drop for Net {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 

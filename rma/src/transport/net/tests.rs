@@ -35,7 +35,7 @@ fn pair(len: usize, seed: u64) -> ([Arc<Net>; 2], [Arc<Heap>; 2], usize) {
             layout: Arc::new(Layout::new(me, &[0, 1])),
             heap: heap.clone(),
             direct: true,
-            // A helper would live, and spin, until the process ends; see `served`.
+            // A helper would spin; see `served`.
             progress: Progress::Poll,
             hosts: ["a".into(), "b".into()].into(),
         };

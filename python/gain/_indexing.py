@@ -1,0 +1,394 @@
+"""NumPy's functions on index arrays: taking, putting, choosing, and finding where."""
+
+import functools
+
+import numpy
+
+from . import _gain
+from ._base import ABSENT, asarray, axes_tuple, ufuncs
+from ._creation import arange, empty, zeros
+from ._elementwise import where as _where
+from ._gain import ndarray
+from ._shapes import broadcast_arrays, broadcast_to, concatenate
+
+__all__ = [
+    "argwhere", "choose", "compress", "delete", "extract", "fill_diagonal", "flatnonzero", "insert", "nonzero", "place",
+    "piecewise", "put", "put_along_axis", "putmask", "ravel_multi_index", "select", "take", "take_along_axis",
+    "unravel_index", "where",
+]
+
+
+def where(condition, x=ABSENT, y=ABSENT, /):
+    """`numpy.where`"""
+    return nonzero(condition) if x is ABSENT and y is ABSENT else _where(condition, x, y)
+
+
+def nonzero(a):
+    """`numpy.nonzero`"""
+    a = asarray(a)
+    if a.ndim == 0:
+        raise ValueError("Calling nonzero on 0d arrays is not allowed. Use np.atleast_1d(scalar).nonzero() instead.")
+    return _gain.nonzero(a if a.dtype.kind == "b" else a != 0, False)
+
+
+def flatnonzero(a):
+    """`numpy.flatnonzero`"""
+    a = asarray(a).ravel()
+    return _gain.nonzero(a if a.dtype.kind == "b" else a != 0, True)
+
+
+def argwhere(a):
+    """`numpy.argwhere`"""
+    a = asarray(a)
+    if a.ndim == 0:
+        return empty((int(bool(a)), 0), numpy.int64)
+    found = nonzero(a)
+    return concatenate([one[:, None] for one in found], axis=1)
+
+
+def _check_integers(array):
+    if array.dtype.kind not in "iub":
+        kind = numpy.dtype(numpy.int64)
+        raise TypeError(f"Cannot cast array data from {array.dtype!r} to {kind!r} according to the rule 'safe'")
+
+
+def _wrapped(indices, extent, mode):
+    """Indices that are inside, by one of NumPy's ways to make them so."""
+    if not isinstance(indices, (ndarray, numpy.ndarray)):
+        indices = numpy.array(indices, numpy.int64)
+    indices = asarray(indices)
+    _check_integers(indices)
+    indices = indices.astype(numpy.int64)
+    if mode in ("raise", None):
+        return indices
+    if extent == 0 and indices.size > 0:
+        raise IndexError("cannot do a non-empty take from an empty axes.")
+    if mode == "wrap":
+        return indices % max(extent, 1)
+    if mode == "clip":
+        return ufuncs["clip"](indices, 0, max(extent - 1, 0))
+    raise ValueError(f"clipmode must be one of 'clip', 'raise', or 'wrap' (got '{mode}')")
+
+
+def take(a, indices, axis=None, out=None, mode="raise"):
+    """`numpy.take`"""
+    a = asarray(a)
+    if axis is None:
+        a, axis = a.ravel(), 0
+    (axis,) = axes_tuple(axis, max(a.ndim, 1))
+    a = a.reshape(1) if a.ndim == 0 else a
+    extent = a.shape[axis]
+    indices = asarray(_wrapped(indices, extent, mode))
+    if extent == 0 and indices.size > 0:
+        raise IndexError("cannot do a non-empty take from an empty axes.")
+    made = a[(slice(None),) * axis + (indices,)]
+    if out is None:
+        return made
+    if getattr(out, "shape", None) != numpy.shape(made):
+        raise ValueError("output array does not match result of ndarray.take")
+    out[...] = made
+    return out
+
+
+def put(a, ind, v, mode="raise"):
+    """`numpy.put`"""
+    if not isinstance(a, ndarray):
+        raise TypeError(f"argument 1 must be numpy.ndarray, not {type(a).__name__}")
+    ind = asarray(_wrapped(ind, a.size, mode)).ravel()
+    v = asarray(v).ravel()
+    if ind.size == 0:
+        return
+    if v.size == 0:
+        return
+    if v.size != ind.size:
+        v = v[arange(ind.size) % v.size]
+    a.flat[ind] = v
+
+
+def _along(arr, indices, axis):
+    """The key that picks along one axis what `indices` say, everything else where it is."""
+    extents = tuple(arr.shape)
+    key = []
+    for i in range(arr.ndim):
+        if i == axis:
+            key.append(indices)
+        else:
+            shape = [1] * arr.ndim
+            shape[i] = extents[i]
+            key.append(arange(extents[i]).reshape(shape))
+    return tuple(key)
+
+
+def _checked_along(arr, indices, axis):
+    arr, indices = asarray(arr), asarray(indices)
+    if indices.dtype.kind not in "iu":
+        raise IndexError("`indices` must be an integer array")
+    if axis is None:
+        if indices.ndim != 1:
+            raise ValueError("when axis=None, `indices` must have a single dimension.")
+        return arr.ravel(), indices, 0
+    (axis,) = axes_tuple(axis, arr.ndim)
+    if arr.ndim != indices.ndim:
+        raise ValueError("`indices` and `arr` must have the same number of dimensions")
+    return arr, indices, axis
+
+
+def take_along_axis(arr, indices, axis=-1):
+    """`numpy.take_along_axis`"""
+    arr, indices, axis = _checked_along(arr, indices, axis)
+    return arr[_along(arr, indices, axis)]
+
+
+def put_along_axis(arr, indices, values, axis):
+    """`numpy.put_along_axis`"""
+    flat, indices, at = _checked_along(arr, indices, axis)
+    if axis is None:
+        arr.flat[indices] = values
+    else:
+        arr[_along(flat, indices, at)] = values
+
+
+def compress(condition, a, axis=None, out=None):
+    """`numpy.compress`"""
+    a, condition = asarray(a), asarray(condition)
+    if condition.ndim != 1:
+        raise ValueError("condition must be a 1-d array")
+    return take(a, flatnonzero(condition), axis, out)
+
+
+def method_compress(a, condition, axis=None, out=None):
+    """`ndarray.compress`"""
+    return compress(condition, a, axis, out)
+
+
+def extract(condition, arr):
+    """`numpy.extract`"""
+    return take(asarray(arr).ravel(), flatnonzero(condition))
+
+
+def place(arr, mask, vals):
+    """`numpy.place`"""
+    if not isinstance(arr, ndarray):
+        raise TypeError(f"argument 1 must be numpy.ndarray, not {type(arr).__name__}")
+    mask, vals = asarray(mask), asarray(vals).ravel().astype(arr.dtype)
+    if mask.size != arr.size:
+        raise ValueError("place: mask and data must be the same size")
+    at = flatnonzero(mask)
+    if at.size == 0:
+        return
+    if vals.size == 0:
+        raise ValueError("Cannot insert from an empty array!")
+    arr.flat[at] = vals if vals.size in (1, at.size) else vals[arange(at.size) % vals.size]
+
+
+def putmask(a, /, mask, values):
+    """`numpy.putmask`"""
+    if not isinstance(a, ndarray):
+        raise TypeError("argument 1 must be numpy.ndarray, not " + type(a).__name__)
+    mask, values = asarray(mask), asarray(values).ravel()
+    if mask.size != a.size:
+        raise ValueError("putmask: mask and data must be the same size")
+    if values.size == 0:
+        return
+    mask = mask.reshape(a.shape).astype(bool)
+    if values.size == a.size:
+        a[...] = _where(mask, values.reshape(a.shape).astype(a.dtype), a)
+    elif values.size == 1:
+        a[mask] = values[0]
+    else:
+        at = flatnonzero(mask)
+        a.flat[at] = values[at % values.size]
+
+
+def choose(a, choices, out=None, mode="raise"):
+    """`numpy.choose`"""
+    a = asarray(a)
+    choices = [asarray(c) for c in choices]
+    dtype = numpy.result_type(*(c.dtype for c in choices))
+    extent = len(choices)
+    _check_integers(a)
+    a, *choices = broadcast_arrays(a, *choices)
+    if mode == "raise":
+        if a.size and (int(a.min()) < 0 or int(a.max()) >= extent):
+            raise ValueError("invalid entry in choice array")
+    else:
+        a = asarray(_wrapped(a, extent, mode))
+    made = choices[0].astype(dtype)
+    for k in range(1, extent):
+        made = _where(a == k, choices[k], made)
+    if out is None:
+        return made
+    out[...] = made
+    return out
+
+
+def select(condlist, choicelist, default=0):
+    """`numpy.select`"""
+    if len(condlist) != len(choicelist):
+        raise ValueError("list of cases must be same length as list of conditions")
+    if len(condlist) == 0:
+        raise ValueError("select with an empty condition list is not possible")
+    conditions = [asarray(c) for c in condlist]
+    for k, condition in enumerate(conditions):
+        if condition.dtype.kind != "b":
+            raise TypeError(f"invalid entry {k} in condlist: should be boolean ndarray")
+    weak = [c if type(c) in (int, float, complex) else asarray(c) for c in (*choicelist, default)]
+    try:
+        dtype = numpy.result_type(*(c if type(c) in (int, float, complex) else c.dtype for c in weak))
+    except TypeError as error:
+        raise TypeError(f"Choicelist and default value do not have a common dtype: {error}") from None
+    arrays = [asarray(c) for c in weak]
+    shape = numpy.broadcast_shapes(*(c.shape for c in conditions), *(c.shape for c in arrays))
+    made = broadcast_to(arrays[-1].astype(dtype), shape)
+    for condition, choice in zip(reversed(conditions), reversed(arrays[:-1])):
+        made = _where(condition, choice.astype(dtype), made)
+    return made.copy() if made.base is not None else made
+
+
+def piecewise(x, condlist, funclist, *args, **kw):
+    """`numpy.piecewise`"""
+    x = asarray(x)
+    count = len(funclist)
+    is_single = numpy.isscalar(condlist) or (not isinstance(condlist[0], (list, ndarray, numpy.ndarray)) and x.ndim != 0)
+    conditions = [condlist] if is_single else list(condlist)
+    conditions = [asarray(c).astype(bool) for c in conditions]
+    if len(conditions) == count - 1:
+        conditions.append(ufuncs["logical_not"](functools.reduce(ufuncs["logical_or"], conditions)))
+    elif len(conditions) != count:
+        n = len(conditions)
+        raise ValueError(f"with {n} condition(s), either {n} or {n + 1} functions are expected")
+    made = zeros(x.shape, x.dtype)
+    for condition, function in zip(conditions, funclist):
+        if not callable(function):
+            made[condition] = function
+        else:
+            picked = x[condition]
+            if picked.size > 0:
+                made[condition] = function(picked, *args, **kw)
+    return made
+
+
+def ravel_multi_index(multi_index, dims, mode="raise", order="C"):
+    """`numpy.ravel_multi_index`"""
+    dims = (dims,) if isinstance(dims, int) else tuple(dims)
+    indices = [asarray(one) for one in multi_index]
+    if len(indices) != len(dims):
+        raise ValueError(f"parameter multi_index must be a sequence of length {len(dims)}")
+    modes = mode if isinstance(mode, tuple) else (mode,) * len(dims)
+    if any(one.dtype.kind not in "iu" for one in indices):
+        raise TypeError("only int indices permitted")
+    steps, step = [0] * len(dims), 1
+    for axis in reversed(range(len(dims))) if order == "C" else range(len(dims)):
+        steps[axis] = step
+        step *= dims[axis]
+    flat = 0
+    for one, extent, how, by in zip(indices, dims, modes, steps):
+        if how == "raise" and one.size and (int(one.min()) < 0 or int(one.max()) >= extent):
+            raise ValueError("invalid entry in coordinates array")
+        flat = flat + asarray(_wrapped(one, extent, how)) * by
+    return flat
+
+
+def unravel_index(indices, shape, order="C"):
+    """`numpy.unravel_index`"""
+    indices = asarray(indices)
+    if indices.dtype.kind not in "iu":
+        raise TypeError("only int indices permitted")
+    shape = (shape,) if isinstance(shape, (int, numpy.integer)) else tuple(shape)
+    size = int(numpy.prod(shape, dtype=object)) if shape else 1
+    if indices.size and not (0 <= int(indices.min()) and int(indices.max()) < size):
+        for extreme in (int(indices.min()), int(indices.max())):
+            if not 0 <= extreme < size:
+                raise ValueError(f"index {extreme} is out of bounds for array with size {size}")
+    rest, found = indices.astype(numpy.int64), [None] * len(shape)
+    for axis in reversed(range(len(shape))) if order == "C" else range(len(shape)):
+        found[axis] = rest % shape[axis]
+        rest = rest // shape[axis]
+    return tuple(found)
+
+
+def fill_diagonal(a, val, wrap=False):
+    """`numpy.fill_diagonal`"""
+    if a.ndim < 2:
+        raise ValueError("array must be at least 2-d")
+    end = None
+    if a.ndim == 2:
+        step = a.shape[1] + 1
+        if not wrap:
+            end = a.shape[1] * a.shape[1]
+    else:
+        if any(extent != a.shape[0] for extent in a.shape):
+            raise ValueError("All dimensions of input must be of equal length")
+        step = 1 + int(numpy.cumprod(a.shape[:-1]).sum())
+    places = numpy.arange(a.size)[:end:step]
+    val = asarray(val).ravel()
+    if val.size == 0:
+        return
+    if val.size not in (1, places.size):
+        val = val[numpy.arange(places.size) % val.size]
+    a.flat[places] = val
+
+
+def delete(arr, obj, axis=None):
+    """`numpy.delete`"""
+    arr = asarray(arr)
+    if axis is None:
+        arr = arr.ravel()
+        axis = arr.ndim - 1
+    else:
+        (axis,) = axes_tuple(axis, arr.ndim)
+    extent = arr.shape[axis]
+    if isinstance(obj, slice):
+        gone = numpy.arange(extent)[obj]
+    else:
+        obj = obj.numpy() if isinstance(obj, ndarray) else obj
+        # NumPy says what is wrong with it.
+        kept = numpy.delete(numpy.arange(extent), obj)
+        gone = numpy.setdiff1d(numpy.arange(extent), kept, assume_unique=True)
+    kept = numpy.ones(extent, bool)
+    kept[gone] = False
+    return arr[(slice(None),) * axis + (numpy.flatnonzero(kept),)]
+
+
+def insert(arr, obj, values, axis=None):
+    """`numpy.insert`"""
+    arr = asarray(arr)
+    if axis is None:
+        arr = arr.ravel()
+        axis = arr.ndim - 1
+    else:
+        (axis,) = axes_tuple(axis, arr.ndim)
+    extent = arr.shape[axis]
+    obj = obj.numpy() if isinstance(obj, ndarray) else obj
+    values = asarray(values).astype(arr.dtype)
+    is_single = not isinstance(obj, slice) and numpy.ndim(obj) == 0
+    # Where the old ones and the new ones come to lie, NumPy finds out with their numbers; it says what is wrong with them, too.
+    count = None
+    if is_single:
+        if values.ndim == 0:
+            values = values.reshape((1,) * arr.ndim)
+        elif values.ndim < arr.ndim:
+            values = values.reshape((1,) * (arr.ndim - values.ndim) + values.shape)
+        order = list(range(values.ndim))
+        order.insert(axis, order.pop(0))
+        values = values.transpose(order)
+        count = values.shape[axis]
+    else:
+        given = numpy.arange(extent)[obj] if isinstance(obj, slice) else numpy.asarray(obj)
+        count = int(given.sum()) if given.dtype == bool else given.size
+    at = obj if not is_single else [obj] * count if count != 1 else obj
+    numbers = numpy.insert(numpy.arange(extent), at, numpy.full(count, -1) if count != 1 else -1)
+    shape = list(arr.shape)
+    shape[axis] = len(numbers)
+    made = empty(tuple(shape), arr.dtype)
+    before = (slice(None),) * axis
+    made[before + (numpy.flatnonzero(numbers >= 0),)] = arr
+    new = numpy.flatnonzero(numbers < 0)
+    if not is_single and not isinstance(obj, slice) and numpy.asarray(obj).dtype != bool:
+        # The values are in the order of the numbers that were given, not of the places.
+        given = numpy.asarray(obj).ravel()
+        given = numpy.where(given < 0, given + extent, given)
+        if len(given) == len(new):
+            new = new[numpy.argsort(numpy.argsort(given, kind="stable"), kind="stable")]
+    made[before + (new,)] = values
+    return made

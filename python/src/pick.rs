@@ -1,0 +1,115 @@
+//! Keys of `a[key]` with arrays, lists or bools in them: copies of what they name, or assignment to it.
+
+use crate::convert::{self, compute};
+use crate::index;
+use crate::ndarray::NdArray;
+use crate::numpy::Numpy;
+use gain::view::Index;
+use gain::{Array, DType, Item};
+use pyo3::exceptions::PyIndexError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyTuple};
+
+/// One item between the brackets.
+enum Entry {
+    Basic(Index),
+    Array(Array),
+    Truth(bool),
+}
+
+/// A parsed key.
+pub(crate) struct Picks(Vec<Entry>);
+
+impl Picks {
+    /// From what Python passes to `__getitem__`.
+    pub(crate) fn parse(key: &Bound<'_, PyAny>) -> PyResult<Picks> {
+        let entries = match key.cast::<PyTuple>() {
+            Ok(tuple) => tuple.iter_borrowed().map(|item| entry(&item)).collect::<PyResult<_>>()?,
+            Err(_) => vec![entry(key)?],
+        };
+        Ok(Picks(entries))
+    }
+
+    fn items(&self) -> Vec<Item<'_>> {
+        let item = |entry| match entry {
+            &Entry::Basic(index) => Item::Basic(index),
+            Entry::Array(array) => Item::Array(array),
+            &Entry::Truth(truth) => Item::Truth(truth),
+        };
+        self.0.iter().map(item).collect()
+    }
+
+    /// `array[key]`
+    pub(crate) fn get(&self, py: Python<'_>, array: &Array) -> PyResult<Array> {
+        compute(py, &[array], || array.picked(&self.items()))
+    }
+
+    /// `array[key] = value`
+    pub(crate) fn set(&self, array: &Array, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let converted = match index::direct(value)? {
+            Some(converted) => converted,
+            None => convert::required(&convert::asarray_as(value, Some(array.dtype()))?, "float64")?,
+        };
+        let operand = converted.operand();
+        compute(value.py(), &[array], || array.set_picked(&self.items(), operand))
+    }
+}
+
+fn entry(object: &Bound<'_, PyAny>) -> PyResult<Entry> {
+    if let Some(index) = index::basic(object)? {
+        return Ok(Entry::Basic(index));
+    }
+    if let Ok(truth) = object.cast::<PyBool>() {
+        return Ok(Entry::Truth(truth.is_true()));
+    }
+    if let Ok(array) = object.cast::<NdArray>() {
+        let array = array.try_borrow()?.array.clone();
+        if array.ndim() > 0 || array.dtype() != DType::Bool {
+            return Ok(Entry::Array(array));
+        }
+        return Ok(Entry::Truth(compute(object.py(), &[&array], || array.item())?.as_bool()));
+    }
+    let py = object.py();
+    let is_array = object.is_instance(Numpy::get(py).ndarray.bind(py))?;
+    let mut made = if is_array { object.clone() } else { convert::asarray_as(object, None)? };
+    let size: usize = made.getattr(intern!(py, "size"))?.extract()?;
+    if size == 0 && !is_array {
+        made = made.call_method1(intern!(py, "astype"), (Numpy::dtype_object(py, DType::I64),))?;
+    }
+    let kind: String = made.getattr(intern!(py, "dtype"))?.getattr(intern!(py, "kind"))?.extract()?;
+    let has_axes = made.getattr(intern!(py, "ndim"))?.extract::<usize>()? > 0;
+    match (&kind[..], has_axes) {
+        ("b", false) => Ok(Entry::Truth(made.is_truthy()?)),
+        ("i" | "u", false) => made.extract().map(|at| Entry::Basic(Index::At(at))),
+        ("b" | "i" | "u", true) => match convert::import(&made)? {
+            Some(array) => Ok(Entry::Array(array)),
+            None => Err(invalid()),
+        },
+        (_, true) if kind != "U" && kind != "S" => {
+            Err(PyIndexError::new_err("arrays used as indices must be of integer (or boolean) type"))
+        }
+        _ => Err(invalid()),
+    }
+}
+
+fn invalid() -> PyErr {
+    PyIndexError::new_err(
+        "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean arrays are valid indices",
+    )
+}
+
+/// `numpy.nonzero` and `numpy.flatnonzero`, the latter if `flat`.
+#[pyfunction(name = "nonzero")]
+pub(crate) fn nonzero<'py>(array: &Bound<'py, NdArray>, flat: bool) -> PyResult<Bound<'py, PyAny>> {
+    let py = array.py();
+    let array = array.try_borrow()?.array.clone();
+    if flat {
+        let made = compute(py, &[&array], || array.flat_nonzero())?;
+        return Ok(Bound::new(py, NdArray::new(made))?.into_any());
+    }
+    let made = compute(py, &[&array], || array.nonzero())?;
+    let made: Vec<_> =
+        made.into_iter().map(|one| Bound::new(py, NdArray::new(one))).collect::<PyResult<_>>()?;
+    Ok(PyTuple::new(py, made)?.into_any())
+}
