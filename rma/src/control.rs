@@ -8,6 +8,11 @@
 //! has entered meeting `n + 1`, hence is done reading what belongs to `n`. A line is one cache line with number, signature and up
 //! to [`WORDS`] words, so a small collective moves one cache line per member.
 //!
+//! On a node with many members, and a processor for each, nobody waits for every other: they hear of one another in the rounds of a
+//! dissemination barrier ([`shm::sync::Barrier`]), whose signals carry the signatures. Lines are written as always, and read only where words
+//! are asked for, or to say who differs. With few members, or more than processors, one look at each costs less than rounds that depend on one
+//! another.
+//!
 //! Members on other nodes are met through their nodes' leaders, which copy lines into one another's mirrors: see
 //! [`crate::mirror`]. Their lines are read in the mirror of this node, their outboxes by gets of the transport.
 //!
@@ -21,28 +26,33 @@
 //!               704  outbox of even meetings, 7 KiB (or a larger one elsewhere in the arena)
 //!              7872  outbox of odd meetings
 //!             15040  desk, used in the world's team and in founded ones: see [`crate::founding`]
+//!             15168  the rounds of the barrier
+//!             15936  step words, for exchanges ([`crate::exchange`]), and the number of the last that the owner is done with
 //! ```
 //!
 //! | field | who writes | who reads | order |
 //! | --- | --- | --- | --- |
 //! | line: operation, count, words; place | the owner, before publishing | all, after seeing the number | relaxed |
 //! | line: number | the owner | the node | release, acquire |
-//! | arrived | the owner, after the number | sleepers | release, acquire |
+//! | arrived | the owner, after the number; in rounds, after its last signal | sleepers | release, acquire |
+//! | rounds | members behind | the owner | see the barrier |
+//! | step words | members, in exchanges | the owner | release, acquire |
 //! | live | the owner | the node | see [`crate::retired`] |
 //! | outbox | the owner, before publishing | all, after seeing the number | plain |
 
 use crate::call::Call;
 use crate::error::{Error, ErrorKind, Result};
 use crate::founding::Desk;
-use crate::mirror::{Meeting, Mirror};
+use crate::mirror::{Meeting, Mirror, STEPS, Wait};
 use crate::retired::{Bit, Live, NO_SLOT, PAGES, page_len, page_of};
 use crate::segment::Spot;
+use crate::series::Series;
 use crate::signature::Signature;
 use crate::stall::Needs;
 use crate::transport::Remote;
 use crate::wait::Cause;
 use crate::world::Shared;
-use shm::sync::Sequence;
+use shm::sync::{Barrier, BarrierRow, Counter, Sequence, WaitContext, WaitError};
 use std::ptr::NonNull;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -109,6 +119,9 @@ pub(crate) struct Row {
     live: Live,
     outbox: [std::cell::UnsafeCell<[u8; OUTBOX_LEN]>; 2],
     desk: Desk,
+    barrier: BarrierRow,
+    steps: [Counter; STEPS],
+    exchanged: Counter,
 }
 
 /// Where the desk is in a row.
@@ -116,19 +129,21 @@ pub(crate) const DESK: usize = std::mem::offset_of!(Row, desk);
 
 const _: () = assert!(size_of::<Row>() <= ROW_LEN && size_of::<Line>() == 64);
 
-/// The rows of a team as one member sees them.
+/// The rows of a team as one member sees them. What is kept of members elsewhere follows a formula, mostly.
 pub(crate) struct Rows {
     me: usize,
-    /// Everybody's lines of even and of odd meetings, by rank.
-    lines: [Box<[NonNull<Line>]>; 2],
-    /// The members of this node, this one included.
+    /// The members of this node, this one included, by rank, and this one's place among them.
     near: Box<[Near]>,
+    my_near: usize,
+    /// Whether they meet in rounds.
+    in_rounds: bool,
     /// The bits of further slots, of each member of this node.
     pages: [OnceLock<Box<[NonNull<AtomicU64>]>>; PAGES],
-    /// Where all rows are.
-    places: Box<[Spot]>,
+    /// World ranks, and where rows begin in their arenas.
+    members: Series,
+    offsets: Series,
     /// What members are called in messages to people.
-    names: Box<[usize]>,
+    names: Series,
     /// The way to the members of other nodes, if there are any.
     mirror: Option<Mirror>,
 }
@@ -144,6 +159,25 @@ impl Near {
         // SAFETY: mapped by the promise of `Rows::new`; all fields allow shared access.
         unsafe { self.row.as_ref() }
     }
+
+    /// The member and what it calls in a meeting that it has entered, if that isn't this.
+    #[inline]
+    fn differing(&self, signature: Signature, number: u64) -> Option<(usize, Signature)> {
+        let line = &self.row().lines[(number % 2) as usize];
+        let other = Signature {
+            operation: line.operation.load(Ordering::Relaxed),
+            count: line.count.load(Ordering::Relaxed),
+        };
+        (other != signature).then_some((self.rank, other))
+    }
+}
+
+/// Who waits in which meeting.
+struct Waiting<'a> {
+    world: &'a Shared,
+    team: u64,
+    call: Call,
+    number: u64,
 }
 
 // SAFETY: rows and mirrors are shared memory, mapped for the life of the process; lines are atomics, outboxes follow the meeting
@@ -160,10 +194,46 @@ pub(crate) struct Progress {
     outboxes: Outboxes,
 }
 
-/// Both halves of every member's outbox, one after the other; by rank.
+/// Both halves of every member's outbox, one after the other.
 pub(crate) struct Outboxes {
-    pub(crate) half_len: usize,
-    pub(crate) bases: Box<[Spot]>,
+    half_len: usize,
+    members: Series,
+    /// Where they begin in the members' arenas.
+    offsets: Series,
+    /// The members of this node, and where theirs are mapped.
+    near: Box<[(usize, *mut u8)]>,
+}
+
+impl Outboxes {
+    /// Outboxes that begin at `offsets`.
+    pub(crate) fn new(world: &Shared, rows: &Rows, half_len: usize, offsets: Series) -> Outboxes {
+        let mapped = |near: &Near| {
+            let place = Remote { rank: rows.members.get(near.rank), offset: offsets.get(near.rank) };
+            (near.rank, world.reach(place).mapped)
+        };
+        let near = rows.near.iter().map(mapped).collect();
+        Outboxes { half_len, members: rows.members.clone(), near, offsets }
+    }
+
+    #[inline]
+    fn base(&self, rank: usize) -> Spot {
+        let place = || Remote { rank: self.members.get(rank), offset: self.offsets.get(rank) };
+        match find(&self.near, rank, |near| near.0) {
+            Some((_, mapped)) => Spot { mapped: *mapped, place: place() },
+            None => Spot { mapped: std::ptr::null_mut(), place: place() },
+        }
+    }
+}
+
+/// The entry of a rank, if it has one; entries are in order, and mostly of consecutive ranks.
+#[inline(always)]
+fn find<T>(entries: &[T], rank: usize, rank_of: impl Fn(&T) -> usize) -> Option<&T> {
+    let first = rank_of(entries.first()?);
+    match entries.get(rank.wrapping_sub(first)) {
+        Some(entry) if rank_of(entry) == rank => Some(entry),
+        _ if rank < first => None,
+        _ => entries.binary_search_by_key(&rank, rank_of).ok().map(|place| &entries[place]),
+    }
 }
 
 // SAFETY: the pointers lead into the node heap, which stays mapped; the meeting protocol orders accesses.
@@ -171,9 +241,22 @@ unsafe impl Send for Outboxes {}
 
 impl Progress {
     pub(crate) fn new(rows: &Rows) -> Progress {
-        let outbox = |row: &Spot| row.plus(std::mem::offset_of!(Row, outbox));
-        let bases = rows.places.iter().map(outbox).collect();
-        Progress { number: 0, exchanges: 0, outboxes: Outboxes { half_len: OUTBOX_LEN, bases } }
+        let at = std::mem::offset_of!(Row, outbox);
+        let mapped = |near: &Near| (near.rank, near.row.as_ptr().cast::<u8>().wrapping_add(at));
+        let outboxes = Outboxes {
+            half_len: OUTBOX_LEN,
+            members: rows.members.clone(),
+            offsets: rows.offsets.plus(at),
+            near: rows.near.iter().map(mapped).collect(),
+        };
+        Progress { number: 0, exchanges: 0, outboxes }
+    }
+
+    /// Bytes it takes besides itself.
+    #[cfg(test)]
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let Outboxes { members, offsets, near, .. } = &self.outboxes;
+        members.heap_bytes() + offsets.heap_bytes() + size_of_val(&**near)
     }
 
     pub(crate) fn set_large(&mut self, large: Outboxes) {
@@ -190,7 +273,7 @@ impl Progress {
     }
 
     fn outbox(&self, rank: usize, number: u64) -> Spot {
-        self.outboxes.bases[rank].plus((number % 2) as usize * self.outboxes.half_len)
+        self.outboxes.base(rank).plus((number % 2) as usize * self.outboxes.half_len)
     }
 
     /// A half of a member's outbox.
@@ -205,31 +288,43 @@ impl Progress {
 }
 
 impl Rows {
+    /// The rows of `members` (world ranks), which begin at `offsets` of their arenas; `near` says where those of this node are mapped.
+    ///
     /// # Safety
-    /// Each place that is mapped leads to a row of its member (zero before any member's first meeting) that stays mapped; what
-    /// isn't is on another node, and `mirror` has its lines.
+    /// Each address leads to a row of its member (zero before any member's first meeting) that stays mapped; the other members are on other
+    /// nodes, and `mirror` has their lines. All members of a node have the same answer from `in_rounds`, which is given their number.
     pub(crate) unsafe fn new(
-        places: Box<[Spot]>,
+        members: Series,
+        offsets: Series,
+        near: impl Fn(usize) -> Option<NonNull<u8>>,
         me: usize,
-        names: Box<[usize]>,
+        names: Series,
         mirror: Option<Mirror>,
+        in_rounds: impl FnOnce(usize) -> bool,
     ) -> Rows {
-        let row = |rank: usize| NonNull::new(places[rank].mapped.cast::<Row>());
-        let line = |half: usize, rank: usize| match (row(rank), &mirror) {
-            // SAFETY: a mapped row by the caller's promise.
-            (Some(row), _) => NonNull::from(unsafe { &row.as_ref().lines[half] }),
-            (None, Some(mirror)) => mirror.line(half, rank),
-            (None, None) => unreachable!("a row elsewhere needs a mirror"),
-        };
-        let lines = [0, 1].map(|half| (0..places.len()).map(|rank| line(half, rank)).collect());
-        let near = (0..places.len()).filter_map(|rank| Some(Near { rank, row: row(rank)? })).collect();
-        Rows { me, lines, near, pages: Default::default(), places, names, mirror }
+        let near: Box<[Near]> =
+            (0..members.len()).filter_map(|rank| Some(Near { rank, row: near(rank)?.cast() })).collect();
+        let my_near = near.iter().position(|near| near.rank == me).expect("the own row is mapped");
+        assert!(near.len() == members.len() || mirror.is_some(), "a row elsewhere needs a mirror");
+        let in_rounds = in_rounds(near.len());
+        Rows { me, my_near, in_rounds, near, pages: Default::default(), members, offsets, names, mirror }
+    }
+
+    /// Bytes it takes besides itself.
+    #[cfg(test)]
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let series = [&self.members, &self.offsets, &self.names].map(Series::heap_bytes);
+        let mirror = self.mirror.as_ref().map_or(0, Mirror::heap_bytes);
+        series.iter().sum::<usize>() + size_of_val(&*self.near) + mirror
+    }
+
+    fn near(&self, rank: usize) -> Option<&Near> {
+        find(&self.near, rank, |near| near.rank)
     }
 
     /// This member's row.
     fn mine(&self) -> &Row {
-        // SAFETY: as `Near::row`; the own row is always mapped.
-        unsafe { &*self.places[self.me].mapped.cast::<Row>() }
+        self.near[self.my_near].row()
     }
 
     /// A member of this node's bit that says whether it has handles to the segment of a slot.
@@ -243,8 +338,7 @@ impl Rows {
     }
 
     fn my_live(&self, slot: usize) -> Option<Bit<'_>> {
-        let near = self.near.iter().position(|near| near.rank == self.me).expect("I am on my node");
-        (slot != NO_SLOT).then(|| self.live(near, slot))
+        (slot != NO_SLOT).then(|| self.live(self.my_near, slot))
     }
 
     /// This member has a handle to the segment of a slot.
@@ -259,7 +353,10 @@ impl Rows {
 
     /// A member's desk.
     pub(crate) fn desk(&self, rank: usize) -> Spot {
-        self.places[rank].plus(DESK)
+        let mapped = |near: &Near| near.row.as_ptr().cast::<u8>();
+        let mapped = self.near(rank).map_or(std::ptr::null_mut(), mapped);
+        let place = Remote { rank: self.members.get(rank), offset: self.offsets.get(rank) };
+        Spot { mapped, place }.plus(DESK)
     }
 
     /// Whether a member of this node has a handle to a segment.
@@ -287,17 +384,16 @@ impl Rows {
 
     /// Where this member's pages begin, as they are mapped.
     pub(crate) fn my_pages(&self) -> impl Iterator<Item = NonNull<u8>> + '_ {
-        let near = self.near.iter().position(|near| near.rank == self.me).expect("I am on my node");
-        self.pages.iter().filter_map(move |page| Some(page.get()?[near].cast()))
+        self.pages.iter().filter_map(|page| Some(page.get()?[self.my_near].cast()))
     }
 
     /// What a member is called in messages to people.
     pub(crate) fn name(&self, rank: usize) -> usize {
-        self.names[rank]
+        self.names.get(rank)
     }
 
     pub(crate) fn size(&self) -> usize {
-        self.places.len()
+        self.members.len()
     }
 
     /// The way to other nodes, if the team has members there.
@@ -337,16 +433,32 @@ impl Rows {
             mine.places[(number % 2) as usize].write(call);
         }
         line.number.store(number, Ordering::Release);
-        mine.arrived.publish(number);
+        let waiting = Waiting { world, team, call, number };
         let mut differs = None;
-        for near in self.near.iter().filter(|near| near.rank != self.me) {
-            let line = self.await_line(world, team, call, near, number)?;
-            let other = Signature {
-                operation: line.operation.load(Ordering::Relaxed),
-                count: line.count.load(Ordering::Relaxed),
+        if self.in_rounds {
+            let barrier =
+                Barrier::new(|place: usize| &self.near[place].row().barrier, self.near.len(), self.my_near);
+            let heard = |here: &Counter, from: usize| {
+                let is_here = || here.load() >= number;
+                self.await_near(&waiting, &self.near[from], is_here, |context| {
+                    here.wait_at_least(number, context)
+                })
             };
-            if other != signature && differs.is_none() {
-                differs = Some((near.rank, other));
+            let agree = barrier.wait(number, [signature.operation, signature.count], heard)?;
+            mine.arrived.publish(number);
+            if !agree {
+                differs = self.near.iter().find_map(|near| near.differing(signature, number));
+            }
+        } else {
+            mine.arrived.publish(number);
+            for near in self.near.iter().filter(|near| near.rank != self.me) {
+                let row = near.row();
+                let line = &row.lines[(number % 2) as usize];
+                let is_here = || line.number.load(Ordering::Acquire) == number;
+                self.await_near(&waiting, near, is_here, |context| {
+                    row.arrived.wait_at_least(number, context)
+                })?;
+                differs = differs.or_else(|| near.differing(signature, number));
             }
         }
         if let Some(mirror) = &self.mirror {
@@ -363,32 +475,28 @@ impl Rows {
         }
     }
 
+    /// Waits until `is_here`, which member `near` makes true and wakes `sleep` for.
     #[inline]
-    fn await_line<'a>(
+    fn await_near(
         &self,
-        world: &Shared,
-        team: u64,
-        call: Call,
-        near: &'a Near,
-        number: u64,
-    ) -> Result<&'a Line> {
-        let row = near.row();
-        let line = &row.lines[(number % 2) as usize];
+        waiting: &Waiting<'_>,
+        near: &Near,
+        is_here: impl Fn() -> bool,
+        sleep: impl FnOnce(&WaitContext<'_>) -> std::result::Result<u64, WaitError>,
+    ) -> Result<()> {
+        let Waiting { world, team, call, number } = *waiting;
         let mut spins = world.policy().spins;
-        while line.number.load(Ordering::Acquire) != number {
+        while !is_here() {
             if spins == 0 {
-                // A member that came here and ended is missed in the next meeting, if there is one; others don't matter.
-                let is_missing = |near: &Near| {
-                    near.row().lines[(number % 2) as usize].number.load(Ordering::Acquire) != number
-                };
-                let is_member = |near: &&Near, dead| self.places[near.rank].place.rank == dead;
+                // A member that has done all for this meeting and ended is missed in the next one, if there is one; others don't matter.
+                let is_missing = |near: &Near| near.row().arrived.load() < number;
+                let is_member = |near: &&Near, dead| self.members.get(near.rank) == dead;
                 let needs =
                     |dead| self.near.iter().find(|near| is_member(near, dead)).is_some_and(is_missing);
                 let needs = Needs::These(&needs);
                 let target = Some(self.name(near.rank));
                 let cause = Cause { call, team, target, sequence: number, needs };
-                world.waiting(cause, |context| row.arrived.wait_at_least(number, context))?;
-                break;
+                return world.waiting(cause, sleep).map(drop);
             }
             spins -= 1;
             if world.is_wide() {
@@ -396,14 +504,51 @@ impl Rows {
             }
             std::hint::spin_loop();
         }
-        Ok(line)
+        Ok(())
+    }
+
+    /// Whether the members of this node meet in rounds.
+    pub(crate) fn in_rounds(&self) -> bool {
+        self.in_rounds
+    }
+
+    /// The word of an exchange's step at a member of this node.
+    fn step(&self, rank: usize, step: usize) -> &Counter {
+        &self.near(rank).expect("in a team of one node all rows are mapped").row().steps[step]
+    }
+
+    /// Signals an exchange's step to a member of this node.
+    pub(crate) fn signal_step(&self, to: usize, step: usize, number: u64) {
+        self.step(to, step).publish(number);
+    }
+
+    /// Says that this member has sent all it sends in an exchange.
+    pub(crate) fn exchanged(&self, number: u64) {
+        self.mine().exchanged.publish(number);
+    }
+
+    /// Waits until member `from` of this node has signalled a step here.
+    pub(crate) fn await_step(&self, wait: Wait<'_>, step: usize, from: usize) -> Result<()> {
+        let Wait { world, team, call, number } = wait;
+        let here = self.step(self.me, step);
+        let is_missing =
+            |near: &Near, dead| self.members.get(near.rank) == dead && near.row().exchanged.load() < number;
+        let needs = |dead| self.near.iter().any(|near| is_missing(near, dead));
+        let (target, needs) = (Some(self.name(from)), Needs::These(&needs));
+        let cause = Cause { call, team, target, sequence: number, needs };
+        world.waiting(cause, |context| here.wait_at_least(number, context)).map(drop)
     }
 
     /// What a member says in a meeting.
     #[inline]
     pub(crate) fn line(&self, rank: usize, number: u64) -> &Line {
-        // SAFETY: in a row or in the mirror, mapped by the promises of their constructors; made of atomics.
-        unsafe { self.lines[(number % 2) as usize][rank].as_ref() }
+        let half = (number % 2) as usize;
+        match (self.near(rank), &self.mirror) {
+            (Some(near), _) => &near.row().lines[half],
+            // SAFETY: in the mirror, mapped by the promise of its constructor; made of atomics.
+            (None, Some(mirror)) => unsafe { mirror.line(half, rank).as_ref() },
+            (None, None) => unreachable!("a row elsewhere needs a mirror"),
+        }
     }
 
     /// A word of `rank` in the meeting that has just taken place.
@@ -419,11 +564,11 @@ impl Rows {
             return String::new();
         }
         let half = (number % 2) as usize;
-        if let Some(near) = self.near.iter().find(|near| near.rank == rank) {
+        if let Some(near) = self.near(rank) {
             return near.row().places[half].read();
         }
         let at = std::mem::offset_of!(Row, places) + half * size_of::<Place>();
-        let Remote { rank, offset } = self.places[rank].plus(at).place;
+        let (rank, offset) = (self.members.get(rank), self.offsets.get(rank) + at);
         let copy = Place { text: Default::default() };
         let dst = copy.text.as_ptr().cast_mut().cast::<u8>();
         // SAFETY: the place of a member's row, which that member keeps until this one meets it again; the copy is atomics of

@@ -1,8 +1,8 @@
-//! Exchanges: what the leaders of nodes tell one another step by step, without meeting.
+//! Exchanges: what the leaders of nodes, or the many members of one node, tell one another step by step, without meeting.
 //!
 //! In a team with one member on each of several nodes, a member puts bytes into another's outbox, which serves as an inbox
-//! meanwhile, and signals a step word there, in one message; the other waits for the word. Which member sends what in which step is
-//! up to [`crate::collective`].
+//! meanwhile, and signals a step word there, in one message; the other waits for the word. On a node the bytes are copied, and the word is
+//! in the other's row. Which member sends what in which step is up to [`crate::collective`].
 //!
 //! # Why nothing is overwritten early
 //! Exchange `e` uses half `e % 2` of the outboxes. It begins only when nobody reads outboxes any more: after a meeting without
@@ -15,12 +15,22 @@ use crate::error::Result;
 use crate::mirror::{Mirror, Wait};
 use crate::session::Session;
 use crate::transport::{SignalUpdate, Token};
+use shm::copy;
 
 /// One exchange of one member.
 pub(crate) struct Exchange<'a> {
     session: &'a Session<'a>,
-    mirror: &'a Mirror,
+    /// Between nodes.
+    mirror: Option<&'a Mirror>,
     number: u64,
+}
+
+impl Drop for Exchange<'_> {
+    fn drop(&mut self) {
+        if self.mirror.is_none() {
+            self.session.team.rows.exchanged(self.number);
+        }
+    }
 }
 
 /// Bytes that the transport may still read.
@@ -33,16 +43,21 @@ impl Session<'_> {
         self.team.rows.mirror().is_some_and(|mirror| !mirror.has_company())
     }
 
+    /// Whether the team is on one node and meets in rounds: then exchanges are possible, and worth while.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.team.rows.mirror().is_none() && self.team.rows.in_rounds()
+    }
+
     /// Meets before the first exchange of a call, unless the call around this one has.
     pub(crate) fn meet_for_exchanges(&mut self, signature: crate::signature::Signature) -> Result<()> {
-        let is_part = self.team.origin.as_ref().is_some_and(|origin| origin.is_part);
+        let is_part = self.team.origin.as_ref().is_some_and(|origin| origin.is_part) && !self.is_crowded();
         if is_part { Ok(()) } else { self.meet(signature, &[]) }
     }
 
     /// Begins the next exchange. All members do.
     pub(crate) fn exchange(&mut self) -> Exchange<'_> {
         self.progress.exchanges += 1;
-        let mirror = self.team.rows.mirror().expect("a team that spans nodes");
+        let mirror = self.team.rows.mirror();
         Exchange { session: self, mirror, number: self.progress.exchanges }
     }
 }
@@ -66,8 +81,14 @@ impl Exchange<'_> {
     ) -> Result<Sending> {
         let (session, capacity) = (self.session, self.session.progress.capacity());
         assert!(at <= capacity && len <= capacity - at, "more than fits an inbox");
-        let place = session.progress.half(to, self.half()).plus(at).place;
-        let word = self.mirror.step_word(self.mirror.spread().node(to), step);
+        let spot = session.progress.half(to, self.half()).plus(at);
+        let Some(mirror) = self.mirror else {
+            // SAFETY: inside the inbox, which is mapped here and free by the head of this file; the source is the caller's promise.
+            unsafe { copy::copy(spot.mapped, src, len) };
+            session.team.rows.signal_step(to, step, self.number);
+            return Ok(Sending(Token::DONE));
+        };
+        let (place, word) = (spot.place, mirror.step_word(mirror.spread().node(to), step));
         let update = SignalUpdate::Set(self.number);
         // SAFETY: inside the inbox, which is free by the head of this file; an aligned word of the mirror; the source is the caller's promise.
         unsafe { session.team.world.transport.put_signal(place, src, len, word, update) }.map(Sending)
@@ -83,7 +104,10 @@ impl Exchange<'_> {
         let team = self.session.team;
         let (call, number) = (self.session.call(), self.number);
         let wait = Wait { world: &team.world, team: team.id, call, number };
-        self.mirror.await_step(&team.rows, wait, step, self.mirror.spread().node(from))
+        match self.mirror {
+            Some(mirror) => mirror.await_step(&team.rows, wait, step, mirror.spread().node(from)),
+            None => team.rows.await_step(wait, step, from),
+        }
     }
 
     /// Byte `at` of the own inbox, from which `len` bytes are readable until the next exchange but one.

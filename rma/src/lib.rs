@@ -63,7 +63,10 @@ mod outbox;
 mod plain;
 mod report;
 mod retired;
+#[cfg(test)]
+mod scale;
 mod segment;
+mod series;
 mod session;
 mod signature;
 mod stall;

@@ -44,6 +44,7 @@ use crate::control::{Line, Rows};
 use crate::error::Result;
 use crate::layout::Layout;
 use crate::retired::{Bit, Live, NO_SLOT, PAGES, page_of};
+use crate::series::Series;
 use crate::signature::Signature;
 use crate::stall::Needs;
 use crate::transport::{Remote, SignalUpdate};
@@ -132,12 +133,18 @@ fn lines_at(nodes: usize, size: usize, half: usize) -> usize {
     heads_at(nodes, 2) + half * size * size_of::<Line>()
 }
 
+/// The rounds of a meeting of so many leaders, each with the distance that its message goes.
+pub(crate) fn rounds(nodes: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..ROUNDS).map(|round| (round, 1 << round)).take_while(move |(_, far)| *far < nodes)
+}
+
 /// A team's way between nodes as one member sees it.
 pub(crate) struct Mirror {
     /// Team ranks by the team's nodes.
     spread: Layout,
-    /// The leaders' mirrors, by node.
-    places: Box<[Remote]>,
+    /// The leaders' world ranks and where their mirrors are, by node.
+    leaders: Series,
+    offsets: Series,
     /// That of this node.
     base: NonNull<u8>,
     /// The bits of further slots, as in `elsewhere`.
@@ -194,9 +201,21 @@ impl Mirror {
     ///
     /// # Safety
     /// At each place [`mirror_len`] bytes of the leader's arena, zero before the first meeting, stay as long as the team.
-    pub(crate) unsafe fn new(spread: Layout, places: Box<[Remote]>, base: NonNull<u8>) -> Mirror {
+    pub(crate) unsafe fn new(
+        spread: Layout,
+        places: impl ExactSizeIterator<Item = Remote> + Clone,
+        base: NonNull<u8>,
+    ) -> Mirror {
         assert!(spread.nodes() <= 1 << ROUNDS, "more nodes than round words");
-        Mirror { spread, places, base, pages: Default::default(), drops: Mutex::default() }
+        let leaders = Series::new(places.clone().map(|place| place.rank));
+        let offsets = Series::new(places.map(|place| place.offset));
+        Mirror { spread, leaders, offsets, base, pages: Default::default(), drops: Mutex::default() }
+    }
+
+    /// Bytes it takes besides itself and the memory that its node shares.
+    #[cfg(test)]
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.spread.heap_bytes() + self.leaders.heap_bytes() + self.offsets.heap_bytes()
     }
 
     /// Team ranks by the team's nodes.
@@ -273,7 +292,7 @@ impl Mirror {
         } else {
             let Meeting { world, team, call, number, .. } = *meeting;
             let leader = self.leader(self.my_node());
-            let is_leader = |rank| rank == self.places[self.my_node()].rank;
+            let is_leader = |rank| rank == self.leaders.get(self.my_node());
             let (target, needs) = (Some(rows.name(leader)), Needs::These(&is_leader));
             let cause = Cause { call, team, target, sequence: number, needs };
             world.waiting(cause, |context| header.arrived.wait_at_least(number, context))?;
@@ -314,8 +333,7 @@ impl Mirror {
     /// Brings all nodes' blocks together, as the head of this file has it.
     fn exchange(&self, rows: &Rows, meeting: &Meeting<'_>) -> Result<()> {
         let (nodes, me) = (self.spread.nodes(), self.my_node());
-        let distances = (0..ROUNDS).map(|round| (round, 1 << round)).take_while(|(_, far)| *far < nodes);
-        for (round, far) in distances {
+        for (round, far) in rounds(nodes) {
             // The last `count` nodes up to this one.
             let count = far.min(nodes - far);
             self.pass_on(meeting, (me + far) % nodes, count, round)?;
@@ -330,7 +348,7 @@ impl Mirror {
     fn await_word(&self, rows: &Rows, wait: Wait<'_>, word: &AtomicU64, from: usize) -> Result<()> {
         let Wait { world, team, call, number } = wait;
         let is_here = || word.load(Ordering::Acquire) >= number;
-        let (target, needs) = (rows.name(self.leader(from)), Needs::Elsewhere(self.places[from].rank));
+        let (target, needs) = (rows.name(self.leader(from)), Needs::Elsewhere(self.leaders.get(from)));
         let cause = Cause { call, team, target: Some(target), sequence: number, needs };
         world.waiting_for_network(cause, is_here)
     }
@@ -338,7 +356,7 @@ impl Mirror {
     /// Where the word of an exchange's step is in the arena of a node's leader.
     pub(crate) fn step_word(&self, node: usize, step: usize) -> usize {
         assert!(step < STEPS, "an exchange with more steps than words");
-        self.places[node].offset + std::mem::offset_of!(Header, steps) + step * size_of::<AtomicU64>()
+        self.offsets.get(node) + std::mem::offset_of!(Header, steps) + step * size_of::<AtomicU64>()
     }
 
     /// Waits, at a leader, until the leader of node `from` has signalled a step.
@@ -350,7 +368,8 @@ impl Mirror {
     fn pass_on(&self, meeting: &Meeting<'_>, to: usize, count: usize, round: usize) -> Result<()> {
         let (nodes, size, me) = (self.spread.nodes(), self.spread.len(), self.my_node());
         let half = (meeting.number % 2) as usize;
-        let (transport, place) = (&meeting.world.transport, self.places[to]);
+        let transport = &meeting.world.transport;
+        let place = Remote { rank: self.leaders.get(to), offset: self.offsets.get(to) };
         let word = place.offset + std::mem::offset_of!(Header, rounds) + round * size_of::<AtomicU64>();
         // (here, there, bytes)
         let (heads, head) = (heads_at(nodes, half), size_of::<Head>());

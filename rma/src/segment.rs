@@ -6,6 +6,7 @@
 use crate::call::{Call, OpCode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::observe::{Event, Kind, Path};
+use crate::series::Series;
 use crate::signature::Signature;
 use crate::team::Team;
 use crate::transport::{Remote, Transport};
@@ -33,7 +34,7 @@ mod state {
 }
 
 pub(crate) struct Inner {
-    parts: Box<[Part]>,
+    parts: Parts,
     /// One of [`state`].
     state: AtomicU8,
     /// See [`crate::retired`].
@@ -62,6 +63,55 @@ pub(crate) struct Part {
     place: Remote,
 }
 
+/// All members' memory: of consecutive members on this node a table, of others what follows from where their arenas have it. Where
+/// this node's members are not consecutive all are in the table.
+struct Parts {
+    near: Box<[Part]>,
+    /// The member of the first part in the table.
+    first: usize,
+    /// Lengths and offsets of all members, if there are others.
+    far: Option<(Series, Series)>,
+}
+
+impl Parts {
+    fn new(team: &Team, len: impl Fn(usize) -> usize, offset: impl Fn(usize) -> usize) -> Parts {
+        let size = team.size();
+        let world = team.shared();
+        let is_near = |rank: &usize| world.layout.local(team.world_rank(*rank)).is_some();
+        let first = (0..size).find(is_near).unwrap_or(0);
+        let end = (first..size).find(|rank| !is_near(rank)).unwrap_or(size);
+        let range = if (end..size).any(|rank| is_near(&rank)) { 0..size } else { first..end };
+        let part = |rank: usize| Part::new(team, rank, len(rank), offset(rank));
+        let far = (range.len() < size)
+            .then(|| (Series::new((0..size).map(&len)), Series::new((0..size).map(&offset))));
+        Parts { first: range.start, near: range.map(part).collect(), far }
+    }
+
+    /// The part of a member, if there is such a one.
+    #[inline(always)]
+    fn get(&self, team: &Team, rank: usize) -> Option<Part> {
+        match self.near.get(rank.wrapping_sub(self.first)) {
+            Some(part) => Some(*part),
+            None => self.far(team, rank),
+        }
+    }
+
+    #[inline(never)]
+    fn far(&self, team: &Team, rank: usize) -> Option<Part> {
+        let (lens, offsets) = self.far.as_ref().filter(|(lens, _)| rank < lens.len())?;
+        Some(Part::new(team, rank, lens.get(rank), offsets.get(rank)))
+    }
+}
+
+impl Part {
+    fn new(team: &Team, rank: usize, len: usize, offset: usize) -> Part {
+        let world = team.shared();
+        let place = Remote { rank: team.world_rank(rank), offset };
+        let base = world.transport.mapped(place).map_or(std::ptr::null_mut(), NonNull::as_ptr);
+        Part { base, len, index: world.layout.index(place.rank) as u32, place }
+    }
+}
+
 // SAFETY: `base` leads into the node heap, which all threads may use and which stays mapped for the life of the process.
 unsafe impl Send for Part {}
 // SAFETY: as above.
@@ -86,7 +136,7 @@ impl Spot {
 
 impl std::fmt::Debug for Segment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let lens = self.0.parts.iter().map(|part| part.len);
+        let lens = (0..self.0.team.size()).map(|rank| self.len_bytes(rank));
         f.debug_list().entries(lens).finish()
     }
 }
@@ -94,7 +144,8 @@ impl std::fmt::Debug for Segment {
 impl Drop for Inner {
     fn drop(&mut self) {
         if *self.state.get_mut() != state::GONE {
-            self.team.retire(self.parts[self.team.rank()].place.offset, self.slot);
+            let mine = self.parts.near[self.team.rank() - self.parts.first];
+            self.team.retire(mine.place.offset, self.slot);
         }
     }
 }
@@ -185,17 +236,8 @@ impl Segment {
             };
             return Err(Error::at(ErrorKind::Memory, call.op.name(), rank, message));
         }
-        let part = |rank| {
-            let place = Remote { rank: team.world_rank(rank), offset: session.word(rank, 0) as usize };
-            let base = world.transport.mapped(place).map_or(std::ptr::null_mut(), NonNull::as_ptr);
-            Part {
-                base,
-                len: session.word(rank, 1) as usize,
-                index: world.layout.index(place.rank) as u32,
-                place,
-            }
-        };
-        let parts = (0..team.size()).map(part).collect();
+        let (len, offset) = (|rank| session.word(rank, 1) as usize, |rank| session.word(rank, 0) as usize);
+        let parts = Parts::new(team, len, offset);
         let slot = session.word(0, 3) as usize;
         session.make_bits(Signature::new(call.op), slot).inspect_err(|_| {
             block.iter().for_each(|block| world.heap.free(block.offset));
@@ -245,7 +287,7 @@ impl Segment {
         if !is_kept {
             self.0.state.store(state::GONE, Ordering::Relaxed);
             session.freed(slot);
-            team.shared().heap.free(self.0.parts[team.rank()].place.offset);
+            team.shared().heap.free(self.part(team.rank()).place.offset);
         }
         session.complete();
         Ok(())
@@ -292,7 +334,7 @@ impl Segment {
     /// Length of `rank`'s part. Panics when there is no such rank. Not collective.
     #[inline]
     pub fn len_bytes(&self, rank: usize) -> usize {
-        self.0.parts[rank].len
+        self.part(rank).len
     }
 
     /// Where `rank`'s part is mapped in this process, if it is (it is on the same node). Panics when there is no such rank.
@@ -301,7 +343,7 @@ impl Segment {
     /// any more then) or dropped; other ranks may write there at any time, so no reference to it may be made without a protocol that says they don't.
     #[inline]
     pub fn mapped(&self, rank: usize) -> Option<NonNull<u8>> {
-        NonNull::new(self.0.parts[rank].base).filter(|_| self.is_good())
+        NonNull::new(self.part(rank).base).filter(|_| self.is_good())
     }
 
     #[inline]
@@ -313,12 +355,17 @@ impl Segment {
     /// when there is no such rank. Not collective.
     #[inline]
     pub fn lock_of(&self, rank: usize, offset: usize) -> usize {
-        (self.0.parts[rank].place.offset + offset) / shm::accumulate::STRIPE
+        (self.part(rank).place.offset + offset) / shm::accumulate::STRIPE
+    }
+
+    #[inline]
+    fn part(&self, rank: usize) -> Part {
+        self.0.parts.get(&self.0.team, rank).expect("a rank of the segment's team")
     }
 
     /// Where `rank`'s part begins in its owner's arena. Panics when there is no such rank. Not collective.
     pub fn arena_offset(&self, rank: usize) -> usize {
-        self.0.parts[rank].place.offset
+        self.part(rank).place.offset
     }
 
     #[inline]
@@ -329,7 +376,7 @@ impl Segment {
     /// Where accumulates to a place of `rank`'s part go; for ranks of this node.
     #[inline]
     pub(crate) fn target(&self, rank: usize, spot: Spot) -> Target<'_> {
-        let index = self.0.parts[rank].index as usize;
+        let index = self.part(rank).index as usize;
         Target { heap: &self.shared().heap, rank: index, offset: spot.place.offset }
     }
 
@@ -349,7 +396,7 @@ impl Segment {
     #[inline(always)]
     pub(crate) fn within(&self, op: &'static str, rank: usize, offset: usize, len: usize) -> Result<Spot> {
         let inner = &*self.0;
-        match inner.parts.get(rank) {
+        match inner.parts.get(&inner.team, rank) {
             Some(part) if offset <= part.len && len <= part.len - offset && self.is_good() => {
                 Ok(Spot { mapped: part.base, place: part.place }.plus(offset))
             }
@@ -360,7 +407,7 @@ impl Segment {
     /// An operation upon `rank`, for observers.
     #[cold]
     pub(crate) fn event(&self, op: OpCode, rank: usize, bytes: usize) -> Event {
-        let part = self.0.parts.get(rank);
+        let part = self.0.parts.get(&self.0.team, rank);
         let path = match part {
             None => Path::None,
             Some(part) if part.base.is_null() => Path::Messages,
@@ -373,7 +420,9 @@ impl Segment {
     #[cold]
     #[inline(never)]
     fn refuse(&self, op: &'static str, rank: usize, offset: usize, len: usize) -> Error {
-        let Some(part) = self.0.parts.get(rank) else { return no_such_rank(op, rank, self.0.parts.len()) };
+        let Some(part) = self.0.parts.get(&self.0.team, rank) else {
+            return no_such_rank(op, rank, self.0.team.size());
+        };
         if !self.is_good() {
             return Error::at(ErrorKind::Foreign, op, rank, "the segment has been freed or given up");
         }

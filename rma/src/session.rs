@@ -9,6 +9,7 @@ use crate::layout::Layout;
 use crate::mirror::{Mirror, mirror_len};
 use crate::observe::{self, Event, Kind, Path, Span};
 use crate::retired::{NO_SLOT, SLOTS, page_len, page_of};
+use crate::series::Series;
 use crate::signature::Signature;
 use crate::team::{Inner, Joint, Origin, Team, Tiers};
 use crate::transport::Remote;
@@ -115,11 +116,9 @@ impl<'a> Session<'a> {
             }
             return met;
         }
-        let base = |(rank, word): (usize, &u64)| {
-            self.team.world.reach(Remote { rank: self.team.members[rank], offset: *word as usize - 1 })
-        };
-        let bases = words.iter().enumerate().map(base).collect();
-        self.progress.set_large(Outboxes { half_len, bases });
+        let offsets = Series::new(words.iter().map(|word| *word as usize - 1));
+        let Inner { world, rows, .. } = self.team;
+        self.progress.set_large(Outboxes::new(world, rows, half_len, offsets));
         self.team.large.store(word, Ordering::Relaxed);
         Ok(())
     }
@@ -185,7 +184,7 @@ impl<'a> Session<'a> {
         let block = self.offer(signature, [0; 3], len, None)?;
         let joint = |rank: usize, at: usize| {
             let offset = self.offered(rank) + at;
-            Joint { row: Remote { rank: members[rank], offset }, mirror: offset + ROW_LEN, name: rank }
+            Joint { row: Remote { rank: members.get(rank), offset }, mirror: offset + ROW_LEN, name: rank }
         };
         let near: Vec<Joint> = spread.my_node().map(|rank| joint(rank, 0)).collect();
         let leader = |node| spread.members(node).next().expect("a node has members");
@@ -225,7 +224,7 @@ impl<'a> Session<'a> {
         let Some(page) = page_of(slot).filter(|_| !self.team.rows.has_bits(slot)) else { return Ok(()) };
         self.offer(signature, [0; 3], 2 * page_len(page), None).inspect_err(|_| self.return_slot(slot))?;
         let offered = |rank: usize| {
-            let place = Remote { rank: self.team.members[rank], offset: self.offered(rank) };
+            let place = Remote { rank: self.team.members.get(rank), offset: self.offered(rank) };
             NonNull::new(self.team.world.reach(place).mapped).expect("members of this node are mapped")
         };
         // SAFETY: zeroed blocks just offered, which go back with the team.

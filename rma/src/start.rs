@@ -134,7 +134,9 @@ impl World {
         let sharers = cards.iter().filter(|card| card.processors == processors).count();
         let policy = if sharers > count { SpinPolicy::SHARED } else { heap.spin_policy(1) };
         let direct = !is_set("GAIN_DIRECT", "0");
-        let hosts: Box<[Box<str>]> = cards.iter().map(|card| card.host.as_str().into()).collect();
+        // Ranks of a node are on one host.
+        let host_of = |node: usize| cards[layout.members(node).next().unwrap_or(0)].host.as_str().into();
+        let hosts: Arc<[Box<str>]> = (0..layout.nodes()).map(host_of).collect();
         let (layout_, watch_) = (layout.clone(), watch.clone());
         let transport: Arc<dyn Transport> = match outside {
             None => Arc::new(Shm::new(heap.clone(), layout_, watch_, policy, direct)),
@@ -152,6 +154,7 @@ impl World {
             transport,
             check: is_set("GAIN_CHECK", "1"),
             policy,
+            rounds_from: rounds_from(&heap),
             watch,
             hosts,
             bootstrap: Mutex::new(bootstrap),
@@ -163,6 +166,21 @@ impl World {
         let node_team = Team::of_node(&shared);
         let team = if shared.is_wide() { world_team(&shared, &cards) } else { node_team.clone() };
         Ok(World { team, node_team, shared })
+    }
+}
+
+/// Environment variable: `rounds` or `flat` sets how members of a node meet. A testing aid.
+const MEETINGS: &str = "GAIN_MEETINGS";
+
+/// From how many members on a node's members meet in rounds: where each has a processor, as rounds wait for one another. The same on all ranks
+/// of a node, which see the same heap.
+fn rounds_from(heap: &Heap) -> usize {
+    const MANY: usize = 9;
+    match std::env::var(MEETINGS).as_deref() {
+        Ok("rounds") => 2,
+        Ok("flat") => usize::MAX,
+        _ if heap.spin_policy(1) == SpinPolicy::DEDICATED => MANY,
+        _ => usize::MAX,
     }
 }
 

@@ -12,6 +12,7 @@ use crate::mirror::{Mirror, mirror_len};
 use crate::observe;
 use crate::retired::Retired;
 use crate::segment::Spot;
+use crate::series::Series;
 use crate::session::Session;
 use crate::signature::Signature;
 use crate::transport::Remote;
@@ -32,7 +33,7 @@ pub(crate) struct Inner {
     pub(crate) world: Arc<Shared>,
     pub(crate) id: u64,
     pub(crate) rank: usize,
-    pub(crate) members: Box<[usize]>,
+    pub(crate) members: Series,
     pub(crate) rows: Rows,
     pub(crate) progress: Mutex<Progress>,
     pub(crate) epoch: AtomicU64,
@@ -125,18 +126,17 @@ impl Team {
         let ranks: Vec<usize> = world.layout.my_node().collect();
         let bells_len = bells_len(ranks.len());
         assert!(root_len >= bells_len + ranks.len() * ROW_LEN, "the heap's root area is too small");
-        let row = |index: usize| Spot {
-            mapped: root.as_ptr().wrapping_add(bells_len + index * ROW_LEN),
-            // Mapped by all members, so nobody asks for the place.
-            place: Remote { rank: ranks[index], offset: 0 },
-        };
-        let rows = (0..ranks.len()).map(row).collect();
+        let row = |index: usize| NonNull::new(root.as_ptr().wrapping_add(bells_len + index * ROW_LEN));
         let me = world.layout.index(world.rank);
+        let members = Series::new(ranks.iter().copied());
+        // Mapped by all members, so nobody asks for the offsets.
+        let (offsets, names) = (Series::new(ranks.iter().map(|_| 0)), Series::counting(ranks.len()));
+        let in_rounds = |near| world.in_rounds(near);
         // SAFETY: the root area was just checked to hold all rows; it is zero at the start, page aligned, and mapped for the life of
         // the process.
-        let rows = unsafe { Rows::new(rows, me, (0..ranks.len()).collect(), None) };
+        let rows = unsafe { Rows::new(members.clone(), offsets, row, me, names, None, in_rounds) };
         let id = if world.is_wide() { NODE_TEAM | world.layout.node(world.rank) as u64 } else { 0 };
-        Team::new(world.clone(), id, me, ranks.into(), rows, None)
+        Team::new(world.clone(), id, me, members, rows, None)
     }
 
     /// A team of members of which this one is number `me`.
@@ -151,21 +151,24 @@ impl Team {
         joints: &[Joint],
         origin: Option<Origin>,
     ) -> Team {
-        let members: Box<[usize]> = joints.iter().map(|joint| joint.row.rank).collect();
+        let members: Vec<usize> = joints.iter().map(|joint| joint.row.rank).collect();
         let spread = world.layout.among(&members, me);
         let mirror = (spread.nodes() > 1).then(|| {
             let leader = |node| &joints[spread.members(node).next().expect("a node has members")];
             let place = |node| Remote { rank: leader(node).row.rank, offset: leader(node).mirror };
-            let places: Box<[Remote]> = (0..spread.nodes()).map(place).collect();
+            let places: Vec<Remote> = (0..spread.nodes()).map(place).collect();
             let base = world.reach(places[spread.node(me)]).mapped;
             let base = NonNull::new(base).expect("the leader's arena is mapped");
             // SAFETY: the caller's promise.
-            unsafe { Mirror::new(spread, places, base) }
+            unsafe { Mirror::new(spread, places.iter().copied(), base) }
         });
-        let rows = joints.iter().map(|joint| world.reach(joint.row)).collect();
-        let names = joints.iter().map(|joint| joint.name).collect();
+        let members = Series::new(members.iter().copied());
+        let offsets = Series::new(joints.iter().map(|joint| joint.row.offset));
+        let names = Series::new(joints.iter().map(|joint| joint.name));
+        let row = |rank: usize| NonNull::new(world.reach(joints[rank].row).mapped);
+        let in_rounds = |near| world.in_rounds(near);
         // SAFETY: the caller's promise; members of this node are mapped, and a mirror is there if there are others.
-        let rows = unsafe { Rows::new(rows, me, names, mirror) };
+        let rows = unsafe { Rows::new(members.clone(), offsets, row, me, names, mirror, in_rounds) };
         Team::new(world.clone(), id, me, members, rows, origin)
     }
 
@@ -173,7 +176,7 @@ impl Team {
         world: Arc<Shared>,
         id: u64,
         rank: usize,
-        members: Box<[usize]>,
+        members: Series,
         rows: Rows,
         origin: Option<Origin>,
     ) -> Team {
@@ -210,7 +213,7 @@ impl Team {
     /// World rank of a member. Panics when there is no such member. Not collective. Stands for `GA_Pgroup_absolute_id`.
     #[inline]
     pub fn world_rank(&self, rank: usize) -> usize {
-        self.0.members[rank]
+        self.0.members.get(rank)
     }
 
     /// Number of full synchronisations of this team that have completed: `barrier`, `sync`, `allreduce` (and `_with`),

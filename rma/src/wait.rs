@@ -131,7 +131,7 @@ impl Shared {
     }
 
     fn name(&self, rank: usize) -> String {
-        match self.hosts.get(rank) {
+        match self.hosts.get(self.layout.node(rank)) {
             Some(host) if self.is_wide() => format!("world rank {rank} on host {host}"),
             _ => format!("world rank {rank}"),
         }

@@ -77,8 +77,10 @@ pub(crate) struct Shared {
     pub(crate) check: bool,
     pub(crate) watch: Arc<Watch>,
     pub(crate) policy: SpinPolicy,
+    /// From how many members of a node on they meet in rounds.
+    pub(crate) rounds_from: usize,
     /// By rank, for messages to people.
-    pub(crate) hosts: Box<[Box<str>]>,
+    pub(crate) hosts: Arc<[Box<str>]>,
     pub(crate) bootstrap: Mutex<Box<dyn Bootstrap>>,
     /// Teams that this process makes with some others, and has left.
     pub(crate) foundings: Foundings,
@@ -371,6 +373,11 @@ impl Shared {
     pub(crate) fn reach(&self, place: Remote) -> Spot {
         let address = |index| self.heap.address(index, place.offset);
         Spot { mapped: self.layout.local(place.rank).map_or(std::ptr::null_mut(), address), place }
+    }
+
+    /// Whether so many members of a team on one node meet in rounds: many, each with a processor. The same on all ranks of a node.
+    pub(crate) fn in_rounds(&self, members: usize) -> bool {
+        members >= self.rounds_from
     }
 
     pub(crate) fn policy(&self) -> SpinPolicy {

@@ -320,3 +320,54 @@ fn in_rank_order(team: &Team) {
         assert_eq!(at_root, if me == root { data } else { mine }, "reduce_with {len}");
     }
 }
+
+/// Two fit an outbox, so four members take turns.
+#[test]
+fn all_to_all_of_elements_of_which_not_one_per_member_fits() {
+    type Large = [u64; 12_000];
+    everywhere(RANKS, "all_to_all_of_elements_of_which_not_one_per_member_fits", |world| {
+        let (team, me, size) = (world.team(), world.rank(), world.size());
+        let element = |from: usize, to: usize, index: usize| -> Large {
+            [(from * 100 + to * 10 + index) as u64; 12_000]
+        };
+        let blocks = |from: usize| (0..size).flat_map(move |to| [element(from, to, 0), element(from, to, 1)]);
+        let expected: Vec<Large> =
+            (0..size).flat_map(|from| [element(from, me, 0), element(from, me, 1)]).collect();
+        assert!(team.alltoall(&blocks(me).collect::<Vec<Large>>()).unwrap() == expected);
+        let block = |from: usize, to: usize| vec![element(from, to, 0); (from + to) % 3];
+        let uneven: Vec<Vec<Large>> = (0..size).map(|to| block(me, to)).collect();
+        let expected: Vec<Vec<Large>> = (0..size).map(|from| block(from, me)).collect();
+        assert!(team.alltoallv(&uneven).unwrap() == expected);
+    });
+}
+
+/// What the many members of a large node do, whatever this machine has.
+#[test]
+fn members_that_meet_in_rounds_get_the_same() {
+    let job = tests::Job::new("members_that_meet_in_rounds_get_the_same").env("GAIN_MEETINGS", "rounds");
+    job.run(&[2, 3, 5], |world| {
+        let team = world.team();
+        reductions::<f64>(&team);
+        reductions::<i16>(&team);
+        moves::<i16>(&team);
+        let (me, size) = (team.rank(), team.size());
+        // In rank order, with an operation that isn't commutative.
+        let join = |[a, n]: [u64; 2], [b, m]: [u64; 2]| [a * 10u64.pow(m as u32) + b, n + m];
+        let whole = (1..=size as u64).fold(0, |line, digit| line * 10 + digit);
+        let mut digits = [[me as u64 + 1, 1]];
+        team.allreduce_with(&mut digits, join).unwrap();
+        assert_eq!(digits, [[whole, size as u64]]);
+        // Who differs is found by all, whoever it is.
+        for odd in 0..size {
+            let mut one = [1u64];
+            let outcome = if me == odd { team.barrier() } else { team.allreduce(&mut one, Op::Sum) };
+            assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Mismatch);
+            assert_eq!(one, [1]);
+        }
+        for _ in 0..50 {
+            let mut ones = [1u64, me as u64];
+            team.allreduce(&mut ones, Op::Sum).unwrap();
+            assert_eq!(ones, [size as u64, (size * (size - 1) / 2) as u64]);
+        }
+    });
+}

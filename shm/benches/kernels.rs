@@ -8,7 +8,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use shm::accumulate::{Target, accumulate, accumulate_strided};
 use shm::atomics::AtomicInteger;
 use shm::copy::{copy, copy_strided};
-use shm::sync::{Barrier, BarrierRow, Lock, NoHook, SpinPolicy, WaitContext};
+use shm::sync::{Barrier, BarrierRow, Counter, Lock, NoHook, SpinPolicy, WaitContext};
 use shm::{Heap, HeapConfig};
 use std::hint::black_box;
 use std::time::Duration;
@@ -104,16 +104,23 @@ fn primitives(c: &mut Criterion) {
     });
     group.bench_function("barrier_2_threads", |b| {
         let rows = [BarrierRow::default(), BarrierRow::default()];
+        let mut began_with = 0;
         b.iter_custom(|rounds| {
             std::thread::scope(|scope| {
-                let member = |me| {
-                    let barrier = Barrier::new(&rows, me);
+                let member = |me, mut number: u64| {
+                    let barrier = Barrier::new(|member| &rows[member], 2, me);
                     let began = std::time::Instant::now();
-                    (0..rounds).for_each(|_| barrier.wait(&CTX).unwrap());
+                    for _ in 0..rounds {
+                        number += 1;
+                        let heard = |here: &Counter, _| here.wait_at_least(number, &CTX).map(drop);
+                        barrier.wait(number, [0; 2], heard).unwrap();
+                    }
                     began.elapsed()
                 };
-                scope.spawn(move || member(1));
-                member(0)
+                scope.spawn(move || member(1, began_with));
+                let took = member(0, began_with);
+                began_with += rounds;
+                took
             })
         });
     });

@@ -9,7 +9,9 @@
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use loom::thread;
-use shm::sync::{Barrier, BarrierRow, Doorbell, Lock, NoHook, Sequence, SpinLock, SpinPolicy, WaitContext};
+use shm::sync::{
+    Barrier, BarrierRow, Counter, Doorbell, Lock, NoHook, Sequence, SpinLock, SpinPolicy, WaitContext,
+};
 
 fn context(me: u32) -> WaitContext<'static> {
     // Straight to sleep: the phases before it are the same loop with less to go wrong.
@@ -109,10 +111,11 @@ fn barrier_orders(n: u32, rounds: u32, preemptions: usize) {
             (0..rounds).map(|_| (0..n).map(|_| Plain::default()).collect()).collect();
         let shared = Arc::new((rows, cells));
         members(n, move |me| {
-            let barrier = Barrier::new(&shared.0, me as usize);
-            for cells in &shared.1 {
+            let barrier = Barrier::new(|member| &shared.0[member], n as usize, me as usize);
+            for (cells, number) in shared.1.iter().zip(1..) {
                 cells[me as usize].add(me + 1);
-                barrier.wait(&context(me)).unwrap();
+                let heard = |here: &Counter, _| here.wait_at_least(number, &context(me)).map(drop);
+                assert!(barrier.wait(number, [7, number], heard).unwrap());
                 let sum: u32 = cells.iter().map(Plain::get).sum();
                 assert_eq!(sum, n * (n + 1) / 2);
             }

@@ -41,6 +41,7 @@ struct Shared {
     bell: Doorbell,
     sequence: Sequence,
     numbers: [AtomicU64; 8],
+    barriers: [AtomicU64; 4],
     rows: [BarrierRow; 4],
 }
 
@@ -53,8 +54,18 @@ fn shared(heap: &Heap) -> &Shared {
 }
 
 fn barrier(heap: &Heap) {
-    let barrier = Barrier::new(&shared(heap).rows[..heap.ranks()], heap.rank());
-    waiting(heap, SpinPolicy::SHARED, |ctx| barrier.wait(ctx)).unwrap();
+    assert!(meet(heap, SpinPolicy::SHARED, [0; 2]));
+}
+
+/// A barrier; whether all ranks said the same.
+fn meet(heap: &Heap, policy: SpinPolicy, say: [u64; 2]) -> bool {
+    let shared = shared(heap);
+    let number = shared.barriers[heap.rank()].fetch_add(1, SeqCst) + 1;
+    let barrier = Barrier::new(|rank| &shared.rows[rank], heap.ranks(), heap.rank());
+    waiting(heap, policy, |ctx| {
+        barrier.wait(number, say, |here, _| here.wait_at_least(number, ctx).map(drop))
+    })
+    .unwrap()
 }
 
 #[test]
@@ -210,14 +221,16 @@ fn barriers_keep_four_ranks_in_step() {
         for ranks in [2, 3, 4] {
             job(ranks, 16 << 20, |heap| {
                 let shared = shared(heap);
-                let barrier = Barrier::new(&shared.rows[..ranks], heap.rank());
                 for round in 0..200 {
                     shared.numbers[heap.rank()].store(round, SeqCst);
-                    waiting(heap, policy, |ctx| barrier.wait(ctx)).unwrap();
+                    // In some rounds one of them says something else.
+                    let odd = (round % 3 == 0).then_some(round as usize % ranks);
+                    let says = if odd == Some(heap.rank()) { [round, 1] } else { [round, 0] };
+                    assert_eq!(meet(heap, policy, says), odd.is_none());
                     for number in &shared.numbers[..ranks] {
                         assert_eq!(number.load(SeqCst), round);
                     }
-                    waiting(heap, policy, |ctx| barrier.wait(ctx)).unwrap();
+                    assert!(meet(heap, policy, [0; 2]));
                 }
             });
         }

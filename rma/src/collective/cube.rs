@@ -1,4 +1,4 @@
-//! Reductions and broadcasts between the leaders of nodes, in steps whose number is the logarithm of theirs.
+//! Reductions and broadcasts between the leaders of nodes, and short reductions of the many members of a node, in steps whose number is the logarithm of theirs.
 //!
 //! A power of two of the members (*cores*) are the corners of a cube; step `k` pairs cores whose numbers differ in bit `k`. The others are
 //! *guests*, each of the core before it, which takes its part.
@@ -117,6 +117,13 @@ pub(super) fn may_reduce<T>(session: &Session<'_>, data: &[T], wanted: Wanted) -
         _ => false,
     };
     is_light && session.is_among_leaders()
+}
+
+/// Whether the many members of a node reduce an array by the cube: in steps whose number is the logarithm of theirs, instead of reading everybody's.
+pub(super) fn is_for_crowd<T>(session: &Session<'_>, data: &[T], wanted: Wanted) -> bool {
+    session.is_crowded()
+        && matches!(wanted, Wanted::ByAll | Wanted::ByRoot(_))
+        && (1..=session.capacity::<u8>()).contains(&((Cube::new(session, 0).steps() + 1) * size_of_val(data)))
 }
 
 /// Bytes of an outbox that a reduction of an array wants at once: enough for the short way, or for a piece of the long one.

@@ -6,6 +6,8 @@
 //! | up to an outbox | one meeting, everybody reads the outboxes it needs in place |
 //! | more | in pieces of an outbox, which the first such call of a team makes large; a large allreduce has every member reduce its share of the piece, then everybody reads all shares |
 //!
+//! On a node with many members (see [`crate::control`]) short reductions go by [`cube`], too.
+//!
 //! A team that spans nodes brings what everybody wants together node by node, and moves it between the nodes' leaders only ([`tiers`]), which
 //! reduce and broadcast in a number of steps that is the logarithm of theirs ([`cube`]).
 //! What is different for each member (scatter, gather, alltoall, scans) every member fetches by itself, wherever it is.

@@ -76,8 +76,8 @@ impl Team {
     }
 
     /// [`Team::allreduce`] with a function of two elements, for any plain type. It must give the same on every rank, and is applied
-    /// in rank order, so it need not be commutative: `f(f(x0, x1), x2)`, or in a team that spans nodes, with more than five words and
-    /// nodes of consecutive ranks, `f(f(x0, x1), f(x2, x3))`; so it must be associative.
+    /// in rank order, so it need not be commutative: `f(f(x0, x1), x2)`, or on a node with many members, and in a team that spans nodes, with
+    /// more than five words and nodes of consecutive ranks, `f(f(x0, x1), f(x2, x3))`; so it must be associative.
     /// It runs while this rank is inside the team's collective: it must not call another one of the same team.
     ///
     /// Collective. Stands for `MPI_Allreduce` with `MPI_Op_create`. Errors: as [`Team::allreduce`].
@@ -155,7 +155,10 @@ impl Team {
         self.check_root(call, signature, root)?;
         let mut session = self.session(call)?;
         let len = size_of_val(data);
-        if len <= WORDS * 8 && align_of::<T>() <= 8 {
+        if cube::is_for_crowd(&session, data, wanted) {
+            session.meet_for_exchanges(signature)?;
+            by_cube(&mut session, data, wanted, fold)?;
+        } else if len <= WORDS * 8 && align_of::<T>() <= 8 {
             in_words(&mut session, data, signature, wanted, fold)?;
         } else if may_be_tiered(&session, wanted, order)
             && let Some(tiers) = session.tiers(signature)?
@@ -166,12 +169,7 @@ impl Team {
             cube::fits::<T>(&session)
         } {
             session.meet_for_exchanges(signature)?;
-            match wanted {
-                Wanted::ByRoot(root) if root != session.rank() => {
-                    cube::reduce(&mut session, &mut data.to_vec(), fold)?;
-                }
-                _ => cube::reduce(&mut session, data, fold)?,
-            }
+            by_cube(&mut session, data, wanted, fold)?;
         } else {
             session.make_room(len, signature)?;
             let piece = session.capacity::<T>();
@@ -187,6 +185,19 @@ impl Team {
             session.complete();
         }
         Ok(())
+    }
+}
+
+/// A reduction by the cube; only the data of who wants it may change.
+fn by_cube<T: Plain>(
+    session: &mut Session<'_>,
+    data: &mut [T],
+    wanted: Wanted,
+    fold: &impl Fn(&mut [T], *const T) -> Result<()>,
+) -> Result<()> {
+    match wanted {
+        Wanted::ByRoot(root) if root != session.rank() => cube::reduce(session, &mut data.to_vec(), fold),
+        _ => cube::reduce(session, data, fold),
     }
 }
 

@@ -151,8 +151,8 @@ impl Team {
 }
 
 /// Passes blocks to their members: each outbox is cut into one stripe per member, and pieces of a stripe's length travel in
-/// each meeting. `longest` is the longest block of all members, `expected(rank)` the length of the one from `rank` to here;
-/// a member without `blocks` hands nothing out.
+/// each meeting. Where there are more members than elements fit, each meeting is for as many of them as do. `longest` is the longest block of all
+/// members, `expected(rank)` the length of the one from `rank` to here; a member without `blocks` hands nothing out.
 fn hand_out<T: Plain>(
     session: &mut Session<'_>,
     signature: Signature,
@@ -161,21 +161,25 @@ fn hand_out<T: Plain>(
     expected: impl Fn(usize) -> usize,
 ) -> Result<Vec<Vec<T>>> {
     let (me, size) = (session.rank(), session.size());
-    session.make_room(longest * size * size_of::<T>(), signature)?;
-    if session.capacity::<T>() < size {
-        let message = format!("no room for {size} elements of {} bytes", size_of::<T>());
-        return Err(Error::new(ErrorKind::Memory, session.call().op.name(), message));
-    }
-    let stripe = (session.capacity::<T>() / size).clamp(1, longest.max(1));
+    session.make_room(longest.saturating_mul(size).saturating_mul(size_of::<T>()), signature)?;
+    let capacity = session.capacity::<T>();
+    let stripe = (capacity / size).clamp(1, longest.max(1));
+    let group = (capacity / stripe).min(size);
     let mut received: Vec<Vec<T>> = (0..size).map(|rank| Vec::with_capacity(expected(rank))).collect();
     for start in (0..longest.max(1)).step_by(stripe) {
-        for (rank, block) in blocks.iter().enumerate() {
-            let piece = &block[start.min(block.len())..(start + stripe).min(block.len())];
-            session.post(rank * stripe, piece);
+        for first in (0..size).step_by(group) {
+            for (place, block) in blocks.iter().skip(first).take(group).enumerate() {
+                let piece = &block[start.min(block.len())..(start + stripe).min(block.len())];
+                session.post(place * stripe, piece);
+            }
+            session.meet(signature, &[])?;
+            let mine = (first..first + group).contains(&me);
+            let wanted = |rank| match mine {
+                true => ((me - first) * stripe, expected(rank).min(start + stripe).saturating_sub(start)),
+                false => (0, 0),
+            };
+            session.append(&mut received, wanted)?;
         }
-        session.meet(signature, &[])?;
-        let wanted = |rank| (me * stripe, expected(rank).min(start + stripe).saturating_sub(start));
-        session.append(&mut received, wanted)?;
     }
     Ok(received)
 }

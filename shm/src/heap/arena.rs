@@ -3,8 +3,8 @@
 //! Only the owner allocates and frees here, so all bookkeeping is private memory: a rank killed in the middle
 //! leaves nothing half done for the others. Pages come and go in chunks of 2 MiB. Invariant: every chunk that
 //! a used block touches is committed, or about to be by a thread that allocates, but for blocks that were [reserved](Arena::reserve), which
-//! share no chunk with others; and the node-wide counter holds the sum of all these chunks. In the steady state neither allocating nor
-//! freeing makes a system call.
+//! share no chunk with others; and the node-wide counter holds the sum of all these chunks. In the steady state neither allocating nor freeing
+//! makes a system call.
 //!
 //! Making pages takes long, so it is done without the arena: a thread takes a block, asks for the block's [`Growth`], and comes
 //! back with it when the pages are there. A chunk grows once at a time: another block that touches it waits.
@@ -14,6 +14,7 @@ use super::root::{CHUNK, Header};
 use super::space::Space;
 use crate::atomic::Ordering::Relaxed;
 use crate::os::{self, HugePages, Mapping};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// The arena of this process.
@@ -27,31 +28,16 @@ pub(super) struct Arena {
     chunks: Vec<u64>,
     /// One bit per chunk: it keeps its pages for good.
     pinned: Vec<u64>,
-    /// Runs of chunks that get pages at this moment.
-    growing: Vec<Growing>,
+    /// Runs of chunks that get pages at this moment, and the process that sees to it.
+    growing: Vec<(Range<usize>, u32)>,
     committed_bytes: usize,
-    /// Of reserved blocks, the bytes of chunks without pages.
+    /// Blocks that were reserved, and the bytes of their chunks that have no pages, nor are about to.
+    reserved: BTreeSet<usize>,
     hollow_bytes: usize,
     /// Most committed bytes kept for later when nobody uses them.
     keep_bytes: usize,
     pressure_seen: u32,
     huge: HugePages,
-}
-
-/// A run of chunks that gets pages, and the process that sees to it.
-#[derive(Debug)]
-struct Growing {
-    run: Range<usize>,
-    process: u32,
-    is_reserved: bool,
-}
-
-/// What is to have pages: a block, or a part of a reserved one.
-#[derive(Clone, Copy)]
-pub(super) struct Wanted {
-    pub(super) offset: usize,
-    pub(super) len: usize,
-    pub(super) is_reserved: bool,
 }
 
 /// What a block lacks.
@@ -66,6 +52,8 @@ pub(super) enum Need {
 pub(super) struct Growth {
     start: usize,
     runs: Vec<Range<usize>>,
+    /// Whether they are of a block that was reserved.
+    is_part: bool,
     huge: HugePages,
 }
 
@@ -94,6 +82,7 @@ impl Arena {
             pinned: Vec::new(),
             growing: Vec::new(),
             committed_bytes: 0,
+            reserved: BTreeSet::new(),
             hollow_bytes: 0,
             keep_bytes: (fair_share / 4).max(fair_share.min(256 << 20)),
             pressure_seen: header.pressure.load(Relaxed),
@@ -113,91 +102,96 @@ impl Arena {
         self.space.take(len, align).ok_or_else(|| self.out_of_memory(header, len))
     }
 
-    /// What it lacks in pages. An error if the memory isn't there: then it is no block any more, unless it was reserved.
+    /// What a block, or a part of a reserved one, lacks in pages. An error if the memory isn't there: then it is no block any more, unless it
+    /// was reserved.
     pub(super) fn need(
         &mut self,
         memory: &Mapping,
         header: &Header,
-        wanted: Wanted,
+        block: (usize, usize),
+        is_part: bool,
     ) -> Result<Need, OutOfMemory> {
-        let Wanted { offset, len, is_reserved } = wanted;
-        let range = chunks(offset, len);
-        if self.chunks.len() * 64 < range.end {
-            self.chunks.resize(range.end.div_ceil(64), 0);
+        let (offset, len) = block;
+        let (first, end) = (offset / CHUNK, (offset + len).div_ceil(CHUNK));
+        if self.chunks.len() * 64 < end {
+            self.chunks.resize(end.div_ceil(64), 0);
         }
-        if range.clone().all(|chunk| self.is_committed(chunk)) {
+        if (first..end).all(|chunk| self.is_committed(chunk)) {
             return Ok(Need::Nothing);
         }
-        self.forget_parents();
-        let is_growing = |chunk: usize| self.growing.iter().any(|growing| growing.run.contains(&chunk));
-        let missing = runs(range, |chunk| !self.is_committed(chunk) && !is_growing(chunk));
+        let growing = self.growing();
+        let is_growing = |chunk: usize| growing.iter().any(|run| run.contains(&chunk));
+        let missing = runs(first..end, |chunk| !self.is_committed(chunk) && !is_growing(chunk));
         if missing.is_empty() {
             return Ok(Need::Others);
         }
         let bytes = missing.iter().map(|run| run.len()).sum::<usize>() * CHUNK;
-        if !self.book(memory, header, if is_reserved { 0 } else { bytes }, bytes) {
-            return Err(self.lacking(header, wanted));
+        let hollow = if is_part { bytes } else { 0 };
+        self.hollow_bytes -= hollow;
+        if !self.book(memory, header, bytes) {
+            self.give_up(offset, is_part, hollow);
+            return Err(self.out_of_memory(header, len));
         }
-        let process = std::process::id();
-        self.growing.extend(missing.iter().map(|run| Growing { run: run.clone(), process, is_reserved }));
-        Ok(Need::Pages(Growth { start: self.start, runs: missing, huge: self.huge }))
+        self.growing.extend(missing.iter().map(|run| (run.clone(), std::process::id())));
+        Ok(Need::Pages(Growth { start: self.start, runs: missing, is_part, huge: self.huge }))
     }
 
-    /// What threads of the process that this one was forked from make pages for is nobody's.
-    fn forget_parents(&mut self) {
+    /// Runs of chunks that threads of this process make pages for. Those of the process that this one was forked from are nobody's.
+    fn growing(&mut self) -> Vec<Range<usize>> {
         let me = std::process::id();
-        self.growing.retain(|growing| growing.process == me);
+        self.growing.retain(|(_, process)| *process == me);
+        self.growing.iter().map(|(run, _)| run.clone()).collect()
     }
 
-    /// The memory isn't there: what was to be a block is none.
-    fn lacking(&mut self, header: &Header, wanted: Wanted) -> OutOfMemory {
-        if !wanted.is_reserved {
-            self.space.give_back(wanted.offset);
-        }
-        self.out_of_memory(header, wanted.len)
-    }
-
-    /// What has come of the pages. If they couldn't be had, it is no block any more, unless it was reserved.
+    /// What has come of the pages for a block. If they couldn't be had, it is no block any more, unless it was reserved.
     pub(super) fn grown(
         &mut self,
         memory: &Mapping,
         header: &Header,
-        wanted: Wanted,
+        block: (usize, usize),
         growth: Growth,
         is_populated: bool,
     ) -> Result<(), OutOfMemory> {
         let bytes = growth.runs.iter().map(|run| run.len()).sum::<usize>() * CHUNK;
-        self.growing.retain(|growing| !growth.runs.contains(&growing.run));
+        self.growing.retain(|(run, _)| !growth.runs.contains(run));
         header.growing.fetch_sub(bytes as u64, Relaxed);
         if !is_populated {
             for run in &growth.runs {
                 let _ = memory.release(self.start + run.start * CHUNK, run.len() * CHUNK);
             }
             header.committed.fetch_sub(bytes as u64, Relaxed);
-            return Err(self.lacking(header, wanted));
+            self.give_up(block.0, growth.is_part, bytes);
+            return Err(self.out_of_memory(header, block.1));
         }
         for chunk in growth.runs.into_iter().flatten() {
             self.chunks[chunk / 64] |= 1 << (chunk % 64);
         }
         self.committed_bytes += bytes;
-        self.hollow_bytes -= if wanted.is_reserved { bytes } else { 0 };
         Ok(())
     }
 
-    /// Takes a block of whole chunks, which needn't have pages; returns offset and length.
+    /// Takes a block of whole chunks, which have pages where [`Arena::need`] has been asked for them as a part; returns offset and length.
     pub(super) fn reserve(&mut self, header: &Header, len: usize) -> Result<(usize, usize), OutOfMemory> {
         let whole = len.max(1).checked_next_multiple_of(CHUNK);
         let Some((offset, taken)) = whole.and_then(|len| self.space.take(len, CHUNK)) else {
             return Err(self.out_of_memory(header, len));
         };
+        self.reserved.insert(offset);
         self.hollow_bytes += self.missing_bytes(offset, taken);
         Ok((offset, taken))
+    }
+
+    /// There are no pages for a block, or for a part with so many hollow bytes.
+    fn give_up(&mut self, offset: usize, is_part: bool, hollow: usize) {
+        match is_part {
+            true => self.hollow_bytes += hollow,
+            false => drop(self.space.give_back(offset)),
+        }
     }
 
     /// Frees the block at `offset`; false when there is none.
     pub(super) fn free(&mut self, memory: &Mapping, header: &Header, offset: usize) -> bool {
         let found = self.give_back(offset);
-        self.forget_parents();
         if self.unused_bytes() > self.keep_bytes {
             // Down to half, so that a program around the mark does not come here each time.
             self.shrink(memory, header, self.unused_bytes() - self.keep_bytes / 2);
@@ -208,21 +202,20 @@ impl Arena {
 
     fn give_back(&mut self, offset: usize) -> bool {
         let Some(len) = self.space.give_back(offset) else { return false };
-        // Only a reserved block may lack pages.
-        self.hollow_bytes -= self.missing_bytes(offset, len);
+        if self.reserved.remove(&offset) {
+            self.hollow_bytes -= self.missing_bytes(offset, len);
+        }
         true
     }
 
-    /// Blocks count as used while their chunks are still missing.
     fn unused_bytes(&self) -> usize {
-        let growing = self.growing.iter().filter(|growing| !growing.is_reserved);
-        let growing = growing.map(|growing| growing.run.len()).sum::<usize>() * CHUNK;
-        (self.committed_bytes + self.hollow_bytes + growing).saturating_sub(self.space.used_bytes())
+        (self.committed_bytes + self.hollow_bytes).saturating_sub(self.space.used_bytes())
     }
 
     /// Bytes of the chunks under `[offset, offset + len)` that have no pages.
     fn missing_bytes(&self, offset: usize, len: usize) -> usize {
-        chunks(offset, len).filter(|chunk| !self.is_committed(*chunk)).count() * CHUNK
+        let chunks = offset / CHUNK..(offset + len).div_ceil(CHUNK);
+        chunks.filter(|chunk| !self.is_committed(*chunk)).count() * CHUNK
     }
 
     fn out_of_memory(&self, header: &Header, asked: usize) -> OutOfMemory {
@@ -231,13 +224,16 @@ impl Arena {
         OutOfMemory { asked: asked as u64, free: free.min(self.len as u64), limit: header.limit }
     }
 
-    /// Books `bytes` more, if need be with what is kept unused; `new` of them are a used block's that counts as such already.
-    fn book(&mut self, memory: &Mapping, header: &Header, new: usize, bytes: usize) -> bool {
+    /// Books `bytes` more, if need be with what is kept unused.
+    fn book(&mut self, memory: &Mapping, header: &Header, bytes: usize) -> bool {
         if reserve(header, bytes as u64) {
             return true;
         }
-        // What we keep unused may be all that is missing; and the other ranks are asked for theirs.
-        let surplus = self.unused_bytes() + new;
+        // What we keep unused may be all that is missing; and the other ranks are asked for theirs. Blocks count as used while their
+        // chunks are still missing.
+        let growing = self.growing().iter().map(|run| run.len()).sum::<usize>() * CHUNK;
+        let surplus = (self.committed_bytes + self.hollow_bytes + growing + bytes)
+            .saturating_sub(self.space.used_bytes());
         self.shrink(memory, header, surplus);
         header.pressure.fetch_add(1, Relaxed);
         self.pressure_seen = header.pressure.load(Relaxed);
@@ -303,11 +299,6 @@ impl Arena {
             header.committed.fetch_sub(CHUNK as u64, Relaxed);
         }
     }
-}
-
-/// The chunks under `[offset, offset + len)`.
-fn chunks(offset: usize, len: usize) -> Range<usize> {
-    offset / CHUNK..(offset + len).div_ceil(CHUNK)
 }
 
 /// The runs of chunks in `range` for which `holds`.

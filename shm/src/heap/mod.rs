@@ -19,7 +19,7 @@ use crate::board::Slot;
 use crate::error::{Error, Result};
 use crate::os::{self, HugePages, Mapping};
 use crate::sync::SpinPolicy;
-use arena::{Arena, Need, Wanted};
+use arena::{Arena, Need};
 use root::{CHUNK, Layout, Root};
 use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -225,27 +225,28 @@ impl Heap {
         assert!(align.is_power_of_two() && align <= CHUNK, "alignment {align}");
         let (memory, header) = (&self.mapping, self.root.header());
         let mut arena = self.arena();
-        let (offset, len) = arena.take(memory, header, len_bytes, align)?;
-        self.make_pages(arena, Wanted { offset, len, is_reserved: false })?;
-        Ok(Block { offset, len })
+        let block = arena.take(memory, header, len_bytes, align)?;
+        self.populate(arena, block, false)?;
+        Ok(Block { offset: block.0, len: block.1 })
     }
 
-    /// Returns when all that is wanted has pages. The arena is free while they are made.
-    fn make_pages<'a>(
+    /// Gives pages to a block, or to a part of a reserved one.
+    fn populate<'a>(
         &'a self,
         mut arena: MutexGuard<'a, Arena>,
-        wanted: Wanted,
+        block: (usize, usize),
+        is_part: bool,
     ) -> std::result::Result<(), OutOfMemory> {
         let (memory, header) = (&self.mapping, self.root.header());
         loop {
-            match arena.need(memory, header, wanted)? {
+            match arena.need(memory, header, block, is_part)? {
                 Need::Nothing => return Ok(()),
                 Need::Others => arena = self.grown.wait(arena).unwrap_or_else(PoisonError::into_inner),
                 Need::Pages(growth) => {
                     drop(arena);
                     let is_populated = growth.populate(memory);
                     arena = self.arena();
-                    let outcome = arena.grown(memory, header, wanted, growth, is_populated);
+                    let outcome = arena.grown(memory, header, block, growth, is_populated);
                     self.grown.notify_all();
                     outcome?;
                 }
@@ -276,7 +277,7 @@ impl Heap {
     /// # Errors
     /// The memory isn't there; nothing changed.
     pub fn commit(&self, offset: usize, len_bytes: usize) -> std::result::Result<(), OutOfMemory> {
-        self.make_pages(self.arena(), Wanted { offset, len: len_bytes, is_reserved: true })
+        self.populate(self.arena(), (offset, len_bytes), true)
     }
 
     /// Frees the block of this rank's arena that begins at `offset`. The caller has made sure that nobody
@@ -306,7 +307,7 @@ impl Heap {
         self.arena.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Zeroed memory that all ranks share, for the floor above: 64 bytes per rank in multiples of 64 KiB, then 16 KiB per rank, which are that
+    /// Zeroed memory that all ranks share, for the floor above: 64 bytes per rank, rounded up to 64 KiB, then 16 KiB per rank, which are that
     /// rank's: they are committed once it has attached, and near its processors. Page aligned.
     pub fn root_area(&self) -> (NonNull<u8>, usize) {
         self.root.area()

@@ -5,7 +5,7 @@
 //! 4096     RankEntry x ranks             256 bytes each
 //! ...      board slots x ranks           256 bytes each
 //! ...      stripe locks x ranks          64 KiB each, page aligned
-//! ...      area of the floor above       64 bytes x ranks, to 64 KiB; 16 KiB x ranks
+//! ...      area of the floor above       64 bytes x ranks, rounded up to 64 KiB, + 16 KiB x ranks
 //! ...      rounded up to 2 MiB; arena of rank 0, rank 1, ...
 //! ```
 //!
@@ -35,13 +35,10 @@ pub(super) const CHUNK: usize = 2 << 20;
 const MOST_RANKS: usize = 4096;
 const MAGIC: u64 = u64::from_le_bytes(*b"gainhp01");
 const PAGE: usize = 4096;
-/// Bytes of each rank's own part of the area of the floor above.
+/// Bytes of the area of the floor above for each rank: what lies in a common part, of so many bytes or a multiple, and then what is the rank's.
+const AREA_LEN_IN_COMMON: usize = 64;
+const AREA_UNIT: usize = 64 * 1024;
 const AREA_LEN_PER_RANK: usize = 16 * 1024;
-
-/// Bytes of that area that are everybody's; they come first.
-fn common_len(ranks: usize) -> usize {
-    (64 * ranks).next_multiple_of(64 * 1024)
-}
 
 #[repr(C, align(4096))]
 pub(super) struct Header {
@@ -76,6 +73,8 @@ pub(super) struct Layout {
     board: usize,
     stripes: usize,
     area: usize,
+    /// Where the ranks' own parts of the area begin.
+    area_own: usize,
     area_len: usize,
     pub(super) root_len: usize,
 }
@@ -91,12 +90,14 @@ impl Layout {
         let board = PAGE + ranks * size_of::<RankEntry>();
         let stripes = (board + ranks * size_of::<Slot>()).next_multiple_of(PAGE);
         let area = stripes + ranks * size_of::<Stripes>();
-        let area_len = common_len(ranks) + ranks * AREA_LEN_PER_RANK;
+        let own = (ranks * AREA_LEN_IN_COMMON).next_multiple_of(AREA_UNIT);
+        let area_len = own + ranks * AREA_LEN_PER_RANK;
         Ok(Layout {
             ranks,
             board,
             stripes,
             area,
+            area_own: area + own,
             area_len,
             root_len: (area + area_len).next_multiple_of(CHUNK),
         })
@@ -104,16 +105,13 @@ impl Layout {
 
     /// The parts that the creator commits.
     pub(super) fn common(&self) -> [Range<usize>; 2] {
-        [0..self.stripes, self.area..self.area + common_len(self.ranks)]
+        [0..self.stripes, self.area..self.area_own]
     }
 
     /// The parts that a rank commits before it enters.
     pub(super) fn own(&self, rank: usize) -> [Range<usize>; 2] {
         let part = |start: usize, len: usize| start + rank * len..start + (rank + 1) * len;
-        [
-            part(self.stripes, size_of::<Stripes>()),
-            part(self.area + common_len(self.ranks), AREA_LEN_PER_RANK),
-        ]
+        [part(self.stripes, size_of::<Stripes>()), part(self.area_own, AREA_LEN_PER_RANK)]
     }
 }
 

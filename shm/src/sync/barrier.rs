@@ -1,105 +1,84 @@
-//! A dissemination barrier across processes.
+//! A dissemination barrier across processes, which compares on its way what the members say.
 //!
-//! In round k each member signals the one 2^k further on and waits for the signal of the one 2^k behind;
-//! after ceil(log2 n) rounds everybody has heard, directly or not, from everybody.
+//! In round k each member signals the one 2^k further on and waits for the signal of the one 2^k behind; after ceil(log2 n) rounds
+//! everybody has heard, directly or not, from everybody. A signal carries what its sender says, and whether it has heard of two who
+//! differ: so if any two differ, all know.
 //!
 //! | field | who writes | who reads | ordering |
 //! | --- | --- | --- | --- |
-//! | `entered` | its owner | its owner | relaxed |
-//! | `flags[k]` | the member 2^k behind (swap), its owner (the SLEEPING bit) | its owner | release / acquire |
+//! | a round's `said`, `differs` | the member 2^k behind, before `number` | the owner, after it | relaxed |
+//! | a round's `number` | the member 2^k behind | the owner | release / acquire |
 //!
-//! A flag holds the number of the barrier last signalled. A neighbour can be one barrier ahead and never two,
-//! as the next one needs us: hence the test "this number or the next". The swap that signals also fetches the
-//! SLEEPING bit, so nobody sleeps through a signal and nobody makes a system call for a member that is awake.
+//! Barriers are numbered from 1, and use the rounds of even and odd numbers in turn. That is enough: who writes a round for barrier
+//! `n + 2` has completed `n + 1`, which its owner had to enter, after it was done with `n`.
 
-use super::wait::{WaitContext, WaitError, wait_with};
-use crate::atomic::{
-    AtomicU32,
-    Ordering::{AcqRel, Acquire, Relaxed},
-};
-use crate::os::{futex_wait, futex_wake};
+use super::sequence::Counter;
+use crate::atomic::{AtomicU64, Ordering::Relaxed};
 
-const SLEEPING: u32 = 1 << 31;
-const NUMBER: u32 = SLEEPING - 1;
-const ROUNDS: usize = 15;
+const ROUNDS: usize = 12;
 
-/// One member's share of a barrier in shared memory. One cache line, zero at the start.
+#[repr(C, align(32))]
+#[derive(Debug, Default)]
+struct Round {
+    number: Counter,
+    said: [AtomicU64; 2],
+    differs: AtomicU64,
+}
+
+/// One member's share of a barrier in shared memory. Zero at the start.
 #[repr(C, align(64))]
 #[derive(Debug, Default)]
 pub struct BarrierRow {
-    entered: AtomicU32,
-    flags: [AtomicU32; ROUNDS],
+    rounds: [[Round; ROUNDS]; 2],
 }
 
-/// A barrier over `rows.len()` members as member `me` sees it. All state is in the rows: handles may come and
-/// go.
+/// A barrier as one member sees it. All state is in the rows: handles may come and go.
 #[derive(Clone, Copy, Debug)]
-pub struct Barrier<'a> {
-    rows: &'a [BarrierRow],
+pub struct Barrier<R> {
+    row: R,
+    members: usize,
     me: usize,
 }
 
-impl<'a> Barrier<'a> {
+impl<'a, R: Fn(usize) -> &'a BarrierRow> Barrier<R> {
     /// Most members of one barrier.
     pub const MOST_MEMBERS: usize = 1 << ROUNDS;
 
-    /// Member `me`'s handle. The rows are zero before the first member enters. Panics on more than
-    /// [`Self::MOST_MEMBERS`] rows and when `me` isn't one of them.
+    /// Member `me`'s handle; `row` finds the members' rows. Panics on more than [`Self::MOST_MEMBERS`] and when `me` isn't one of them.
     #[inline]
-    pub fn new(rows: &'a [BarrierRow], me: usize) -> Barrier<'a> {
-        assert!(me < rows.len() && rows.len() <= Self::MOST_MEMBERS, "barrier member {me} of {}", rows.len());
-        Barrier { rows, me }
+    pub fn new(row: R, members: usize, me: usize) -> Barrier<R> {
+        assert!(me < members && members <= Self::MOST_MEMBERS, "barrier member {me} of {members}");
+        Barrier { row, members, me }
     }
 
-    /// Collective: returns once every member has entered; what each wrote before is then visible to all. One
-    /// thread per member at a time. After an error the barrier is unusable. Stands for `MPI_Barrier` within a
-    /// node.
+    /// Collective: returns once every member has entered; what each wrote before is then visible to all. True if all said the
+    /// same. `number` counts this member's barriers, from 1. `heard(counter, from)` waits until the counter, at which member `from` signals, is at
+    /// least `number`. One thread per member at a time. After an error the barrier is unusable. Stands for `MPI_Barrier` within a node.
     #[inline]
-    pub fn wait(&self, ctx: &WaitContext<'_>) -> Result<(), WaitError> {
-        let mine = &self.rows[self.me];
-        let number = mine.entered.load(Relaxed).wrapping_add(1) & NUMBER;
-        mine.entered.store(number, Relaxed);
-        let members = self.rows.len();
-        let mut distance = 1;
-        for flag in &mine.flags {
+    pub fn wait<E>(
+        &self,
+        number: u64,
+        say: [u64; 2],
+        mut heard: impl FnMut(&Counter, usize) -> Result<(), E>,
+    ) -> Result<bool, E> {
+        let (members, half) = (self.members, (number % 2) as usize);
+        let (mut differs, mut distance) = (false, 1);
+        for (round, here) in (self.row)(self.me).rounds[half].iter().enumerate() {
             if distance >= members {
                 break;
             }
-            let mut to = self.me + distance;
-            if to >= members {
-                to -= members;
+            let around = |member: usize| if member >= members { member - members } else { member };
+            let there = &(self.row)(around(self.me + distance)).rounds[half][round];
+            for (word, say) in there.said.iter().zip(say) {
+                word.store(say, Relaxed);
             }
-            signal(&self.rows[to].flags[distance.trailing_zeros() as usize], number);
-            await_signal(flag, number, ctx)?;
+            there.differs.store(u64::from(differs), Relaxed);
+            there.number.publish(number);
+            heard(&here.number, around(self.me + members - distance))?;
+            let said = [0, 1].map(|word: usize| here.said[word].load(Relaxed));
+            differs |= said != say || here.differs.load(Relaxed) != 0;
             distance *= 2;
         }
-        Ok(())
+        Ok(!differs)
     }
-}
-
-#[inline]
-fn signal(flag: &AtomicU32, number: u32) {
-    // Acquire as well: it keeps the reads of our flags behind this store, as a signal is useless while it is
-    // on its way.
-    if flag.swap(number, AcqRel) & SLEEPING != 0 {
-        futex_wake(flag, 1);
-    }
-}
-
-#[inline]
-fn await_signal(flag: &AtomicU32, number: u32, ctx: &WaitContext<'_>) -> Result<(), WaitError> {
-    let reached = |value: u32| value.wrapping_sub(number) & NUMBER <= 1;
-    wait_with(
-        ctx,
-        || reached(flag.load(Acquire)),
-        |longest| {
-            let seen = flag.load(Relaxed);
-            let marked = seen | SLEEPING;
-            if !reached(seen)
-                && (seen == marked || flag.compare_exchange(seen, marked, Relaxed, Relaxed).is_ok())
-            {
-                futex_wait(flag, marked, longest);
-            }
-        },
-    )
 }

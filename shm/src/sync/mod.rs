@@ -12,6 +12,6 @@ mod wait;
 pub use barrier::{Barrier, BarrierRow};
 pub use doorbell::Doorbell;
 pub use lock::Lock;
-pub use sequence::Sequence;
+pub use sequence::{Counter, Sequence};
 pub use spin::{SpinGuard, SpinLock};
 pub use wait::{Crank, NoHook, SpinPolicy, WaitContext, WaitError, WaitHook, wait_until, wait_with};

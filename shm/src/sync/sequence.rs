@@ -13,14 +13,30 @@ use crate::os::{futex_wait_low, futex_wake_low};
 
 const SLEEPERS: u64 = 1 << 63;
 
-/// A growing 63-bit counter; any number of writers, any number of waiters. One cache line, zero at the start.
+/// A growing 63-bit counter with a cache line of its own.
 #[repr(C, align(64))]
 #[derive(Debug, Default)]
 pub struct Sequence {
+    counter: Counter,
+}
+
+impl std::ops::Deref for Sequence {
+    type Target = Counter;
+
+    #[inline]
+    fn deref(&self) -> &Counter {
+        &self.counter
+    }
+}
+
+/// A growing 63-bit counter; any number of writers, any number of waiters. One word, zero at the start.
+#[repr(C)]
+#[derive(Debug, Default)]
+pub struct Counter {
     word: AtomicU64,
 }
 
-impl Sequence {
+impl Counter {
     /// The value now (acquire).
     #[inline]
     pub fn load(&self) -> u64 {
@@ -44,7 +60,7 @@ impl Sequence {
     }
 
     /// Sets the value, for a single writer; never below the present one and less than 2^32 above it. Ordering
-    /// as [`Sequence::add`].
+    /// as [`Counter::add`].
     #[inline]
     pub fn publish(&self, value: u64) {
         let was = self.word.swap(value & !SLEEPERS, AcqRel);
@@ -64,7 +80,7 @@ impl Sequence {
         self.wait_at_least_or(target, || false, ctx)
     }
 
-    /// [`Sequence::wait_at_least`] that also ends when `other` holds, which is asked again every 100 ms at
+    /// [`Counter::wait_at_least`] that also ends when `other` holds, which is asked again every 100 ms at
     /// least, as nobody wakes the waiter for it.
     #[inline]
     pub fn wait_at_least_or(

@@ -227,9 +227,9 @@ fn connect(name: &[u8], longest: Duration) -> io::Result<UnixStream> {
 }
 
 fn receive_members(stream: &mut UnixStream) -> io::Result<(Vec<Member>, Ends)> {
-    const WHAT: &str = "this node's first rank to tell who is there";
-    let (ranks, set) = receive(stream, WHAT)?;
-    let (_, keeper) = receive(stream, WHAT)?;
+    let mut next = || receive(stream, "this node's first rank to tell who is there");
+    let (ranks, set) = next()?;
+    let (_, keeper) = next()?;
     let set = set.ok_or_else(|| io::Error::other("a message between ranks is damaged"))?;
     let rank = |bytes: &[u8; 4]| Member { rank: u32::from_le_bytes(*bytes) as usize };
     let members: Vec<Member> = ranks.as_chunks().0.iter().map(rank).collect();

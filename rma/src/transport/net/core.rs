@@ -5,7 +5,7 @@
 //! Invariant: numbered messages of a peer take effect in the order of their numbers, whatever order they arrive in.
 
 use super::message::{Head, Kind, LIST, Message, Packed, WANT_ACK};
-use super::peer::{Peer, WINDOW_MESSAGES};
+use super::peer::{Peer, Peers, WINDOW_MESSAGES};
 use super::requests::Requests;
 use super::serve::{Memory, Served};
 use super::wire::{Result, Sink};
@@ -69,7 +69,9 @@ struct Pending {
 
 pub(super) struct Core {
     pub(super) memory: Memory,
-    pub(super) peers: Vec<Option<Box<Peer>>>,
+    pub(super) peers: Peers,
+    /// How many ranks there are.
+    ranks: usize,
     pub(super) requests: Requests,
     pub(super) outgoing: VecDeque<Outgoing>,
     /// Peers to be told what was taken from them.
@@ -96,7 +98,8 @@ impl Core {
     pub(super) fn new(memory: Memory, ranks: usize, piece: usize) -> Core {
         Core {
             memory,
-            peers: std::iter::repeat_with(|| None).take(ranks).collect(),
+            peers: Peers::default(),
+            ranks,
             requests: Requests::default(),
             outgoing: VecDeque::new(),
             due: Vec::new(),
@@ -115,15 +118,14 @@ impl Core {
 
     /// The state of the talk with a rank, begun now if there was none.
     pub(super) fn peer(&mut self, rank: usize) -> &mut Peer {
-        self.peers[rank].get_or_insert_default()
+        debug_assert!(rank < self.ranks);
+        self.peers.entry(rank).or_default()
     }
 
     /// The ranks that something was sent to.
     pub(super) fn talked_to(&self) -> impl Iterator<Item = usize> + '_ {
-        let talked = |peer: &Option<Box<Peer>>| {
-            peer.as_ref().is_some_and(|peer| peer.sent > 0 || !peer.queue.is_empty())
-        };
-        (0..self.peers.len()).filter(move |rank| talked(&self.peers[*rank]))
+        let talked = |peer: &Peer| peer.sent > 0 || !peer.queue.is_empty();
+        self.peers.iter().filter(move |(_, peer)| talked(peer)).map(|(rank, _)| *rank)
     }
 
     /// Keeps `flight` until the wire reports the tag.
@@ -325,7 +327,7 @@ impl Core {
 
 impl Sink for Core {
     fn message(&mut self, bytes: &[u8], body: &[u8]) {
-        let ranks = self.peers.len();
+        let ranks = self.ranks;
         let is_ours = |message: &Message<'_>| {
             (message.head.source as usize) < ranks && message.head.job == self.memory.job
         };
@@ -395,7 +397,7 @@ impl Sink for Core {
     }
 
     fn broken(&mut self, peer: usize, why: String) {
-        if peer < self.peers.len() {
+        if peer < self.ranks {
             self.break_off(peer, &why);
         }
     }

@@ -38,8 +38,6 @@ pub(super) struct Engine {
     busy: Vec<usize>,
     pub(super) exported: Exported,
     thresholds: Thresholds,
-    /// When peers were last looked after.
-    looked_ns: u64,
 }
 
 impl Engine {
@@ -51,7 +49,7 @@ impl Engine {
     ) -> Engine {
         let piece = piece_len(&*wire);
         let (busy, exported) = (Vec::new(), Exported::default());
-        Engine { wire, core, book, piece, busy, exported, thresholds, looked_ns: 0 }
+        Engine { wire, core, book, piece, busy, exported, thresholds }
     }
 
     pub(super) fn wire(&mut self) -> &mut dyn Wire {
@@ -492,7 +490,7 @@ impl Engine {
 
     /// Whether everything to `rank` has taken effect; asks for an acknowledgement if none is under way.
     pub(super) fn is_fenced(&mut self, rank: usize) -> Result<bool> {
-        let Some(peer) = &mut self.core.peers[rank] else { return Ok(true) };
+        let Some(peer) = self.core.peers.get_mut(&rank) else { return Ok(true) };
         peer.note_fence();
         if let Some(why) = &peer.broken {
             return Err(why.clone());
@@ -526,30 +524,28 @@ impl Engine {
         Ok(())
     }
 
-    /// Looks after all peers talked to: those that owe no answer are asked for a sign of life, and who stays silent for
-    /// `patience_ns` is given up. What was sent without asking owes none, so it is no reason to wait for one. Silence counts only
+    /// Looks after a peer that is waited for: if it owes no answer it is asked for a sign of life, and if it stays silent for
+    /// `patience_ns` it is given up. What was sent without asking owes none, so it is no reason to wait for one. Silence counts only
     /// while somebody looks: this process may have had no reason to, or have been stopped itself.
-    pub(super) fn check_peers(&mut self, now_ns: u64, patience_ns: u64) {
+    pub(super) fn check_peer(&mut self, rank: usize, now_ns: u64, patience_ns: u64) {
+        let Some(peer) = self.core.peers.get_mut(&rank) else { return };
+        if peer.broken.is_some() || !peer.is_connected {
+            return;
+        }
         let is_first =
-            now_ns.saturating_sub(std::mem::replace(&mut self.looked_ns, now_ns)) > patience_ns / 3;
-        for rank in 0..self.core.peers.len() {
-            let Some(peer) = &mut self.core.peers[rank] else { continue };
-            if peer.broken.is_some() || !peer.is_connected {
-                continue;
-            }
-            if std::mem::take(&mut peer.is_heard) || peer.silent_ns == 0 || is_first {
-                peer.silent_ns = now_ns;
-            }
-            // Another thread may have looked in between, with a later time.
-            let silent_ns = now_ns.saturating_sub(peer.silent_ns);
-            if silent_ns > patience_ns {
-                let why = format!("{SILENCE} for {:.1} s", silent_ns as f64 * 1e-9);
-                self.core.break_off(rank, &why);
-            } else if peer.asked <= peer.acked
-                && let Err(why) = self.ask_now(rank)
-            {
-                self.core.break_off(rank, &why);
-            }
+            now_ns.saturating_sub(std::mem::replace(&mut peer.looked_ns, now_ns)) > patience_ns / 3;
+        if std::mem::take(&mut peer.is_heard) || peer.silent_ns == 0 || is_first {
+            peer.silent_ns = now_ns;
+        }
+        // Another thread may have looked in between, with a later time.
+        let silent_ns = now_ns.saturating_sub(peer.silent_ns);
+        if silent_ns > patience_ns {
+            let why = format!("{SILENCE} for {:.1} s", silent_ns as f64 * 1e-9);
+            self.core.break_off(rank, &why);
+        } else if peer.asked <= peer.acked
+            && let Err(why) = self.ask_now(rank)
+        {
+            self.core.break_off(rank, &why);
         }
     }
 }

@@ -84,8 +84,8 @@ pub(crate) struct Surroundings {
     /// Whether peers' memory on the node counts as mapped.
     pub(crate) direct: bool,
     pub(crate) progress: Progress,
-    /// By world rank, for messages to people.
-    pub(crate) hosts: Box<[Box<str>]>,
+    /// By node, for messages to people.
+    pub(crate) hosts: Arc<[Box<str>]>,
     /// What every message of this job says of it.
     pub(crate) job: u64,
 }
@@ -100,7 +100,7 @@ pub(crate) struct Net {
     policy: SpinPolicy,
     direct: bool,
     progress: Progress,
-    hosts: Box<[Box<str>]>,
+    hosts: Arc<[Box<str>]>,
     /// Until it is stopped.
     helper: Mutex<Option<Helper>>,
     /// Threads that wait and turn the crank meanwhile.
@@ -201,7 +201,7 @@ impl Net {
         if why != IT_DIED && !why.starts_with(SILENCE) {
             self.watch.leave_to_launcher();
         }
-        let host = self.hosts.get(rank).map_or("", |host| host);
+        let host = self.hosts.get(self.layout.node(rank)).map_or("", |host| host);
         Error::at(
             ErrorKind::Died,
             op,
@@ -430,13 +430,13 @@ unsafe impl Transport for Net {
     }
 
     fn death(&self, rank: usize) -> Option<String> {
-        self.look_after_peers(::shm::clock_ns());
+        self.look_after_peer(rank, ::shm::clock_ns());
         let mut engine = self.inside();
-        if engine.core.peers[rank].is_none() {
+        if !engine.core.peers.contains_key(&rank) {
             // Nothing was sent to it so far, so its end would go unnoticed. What goes wrong shows at the peer.
             let _ = engine.ask_now(rank);
         }
-        engine.core.peers[rank].as_ref().and_then(|peer| peer.broken.clone())
+        engine.core.peers.get(&rank).and_then(|peer| peer.broken.clone())
     }
 
     fn test(&self, token: Token) -> Result<bool> {

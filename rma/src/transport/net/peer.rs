@@ -8,7 +8,9 @@ use super::message::Packed;
 use super::shape::{Shape, Span};
 use crate::transport::{Remote, Rows, SignalUpdate, Token};
 use shm::DType;
+use std::collections::HashMap;
 use std::collections::{BTreeMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
 
 /// Numbered messages under way to a peer, at most.
 pub(super) const WINDOW_MESSAGES: usize = 512;
@@ -113,6 +115,29 @@ unsafe impl Send for Stream {}
 /// A message that came before its turn.
 pub(super) type Early = Box<[u8]>;
 
+/// The peers there was ever anything to say to, by world rank: a rank that there never was costs nothing.
+pub(super) type Peers = HashMap<usize, Box<Peer>, BuildHasherDefault<RankHasher>>;
+
+/// Spreads ranks, which nobody chooses to do harm.
+#[derive(Default)]
+pub(super) struct RankHasher(u64);
+
+impl Hasher for RankHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_usize(usize::from(*byte)));
+    }
+
+    #[inline]
+    fn write_usize(&mut self, rank: usize) {
+        // Tables look at the highest and at the lowest bits.
+        self.0 = (self.0 ^ rank as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32);
+    }
+}
+
 /// The state of the talk with one other process.
 #[derive(Default)]
 pub(super) struct Peer {
@@ -149,6 +174,8 @@ pub(super) struct Peer {
     pub(super) broken: Option<String>,
     /// Whether anything was heard since that was last asked, and when silence began, on [`shm::clock_ns`]'s clock; 0 = not yet.
     pub(super) is_heard: bool,
+    /// When it was last looked after.
+    pub(super) looked_ns: u64,
     pub(super) silent_ns: u64,
     pub(super) is_connected: bool,
 }

@@ -44,7 +44,7 @@ impl Net {
         let it = |other: usize| other == rank;
         let needs = if op == OpCode::Lock { Needs::Any } else { Needs::These(&it) };
         let hook = Waiting::new(&self.watch, record, needs);
-        let outcome = self.wait_long(&hook, &mut ready);
+        let outcome = self.wait_long(rank, &hook, &mut ready);
         hook.on_end();
         match outcome {
             Ok(outcome) => outcome.map_err(|why| self.died(op.name(), rank, &why)),
@@ -55,6 +55,7 @@ impl Net {
 
     fn wait_long<R>(
         &self,
+        rank: usize,
         hook: &Waiting<'_>,
         ready: &mut impl FnMut(&mut Engine) -> Option<R>,
     ) -> std::result::Result<R, WaitError> {
@@ -66,7 +67,7 @@ impl Net {
             if waited >= next_look {
                 hook.on_slow(waited)?;
                 next_look = waited + Duration::from_millis(100);
-                self.look_after_peers(now_ns);
+                self.look_after_peer(rank, now_ns);
             }
             let mut engine = self.engine();
             let any = engine.progress();
@@ -115,9 +116,9 @@ impl Net {
         progress::sleep_on(fd.filter(|_| is_armed), longest);
     }
 
-    /// Asks peers that stay silent for a sign of life.
-    pub(super) fn look_after_peers(&self, now_ns: u64) {
-        self.inside().check_peers(now_ns, PATIENCE.as_nanos() as u64);
+    /// Asks a peer that is waited for and stays silent for a sign of life.
+    pub(super) fn look_after_peer(&self, rank: usize, now_ns: u64) {
+        self.inside().check_peer(rank, now_ns, PATIENCE.as_nanos() as u64);
     }
 
     /// Waits for a request. After an error, too, the engine is done with its caller's memory.
