@@ -27,6 +27,13 @@ const USABLE: u8 = 0;
 const FINALIZED: u8 = 1;
 /// This process was forked from a rank whose world it can't keep.
 const INHERITED: u8 = 2;
+/// The same, and it has made its own: which of the two is meant has to be looked at.
+const BESIDE_INHERITED: u8 = 3;
+
+/// Whether the state is that of a process with a world to be used.
+fn is_usable(state: u8) -> bool {
+    matches!(state, USABLE | BESIDE_INHERITED)
+}
 
 /// The one world, once it is there.
 static WORLD: PerProcess<Mutex<Option<World>>> = PerProcess::new();
@@ -106,7 +113,8 @@ impl World {
             let bootstrap = bootstrap().map_err(|error| failed("start of the job", &error))?;
             let made = World::start(bootstrap)?;
             HERE.store(Arc::as_ptr(&made.shared).cast_mut(), Ordering::Release);
-            STATE.store(USABLE, Ordering::Release);
+            let is_second = matches!(STATE.load(Ordering::Relaxed), INHERITED | BESIDE_INHERITED);
+            STATE.store(if is_second { BESIDE_INHERITED } else { USABLE }, Ordering::Release);
             if made.shared.is_wide() {
                 // Libraries are torn down after what was registered last, hence after this.
                 // SAFETY: a function of this library; where that is unloaded, it runs before.
@@ -149,7 +157,7 @@ impl World {
 
     /// Whether operations are possible: the world was neither finalized nor left behind by a fork. Not collective.
     pub fn is_usable(&self) -> bool {
-        STATE.load(Ordering::Relaxed) == USABLE && self.shared.check("").is_ok()
+        is_usable(STATE.load(Ordering::Relaxed)) && self.shared.check("").is_ok()
     }
 
     /// Most bytes that all segments of a node's ranks may take together. Not collective; the same on every rank of the node.
@@ -204,7 +212,7 @@ impl World {
     #[track_caller]
     pub fn finalize(&self) -> Result<()> {
         match STATE.load(Ordering::Relaxed) {
-            USABLE => {}
+            state if is_usable(state) => {}
             FINALIZED => return Ok(()),
             state => return Err(gone("finalize", state)),
         }
@@ -271,14 +279,14 @@ impl Shared {
     #[inline(always)]
     pub(crate) fn alive(&self, op: &'static str) -> Result<()> {
         match STATE.load(Ordering::Relaxed) {
-            USABLE if !self.is_inherited() => Ok(()),
+            USABLE => Ok(()),
             state => self.alive_in_child(op, state),
         }
     }
 
     #[cold]
     fn alive_in_child(&self, op: &'static str, state: u8) -> Result<()> {
-        if state == USABLE { self.check(op) } else { Err(gone(op, state)) }
+        if is_usable(state) { self.check(op) } else { Err(gone(op, state)) }
     }
 
     /// Whether the job has ranks on several nodes.
@@ -302,7 +310,7 @@ impl Shared {
 #[inline(always)]
 pub(crate) fn alive(op: &'static str) -> Result<()> {
     match STATE.load(Ordering::Relaxed) {
-        USABLE => Ok(()),
+        USABLE | BESIDE_INHERITED => Ok(()),
         state => Err(gone(op, state)),
     }
 }
@@ -323,7 +331,7 @@ pub(crate) fn leave_in_child() {
     };
     world.heap.isolate();
     world.watch.isolate();
-    if world.size > 1 || STATE.load(Ordering::Relaxed) != USABLE {
+    if world.size > 1 || !is_usable(STATE.load(Ordering::Relaxed)) {
         STATE.store(INHERITED, Ordering::Relaxed);
         HERE.store(std::ptr::null_mut(), Ordering::Relaxed);
     } else {
