@@ -141,13 +141,13 @@ def _slope(f, axis, step, edge_order, out):
 def trapezoid(y, x=None, dx=1.0, axis=-1):
     """`numpy.trapezoid`"""
     y = asarray(y)
+    extents = [1] * y.ndim
+    extents[axis] = -1  # raises what NumPy raises
     if x is None:
         step = dx
     else:
         x = asarray(x)
         if x.ndim == 1:
-            extents = [1] * y.ndim
-            extents[axis] = x.shape[0] - 1
             step = diff(x).reshape(extents)
         else:
             step = diff(x, axis=axis)

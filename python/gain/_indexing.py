@@ -84,7 +84,8 @@ def take(a, indices, axis=None, out=None, mode="raise"):
         raise IndexError("cannot do a non-empty take from an empty axes.")
     made = a[(slice(None),) * axis + (indices,)]
     if out is None:
-        return made
+        # (Of one index it is a view.)
+        return made.copy() if indices.ndim == 0 and isinstance(made, ndarray) else made
     if getattr(out, "shape", None) != numpy.shape(made):
         raise ValueError("output array does not match result of ndarray.take")
     out[...] = made

@@ -102,6 +102,8 @@ def polyder(p, m=1):
     len(p)  # raises what NumPy raises
     for _ in range(m):
         p = p[:-1] * arange(len(p) - 1, 0, -1)
+    if p.ndim > 1:
+        p[:-1] * arange(len(p) - 1, 0, -1)  # raises what NumPy raises, which goes one step further than it has to
     return p
 
 

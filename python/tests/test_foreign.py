@@ -192,7 +192,7 @@ def same(got, wanted, text):
         assert isinstance(got, (tuple, list)) and len(got) == len(wanted), text
         for one, two in zip(got, wanted):
             same(one, two, text)
-    elif isinstance(wanted, (numpy.dtype, type)):
+    elif isinstance(wanted, (numpy.dtype, type, str)):
         assert got == wanted, text
     else:
         numpy.testing.assert_allclose(numpy.asarray(got), wanted, err_msg=text)
