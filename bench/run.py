@@ -164,6 +164,7 @@ SUITES = {
     "expressions": lambda: python_script("expressions"),
     "stencils": stencils,
     "products": lambda: python_script("products"),
+    "indexing": lambda: python_script("indexing"),
     "reductions": lambda: python_script("reductions"),
     "ufuncs": ufuncs,
     "overhead": lambda: python_script("overhead"),
