@@ -140,6 +140,9 @@ impl Sandbox {
         let (microbench, bench) = (release.join("rma-bench"), release.join("gain-bench"));
         if microbench.exists() {
             self.link(&microbench, "bin/rma-bench");
+        } else {
+            // The same, in the command.
+            self.script("bin/rma-bench", "#!/bin/sh\nexec gain bench \"$@\"\n");
         }
         if bench.exists() {
             let suites = format!("suites=$('{}' none 2>&1 | sed 's/.*one of: //')\n", bench.display());
