@@ -221,6 +221,18 @@ def test_every_function_of_numpy_agrees_or_refuses(name, function, tmp_path, mon
         same(made, right, f"{name} with arguments {number}")
 
 
+@pytest.mark.parametrize("made", [gain.array, gain.asarray, lambda x: gain.asarray(x[::-1])[::-1]])
+def test_bools_of_any_byte(made):
+    theirs = numpy.array([0, 2, 255, 1], "u1").view("?")
+    ours = made(theirs)
+    for call in (
+        lambda x: x.sum(), lambda x: x + 0, lambda x: ~x, lambda x: x & True, lambda x: x.astype(float) * 2, lambda x: x.argmax(),
+        lambda x: (x * 1.0).sum(), lambda x: x == True, lambda x: x ^ x, lambda x: x.nonzero()[0],  # noqa: E712
+    ):
+        assert numpy.asarray(call(ours)).tolist() == call(theirs).tolist()
+    assert gain.arange(4.0)[theirs].tolist() == gain.arange(4.0)[ours].tolist() == [1.0, 2.0, 3.0]
+
+
 def test_can_cast():
     for dtype in ("i4", "f8"):
         assert numpy.can_cast(ours(dtype=dtype), "f4") == gain.can_cast(ours(dtype=dtype), "f4")

@@ -5,7 +5,7 @@
 
 use super::pick::threads;
 use super::{Cells, WINDOW, by_size};
-use crate::dtype::DType;
+use crate::dtype::{DType, Scalar};
 use crate::error::Result;
 use crate::exec::pool;
 use crate::ops::ReduceOp;
@@ -28,7 +28,10 @@ pub(crate) fn compress(values: Option<Arg>, mask: Arg, shape: &[usize], dtype: D
     plan::force(&mask)?;
     let ones = Node::lazy(mask.shape.clone(), DType::I64, Expr::Cast(Arg::whole(mask.clone())));
     let total = plan::fold_all(ReduceOp::Sum, Arg::whole(ones), shape, "reduce")?;
-    let total = total.finish(DType::I64).map_or(0, |x| x.as_f64() as usize);
+    let total = match total.finish(DType::I64) {
+        Some(Scalar::I64(total)) => total as usize,
+        _ => 0,
+    };
     let mut stage = Stage::new("compress").reads(Arg::whole(mask), shape, DType::Bool, Reads::Own);
     let has_values = values.is_some();
     if let Some(values) = values {
@@ -152,6 +155,6 @@ fn place<T: Pod + Send + Sync>(
 }
 
 fn count(mask: &[u8]) -> usize {
-    // Bytes of sums can't overflow within 255 rows of a chunk.
+    // In bytes, which a chunk's sum fits.
     mask.chunks(128).map(|chunk| usize::from(chunk.iter().sum::<u8>())).sum()
 }

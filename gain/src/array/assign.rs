@@ -30,7 +30,7 @@ impl Array {
                 false => self.write(region, Arg::Const(x)),
             };
         }
-        if region.shape.iter().zip(&region.strides).any(|(&n, &s)| n > 1 && s == 0) {
+        if region.repeats() {
             return Err(Error::new(Kind::Value, "assignment destination is read-only"));
         }
         let value = match value {

@@ -25,9 +25,15 @@ impl Unfilled {
             let text = format!("{} bytes do not make {size} elements of {}", bytes.len(), fresh.dtype);
             return Err(Error::new(Kind::Value, text));
         }
+        let is_bool = fresh.dtype == DType::Bool;
         Ok(Array::from_node(fresh.written(|run| {
             let range = run.range();
-            run.bytes().copy_from_slice(&bytes[range.start * item..range.end * item]);
+            let bytes = &bytes[range.start * item..range.end * item];
+            match is_bool {
+                // Of the bytes of others' bools any but 0 is true; the kernels know 0 and 1 only.
+                true => run.bytes().iter_mut().zip(bytes).for_each(|(to, &from)| *to = u8::from(from != 0)),
+                false => run.bytes().copy_from_slice(bytes),
+            }
         })))
     }
 }

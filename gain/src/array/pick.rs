@@ -5,7 +5,6 @@ use crate::algo::{self, Indices, Pick};
 use crate::dtype::{Category, DType, Scalar, category};
 use crate::error::{Error, Kind, Result, shape_text};
 use crate::ops::Op;
-use crate::plan;
 use crate::record::{Arg, Expr, Node};
 use crate::session;
 use crate::status;
@@ -53,9 +52,7 @@ impl Array {
             return self.laid_out(self.dtype(), crate::view::Layout::C)?.picked(items);
         }
         let pick = self.pick(items)?;
-        let base = self.cell.get();
-        plan::force(&base)?;
-        Ok(Array::from_node(algo::gather(&base, self.dtype(), &pick)?))
+        Ok(Array::from_node(algo::gather(&self.cell.get(), self.dtype(), &pick)?))
     }
 
     /// `self[items] = value`: of several values for one element the last is kept.
@@ -65,6 +62,9 @@ impl Array {
     pub fn set_picked<'a>(&self, items: &[Item<'_>], value: impl Into<Operand<'a>>) -> Result<()> {
         let _turn = session::take_turn("setitem")?;
         let value = value.into();
+        if self.view.repeats() {
+            return Err(Error::new(Kind::Value, "assignment destination is read-only"));
+        }
         if let [Item::Array(mask)] = items
             && mask.dtype() == DType::Bool
             && mask.ndim() == self.ndim()

@@ -162,6 +162,11 @@ impl View {
         true
     }
 
+    /// Whether elements are shown more than once along an axis, as broadcasting does.
+    pub(crate) fn repeats(&self) -> bool {
+        self.shape.iter().zip(&self.strides).any(|(&n, &s)| n > 1 && s == 0)
+    }
+
     /// Whether this is the whole of a base of `len` elements in C order, whatever its shape.
     pub(crate) fn is_whole(&self, len: usize) -> bool {
         self.offset == 0 && self.size() == len && self.is_contiguous()
