@@ -125,7 +125,7 @@ def dispatch_ufunc(ufunc, method, inputs, keywords):
         given = {key: _plain(value) for key, value in keywords.items()}
         given |= {"out": out} if out else {}
         return getattr(ufunc, method)(*map(_plain, inputs), **given)
-    ours = _table(numpy.ufunc).get(ufunc)
+    ours = ufunc if isinstance(ufunc, _gain.ufunc) else _table(numpy.ufunc).get(ufunc)
     if ours is None or method not in ("__call__", "reduce", "accumulate", "reduceat", "outer", "at"):
         return NotImplemented
     # Elements are all that is wanted of a subclass whose result goes into one of our arrays.

@@ -8,6 +8,7 @@ of the list. A test that takes longer than its time, or ends its job, has failed
 import collections
 import fnmatch
 import functools
+import importlib.util
 import json
 import os
 import pathlib
@@ -260,6 +261,8 @@ def main(*arguments):
         ranks = int(arguments[place + 1])
         del arguments[place : place + 2]
     mode = arguments.pop(0) if arguments and arguments[0] in ("check", "write", "show") else "check"
+    if importlib.util.find_spec("hypothesis") is None and arguments != ["quick"]:
+        sys.exit("own.py: hypothesis, with which some of the files are written, isn't installed")
     files = [next((known for known in every() if known.endswith(f"/{name}")), name) for name in arguments] or every()
     if files == ["quick"]:
         files = QUICK

@@ -17,6 +17,8 @@ import numpy
 
 # Packages of public functions that gain lacks; other modules are looked into name by name.
 REFUSED = {"char", "emath", "fft", "linalg", "matlib", "polynomial", "rec", "strings"}
+# Modules of NumPy's that are for its tests alone, in C.
+INSIDE = {"_umath_tests", "_operand_flag_tests", "_struct_ufunc_tests"}
 # Functions of `numpy.testing` whose arguments are not compared.
 UNTOUCHED = {"assert_raises", "assert_raises_regex", "assert_warns", "assert_no_warnings", "assert_no_gc_cycles"}
 
@@ -103,7 +105,7 @@ class Names(types.ModuleType):
                 self.__dict__[name] = getattr(original, name)
 
     def __dir__(self):
-        return dir(gain if self._original is numpy else self._original)
+        return [name for name in dir(gain) if not name.startswith("_")] if self._original is numpy else dir(self._original)
 
     def __getattr__(self, name):
         original = self._original
@@ -113,17 +115,42 @@ class Names(types.ModuleType):
             return random_name(name)
         if original is numpy.testing and name.startswith("assert_") and name not in UNTOUCHED:
             return comparing(getattr(original, name))
+        if name == "_gen_alignment_data":
+            return aligned
         if original is numpy and hasattr(gain, name) and not isinstance(getattr(gain, name), types.ModuleType):
             return getattr(gain, name)
         theirs = getattr(original, name)
+        if original.__name__.rpartition(".")[2] in INSIDE and callable(theirs) and not isinstance(theirs, type):
+            return Inside(theirs)
         if isinstance(theirs, types.ModuleType):
             part = theirs.__name__.partition(".")[2]
             return refused(part, self._lacking) if part in REFUSED else module(theirs)
         if original is numpy or (getattr(numpy, name, None) is theirs and inspect.getmodule(theirs) is not numpy.testing):
             return getattr(gain, name) if hasattr(gain, name) else refused(name, self._lacking)
-        if callable(theirs) and not name.startswith("_"):
-            return getattr(found(original.__name__), name, theirs)
+        if callable(theirs) and not name.startswith("_") and original.__name__.startswith(("numpy.lib", "numpy._core")):
+            return getattr(found(original.__name__), name, getattr(gain, name, theirs))
         return theirs
+
+
+def aligned(*arguments, **keywords):
+    """`_gen_alignment_data` of numpy.testing, of gain's arrays."""
+    for case in numpy.testing._private.utils._gen_alignment_data(*arguments, **keywords):
+        yield tuple(gain.asarray(one) if isinstance(one, numpy.ndarray) else one for one in case)
+
+
+class Inside:
+    """A function of NumPy's own test modules, for gain's arrays."""
+
+    def __init__(self, function):
+        self._function = function
+
+    def __call__(self, *arguments, **keywords):
+        made = self._function(*map(plain, arguments), **plain(keywords))
+        return gain.array(made) if type(made) is numpy.ndarray and made.dtype.kind in "biufc" else made
+
+    def __getattr__(self, name):
+        value = getattr(self._function, name)
+        return Inside(value) if callable(value) else value
 
 
 def found(dotted):

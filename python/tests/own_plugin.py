@@ -120,6 +120,8 @@ class Apart(ast.NodeTransformer):
             elif isinstance(node, ast.Assign) and all(isinstance(target, ast.Name) for target in node.targets):
                 attempt, name = self.tried(node.value, "_own_broken_value(error)")
                 done += [attempt, ast.copy_location(ast.Assign(node.targets, name), node)]
+            elif isinstance(node, ast.Expr):
+                done.append(self.tried(node.value, "None")[0])
             else:
                 done.append(node)
         return done
