@@ -33,6 +33,8 @@ def array(object, dtype=None, *, copy=True, order="K", subok=False, ndmin=0, lik
     """`numpy.array`"""
     if ndmin > 64:
         raise ValueError("ndmin must be <= ndmax (64)")
+    if type(object) is list and dtype is None and ndmin == 0 and order in ("K", "C"):
+        return _gain.convert(object)
     made = asanyarray(object, dtype, order, copy=copy) if subok else asarray(object, dtype, order, copy=copy)
     if made.ndim < ndmin:
         made = made.reshape((1,) * (ndmin - made.ndim) + made.shape)

@@ -155,6 +155,9 @@ def _listed(key):
 def take(a, indices, axis=None, out=None, mode="raise"):
     """`numpy.take`"""
     a = asarray(a)
+    plain = out is None and mode == "raise" and axis in (None, 0) and a.ndim == 1 and a.size
+    if plain and type(indices) is ndarray and indices.ndim and indices.dtype.kind == "i":
+        return a[indices]
     if axis is None:
         a, axis = a.ravel(), 0
     (axis,) = axes_tuple(axis, max(a.ndim, 1))

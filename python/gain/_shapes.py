@@ -170,6 +170,10 @@ def sequence(arrays):
 
 def concatenate(arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind"):
     """`numpy.concatenate`"""
+    if out is dtype is None and type(axis) is int:
+        made = _gain.joined_few(arrays, axis)
+        if made is not None:
+            return made
     if type(arrays) not in (tuple, list) and not (hasattr(arrays, "__getitem__") and hasattr(arrays, "__len__")):
         raise TypeError("The first input argument needs to be a sequence")
     if len(arrays) > MOST_JOINED:

@@ -60,6 +60,21 @@ impl Key {
     }
 }
 
+/// Keys of integers only.
+#[inline]
+pub(crate) fn coordinates(key: &Bound<'_, PyAny>) -> Option<SmallVec<[isize; 4]>> {
+    let mut at = SmallVec::new();
+    match key.cast_exact::<PyTuple>() {
+        Ok(tuple) => {
+            for item in tuple.iter_borrowed() {
+                at.push(item.cast_exact::<PyInt>().ok()?.extract().ok()?);
+            }
+        }
+        Err(_) => at.push(key.cast_exact::<PyInt>().ok()?.extract().ok()?),
+    }
+    Some(at)
+}
+
 /// One item between the brackets, if it is a basic one.
 pub(crate) fn basic(object: &Bound<'_, PyAny>) -> PyResult<Option<Index>> {
     if let Ok(slice) = object.cast::<PySlice>() {
@@ -70,6 +85,11 @@ pub(crate) fn basic(object: &Bound<'_, PyAny>) -> PyResult<Option<Index>> {
     }
     if object.is_none() {
         return Ok(Some(Index::NewAxis));
+    }
+    if let Ok(array) = object.cast_exact::<NdArray>()
+        && array.try_borrow()?.array.ndim() > 0
+    {
+        return Ok(None);
     }
     if object.is_instance_of::<PyEllipsis>() {
         return Ok(Some(Index::Ellipsis));
