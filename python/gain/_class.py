@@ -1,6 +1,8 @@
 """What the class `ndarray` calls of the package, and NumPy's dispatch to it."""
 
 import functools
+import math
+import operator
 
 import numpy
 
@@ -99,6 +101,40 @@ def iterate(array):
     """Items along the first axis of an array of several."""
     for i in range(len(array)):
         yield array[i]
+
+
+def resized(array, new_shape, references):
+    """What `ndarray.resize` makes of the array; None if it is to stay as it is. `references` is how many there are to it if
+    that matters: others than the variable and the call would see it change."""
+    if len(new_shape) == 0:
+        return None
+    if len(new_shape) == 1 and not isinstance(new_shape[0], (int, numpy.integer)):
+        new_shape = new_shape[0]
+    if new_shape is None:
+        return None
+    if not numpy.iterable(new_shape):
+        raise TypeError(f"expected a sequence of integers or a single integer, got '{new_shape}'")
+    shape = tuple(operator.index(extent) for extent in new_shape)
+    if any(extent < 0 for extent in shape):
+        raise ValueError("negative dimensions not allowed")
+    flags = array.flags
+    if not flags.forc:
+        raise ValueError("resize only works on single-segment arrays")
+    size = math.prod(shape)
+    if size != array.size:
+        if array.base is not None:
+            raise ValueError("cannot resize this array: it does not own its data")
+        if references > 2:
+            raise ValueError(
+                "cannot resize an array that references or is referenced\nby another object in this way.\n"
+                "Use the np.resize function to get a new resized copy or\n set refcheck=False to disable this check"
+            )
+    order = "F" if flags.fnc else "C"
+    old = array.ravel("K")
+    made = _gain.zeros((size,), array.dtype)
+    kept = min(size, old.size)
+    made[:kept] = old[:kept]
+    return made.reshape(shape, order=order)
 
 
 def instance(cls, elements, attributes):

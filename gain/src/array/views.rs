@@ -1,9 +1,9 @@
 //! Views of arrays: the view algebra on handles.
 
 use super::Array;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::view::reshape::resolve_shape;
-use crate::view::{Index, Layout, View};
+use crate::view::{Dims, Index, Layout, Strides, View, checked_size};
 
 /// # Views
 ///
@@ -46,6 +46,29 @@ impl Array {
     /// `np.broadcast_to(self, shape)`
     pub fn broadcast_to(&self, shape: &[usize]) -> Result<Array> {
         Ok(self.with_view(self.view.broadcast_to(shape)?))
+    }
+
+    /// `np.lib.stride_tricks.as_strided(self, shape, strides)`: steps in bytes, from the array's first element on. Elements may
+    /// stand at several places; that all of them lie in the memory of the array's base is checked.
+    pub fn strided(&self, shape: &[usize], strides_bytes: &[isize]) -> Result<Array> {
+        let fail = |text: &str| Err(Error::new(Kind::Value, text));
+        if shape.len() != strides_bytes.len() {
+            return fail("mismatch in length of strides and shape");
+        }
+        let offset = self.bytes().offset;
+        if checked_size(shape)? > 0 {
+            let (mut low, mut high) = (offset as i128, offset as i128 + self.dtype().size_bytes() as i128);
+            for (&n, &step) in shape.iter().zip(strides_bytes) {
+                let far = (n as i128 - 1) * step as i128;
+                if far < 0 { low += far } else { high += far }
+            }
+            let base = self.cell.get();
+            if low < 0 || high > (base.len() * base.dtype.size_bytes()) as i128 {
+                return fail("strides is incompatible with shape of requested array and size of buffer");
+            }
+        }
+        let (shape, strides) = (Dims::from_slice(shape), Strides::from_slice(strides_bytes));
+        Ok(self.seen(View { offset, shape, strides }, self.dtype()))
     }
 
     /// `np.squeeze(self, axes)`
