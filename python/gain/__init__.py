@@ -37,6 +37,8 @@ from ._differences import *  # noqa: F403
 from ._distribution import *  # noqa: F403
 from ._einsum import *  # noqa: F403
 from ._elementwise import *  # noqa: F403
+from ._fallback import *  # noqa: F403
+from ._fitting import *  # noqa: F403
 from ._gain import (
     abort, barrier, finalize, flatiter, init, ndarray, rank, ranks, stats, threads, threshold, ufunc,
 )
@@ -84,7 +86,7 @@ for _name, _method in _raw.METHODS.items():
 # Types that some machines have, under the names of their sizes.
 globals().update({_name: getattr(_numpy, _name) for _name in ("complex256", "float128") if hasattr(_numpy, _name)})
 # Modules that are loaded when they are asked for.
-_MODULES = ("emath", "lib", "testing")
+_MODULES = ("emath", "lib", "polynomial", "testing", "typing")
 
 
 def __getattr__(name):

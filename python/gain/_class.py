@@ -6,7 +6,7 @@ import operator
 
 import numpy
 
-from . import _elementwise, _gain, _indexing, _reductions, _scans
+from . import _elementwise, _fallback, _gain, _indexing, _reductions, _scans
 from ._gain import ndarray
 
 # What is a method of ndarray and has no need to be quick.
@@ -158,9 +158,10 @@ def dispatch_ufunc(ufunc, method, inputs, keywords):
     if "overrides" in stances or "refuses" in stances:
         return NotImplemented
     if "subclass" in stances and not any(isinstance(x, ndarray) for x in out or ()):
-        given = {key: _plain(value) for key, value in keywords.items()}
+        name = f"{ufunc.__name__} of a {next(type(x).__name__ for x in (*inputs, *(out or ())) if _gain.stance(x) == 'subclass')}"
+        given = dict(zip(keywords, _fallback.handed(name, *keywords.values())))
         given |= {"out": out} if out else {}
-        return getattr(ufunc, method)(*map(_plain, inputs), **given)
+        return getattr(ufunc, method)(*_fallback.handed(name, *inputs), **given)
     ours = _table(numpy.ufunc).get(ufunc)
     if ours is None or method not in ("__call__", "reduce", "accumulate", "reduceat", "outer", "at"):
         return NotImplemented
@@ -179,11 +180,6 @@ def dispatch_ufunc(ufunc, method, inputs, keywords):
     for target, value in zip(out, made):
         numpy.copyto(target, numpy.asarray(value), where=numpy.asarray(mask))
     return out[0] if len(out) == 1 else out
-
-
-def _plain(x):
-    """NumPy's array in the place of ours."""
-    return x.numpy() if isinstance(x, ndarray) else x
 
 
 @functools.cache

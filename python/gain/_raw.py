@@ -10,6 +10,7 @@ import numpy
 
 from . import _gain
 from ._base import asarray
+from ._fallback import tell
 from ._gain import ndarray
 
 __all__ = []
@@ -118,6 +119,13 @@ def _by_one_rank(file, parts):
     _agreed(error)
 
 
+def reduce(a):
+    """`ndarray.__reduce__`: all elements, which every rank gathers and is told of."""
+    if _gain.ranks() > 1 and not a.is_replicated:
+        tell("pickling", a.nbytes)
+    return a._reduce()
+
+
 def setstate(a, state):
     """`ndarray.__setstate__`: of what NumPy's arrays are pickled as."""
     theirs = numpy.empty(0)
@@ -156,6 +164,6 @@ def _shown(a, name):
 # What the class gets, by name.
 METHODS = {
     "__array_interface__": property(interface), "__array_struct__": property(struct), "__array_wrap__": wrap,
-    "__setstate__": setstate, "byteswap": byteswap, "dump": dump, "dumps": dumps, "getfield": getfield, "setfield": setfield,
+    "__reduce__": reduce, "__setstate__": setstate, "byteswap": byteswap, "dump": dump, "dumps": dumps, "getfield": getfield, "setfield": setfield,
     "tofile": tofile,
 }

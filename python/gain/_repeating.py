@@ -5,8 +5,9 @@ import math
 
 import numpy
 
-from ._base import OURS, asarray, axes_tuple, extents, ufuncs
+from ._base import asarray, axes_tuple, extents, ufuncs
 from ._creation import array, empty, empty_like, zeros
+from ._fallback import few
 from ._gain import ndarray
 from ._scans import cumsum
 
@@ -45,7 +46,7 @@ def repeat(a, repeats, axis=None):
     (axis,) = axes_tuple(axis, max(a.ndim, 1))
     a = a if a.ndim else a.reshape(1)
     times = _count(repeats, a.shape[axis])
-    if isinstance(times, OURS + (numpy.ndarray,)):
+    if isinstance(times, (ndarray, numpy.ndarray)):
         return a[(slice(None),) * axis + (_places(times, a.shape[axis]),)]
     shape = (*a.shape[:axis], a.shape[axis] * times, *a.shape[axis + 1:])
     return _spread(a, [(axis + 1, times)], shape)
@@ -57,7 +58,7 @@ def _count(repeats, extent):
         return repeats
     if isinstance(repeats, ndarray) and not repeats.is_replicated and repeats.shape == (extent,) and repeats.dtype.kind in "biu":
         return repeats
-    counts = repeats.numpy() if isinstance(repeats, OURS) else repeats
+    counts = few("repeat", repeats)
     if numpy.ndim(counts) == 1 and numpy.size(counts) != 1:
         if len(counts) != extent:
             raise ValueError(f"operands could not be broadcast together with shape ({extent},) ({len(counts)},)")
@@ -88,7 +89,7 @@ def roll(a, shift, axis=None):
     if axis is None:
         return roll(a.ravel(), shift, 0).reshape(a.shape)
     axis = numpy.lib.array_utils.normalize_axis_tuple(axis, a.ndim, allow_duplicate=True)
-    pairs = numpy.broadcast(shift.numpy() if isinstance(shift, OURS) else shift, axis)
+    pairs = numpy.broadcast(few("roll", shift), axis)
     if pairs.ndim > 1:
         raise ValueError("'shift' and 'axis' should be scalars or 1D sequences")
     shifts = [0] * a.ndim
