@@ -63,6 +63,8 @@ from ._statistics import *  # noqa: F403
 from ._triangles import *  # noqa: F403
 from ._types import *  # noqa: F403
 from ._vectorize import *  # noqa: F403
+from ._ways import *  # noqa: F403
+from ._ways import instead as _instead
 from ._windows import *  # noqa: F403
 
 __version__ = "0.1.0"
@@ -93,7 +95,7 @@ def __getattr__(name):
     """Reached for names that are not there, or not yet."""
     if name in _MODULES:
         return _importlib.import_module(f"gain.{name}")
-    raise AttributeError(f"module 'gain' has no attribute '{name}' ({_gain.PAGE} lists what there is)")
+    raise AttributeError(f"module 'gain' has no attribute '{name}'{_instead(name)} ({_gain.PAGE} lists what there is)")
 
 
 def _leave():

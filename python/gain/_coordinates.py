@@ -11,8 +11,16 @@ __all__ = [
 ]
 
 
+def _number(n):
+    """A number of items, which an array of axes is not, were it of one element."""
+    if getattr(n, "ndim", 0) > 0 and n.size == 1:
+        raise TypeError("only 0-dimensional arrays can be converted to Python scalars")
+    return n
+
+
 def diag_indices(n, ndim=2):
     """`numpy.diag_indices`"""
+    _number(n)
     return (arange(n),) * ndim
 
 
@@ -32,12 +40,12 @@ def mask_indices(n, mask_func, k=0):
 
 def tril_indices(n, k=0, m=None):
     """`numpy.tril_indices`"""
-    return nonzero(tri(n, m, k, bool))
+    return nonzero(tri(_number(n), m, k, bool))
 
 
 def triu_indices(n, k=0, m=None):
     """`numpy.triu_indices`"""
-    return nonzero(ufuncs["logical_not"](tri(n, m, k - 1, bool)))
+    return nonzero(ufuncs["logical_not"](tri(_number(n), m, k - 1, bool)))
 
 
 def _of_matrix(indices, arr, k):

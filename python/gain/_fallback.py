@@ -9,8 +9,11 @@ import os
 import sys
 import warnings
 
+import numpy
+
 from . import _floating, _gain
 from ._base import OURS
+from ._gain import ndarray
 
 __all__ = ["FallbackError", "FallbackWarning", "get_fallback", "set_fallback"]
 
@@ -74,7 +77,14 @@ def tell(name, count):
 def handed(name, *values):
     """The arguments of a function that NumPy has: arrays of ours as NumPy's, everything else as it is."""
     tell(name, sum(_bytes(x) for x in values))
-    return [x.numpy() if isinstance(x, OURS) else x for x in values]
+    return [_plain(x) for x in values]
+
+
+def _plain(x):
+    """NumPy's arrays in the place of ours, also within lists."""
+    if isinstance(x, (list, tuple)):
+        return [_plain(item) for item in x] if _bytes(x) else x
+    return x.numpy() if isinstance(x, ndarray) else numpy.asarray(x) if isinstance(x, OURS) else x
 
 
 def few(name, x):
@@ -83,7 +93,7 @@ def few(name, x):
         return x
     if not getattr(x, "is_replicated", True):
         tell(name, _bytes(x))
-    return x.numpy()
+    return _plain(x)
 
 
 def _bytes(x):

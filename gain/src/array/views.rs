@@ -76,3 +76,39 @@ impl Array {
         Ok(self.with_view(self.view.squeeze(axes)?))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dtype::DType;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Against the elements picked one by one; what would lie outside is refused.
+        #[test]
+        fn strided_shows_what_lies_there(
+            start in 0isize..40, axes in prop::collection::vec((0usize..4, -6isize..7), 0..4),
+        ) {
+            let base = Array::arange(0i64.into(), 40i64.into(), 1i64.into(), Some(DType::I64)).unwrap();
+            let from = base.index(&[Index::range(start, None)]).unwrap();
+            let (shape, steps): (Vec<usize>, Vec<isize>) = axes.into_iter().unzip();
+            let places = ndarray::indices(ndarray::IxDyn(&shape)).into_iter().map(|index| {
+                let index = ndarray::Dimension::slice(&index).to_vec();
+                index.iter().zip(&steps).fold(start, |at, (&i, &step)| at + i as isize * step)
+            });
+            let places: Vec<isize> = places.collect();
+            let strides: Vec<isize> = steps.iter().map(|step| step * 8).collect();
+            let is_inside = places.iter().all(|place| (0..40).contains(place));
+            let made = from.strided(&shape, &strides);
+            prop_assert_eq!(made.is_ok(), is_inside);
+            let Ok(made) = made else { return Ok(()) };
+            prop_assert_eq!(made.to_vec::<i64>().unwrap(), places.iter().map(|&place| place as i64).collect::<Vec<_>>());
+            let mut sorted = places.clone();
+            sorted.sort_unstable();
+            sorted.dedup();
+            prop_assert!(made.view().is_folded() || sorted.len() == places.len());
+            let written = made.assign(7i64);
+            prop_assert!(written.is_ok() != made.view().is_folded() || places.is_empty());
+        }
+    }
+}
