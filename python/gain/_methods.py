@@ -5,7 +5,8 @@ import functools
 import numpy
 
 from . import _gain
-from ._base import OURS, asarray, ufuncs
+from ._base import asarray, ufuncs
+from ._fallback import few
 from ._gain import ndarray
 from ._elementwise import where
 from ._shapes import broadcast_to
@@ -27,8 +28,7 @@ def named(name):
 
 def segments(indices):
     """The indices of `reduceat` as a list."""
-    indices = indices.numpy() if isinstance(indices, ndarray) else indices
-    return numpy.atleast_1d(numpy.array(indices, dtype=numpy.intp, ndmin=1)).tolist()
+    return numpy.atleast_1d(numpy.array(few("reduceat", indices), dtype=numpy.intp, ndmin=1)).tolist()
 
 
 def outer(ufunc, a, b, **keywords):
@@ -69,7 +69,7 @@ def flat_indices(extents, items):
     Arrays of ours, one for each axis, stay spread over the ranks; anything else every rank works out for itself.
     """
     if len(items) != len(extents) or not all(isinstance(item, ndarray) and item.dtype.kind in "iu" for item in items):
-        items = tuple(item.numpy() if isinstance(item, OURS) else item for item in items)
+        items = tuple(few("ufunc.at", item) for item in items)
         return numpy.arange(int(numpy.prod(extents, dtype=int))).reshape(extents)[items]
     flat = 0
     for axis, (item, extent) in enumerate(zip(items, extents)):

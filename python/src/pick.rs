@@ -70,6 +70,9 @@ fn entry(object: &Bound<'_, PyAny>) -> PyResult<Entry> {
         }
         return Ok(Entry::Truth(compute(object.py(), &[&array], || array.item())?.as_bool()));
     }
+    if let Some(joined) = convert::joined(object)? {
+        return Ok(Entry::Array(joined.try_borrow()?.array.clone()));
+    }
     let py = object.py();
     let is_array = object.is_instance(Numpy::get(py).ndarray.bind(py))?;
     let mut made = if is_array { object.clone() } else { convert::asarray_as(object, None)? };
