@@ -9,7 +9,7 @@ use numpy::{PyArrayDescr, PyArrayDescrMethods, PyUntypedArray};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyType;
+use pyo3::types::{PyFloat, PyType};
 use smallvec::SmallVec;
 
 /// NumPy's objects. Lives as long as the interpreter.
@@ -176,6 +176,10 @@ impl Numpy {
     /// The value of a NumPy scalar; `None` if arrays of its type don't exist here.
     pub(crate) fn value(scalar: &Bound<'_, PyAny>) -> PyResult<Option<Scalar>> {
         let py = scalar.py();
+        // (`numpy.float64` is a float of Python's, the only scalar that is.)
+        if let Ok(x) = scalar.cast::<PyFloat>() {
+            return Ok(Some(Scalar::F64(x.value())));
+        }
         // SAFETY: the interpreter's lock is held; a new reference to a dtype object comes back, or null with an exception.
         let descr: Bound<'_, PyAny> = unsafe {
             let descr = PY_ARRAY_API.PyArray_DescrFromScalar(py, scalar.as_ptr());
