@@ -36,7 +36,7 @@ use crate::team::{Home, Joint, Origin, Team, list_number};
 use crate::transport::{Remote, SignalUpdate};
 use crate::wait::Cause;
 use crate::world::{Shared, World, alive, no_such_rank};
-use shm::atomics::AtomicInteger;
+use shm::atomics::Atomic;
 use std::collections::HashMap;
 use std::mem::offset_of;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -19,8 +19,8 @@
 //! # Order and completion
 //! - A blocking get returns with the data. A blocking put or accumulate is locally complete on return.
 //! - Operations of one rank to overlapping memory of one target take effect in issue order.
-//! - Accumulates to the same element are atomic with regard to one another, whoever issues them; so are the integer operations
-//!   `fetch_add`, `swap`, `compare_swap` among themselves. The two families are not atomic with regard to each other.
+//! - Accumulates to the same element are atomic with regard to one another, whoever issues them; so are the atomic operations
+//!   (`fetch_add`, `swap`, `compare_swap`, the bitwise ones) among themselves. The two families are not atomic with regard to each other.
 //! - A put and a get (or two puts) of different ranks to overlapping bytes without a synchronisation between them race: the
 //!   bytes read are some mixture of old and new ones. Nothing else breaks.
 //!
@@ -83,7 +83,7 @@ pub use mutex::{MutexGuard, MutexSet};
 pub use onesided::{Compare, Request, Scope, Strided, Vector};
 pub use plain::Plain;
 pub use segment::Segment;
-pub use shm::atomics::AtomicInteger;
+pub use shm::atomics::{Atomic, AtomicInteger};
 pub use shm::element::{Complex32, Complex64, DType, Element, f16};
 pub use team::Team;
 pub use transport::SignalUpdate;

@@ -14,7 +14,7 @@ use crate::stall::Needs;
 use crate::transport::SignalUpdate;
 use crate::wait::Cause;
 use crate::world::Shared;
-use shm::atomics::AtomicInteger;
+use shm::atomics::Atomic;
 use shm::sync::Sequence;
 
 /// What a waiter waits for.

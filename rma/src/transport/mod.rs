@@ -14,7 +14,8 @@ pub(crate) use self::shm::Shm;
 
 use crate::error::Result;
 use ::shm::DType;
-use ::shm::atomics::AtomicInteger;
+pub use ::shm::atomics::Amo;
+use ::shm::atomics::{update_u32, update_u64};
 use std::panic::Location;
 use std::ptr::NonNull;
 use std::time::Duration;
@@ -66,7 +67,7 @@ impl Capabilities {
     pub const STRIDED: Capabilities = Capabilities(2);
     /// Accumulate of every element type.
     pub const ACCUMULATE: Capabilities = Capabilities(4);
-    /// Integer read-modify-write of 32 and 64 bits.
+    /// Read-modify-write of words of 32 and 64 bits.
     pub const ATOMICS: Capabilities = Capabilities(8);
 
     /// Both sets together.
@@ -116,17 +117,6 @@ pub enum Moving {
         /// One element.
         alpha: *const u8,
     },
-}
-
-/// An integer operation at the target.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Amo {
-    /// Adds the operand.
-    FetchAdd,
-    /// Stores the operand.
-    Swap,
-    /// Stores the operand if the comparand is there.
-    CompareSwap,
 }
 
 /// What happens to the word of a signal.
@@ -218,11 +208,20 @@ pub unsafe trait Transport: Send + Sync + std::fmt::Debug {
         Ok(false)
     }
 
-    /// An integer operation of `len` (4 or 8) bytes; returns the old value.
+    /// An atomic operation on a word of `len` (4 or 8) bytes; returns the old value.
     ///
     /// # Safety
     /// The target is an aligned part of a segment.
     unsafe fn amo(&self, at: Remote, amo: Amo, len: usize, operand: u64, comparand: u64) -> Result<u64>;
+
+    /// [`Transport::amo`] of which nobody wants to know the old value. Locally complete on return.
+    ///
+    /// # Safety
+    /// As there.
+    unsafe fn amo_unheard(&self, at: Remote, amo: Amo, len: usize, operand: u64) -> Result<()> {
+        // SAFETY: the caller's promise.
+        unsafe { self.amo(at, amo, len, operand, operand) }.map(drop)
+    }
 
     /// Changes the word at `at` once everything this process started to that rank before is visible there, then rings that
     /// rank's bell. Locally complete on return.
@@ -317,7 +316,7 @@ pub unsafe trait Transport: Send + Sync + std::fmt::Debug {
     fn fence_all(&self) -> Result<()>;
 }
 
-/// Does an integer operation of `len` (4 or 8) bytes; returns the old value.
+/// Does an atomic operation on a word of `len` (4 or 8) bytes; returns the old value.
 ///
 /// # Safety
 /// `target` is aligned and mapped for writing; others access it atomically.
@@ -325,21 +324,8 @@ pub(crate) unsafe fn apply_amo(target: *mut u8, amo: Amo, len: usize, operand: u
     // SAFETY: the caller's promise.
     unsafe {
         match len {
-            4 => apply(amo, target.cast::<i32>(), operand as i32, comparand as i32) as u32 as u64,
-            _ => apply(amo, target.cast::<u64>(), operand, comparand),
-        }
-    }
-}
-
-/// # Safety
-/// As [`AtomicInteger::fetch_add`].
-unsafe fn apply<T: AtomicInteger>(amo: Amo, target: *mut T, operand: T, comparand: T) -> T {
-    // SAFETY: the caller's promise.
-    unsafe {
-        match amo {
-            Amo::FetchAdd => T::fetch_add(target, operand),
-            Amo::Swap => T::swap(target, operand),
-            Amo::CompareSwap => T::compare_swap(target, comparand, operand),
+            4 => update_u32(target.cast(), amo, operand as u32, comparand as u32).into(),
+            _ => update_u64(target.cast(), amo, operand, comparand),
         }
     }
 }

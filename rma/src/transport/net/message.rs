@@ -25,7 +25,7 @@ pub(super) enum Kind {
     Accumulate,
     /// Memory to the source, by [`Kind::Data`].
     Get,
-    /// Integer operation `variant` of `len` bytes with `at` and `value`; answered by [`Kind::Answer`].
+    /// Atomic operation `variant` on `len` bytes with `at` and `value`; answered by [`Kind::Answer`], if not [`UNHEARD`].
     Amo,
     /// Word becomes `value` (variant 0) or grows by it (1); rings the bell.
     Signal,
@@ -84,6 +84,9 @@ pub(super) const SET_WORD: u8 = 2;
 pub(super) const ADD_WORD: u8 = 4;
 /// Flag of a put, accumulate or get: of runs of `value` bytes each, which the body lists; see [`super::runs`].
 pub(super) const LIST: u8 = 8;
+
+/// Flag of an atomic operation: nobody waits for the answer.
+pub(super) const UNHEARD: u8 = 16;
 
 /// The fixed part.
 #[repr(C)]

@@ -38,7 +38,7 @@ pub(crate) mod wire;
 
 use self::core::Core;
 use self::engine::{Engine, GET_PIECE, Thresholds, answer_len};
-use self::message::{Head, Kind, Packed};
+use self::message::{Head, Kind, Packed, UNHEARD};
 use self::peer::{Scale, Stream, Transfer, Way, Work};
 use self::progress::Helper;
 use self::requests::Awaits;
@@ -354,6 +354,21 @@ unsafe impl Transport for Net {
             ..self.head(Kind::Amo)
         };
         self.ask(OpCode::Amo, at, head, Location::caller())
+    }
+
+    unsafe fn amo_unheard(&self, at: Remote, amo: Amo, len: usize, operand: u64) -> Result<()> {
+        let head = Head {
+            variant: amo as u8,
+            flags: UNHEARD,
+            len: len as u64,
+            value: operand,
+            at: operand,
+            offset: at.offset as u64,
+            ..self.head(Kind::Amo)
+        };
+        let work = Work::Small(Box::new(Packed::new(head, None, None)));
+        let token = self.start_transfer(OpCode::Amo, at, work, Token::DONE)?;
+        self.wait(token)
     }
 
     unsafe fn signal(&self, at: Remote, update: SignalUpdate) -> Result<()> {

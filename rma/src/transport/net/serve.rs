@@ -3,15 +3,15 @@
 //! The only place where a peer's numbers become addresses: they are checked against the arena first, so that a peer gone wild is an
 //! error and not a wild store.
 
-use super::message::{ADD_WORD, Kind, LIST, Message, SET_WORD};
+use super::message::{ADD_WORD, Kind, LIST, Message, SET_WORD, UNHEARD};
 use super::shape::Shape;
 use crate::bell::bell;
 use crate::call::OpCode;
 use crate::layout::Layout;
 use crate::stall::{Needs, Waiting, Watch};
-use crate::transport::Amo;
+use crate::transport::{Amo, apply_amo};
 use shm::accumulate::{self, Target};
-use shm::atomics::AtomicInteger;
+use shm::atomics::Atomic;
 use shm::board::Record;
 use shm::sync::{Lock, SpinPolicy, WaitContext};
 use shm::{DType, Heap, copy};
@@ -84,7 +84,9 @@ impl Memory {
         let is_placed = match message.kind {
             Kind::Lock | Kind::Unlock => self.address(head.offset).cast::<Lock>().is_aligned(),
             Kind::Amo => {
-                matches!(head.len, 4 | 8) && head.offset.is_multiple_of(head.len) && head.variant <= 2
+                matches!(head.len, 4 | 8)
+                    && head.offset.is_multiple_of(head.len)
+                    && usize::from(head.variant) < Amo::ALL.len()
             }
             Kind::Get => head.len as usize <= self.longest_get,
             _ => true,
@@ -165,15 +167,10 @@ impl Memory {
 
     fn amo(&self, message: &Message<'_>) -> Served {
         let (head, target) = (&message.head, self.address(message.head.offset));
-        let amo = match head.variant {
-            0 => Amo::FetchAdd,
-            1 => Amo::Swap,
-            _ => Amo::CompareSwap,
-        };
+        let amo = Amo::ALL[usize::from(head.variant)];
         // SAFETY: aligned and in the own arena; other ranks access it atomically or race by their own fault.
-        Served::Answer(unsafe {
-            crate::transport::apply_amo(target, amo, head.len as usize, head.value, head.at)
-        })
+        let old = unsafe { apply_amo(target, amo, head.len as usize, head.value, head.at) };
+        if head.flags & UNHEARD == 0 { Served::Answer(old) } else { Served::Done }
     }
 
     /// Lets a message about a list of runs take effect.

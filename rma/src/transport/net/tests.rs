@@ -236,7 +236,7 @@ fn apply(
         }
         Action::Add { at, value } => {
             // SAFETY: an aligned word of the block.
-            let old = unsafe { net.amo(there(*at), Amo::FetchAdd, 8, *value, 0) }.unwrap();
+            let old = unsafe { net.amo(there(*at), Amo::Add, 8, *value, 0) }.unwrap();
             let word = &mut model[*at..*at + 8];
             assert_eq!(old, u64::from_ne_bytes(word.try_into().unwrap()));
             word.copy_from_slice(&old.wrapping_add(*value).to_ne_bytes());

@@ -30,7 +30,7 @@ fn forge(dice: &mut Dice, number: &mut u64, token: u64, block: u64, arena: u64) 
     *number += u64::from(dice.below(8) > 0);
     let head = Head {
         kind,
-        flags: dice.below(16) as u8,
+        flags: dice.below(32) as u8,
         variant: dice.below(16) as u8,
         source: if dice.below(32) == 0 { 7 } else { 1 },
         number: if kind > 8 || dice.below(50) == 0 { 0 } else { *number },
