@@ -17,7 +17,7 @@ const BINS: usize = 64;
 const MINE: usize = 16;
 const SAMPLES: usize = 1000;
 
-fn main() -> Result<()> {
+pub(crate) fn main() -> Result<()> {
     let world = World::init()?;
     let (me, size) = (world.rank(), world.size());
     let segment = Segment::allocate_zeroed(&world.team(), BINS + 4 * MINE)?;

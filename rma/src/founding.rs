@@ -30,6 +30,7 @@ use crate::control::{DESK, ROW_LEN};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mirror::mirror_len;
 use crate::onesided::Compare;
+use crate::post::may_wait;
 use crate::segment::Spot;
 use crate::stall::Needs;
 use crate::team::{Home, Joint, Origin, Team, list_number};
@@ -145,6 +146,7 @@ impl World {
         let call = Call::new(OpCode::TeamOf);
         let op = call.op.name();
         alive(op)?;
+        may_wait(op)?;
         let world = &*self.shared;
         world.check(op)?;
         let mut sorted = ranks.to_vec();

@@ -43,6 +43,7 @@
 //! # Ok::<(), rma::Error>(())
 //! ```
 
+mod active;
 mod bell;
 pub mod bootstrap;
 mod call;
@@ -61,6 +62,7 @@ pub mod observe;
 mod onesided;
 mod outbox;
 mod plain;
+mod post;
 mod report;
 mod retired;
 #[cfg(test)]
@@ -77,11 +79,13 @@ mod wait;
 pub mod waits;
 mod world;
 
+pub use active::{Answered, Handler, Reply};
 pub use collective::{Op, Reducible};
 pub use error::{Error, ErrorKind, Result};
 pub use mutex::{MutexGuard, MutexSet};
 pub use onesided::{Compare, Request, Scope, Strided, Vector};
 pub use plain::Plain;
+pub use post::{Message, Place};
 pub use segment::Segment;
 pub use shm::atomics::{Atomic, AtomicInteger};
 pub use shm::element::{Complex32, Complex64, DType, Element, f16};

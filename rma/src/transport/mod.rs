@@ -6,13 +6,14 @@
 //!
 //! A capability bit that lies is a bug; the conformance tests check them all.
 
+pub(crate) mod letter;
 pub(crate) mod net;
 mod shm;
 
 pub use self::net::choose::{Engine, engines};
 pub(crate) use self::shm::Shm;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use ::shm::DType;
 pub use ::shm::atomics::Amo;
 use ::shm::atomics::{update_u32, update_u64};
@@ -277,6 +278,22 @@ pub unsafe trait Transport: Send + Sync + std::fmt::Debug {
     /// # Safety
     /// As [`Transport::lock`].
     unsafe fn unlock(&self, at: Remote) -> Result<Held>;
+
+    /// Sends a letter of at most [`Transport::letter_len`] bytes to a rank of another node, in order with everything else that goes there. It has been copied on return.
+    fn send_letter(&self, to: usize, letter: &[u8]) -> Result<()> {
+        let _ = letter;
+        Err(Error::at(ErrorKind::Unsupported, "am", to, "no letters go this way"))
+    }
+
+    /// Longest letter.
+    fn letter_len(&self) -> usize {
+        1024
+    }
+
+    /// Tells a rank how many of its letters were read here, all in all.
+    fn tell_read(&self, to: usize, count: u64) {
+        let _ = (to, count);
+    }
 
     /// Moves things on without waiting. Returns whether anything happened.
     fn progress(&self) -> bool {

@@ -9,6 +9,7 @@ use crate::bell::bell;
 use crate::call::OpCode;
 use crate::layout::Layout;
 use crate::stall::{Needs, Waiting, Watch};
+use crate::transport::letter::Inbox;
 use crate::transport::{Amo, apply_amo};
 use shm::accumulate::{self, Target};
 use shm::atomics::Atomic;
@@ -38,6 +39,8 @@ pub(super) struct Memory {
     pub(super) layout: Arc<Layout>,
     pub(super) watch: Arc<Watch>,
     pub(super) policy: SpinPolicy,
+    /// Where letters for the program go.
+    pub(super) inbox: Arc<Inbox>,
     /// What messages of this job say of it.
     pub(super) job: u64,
     /// Bytes that one message may ask for.
@@ -68,6 +71,9 @@ impl Memory {
         let head = &message.head;
         if message.kind.is_moving() && head.flags & LIST != 0 {
             return self.serve_list(message);
+        }
+        if message.kind == Kind::Letter {
+            return self.accept(head.source as usize, message.body);
         }
         let end = (head.at as usize).saturating_add(head.len as usize);
         let shape = match message.kind {
@@ -122,6 +128,17 @@ impl Memory {
             },
             Kind::Unlock => self.unlock(head.offset, head.source),
             _ => Served::Done,
+        }
+    }
+
+    /// Takes a letter for the program, and rings the bell.
+    fn accept(&self, source: usize, letter: &[u8]) -> Served {
+        match self.inbox.accept(source, letter) {
+            Ok(()) => {
+                bell(&self.heap, self.heap.rank()).add(1);
+                Served::Done
+            }
+            Err(why) => Served::Refused(why),
         }
     }
 

@@ -40,6 +40,7 @@ fn pair(len: usize, seed: u64) -> ([Arc<Net>; 2], [Arc<Heap>; 2], usize) {
             direct: true,
             // A helper would spin; see `served`.
             progress: Progress::Poll,
+            inbox: Default::default(),
             hosts: ["a".into(), "b".into()].into(),
             job: JOB,
         };
