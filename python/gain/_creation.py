@@ -24,6 +24,7 @@ def asarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
     """`numpy.asarray`: `a` itself if it is an array of this type."""
     if type(a) is ndarray and dtype is order is device is copy is None:
         return a
+    a = a.view(ndarray) if isinstance(a, ndarray) and type(a) is not ndarray else a
     made = asanyarray(a, dtype, order, device=device, copy=copy)
     return made if type(made) is ndarray else made.view(ndarray)
 

@@ -15,6 +15,7 @@ __all__ = [
 
 broadcast_shapes = numpy.broadcast_shapes
 # NumPy joins no more arrays at once.
+CASTINGS = "no", "equiv", "safe", "same_kind", "unsafe"
 MOST_JOINED = 2**31 - 1
 
 
@@ -177,6 +178,8 @@ def concatenate(arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind")
         raise TypeError("The first input argument needs to be a sequence")
     if len(arrays) > MOST_JOINED:
         raise ValueError(f"concatenate() only supports up to {MOST_JOINED} arrays but got {len(arrays)}.")
+    if casting not in CASTINGS:
+        raise ValueError(f"casting must be one of {', '.join(map(repr, CASTINGS))} (got '{casting}')")
     if out is not None and dtype is not None:
         raise TypeError("concatenate() only takes `out` or `dtype` as an argument, but both were provided.")
     arrays = [a if type(a) is ndarray else asarray(a) for a in arrays]

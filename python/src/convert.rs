@@ -14,7 +14,7 @@ use gain::{Array, DType, Operand, Scalar};
 use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyComplex, PyFloat, PyInt, PyList, PyTuple};
+use pyo3::types::{PyBool, PyComplex, PyFloat, PyInt, PyList, PyTuple, PyType};
 
 /// A converted operand; [`Value::operand`] borrows it.
 pub(crate) enum Value<'py> {
@@ -142,10 +142,33 @@ pub(crate) fn asarray_as<'py>(
     dtype: Option<DType>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = object.py();
-    let plain = nested(object)?;
+    let plain = match by_itself(object)? {
+        Some(array) => array,
+        None => nested(object)?,
+    };
     match dtype {
         None => Numpy::asarray(&plain),
         Some(dtype) => Numpy::attribute(py, "asarray")?.call1((plain, Numpy::dtype_object(py, dtype))),
+    }
+}
+
+/// What an object of another class says it is with `__array__`, in NumPy's class: it may be one of our arrays, which NumPy would refuse.
+fn by_itself<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let (py, name) = (object.py(), pyo3::intern!(object.py(), "__array__"));
+    let is_known = object.is_instance_of::<PyList>()
+        || object.is_instance_of::<PyTuple>()
+        || is_number(object)?
+        || object.is_instance(Numpy::get(py).ndarray.bind(py))?
+        || object.is_instance_of::<NdArray>()
+        || object.is_instance_of::<FlatIter>()
+        || object.is_instance_of::<PyType>();
+    if is_known || !object.get_type().hasattr(name)? {
+        return Ok(None);
+    }
+    let made = object.call_method0(name)?;
+    match made.cast::<NdArray>() {
+        Ok(array) => export(py, &array.try_borrow()?.array).map(Some),
+        Err(_) => Ok(made.is_instance(Numpy::get(py).ndarray.bind(py))?.then_some(made)),
     }
 }
 
