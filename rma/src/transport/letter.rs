@@ -92,7 +92,10 @@ pub(crate) struct Inbox {
 
 #[derive(Debug, Default)]
 struct State {
-    letters: VecDeque<Vec<u8>>,
+    /// With the rank that each came from.
+    letters: VecDeque<(usize, Vec<u8>)>,
+    /// How many of a rank's lie there.
+    unread: HashMap<usize, u64>,
     /// Letters of this process that others have read, by their ranks.
     read: HashMap<usize, u64>,
 }
@@ -124,7 +127,14 @@ impl Inbox {
         if stamp.source as usize != source || header.len() > HEADER_LEN || is_long {
             return Err(format!("it sent a letter that makes no sense: {stamp:?}"));
         }
-        self.state().letters.push_back(letter.to_vec());
+        let mut state = self.state();
+        let unread = state.unread.entry(source).or_default();
+        if *unread >= UNREAD {
+            return Err(format!("it sent a letter although {UNREAD} of its lie here unread"));
+        }
+        *unread += 1;
+        state.letters.push_back((source, letter.to_vec()));
+        drop(state);
         self.waiting.fetch_add(1, Ordering::Release);
         Ok(())
     }
@@ -134,7 +144,12 @@ impl Inbox {
         if self.waiting.load(Ordering::Acquire) == 0 {
             return None;
         }
-        let letter = self.state().letters.pop_front()?;
+        let mut state = self.state();
+        let (source, letter) = state.letters.pop_front()?;
+        if let Some(unread) = state.unread.get_mut(&source) {
+            *unread -= 1;
+        }
+        drop(state);
         self.waiting.fetch_sub(1, Ordering::Relaxed);
         Some(letter)
     }
@@ -178,6 +193,11 @@ mod tests {
         assert_eq!(inbox.take(), None);
         inbox.accept(3, &bytes).unwrap();
         assert_eq!((inbox.take(), inbox.take()), (Some(bytes), None));
+        let many = (0..UNREAD + 1).map(|_| inbox.accept(3, &bytes).is_ok()).filter(|is_in| *is_in).count();
+        assert_eq!(many as u64, UNREAD, "more than a sender may have unread");
+        assert!(inbox.accept(4, &letter(Stamp { source: 4, ..good }, b"", b"")).is_ok());
+        inbox.take();
+        assert!(inbox.accept(3, &bytes).is_ok());
         inbox.note_read(5, 9);
         inbox.note_read(5, 4);
         assert_eq!((inbox.read_by(5), inbox.read_by(6)), (9, 0));
