@@ -192,7 +192,7 @@ mod tests {
         assert!(inbox.accept(3, &letter(Stamp { rest: 1 << 60, ..good }, b"", b"")).is_err());
         assert_eq!(inbox.take(), None);
         inbox.accept(3, &bytes).unwrap();
-        assert_eq!((inbox.take(), inbox.take()), (Some(bytes), None));
+        assert_eq!((inbox.take(), inbox.take()), (Some(bytes.clone()), None));
         let many = (0..UNREAD + 1).map(|_| inbox.accept(3, &bytes).is_ok()).filter(|is_in| *is_in).count();
         assert_eq!(many as u64, UNREAD, "more than a sender may have unread");
         assert!(inbox.accept(4, &letter(Stamp { source: 4, ..good }, b"", b"")).is_ok());
