@@ -31,7 +31,8 @@ impl Picks {
         Ok(Picks(entries))
     }
 
-    fn items(&self) -> Vec<Item<'_>> {
+    /// The items, borrowed.
+    pub(crate) fn items(&self) -> Vec<Item<'_>> {
         let item = |entry| match entry {
             &Entry::Basic(index) => Item::Basic(index),
             Entry::Array(array) => Item::Array(array),
@@ -93,7 +94,8 @@ fn entry(object: &Bound<'_, PyAny>) -> PyResult<Entry> {
     }
 }
 
-fn invalid() -> PyErr {
+/// What is no index.
+pub(crate) fn invalid() -> PyErr {
     PyIndexError::new_err(
         "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean arrays are valid indices",
     )
