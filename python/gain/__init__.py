@@ -26,6 +26,7 @@ from numpy import (
 from . import _gain, _raw
 from ._about import *  # noqa: F403
 from ._base import *  # noqa: F403 - the __all__ of these are NumPy's names
+from ._binning import *  # noqa: F403
 from ._bits import *  # noqa: F403
 from ._callbacks import *  # noqa: F403
 from ._contraction import *  # noqa: F403
@@ -43,6 +44,7 @@ from ._gain import (
     abort, barrier, finalize, flatiter, init, ndarray, rank, ranks, stats, threads, threshold, ufunc,
 )
 from ._grids import *  # noqa: F403
+from ._histograms import *  # noqa: F403
 from ._indexing import *  # noqa: F403
 from ._iteration import *  # noqa: F403
 from ._joining import *  # noqa: F403
