@@ -12,6 +12,7 @@ mod rows;
 mod scan;
 mod scatter;
 mod segment;
+mod sort;
 
 pub(crate) use compress::compress;
 pub(crate) use gather::gather;
@@ -21,6 +22,7 @@ pub(crate) use put::put;
 pub(crate) use scan::accumulate;
 pub(crate) use scatter::scatter;
 pub(crate) use segment::{Segments, fold};
+pub(crate) use sort::{Gives, Sort, member, member_here, operand, select};
 
 use crate::error::{Error, Kind, Result};
 use crate::stage::Room;

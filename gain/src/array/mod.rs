@@ -12,6 +12,7 @@ mod order;
 mod pick;
 mod read;
 mod reduce;
+mod sort;
 mod spread;
 mod text;
 mod ufunc;
