@@ -165,6 +165,7 @@ SUITES = {
     "stencils": stencils,
     "products": lambda: python_script("products"),
     "indexing": lambda: python_script("indexing"),
+    "sorting": lambda: python_script("sorting"),
     "reductions": lambda: python_script("reductions"),
     "ufuncs": ufuncs,
     "overhead": lambda: python_script("overhead"),

@@ -30,6 +30,7 @@ mod read;
 mod reduce;
 mod runtime;
 mod site;
+mod sort;
 mod status;
 mod subclass;
 mod ufunc;
@@ -54,5 +55,6 @@ fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
     creation::register(module)?;
     products::register(module)?;
     distribution::register(module)?;
+    sort::register(module)?;
     runtime::register(module)
 }
