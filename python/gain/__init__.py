@@ -54,11 +54,14 @@ from ._padding import *  # noqa: F403
 from ._polynomials import *  # noqa: F403
 from ._printing import *  # noqa: F403
 from ._products import *  # noqa: F403
+from ._quantiles import *  # noqa: F403
 from ._ranges import *  # noqa: F403
 from ._reductions import *  # noqa: F403
 from ._repeating import *  # noqa: F403
 from ._scans import *  # noqa: F403
+from ._sets import *  # noqa: F403
 from ._shapes import *  # noqa: F403
+from ._sorting import *  # noqa: F403
 from ._special import *  # noqa: F403
 from ._splitting import *  # noqa: F403
 from ._statistics import *  # noqa: F403

@@ -33,6 +33,7 @@ mod read;
 mod reduce;
 mod runtime;
 mod site;
+mod sort;
 mod status;
 mod subclass;
 mod ufunc;
@@ -58,5 +59,6 @@ fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
     binning::register(module)?;
     products::register(module)?;
     distribution::register(module)?;
+    sort::register(module)?;
     runtime::register(module)
 }

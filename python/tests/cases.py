@@ -114,7 +114,7 @@ def products():
             yield f"products: {name}", f"np.{name}({factor(tuple(left), dtype)}, {factor(tuple(right), other)})"
 
 
-MODES = """constant edge linear_ramp maximum mean minimum reflect symmetric wrap""".split()
+MODES = """constant edge linear_ramp maximum mean median minimum reflect symmetric wrap""".split()
 
 ARRANGED = """tile(a, 2) | tile(a, (2, 1, 3)) | repeat(a, 2) | repeat(a, 3, 1) | roll(a, 2) | roll(a, (1, -1), (0, 1)) | rot90(a)
 rot90(a, 3) | resize(a, (5, 4)) | tril(a) | triu(a, 1) | diagonal(a) | diagonal(a, -1) | diag(a, 1) | diag(a[1])

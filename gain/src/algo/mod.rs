@@ -16,6 +16,7 @@ mod scan;
 mod scatter;
 mod search;
 mod segment;
+mod sort;
 mod table;
 mod tally;
 mod trend;
@@ -33,6 +34,7 @@ pub(crate) use scan::accumulate;
 pub(crate) use scatter::scatter;
 pub(crate) use search::search;
 pub(crate) use segment::{Segments, fold};
+pub(crate) use sort::{Gives, Sort, member, member_here, operand, select};
 pub use table::Side;
 pub(crate) use trend::trend;
 

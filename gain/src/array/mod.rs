@@ -13,6 +13,7 @@ mod order;
 mod pick;
 mod read;
 mod reduce;
+mod sort;
 mod spread;
 mod text;
 mod ufunc;
