@@ -165,6 +165,8 @@ SUITES = {
     "stencils": stencils,
     "products": lambda: python_script("products"),
     "indexing": lambda: python_script("indexing"),
+    "binning": lambda: python_script("binning"),
+    "sorting": lambda: python_script("sorting"),
     "reductions": lambda: python_script("reductions"),
     "ufuncs": ufuncs,
     "overhead": lambda: python_script("overhead"),

@@ -11,6 +11,7 @@ from . import _gain
 from ._base import ABSENT, asarray, axes_tuple, ufuncs
 from ._creation import empty, zeros
 from ._elementwise import where as _where
+from ._fallback import few
 from ._gain import ndarray
 from ._ranges import arange
 from ._shapes import broadcast_arrays, broadcast_to, concatenate
@@ -455,7 +456,7 @@ def delete(arr, obj, axis=None):
     if isinstance(obj, slice):
         gone = numpy.arange(extent)[obj]
     else:
-        obj = obj.numpy() if isinstance(obj, ndarray) else obj
+        obj = few("delete", obj)
         # NumPy says what is wrong with it.
         kept = numpy.delete(numpy.arange(extent), obj)
         gone = numpy.setdiff1d(numpy.arange(extent), kept, assume_unique=True)
@@ -476,7 +477,7 @@ def insert(arr, obj, values, axis=None):
     else:
         (axis,) = axes_tuple(axis, arr.ndim)
     extent = arr.shape[axis]
-    obj = obj.numpy() if isinstance(obj, ndarray) else obj
+    obj = few("insert", obj)
     values = asarray(values).astype(arr.dtype)
     given = numpy.arange(extent)[obj] if isinstance(obj, slice) else numpy.asarray(obj)
     given = numpy.flatnonzero(given) if given.dtype == bool else given

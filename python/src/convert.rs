@@ -180,6 +180,15 @@ pub(crate) fn import(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
 /// As [`import`], with elements of this type.
 pub(crate) fn import_as(object: &Bound<'_, PyAny>, wanted: Option<DType>) -> PyResult<Option<Array>> {
     let py = object.py();
+    if let Some(joined) = joined(object)? {
+        let array = joined.try_borrow()?.array.clone();
+        return match wanted {
+            Some(dtype) if dtype != array.dtype() => {
+                compute(py, &[&array], || array.astype(dtype, gain::Casting::Unsafe)).map(Some)
+            }
+            _ => Ok(Some(array)),
+        };
+    }
     let mut array = asarray_as(object, wanted)?;
     let found = array.cast::<PyUntypedArray>()?;
     let Some(dtype) = Numpy::of_number(found.dtype().num()) else {
@@ -227,6 +236,34 @@ fn memory_order(array: &Bound<'_, PyUntypedArray>) -> Option<Vec<usize>> {
     let mut order: Vec<usize> = (0..strides.len()).collect();
     order.sort_by_key(|&axis| std::cmp::Reverse(strides[axis].unsigned_abs()));
     (!order.is_sorted()).then_some(order)
+}
+
+/// The array of a list or tuple with distributed arrays in it, which stay distributed; `None` of anything else.
+pub(crate) fn joined<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, NdArray>>> {
+    if (object.cast::<PyList>().is_err() && object.cast::<PyTuple>().is_err()) || !has_spread(object, 0)? {
+        return Ok(None);
+    }
+    let made = object.py().import("gain._nesting")?.getattr("joined")?.call1((object,))?;
+    Ok(if made.is_none() { None } else { Some(made.cast_into()?) })
+}
+
+/// Whether there is a distributed array somewhere within lists and tuples.
+fn has_spread(object: &Bound<'_, PyAny>, depth: usize) -> PyResult<bool> {
+    if let Ok(array) = object.cast::<NdArray>() {
+        return Ok(!array.try_borrow()?.array.is_replicated());
+    }
+    if depth > gain::view::MAX_AXES {
+        return Ok(false);
+    }
+    match (object.cast::<PyList>(), object.cast::<PyTuple>()) {
+        (Ok(list), _) => {
+            list.iter().try_fold(false, |found, item| Ok(found || has_spread(&item, depth + 1)?))
+        }
+        (_, Ok(tuple)) => {
+            tuple.iter().try_fold(false, |found, item| Ok(found || has_spread(&item, depth + 1)?))
+        }
+        _ => Ok(false),
+    }
 }
 
 /// Lists and tuples with our arrays in them, with NumPy arrays in their place; anything else as it is.

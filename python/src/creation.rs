@@ -327,7 +327,7 @@ fn convert<'py>(
         },
         None => {
             let dtype = Numpy::asarray(object)?.getattr("dtype")?;
-            Err(PyTypeError::new_err(format!("gain has no arrays of dtype {}", dtype.str()?)))
+            Err(Numpy::refused(&dtype)?)
         }
     }
 }

@@ -186,6 +186,9 @@ fn as_elements<'py>(array: &Array, key: &Key, value: &Bound<'py, PyAny>) -> PyRe
     if ndim == 0 {
         return as_element(array, value);
     }
+    if let Some(joined) = convert::joined(value)? {
+        return required(joined.as_any(), "float64");
+    }
     let made = convert::asarray_as(value, Some(array.dtype()))?;
     let count: usize = made.getattr(pyo3::intern!(py, "ndim"))?.extract()?;
     let is_sequence = value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>();

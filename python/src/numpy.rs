@@ -9,7 +9,7 @@ use numpy::{PyArrayDescr, PyArrayDescrMethods, PyUntypedArray};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyType;
+use pyo3::types::{PyFloat, PyType};
 use smallvec::SmallVec;
 
 /// NumPy's objects. Lives as long as the interpreter.
@@ -132,8 +132,27 @@ impl Numpy {
             Some(dtype) if object.getattr(pyo3::intern!(object.py(), "isnative"))?.extract()? => {
                 Ok(Some(dtype))
             }
-            _ => Err(PyTypeError::new_err(format!("gain has no arrays of dtype {}", object.str()?))),
+            _ => Err(Numpy::refused(&object)?),
         }
+    }
+
+    /// The error for a dtype that arrays can't be of.
+    pub(crate) fn refused(dtype: &Bound<'_, PyAny>) -> PyResult<PyErr> {
+        let kind: String = dtype.getattr(pyo3::intern!(dtype.py(), "kind"))?.extract()?;
+        let advice = match (&kind[..], dtype.getattr(pyo3::intern!(dtype.py(), "isnative"))?.is_truthy()?) {
+            ("b" | "i" | "u" | "f" | "c", false) => {
+                "convert to the machine's byte order, dtype.newbyteorder('=')"
+            }
+            ("f", _) => "convert to float64",
+            ("c", _) => "convert to complex128",
+            ("m" | "M", _) => "convert to numbers, x.astype('int64')",
+            ("V", _) => "keep an array for each field",
+            _ => "convert to numbers, or keep a NumPy array, numpy.array(...)",
+        };
+        let name = dtype.str()?;
+        Ok(PyTypeError::new_err(format!(
+            "gain has no arrays of dtype {name}, only of bools and numbers: {advice}"
+        )))
     }
 
     /// A value as the NumPy scalar of its type.
@@ -157,6 +176,10 @@ impl Numpy {
     /// The value of a NumPy scalar; `None` if arrays of its type don't exist here.
     pub(crate) fn value(scalar: &Bound<'_, PyAny>) -> PyResult<Option<Scalar>> {
         let py = scalar.py();
+        // (`numpy.float64` is a float of Python's, the only scalar that is.)
+        if let Ok(x) = scalar.cast::<PyFloat>() {
+            return Ok(Some(Scalar::F64(x.value())));
+        }
         // SAFETY: the interpreter's lock is held; a new reference to a dtype object comes back, or null with an exception.
         let descr: Bound<'_, PyAny> = unsafe {
             let descr = PY_ARRAY_API.PyArray_DescrFromScalar(py, scalar.as_ptr());

@@ -70,7 +70,8 @@ impl Picks {
         Err(PyIndexError::new_err(text))
     }
 
-    fn items(&self) -> Vec<Item<'_>> {
+    /// The items, borrowed.
+    pub(crate) fn items(&self) -> Vec<Item<'_>> {
         let item = |entry| match entry {
             &Entry::Basic(index) => Item::Basic(index),
             Entry::Array(array) => Item::Array(array),
@@ -110,6 +111,9 @@ fn entry(object: &Bound<'_, PyAny>) -> PyResult<Entry> {
             return Ok(Entry::Array(array));
         }
         return Ok(Entry::Truth(compute(object.py(), &[&array], || array.item())?.as_bool()));
+    }
+    if let Some(joined) = convert::joined(object)? {
+        return Ok(Entry::Array(joined.try_borrow()?.array.clone()));
     }
     let py = object.py();
     let is_array = object.is_instance(Numpy::get(py).ndarray.bind(py))?;

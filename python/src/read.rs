@@ -64,7 +64,8 @@ impl NdArray {
         index::fill(&self.array, value)
     }
 
-    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+    /// What Python's `__reduce__` gives.
+    fn _reduce<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
         let (py, elements) = (slf.py(), export(slf.py(), &slf.try_borrow()?.array)?);
         if slf.is_exact_instance_of::<NdArray>() {
             return Ok((py.import("gain")?.getattr("array")?, PyTuple::new(py, [elements])?));
