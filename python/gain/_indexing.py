@@ -305,7 +305,7 @@ def choose(a, choices, out=None, mode="raise"):
     for k in range(1, extent):
         made = _where(a == k, choices[k], made)
     if out is None:
-        return made
+        return made[()] if made.ndim == 0 else made
     out[...] = made
     return out
 

@@ -94,12 +94,17 @@ def broadcast_to(array, shape, subok=False):
     except ValueError:
         numpy.broadcast_to(0, given)  # raises what NumPy raises
         raise
-    return array._broadcast_to(shape)
+    return _plain(array, subok)._broadcast_to(shape)
+
+
+def _plain(array, subok):
+    """The array, without its class unless that is to be kept."""
+    return array if subok or type(array) is ndarray else array.view(ndarray)
 
 
 def broadcast_arrays(*args, subok=False):
     """`numpy.broadcast_arrays`"""
-    arrays = [asarray(a) for a in args]
+    arrays = [_plain(asarray(a), subok) for a in args]
     common = broadcast_shapes(*(a.shape for a in arrays))
     return tuple(a if a.shape == common else a._broadcast_to(common) for a in arrays)
 

@@ -44,6 +44,9 @@ def plain(value):
     """`value` with NumPy's arrays in the place of gain's."""
     if isinstance(value, gain.ndarray):
         return value.numpy()
+    if hasattr(type(value), "__array__") and not isinstance(value, (numpy.ndarray, numpy.generic, gain.flatiter)):
+        made = value.__array__()
+        return made.numpy() if isinstance(made, gain.ndarray) else value
     if type(value) in (list, tuple):
         return type(value)(map(plain, value))
     if type(value) is dict:
