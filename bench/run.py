@@ -165,6 +165,7 @@ SUITES = {
     "stencils": stencils,
     "products": lambda: python_script("products"),
     "indexing": lambda: python_script("indexing"),
+    "windows": lambda: python_script("windows"),
     "reductions": lambda: python_script("reductions"),
     "ufuncs": ufuncs,
     "overhead": lambda: python_script("overhead"),

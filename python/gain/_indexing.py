@@ -1,6 +1,8 @@
 """NumPy's functions on index arrays: taking, putting, choosing, and finding where."""
 
 import functools
+import math
+import operator
 
 import numpy
 
@@ -271,19 +273,51 @@ def piecewise(x, condlist, funclist, *args, **kw):
     return made
 
 
+# NumPy counts no more elements.
+MOST = 2**63 - 1
+
+
+def _integral(indices):
+    """Indices as an array; a list of none of them has no type to be told by."""
+    made = asarray(indices)
+    if made.dtype.kind in "iub":
+        return made
+    if made.size == 0 and not isinstance(indices, (ndarray, numpy.ndarray)):
+        raise TypeError(
+            "indices must be integral: the provided empty sequence was inferred as float. Wrap it with "
+            "'np.array(indices, dtype=np.intp)'"
+        )
+    raise TypeError("only int indices permitted")
+
+
+def _is_c(order):
+    """Whether the last axis runs fastest."""
+    if order not in ("C", "c", "F", "f"):
+        numpy.empty(0, order=order)  # raises what NumPy raises
+        raise ValueError("only 'C' or 'F' order is permitted")
+    return order in ("C", "c")
+
+
 def ravel_multi_index(multi_index, dims, mode="raise", order="C"):
     """`numpy.ravel_multi_index`"""
-    dims = (dims,) if isinstance(dims, int) else tuple(dims)
-    indices = [asarray(one) for one in multi_index]
-    if len(indices) != len(dims):
+    dims = (dims,) if isinstance(dims, (int, numpy.integer)) else tuple(dims)
+    if len(multi_index) != len(dims):
         raise ValueError(f"parameter multi_index must be a sequence of length {len(dims)}")
+    indices = [_integral(one) for one in multi_index]
     modes = mode if isinstance(mode, tuple) else (mode,) * len(dims)
-    if any(one.dtype.kind not in "iu" for one in indices):
-        raise TypeError("only int indices permitted")
     steps, step = [0] * len(dims), 1
-    for axis in reversed(range(len(dims))) if order == "C" else range(len(dims)):
+    for axis in reversed(range(len(dims))) if _is_c(order) else range(len(dims)):
         steps[axis] = step
         step *= dims[axis]
+    if step > MOST:
+        raise ValueError("invalid dims: array size defined by dims is larger than the maximum possible size.")
+    outlines = [numpy.broadcast_to(numpy.int8(0), one.shape) for one in indices]
+    numpy.nditer(outlines, ["zerosize_ok"])  # raises what NumPy raises
+    shape = numpy.broadcast_shapes(*(one.shape for one in indices))
+    if step == 0 and 0 not in shape:
+        raise ValueError("cannot unravel if shape has zero entries (is empty).")
+    if 0 in shape:
+        return zeros(shape, numpy.int64)
     flat = 0
     for one, extent, how, by in zip(indices, dims, modes, steps):
         if how == "raise" and one.size and (int(one.min()) < 0 or int(one.max()) >= extent):
@@ -294,17 +328,23 @@ def ravel_multi_index(multi_index, dims, mode="raise", order="C"):
 
 def unravel_index(indices, shape, order="C"):
     """`numpy.unravel_index`"""
-    indices = asarray(indices)
-    if indices.dtype.kind not in "iu":
-        raise TypeError("only int indices permitted")
-    shape = (shape,) if isinstance(shape, (int, numpy.integer)) else tuple(shape)
-    size = int(numpy.prod(shape, dtype=object)) if shape else 1
+    indices = _integral(indices)
+    shape = (shape,) if isinstance(shape, (int, numpy.integer)) else tuple(map(operator.index, shape))
+    size = math.prod(shape)
+    if size > MOST:
+        raise ValueError(
+            "dimensions are too large; arrays and shapes with a total size greater than 'intp' are not supported."
+        )
     if indices.size and not (0 <= int(indices.min()) and int(indices.max()) < size):
         for extreme in (int(indices.min()), int(indices.max())):
             if not 0 <= extreme < size:
                 raise ValueError(f"index {extreme} is out of bounds for array with size {size}")
+    if not shape and indices.ndim > 0:
+        raise ValueError("multiple indices are not supported for 0d arrays")
     rest, found = indices.astype(numpy.int64), [None] * len(shape)
-    for axis in reversed(range(len(shape))) if order == "C" else range(len(shape)):
+    if size == 0:
+        return tuple(zeros(indices.shape, numpy.int64) for _ in shape)
+    for axis in reversed(range(len(shape))) if _is_c(order) else range(len(shape)):
         found[axis] = rest % shape[axis]
         rest = rest // shape[axis]
     return tuple(found)
