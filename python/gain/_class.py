@@ -162,7 +162,7 @@ def dispatch_ufunc(ufunc, method, inputs, keywords):
         given = dict(zip(keywords, _fallback.handed(name, *keywords.values())))
         given |= {"out": out} if out else {}
         return getattr(ufunc, method)(*_fallback.handed(name, *inputs), **given)
-    ours = _table(numpy.ufunc).get(ufunc)
+    ours = ufunc if isinstance(ufunc, _gain.ufunc) else _table(numpy.ufunc).get(ufunc)
     if ours is None or method not in ("__call__", "reduce", "accumulate", "reduceat", "outer", "at"):
         return NotImplemented
     # Elements are all that is wanted of a subclass whose result goes into one of our arrays.

@@ -24,6 +24,7 @@ def asarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
     """`numpy.asarray`: `a` itself if it is an array of this type."""
     if type(a) is ndarray and dtype is order is device is copy is None:
         return a
+    a = a.view(ndarray) if isinstance(a, ndarray) and type(a) is not ndarray else a
     made = asanyarray(a, dtype, order, device=device, copy=copy)
     return made if type(made) is ndarray else made.view(ndarray)
 
@@ -34,6 +35,8 @@ def array(object, dtype=None, *, copy=True, order="K", subok=False, ndmin=0, ndm
         raise ValueError("ndmax must be in the range [0, NPY_MAXDIMS (64)] ")
     if ndmin > (ndmax or 64):
         raise ValueError(f"ndmin must be <= ndmax ({ndmax or 64})")
+    if type(object) is list and dtype is None and ndmin == ndmax == 0 and order in ("K", "C"):
+        return _gain.convert(object)
     made = asanyarray(object, dtype, order, copy=copy) if subok else asarray(object, dtype, order, copy=copy)
     if ndmax and made.ndim > ndmax and isinstance(object, (list, tuple)):
         raise ValueError(

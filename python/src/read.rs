@@ -5,6 +5,7 @@
 use crate::convert::{self, compute, export, released};
 use crate::error::OrRaise;
 use crate::index::{self, Key};
+use crate::lists;
 use crate::ndarray::NdArray;
 use crate::numpy::Numpy;
 use crate::subclass::like;
@@ -128,7 +129,10 @@ impl NdArray {
     }
 
     fn tolist<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        export(py, &self.array)?.call_method0("tolist")
+        match lists::written(py, &self.array)? {
+            Some(list) => Ok(list),
+            None => export(py, &self.array)?.call_method0("tolist"),
+        }
     }
 
     #[pyo3(signature = (order = None))]

@@ -1,6 +1,6 @@
 //! The class `ndarray`: indexing, shapes and views of it. Slicing moves nothing; `reshape` copies where NumPy does.
 
-use crate::convert::{compute, result};
+use crate::convert::{self, compute, result};
 use crate::creation::too_many;
 use crate::elements::Elements;
 use crate::error::OrRaise;
@@ -35,6 +35,9 @@ fn spread(arguments: &Bound<'_, PyTuple>) -> PyResult<Vec<isize>> {
 impl NdArray {
     fn __getitem__<'py>(slf: &Bound<'py, Self>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let me = slf.try_borrow()?;
+        if let Some(x) = index::coordinates(key).and_then(|at| me.array.element_at_hand(&at)) {
+            return Numpy::scalar(slf.py(), x);
+        }
         if key.cast::<PyTuple>().is_err() {
             // One item: the common case, without a list of them.
             let Some(item) = index::basic(key)? else { return picked(slf, key) };
@@ -60,6 +63,12 @@ impl NdArray {
         let me = slf.try_borrow()?;
         if !me.is_flagged_writeable() {
             return me.writable("assignment destination is read-only");
+        }
+        if let Some(at) = index::coordinates(key)
+            && let Some(x) = convert::typed(value)?
+            && me.array.set_element_at_hand(&at, x)
+        {
+            return Ok(());
         }
         let parsed = Key::parse(key)?;
         if me.overlaps() {
@@ -91,8 +100,15 @@ impl NdArray {
         if layout == Layout::K {
             return Err(PyValueError::new_err("order 'K' is not permitted for reshaping"));
         }
-        let mine = slf.try_borrow()?.array.clone();
         let shape = spread(shape)?;
+        let me = slf.try_borrow()?;
+        if layout == Layout::C && copy.is_none() && me.array.is_contiguous() {
+            let made = me.handle(slf, me.array.reshape(&shape).or_raise()?);
+            drop(me);
+            return like(slf, made);
+        }
+        let mine = me.array.clone();
+        drop(me);
         let mut array = compute(slf.py(), &[&mine], || mine.reshape_in(&shape, layout))?;
         match (copy, array.base_id() == mine.base_id()) {
             (Some(false), false) => {
@@ -107,7 +123,14 @@ impl NdArray {
     #[pyo3(signature = (order = None))]
     fn ravel<'py>(slf: &Bound<'py, Self>, order: Option<&str>) -> PyResult<Bound<'py, NdArray>> {
         let layout = layout(order, Layout::C)?;
-        let mine = slf.try_borrow()?.array.clone();
+        let me = slf.try_borrow()?;
+        if layout == Layout::C && me.array.is_contiguous() {
+            let made = me.handle(slf, me.array.ravel().or_raise()?);
+            drop(me);
+            return like(slf, made);
+        }
+        let mine = me.array.clone();
+        drop(me);
         let array = compute(slf.py(), &[&mine], || mine.ravel_in(layout))?;
         NdArray::derived(slf, array)
     }
