@@ -166,6 +166,8 @@ SUITES = {
     "products": lambda: python_script("products"),
     "indexing": lambda: python_script("indexing"),
     "windows": lambda: python_script("windows"),
+    "binning": lambda: python_script("binning"),
+    "sorting": lambda: python_script("sorting"),
     "reductions": lambda: python_script("reductions"),
     "ufuncs": ufuncs,
     "overhead": lambda: python_script("overhead"),

@@ -26,6 +26,7 @@ from numpy import (
 from . import _gain, _raw
 from ._about import *  # noqa: F403
 from ._base import *  # noqa: F403 - the __all__ of these are NumPy's names
+from ._binning import *  # noqa: F403
 from ._bits import *  # noqa: F403
 from ._callbacks import *  # noqa: F403
 from ._contraction import *  # noqa: F403
@@ -43,6 +44,7 @@ from ._gain import (
     abort, barrier, finalize, flatiter, init, ndarray, rank, ranks, stats, threads, threshold, ufunc,
 )
 from ._grids import *  # noqa: F403
+from ._histograms import *  # noqa: F403
 from ._indexing import *  # noqa: F403
 from ._iteration import *  # noqa: F403
 from ._joining import *  # noqa: F403
@@ -52,11 +54,14 @@ from ._padding import *  # noqa: F403
 from ._polynomials import *  # noqa: F403
 from ._printing import *  # noqa: F403
 from ._products import *  # noqa: F403
+from ._quantiles import *  # noqa: F403
 from ._ranges import *  # noqa: F403
 from ._reductions import *  # noqa: F403
 from ._repeating import *  # noqa: F403
 from ._scans import *  # noqa: F403
+from ._sets import *  # noqa: F403
 from ._shapes import *  # noqa: F403
+from ._sorting import *  # noqa: F403
 from ._special import *  # noqa: F403
 from ._splitting import *  # noqa: F403
 from ._statistics import *  # noqa: F403

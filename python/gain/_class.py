@@ -6,11 +6,13 @@ import operator
 
 import numpy
 
-from . import _elementwise, _fallback, _gain, _indexing, _reductions, _scans
+from . import _elementwise, _fallback, _gain, _indexing, _reductions, _scans, _sorting
 from ._gain import ndarray
 
 # What is a method of ndarray and has no need to be quick.
 METHODS = {
+    "argpartition": _sorting.argpartition, "argsort": _sorting.argsort, "partition": _sorting.partition_in_place,
+    "sort": _sorting.sort_in_place,
     "clip": _elementwise.clipped, "cumprod": _scans.cumprod, "cumsum": _scans.cumsum, "round": _elementwise.round,
     "choose": _indexing.choose, "compress": _indexing.method_compress, "nonzero": _indexing.nonzero, "put": _indexing.put,
     "std": _reductions.std, "take": _indexing.take, "var": _reductions.var,

@@ -10,6 +10,7 @@ from ._creation import empty
 from ._elementwise import round
 from ._fallback import few
 from ._ranges import linspace
+from ._quantiles import median
 from ._reductions import max, mean, min
 from ._shapes import moveaxis
 
@@ -21,7 +22,7 @@ KEYWORDS = {
     "maximum": ("stat_length",), "mean": ("stat_length",), "median": ("stat_length",), "minimum": ("stat_length",),
     "reflect": ("reflect_type",), "symmetric": ("reflect_type",),
 }
-STATISTICS = {"maximum": max, "minimum": min, "mean": mean}
+STATISTICS = {"maximum": max, "minimum": min, "mean": mean, "median": median}
 
 
 def pad(array, pad_width, mode="constant", **kwargs):
@@ -42,8 +43,6 @@ def pad(array, pad_width, mode="constant", **kwargs):
         raise ValueError(f"mode '{mode}' is not supported")
     if unknown := set(kwargs) - set(KEYWORDS[mode]):
         raise ValueError(f"unsupported keyword arguments for mode '{mode}': {unknown}")
-    if mode == "median":
-        raise NotImplementedError("gain has no median")
     if mode == "constant":
         values = _pairs(_host(kwargs.get("constant_values", 0)), a.ndim)
         if len({value for pair in values for value in pair}) == 1:
@@ -173,7 +172,7 @@ def _statistics(part, axis, pair, lengths, function):
     """What the function makes of so many items next to each border."""
     start, stop = pair[0], part.shape[axis] - pair[1]
     lengths = [stop - start if length is None or length > stop - start else length for length in lengths]
-    if 0 in lengths and function is not mean:
+    if 0 in lengths and function in (max, min):
         raise ValueError("stat_length of 0 yields no value for padding")
     chunks = [_items(part, axis, start, start + lengths[0]), _items(part, axis, stop - lengths[1], stop)]
     if lengths[0] == lengths[1] == stop - start:

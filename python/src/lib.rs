@@ -9,6 +9,7 @@
 //! long wait, say). All calls that may compute or wait go through `convert`: they release the interpreter's lock, or
 //! keep it if the turn is free and the work small.
 
+mod binning;
 mod caller;
 mod convert;
 mod creation;
@@ -32,6 +33,7 @@ mod read;
 mod reduce;
 mod runtime;
 mod site;
+mod sort;
 mod status;
 mod subclass;
 mod ufunc;
@@ -49,13 +51,14 @@ fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<ufunc::Ufunc>()?;
     module.add_function(wrap_pyfunction!(foreign::stance_name, module)?)?;
     module.add_function(wrap_pyfunction!(memory::over_made, module)?)?;
-    module.add_function(wrap_pyfunction!(folds::update_at, module)?)?;
     module.add_function(wrap_pyfunction!(pick::nonzero, module)?)?;
     module.add_function(wrap_pyfunction!(status::warn, module)?)?;
     ufunc::register(module)?;
     joining::register(module)?;
     creation::register(module)?;
+    binning::register(module)?;
     products::register(module)?;
     distribution::register(module)?;
+    sort::register(module)?;
     runtime::register(module)
 }

@@ -41,14 +41,18 @@ macro_rules! packaged {
 }
 
 packaged! {
+    argpartition "($self, kth, axis=-1, kind='introselect', order=None)",
+    argsort "($self, axis=-1, kind=None, order=None, *, stable=None)",
     choose "($self, choices, out=None, mode='raise')",
     clip "($self, min=None, max=None, out=None, **kwargs)",
     compress "($self, condition, axis=None, out=None)",
     cumprod "($self, axis=None, dtype=None, out=None)",
     cumsum "($self, axis=None, dtype=None, out=None)",
     nonzero "($self)",
+    partition "($self, kth, axis=-1, kind='introselect', order=None)",
     put "($self, indices, values, mode='raise')",
     round "($self, decimals=0, out=None)",
+    sort "($self, axis=-1, kind=None, order=None, *, stable=None)",
     std "($self, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, mean=None)",
     take "($self, indices, axis=None, out=None, mode='raise')",
     var "($self, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, mean=None)",

@@ -65,7 +65,8 @@ impl Picks {
         Err(PyIndexError::new_err(text))
     }
 
-    fn items(&self) -> Vec<Item<'_>> {
+    /// The items, borrowed.
+    pub(crate) fn items(&self) -> Vec<Item<'_>> {
         let item = |entry| match entry {
             &Entry::Basic(index) => Item::Basic(index),
             Entry::Array(array) => Item::Array(array),

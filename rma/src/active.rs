@@ -205,7 +205,7 @@ impl World {
         self.call_to(call, to, handler, stamp, header, &[])
     }
 
-    /// Makes progress: sends what waits, runs handlers of messages that have come. Returns whether anything happened.
+    /// Makes progress: sends what waits, runs handlers of messages that have come, goes on with non-blocking collectives. Returns whether anything happened.
     ///
     /// Not collective; never waits. The same happens in every call that waits for other ranks' programs: collectives, replies, signals, requests of non-blocking collectives, mutexes of this node,
     /// and messages to a rank that reads none. It doesn't in puts, gets, accumulates, atomic operations and fences. Stands for `gasnet_AMPoll`, `upcxx::progress`.

@@ -32,6 +32,8 @@ ops! {
     TeamOf "team_of", FetchAnd "fetch_and", FetchOr "fetch_or", FetchXor "fetch_xor", AtomicLoad "atomic_load",
     AtomicStore "atomic_store", AtomicAdd "atomic_add", AtomicAnd "atomic_and", AtomicOr "atomic_or", AtomicXor "atomic_xor",
     Register "register", Am "am", AmCall "am_call", AmReply "reply", AmWait "wait for a reply",
+    Ibarrier "ibarrier", Ibroadcast "ibroadcast", Ireduce "ireduce", Iallreduce "iallreduce", Iallgather "iallgather",
+    Ialltoall "ialltoall", WaitUntil "wait_until",
 }
 
 impl OpCode {

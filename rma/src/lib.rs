@@ -80,7 +80,7 @@ pub mod waits;
 mod world;
 
 pub use active::{Answered, Handler, Reply};
-pub use collective::{Op, Reducible};
+pub use collective::{Op, Pending, Reducible};
 pub use error::{Error, ErrorKind, Result};
 pub use mutex::{MutexGuard, MutexSet};
 pub use onesided::{Compare, Request, Scope, Strided, Vector};

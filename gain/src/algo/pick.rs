@@ -182,6 +182,13 @@ pub(super) fn threads(len: usize) -> usize {
     if len <= PIECE { 1 } else { session::get().threads }
 }
 
+/// This rank's share of so many values.
+pub(super) fn share_of(total: usize) -> Range<usize> {
+    let session = session::get();
+    let bound = |rank: usize| (total as u128 * rank as u128 / session.size as u128) as usize;
+    bound(session.rank)..bound(session.rank + 1)
+}
+
 /// For each index array its numbers, the extent of its axis and the stride along it.
 type Numbers<'a> = SmallVec<[(Cow<'a, [i64]>, i64, isize); 2]>;
 
@@ -229,10 +236,42 @@ impl<'a> Places<'a> {
     fn window(&self, b: usize, places: &mut [isize]) {
         places.fill(self.pick.offset);
         for (numbers, extent, stride) in &self.indices {
-            for (place, &i) in places.iter_mut().zip(&numbers[b - self.from..]) {
-                let i = if i < 0 { i + extent } else { i };
-                *place += i as isize * stride;
+            // (`extent` for those that count from the end.)
+            let numbers = numbers[b - self.from..].iter().map(|&i| (i + (extent & (i >> 63))) as isize);
+            match stride {
+                1 => places.iter_mut().zip(numbers).for_each(|(place, i)| *place += i),
+                _ => places.iter_mut().zip(numbers).for_each(|(place, i)| *place += i * stride),
             }
+        }
+    }
+
+    /// Calls `each` with the number of the first of some elements that follow each other, and their places.
+    #[inline]
+    pub(super) fn windows(&self, range: Range<usize>, mut each: impl FnMut(usize, &[isize])) {
+        let mut window = [0; WINDOW];
+        if self.inner == 1 && self.pick.outer.0.iter().product::<usize>() == 1 {
+            let mut at = range.start;
+            while at < range.end {
+                let places = &mut window[..(range.end - at).min(WINDOW)];
+                self.window(at, places);
+                each(at, places);
+                at += places.len();
+            }
+            return;
+        }
+        let (mut first, mut count) = (range.start, 0);
+        self.runs(range, |_, place, step, len| {
+            for k in 0..len as isize {
+                window[count] = place + step * k;
+                count += 1;
+                if count == WINDOW {
+                    each(first, &window);
+                    (first, count) = (first + WINDOW, 0);
+                }
+            }
+        });
+        if count > 0 {
+            each(first, &window[..count]);
         }
     }
 

@@ -1,6 +1,7 @@
 //! The dynamic array: NumPy's `ndarray` with the element type known at run time.
 
 mod assign;
+mod binning;
 mod create;
 mod direct;
 mod exceptions;
@@ -12,6 +13,7 @@ mod order;
 mod pick;
 mod read;
 mod reduce;
+mod sort;
 mod spread;
 mod text;
 mod ufunc;

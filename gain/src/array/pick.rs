@@ -209,7 +209,7 @@ impl Array {
     }
 
     /// Which elements the items name.
-    fn pick(&self, items: &[Item<'_>]) -> Result<Pick> {
+    pub(super) fn pick(&self, items: &[Item<'_>]) -> Result<Pick> {
         let axes_of = |item: &Item<'_>| match item {
             Item::Basic(Index::At(_) | Index::Slice(_)) => 1,
             Item::Array(a) if a.dtype() == DType::Bool => a.ndim(),

@@ -61,6 +61,23 @@ pub(crate) fn may_wait(op: &'static str) -> Result<()> {
     Err(Error::new(ErrorKind::Handler, op, "called by a handler of an active message, which may not wait"))
 }
 
+/// Work that goes on by letters: it is shown what came, and may send.
+pub(crate) trait Errand: Send {
+    /// Goes on as far as possible; whether it is over.
+    fn advance(&mut self, post: &Post, transport: &dyn Transport) -> bool;
+}
+
+/// Which errand: the team as its member here is known by, and the number among the team's.
+pub(crate) type ErrandKey = (u64, u64);
+
+/// What came for an errand: from which world rank, in which step, what the sender calls, and the bytes.
+pub(crate) struct Share {
+    pub(crate) source: usize,
+    pub(crate) step: u64,
+    pub(crate) signature: [u64; 2],
+    pub(crate) contents: Vec<u8>,
+}
+
 /// One process's post.
 pub(crate) struct Post {
     heap: Arc<Heap>,
@@ -73,6 +90,8 @@ pub(crate) struct Post {
     queued: AtomicUsize,
     desk: Mutex<Desk>,
     reader: Mutex<Reader>,
+    shares: Mutex<HashMap<ErrandKey, Vec<Share>>>,
+    errands: Mutex<Vec<Box<dyn Errand>>>,
 }
 
 /// Letters that are still to go, and how many have gone to ranks of other nodes.
@@ -117,6 +136,8 @@ impl Post {
             queued: AtomicUsize::new(0),
             desk: Mutex::default(),
             reader: Mutex::default(),
+            shares: Mutex::default(),
+            errands: Mutex::default(),
         }
     }
 
@@ -275,7 +296,7 @@ impl Post {
         to.into_iter().filter(|to| self.flush(transport, &mut outbox, *to).unwrap_or(true)).count() > 0
     }
 
-    /// Sends what waits, and reads what has come. Returns whether anything happened. Within a handler it only sends.
+    /// Sends what waits, reads what has come, and goes on with errands. Returns whether anything happened. Within a handler it only sends.
     pub(crate) fn turn(&self, transport: &dyn Transport) -> bool {
         if !self.is_open() {
             return false;
@@ -296,7 +317,7 @@ impl Post {
             }
             any = true;
         }
-        any
+        self.advance_errands(transport) || any
     }
 
     /// Reads the next letter, if there is one.
@@ -356,7 +377,13 @@ impl Post {
                     self.ring_own_bell();
                 }
             }
-            Some(Sort::Share) | None => {}
+            Some(Sort::Share) => {
+                let [team, step] = stamp.place;
+                let signature = bytemuck::try_pod_read_unaligned(header).unwrap_or_default();
+                let share = Share { source, step, signature, contents: contents.to_vec() };
+                lock(&self.shares).entry((team, stamp.token)).or_default().push(share);
+            }
+            None => {}
         }
     }
 
@@ -378,6 +405,30 @@ impl Post {
     /// Nobody waits for a reply any longer.
     pub(crate) fn forget_reply(&self, token: u64) {
         lock(&self.desk).forget(token);
+    }
+
+    /// What has come for an errand.
+    pub(crate) fn take_shares(&self, key: ErrandKey) -> Vec<Share> {
+        lock(&self.shares).remove(&key).unwrap_or_default()
+    }
+
+    /// Goes on with `errand` in turns from now on. Its first steps are done here.
+    pub(crate) fn undertake(&self, mut errand: Box<dyn Errand>, transport: &dyn Transport) {
+        if !errand.advance(self, transport) {
+            lock(&self.errands).push(errand);
+        }
+    }
+
+    fn advance_errands(&self, transport: &dyn Transport) -> bool {
+        let mut errands = lock(&self.errands);
+        let before = errands.len();
+        errands.retain_mut(|errand| !errand.advance(self, transport));
+        let any = errands.len() < before;
+        drop(errands);
+        if any {
+            self.ring_own_bell();
+        }
+        any
     }
 }
 

@@ -8,6 +8,9 @@
 
 mod element;
 pub(super) mod pick;
+mod sort;
+
+pub(super) use sort::{distinct, member, sorted};
 
 use super::{Array, Operand};
 use crate::dtype::{DType, Scalar};

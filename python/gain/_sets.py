@@ -1,0 +1,217 @@
+"""NumPy's functions on sets: unique elements, and what arrays have in common."""
+
+import typing
+
+import numpy
+
+from . import _gain
+from ._base import asarray, axes_tuple
+from ._creation import empty, zeros
+from ._gain import ndarray
+from ._scans import cumsum
+from ._shapes import concatenate, moveaxis
+from ._sorting import argsort, lexsort, sort
+
+__all__ = [
+    "intersect1d", "isin", "setdiff1d", "setxor1d", "union1d", "unique", "unique_all", "unique_counts", "unique_inverse",
+    "unique_values",
+]
+
+
+class UniqueAllResult(typing.NamedTuple):
+    """What `unique_all` gives."""
+
+    values: ndarray
+    indices: ndarray
+    inverse_indices: ndarray
+    counts: ndarray
+
+
+class UniqueCountsResult(typing.NamedTuple):
+    """What `unique_counts` gives."""
+
+    values: ndarray
+    counts: ndarray
+
+
+class UniqueInverseResult(typing.NamedTuple):
+    """What `unique_inverse` gives."""
+
+    values: ndarray
+    inverse_indices: ndarray
+
+
+def _firsts(ordered, equal_nan):
+    """Where the elements of an ordered array, or its rows, differ from the one before."""
+    found = empty(len(ordered), bool)
+    found[:1] = True
+    if len(ordered) > 1:
+        one, two = ordered[1:], ordered[:-1]
+        differ = one != two
+        if ordered.ndim > 1:
+            differ = differ.any(1)
+        elif equal_nan and ordered.dtype.kind in "fc":
+            # NaN is last: the first of them differs.
+            differ &= two == two
+        found[1:] = differ
+    return found
+
+
+def _chosen(ordered, firsts, numbers, return_index, return_inverse, return_counts):
+    """The results of `unique` from ordered elements, where new ones begin, and which ones they were."""
+    made = (ordered[firsts],)
+    if return_index:
+        made += (numbers[firsts],)
+    if return_inverse:
+        inverse = empty(firsts.shape, numpy.int64)
+        inverse[numbers] = cumsum(firsts) - 1
+        made += (inverse,)
+    if return_counts:
+        starts = _gain.nonzero(firsts, True)
+        made += (concatenate((starts[1:], asarray([firsts.size])))[: starts.size] - starts,)
+    return made
+
+
+def unique(
+    ar, return_index=False, return_inverse=False, return_counts=False, axis=None, *, equal_nan=True, sorted=True
+):
+    """`numpy.unique`; in order, whatever `sorted` says."""
+    ar = asarray(ar)
+    wanted = return_index, return_inverse, return_counts
+    if axis is None:
+        flat = ar if ar.ndim == 1 else ar.ravel()
+        if not (return_index or return_inverse or return_counts):
+            made = _gain.distinct_now(flat, bool(equal_nan))
+            if made is not None:
+                return made
+        if return_index or return_inverse:
+            numbers = _gain.argsorted(flat, 0, None)
+            ordered = flat[numbers]
+        else:
+            numbers, ordered = None, _gain.sorted(flat, 0, None)
+        made = _chosen(ordered, _firsts(ordered, equal_nan), numbers, *wanted)
+        if return_inverse and ar.ndim != 1:
+            at = 1 + bool(return_index)
+            made = made[:at] + (made[at].reshape(ar.shape),) + made[at + 1:]
+        return made if len(made) > 1 else made[0]
+    (axis,) = axes_tuple(axis, ar.ndim)
+    moved = moveaxis(ar, axis, 0)
+    count = len(moved)
+    rows = moved.reshape(count, -1 if moved.size else int(numpy.prod(moved.shape[1:], dtype=int)))
+    if rows.shape[1] > 0 and count > 0:
+        numbers = lexsort([rows[:, k] for k in reversed(range(rows.shape[1]))])
+    else:
+        numbers = argsort(zeros(count, bool))
+    ordered = rows[numbers]
+    made = _chosen(ordered, _firsts(ordered, False), numbers, *wanted)
+    values = moveaxis(made[0].reshape(len(made[0]), *moved.shape[1:]), 0, axis)
+    return (values,) + made[1:] if len(made) > 1 else values
+
+
+def unique_all(x):
+    """`numpy.unique_all`"""
+    return UniqueAllResult(*unique(x, True, True, True, equal_nan=False))
+
+
+def unique_counts(x):
+    """`numpy.unique_counts`"""
+    return UniqueCountsResult(*unique(x, return_counts=True, equal_nan=False))
+
+
+def unique_inverse(x):
+    """`numpy.unique_inverse`"""
+    return UniqueInverseResult(*unique(x, return_inverse=True, equal_nan=False))
+
+
+def unique_values(x):
+    """`numpy.unique_values`"""
+    return unique(x, equal_nan=False)
+
+
+def intersect1d(ar1, ar2, assume_unique=False, return_indices=False):
+    """`numpy.intersect1d`"""
+    one, two = asarray(ar1), asarray(ar2)
+    if assume_unique:
+        one, two = one.ravel(), two.ravel()
+    elif return_indices:
+        (one, first), (two, second) = unique(one, return_index=True), unique(two, return_index=True)
+    else:
+        one, two = unique(one), unique(two)
+    both = concatenate((one, two))
+    if return_indices:
+        numbers = argsort(both)
+        both = both[numbers]
+    else:
+        both = sort(both)
+    same = both[1:] == both[:-1]
+    made = both[:-1][same]
+    if not return_indices:
+        return made
+    at_one, at_two = numbers[:-1][same], numbers[1:][same] - one.size
+    if not assume_unique:
+        at_one, at_two = first[at_one], second[at_two]
+    return made, at_one, at_two
+
+
+def union1d(ar1, ar2):
+    """`numpy.union1d`"""
+    return unique(concatenate((asarray(ar1), asarray(ar2)), axis=None))
+
+
+def setdiff1d(ar1, ar2, assume_unique=False):
+    """`numpy.setdiff1d`"""
+    one, two = asarray(ar1), asarray(ar2)
+    one, two = (one.ravel(), two) if assume_unique else (unique(one), unique(two))
+    return one[isin(one, two, assume_unique=True, invert=True)]
+
+
+def setxor1d(ar1, ar2, assume_unique=False):
+    """`numpy.setxor1d`"""
+    one, two = asarray(ar1), asarray(ar2)
+    if not assume_unique:
+        one, two = unique(one), unique(two)
+    both = concatenate((one, two), axis=None)
+    if both.size == 0:
+        return both
+    both = sort(both)
+    # (Of two that are the same neither differs from both neighbours.)
+    firsts = _firsts(both, False)
+    lasts = empty(both.size, bool)
+    lasts[-1:] = True
+    lasts[:-1] = firsts[1:]
+    return both[firsts & lasts]
+
+
+# Of so many elements every rank looks at all.
+FEW = 1 << 16
+
+
+def isin(element, test_elements, assume_unique=False, invert=False, *, kind=None):
+    """`numpy.isin`"""
+    element, tests = asarray(element), asarray(test_elements).ravel()
+    if kind not in (None, "sort", "table"):
+        raise ValueError(f"Invalid kind: '{kind}'. Please use None, 'sort' or 'table'.")
+    if kind == "table" and not (element.dtype.kind in "biu" and tests.dtype.kind in "biu"):
+        raise ValueError(
+            "The 'table' method is only supported for boolean or integer arrays. Please select 'sort' or None for kind."
+        )
+    if element.dtype != tests.dtype:
+        dtype = numpy.result_type(element.dtype, tests.dtype)
+        element, tests = element.astype(dtype, copy=False), tests.astype(dtype, copy=False)
+    if tests.size <= FEW:
+        return _gain.is_among(element, tests, not invert)
+    flat = element.ravel()
+    if not assume_unique:
+        flat, inverse = unique(flat, return_inverse=True)
+        tests = unique(tests)
+    # Behind an element that is in both comes its equal.
+    both = concatenate((flat, tests))
+    numbers = argsort(both)
+    both = both[numbers]
+    found = empty(both.size, bool)
+    found[-1:] = invert
+    found[:-1] = both[1:] != both[:-1] if invert else both[1:] == both[:-1]
+    made = empty(both.size, bool)
+    made[numbers] = found
+    made = made[: flat.size]
+    return (made.copy() if assume_unique else made[inverse.ravel()]).reshape(element.shape)
