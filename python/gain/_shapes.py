@@ -176,7 +176,7 @@ def sequence(arrays):
 
 def concatenate(arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind"):
     """`numpy.concatenate`"""
-    if out is dtype is None and type(axis) is int:
+    if out is dtype is None and type(axis) is int and casting in CASTINGS:
         made = _gain.joined_few(arrays, axis)
         if made is not None:
             return made

@@ -113,7 +113,8 @@ impl NdArray {
             return NdArray::new(array);
         }
         let base = match &self.base {
-            Some(base) if base.bind(slf.py()).cast::<NdArray>().is_ok() => base.clone_ref(slf.py()),
+            // The array that owns the memory, as long as it is of the same class.
+            Some(base) if base.bind(slf.py()).get_type().is(&slf.get_type()) => base.clone_ref(slf.py()),
             _ => slf.clone().into_any().unbind(),
         };
         NdArray { array, base: Some(base), is_writeable: self.is_writeable }

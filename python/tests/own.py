@@ -1,8 +1,8 @@
 """NumPy's own tests on gain: `own.py [check | write | show] [-n RANKS] [FILE...]`.
 
 Runs the test files that NumPy's wheel carries (`own_plugin`), a job for each, and holds the verdicts against `own_expected.txt`, the list of tests that fail and why: `check` (the default) says what
-fails without being in the list, and what is in it and passes; `write` writes the list and docs/src/numpy-tests.md anew; `show` prints each failure. Whatever the number of ranks, the verdicts must be those
-of the list. A test that takes longer than its time, or ends its job, has failed, and the job goes on behind it.
+fails without being in the list, and what is in it and passes; `write` writes the list and docs/src/numpy-tests.md anew; `show` prints each failure. On several ranks, where every array is spread, the verdicts
+must be the same but for those that the list says fail only there (`write -n 3` notes them). A test that takes longer than its time, or ends its job, has failed, and the job goes on behind it.
 """
 
 import collections
@@ -45,8 +45,12 @@ APART = {
 }
 # Reasons that the failure itself doesn't tell: patterns of test names.
 REASONS = []
+# What stands before the reason of a test that fails on several ranks alone.
+ONLY_RANKS = "several ranks: "
+# Reasons that are about elements which arrays don't have here.
+ELSEWHERE = {"object", "string", "datetime", "structured", "long double", "byte order"}
 # Seconds for one test, and for a job to start and read its files.
-LIMIT, START = 20, 60
+LIMIT, START = 120, 120
 
 
 def apart():
@@ -195,8 +199,10 @@ def parents(identity):
         yield identity
 
 
-def listed(identity):
-    return next((expected()[name] for name in parents(identity) if name in expected()), None)
+def listed(identity, ranks):
+    """The reason why a test fails, if it is in the list."""
+    whys = (expected().get(name) for name in parents(identity))
+    return next((why for why in whys if why and (ranks > 1 or not why.startswith(ONLY_RANKS))), None)
 
 
 def gathered(failures, verdicts):
@@ -210,33 +216,36 @@ def gathered(failures, verdicts):
     for identity, why in failures.items():
         name = [name for name in parents(identity) if tests[name] == {why}][-1]
         found[name] = why
-    return [f"{why:<20} | {name}" for name, why in sorted(found.items())]
+    return found
 
 
-def complaints(verdicts):
+def complaints(verdicts, ranks=0):
     """What is not as the list has it."""
     for identity, (verdict, kind, text, line) in verdicts.items():
-        if verdict == "failed" and listed(identity) is None:
+        if verdict == "failed" and listed(identity, ranks) is None:
             yield f"{identity} line {line} fails: {kind}: {text}"
-        elif verdict == "passed" and listed(identity) is not None:
+        elif verdict == "passed" and listed(identity, ranks) is not None:
             yield f"{identity} passes, but is in the list"
 
 
 def page(verdicts):
-    """The text of the page."""
+    """The text of the page, anew for the files that have run."""
     text = [HEAD]
+    lines = PAGE.read_text().splitlines() if PAGE.exists() else []
+    rows = {f"numpy/{line.split('`')[1]}": line for line in lines if line.startswith("| `")}
     files = collections.defaultdict(list)
     for identity, verdict in verdicts.items():
         files[identity.partition("::")[0]].append((identity, verdict))
-    rows = []
     for file, tests in files.items():
         count = collections.Counter(verdict[0] for _, verdict in tests)
         whys = collections.Counter(reason(identity, verdict) for identity, verdict in tests if verdict[0] == "failed")
         ran = count["passed"] + count["failed"]
+        other = sum(number for why, number in whys.items() if why in ELSEWHERE)
         percent = f"{100 * count['passed'] / ran:.1f}" if ran else ""
+        among = f"{100 * count['passed'] / (ran - other):.1f}" if ran > other else ""
         names = ", ".join(f"{why} {number}" for why, number in whys.most_common())
-        rows.append(f"| `{file.removeprefix('numpy/')}` | {count['passed']} | {count['failed']} | {percent} | {names} |")
-    text.append("\n".join(["| file | passed | failed | % | reasons |", "| --- | ---: | ---: | ---: | --- |", *rows]))
+        rows[file] = f"| `{file.removeprefix('numpy/')}` | {count['passed']} | {count['failed']} | {percent} | {among} | {names} |"
+    text.append("\n".join(["| file | passed | failed | % | % of numbers | reasons |", "| --- | ---: | ---: | ---: | ---: | --- |", *(rows[file] for file in every() if file in rows)]))
     text.append(TAIL)
     text.append("\n".join(f"- {why}: {names}." for why, names in APART.items()))
     return "\n\n".join(part.strip() for part in text) + "\n"
@@ -248,7 +257,8 @@ NumPy's wheel carries its tests. They run on `gain` by giving them its names for
 ranks with every array spread, where the verdicts must be the same. Tests that NumPy leaves out itself (too much memory, other processors) are not counted. This page is made by `python/tests/own.py write`; which tests fail is in
 `python/tests/own_expected.txt`.
 
-Reasons: `object`, `string`, `datetime`, `structured`, `long double`, `byte order` are types of elements that arrays don't have here; `no name` is a name that isn't there; `time` a test that takes more than 20 seconds.
+Reasons: `object`, `string`, `datetime`, `structured`, `long double`, `byte order` are types of elements that arrays don't have here; `no name` is a name that isn't there. The second percentage is of the tests
+that don't fail for such a type; many use one beside numbers. `time` is a test that takes more than two minutes.
 """
 TAIL = "Files that are not run, because they are about something else:"
 
@@ -280,12 +290,24 @@ def main(*arguments):
                     print(f"  {identity.partition('::')[2]} ({reason(identity, verdict)}) line {verdict[3]}: {verdict[1]}: {verdict[2]}")
     failures = {identity: reason(identity, verdict) for identity, verdict in verdicts.items() if verdict[0] == "failed"}
     if mode == "write":
-        EXPECTED.write_text("\n".join([LIST, *gathered(failures, verdicts)]) + "\n")
-        PAGE.write_text(page(verdicts))
+        note(failures, verdicts, ranks)
+        if ranks < 2:
+            PAGE.write_text(page(verdicts))
     if mode == "check":
-        wrong = list(complaints(verdicts))
+        wrong = list(complaints(verdicts, ranks))
         print("\n".join(wrong))
         sys.exit(f"{len(wrong)} not as listed" if wrong else 0)
+
+
+def note(failures, verdicts, ranks):
+    """Writes the list, anew for the files that have run."""
+    ran = {identity.partition("::")[0] for identity in verdicts}
+    old = {name: why for name, why in expected().items() if name.partition("::")[0] not in ran}
+    mine = {name: why for name, why in expected().items() if name not in old and why.startswith(ONLY_RANKS) == (ranks < 2)}
+    if ranks > 1:
+        failures = {name: f"{ONLY_RANKS}{why}" for name, why in failures.items() if listed(name, 0) is None}
+    lines = [f"{why:<20} | {name}" for name, why in sorted({**old, **mine, **gathered(failures, verdicts)}.items())]
+    EXPECTED.write_text("\n".join([LIST, *lines]) + "\n")
 
 
 LIST = """# Tests of NumPy's that fail on gain, and why. Written by `own.py write`; a test that fails and is not here, and one that passes and is, are errors."""

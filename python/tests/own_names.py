@@ -126,7 +126,7 @@ class Names(types.ModuleType):
             part = theirs.__name__.partition(".")[2]
             return refused(part, self._lacking) if part in REFUSED else module(theirs)
         if original is numpy or (getattr(numpy, name, None) is theirs and inspect.getmodule(theirs) is not numpy.testing):
-            return getattr(gain, name) if hasattr(gain, name) else refused(name, self._lacking)
+            return refused(name, self._lacking)
         if callable(theirs) and not name.startswith("_") and original.__name__.startswith(("numpy.lib", "numpy._core")):
             return getattr(found(original.__name__), name, getattr(gain, name, theirs))
         return theirs
@@ -162,6 +162,10 @@ def found(dotted):
 
 
 def refused(name, lacking):
+    if hasattr(gain, name):
+        return getattr(gain, name)
+    if name.startswith("_"):
+        return getattr(numpy, name)
     return Missing(name) if lacking else getattr(gain, name)
 
 
