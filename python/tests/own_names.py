@@ -16,7 +16,7 @@ import gain
 import numpy
 
 # Packages of public functions that gain lacks; other modules are looked into name by name.
-REFUSED = {"char", "emath", "fft", "linalg", "matlib", "polynomial", "rec", "strings"}
+REFUSED = {"char", "fft", "linalg", "matlib", "rec", "strings"}
 # Modules of NumPy's that are for its tests alone, in C.
 INSIDE = {"_umath_tests", "_operand_flag_tests", "_struct_ufunc_tests"}
 # Functions of `numpy.testing` whose arguments are not compared.
