@@ -293,8 +293,9 @@ def putmask(a, /, mask, values):
 def choose(a, choices, out=None, mode="raise"):
     """`numpy.choose`"""
     a = asarray(a)
-    choices = [asarray(c) for c in choices]
-    dtype = numpy.result_type(*(c.dtype for c in choices))
+    choices = list(choices)
+    dtype = numpy.result_type(*(c if type(c) in (int, float, complex) else asarray(c).dtype for c in choices))
+    choices = [asarray(c).astype(dtype, copy=False) for c in choices]
     extent = len(choices)
     _check_integers(a)
     a, *choices = broadcast_arrays(a, *choices)
