@@ -5,6 +5,7 @@ import functools
 import numpy
 
 from ._base import asarray, ufuncs
+from ._fallback import few
 from ._gain import ndarray
 
 # The letters of the types that our arrays have.
@@ -24,14 +25,47 @@ def named(name):
 
 def segments(indices):
     """The indices of `reduceat`, in a row."""
-    indices = indices.numpy() if isinstance(indices, ndarray) else indices
-    made = numpy.array(indices, dtype=numpy.intp, order="C", ndmin=1)
+    made = numpy.array(few("reduceat", indices), dtype=numpy.intp, order="C", ndmin=1)
     if made.ndim > 1:
         raise ValueError("object too deep for desired array")
     return made
 
 
+def rare_call(ufunc, arguments, keywords):
+    """A call with `signature=`, or with `out=...`, which asks for arrays also where there are no axes."""
+    keywords = dict(keywords or {})
+    if any(one is ... for one in arguments[ufunc.nin :]):
+        raise TypeError("out=... is only allowed as a keyword argument.")
+    out = keywords.get("out")
+    if isinstance(out, tuple) and any(one is ... for one in out):
+        raise TypeError("must use `...` as `out=...` and not per-operand/in a tuple")
+    if out is ...:
+        del keywords["out"]
+        made = ufunc(*arguments, **keywords)
+        return tuple(map(asarray, made)) if isinstance(made, tuple) else asarray(made)
+    theirs, given = getattr(numpy, ufunc.__name__), {}
+    for name in ("signature", "sig", "dtype"):
+        if name in keywords:
+            given[name] = keywords.pop(name)
+    arrays = [asarray(one) for one in arguments[: ufunc.nin]]
+    casting = keywords.get("casting", "same_kind")
+    # What is wrong with them NumPy says, of one element.
+    theirs(*(numpy.ones(1, one.dtype) for one in arrays), **given, casting=casting)
+    wanted = given.get("signature", given.get("sig"))
+    if isinstance(wanted, (str, bytes)):
+        wanted = wanted if isinstance(wanted, str) else wanted.decode()
+        wanted = tuple(map(numpy.dtype, wanted.replace("->", "")))
+    weak = [type(one) if type(one) in (int, float, complex) else array.dtype for one, array in zip(arguments, arrays)]
+    types = theirs.resolve_dtypes((*weak, *(None,) * ufunc.nout), signature=wanted, casting=casting)
+    inputs = [array.astype(dtype, copy=False) for array, dtype in zip(arrays, types)]
+    return ufunc(*inputs, *arguments[ufunc.nin :], **keywords)
+
+
 def outer(ufunc, a, b, **keywords):
     """`ufunc.outer(a, b)`: all pairs of elements."""
     a, b = asarray(a), asarray(b)
+    if a.ndim + b.ndim > 64:
+        raise ValueError(
+            f"maximum supported dimension for an ndarray is 64, but `{ufunc.__name__}.outer()` result would have {a.ndim + b.ndim}."
+        )
     return ufunc(a[(...,) + (None,) * b.ndim], b, **keywords)

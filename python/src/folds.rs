@@ -5,9 +5,10 @@
 
 use crate::convert::{compute, required, result};
 use crate::error::exception;
+use crate::index::invalid;
 use crate::ndarray::{NdArray, axes};
 use crate::numpy::Numpy;
-use crate::pick::{Picks, invalid};
+use crate::pick::Picks;
 use crate::reduce::out;
 use crate::ufunc::{Axis, Ufunc};
 use gain::error::Kind;

@@ -20,6 +20,8 @@ mod flat;
 mod folds;
 mod foreign;
 mod index;
+mod joining;
+mod lists;
 mod memory;
 mod methods;
 mod ndarray;
@@ -51,6 +53,7 @@ fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(pick::nonzero, module)?)?;
     module.add_function(wrap_pyfunction!(status::warn, module)?)?;
     ufunc::register(module)?;
+    joining::register(module)?;
     creation::register(module)?;
     binning::register(module)?;
     products::register(module)?;

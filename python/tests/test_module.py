@@ -26,6 +26,18 @@ def test_the_page_of_names_is_up_to_date():
     assert subprocess.run([sys.executable, page, "--check"], timeout=60).returncode == 0
 
 
+def test_the_table_of_ways_has_every_name():
+    from gain import _ways
+
+    table = gain.ways()
+    names = {name for name in dir(numpy) if not name.startswith("_") and not isinstance(getattr(numpy, name), type(numpy))}
+    assert names <= set(table) and {way for way, _ in table.values()} <= set(_ways.MEANINGS)
+    assert {name for name, (way, _) in table.items() if way == "refused" and hasattr(gain, name)} == {"nested_iters"}
+    assert set(_ways.NOTES) <= set(table)
+    with pytest.raises(AttributeError, match="has no attribute 'matrix': use arrays of two axes .*docs/"):
+        gain.matrix
+
+
 def test_numpy_functions_stay_ours():
     x = gain.arange(6.0)
     for made in (numpy.sqrt(x), numpy.add(x, 1), numpy.arange(6) + x, numpy.reshape(x, (2, 3)), numpy.float64(2) * x):

@@ -31,7 +31,7 @@ pub(crate) use product::product;
 pub(crate) use put::put;
 pub(crate) use scan::accumulate;
 pub(crate) use scatter::scatter;
-pub(crate) use search::search;
+pub(crate) use search::{search, search_few};
 pub(crate) use segment::{Segments, fold};
 pub use table::Side;
 pub(crate) use trend::trend;

@@ -118,7 +118,6 @@ impl Array {
             return Ok(Array::arange(start, stop, step, Some(DType::I64))?.cast_to(dtype));
         }
         prepare("arange", &[count], dtype)?;
-        let index = Array::indices(&[count], 0)?;
         // As NumPy: the first two elements are assigned, the rest follow by their difference.
         let next = match (start.as_i128(), step.as_i128()) {
             (Some(from), Some(by)) => Scalar::PyInt(from.saturating_add(by)),
@@ -138,8 +137,12 @@ impl Array {
             }
             (a, b) => Scalar::I64(b.as_i64().wrapping_sub(a.as_i64())).cast(dtype),
         };
+        if let Some(made) = direct::ramp(count, first, difference)? {
+            return Ok(Array::from_node(made));
+        }
         // Halves are rounded once.
         let working = difference.dtype();
+        let index = Array::indices(&[count], 0)?;
         let scaled = Array::apply(Op::Multiply, &[(&index.cast_to(working)).into(), difference.into()])?;
         let made = Array::apply(Op::Add, &[(&scaled).into(), first.cast(working).into()])?;
         if working == dtype {

@@ -7,7 +7,7 @@
 //! | `raw` | the same on bare pointers, for the floors above | the same |
 //! | `request` | non-blocking forms that own their buffer | the transport's tokens |
 //! | `scope` | non-blocking forms that borrow | the transport's tokens |
-//! | `atomic` | fetch_add, swap, compare_swap | mapped: the processor's; else the transport |
+//! | `atomic` | fetch_add, swap, compare_swap, bitwise ones | mapped: the processor's; else the transport |
 //! | `signal` | put with signal, wait for signal | puts, an atomic, and the target's bell |
 
 mod atomic;

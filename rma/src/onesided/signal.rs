@@ -9,13 +9,14 @@ use crate::call::{Call, OpCode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::observe::{self, Event, Kind};
 use crate::plain::Plain;
+use crate::post::may_wait;
 use crate::segment::Segment;
 use crate::stall::Needs;
 use crate::transport::SignalUpdate;
 use crate::wait::Cause;
 use crate::world::Shared;
-use shm::atomics::AtomicInteger;
-use shm::sync::Sequence;
+use shm::atomics::Atomic;
+use shm::sync::Counter;
 
 /// What a waiter waits for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -83,6 +84,7 @@ impl Segment {
     #[track_caller]
     pub fn wait_signal(&self, offset: usize, until: Compare) -> Result<u64> {
         let call = Call::new(OpCode::WaitSignal);
+        may_wait(call.op.name())?;
         let (team, world) = (self.team(), self.shared());
         let _span = observe::span(|| Event::new(call.op, Kind::Operation).at(call.location));
         let spot = self.signal_spot("wait_signal", team.rank(), offset)?;
@@ -103,7 +105,7 @@ impl Segment {
     }
 
     /// The bell of a world rank.
-    fn bell(&self, rank: usize) -> &Sequence {
+    fn bell(&self, rank: usize) -> &Counter {
         self.shared().bell(rank)
     }
 }

@@ -6,6 +6,10 @@
 //! numbers and floating-point exceptions are those of what would be recorded otherwise; where a function gives nothing,
 //! that has to be done. An operand that isn't a row of elements of the loop's type, or one element, is packed first.
 
+pub(super) mod bins;
+mod element;
+pub(super) mod pick;
+
 use super::{Array, Operand};
 use crate::dtype::{DType, Scalar};
 use crate::error::Result;
@@ -218,13 +222,48 @@ pub(super) fn coordinates(shape: &[usize], axis: usize) -> Result<Option<Arc<Nod
         return Ok(None);
     }
     let storage = Storage::replicated(len, 8)?;
-    let (inner, extent): (usize, usize) = (shape[axis + 1..].iter().product(), shape[axis]);
-    let to = storage.local().cast::<i64>();
-    for i in 0..len {
-        // SAFETY: the new buffer has room for `len` numbers and is aligned for them.
-        unsafe { to.add(i).write((i / inner % extent) as i64) };
+    let inner: usize = shape[axis + 1..].iter().product();
+    let (mut to, end) = (storage.local().cast::<i64>(), storage.local().cast::<i64>().wrapping_add(len));
+    while to < end {
+        for at in 0..shape[axis] {
+            for _ in 0..inner {
+                // SAFETY: the new buffer has room for `len` numbers, which is a multiple of what is written between the looks at
+                // its end, and is aligned for them.
+                unsafe { to.write(at as i64) };
+                to = to.wrapping_add(1);
+            }
+        }
     }
     Ok(Some(Node::stored(SmallVec::from_slice(shape), DType::I64, storage)))
+}
+
+/// `first`, and so on by `step`, each from its number: as a product and a sum are rounded.
+pub(super) fn ramp(len: usize, first: Scalar, step: Scalar) -> Result<Option<Arc<Node>>> {
+    if !are_few(len) {
+        return Ok(None);
+    }
+    let dtype = first.dtype();
+    let (mut integers, mut floats) = (None, None);
+    match (first, step) {
+        (Scalar::I64(first), Scalar::I64(step)) => integers = Some((first, step)),
+        (Scalar::F64(first), Scalar::F64(step)) if first.is_finite() && step.is_finite() => {
+            floats = Some((first, step));
+        }
+        _ => return Ok(None),
+    }
+    let storage = Storage::replicated(len, 8)?;
+    for i in 0..len {
+        let at = storage.local().wrapping_add(8 * i);
+        // SAFETY: the new buffer has room for `len` numbers and is aligned for them.
+        unsafe {
+            if let Some((first, step)) = integers {
+                at.cast::<i64>().write(first.wrapping_add(step.wrapping_mul(i as i64)));
+            } else if let Some((first, step)) = floats {
+                at.cast::<f64>().write(first + step * i as f64);
+            }
+        }
+    }
+    Ok(Some(Node::stored(SmallVec::from_slice(&[len]), dtype, storage)))
 }
 
 /// The elements that a view of a value shows, in C order, as elements of this type.
@@ -240,6 +279,16 @@ pub(super) fn copied(node: &Node, view: &View, dtype: DType) -> Option<Arc<Node>
     Some(Node::stored(view.shape.clone(), dtype, storage))
 }
 
+/// The elements that a view of a value shows, in C order into `out`. False if nothing was done.
+pub(super) fn read(node: &Node, view: &View, out: &mut [u8]) -> bool {
+    let is_aligned = out.as_ptr().addr().is_multiple_of(node.dtype.size_bytes().min(8));
+    let Some(home) = home(node).filter(|_| is_aligned && view.size() <= FEW) else { return false };
+    // SAFETY: the view shows elements of the stored value, whose buffer `node` keeps; `out` has their size (looked at by the
+    // caller) and is borrowed by nobody else.
+    unsafe { pack(first(home, view, node.dtype), view, node.dtype, out.as_mut_ptr()) };
+    true
+}
+
 /// The elements of a variable that `region` shows become those of `value`. In their place if nobody else needs the old
 /// ones; `base` is the variable's value, to which the caller has the only other reference then. False if nothing was done.
 pub(super) fn assign(cell: &Cell, base: &Arc<Node>, region: &View, value: &Arg) -> Result<bool> {
@@ -247,8 +296,6 @@ pub(super) fn assign(cell: &Cell, base: &Arc<Node>, region: &View, value: &Arg) 
     if !are_few(len) {
         return Ok(false);
     }
-    // (What others see is written by the rules of open memory.)
-    let Some(old) = home(base).filter(|_| !base.is_open()) else { return Ok(false) };
     let number;
     let mut packed = Room::new();
     let from = match value {
@@ -272,27 +319,45 @@ pub(super) fn assign(cell: &Cell, base: &Arc<Node>, region: &View, value: &Arg) 
             _ => return Ok(false),
         },
     };
-    let copy = match Arc::strong_count(base) {
-        ..=2 => None,
-        _ if base.len() <= FEW => Some(Storage::replicated(base.len(), dtype.size_bytes())?),
-        _ => return Ok(false),
-    };
-    let to = copy.as_ref().map_or(old, |copy| copy.local());
-    // SAFETY: the region is inside the value, of which the copy has the size. Nobody reads what is overwritten: it is new
-    // or known to this variable alone, and it is this thread's turn. What is written lies elsewhere: in `number`, in
-    // `packed`, or in another value.
-    unsafe {
-        if copy.is_some() {
-            std::ptr::copy_nonoverlapping(old, to, base.len() * dtype.size_bytes());
-        }
-        unpack(from, first(to, region, dtype), region, dtype);
-    }
+    let Some(place) = place_of(base)? else { return Ok(false) };
+    // SAFETY: the region is inside the value, of which the place has the size. Nobody reads what is overwritten, and what is
+    // written lies elsewhere: in `number`, in `packed`, or in another value.
+    unsafe { unpack(from, first(place.ptr, region, dtype), region, dtype) };
     drop(packed);
-    match copy {
-        None => cell.mark_changed(),
-        Some(copy) => cell.set(Node::stored(base.shape.clone(), dtype, copy)),
-    }
+    written(cell, base, place);
     Ok(true)
+}
+
+/// Where elements of a variable's value are overwritten: known to the variable alone, or new.
+struct Place {
+    ptr: *mut u8,
+    copy: Option<Arc<Storage>>,
+}
+
+/// The place for a variable's value, to which the caller has the only other reference, and whose elements are in a copy if
+/// somebody else needs them. `None` if they aren't here, or are too many; what others see is written by the rules of open memory.
+fn place_of(base: &Arc<Node>) -> Result<Option<Place>> {
+    let Some(old) = home(base).filter(|_| !base.is_open()) else { return Ok(None) };
+    if Arc::strong_count(base) <= 2 {
+        return Ok(Some(Place { ptr: old, copy: None }));
+    }
+    if base.len() > FEW {
+        return Ok(None);
+    }
+    let size = base.dtype.size_bytes();
+    let copy = Storage::replicated(base.len(), size)?;
+    let ptr = copy.local();
+    // SAFETY: both have so many elements, and one is new; it is this thread's turn.
+    unsafe { std::ptr::copy_nonoverlapping(old, ptr, base.len() * size) };
+    Ok(Some(Place { ptr, copy: Some(copy) }))
+}
+
+/// The place has the variable's value now.
+fn written(cell: &Cell, base: &Arc<Node>, place: Place) {
+    match place.copy {
+        None => cell.mark_changed(),
+        Some(copy) => cell.set(Node::stored(base.shape.clone(), base.dtype, copy)),
+    }
 }
 
 /// Writes the elements that a view shows from `from` on, converted, in a row.
