@@ -165,6 +165,7 @@ SUITES = {
     "stencils": stencils,
     "products": lambda: python_script("products"),
     "indexing": lambda: python_script("indexing"),
+    "windows": lambda: python_script("windows"),
     "binning": lambda: python_script("binning"),
     "sorting": lambda: python_script("sorting"),
     "reductions": lambda: python_script("reductions"),

@@ -29,6 +29,8 @@ def _uncast(dtype, to):
 
 def _doubles(values):
     """What NumPy makes doubles of."""
+    if type(values) is ndarray and values.dtype.kind != "c":
+        return values
     if isinstance(values, OURS):
         values = asarray(values)
         if values.dtype.kind == "c":
@@ -43,9 +45,9 @@ def _doubles(values):
 
 def interp(x, xp, fp, left=None, right=None, period=None):
     """`numpy.interp`"""
-    if not isinstance(fp, OURS):
-        fp = numpy.asarray(fp)
-    fp = asarray(fp) if fp.dtype.kind == "c" else _doubles(fp)
+    if type(fp) is not ndarray:
+        fp = fp if isinstance(fp, OURS) else numpy.asarray(fp)
+        fp = asarray(fp) if fp.dtype.kind == "c" else _doubles(fp)
     if period is None:
         return _gain.interp(_doubles(x), _doubles(xp), fp, left, right)
     if period == 0:

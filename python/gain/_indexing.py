@@ -189,7 +189,10 @@ def put(a, ind, v, mode="raise"):
         return
     if v.size != ind.size:
         v = v[arange(ind.size) % v.size]
-    a.flat[ind] = v
+    try:
+        a.flat[ind] = v
+    except IndexError as error:
+        raise IndexError(str(error).replace("for size", "for axis 0 with size")) from None
 
 
 def _along(arr, indices, axis):

@@ -11,6 +11,7 @@ from . import _gain
 from ._base import ABSENT, asarray, axes_tuple, ufuncs
 from ._creation import full
 from ._elementwise import where
+from ._fallback import few
 from ._indexing import take_along_axis
 from ._nan import nanmean
 from ._scans import cumsum
@@ -166,12 +167,12 @@ def nanquantile(
 
 
 def _hundredths(q):
-    q = numpy.true_divide(q.numpy() if isinstance(q, _gain.ndarray) else q, 100, out=...)
+    q = numpy.true_divide(few("percentile", q), 100, out=...)
     return _inside(q, "Percentiles must be in the range [0, 100]")
 
 
 def _wholes(q):
-    q = numpy.asanyarray(q.numpy() if isinstance(q, _gain.ndarray) else q)
+    q = numpy.asanyarray(few("quantile", q))
     return _inside(q, "Quantiles must be in the range [0, 1]")
 
 

@@ -86,25 +86,26 @@ def expand_dims(a, axis):
     return a.reshape([1 if i in new else next(old) for i in range(a.ndim + len(new))])
 
 
+def _of_class(a, subok):
+    """An array, of a subclass if that is wanted."""
+    a = asarray(a)
+    return a if subok or type(a) is ndarray else a.view(ndarray)
+
+
 def broadcast_to(array, shape, subok=False):
     """`numpy.broadcast_to`"""
-    array, given = asarray(array), shape
+    array, given = _of_class(array, subok), shape
     try:
         shape = extents(shape)
     except ValueError:
         numpy.broadcast_to(0, given)  # raises what NumPy raises
         raise
-    return _plain(array, subok)._broadcast_to(shape)
-
-
-def _plain(array, subok):
-    """The array, without its class unless that is to be kept."""
-    return array if subok or type(array) is ndarray else array.view(ndarray)
+    return array._broadcast_to(shape)
 
 
 def broadcast_arrays(*args, subok=False):
     """`numpy.broadcast_arrays`"""
-    arrays = [_plain(asarray(a), subok) for a in args]
+    arrays = [_of_class(a, subok) for a in args]
     common = broadcast_shapes(*(a.shape for a in arrays))
     return tuple(a if a.shape == common else a._broadcast_to(common) for a in arrays)
 

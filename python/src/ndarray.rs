@@ -53,7 +53,7 @@ impl NdArray {
     /// Whether one element of memory may stand at several places of the array, as `as_strided` makes it.
     #[inline]
     pub(crate) fn overlaps(&self) -> bool {
-        self.array.view().is_folded()
+        self.array.view().overlaps()
     }
 
     /// An error unless elements may be assigned all together.

@@ -85,7 +85,7 @@ impl NdArray {
         let parsed = Key::parse(key)?;
         if me.overlaps() {
             let region = parsed.as_ref().map(|key| me.array.index(&key.items)).transpose().or_raise()?;
-            if region.is_none_or(|region| region.view().is_folded()) {
+            if region.is_none_or(|region| region.view().overlaps()) {
                 drop(me);
                 let assign = slf.py().import("gain._strides")?.getattr("assign")?;
                 return assign.call1((slf, key, value)).map(drop);

@@ -15,7 +15,7 @@ import types
 import gain
 import numpy
 
-# Packages of public functions that gain lacks; other modules are looked into name by name.
+# Packages of public functions, gain's if it has them; other modules are looked into name by name.
 REFUSED = {"char", "emath", "fft", "linalg", "matlib", "polynomial", "rec", "strings"}
 # Modules of NumPy's that are for its tests alone, in C.
 INSIDE = {"_umath_tests", "_operand_flag_tests", "_struct_ufunc_tests"}
