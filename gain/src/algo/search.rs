@@ -63,7 +63,11 @@ pub(crate) fn search_few(table: &[u8], needles: &[u8], dtype: DType, side: Side,
     fn find<K: Key>(table: &[u8], needles: &[u8], side: Side, places: &mut [i64]) {
         Table::<K>::run(0, bytemuck::cast_slice(table)).places(side, bytemuck::cast_slice(needles), places);
     }
-    by_key!(dtype, find(table, needles, side, places));
+    // (No bytes may lie anywhere.)
+    match table.is_empty() || needles.is_empty() {
+        true => places.fill(0),
+        false => by_key!(dtype, find(table, needles, side, places)),
+    }
 }
 
 /// Finds many places.
