@@ -166,6 +166,7 @@ SUITES = {
     "products": lambda: python_script("products"),
     "indexing": lambda: python_script("indexing"),
     "sorting": lambda: python_script("sorting"),
+    "binning": lambda: python_script("binning"),
     "reductions": lambda: python_script("reductions"),
     "ufuncs": ufuncs,
     "overhead": lambda: python_script("overhead"),

@@ -84,3 +84,23 @@ def in_turn(calls, samples=9, warm=2, clock=time.perf_counter):
 def quotients(first, second):
     """first / second, sample by sample."""
     return [one / two for one, two in zip(first, second)]
+
+
+def against_numpy(title, cases, samples=7):
+    """Prints a table of cases, each a name, operands, a call of (module, operands) and the least of NumPy's time over ours."""
+    import gain
+    import numpy
+
+    rows = []
+    for what, operands, call, least in cases:
+        theirs_of, ours_of = [operand.copy() for operand in operands], [gain.array(operand) for operand in operands]
+        assert numpy.allclose(numpy.asarray(call(gain, *ours_of)), call(numpy, *theirs_of), rtol=1e-9), what
+        theirs, ours = in_turn(
+            [lambda: call(numpy, *theirs_of), lambda: call(gain, *ours_of).force()], samples  # noqa: B023
+        )
+        rows += [
+            Row(f"NumPy: {what}", theirs),
+            Row(f"gain: {what}", ours),
+            Row(f"NumPy / gain: {what}", quotients(theirs, ours), "ratio", at_least=least),
+        ]
+    print(table(title, rows), flush=True)

@@ -1,8 +1,7 @@
 """Indexing by arrays and masks against NumPy in the same run, in turn."""
 
-import gain
 import numpy
-from figures import Row, in_turn, quotients, table
+from figures import against_numpy
 
 N, SIDE = 10_000_000, 3000
 RANDOM = numpy.random.default_rng(1)
@@ -41,22 +40,5 @@ def small(n, least):
     ]
 
 
-def compare(title, cases):
-    """Prints a table of cases."""
-    rows = []
-    for what, operands, call, least in cases:
-        theirs_of, ours_of = [operand.copy() for operand in operands], [gain.array(operand) for operand in operands]
-        assert numpy.array_equal(numpy.asarray(call(gain, *ours_of)), call(numpy, *theirs_of)), what
-        theirs, ours = in_turn(
-            [lambda: call(numpy, *theirs_of), lambda: call(gain, *ours_of).force()], samples=7  # noqa: B023
-        )
-        rows += [
-            Row(f"NumPy: {what}", theirs),
-            Row(f"gain: {what}", ours),
-            Row(f"NumPy / gain: {what}", quotients(theirs, ours), "ratio", at_least=least),
-        ]
-    print(table(title, rows), flush=True)
-
-
-compare("Indexing by arrays, 10000000 doubles, 1 rank, all threads", LARGE)
-compare("Indexing of small arrays", small(10, 0.4) + small(1000, 0.67))
+against_numpy("Indexing by arrays, 10000000 doubles, 1 rank, all threads", LARGE)
+against_numpy("Indexing of small arrays", small(10, 0.4) + small(1000, 0.67))

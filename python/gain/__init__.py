@@ -9,34 +9,44 @@ dtypes, scalars, constants and exceptions are NumPy's own.
 
 import atexit as _atexit
 import gc as _gc
+import importlib as _importlib
 import os as _os
 import sys as _sys
 
+import numpy as _numpy
 from numpy import (
-    bool_, byte, cdouble, complex64, complex128, complexfloating, csingle, double, dtype, e, errstate,
-    euler_gamma, exceptions, finfo, float16, float32, float64, floating, generic, get_printoptions, geterr, geterrcall, half, iinfo, inexact,
-    inf, int8, int16, int32, int64, int_, intc, integer, intp, isscalar, issubdtype, longlong, nan, newaxis, number, pi,
-    printoptions, promote_types, set_printoptions, seterr, seterrcall, short, signedinteger, single, ubyte, uint, uint8, uint16,
-    uint32, uint64, uintc, uintp, ulonglong, unsignedinteger, ushort,
+    bool_, byte, bytes_, cdouble, character, clongdouble, complex64, complex128, complexfloating, csingle, datetime64, double, dtype,
+    dtypes, e, errstate,
+    euler_gamma, exceptions, finfo, flexible, float16, float32, float64, floating, generic, get_printoptions, geterr, geterrcall, half, iinfo, inexact,
+    inf, int8, int16, int32, int64, int_, intc, integer, intp, isscalar, issubdtype, long, longdouble, longlong, nan, newaxis, number,
+    object_, pi, printoptions, promote_types, set_printoptions, seterr, seterrcall, short, signedinteger, single, str_, timedelta64,
+    ubyte, uint, uint8, uint16, uint32, uint64, uintc, uintp, ulong, ulonglong, unsignedinteger, ushort, void,
 )
 
-from . import _gain
+from . import _gain, _raw
+from ._about import *  # noqa: F403
 from ._base import *  # noqa: F403 - the __all__ of these are NumPy's names
+from ._binning import *  # noqa: F403
 from ._bits import *  # noqa: F403
 from ._callbacks import *  # noqa: F403
 from ._contraction import *  # noqa: F403
 from ._conversion import *  # noqa: F403
 from ._convolution import *  # noqa: F403
+from ._coordinates import *  # noqa: F403
 from ._creation import *  # noqa: F403
 from ._differences import *  # noqa: F403
 from ._distribution import *  # noqa: F403
 from ._einsum import *  # noqa: F403
 from ._elementwise import *  # noqa: F403
+from ._fallback import *  # noqa: F403
+from ._fitting import *  # noqa: F403
 from ._gain import (
     abort, barrier, finalize, flatiter, init, ndarray, rank, ranks, stats, threads, threshold, ufunc,
 )
 from ._grids import *  # noqa: F403
+from ._histograms import *  # noqa: F403
 from ._indexing import *  # noqa: F403
+from ._iteration import *  # noqa: F403
 from ._joining import *  # noqa: F403
 from ._memory import *  # noqa: F403
 from ._nan import *  # noqa: F403
@@ -58,6 +68,8 @@ from ._statistics import *  # noqa: F403
 from ._triangles import *  # noqa: F403
 from ._types import *  # noqa: F403
 from ._vectorize import *  # noqa: F403
+from ._ways import *  # noqa: F403
+from ._ways import instead as _instead
 from ._windows import *  # noqa: F403
 
 __version__ = "0.1.0"
@@ -76,11 +88,19 @@ for _alias, _name in {
 # Methods that are functions, with the array for their first argument.
 for _name in ("diagonal", "repeat", "trace"):
     setattr(ndarray, _name, globals()[_name])
+for _name, _method in _raw.METHODS.items():
+    setattr(ndarray, _name, _method)
+# Types that some machines have, under the names of their sizes.
+globals().update({_name: getattr(_numpy, _name) for _name in ("complex256", "float128") if hasattr(_numpy, _name)})
+# Modules that are loaded when they are asked for.
+_MODULES = ("emath", "lib", "polynomial", "testing", "typing")
 
 
 def __getattr__(name):
-    """Reached for names that are not there."""
-    raise AttributeError(f"module 'gain' has no attribute '{name}' ({_gain.PAGE} lists what there is)")
+    """Reached for names that are not there, or not yet."""
+    if name in _MODULES:
+        return _importlib.import_module(f"gain.{name}")
+    raise AttributeError(f"module 'gain' has no attribute '{name}'{_instead(name)} ({_gain.PAGE} lists what there is)")
 
 
 def _leave():

@@ -1,10 +1,12 @@
 """What the class `ndarray` calls of the package, and NumPy's dispatch to it."""
 
 import functools
+import math
+import operator
 
 import numpy
 
-from . import _elementwise, _gain, _indexing, _reductions, _scans, _sorting
+from . import _elementwise, _fallback, _gain, _indexing, _reductions, _scans, _sorting
 from ._gain import ndarray
 
 # What is a method of ndarray and has no need to be quick.
@@ -103,6 +105,40 @@ def iterate(array):
         yield array[i]
 
 
+def resized(array, new_shape, references):
+    """What `ndarray.resize` makes of the array; None if it is to stay as it is. `references` is how many there are to it if
+    that matters: others than the variable and the call would see it change."""
+    if len(new_shape) == 0:
+        return None
+    if len(new_shape) == 1 and not isinstance(new_shape[0], (int, numpy.integer)):
+        new_shape = new_shape[0]
+    if new_shape is None:
+        return None
+    if not numpy.iterable(new_shape):
+        raise TypeError(f"expected a sequence of integers or a single integer, got '{new_shape}'")
+    shape = tuple(operator.index(extent) for extent in new_shape)
+    if any(extent < 0 for extent in shape):
+        raise ValueError("negative dimensions not allowed")
+    flags = array.flags
+    if not flags.forc:
+        raise ValueError("resize only works on single-segment arrays")
+    size = math.prod(shape)
+    if size != array.size:
+        if array.base is not None:
+            raise ValueError("cannot resize this array: it does not own its data")
+        if references > 2:
+            raise ValueError(
+                "cannot resize an array that references or is referenced\nby another object in this way.\n"
+                "Use the np.resize function to get a new resized copy or\n set refcheck=False to disable this check"
+            )
+    order = "F" if flags.fnc else "C"
+    old = array.ravel("K")
+    made = _gain.zeros((size,), array.dtype)
+    kept = min(size, old.size)
+    made[:kept] = old[:kept]
+    return made.reshape(shape, order=order)
+
+
 def instance(cls, elements, attributes):
     """An instance of a subclass, as it was pickled."""
     import gain
@@ -124,10 +160,11 @@ def dispatch_ufunc(ufunc, method, inputs, keywords):
     if "overrides" in stances or "refuses" in stances:
         return NotImplemented
     if "subclass" in stances and not any(isinstance(x, ndarray) for x in out or ()):
-        given = {key: _plain(value) for key, value in keywords.items()}
+        name = f"{ufunc.__name__} of a {next(type(x).__name__ for x in (*inputs, *(out or ())) if _gain.stance(x) == 'subclass')}"
+        given = dict(zip(keywords, _fallback.handed(name, *keywords.values())))
         given |= {"out": out} if out else {}
-        return getattr(ufunc, method)(*map(_plain, inputs), **given)
-    ours = _table(numpy.ufunc).get(ufunc)
+        return getattr(ufunc, method)(*_fallback.handed(name, *inputs), **given)
+    ours = ufunc if isinstance(ufunc, _gain.ufunc) else _table(numpy.ufunc).get(ufunc)
     if ours is None or method not in ("__call__", "reduce", "accumulate", "reduceat", "outer", "at"):
         return NotImplemented
     # Elements are all that is wanted of a subclass whose result goes into one of our arrays.
@@ -145,11 +182,6 @@ def dispatch_ufunc(ufunc, method, inputs, keywords):
     for target, value in zip(out, made):
         numpy.copyto(target, numpy.asarray(value), where=numpy.asarray(mask))
     return out[0] if len(out) == 1 else out
-
-
-def _plain(x):
-    """NumPy's array in the place of ours."""
-    return x.numpy() if isinstance(x, ndarray) else x
 
 
 @functools.cache

@@ -102,7 +102,7 @@ def _sum_of_shifted(a, v):
     """Where all of `v` lies over `a`: one sum, computed in one pass."""
     size = len(a) - len(v) + 1
     made = None
-    for place, factor in enumerate(v.numpy()[::-1]):
+    for place, factor in enumerate(v[::-1]):
         term = a[place:place + size] * factor
         made = term if made is None else made + term
     return made
@@ -125,7 +125,7 @@ def _ends(a, v):
 def _added(a, v):
     """All of the convolution, coefficient by coefficient: 0 times infinity is nowhere where they don't meet."""
     made = zeros(len(a) + len(v) - 1, a.dtype)
-    for place, factor in enumerate(v.numpy()):
+    for place, factor in enumerate(v):
         made[place:place + len(a)] += a * factor
         made.force()
     return made

@@ -24,6 +24,7 @@ def asarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
     """`numpy.asarray`: `a` itself if it is an array of this type."""
     if type(a) is ndarray and dtype is order is device is copy is None:
         return a
+    a = a.view(ndarray) if isinstance(a, ndarray) and type(a) is not ndarray else a
     made = asanyarray(a, dtype, order, device=device, copy=copy)
     return made if type(made) is ndarray else made.view(ndarray)
 
@@ -32,6 +33,8 @@ def array(object, dtype=None, *, copy=True, order="K", subok=False, ndmin=0, lik
     """`numpy.array`"""
     if ndmin > 64:
         raise ValueError("ndmin must be <= ndmax (64)")
+    if type(object) is list and dtype is None and ndmin == 0 and order in ("K", "C"):
+        return _gain.convert(object)
     made = asanyarray(object, dtype, order, copy=copy) if subok else asarray(object, dtype, order, copy=copy)
     if made.ndim < ndmin:
         made = made.reshape((1,) * (ndmin - made.ndim) + made.shape)

@@ -31,28 +31,32 @@ def einsum_path(*operands, optimize="greedy", einsum_call=False):
 def einsum(*operands, out=None, optimize=False, **kwargs):
     """`numpy.einsum`: three operands and more are taken two by two also with `optimize=False`."""
     text, arrays = _subscripts(operands)
-    kind = (text, tuple([a.shape for a in arrays]), any([a.dtype == numpy.float16 for a in arrays]))
+    kind = (text, tuple([a.shape for a in arrays]), tuple([a.dtype for a in arrays]))
     plan = None
     if text is not None:
         plan = (_plan if isinstance(optimize, (bool, str)) else _plan.__wrapped__)(*kind, optimize)
-    if plan is None or not (set(kwargs) <= {"dtype", "order", "casting"}) or not (out is None or isinstance(out, ndarray)):
+    if plan is None or kwargs and not (set(kwargs) <= {"dtype", "order", "casting"}) or not (out is None or isinstance(out, ndarray)):
         _refuse(operands, out, optimize, kwargs)
-    shape, is_view, is_product, result = plan
+    shape, dtype, alike, is_view, is_product, result = plan
     if is_view and out is None:
         # A view, whatever else is asked for.
         if kwargs:
             numpy.einsum("", 0, **kwargs)  # raises what NumPy raises
         made = result.make(arrays)
         return made[...] if made.ndim else made[()]
-    dtype, casting, order = kwargs.get("dtype"), kwargs.get("casting", "safe"), kwargs.get("order", "K")
-    if dtype is None:
-        dtype = numpy.result_type(*[a.dtype for a in arrays], *(() if out is None else (out.dtype,)))
-    dtype = numpy.dtype(dtype)
-    if casting == "same_value" or not all([a.dtype == dtype or numpy.can_cast(a.dtype, dtype, casting) for a in arrays]) or out is not None and (
-        out.shape != shape or optimize is False and not numpy.can_cast(dtype, out.dtype, casting)
-    ):
-        _refuse(operands, out, optimize, kwargs)
-    if optimize is False or len(arrays) == 1 or "dtype" in kwargs:
+    order = None
+    if kwargs or out is not None:
+        casting, order = kwargs.get("casting", "safe"), kwargs.get("order", "K")
+        if kwargs.get("dtype") is not None:
+            dtype = numpy.dtype(kwargs["dtype"])
+        elif out is not None:
+            dtype = numpy.result_type(*kind[2], out.dtype)
+        alike = all([a.dtype == dtype for a in arrays])
+        if casting == "same_value" or not (alike or all([numpy.can_cast(a.dtype, dtype, casting) for a in arrays])) or out is not None and (
+            out.shape != shape or optimize is False and not numpy.can_cast(dtype, out.dtype, casting)
+        ):
+            _refuse(operands, out, optimize, kwargs)
+    if not alike and (optimize is False or len(arrays) == 1 or "dtype" in kwargs):
         arrays = [a if a.dtype == dtype else a.astype(dtype) for a in arrays]
     # Else two operands have at each step the type of these two.
     if optimize is False and dtype.kind in "fc":
@@ -105,8 +109,9 @@ def _within(number):
 
 
 @functools.lru_cache(512)
-def _plan(text, shapes, half, optimize):
-    """Shape of the result, whether that is a view, whether a product of two is last, what makes it; None: they don't fit."""
+def _plan(text, shapes, types, optimize):
+    """Shape and type of the result, whether that is the type of all, whether the result is a view, whether a product of two is last,
+    what makes it; None: they don't fit."""
     parsed = _parsed(text, shapes, optimize)
     extents = None if parsed is None else _extents(parsed[0], shapes)
     if extents is None:
@@ -115,7 +120,8 @@ def _plan(text, shapes, half, optimize):
     path = _path(terms, output, shapes, optimize)
     shape = tuple(extents[label] for label in output)
     is_view = len(shapes) == 1 and set(output) == set(terms[0])
-    return shape, is_view, *program(terms, output, shapes, path, half)
+    dtype, half = numpy.result_type(*types), any([one == numpy.float16 for one in types])
+    return shape, dtype, set(types) == {dtype}, is_view, *program(terms, output, shapes, path, half)
 
 
 def _parsed(text, shapes, optimize):

@@ -37,10 +37,10 @@ _CATEGORIES = {
 
 
 def warn(category, text, file, line, module):
-    """Gives a warning for this line."""
+    """Gives a warning, of a class or of the name of one, for this line."""
     if module is None:
         module = file.removesuffix(".py") or "<unknown>"
-    given = (text, _CATEGORIES[category], file, line, module, _registry(file, module))
+    given = (text, _CATEGORIES.get(category, category), file, line, module, _registry(file, module))
     if _gain.rank() == 0 or not _would_print():
         return warnings.warn_explicit(*given)
     stream, sys.stderr = sys.stderr, None  # warnings without a stream are lost

@@ -7,6 +7,7 @@ import numpy
 from . import _gain
 from ._base import OURS, asarray, extents, ndim
 from ._creation import array, empty
+from ._indexing import flatnonzero
 from ._ranges import arange, linspace
 from ._shapes import broadcast_arrays, concatenate
 
@@ -45,7 +46,7 @@ def meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
 
 
 def ix_(*args):
-    """`numpy.ix_` of numbers."""
+    """`numpy.ix_`"""
     made = []
     for place, given in enumerate(args):
         one = asarray(given)
@@ -54,7 +55,7 @@ def ix_(*args):
         if one.ndim != 1:
             raise ValueError("Cross index must be 1 dimensional")
         if one.dtype.kind == "b":
-            raise NotImplementedError("gain has no nonzero(), which ix_ needs for booleans")
+            one = flatnonzero(one)
         made.append(_along(one, place, len(args)))
     return tuple(made)
 

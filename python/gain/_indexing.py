@@ -1,6 +1,9 @@
 """NumPy's functions on index arrays: taking, putting, choosing, and finding where."""
 
 import functools
+import math
+import operator
+import warnings
 
 import numpy
 
@@ -8,6 +11,7 @@ from . import _gain
 from ._base import ABSENT, asarray, axes_tuple, ufuncs
 from ._creation import empty, zeros
 from ._elementwise import where as _where
+from ._fallback import few
 from ._gain import ndarray
 from ._ranges import arange
 from ._shapes import broadcast_arrays, broadcast_to, concatenate
@@ -71,9 +75,90 @@ def _wrapped(indices, extent, mode):
     raise ValueError(f"clipmode must be one of 'clip', 'raise', or 'wrap' (got '{mode}')")
 
 
+# What NumPy says of keys of `a.flat`.
+_NO_KEY = "only integers, slices (`:`), ellipsis (`...`) and integer or boolean arrays are valid indices"
+_NO_BOOLS = (
+    "boolean indices for iterators are not supported because of previous behavior that was confusing "
+    "(valid boolean indices are expected to work in the future)"
+)
+_OLD_BOOL = (
+    "Indexing flat iterators with a 0-dimensional boolean index is deprecated and may be removed in a future version. "
+    "(Deprecated NumPy 2.4)"
+)
+_OLD_KEY = (
+    "Invalid non-array indices for iterator objects are deprecated and will be removed in a future version. "
+    "(Deprecated NumPy 2.4)"
+)
+
+
+def flat_key(key, size, is_target):
+    """The key of `a.flat[key]` as an integer, a slice or an array of integers or of as many bools as there are elements."""
+    is_alone = not isinstance(key, tuple)
+    if not is_alone:
+        if is_target and key in ((), (...,)):
+            raise IndexError("Assigning to a flat iterator with a 0-D index is not supported")
+        if len(key) > 1:
+            if any(one is None or one is ... for one in key):
+                raise IndexError(_NO_KEY)
+            raise IndexError(_too_many(len(key)))
+        key = key[0] if key else ...
+    if key is ...:
+        return slice(None)
+    if key is None:
+        raise IndexError(_NO_KEY)
+    if isinstance(key, slice):
+        return key
+    is_array = isinstance(key, (ndarray, numpy.ndarray))
+    if isinstance(key, bool) and is_alone or is_array and key.ndim == 0 and key.dtype.kind == "b":
+        warnings.warn(_OLD_BOOL, DeprecationWarning, stacklevel=2)
+        return 0 if key else numpy.empty(0, numpy.int64)
+    if isinstance(key, _gain.flatiter):
+        key, is_array = asarray(key), True
+    if not is_array:
+        return _listed(key)
+    if key.dtype.kind == "b":
+        if key.ndim > 1:
+            raise IndexError(_too_many(key.ndim))
+        if key.size != size:
+            text = f"size of axis is {size} but size of corresponding boolean axis is {key.size}"
+            raise IndexError(f"boolean index did not match indexed flat iterator along axis 0; {text}")
+        return key
+    if key.dtype.kind not in "iu":
+        raise IndexError("arrays used as indices must be of integer (or boolean) type")
+    return key if key.ndim else int(key)
+
+
+def _too_many(count):
+    return f"too many indices for flat iterator: flat iterator is 1-dimensional, but {count} were indexed"
+
+
+def _listed(key):
+    """What is no array as an integer or an array of integers."""
+    if isinstance(key, (bool, numpy.bool_)):
+        raise IndexError(_NO_BOOLS)
+    try:
+        return operator.index(key)
+    except TypeError:
+        pass
+    made = numpy.asarray([one.numpy() if isinstance(one, ndarray) else one for one in key] if isinstance(key, list) else key)
+    if made.dtype.kind == "b":
+        raise IndexError(_NO_BOOLS)
+    if made.dtype.kind in "US":
+        raise IndexError(_NO_KEY)
+    if made.dtype.kind not in "iu" and made.size:
+        is_known = made.dtype.kind != "O"
+        made = made.astype(numpy.int64)
+        if is_known:
+            warnings.warn(_OLD_KEY, DeprecationWarning, stacklevel=3)
+    return made.astype(numpy.int64) if made.ndim else int(made)
+
+
 def take(a, indices, axis=None, out=None, mode="raise"):
     """`numpy.take`"""
     a = asarray(a)
+    plain = out is None and mode == "raise" and axis in (None, 0) and a.ndim == 1 and a.size
+    if plain and type(indices) is ndarray and indices.ndim and indices.dtype.kind == "i":
+        return a[indices]
     if axis is None:
         a, axis = a.ravel(), 0
     (axis,) = axes_tuple(axis, max(a.ndim, 1))
@@ -270,20 +355,45 @@ def piecewise(x, condlist, funclist, *args, **kw):
     return made
 
 
+def _coordinates(given):
+    """What may be taken for coordinates or flat indices, as an array."""
+    made = asarray(given)
+    if made.dtype.kind not in "iub":
+        if made.size == 0 and not isinstance(given, (ndarray, numpy.ndarray)):
+            raise TypeError(
+                "indices must be integral: the provided empty sequence was inferred as float. "
+                "Wrap it with 'np.array(indices, dtype=np.intp)'"
+            )
+        raise TypeError("only int indices permitted")
+    return made.astype(numpy.int64, copy=False)
+
+
+def _from_innermost(count, order):
+    """The axes in the order in which their steps grow."""
+    if order not in ("C", "F", "c", "f"):
+        raise ValueError("only 'C' or 'F' order is permitted")
+    return reversed(range(count)) if order in "Cc" else range(count)
+
+
 def ravel_multi_index(multi_index, dims, mode="raise", order="C"):
     """`numpy.ravel_multi_index`"""
-    dims = (dims,) if isinstance(dims, int) else tuple(dims)
-    indices = [asarray(one) for one in multi_index]
-    if len(indices) != len(dims):
-        raise ValueError(f"parameter multi_index must be a sequence of length {len(dims)}")
+    dims = tuple(map(operator.index, dims)) if numpy.iterable(dims) else (operator.index(dims),)
     modes = mode if isinstance(mode, tuple) else (mode,) * len(dims)
-    if any(one.dtype.kind not in "iu" for one in indices):
-        raise TypeError("only int indices permitted")
+    if len(modes) != len(dims):
+        raise ValueError(f"list of clipmodes has wrong length ({len(modes)} instead of {len(dims)})")
     steps, step = [0] * len(dims), 1
-    for axis in reversed(range(len(dims))) if order == "C" else range(len(dims)):
+    for axis in _from_innermost(len(dims), order):
         steps[axis] = step
         step *= dims[axis]
-    flat = 0
+    if step > numpy.iinfo(numpy.intp).max:
+        raise ValueError("invalid dims: array size defined by dims is larger than the maximum possible size.")
+    given = list(multi_index)
+    if len(given) != len(dims):
+        raise ValueError(f"parameter multi_index must be a sequence of length {len(dims)}")
+    indices = [_coordinates(one) for one in given]
+    if step == 0 and any(one.size for one in indices):
+        raise ValueError("cannot unravel if shape has zero entries (is empty).")
+    flat = zeros((), numpy.int64)[()]
     for one, extent, how, by in zip(indices, dims, modes, steps):
         if how == "raise" and one.size and (int(one.min()) < 0 or int(one.max()) >= extent):
             raise ValueError("invalid entry in coordinates array")
@@ -293,20 +403,23 @@ def ravel_multi_index(multi_index, dims, mode="raise", order="C"):
 
 def unravel_index(indices, shape, order="C"):
     """`numpy.unravel_index`"""
-    indices = asarray(indices)
-    if indices.dtype.kind not in "iu":
-        raise TypeError("only int indices permitted")
-    shape = (shape,) if isinstance(shape, (int, numpy.integer)) else tuple(shape)
-    size = int(numpy.prod(shape, dtype=object)) if shape else 1
-    if indices.size and not (0 <= int(indices.min()) and int(indices.max()) < size):
-        for extreme in (int(indices.min()), int(indices.max())):
-            if not 0 <= extreme < size:
-                raise ValueError(f"index {extreme} is out of bounds for array with size {size}")
-    rest, found = indices.astype(numpy.int64), [None] * len(shape)
-    for axis in reversed(range(len(shape))) if order == "C" else range(len(shape)):
-        found[axis] = rest % shape[axis]
-        rest = rest // shape[axis]
-    return tuple(found)
+    given, indices = indices, _coordinates(indices)
+    shape = tuple(map(operator.index, shape)) if numpy.iterable(shape) else (operator.index(shape),)
+    axes, size = list(_from_innermost(len(shape), order)), math.prod(shape)
+    if size > numpy.iinfo(numpy.intp).max:
+        raise ValueError(
+            "dimensions are too large; arrays and shapes with a total size greater than 'intp' are not supported."
+        )
+    for extreme in (int(indices.min()), int(indices.max())) if indices.size else ():
+        if not 0 <= extreme < size:
+            raise ValueError(f"index {extreme} is out of bounds for array with size {size}")
+    if not shape and numpy.iterable(given):
+        raise ValueError("multiple indices are not supported for 0d arrays")
+    rest, found = indices, [None] * len(shape)
+    for axis in axes:
+        found[axis] = rest % max(shape[axis], 1)
+        rest = rest // max(shape[axis], 1)
+    return tuple(one[()] if one.ndim == 0 else one for one in found)
 
 
 def fill_diagonal(a, val, wrap=False):
@@ -343,13 +456,16 @@ def delete(arr, obj, axis=None):
     if isinstance(obj, slice):
         gone = numpy.arange(extent)[obj]
     else:
-        obj = obj.numpy() if isinstance(obj, ndarray) else obj
+        obj = few("delete", obj)
         # NumPy says what is wrong with it.
         kept = numpy.delete(numpy.arange(extent), obj)
         gone = numpy.setdiff1d(numpy.arange(extent), kept, assume_unique=True)
     kept = numpy.ones(extent, bool)
     kept[gone] = False
-    return arr[(slice(None),) * axis + (numpy.flatnonzero(kept),)]
+    kept = numpy.flatnonzero(kept)
+    if arr.flags.fnc:
+        return arr.T[(slice(None),) * (arr.ndim - 1 - axis) + (kept,)].T
+    return arr[(slice(None),) * axis + (kept,)]
 
 
 def insert(arr, obj, values, axis=None):
@@ -361,36 +477,31 @@ def insert(arr, obj, values, axis=None):
     else:
         (axis,) = axes_tuple(axis, arr.ndim)
     extent = arr.shape[axis]
-    obj = obj.numpy() if isinstance(obj, ndarray) else obj
+    obj = few("insert", obj)
     values = asarray(values).astype(arr.dtype)
-    is_single = not isinstance(obj, slice) and numpy.ndim(obj) == 0
+    given = numpy.arange(extent)[obj] if isinstance(obj, slice) else numpy.asarray(obj)
+    given = numpy.flatnonzero(given) if given.dtype == bool else given
     # Where the old ones and the new ones come to lie, NumPy finds out with their numbers; it says what is wrong with them, too.
-    count = None
-    if is_single:
-        if values.ndim == 0:
-            values = values.reshape((1,) * arr.ndim)
-        elif values.ndim < arr.ndim:
+    at, count = obj, given.size
+    if count == 1:
+        # All values go to one place, along the axis.
+        if values.ndim < arr.ndim:
             values = values.reshape((1,) * (arr.ndim - values.ndim) + values.shape)
-        order = list(range(values.ndim))
-        order.insert(axis, order.pop(0))
-        values = values.transpose(order)
-        count = values.shape[axis]
-    else:
-        given = numpy.arange(extent)[obj] if isinstance(obj, slice) else numpy.asarray(obj)
-        count = int(given.sum()) if given.dtype == bool else given.size
-    at = obj if not is_single else [obj] * count if count != 1 else obj
-    numbers = numpy.insert(numpy.arange(extent), at, numpy.full(count, -1) if count != 1 else -1)
+        if given.ndim == 0:
+            order = list(range(values.ndim))
+            order.insert(axis, order.pop(0))
+            values = values.transpose(order)
+        at, count = given.item(), values.shape[axis]
+    numbers = numpy.insert(numpy.arange(extent), at, numpy.full(count, -1))
     shape = list(arr.shape)
     shape[axis] = len(numbers)
-    made = empty(tuple(shape), arr.dtype)
+    made = empty(tuple(shape), arr.dtype, "F" if arr.flags.fnc else "C")
     before = (slice(None),) * axis
     made[before + (numpy.flatnonzero(numbers >= 0),)] = arr
     new = numpy.flatnonzero(numbers < 0)
-    if not is_single and not isinstance(obj, slice) and numpy.asarray(obj).dtype != bool:
+    if at is obj and given.ndim == 1 and given.size == len(new):
         # The values are in the order of the numbers that were given, not of the places.
-        given = numpy.asarray(obj).ravel()
         given = numpy.where(given < 0, given + extent, given)
-        if len(given) == len(new):
-            new = new[numpy.argsort(numpy.argsort(given, kind="stable"), kind="stable")]
+        new = new[numpy.argsort(numpy.argsort(given, kind="stable"), kind="stable")]
     made[before + (new,)] = values
     return made

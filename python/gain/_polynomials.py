@@ -8,7 +8,7 @@ from ._base import asarray, ufuncs
 from ._convolution import convolve
 from ._creation import asanyarray, zeros, zeros_like
 from ._elementwise import isclose
-from ._gain import ndarray
+from ._fallback import few
 from ._ranges import arange
 from ._shapes import atleast_1d, concatenate
 
@@ -20,8 +20,10 @@ def _also_of_objects(function):
     @functools.wraps(function)
     def call(*arguments, **keywords):
         if any(isinstance(x, numpy.poly1d) for x in arguments):
-            arguments = [x.numpy() if isinstance(x, ndarray) else x for x in arguments]
-            return getattr(numpy, function.__name__)(*arguments, **keywords)
+            from ._fitting import objects
+
+            arguments = [few(function.__name__, x) for x in arguments]
+            return objects(getattr(numpy, function.__name__)(*arguments, **keywords))
         return function(*arguments, **keywords)
 
     return call
@@ -29,9 +31,12 @@ def _also_of_objects(function):
 
 def polyval(p, x):
     """`numpy.polyval`"""
+    p = few("polyval", p.coeffs if isinstance(p, numpy.poly1d) else p)
     if isinstance(x, numpy.poly1d):
-        return numpy.polyval(p.numpy() if isinstance(p, ndarray) else p, x)
-    p, x = p.numpy() if isinstance(p, ndarray) else numpy.asarray(p), asanyarray(x)
+        from ._fitting import objects
+
+        return objects(numpy.polyval(p, numpy.poly1d(few("polyval", x.coeffs))))
+    p, x = numpy.asarray(p), asanyarray(x)
     made = zeros_like(x)
     for coefficient in p:
         made = made * x + coefficient

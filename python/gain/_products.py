@@ -40,7 +40,7 @@ class gufunc:
         return self.__name__
 
     def __getattr__(self, name):
-        if name in ("nin", "nout", "nargs", "ntypes", "types", "identity"):
+        if name in ("nin", "nout", "nargs", "ntypes", "types", "identity", "__signature__"):
             return getattr(self._numpys, name)
         raise AttributeError(f"'{self.__name__}' has no attribute '{name}'")
 

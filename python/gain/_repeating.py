@@ -5,8 +5,11 @@ import math
 
 import numpy
 
-from ._base import OURS, asarray, axes_tuple, extents
+from ._base import asarray, axes_tuple, extents, ufuncs
 from ._creation import array, empty, empty_like, zeros
+from ._fallback import few
+from ._gain import ndarray
+from ._scans import cumsum
 
 __all__ = ["repeat", "resize", "roll", "tile", "trim_zeros"]
 
@@ -36,33 +39,48 @@ def tile(A, reps):
 
 
 def repeat(a, repeats, axis=None):
-    """`numpy.repeat` with one count for all elements."""
+    """`numpy.repeat`"""
     a = asarray(a)
     if axis is None:
         a, axis = a.ravel(), 0
     (axis,) = axes_tuple(axis, max(a.ndim, 1))
     a = a if a.ndim else a.reshape(1)
     times = _count(repeats, a.shape[axis])
+    if isinstance(times, (ndarray, numpy.ndarray)):
+        return a[(slice(None),) * axis + (_places(times, a.shape[axis]),)]
     shape = (*a.shape[:axis], a.shape[axis] * times, *a.shape[axis + 1:])
     return _spread(a, [(axis + 1, times)], shape)
 
 
 def _count(repeats, extent):
-    """The one number that an argument of counts for `extent` items is."""
+    """The one number that an argument of counts for `extent` items is, or else the counts; spread ones stay spread."""
     if type(repeats) is int and 0 <= repeats < 2**63:
         return repeats
-    counts = repeats.numpy() if isinstance(repeats, OURS) else repeats
+    if isinstance(repeats, ndarray) and not repeats.is_replicated and repeats.shape == (extent,) and repeats.dtype.kind in "biu":
+        return repeats
+    counts = few("repeat", repeats)
     if numpy.ndim(counts) == 1 and numpy.size(counts) != 1:
         if len(counts) != extent:
             raise ValueError(f"operands could not be broadcast together with shape ({extent},) ({len(counts)},)")
-        if extent:
-            raise NotImplementedError("gain repeats all items alike: `repeats` is one number")
-        return 1
+        return numpy.asarray(counts, None if len(counts) else numpy.intp)
     numpy.repeat(numpy.empty(0), counts)  # raises what NumPy raises for what is no integer
     times = int(numpy.array(counts, numpy.intp).reshape(()))
     if times < 0:
         raise ValueError("negative dimensions are not allowed")
     return times
+
+
+def _places(counts, extent):
+    """Which item stands at each place of the result."""
+    if not isinstance(counts, ndarray):
+        return numpy.repeat(numpy.arange(extent), counts)  # raises what NumPy raises
+    if counts.min() < 0:
+        raise ValueError("repeats may not contain negative values.")
+    ends = cumsum(counts, dtype=numpy.int64)
+    # After the last place of each item the next one begins.
+    starts = zeros(int(ends[-1]) + 1, numpy.int64)
+    ufuncs["add"].at(starts, ends, 1)
+    return cumsum(starts[:-1])
 
 
 def roll(a, shift, axis=None):
@@ -71,7 +89,7 @@ def roll(a, shift, axis=None):
     if axis is None:
         return roll(a.ravel(), shift, 0).reshape(a.shape)
     axis = numpy.lib.array_utils.normalize_axis_tuple(axis, a.ndim, allow_duplicate=True)
-    pairs = numpy.broadcast(shift.numpy() if isinstance(shift, OURS) else shift, axis)
+    pairs = numpy.broadcast(few("roll", shift), axis)
     if pairs.ndim > 1:
         raise ValueError("'shift' and 'axis' should be scalars or 1D sequences")
     shifts = [0] * a.ndim

@@ -15,6 +15,7 @@ __all__ = [
 
 broadcast_shapes = numpy.broadcast_shapes
 # NumPy joins no more arrays at once.
+CASTINGS = "no", "equiv", "safe", "same_kind", "unsafe"
 MOST_JOINED = 2**31 - 1
 
 
@@ -169,10 +170,16 @@ def sequence(arrays):
 
 def concatenate(arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind"):
     """`numpy.concatenate`"""
+    if out is dtype is None and type(axis) is int:
+        made = _gain.joined_few(arrays, axis)
+        if made is not None:
+            return made
     if type(arrays) not in (tuple, list) and not (hasattr(arrays, "__getitem__") and hasattr(arrays, "__len__")):
         raise TypeError("The first input argument needs to be a sequence")
     if len(arrays) > MOST_JOINED:
         raise ValueError(f"concatenate() only supports up to {MOST_JOINED} arrays but got {len(arrays)}.")
+    if casting not in CASTINGS:
+        raise ValueError(f"casting must be one of {', '.join(map(repr, CASTINGS))} (got '{casting}')")
     if out is not None and dtype is not None:
         raise TypeError("concatenate() only takes `out` or `dtype` as an argument, but both were provided.")
     arrays = [a if type(a) is ndarray else asarray(a) for a in arrays]

@@ -1,17 +1,13 @@
-"""NumPy's averages, covariances and the edges of histograms."""
-
-import math
-import operator
+"""NumPy's averages and covariances."""
 
 import numpy
 
 from . import _gain
 from ._base import ABSENT, asarray, axes_tuple, ufuncs
 from ._creation import array, empty
-from ._ranges import linspace
 from ._shapes import broadcast_to, concatenate
 
-__all__ = ["average", "corrcoef", "cov", "histogram_bin_edges"]
+__all__ = ["average", "corrcoef", "cov"]
 
 
 def average(a, axis=None, weights=None, returned=False, *, keepdims=ABSENT):
@@ -124,113 +120,3 @@ def corrcoef(x, y=None, rowvar=True, *, dtype=None):
     for part in parts:
         part[...] = ufuncs["clip"](part, -1, 1)
     return made
-
-
-def _skewness(mean, centred, deviation, count):
-    """Doane's correction of the number of bins."""
-    if count <= 2 or not deviation > 0:
-        return None
-    scale = math.sqrt(6.0 * (count - 2) / ((count + 1.0) * (count + 3)))
-    return 1.0 + numpy.log2(count) + numpy.log2(1.0 + abs(mean(asarray(centred / deviation) ** 3)) / scale)
-
-
-def _width(rule, a, inside, count, span):
-    """The width of a bin by one of the rules that need no sorting; `inside` says which elements count."""
-    given = {} if inside is True else {"where": inside}
-    if rule == "sqrt":
-        return span / numpy.sqrt(count)
-    if rule == "sturges":
-        return span / (numpy.log2(count) + 1.0)
-    if rule == "rice":
-        return span / (2.0 * count ** (1.0 / 3))
-    deviation = asarray(a).std(**given)
-    if rule == "scott":
-        return (24.0 * numpy.pi**0.5 / count) ** (1.0 / 3.0) * deviation
-    centred = a - asarray(a).mean(**given)
-    bins = _skewness(lambda x: x.mean(**given), centred, deviation, count)
-    return 0.0 if bins is None else span / bins
-
-
-RULES = ("auto", "doane", "fd", "rice", "scott", "sqrt", "stone", "sturges")
-
-
-def _estimated(rule, a, first, last, given):
-    """How many bins a rule gives."""
-    if rule not in RULES:
-        raise ValueError(f"{rule!r} is not a valid estimator for `bins`")
-    if rule in ("auto", "fd", "stone"):
-        raise NotImplementedError(f"gain has no bins={rule!r}: give a number of bins, or 'sqrt', 'rice', 'scott', ...")
-    inside, count = True, a.size
-    if given:
-        inside = (a >= first) & (a <= last)
-        count = int(asarray(inside).sum())
-    if count == 0:
-        return 1
-    # The span of what counts.
-    span = a.max(**({} if inside is True else {"where": inside, "initial": first})) - a.min(
-        **({} if inside is True else {"where": inside, "initial": last})
-    ) if a.dtype.kind != "b" else 1
-    width = _width(rule, a, inside, count, numpy.float64(span))
-    if not width:
-        return 1
-    if a.dtype.kind in "iu" and width < 1:
-        width = 1
-    return int(numpy.ceil((last - first) / width))
-
-
-def histogram_bin_edges(a, bins=10, range=None, weights=None):
-    """`numpy.histogram_bin_edges`: of the rules those that need no sorting."""
-    a = asarray(a)
-    if a.dtype.kind == "b":
-        _gain.warn(f"Converting input from {a.dtype} to {numpy.uint8} for compatibility.")
-        a = a.astype(numpy.uint8)
-    if weights is not None and asarray(weights).shape != a.shape:
-        raise ValueError("weights should have the same shape as a.")
-    a = a.ravel()
-    if isinstance(bins, str):
-        if bins in RULES and weights is not None:
-            raise TypeError("Automated estimation of the number of bins is not supported for weighted data")
-        count = None
-        first, last = outer_edges(a, range)
-        count = _estimated(bins, a, first, last, range is not None) if a.size or bins not in RULES else 1
-    elif numpy.ndim(bins) == 0:
-        try:
-            count = operator.index(bins)
-        except TypeError as error:
-            raise TypeError("`bins` must be an integer, a string, or an array") from error
-        if count < 1:
-            raise ValueError("`bins` must be positive, when an integer")
-        first, last = outer_edges(a, range)
-    elif numpy.ndim(bins) == 1:
-        edges = asarray(bins)
-        if asarray(edges[:-1] > edges[1:]).any():
-            raise ValueError("`bins` must increase monotonically, when an array")
-        return edges
-    else:
-        raise ValueError("`bins` must be 1d, when an array")
-    dtype = numpy.result_type(first, last, a.dtype)
-    if dtype.kind in "iu":
-        dtype = numpy.result_type(dtype, float)
-    edges = linspace(first, last, count + 1, dtype=dtype)
-    if asarray(edges[:-1] >= edges[1:]).any():
-        raise ValueError(f"Too many bins for data range. Cannot create {count} finite-sized bins.")
-    return edges
-
-
-def outer_edges(a, range):
-    """The first and the last edge of the bins."""
-    if range is not None:
-        first, last = range
-        if first > last:
-            raise ValueError("max must be larger than min in range parameter.")
-        if not (numpy.isfinite(first) and numpy.isfinite(last)):
-            raise ValueError(f"supplied range of [{first}, {last}] is not finite")
-    elif a.size == 0:
-        first, last = 0, 1
-    else:
-        first, last = a.min(), a.max()
-        if not (numpy.isfinite(first) and numpy.isfinite(last)):
-            raise ValueError(f"autodetected range of [{first}, {last}] is not finite")
-    if first == last:
-        first, last = first - 0.5, last + 0.5
-    return first, last

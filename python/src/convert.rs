@@ -11,10 +11,10 @@ use crate::numpy::Numpy;
 use crate::{site, status};
 use gain::dtype::Complex64;
 use gain::{Array, DType, Operand, Scalar};
-use pyo3::buffer::PyUntypedBuffer;
-use pyo3::exceptions::{PyBufferError, PyOverflowError, PyTypeError};
+use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
+use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyComplex, PyFloat, PyInt, PyList, PyTuple};
+use pyo3::types::{PyBool, PyComplex, PyFloat, PyInt, PyList, PyTuple, PyType};
 
 /// A converted operand; [`Value::operand`] borrows it.
 pub(crate) enum Value<'py> {
@@ -62,6 +62,17 @@ pub(crate) fn plain_number(object: &Bound<'_, PyAny>) -> PyResult<Option<Scalar>
     Ok(object.cast_exact::<PyFloat>().ok().map(|x| Scalar::PyFloat(x.value())))
 }
 
+/// The value of an `int`, a `float` or a NumPy scalar.
+#[inline]
+pub(crate) fn typed(object: &Bound<'_, PyAny>) -> PyResult<Option<Scalar>> {
+    match plain_number(object)? {
+        None if object.is_instance(Numpy::get(object.py()).generic.bind(object.py()))? => {
+            Numpy::value(object)
+        }
+        plain => Ok(plain),
+    }
+}
+
 /// The value of a Python number or NumPy scalar, `None` for anything else.
 pub(crate) fn number(object: &Bound<'_, PyAny>) -> PyResult<Option<Scalar>> {
     if let Some(scalar) = plain_number(object)? {
@@ -75,11 +86,7 @@ pub(crate) fn number(object: &Bound<'_, PyAny>) -> PyResult<Option<Scalar>> {
     }
     let py = object.py();
     if object.is_instance(Numpy::get(py).generic.bind(py))? {
-        let Some(dtype) = Numpy::element_type(&object.getattr(pyo3::intern!(py, "dtype"))?)? else {
-            return Ok(None);
-        };
-        let plain = object.call_method0(pyo3::intern!(py, "item"))?;
-        return Ok(number(&plain)?.map(|scalar| scalar.cast(dtype)));
+        return Numpy::value(object);
     }
     if object.is_instance_of::<PyInt>() {
         return weak_integer(object).map(Some);
@@ -135,10 +142,33 @@ pub(crate) fn asarray_as<'py>(
     dtype: Option<DType>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = object.py();
-    let plain = nested(object)?;
+    let plain = match by_itself(object)? {
+        Some(array) => array,
+        None => nested(object)?,
+    };
     match dtype {
         None => Numpy::asarray(&plain),
         Some(dtype) => Numpy::attribute(py, "asarray")?.call1((plain, Numpy::dtype_object(py, dtype))),
+    }
+}
+
+/// What an object of another class says it is with `__array__`, in NumPy's class: it may be one of our arrays, which NumPy would refuse.
+fn by_itself<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let (py, name) = (object.py(), pyo3::intern!(object.py(), "__array__"));
+    let is_known = object.is_instance_of::<PyList>()
+        || object.is_instance_of::<PyTuple>()
+        || is_number(object)?
+        || object.is_instance(Numpy::get(py).ndarray.bind(py))?
+        || object.is_instance_of::<NdArray>()
+        || object.is_instance_of::<FlatIter>()
+        || object.is_instance_of::<PyType>();
+    if is_known || !object.get_type().hasattr(name)? {
+        return Ok(None);
+    }
+    let made = object.call_method0(name)?;
+    match made.cast::<NdArray>() {
+        Ok(array) => export(py, &array.try_borrow()?.array).map(Some),
+        Err(_) => Ok(made.is_instance(Numpy::get(py).ndarray.bind(py))?.then_some(made)),
     }
 }
 
@@ -150,48 +180,90 @@ pub(crate) fn import(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
 /// As [`import`], with elements of this type.
 pub(crate) fn import_as(object: &Bound<'_, PyAny>, wanted: Option<DType>) -> PyResult<Option<Array>> {
     let py = object.py();
+    if let Some(joined) = joined(object)? {
+        let array = joined.try_borrow()?.array.clone();
+        return match wanted {
+            Some(dtype) if dtype != array.dtype() => {
+                compute(py, &[&array], || array.astype(dtype, gain::Casting::Unsafe)).map(Some)
+            }
+            _ => Ok(Some(array)),
+        };
+    }
     let mut array = asarray_as(object, wanted)?;
-    let dtype_object = array.getattr(pyo3::intern!(py, "dtype"))?;
-    let Some(dtype) = Numpy::element_type(&dtype_object)? else {
+    let found = array.cast::<PyUntypedArray>()?;
+    let Some(dtype) = Numpy::of_number(found.dtype().num()) else {
         return Ok(None);
     };
-    if !dtype_object.getattr("isnative")?.extract()? {
+    if found.dtype().is_native_byteorder() == Some(false) {
         array = array.call_method1("astype", (Numpy::dtype_object(py, dtype),))?;
     }
-    let order = memory_order(&array)?;
+    let order = memory_order(array.cast()?);
     if let Some(order) = &order {
         array = array.call_method1(pyo3::intern!(py, "transpose"), (order.clone(),))?;
     }
-    let shape: Vec<usize> = array.getattr(pyo3::intern!(py, "shape"))?.extract()?;
     // In C order, without a copy where it is so already.
-    let flat = array.call_method1(pyo3::intern!(py, "reshape"), (-1,))?;
-    let buffer = match PyUntypedBuffer::get(&flat) {
-        Ok(buffer) if buffer.is_c_contiguous() => buffer,
-        _ => PyUntypedBuffer::get(&flat.call_method0("copy")?)?,
-    };
+    if !array.cast::<PyUntypedArray>()?.is_c_contiguous() {
+        array = array.call_method0(pyo3::intern!(py, "copy"))?;
+    }
+    let lying = array.cast::<PyUntypedArray>()?;
+    let shape = lying.shape().to_vec();
+    let len_bytes = lying.len() * dtype.size_bytes();
+    // SAFETY: an array object, alive as long as `array` is; the interpreter's lock is held.
+    let start = unsafe { (*lying.as_array_ptr()).fields.data.cast::<u8>() };
     // Others may have to be waited for until there is memory: not with the interpreter's lock.
     let is_alone = gain::session::init().is_ok() && gain::session::size() == 1;
     let room = if is_alone { None } else { Some(released(py, || Array::unfilled(dtype, &shape))?) };
     attached(py, || {
         let room = room.map_or_else(|| Array::unfilled(dtype, &shape), Ok)?;
-        if buffer.len_bytes() == 0 {
+        if len_bytes == 0 {
             return room.filled(&[]);
         }
-        // SAFETY: the buffer is held by `buffer` until after the last use of `bytes`; NumPy exported `len_bytes` bytes
-        // from `buf_ptr` on (it is C-contiguous, checked above or made so). Nobody writes to it meanwhile: the
-        // interpreter's lock is held in here, and threads that write to it without that lock race in NumPy, too.
-        let bytes = unsafe { std::slice::from_raw_parts(buffer.buf_ptr().cast::<u8>(), buffer.len_bytes()) };
+        // SAFETY: `array` is held until after the last use of `bytes`; it is C-contiguous (looked at above, or a copy), so that
+        // its elements are as many bytes from `start` on. Nobody writes to it meanwhile: the interpreter's lock is held in here,
+        // and threads that write to it without that lock race in NumPy, too.
+        let bytes = unsafe { std::slice::from_raw_parts(start, len_bytes) };
         room.filled(bytes)
     })
     .map(|made| Some(if let Some(order) = order { made.in_order(&order) } else { made }))
 }
 
 /// The axes of a NumPy array from the widest step to the narrowest, unless they stand so.
-fn memory_order(array: &Bound<'_, PyAny>) -> PyResult<Option<Vec<usize>>> {
-    let strides: Vec<isize> = array.getattr(pyo3::intern!(array.py(), "strides"))?.extract()?;
+fn memory_order(array: &Bound<'_, PyUntypedArray>) -> Option<Vec<usize>> {
+    let strides = array.strides();
+    if strides.len() < 2 {
+        return None;
+    }
     let mut order: Vec<usize> = (0..strides.len()).collect();
     order.sort_by_key(|&axis| std::cmp::Reverse(strides[axis].unsigned_abs()));
-    Ok((!order.is_sorted()).then_some(order))
+    (!order.is_sorted()).then_some(order)
+}
+
+/// The array of a list or tuple with distributed arrays in it, which stay distributed; `None` of anything else.
+pub(crate) fn joined<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, NdArray>>> {
+    if (object.cast::<PyList>().is_err() && object.cast::<PyTuple>().is_err()) || !has_spread(object, 0)? {
+        return Ok(None);
+    }
+    let made = object.py().import("gain._nesting")?.getattr("joined")?.call1((object,))?;
+    Ok(if made.is_none() { None } else { Some(made.cast_into()?) })
+}
+
+/// Whether there is a distributed array somewhere within lists and tuples.
+fn has_spread(object: &Bound<'_, PyAny>, depth: usize) -> PyResult<bool> {
+    if let Ok(array) = object.cast::<NdArray>() {
+        return Ok(!array.try_borrow()?.array.is_replicated());
+    }
+    if depth > gain::view::MAX_AXES {
+        return Ok(false);
+    }
+    match (object.cast::<PyList>(), object.cast::<PyTuple>()) {
+        (Ok(list), _) => {
+            list.iter().try_fold(false, |found, item| Ok(found || has_spread(&item, depth + 1)?))
+        }
+        (_, Ok(tuple)) => {
+            tuple.iter().try_fold(false, |found, item| Ok(found || has_spread(&item, depth + 1)?))
+        }
+        _ => Ok(false),
+    }
 }
 
 /// Lists and tuples with our arrays in them, with NumPy arrays in their place; anything else as it is.
@@ -249,24 +321,20 @@ pub(crate) fn export_with<'py>(
     array: &Array,
     fill: impl FnOnce(&mut [u8]) -> gain::Result<()> + Send,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let shape = PyTuple::new(py, array.shape())?;
-    let made = Numpy::attribute(py, "zeros")?.call1((shape, Numpy::dtype_object(py, array.dtype())))?;
-    // As one axis: the buffer of an array of no axes has no shape to speak of.
-    let buffer = PyUntypedBuffer::get(&made.call_method1(pyo3::intern!(py, "reshape"), (-1,))?)?;
-    if buffer.readonly() || !buffer.is_c_contiguous() {
-        return Err(PyBufferError::new_err("numpy.zeros gave an array that can't be written in order"));
-    }
-    if buffer.len_bytes() == 0 {
+    let made = Numpy::zeros(py, array.shape(), array.dtype())?;
+    let len_bytes = array.size() * array.dtype().size_bytes();
+    if len_bytes == 0 {
         released(py, || fill(&mut []))?;
     } else {
-        let (start, len_bytes) = (buffer.buf_ptr().cast::<u8>(), buffer.len_bytes());
-        // SAFETY: `made` was created above and is known to this function only, so nobody else reads or writes its
-        // memory (one axis of all its elements is a view); `buffer` keeps it alive and says that `len_bytes`
-        // writable, contiguous bytes start at `start`.
-        let bytes = unsafe { std::slice::from_raw_parts_mut(start, len_bytes) };
-        released(py, || fill(bytes))?;
+        // SAFETY: `made` was created above and is known to this function only, which keeps it: nobody else reads or writes its
+        // memory, which are the zeroed, contiguous, writable elements of this type and shape.
+        let bytes = unsafe {
+            let start = (*made.as_array_ptr()).fields.data.cast::<u8>();
+            std::slice::from_raw_parts_mut(start, len_bytes)
+        };
+        compute(py, &[array], || fill(bytes))?;
     }
-    Ok(made)
+    Ok(made.into_any())
 }
 
 /// What an operation returns to Python: an array, or for one without axes NumPy's scalar.

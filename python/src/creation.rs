@@ -1,8 +1,9 @@
 //! Creation. The package's functions read NumPy's conventions (defaults, shapes); these make the arrays.
 
-use crate::convert::{Value, compute, import_as, released, required, value};
+use crate::convert::{Value, compute, import_as, required, value};
 use crate::error::{OrRaise, ask_numpy};
 use crate::flat::FlatIter;
+use crate::lists;
 use crate::memory::shared;
 use crate::ndarray::NdArray;
 use crate::numpy::Numpy;
@@ -11,7 +12,7 @@ use gain::view::Dims;
 use gain::{Array, DType, Layout, Operand, Scalar};
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyInt, PyTuple};
+use pyo3::types::{PyBool, PyInt, PyList, PyTuple};
 
 /// Adds the functions.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -28,7 +29,6 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(select, module)?)?;
     module.add_function(wrap_pyfunction!(laid, module)?)?;
     module.add_function(wrap_pyfunction!(memory_order, module)?)?;
-    module.add_function(wrap_pyfunction!(joined_order, module)?)?;
     module.add_function(wrap_pyfunction!(element_name, module)?)
 }
 
@@ -252,7 +252,7 @@ fn arange(
 ) -> PyResult<NdArray> {
     let (start, stop, step) = (number(start)?, number(stop)?, number(step)?);
     let dtype = Numpy::parse_dtype(dtype)?;
-    released(py, || Array::arange(start, stop, step, dtype)).map(NdArray::new)
+    compute(py, &[], || Array::arange(start, stop, step, dtype)).map(NdArray::new)
 }
 
 #[pyfunction]
@@ -266,19 +266,19 @@ fn linspace(
 ) -> PyResult<NdArray> {
     let (start, stop) = (number(start)?, number(stop)?);
     let dtype = Numpy::parse_dtype(dtype)?;
-    released(py, || Array::linspace(start, stop, num, endpoint, dtype)).map(NdArray::new)
+    compute(py, &[], || Array::linspace(start, stop, num, endpoint, dtype)).map(NdArray::new)
 }
 
 #[pyfunction]
 fn eye(py: Python<'_>, shape: &Bound<'_, PyAny>, k: isize, dtype: &Bound<'_, PyAny>) -> PyResult<NdArray> {
     let (shape, dtype) = (shape_of(shape)?, dtype_or(dtype, DType::F64)?);
-    released(py, || Array::eye(shape[0], shape[1], k, dtype)).map(NdArray::new)
+    compute(py, &[], || Array::eye(shape[0], shape[1], k, dtype)).map(NdArray::new)
 }
 
 #[pyfunction]
 fn indices(py: Python<'_>, shape: &Bound<'_, PyAny>, axis: usize) -> PyResult<NdArray> {
     let shape = shape_of(shape)?;
-    released(py, || Array::indices(&shape, axis)).map(NdArray::new)
+    compute(py, &[], || Array::indices(&shape, axis)).map(NdArray::new)
 }
 
 /// Anything as one of our arrays, of this type if one is named: itself if it is one, over the memory that it has, or a new
@@ -298,7 +298,16 @@ fn convert<'py>(
     let py = object.py();
     let dtype = dtype.map(Numpy::parse_dtype).transpose()?.flatten();
     let is_ours = object.is_instance_of::<NdArray>() || object.is_instance_of::<FlatIter>();
+    let list = object.cast_exact::<PyList>();
+    if let (Ok(list), None) = (&list, dtype)
+        && copy != Some(false)
+        && let Some(array) = lists::read(list)?
+    {
+        return Bound::new(py, NdArray::new(array));
+    }
+    let is_list = list.is_ok() || object.is_exact_instance_of::<PyTuple>();
     if !is_ours
+        && (!is_list || copy == Some(false))
         && (copy == Some(false) || crate::convert::number(object)?.is_none())
         && let Some(made) = shared(object, dtype, copy)?
     {
@@ -318,7 +327,7 @@ fn convert<'py>(
         },
         None => {
             let dtype = Numpy::asarray(object)?.getattr("dtype")?;
-            Err(PyTypeError::new_err(format!("gain has no arrays of dtype {}", dtype.str()?)))
+            Err(Numpy::refused(&dtype)?)
         }
     }
 }
@@ -333,13 +342,6 @@ fn laid(array: &NdArray, order: Vec<usize>) -> NdArray {
 #[pyfunction]
 fn memory_order(array: &NdArray, order: Option<&str>) -> PyResult<Option<Vec<usize>>> {
     Ok(array.array.order(layout(order, Layout::K)?).map(|axes| axes.to_vec()))
-}
-
-/// As [`memory_order`], of an array joined from these, which have as many axes each.
-#[pyfunction]
-fn joined_order(arrays: Vec<PyRef<'_, NdArray>>) -> Option<Vec<usize>> {
-    let arrays: Vec<&Array> = arrays.iter().map(|array| &array.array).collect();
-    Array::joined_order(&arrays).map(|axes| axes.to_vec())
 }
 
 /// `numpy.where(mask, if_true, if_false)`

@@ -10,7 +10,7 @@ use gain::view::Index;
 use gain::{Array, Operand};
 use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PySlice, PyTuple};
 
 /// `gain.flatiter`. As an operand it is its array, raveled.
 #[pyclass(name = "flatiter", module = "gain")]
@@ -43,6 +43,14 @@ fn place(array: &Array, at: isize) -> Vec<isize> {
     place
 }
 
+/// An index that is outside, in the words that NumPy has for iterators.
+fn flatly(py: Python<'_>, error: PyErr) -> PyErr {
+    if !error.is_instance_of::<PyIndexError>(py) {
+        return error;
+    }
+    PyIndexError::new_err(error.value(py).to_string().replace("for axis 0 with size", "for size"))
+}
+
 impl FlatIter {
     /// The flat iterator of an array.
     pub(crate) fn new(base: &Bound<'_, NdArray>) -> PyResult<FlatIter> {
@@ -60,11 +68,21 @@ impl FlatIter {
         compute(py, &[&array], || array.ravel())
     }
 
+    /// Any key but a plain integer or slice, as one of these or an index array.
+    fn key<'py>(&self, key: &Bound<'py, PyAny>, is_target: bool) -> PyResult<Bound<'py, PyAny>> {
+        let py = key.py();
+        if key.cast_exact::<PySlice>().is_ok() {
+            return Ok(key.clone());
+        }
+        let size = self.array(py).size();
+        py.import("gain._indexing")?.getattr("flat_key")?.call1((key, size, is_target))
+    }
+
     /// `flat[key] = value`
     pub(crate) fn assign(&self, key: &Key, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let array = self.array(value.py());
         if let [Index::At(at)] = key.items[..] {
-            let element = element(&array, at)?;
+            let element = element(&array, at).map_err(|error| flatly(value.py(), error))?;
             return match crate::convert::value(value) {
                 Ok(Some(value)) if matches!(value.operand(), Operand::Array(array) if array.ndim() > 0) => {
                     Err(PyValueError::new_err("Error setting single item of array."))
@@ -114,12 +132,15 @@ impl FlatIter {
 
     fn __getitem__<'py>(&self, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let array = &self.array(key.py());
+        let key = &self.key(key, false)?;
         let Some(parsed) = Key::parse(key)? else {
-            let made = Picks::parse(key)?.get(key.py(), &self.raveled(key.py())?)?;
+            let made = Picks::parse(key)?
+                .get(key.py(), &self.raveled(key.py())?)
+                .map_err(|e| flatly(key.py(), e))?;
             return Ok(Bound::new(key.py(), NdArray::new(made))?.into_any());
         };
         if let [Index::At(at)] = parsed.items[..] {
-            return result(key.py(), element(array, at)?);
+            return result(key.py(), element(array, at).map_err(|error| flatly(key.py(), error))?);
         }
         let copy = compute(key.py(), &[array], || array.ravel()?.index(&parsed.items)?.copy())?;
         Ok(Bound::new(key.py(), NdArray::new(copy))?.into_any())
@@ -127,11 +148,12 @@ impl FlatIter {
 
     fn __setitem__(&self, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         self.base.borrow(key.py()).writable("underlying array is read-only")?;
+        let key = &self.key(key, true)?;
         match Key::parse(key)? {
             Some(key) => self.assign(&key, value),
             None => {
                 let flat = self.raveled(key.py())?;
-                Picks::parse(key)?.set(&flat, value)?;
+                Picks::parse(key)?.set(&flat, value).map_err(|error| flatly(key.py(), error))?;
                 self.put_back(&flat, key.py())
             }
         }

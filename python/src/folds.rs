@@ -5,15 +5,18 @@
 
 use crate::convert::{compute, required, result};
 use crate::error::exception;
+use crate::index::invalid;
 use crate::ndarray::{NdArray, axes};
 use crate::numpy::Numpy;
+use crate::pick::Picks;
 use crate::reduce::out;
 use crate::ufunc::{Axis, Ufunc};
 use gain::error::Kind;
 use gain::{Array, Op};
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::buffer::PyBuffer;
+use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyList, PyTuple};
 
 type Object<'py> = PyResult<Bound<'py, PyAny>>;
 
@@ -39,24 +42,6 @@ fn one_axis(axis: Axis<'_>, array: &Array, method: &str) -> PyResult<isize> {
             _ => Err(several()),
         },
     }
-}
-
-/// `a[i] = op(a[i], value)` for each of the flat indices: the part of `at` that knows no shapes.
-#[pyfunction]
-#[pyo3(signature = (ufunc, array, indices, values))]
-pub(crate) fn update_at(
-    py: Python<'_>,
-    ufunc: &Bound<'_, Ufunc>,
-    array: &Bound<'_, NdArray>,
-    indices: &Bound<'_, NdArray>,
-    values: Option<&Bound<'_, NdArray>>,
-) -> PyResult<()> {
-    let op = ufunc.get().op;
-    let handle = array.try_borrow()?;
-    handle.writable("array is read-only")?;
-    let (array, indices) = (&handle.array, indices.try_borrow()?.array.clone());
-    let values = values.map(|values| values.try_borrow().map(|values| values.array.clone())).transpose()?;
-    compute(py, &[array, &indices], || array.update_at(op, &indices, values.as_ref()))
 }
 
 #[pymethods]
@@ -85,8 +70,15 @@ impl Ufunc {
         out: Option<&Bound<'py, PyAny>>,
     ) -> Object<'py> {
         binary(self.op, "reduceat")?;
-        let indices: Vec<i64> =
-            py.import("gain._methods")?.getattr("segments")?.call1((indices,))?.extract()?;
+        // (A list of ints, as most are.)
+        let plain = indices.is_exact_instance_of::<PyList>().then(|| indices.extract());
+        let indices: Vec<i64> = match plain {
+            Some(Ok(indices)) => indices,
+            _ => {
+                let array = py.import("gain._methods")?.getattr("segments")?.call1((indices,))?;
+                PyBuffer::<i64>::get(&array)?.to_vec(py)?
+            }
+        };
         self.along(py, array, Some(indices), axis, dtype, out)
     }
 
@@ -104,13 +96,37 @@ impl Ufunc {
     }
 
     #[pyo3(signature = (a, indices, b = None, /))]
-    fn at<'py>(
-        slf: &Bound<'py, Self>,
-        a: &Bound<'py, PyAny>,
-        indices: &Bound<'py, PyAny>,
-        b: Option<&Bound<'py, PyAny>>,
-    ) -> Object<'py> {
-        slf.py().import("gain._methods")?.getattr("at")?.call1((slf, a, indices, b))
+    fn at(
+        &self,
+        py: Python<'_>,
+        a: &Bound<'_, PyAny>,
+        indices: &Bound<'_, PyAny>,
+        b: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let op = self.op;
+        if op.outputs() != 1 {
+            return Err(PyValueError::new_err("Only single output ufuncs supported at this time"));
+        }
+        let Ok(handle) = a.cast::<NdArray>() else {
+            return Err(PyTypeError::new_err("first operand must be array"));
+        };
+        match (op.inputs(), b.is_some()) {
+            (1, true) => return Err(PyValueError::new_err("second operand provided when ufunc is unary")),
+            (2, false) => return Err(PyValueError::new_err("second operand needed for ufunc")),
+            (1 | 2, _) => {}
+            _ => return Err(PyValueError::new_err("Only unary and binary ufuncs supported at this time")),
+        }
+        let values = b.map(|b| required(b, op.name())?.into_array()).transpose()?;
+        // (Of what is no index at all NumPy has one text here.)
+        let picks =
+            Picks::parse(indices).map_err(|error| match error.is_instance_of::<PyIndexError>(py) {
+                true => invalid(),
+                false => error,
+            })?;
+        let handle = handle.try_borrow()?;
+        handle.writable("array is read-only")?;
+        let array = &handle.array;
+        compute(py, &[array], || array.update_at(op, &picks.items(), values.as_ref()))
     }
 
     #[getter]

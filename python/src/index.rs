@@ -27,9 +27,18 @@ impl Key {
         let mut items = SmallVec::new();
         match key.cast::<PyTuple>() {
             Ok(tuple) => {
+                let mut wrong = None;
                 for entry in tuple.iter_borrowed() {
-                    let Some(item) = basic(&entry)? else { return Ok(None) };
-                    items.push(item);
+                    match basic(&entry) {
+                        Ok(Some(item)) => items.push(item),
+                        Ok(None) => return Ok(None),
+                        // Bounds of slices are looked at last.
+                        Err(error) if entry.is_instance_of::<PySlice>() => wrong = wrong.or(Some(error)),
+                        Err(error) => return Err(error),
+                    }
+                }
+                if let Some(error) = wrong {
+                    return Err(error);
                 }
             }
             Err(_) => match basic(key)? {
@@ -51,22 +60,49 @@ impl Key {
     }
 }
 
+/// Keys of integers only.
+#[inline]
+pub(crate) fn coordinates(key: &Bound<'_, PyAny>) -> Option<SmallVec<[isize; 4]>> {
+    let mut at = SmallVec::new();
+    match key.cast_exact::<PyTuple>() {
+        Ok(tuple) => {
+            for item in tuple.iter_borrowed() {
+                at.push(item.cast_exact::<PyInt>().ok()?.extract().ok()?);
+            }
+        }
+        Err(_) => at.push(key.cast_exact::<PyInt>().ok()?.extract().ok()?),
+    }
+    Some(at)
+}
+
 /// One item between the brackets, if it is a basic one.
 pub(crate) fn basic(object: &Bound<'_, PyAny>) -> PyResult<Option<Index>> {
     if let Ok(slice) = object.cast::<PySlice>() {
         return slice_bounds(slice).map(Some);
     }
     if object.cast_exact::<PyInt>().is_ok() {
-        return object.extract().map(|at| Some(Index::At(at)));
+        return object.extract().map(|at| Some(Index::At(at))).map_err(|_| invalid());
     }
     if object.is_none() {
         return Ok(Some(Index::NewAxis));
+    }
+    if let Ok(array) = object.cast_exact::<NdArray>()
+        && array.try_borrow()?.array.ndim() > 0
+    {
+        return Ok(None);
     }
     if object.is_instance_of::<PyEllipsis>() {
         return Ok(Some(Index::Ellipsis));
     }
     let is_other = object.is_instance_of::<PyBool>() || object.is_instance_of::<PyList>();
     Ok(if is_other { None } else { object.extract::<isize>().ok().map(Index::At) })
+}
+
+/// What NumPy says of an index that is none.
+pub(crate) fn invalid() -> PyErr {
+    PyIndexError::new_err(
+        "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean arrays are valid indices",
+    )
 }
 
 fn slice_bounds(slice: &Bound<'_, PySlice>) -> PyResult<Index> {
@@ -137,6 +173,9 @@ fn as_elements<'py>(array: &Array, key: &Key, value: &Bound<'py, PyAny>) -> PyRe
     let (py, ndim) = (value.py(), array.index(&key.items).or_raise()?.ndim());
     if ndim == 0 {
         return as_element(array, value);
+    }
+    if let Some(joined) = convert::joined(value)? {
+        return required(joined.as_any(), "float64");
     }
     let made = convert::asarray_as(value, Some(array.dtype()))?;
     let count: usize = made.getattr(pyo3::intern!(py, "ndim"))?.extract()?;

@@ -9,6 +9,7 @@
 //! long wait, say). All calls that may compute or wait go through `convert`: they release the interpreter's lock, or
 //! keep it if the turn is free and the work small.
 
+mod binning;
 mod caller;
 mod convert;
 mod creation;
@@ -19,6 +20,8 @@ mod flat;
 mod folds;
 mod foreign;
 mod index;
+mod joining;
+mod lists;
 mod memory;
 mod methods;
 mod ndarray;
@@ -48,11 +51,12 @@ fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<ufunc::Ufunc>()?;
     module.add_function(wrap_pyfunction!(foreign::stance_name, module)?)?;
     module.add_function(wrap_pyfunction!(memory::over_made, module)?)?;
-    module.add_function(wrap_pyfunction!(folds::update_at, module)?)?;
     module.add_function(wrap_pyfunction!(pick::nonzero, module)?)?;
     module.add_function(wrap_pyfunction!(status::warn, module)?)?;
     ufunc::register(module)?;
+    joining::register(module)?;
     creation::register(module)?;
+    binning::register(module)?;
     products::register(module)?;
     distribution::register(module)?;
     sort::register(module)?;

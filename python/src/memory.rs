@@ -9,7 +9,7 @@ use crate::ndarray::NdArray;
 use crate::numpy::Numpy;
 use gain::{Array, DType, Exposed, Place};
 use pyo3::buffer::PyUntypedBuffer;
-use pyo3::exceptions::{PyBufferError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyBufferError, PyValueError};
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -136,7 +136,7 @@ pub(crate) fn over_made<'py>(theirs: &Bound<'py, PyAny>, copy: Option<bool>) -> 
         Some(made) => Ok(made),
         None => {
             let dtype = theirs.getattr("dtype")?;
-            Err(PyTypeError::new_err(format!("gain has no arrays of dtype {}", dtype.str()?)))
+            Err(Numpy::refused(&dtype)?)
         }
     }
 }

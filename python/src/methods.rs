@@ -63,7 +63,7 @@ packaged! {
 impl NdArray {
     #[getter]
     fn flags<'py>(slf: &Bound<'py, Self>) -> Object<'py> {
-        let is_writeable = slf.try_borrow()?.is_writeable();
+        let is_writeable = slf.try_borrow()?.is_flagged_writeable();
         slf.py().import("gain._class")?.getattr("Flags")?.call1((slf, is_writeable))
     }
 

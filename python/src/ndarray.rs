@@ -40,21 +40,33 @@ impl NdArray {
         NdArray { array, base: Some(base), is_writeable }
     }
 
-    /// Whether elements may be assigned: the flag says so, and none of them stands at several places.
+    /// Whether elements may be assigned all together: the flag says so, and none of them stands at several places.
     pub(crate) fn is_writeable(&self) -> bool {
         self.is_writeable && !self.overlaps()
     }
 
-    /// Whether one element of memory stands at several places of the array, as `broadcast_to` makes it.
-    fn overlaps(&self) -> bool {
-        let view = self.array.view();
-        view.shape().iter().zip(view.strides()).any(|(&extent, &stride)| extent > 1 && stride == 0)
+    /// What the flag says, which `a.flags` shows.
+    pub(crate) fn is_flagged_writeable(&self) -> bool {
+        self.is_writeable
     }
 
-    /// An error unless elements may be assigned.
+    /// Whether one element of memory may stand at several places of the array, as `as_strided` makes it.
+    #[inline]
+    pub(crate) fn overlaps(&self) -> bool {
+        self.array.view().is_folded()
+    }
+
+    /// An error unless elements may be assigned all together.
     #[inline]
     pub(crate) fn writable(&self, text: &'static str) -> PyResult<()> {
-        if self.is_writeable() { Ok(()) } else { Err(PyValueError::new_err(text)) }
+        if self.is_writeable() {
+            return Ok(());
+        }
+        Err(PyValueError::new_err(if self.is_writeable {
+            "elements of this view stand at several places: write to it by assignments alone, or to the array that it shows"
+        } else {
+            text
+        }))
     }
 
     /// Sets the flag, to true only where what this is a view of may be written.

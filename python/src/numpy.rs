@@ -4,10 +4,13 @@
 //! `except` clauses hold as they do there.
 
 use gain::{DType, Op, Scalar};
+use numpy::npyffi::{PY_ARRAY_API, npy_intp};
+use numpy::{PyArrayDescr, PyArrayDescrMethods, PyUntypedArray};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyComplex, PyType};
+use pyo3::types::{PyFloat, PyType};
+use smallvec::SmallVec;
 
 /// NumPy's objects. Lives as long as the interpreter.
 pub(crate) struct Numpy {
@@ -23,14 +26,12 @@ pub(crate) struct Numpy {
     asarray: Py<PyAny>,
     /// dtype objects in the order of [`DType`].
     dtypes: Vec<Py<PyAny>>,
-    /// Scalar types in the order of [`DType`].
-    scalars: Vec<Py<PyAny>>,
 }
 
 static NUMPY: PyOnceLock<Numpy> = PyOnceLock::new();
 
 /// NumPy's type numbers (`dtype.num`) on platforms where `long` has 64 bits.
-const NUMBERS: [(usize, DType); 16] = [
+const NUMBERS: [(i32, DType); 16] = [
     (0, DType::Bool),
     (1, DType::I8),
     (2, DType::U8),
@@ -54,19 +55,17 @@ impl Numpy {
     pub(crate) fn load(py: Python<'_>) -> PyResult<()> {
         let module = py.import("numpy")?;
         let dtype = module.getattr("dtype")?;
-        let objects = |attribute: Option<&str>| -> PyResult<Vec<Py<PyAny>>> {
-            let all = DType::ALL.iter().map(|d| {
-                let object = dtype.call1((d.name(),))?;
-                Ok(attribute.map_or(Ok(object.clone()), |name| object.getattr(name))?.unbind())
-            });
-            all.collect()
-        };
+        let dtypes = DType::ALL.iter().map(|d| {
+            let object = dtype.call1((d.name(),))?;
+            // What `scalar` relies on.
+            object.cast::<PyArrayDescr>()?;
+            Ok(object.unbind())
+        });
         let loaded = Numpy {
             ndarray: module.getattr("ndarray")?.cast_into::<PyType>()?.unbind(),
             generic: module.getattr("generic")?.cast_into::<PyType>()?.unbind(),
             asarray: module.getattr("asarray")?.unbind(),
-            dtypes: objects(None)?,
-            scalars: objects(Some("type"))?,
+            dtypes: dtypes.collect::<PyResult<_>>()?,
             dtype: dtype.clone().unbind(),
             module: module.unbind(),
         };
@@ -106,8 +105,16 @@ impl Numpy {
 
     /// The element type of a dtype object, if arrays of it exist here. Byte orders are not told apart.
     pub(crate) fn element_type(object: &Bound<'_, PyAny>) -> PyResult<Option<DType>> {
-        let number = object.getattr(pyo3::intern!(object.py(), "num"))?.extract::<usize>()?;
-        Ok(NUMBERS.iter().find(|(n, _)| *n == number).map(|(_, d)| *d))
+        let number = match object.cast::<PyArrayDescr>() {
+            Ok(descr) => descr.num(),
+            Err(_) => object.getattr(pyo3::intern!(object.py(), "num"))?.extract()?,
+        };
+        Ok(Numpy::of_number(number))
+    }
+
+    /// The element type of this number of NumPy's (`dtype.num`).
+    pub(crate) fn of_number(number: i32) -> Option<DType> {
+        NUMBERS.iter().find(|(n, _)| *n == number).map(|(_, d)| *d)
     }
 
     /// The element type that anything NumPy takes for a dtype names; `None` in Python is `None` here.
@@ -116,30 +123,93 @@ impl Numpy {
             return Ok(None);
         }
         let numpy = Numpy::get(object.py());
-        let object = numpy.dtype.bind(object.py()).call1((object,))?;
+        let object = match object.is_instance_of::<PyArrayDescr>() {
+            true => object.clone(),
+            false => numpy.dtype.bind(object.py()).call1((object,))?,
+        };
         match Numpy::element_type(&object)? {
             // Elements are stored in the machine's order, and no other is pretended.
             Some(dtype) if object.getattr(pyo3::intern!(object.py(), "isnative"))?.extract()? => {
                 Ok(Some(dtype))
             }
-            _ => Err(PyTypeError::new_err(format!("gain has no arrays of dtype {}", object.str()?))),
+            _ => Err(Numpy::refused(&object)?),
         }
+    }
+
+    /// The error for a dtype that arrays can't be of.
+    pub(crate) fn refused(dtype: &Bound<'_, PyAny>) -> PyResult<PyErr> {
+        let kind: String = dtype.getattr(pyo3::intern!(dtype.py(), "kind"))?.extract()?;
+        let advice = match (&kind[..], dtype.getattr(pyo3::intern!(dtype.py(), "isnative"))?.is_truthy()?) {
+            ("b" | "i" | "u" | "f" | "c", false) => {
+                "convert to the machine's byte order, dtype.newbyteorder('=')"
+            }
+            ("f", _) => "convert to float64",
+            ("c", _) => "convert to complex128",
+            ("m" | "M", _) => "convert to numbers, x.astype('int64')",
+            ("V", _) => "keep an array for each field",
+            _ => "convert to numbers, or keep a NumPy array, numpy.array(...)",
+        };
+        let name = dtype.str()?;
+        Ok(PyTypeError::new_err(format!(
+            "gain has no arrays of dtype {name}, only of bools and numbers: {advice}"
+        )))
     }
 
     /// A value as the NumPy scalar of its type.
     pub(crate) fn scalar<'py>(py: Python<'py>, value: Scalar) -> PyResult<Bound<'py, PyAny>> {
-        let class = Numpy::get(py).scalars[value.dtype() as usize].bind(py);
-        match value {
-            Scalar::Bool(x) => class.call1((x,)),
-            Scalar::F16(x) => class.call1((x.to_f32(),)),
-            Scalar::F32(x) => class.call1((x,)),
-            Scalar::F64(x) | Scalar::PyFloat(x) => class.call1((x,)),
-            Scalar::U64(x) => class.call1((x,)),
-            Scalar::C64(_) | Scalar::C128(_) | Scalar::PyComplex(_) => {
-                let z = value.as_c128();
-                class.call1((PyComplex::from_doubles(py, z.re, z.im),))
-            }
-            _ => class.call1((value.as_i64(),)),
+        let dtype = value.dtype();
+        let mut bytes = Aligned(value.bytes());
+        let descr = Numpy::dtype_object(py, dtype).as_ptr();
+        // SAFETY: the interpreter's lock is held; `descr` is a dtype object (looked at in `load`) of a type without references,
+        // as an element of which the bytes are copied; a new reference comes back, or null with an exception.
+        unsafe {
+            let made = PY_ARRAY_API.PyArray_Scalar(
+                py,
+                bytes.0.as_mut_ptr().cast(),
+                descr.cast(),
+                std::ptr::null_mut(),
+            );
+            Bound::from_owned_ptr_or_err(py, made)
         }
     }
+
+    /// The value of a NumPy scalar; `None` if arrays of its type don't exist here.
+    pub(crate) fn value(scalar: &Bound<'_, PyAny>) -> PyResult<Option<Scalar>> {
+        let py = scalar.py();
+        // (`numpy.float64` is a float of Python's, the only scalar that is.)
+        if let Ok(x) = scalar.cast::<PyFloat>() {
+            return Ok(Some(Scalar::F64(x.value())));
+        }
+        // SAFETY: the interpreter's lock is held; a new reference to a dtype object comes back, or null with an exception.
+        let descr: Bound<'_, PyAny> = unsafe {
+            let descr = PY_ARRAY_API.PyArray_DescrFromScalar(py, scalar.as_ptr());
+            Bound::from_owned_ptr_or_err(py, descr.cast())?
+        };
+        let Some(dtype) = Numpy::element_type(&descr)? else { return Ok(None) };
+        let mut bytes = Aligned([0; 16]);
+        // SAFETY: an instance of `numpy.generic`, of a type of 16 bytes at most (it is one of ours), which are written.
+        unsafe { PY_ARRAY_API.PyArray_ScalarAsCtype(py, scalar.as_ptr(), bytes.0.as_mut_ptr().cast()) };
+        Ok(Some(Scalar::from_bytes(dtype, &bytes.0)))
+    }
+
+    /// `numpy.zeros(shape, dtype)`
+    pub(crate) fn zeros<'py>(
+        py: Python<'py>,
+        shape: &[usize],
+        dtype: DType,
+    ) -> PyResult<Bound<'py, PyUntypedArray>> {
+        let mut shape: SmallVec<[npy_intp; 8]> = shape.iter().map(|&n| n as npy_intp).collect();
+        let descr = Numpy::dtype_object(py, dtype).clone().into_ptr();
+        // SAFETY: the interpreter's lock is held; as many extents as said; the reference to the dtype object is given away; a
+        // new reference to an array comes back, or null with an exception.
+        let made = unsafe {
+            let (axes, extents) = (shape.len() as i32, shape.as_mut_ptr());
+            Bound::from_owned_ptr_or_err(py, PY_ARRAY_API.PyArray_Zeros(py, axes, extents, descr.cast(), 0))?
+        };
+        Ok(made.cast_into()?)
+    }
 }
+
+/// Aligned for each type.
+#[repr(align(16))]
+struct Aligned([u8; 16]);

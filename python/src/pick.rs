@@ -1,15 +1,15 @@
 //! Keys of `a[key]` with arrays, lists or bools in them: copies of what they name, or assignment to it.
 
 use crate::convert::{self, compute};
-use crate::index;
+use crate::index::{self, invalid};
 use crate::ndarray::NdArray;
 use crate::numpy::Numpy;
-use gain::view::Index;
+use gain::view::{Index, MAX_AXES};
 use gain::{Array, DType, Item};
 use pyo3::exceptions::PyIndexError;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyTuple};
+use pyo3::types::{PyBool, PySlice, PyTuple};
 
 /// One item between the brackets.
 enum Entry {
@@ -24,14 +24,49 @@ pub(crate) struct Picks(Vec<Entry>);
 impl Picks {
     /// From what Python passes to `__getitem__`.
     pub(crate) fn parse(key: &Bound<'_, PyAny>) -> PyResult<Picks> {
-        let entries = match key.cast::<PyTuple>() {
-            Ok(tuple) => tuple.iter_borrowed().map(|item| entry(&item)).collect::<PyResult<_>>()?,
-            Err(_) => vec![entry(key)?],
-        };
-        Ok(Picks(entries))
+        let Ok(tuple) = key.cast::<PyTuple>() else { return Ok(Picks(vec![entry(key)?])) };
+        let (mut entries, mut wrong) = (Vec::with_capacity(tuple.len()), None);
+        for item in tuple.iter_borrowed() {
+            match entry(&item) {
+                Ok(entry) => entries.push(entry),
+                // Bounds of slices are looked at last.
+                Err(error) if item.is_instance_of::<PySlice>() => wrong = wrong.or(Some(error)),
+                Err(error) => return Err(error),
+            }
+        }
+        wrong.map_or(Ok(Picks(entries)), Err)
     }
 
-    fn items(&self) -> Vec<Item<'_>> {
+    /// Refuses more arrays and bools than NumPy can go through together.
+    fn check_count(&self, array: &Array) -> PyResult<()> {
+        let (mut arrays, mut axes) = (0, 0);
+        for entry in &self.0 {
+            let (more, of_array) = match entry {
+                Entry::Basic(Index::At(_) | Index::Slice(_)) => (0, 1),
+                Entry::Basic(_) => (0, 0),
+                Entry::Truth(_) => (1, 0),
+                Entry::Array(array) if array.dtype() == DType::Bool => (array.ndim(), array.ndim()),
+                Entry::Array(_) => (1, 1),
+            };
+            (arrays, axes) = (arrays + more, axes + of_array);
+        }
+        let text = match arrays {
+            // What is wrong with its axes comes first.
+            _ if axes > array.ndim() => return Ok(()),
+            0..MAX_AXES => return Ok(()),
+            MAX_AXES if array.size() > 1 => return Ok(()),
+            MAX_AXES => {
+                "when no subspace is given, the number of index arrays cannot be above 63, but 64 index arrays found"
+            }
+            _ => {
+                "too many advanced (array) indices. This probably means you are indexing with too many booleans. (more than 64 found)"
+            }
+        };
+        Err(PyIndexError::new_err(text))
+    }
+
+    /// The items, borrowed.
+    pub(crate) fn items(&self) -> Vec<Item<'_>> {
         let item = |entry| match entry {
             &Entry::Basic(index) => Item::Basic(index),
             Entry::Array(array) => Item::Array(array),
@@ -42,11 +77,13 @@ impl Picks {
 
     /// `array[key]`
     pub(crate) fn get(&self, py: Python<'_>, array: &Array) -> PyResult<Array> {
+        self.check_count(array)?;
         compute(py, &[array], || array.picked(&self.items()))
     }
 
     /// `array[key] = value`
     pub(crate) fn set(&self, array: &Array, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.check_count(array)?;
         let converted = match index::direct(value)? {
             Some(converted) => converted,
             None => convert::required(&convert::asarray_as(value, Some(array.dtype()))?, "float64")?,
@@ -70,6 +107,9 @@ fn entry(object: &Bound<'_, PyAny>) -> PyResult<Entry> {
         }
         return Ok(Entry::Truth(compute(object.py(), &[&array], || array.item())?.as_bool()));
     }
+    if let Some(joined) = convert::joined(object)? {
+        return Ok(Entry::Array(joined.try_borrow()?.array.clone()));
+    }
     let py = object.py();
     let is_array = object.is_instance(Numpy::get(py).ndarray.bind(py))?;
     let mut made = if is_array { object.clone() } else { convert::asarray_as(object, None)? };
@@ -91,12 +131,6 @@ fn entry(object: &Bound<'_, PyAny>) -> PyResult<Entry> {
         }
         _ => Err(invalid()),
     }
-}
-
-fn invalid() -> PyErr {
-    PyIndexError::new_err(
-        "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean arrays are valid indices",
-    )
 }
 
 /// `numpy.nonzero` and `numpy.flatnonzero`, the latter if `flat`.

@@ -5,6 +5,7 @@
 use crate::convert::{self, compute, export, released};
 use crate::error::OrRaise;
 use crate::index::{self, Key};
+use crate::lists;
 use crate::ndarray::NdArray;
 use crate::numpy::Numpy;
 use crate::subclass::like;
@@ -63,7 +64,8 @@ impl NdArray {
         index::fill(&self.array, value)
     }
 
-    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+    /// What Python's `__reduce__` gives.
+    fn _reduce<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
         let (py, elements) = (slf.py(), export(slf.py(), &slf.try_borrow()?.array)?);
         if slf.is_exact_instance_of::<NdArray>() {
             return Ok((py.import("gain")?.getattr("array")?, PyTuple::new(py, [elements])?));
@@ -127,7 +129,10 @@ impl NdArray {
     }
 
     fn tolist<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        export(py, &self.array)?.call_method0("tolist")
+        match lists::written(py, &self.array)? {
+            Some(list) => Ok(list),
+            None => export(py, &self.array)?.call_method0("tolist"),
+        }
     }
 
     #[pyo3(signature = (order = None))]

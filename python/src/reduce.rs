@@ -3,7 +3,7 @@
 // What #[pymethods] writes inside a macro of ours calls unsafe functions without a block of its own.
 #![allow(unsafe_op_in_unsafe_fn)]
 
-use crate::convert::{Value, compute, number, required, result};
+use crate::convert::{Value, compute, import_as, number, required, result};
 use crate::folds::no_such_axis;
 use crate::ndarray::{NdArray, axes};
 use crate::numpy::Numpy;
@@ -11,7 +11,7 @@ use crate::status;
 use gain::{Array, Op, ReduceOp, ReduceOptions, Scalar};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyList, PyTuple};
 
 type Object<'py> = PyResult<Bound<'py, PyAny>>;
 type Argument<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
@@ -115,6 +115,25 @@ pub(crate) fn reduce<'py>(
     }
 }
 
+/// What NumPy says where `initial=None` takes away the identity that it would need.
+pub(crate) fn no_identity(array: &Array, name: &str, keywords: &Keywords<'_, '_>) -> PyResult<()> {
+    if mask(keywords.mask)?.is_some() {
+        return Err(PyValueError::new_err(format!(
+            "reduction operation '{name}' does not have an identity, so to use a where mask one has to specify 'initial'"
+        )));
+    }
+    let ndim = array.ndim() as isize;
+    let all = || (0..ndim).collect();
+    let reduced: Vec<isize> = axes(keywords.axis)?.map_or_else(all, |axes| axes.to_vec());
+    let is_empty = |&axis: &isize| array.shape().get(axis.rem_euclid(ndim.max(1)) as usize) == Some(&0);
+    if reduced.iter().any(is_empty) && array.size() == 0 {
+        return Err(PyValueError::new_err(format!(
+            "zero-size array to reduction operation {name} which has no identity"
+        )));
+    }
+    Ok(())
+}
+
 /// `out=`: one of our arrays.
 pub(crate) fn out<'py>(object: Argument<'_, 'py>) -> PyResult<Option<PyRef<'py, NdArray>>> {
     match object {
@@ -133,6 +152,10 @@ pub(crate) fn out<'py>(object: Argument<'_, 'py>) -> PyResult<Option<PyRef<'py, 
 /// `where=`: an array, unless it is plainly true.
 pub(crate) fn mask(object: Argument<'_, '_>) -> PyResult<Option<Array>> {
     let Some(object) = object else { return Ok(None) };
+    if object.is_instance_of::<PyList>() || object.is_instance_of::<PyTuple>() {
+        // Each element is made a bool.
+        return import_as(object, Some(gain::DType::Bool));
+    }
     match required(object, "bool_")? {
         Value::Number(Scalar::Bool(true)) => Ok(None),
         other => {

@@ -8,14 +8,14 @@ use crate::ndarray::NdArray;
 use crate::number::made;
 use crate::numpy::Numpy;
 use crate::read::casting_rule;
-use crate::reduce::{Keywords, Reduction, mask, out, reduce};
+use crate::reduce::{Keywords, Reduction, mask, no_identity, out, reduce};
 use crate::views::layout;
 use gain::dtype::Casting;
 use gain::{Array, Layout, MAX_INPUTS, Op, Operand, Options, ReduceOp};
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyTypeError, PyUserWarning, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyBool, PyDict, PyString, PyTuple, PyType};
 use smallvec::SmallVec;
 
 type Object<'py> = PyResult<Bound<'py, PyAny>>;
@@ -60,6 +60,7 @@ impl Ufunc {
     ) -> PyResult<Call<'py>> {
         let (inputs, outputs) = (self.op.inputs(), self.op.outputs());
         let mut given: Vec<Bound<'py, PyAny>> = arguments.iter().skip(inputs).collect();
+        let is_told = !given.is_empty();
         let mut call =
             Call { outs: Vec::new(), mask: None, dtype: None, casting: Casting::SameKind, order: Layout::K };
         for (key, object) in keywords.into_iter().flatten() {
@@ -93,6 +94,13 @@ impl Ufunc {
                     )));
                 }
             }
+        }
+        if call.mask.is_some()
+            && !is_told
+            && !keywords.is_some_and(|keywords| keywords.contains("out").unwrap_or(false))
+        {
+            let text = c"'where' used without 'out', expect uninitialized memory in output. If this is intended, use out=None.";
+            PyErr::warn(arguments.py(), &arguments.py().get_type::<PyUserWarning>(), text, 1)?;
         }
         for object in &given {
             call.outs.push(if object.is_none() { None } else { out(Some(object))? });
@@ -181,14 +189,20 @@ impl Ufunc {
             }
         }
         // Numbers among themselves are NumPy's affair.
-        if keywords.is_none() && arguments.len() == inputs {
+        if arguments.len() == inputs && keywords.is_none_or(|keywords| !has_arrays(keywords)) {
             let mut are_numbers = true;
             for object in arguments.iter_borrowed() {
                 are_numbers = are_numbers && is_number(&object)?;
             }
             if are_numbers {
-                return self.numpys(py)?.call1(arguments);
+                return self.numpys(py)?.call(arguments, keywords);
             }
+        }
+        if keywords.is_some_and(is_rare)
+            || arguments.iter_borrowed().skip(inputs).any(|object| object.is(py.Ellipsis()))
+        {
+            let me = Py::new(py, Ufunc { op: self.op, theirs: PyOnceLock::new() })?;
+            return py.import("gain._methods")?.getattr("rare_call")?.call1((me, arguments, keywords));
         }
         if let Some(theirs) = self.left_to(py, arguments, keywords)? {
             return Ok(theirs);
@@ -244,7 +258,7 @@ impl Ufunc {
         }
     }
 
-    #[pyo3(signature = (array, axis = Axis::Number(0), dtype = None, out = None, keepdims = false, initial = None, r#where = None))]
+    #[pyo3(signature = (array, axis = Axis::Number(0), dtype = None, out = None, keepdims = false, initial = Initial::Absent, r#where = None))]
     #[allow(clippy::too_many_arguments)]
     fn reduce<'py>(
         &self,
@@ -254,7 +268,7 @@ impl Ufunc {
         dtype: Option<&Bound<'py, PyAny>>,
         out: Option<&Bound<'py, PyAny>>,
         keepdims: bool,
-        initial: Option<&Bound<'py, PyAny>>,
+        initial: Initial<'py>,
         r#where: Option<&Bound<'py, PyAny>>,
     ) -> Object<'py> {
         binary(self.op, "reduce")?;
@@ -263,9 +277,31 @@ impl Ufunc {
             Axis::Number(n) => n.into_pyobject(py)?.into_any(),
             Axis::Other(object) => object,
         };
-        let given = Keywords { axis: Some(&axis), dtype, out, keepdims, initial, mask: r#where };
+        let wants_array = out.is_some_and(|object| object.is(py.Ellipsis()));
+        let initial = match initial {
+            Initial::Absent => None,
+            Initial::Given(object) => Some(object),
+        };
+        let no_value = Numpy::attribute(py, "_NoValue")?;
+        let initial = initial.as_ref().filter(|object| !object.is(&no_value));
+        let given = Keywords {
+            axis: Some(&axis),
+            dtype,
+            out: out.filter(|_| !wants_array),
+            keepdims,
+            initial,
+            mask: r#where,
+        };
+        if initial.is_some_and(|object| object.is_none()) {
+            no_identity(&array, self.op.name(), &given)?;
+        }
         let reduction = ReduceOp::of(self.op).map_or(Reduction::Ordered(self.op), Reduction::Fold);
-        reduce(py, &array, reduction, &given)
+        let made = reduce(py, &array, reduction, &given)?;
+        if wants_array {
+            Ok(Bound::new(py, NdArray::new(required(&made, "asarray")?.into_array()?))?.into_any())
+        } else {
+            Ok(made)
+        }
     }
 
     #[getter]
@@ -293,6 +329,12 @@ impl Ufunc {
         Numpy::ufunc(py, self.op)?.getattr("identity")
     }
 
+    /// For `inspect.signature`.
+    #[getter]
+    fn __signature__<'py>(&self, py: Python<'py>) -> Object<'py> {
+        self.numpys(py)?.getattr("__signature__")
+    }
+
     fn __repr__(&self) -> String {
         format!("<ufunc '{}'>", self.op.name())
     }
@@ -302,11 +344,54 @@ impl Ufunc {
     }
 }
 
+/// Whether a keyword may be one of our arrays, or is to give one.
+fn has_arrays(keywords: &Bound<'_, PyDict>) -> bool {
+    keywords.iter().any(|(_, object)| {
+        let is_plain =
+            object.is_none() || object.is_instance_of::<PyBool>() || object.is_instance_of::<PyString>();
+        let is_type = || {
+            object.is_instance_of::<PyType>()
+                || object.get_type().name().is_ok_and(|name| name.to_string().ends_with("DType"))
+        };
+        let is_signature = || {
+            object.cast::<PyTuple>().is_ok_and(|tuple| {
+                tuple.iter().all(|item| item.cast::<NdArray>().is_err() && !item.is(object.py().Ellipsis()))
+            })
+        };
+        !is_plain && !is_type() && !is_signature()
+    })
+}
+
+/// Keywords that the package sees to, in Python.
+fn is_rare(keywords: &Bound<'_, PyDict>) -> bool {
+    let py = keywords.py();
+    let has = |name| keywords.contains(name).unwrap_or(false);
+    let is_ellipsis = |object: Bound<'_, PyAny>| {
+        object.is(py.Ellipsis())
+            || object.cast::<PyTuple>().is_ok_and(|tuple| tuple.iter().any(|item| item.is(py.Ellipsis())))
+    };
+    has("signature") || has("sig") || keywords.get_item("out").ok().flatten().is_some_and(is_ellipsis)
+}
+
 /// `axis` of `reduce`, whose default is 0 and not `None`.
 #[derive(FromPyObject)]
 pub(crate) enum Axis<'py> {
     Number(isize),
     Other(Bound<'py, PyAny>),
+}
+
+/// `initial` of `reduce`: `None` says that there is none, also where the operation has an identity.
+pub(crate) enum Initial<'py> {
+    Absent,
+    Given(Bound<'py, PyAny>),
+}
+
+impl<'py> FromPyObject<'_, 'py> for Initial<'py> {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        Ok(Initial::Given(object.to_owned()))
+    }
 }
 
 /// The inputs with a small NumPy array in place of each of ours.

@@ -1,6 +1,6 @@
 //! The class `ndarray`: indexing, shapes and views of it. Slicing moves nothing; `reshape` copies where NumPy does.
 
-use crate::convert::{compute, result};
+use crate::convert::{self, compute, result};
 use crate::creation::too_many;
 use crate::elements::Elements;
 use crate::error::OrRaise;
@@ -35,6 +35,9 @@ fn spread(arguments: &Bound<'_, PyTuple>) -> PyResult<Vec<isize>> {
 impl NdArray {
     fn __getitem__<'py>(slf: &Bound<'py, Self>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let me = slf.try_borrow()?;
+        if let Some(x) = index::coordinates(key).and_then(|at| me.array.element_at_hand(&at)) {
+            return Numpy::scalar(slf.py(), x);
+        }
         if key.cast::<PyTuple>().is_err() {
             // One item: the common case, without a list of them.
             let Some(item) = index::basic(key)? else { return picked(slf, key) };
@@ -56,11 +59,29 @@ impl NdArray {
         Ok(NdArray::derived(slf, array)?.into_any())
     }
 
-    fn __setitem__(&self, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.writable("assignment destination is read-only")?;
-        match Key::parse(key)? {
-            Some(key) => index::assign(&self.array, &key, value),
-            None => Picks::parse(key)?.set(&self.array, value),
+    fn __setitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let me = slf.try_borrow()?;
+        if !me.is_flagged_writeable() {
+            return me.writable("assignment destination is read-only");
+        }
+        if let Some(at) = index::coordinates(key)
+            && let Some(x) = convert::typed(value)?
+            && me.array.set_element_at_hand(&at, x)
+        {
+            return Ok(());
+        }
+        let parsed = Key::parse(key)?;
+        if me.overlaps() {
+            let region = parsed.as_ref().map(|key| me.array.index(&key.items)).transpose().or_raise()?;
+            if region.is_none_or(|region| region.view().is_folded()) {
+                drop(me);
+                let assign = slf.py().import("gain._strides")?.getattr("assign")?;
+                return assign.call1((slf, key, value)).map(drop);
+            }
+        }
+        match parsed {
+            Some(key) => index::assign(&me.array, &key, value),
+            None => Picks::parse(key)?.set(&me.array, value),
         }
     }
 
@@ -79,8 +100,15 @@ impl NdArray {
         if layout == Layout::K {
             return Err(PyValueError::new_err("order 'K' is not permitted for reshaping"));
         }
-        let mine = slf.try_borrow()?.array.clone();
         let shape = spread(shape)?;
+        let me = slf.try_borrow()?;
+        if layout == Layout::C && copy.is_none() && me.array.is_contiguous() {
+            let made = me.handle(slf, me.array.reshape(&shape).or_raise()?);
+            drop(me);
+            return like(slf, made);
+        }
+        let mine = me.array.clone();
+        drop(me);
         let mut array = compute(slf.py(), &[&mine], || mine.reshape_in(&shape, layout))?;
         match (copy, array.base_id() == mine.base_id()) {
             (Some(false), false) => {
@@ -95,7 +123,14 @@ impl NdArray {
     #[pyo3(signature = (order = None))]
     fn ravel<'py>(slf: &Bound<'py, Self>, order: Option<&str>) -> PyResult<Bound<'py, NdArray>> {
         let layout = layout(order, Layout::C)?;
-        let mine = slf.try_borrow()?.array.clone();
+        let me = slf.try_borrow()?;
+        if layout == Layout::C && me.array.is_contiguous() {
+            let made = me.handle(slf, me.array.ravel().or_raise()?);
+            drop(me);
+            return like(slf, made);
+        }
+        let mine = me.array.clone();
+        drop(me);
         let array = compute(slf.py(), &[&mine], || mine.ravel_in(layout))?;
         NdArray::derived(slf, array)
     }
@@ -145,6 +180,42 @@ impl NdArray {
         let made = NdArray::derived(slf, array)?;
         made.try_borrow_mut()?.set_writeable(slf.py(), false)?;
         Ok(made)
+    }
+
+    /// `numpy.lib.stride_tricks.as_strided(self, shape, strides)`
+    fn _strided<'py>(
+        slf: &Bound<'py, Self>,
+        shape: Vec<usize>,
+        strides: Vec<isize>,
+    ) -> PyResult<Bound<'py, NdArray>> {
+        let array = slf.try_borrow()?.array.strided(&shape, &strides).or_raise()?;
+        NdArray::derived(slf, array)
+    }
+
+    /// Changes shape and size in place: `gain._class.resized` makes the new elements, and refuses, for how many the object is
+    /// referred to, what NumPy refuses.
+    #[pyo3(signature = (*new_shape, refcheck = None))]
+    fn resize(
+        slf: &Bound<'_, Self>,
+        new_shape: &Bound<'_, PyTuple>,
+        refcheck: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        // SAFETY: `slf` is a live object, and the interpreter's lock is held.
+        let count = unsafe { pyo3::ffi::Py_REFCNT(slf.as_ptr()) };
+        let is_checked = refcheck.map_or(Ok(true), |flag| flag.is_truthy())?;
+        let resized = slf.py().import("gain._class")?.getattr("resized")?;
+        let made = resized.call1((slf, new_shape, if is_checked { count } else { 0 }))?;
+        if !made.is_none() {
+            Self::_become(slf, made.cast::<NdArray>()?)?;
+        }
+        Ok(())
+    }
+
+    /// The object gets the array of another one.
+    fn _become(slf: &Bound<'_, Self>, other: &Bound<'_, NdArray>) -> PyResult<()> {
+        let array = other.try_borrow()?.array.clone();
+        *slf.try_borrow_mut()? = NdArray::new(array);
+        Ok(())
     }
 
     /// Another array object that shows the same elements, or the same memory as elements of another type; as an instance of

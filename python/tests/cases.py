@@ -77,6 +77,7 @@ def generated():
         yield name, f"(np.arange(1, 13) % 5).astype('{dtype}').reshape(3, 4).{name}(1)"
     yield from products()
     yield from arrangements()
+    yield from binning()
 
 
 # Views that leave the elements in their order of axes but not of memory, and repeated ones.
@@ -153,6 +154,26 @@ def arrangements():
         one, two = rng.sample(range(-len(shape), 0), 2)
         for name in ("diagonal", "trace"):
             yield f"{name} of random views", f"a = {a}; np.{name}(a, {rng.randrange(-3, 4)}, {one}, {two})"
+
+
+def binning():
+    """Searches and counts, on every type."""
+    for one, two in itertools.product(DTYPES, DTYPES):
+        side = "left" if (DTYPES.index(one) + DTYPES.index(two)) % 2 else "right"
+        yield "searchsorted of two types", f"np.searchsorted(np.array([0, 1, 1, 3, 6]).astype('{one}'), np.array([[1, 0, 2], [7, 3, 1]]).astype('{two}'), '{side}')"
+    for dtype in DTYPES:
+        a = f"(np.arange(40) * 7 % 31).astype('{dtype}')"
+        if dtype[0] != "c":
+            yield "histogram", f"np.histogram({a}, 7)"
+            yield "histogram", f"np.histogram({a}, 6, (2, 20), weights={a})"
+            yield "digitize", f"np.digitize({a}, np.array([0, 1, 8, 9, 30]).astype('{dtype}'))"
+            yield "interp", f"np.interp({a}, np.array([0, 1, 8, 9, 30]).cumsum().astype('{dtype}') * 1.0, [5, 1, 2, 8, 3])"
+        yield "histogram", f"np.histogram({a}, np.array([0, 1, 8, 9, 31]).astype('{dtype}'))"
+        if dtype[0] in "?iu":
+            yield "bincount", f"np.bincount({a})"
+            yield "bincount", f"np.bincount({a}, {a} + 1, 50)"
+    for name, dtype in itertools.product(("add", "multiply", "maximum", "logical_or", "subtract", "power", "hypot"), DTYPES):
+        yield f"{name}.at", f"a = (np.arange(12) % 5).astype('{dtype}'); np.{name}.at(a, [3, -1, 3, 0, 7], {operand(dtype, FIRST)}); a"
 
 
 def parse(source):

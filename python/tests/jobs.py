@@ -13,6 +13,16 @@ GAIN = pathlib.Path(sys.executable).with_name("gain")
 HERE = pathlib.Path(__file__).parent
 
 
+def end(process):
+    """Ends a job: its session, first kindly."""
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
 def run(arguments, ranks=1, environment=None, deadline=120):
     """Runs `python arguments` on `ranks` ranks (0: without the launcher); the completed process, as text."""
     command = [sys.executable, *map(str, arguments)]
@@ -25,12 +35,7 @@ def run(arguments, ranks=1, environment=None, deadline=120):
         try:
             code = process.wait(deadline)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGTERM)
-            try:
-                process.wait(5)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+            end(process)
             code = "deadline"
         out.seek(0), err.seek(0)
         return subprocess.CompletedProcess(command, code, out.read(), err.read())

@@ -17,13 +17,25 @@ import jobs
 def test_missing_name_says_where_the_list_is():
     with pytest.raises(AttributeError, match="'gain' has no attribute 'busday_count'.*docs/"):
         gain.busday_count
-    with pytest.raises(AttributeError, match="no attribute 'setfield'.*docs/"):
-        gain.zeros(3).setfield
+    with pytest.raises(AttributeError, match="no attribute 'nothing'.*docs/"):
+        gain.zeros(3).nothing
 
 
 def test_the_page_of_names_is_up_to_date():
     page = jobs.HERE.parents[1] / "docs" / "names.py"
     assert subprocess.run([sys.executable, page, "--check"], timeout=60).returncode == 0
+
+
+def test_the_table_of_ways_has_every_name():
+    from gain import _ways
+
+    table = gain.ways()
+    names = {name for name in dir(numpy) if not name.startswith("_") and not isinstance(getattr(numpy, name), type(numpy))}
+    assert names <= set(table) and {way for way, _ in table.values()} <= set(_ways.MEANINGS)
+    assert {name for name, (way, _) in table.items() if way == "refused" and hasattr(gain, name)} == {"nested_iters"}
+    assert set(_ways.NOTES) <= set(table)
+    with pytest.raises(AttributeError, match="has no attribute 'matrix': use arrays of two axes .*docs/"):
+        gain.matrix
 
 
 def test_numpy_functions_stay_ours():

@@ -19,7 +19,7 @@ const MESSAGE: usize = 64;
 
 const TASKS: u64 = 200;
 
-fn main() -> Result<()> {
+pub(crate) fn main() -> Result<()> {
     let world = World::init()?;
     let (me, size) = (world.rank(), world.size());
     // One place per lap: nothing is overwritten, so nobody has to say that it has read.

@@ -1,22 +1,38 @@
-//! Bells: one counter per rank of the node, which counts the signals sent to that rank, so that it can sleep until the next.
+//! Doors: one per rank of the node. The bell counts the signals sent to that rank, so that it can sleep until the next; beside it stands where letters for it go.
 //!
-//! They lie at the beginning of the heap's root area; the number of a bell is its rank's number in the node.
+//! They lie at the beginning of the heap's root area; the number of a door is its rank's number in the node.
 
 use shm::Heap;
-use shm::sync::Sequence;
+use shm::sync::Counter;
+use std::sync::atomic::AtomicU64;
 
-/// Bytes of the root area that belong to the bells of so many ranks; whole pages.
+/// What others of the node find of a rank. Zeroed memory is its initial state.
+#[repr(C, align(64))]
+pub(crate) struct Door {
+    pub(crate) bell: Counter,
+    /// One more than where its [ring of letters](crate::post) begins in its arena; 0 if it has none yet.
+    pub(crate) ring: AtomicU64,
+    /// Number of the ring's next letter.
+    pub(crate) next_letter: AtomicU64,
+}
+
+/// Bytes of the root area that belong to the doors of so many ranks; whole pages.
 pub(crate) fn bells_len(ranks: usize) -> usize {
-    (ranks * size_of::<Sequence>()).next_multiple_of(64 * 1024)
+    (ranks * size_of::<Door>()).next_multiple_of(64 * 1024)
 }
 
 /// The bell of a rank of this node.
-pub(crate) fn bell(heap: &Heap, index: usize) -> &Sequence {
+pub(crate) fn bell(heap: &Heap, index: usize) -> &Counter {
+    &door(heap, index).bell
+}
+
+/// The door of a rank of this node.
+pub(crate) fn door(heap: &Heap, index: usize) -> &Door {
     assert!(index < heap.ranks(), "bell {index} of {}", heap.ranks());
     let (root, _) = heap.root_area();
-    // SAFETY: inside the bells' part of the root area, which is mapped as long as the heap, zero at the start, and holds
-    // nothing but bells; a bell is made of atomics.
-    unsafe { root.cast::<Sequence>().add(index).as_ref() }
+    // SAFETY: inside the doors' part of the root area, which is mapped as long as the heap, zero at the start, and holds
+    // nothing but doors; a door is made of atomics.
+    unsafe { root.cast::<Door>().add(index).as_ref() }
 }
 
 #[cfg(test)]

@@ -29,7 +29,11 @@ ops! {
     FetchAdd "fetch_add", Swap "swap", CompareSwap "compare_swap", PutStrided "put_strided", GetStrided "get_strided",
     AccumulateStrided "accumulate_strided", PutVector "put_vector", GetVector "get_vector", AccumulateVector "accumulate_vector",
     MoveRuns "move_runs",
-    TeamOf "team_of",
+    TeamOf "team_of", FetchAnd "fetch_and", FetchOr "fetch_or", FetchXor "fetch_xor", AtomicLoad "atomic_load",
+    AtomicStore "atomic_store", AtomicAdd "atomic_add", AtomicAnd "atomic_and", AtomicOr "atomic_or", AtomicXor "atomic_xor",
+    Register "register", Am "am", AmCall "am_call", AmReply "reply", AmWait "wait for a reply",
+    Ibarrier "ibarrier", Ibroadcast "ibroadcast", Ireduce "ireduce", Iallreduce "iallreduce", Iallgather "iallgather",
+    Ialltoall "ialltoall", WaitUntil "wait_until",
 }
 
 impl OpCode {

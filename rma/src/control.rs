@@ -499,8 +499,8 @@ impl Rows {
                 return world.waiting(cause, sleep).map(drop);
             }
             spins -= 1;
-            if world.is_wide() {
-                world.transport.progress();
+            if world.is_wide() || world.post.is_open() {
+                world.turn();
             }
             std::hint::spin_loop();
         }

@@ -35,6 +35,8 @@ pub enum ErrorKind {
     Bootstrap,
     /// Nothing on this machine can do it.
     Unsupported,
+    /// A call that waits for other ranks, made by a handler of an active message.
+    Handler,
 }
 
 #[derive(Debug)]

@@ -19,8 +19,8 @@
 //! # Order and completion
 //! - A blocking get returns with the data. A blocking put or accumulate is locally complete on return.
 //! - Operations of one rank to overlapping memory of one target take effect in issue order.
-//! - Accumulates to the same element are atomic with regard to one another, whoever issues them; so are the integer operations
-//!   `fetch_add`, `swap`, `compare_swap` among themselves. The two families are not atomic with regard to each other.
+//! - Accumulates to the same element are atomic with regard to one another, whoever issues them; so are the atomic operations
+//!   (`fetch_add`, `swap`, `compare_swap`, the bitwise ones) among themselves. The two families are not atomic with regard to each other.
 //! - A put and a get (or two puts) of different ranks to overlapping bytes without a synchronisation between them race: the
 //!   bytes read are some mixture of old and new ones. Nothing else breaks.
 //!
@@ -43,6 +43,7 @@
 //! # Ok::<(), rma::Error>(())
 //! ```
 
+mod active;
 mod bell;
 pub mod bootstrap;
 mod call;
@@ -61,6 +62,7 @@ pub mod observe;
 mod onesided;
 mod outbox;
 mod plain;
+mod post;
 mod report;
 mod retired;
 #[cfg(test)]
@@ -77,13 +79,15 @@ mod wait;
 pub mod waits;
 mod world;
 
-pub use collective::{Op, Reducible};
+pub use active::{Answered, Handler, Reply};
+pub use collective::{Op, Pending, Reducible};
 pub use error::{Error, ErrorKind, Result};
 pub use mutex::{MutexGuard, MutexSet};
 pub use onesided::{Compare, Request, Scope, Strided, Vector};
 pub use plain::Plain;
+pub use post::{Message, Place};
 pub use segment::Segment;
-pub use shm::atomics::AtomicInteger;
+pub use shm::atomics::{Atomic, AtomicInteger};
 pub use shm::element::{Complex32, Complex64, DType, Element, f16};
 pub use team::Team;
 pub use transport::SignalUpdate;

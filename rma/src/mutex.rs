@@ -3,6 +3,7 @@
 use crate::call::{Call, OpCode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::observe;
+use crate::post::may_wait;
 use crate::segment::{Contents, Segment};
 use crate::stall::Needs;
 use crate::team::Team;
@@ -65,6 +66,7 @@ impl MutexSet {
                 if lock.try_lock(world.rank as u32) {
                     return Ok(());
                 }
+                may_wait(call.op.name())?;
                 if lock.owner() != Some(world.rank as u32) {
                     let (team, target, sequence) = (team.id(), Some(rank), index as u64);
                     let cause = Cause { call, team, target, sequence, needs: Needs::Owner };
@@ -74,6 +76,7 @@ impl MutexSet {
             }
             // SAFETY: a lock of the segment, by `at`.
             At::Elsewhere(place) => unsafe {
+                may_wait(call.op.name())?;
                 world.transport.lock(place, true, call.location)? == Held::Done
             },
         };

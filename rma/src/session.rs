@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layout::Layout;
 use crate::mirror::{Mirror, mirror_len};
 use crate::observe::{self, Event, Kind, Path, Span};
+use crate::post::may_wait;
 use crate::retired::{NO_SLOT, SLOTS, page_len, page_of};
 use crate::series::Series;
 use crate::signature::Signature;
@@ -35,6 +36,7 @@ impl<'a> Session<'a> {
     /// Enters; waits for other threads of this process that are in a collective of the team.
     pub(crate) fn begin(team: &'a Inner, call: Call) -> Result<Session<'a>> {
         alive(call.op.name())?;
+        may_wait(call.op.name())?;
         team.world.check(call.op.name())?;
         let span = observe::span(|| {
             let path = if team.rows.mirror().is_some() { Path::Messages } else { Path::Shared };

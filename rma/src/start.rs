@@ -10,8 +10,10 @@ use crate::fork;
 use crate::founding::Foundings;
 use crate::layout::Layout;
 use crate::mirror::mirror_len;
+use crate::post::Post;
 use crate::stall::Watch;
 use crate::team::{Joint, Team};
+use crate::transport::letter::Inbox;
 use crate::transport::net::wire::Wire;
 use crate::transport::net::{Net, Progress, Surroundings, choose};
 use crate::transport::{Remote, Shm, Transport};
@@ -137,6 +139,7 @@ impl World {
         // Ranks of a node are on one host.
         let host_of = |node: usize| cards[layout.members(node).next().unwrap_or(0)].host.as_str().into();
         let hosts: Arc<[Box<str>]> = (0..layout.nodes()).map(host_of).collect();
+        let inbox = Arc::new(Inbox::default());
         let (layout_, watch_) = (layout.clone(), watch.clone());
         let transport: Arc<dyn Transport> = match outside {
             None => Arc::new(Shm::new(heap.clone(), layout_, watch_, policy, direct)),
@@ -144,11 +147,15 @@ impl World {
                 let book = cards.iter().map(|card| card.address.as_slice().into()).collect();
                 let (heap, layout, watch, hosts) = (heap.clone(), layout_, watch_, hosts.clone());
                 let job = secret.word();
-                let around = Surroundings { heap, layout, watch, policy, direct, progress, hosts, job };
+                let inbox = inbox.clone();
+                let around =
+                    Surroundings { heap, layout, watch, policy, direct, progress, inbox, hosts, job };
                 Net::start(wire, book, around)?
             }
         };
+        let post = Post::new(heap.clone(), layout.clone(), inbox);
         let shared = Arc::new(Shared {
+            post,
             rank,
             size,
             transport,
@@ -326,7 +333,7 @@ mod tests {
         bytes[0] += 1;
         let error = Card::read(&bytes, 3, secret).unwrap_err();
         assert_eq!((error.kind(), error.rank()), (ErrorKind::Unsupported, Some(3)), "{error}");
-        assert!(error.to_string().contains("speaks version 2"), "{error}");
+        assert!(error.to_string().contains(&format!("speaks version {}", PROTOCOL + 1)), "{error}");
         assert_eq!(check(&[good.clone(), bad]).unwrap_err().kind(), ErrorKind::Unsupported);
         let other = Card { engine: "ofi".into(), ..good.clone() };
         let error = check(&[good.clone(), good.clone(), other]).unwrap_err().to_string();

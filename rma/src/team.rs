@@ -42,6 +42,8 @@ pub(crate) struct Inner {
     /// Collective calls this process has entered.
     pub(crate) entered: AtomicU64,
     children: AtomicU64,
+    /// Non-blocking collectives this process has begun.
+    later: AtomicU64,
     pub(crate) retired: Retired,
     /// Where this member's row and mirror came from. Those of the world are never freed.
     pub(crate) origin: Option<Origin>,
@@ -192,6 +194,7 @@ impl Team {
             pledge: AtomicU64::new(0),
             entered: AtomicU64::new(0),
             children: AtomicU64::new(0),
+            later: AtomicU64::new(0),
             retired: Retired::default(),
             large: AtomicU64::new(0),
             tiers: OnceLock::new(),
@@ -404,6 +407,18 @@ impl Team {
     /// A member's desk.
     pub(crate) fn desk(&self, rank: usize) -> Spot {
         self.0.rows.desk(rank)
+    }
+
+    /// What letters to a member call the team: a number that no other living team has there.
+    pub(crate) fn key_at(&self, rank: usize) -> u64 {
+        // The rows of the node's team are not in arenas.
+        let is_of_node = self.0.origin.is_none() && self.0.rows.mirror().is_none();
+        if is_of_node { 0 } else { self.desk(rank).place.offset as u64 }
+    }
+
+    /// The number of the next non-blocking collective; the same on all members, as they begin them in one order.
+    pub(crate) fn next_later(&self) -> u64 {
+        self.0.later.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Gives a segment's block of the own arena back once nobody has a handle of `slot`.

@@ -73,21 +73,56 @@ impl WaitHook for Hook<'_> {
     }
 
     fn crank(&self) -> Option<&dyn Crank> {
-        if self.world.is_wide() { Some(self.world) } else { None }
+        if self.world.is_wide() || self.runs_handlers() { Some(self) } else { None }
     }
 }
 
-impl Crank for Shared {
+impl Hook<'_> {
+    /// Whether messages are read meanwhile: in a wait for other ranks' programs, not for an accumulate's locks.
+    fn runs_handlers(&self) -> bool {
+        self.world.post.is_open() && self.cause.call.op != OpCode::Accumulate
+    }
+}
+
+impl Crank for Hook<'_> {
     fn turn(&self) -> bool {
-        self.transport.progress()
+        if self.runs_handlers() { self.world.turn() } else { self.world.transport.progress() }
     }
 
     fn longest_sleep(&self) -> Option<Duration> {
-        self.transport.longest_sleep()
+        let network = self.world.transport.longest_sleep();
+        // Letters wake who sleeps on the own bell only.
+        if self.runs_handlers() {
+            Some(network.map_or(LETTERS, |longest| longest.min(LETTERS)))
+        } else {
+            network
+        }
     }
 }
 
+/// The longest sleep of a process that may get letters.
+const LETTERS: Duration = Duration::from_micros(100);
+
 impl Shared {
+    /// Moves the network on, and the post.
+    pub(crate) fn turn(&self) -> bool {
+        let network = self.is_wide() && self.transport.progress();
+        self.post.turn(&*self.transport) || network
+    }
+
+    /// Waits until `ready`, which what rings this rank's bell makes true.
+    pub(crate) fn await_bell(&self, cause: Cause<'_>, ready: impl Fn() -> bool) -> Result<()> {
+        let bell = self.bell(self.rank);
+        loop {
+            let rings = bell.load();
+            if ready() {
+                return Ok(());
+            }
+            self.turn();
+            self.waiting(cause, |context| bell.wait_at_least_or(rings + 1, &ready, context))?;
+        }
+    }
+
     /// Runs `wait` with a context that knows the cause.
     #[inline]
     pub(crate) fn waiting<R>(

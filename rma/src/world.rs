@@ -13,6 +13,7 @@ use crate::fork::{self, PerProcess};
 use crate::founding::Foundings;
 use crate::layout::Layout;
 use crate::observe::{self, Event, Kind, Observer, Path, Span};
+use crate::post::Post;
 use crate::report;
 use crate::segment::Spot;
 use crate::stall::Watch;
@@ -20,7 +21,7 @@ use crate::start::failed;
 use crate::team::Team;
 use crate::transport::{Remote, Transport};
 use shm::Heap;
-use shm::sync::{Sequence, SpinPolicy};
+use shm::sync::{Counter, SpinPolicy};
 use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -98,6 +99,8 @@ pub(crate) struct Shared {
     /// By rank, for messages to people.
     pub(crate) hosts: Arc<[Box<str>]>,
     pub(crate) bootstrap: Mutex<Box<dyn Bootstrap>>,
+    /// Letters between programs.
+    pub(crate) post: Post,
     /// Teams that this process makes with some others, and has left.
     pub(crate) foundings: Foundings,
     /// [`fork::count`] of the process that made this.
@@ -325,7 +328,7 @@ impl World {
 
 impl Shared {
     /// The bell of a world rank of this node.
-    pub(crate) fn bell(&self, rank: usize) -> &Sequence {
+    pub(crate) fn bell(&self, rank: usize) -> &Counter {
         bell::bell(&self.heap, self.layout.index(rank))
     }
 

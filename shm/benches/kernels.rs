@@ -6,7 +6,7 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use shm::accumulate::{Target, accumulate, accumulate_strided};
-use shm::atomics::AtomicInteger;
+use shm::atomics::Atomic;
 use shm::copy::{copy, copy_strided};
 use shm::sync::{Barrier, BarrierRow, Counter, Lock, NoHook, SpinPolicy, WaitContext};
 use shm::{Heap, HeapConfig};
@@ -90,7 +90,7 @@ fn primitives(c: &mut Criterion) {
     group.bench_function("fetch_add", |b| {
         let counter = heap.address(0, to).cast::<i64>();
         // SAFETY: an aligned word of our block.
-        b.iter(|| unsafe { AtomicInteger::fetch_add(counter, black_box(1)) });
+        b.iter(|| unsafe { Atomic::fetch_add(counter, black_box(1)) });
     });
     group.bench_function("lock_unlock", |b| {
         let lock = Lock::default();

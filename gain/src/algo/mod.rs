@@ -3,30 +3,47 @@
 //! Each goes through the door ([`stage`](crate::stage)); none touches marks, epochs or barriers. What a loop over rows of
 //! elements needs of kernels is in [`rows`].
 
+mod bincount;
 mod compress;
 mod gather;
+mod histogram;
+mod interp;
 mod pick;
 mod product;
 mod put;
 mod rows;
 mod scan;
 mod scatter;
+mod search;
 mod segment;
 mod sort;
+mod table;
+mod tally;
+mod trend;
 
+pub(crate) use bincount::bincount;
 pub(crate) use compress::compress;
 pub(crate) use gather::gather;
+pub(crate) use histogram::{Bins, histogram};
+pub use interp::Outside;
+pub(crate) use interp::interp;
 pub(crate) use pick::{Indices, Pick};
 pub(crate) use product::product;
 pub(crate) use put::put;
 pub(crate) use scan::accumulate;
 pub(crate) use scatter::scatter;
+pub(crate) use search::search;
 pub(crate) use segment::{Segments, fold};
 pub(crate) use sort::{Gives, Sort, member, member_here, operand, select};
+pub use table::Side;
+pub(crate) use trend::trend;
 
+use crate::dtype::DType;
 use crate::error::{Error, Kind, Result};
+use crate::record::{Arg, Expr, Node};
 use crate::stage::Room;
 use crate::status;
+use smallvec::SmallVec;
 
 /// How many elements are looked at at once.
 const WINDOW: usize = 1 << 16;
@@ -47,6 +64,21 @@ macro_rules! by_size {
     };
 }
 pub(crate) use by_size;
+
+/// Elements as a value of their own, for an algorithm that goes through the door twice.
+fn stored(value: Arg, shape: &[usize], dtype: DType) -> Arg {
+    match value {
+        Arg::Node(node, view)
+            if node.dtype == dtype
+                && view.is_whole(node.len())
+                && view.shape == node.shape
+                && !node.is_open() =>
+        {
+            Arg::Node(node, view)
+        }
+        value => Arg::whole(Node::lazy(SmallVec::from_slice(shape), dtype, Expr::Cast(value))),
+    }
+}
 
 /// What all ranks found, if each has a share. Collective.
 fn agreed(room: &Room<'_>, found: u64) -> Result<u64> {

@@ -12,6 +12,7 @@ use crate::record::Arg;
 use crate::session;
 use crate::stage::{Reads, Room, Stage};
 use crate::view::{Dims, Strides};
+use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Mutex;
@@ -39,7 +40,7 @@ pub(crate) struct Pick {
     pub(crate) inner: (Dims, Strides),
     /// What the index arrays broadcast to.
     pub(crate) among: Dims,
-    pub(crate) indices: Vec<Indices>,
+    pub(crate) indices: SmallVec<[Indices; 2]>,
 }
 
 /// Elements that are worth a thread.
@@ -77,7 +78,7 @@ impl Pick {
         range: &Range<usize>,
     ) -> Result<Places<'a>> {
         let needed = self.needed(range);
-        let mut indices = Vec::with_capacity(self.indices.len());
+        let mut indices = SmallVec::new();
         let mut wrong = None;
         for (k, one) in self.indices.iter().enumerate() {
             let numbers = match one.shape == self.among {
@@ -95,6 +96,34 @@ impl Pick {
             return Err(self.indices[bad[0] as usize - 1].outside(bad[1] as i64));
         }
         Ok(Places::new(self, needed.start, indices))
+    }
+
+    /// Calls `each` with every run of the result ([`Places::runs`]), by one thread, given the numbers of all index arrays. An
+    /// error before the first call if an index is outside.
+    pub(crate) fn each(
+        &self,
+        numbers: &[&[i64]],
+        each: impl FnMut(usize, isize, isize, usize),
+    ) -> Result<()> {
+        let among = self.among.iter().product();
+        if among == 0 {
+            // (Indices that broadcast to none aren't looked at.)
+            return Ok(());
+        }
+        let mut indices = SmallVec::new();
+        for (one, &numbers) in self.indices.iter().zip(numbers) {
+            if let Some(&bad) = one.first_bad(numbers) {
+                return Err(one.outside(bad));
+            }
+            let numbers = match one.shape == self.among {
+                true => Cow::Borrowed(numbers),
+                false => Cow::Owned(self.repeated(&one.shape, &(0..among)).map(|i| numbers[i]).collect()),
+            };
+            indices.push((numbers, one.extent as i64, one.stride));
+        }
+        let total = self.shape().iter().product();
+        Places::new(self, 0, indices).runs(0..total, each);
+        Ok(())
     }
 
     /// For a range of the broadcast index arrays, the elements of one of them.
@@ -121,14 +150,11 @@ impl Pick {
 impl Indices {
     /// The first index that is outside.
     fn bad(&self, indices: &[i64]) -> Option<i64> {
-        let extent = self.extent as i64;
         let pieces = indices.len().div_ceil(PIECE);
         let found = Mutex::new(None::<(usize, i64)>);
         pool::split(pieces, threads(indices.len()), &|piece| {
             let part = &indices[piece * PIECE..indices.len().min((piece + 1) * PIECE)];
-            // (Without an exit, so that it is a loop of vectors.)
-            let are_inside = part.iter().fold(true, |all, &i| all & (i >= -extent) & (i < extent));
-            if !are_inside && let Some(&bad) = part.iter().find(|i| !(-extent..extent).contains(i)) {
+            if let Some(&bad) = self.first_bad(part) {
                 let mut found = crate::lock(&found);
                 if found.is_none_or(|(before, _)| piece < before) {
                     *found = Some((piece, bad));
@@ -136,6 +162,13 @@ impl Indices {
             }
         });
         found.into_inner().ok().flatten().map(|(_, bad)| bad)
+    }
+
+    fn first_bad<'a>(&self, indices: &'a [i64]) -> Option<&'a i64> {
+        let extent = self.extent as i64;
+        // (Without an exit, so that it is a loop of vectors.)
+        let are_inside = indices.iter().fold(true, |all, &i| all & (i >= -extent) & (i < extent));
+        if are_inside { None } else { indices.iter().find(|i| !(-extent..extent).contains(i)) }
     }
 
     fn outside(&self, index: i64) -> Error {
@@ -149,13 +182,23 @@ pub(super) fn threads(len: usize) -> usize {
     if len <= PIECE { 1 } else { session::get().threads }
 }
 
+/// This rank's share of so many values.
+pub(super) fn share_of(total: usize) -> Range<usize> {
+    let session = session::get();
+    let bound = |rank: usize| (total as u128 * rank as u128 / session.size as u128) as usize;
+    bound(session.rank)..bound(session.rank + 1)
+}
+
+/// For each index array its numbers, the extent of its axis and the stride along it.
+type Numbers<'a> = SmallVec<[(Cow<'a, [i64]>, i64, isize); 2]>;
+
 /// Where a range of the result lies, in C order.
 #[derive(Debug)]
 pub(super) struct Places<'a> {
     pick: &'a Pick,
     /// From this element of the broadcast index arrays on, those numbers; extents and strides of their axes.
     from: usize,
-    indices: Vec<(Cow<'a, [i64]>, i64, isize)>,
+    indices: Numbers<'a>,
     among: usize,
     inner: usize,
     /// The elements behind lie in a row, at this step.
@@ -166,7 +209,7 @@ pub(super) struct Places<'a> {
 const WINDOW: usize = 256;
 
 impl<'a> Places<'a> {
-    fn new(pick: &'a Pick, from: usize, indices: Vec<(Cow<'a, [i64]>, i64, isize)>) -> Places<'a> {
+    fn new(pick: &'a Pick, from: usize, indices: Numbers<'a>) -> Places<'a> {
         let (shape, strides) = &pick.inner;
         let mut axes = shape.iter().zip(strides).filter(|(n, _)| **n > 1);
         let mut step = Some(1);
@@ -193,10 +236,42 @@ impl<'a> Places<'a> {
     fn window(&self, b: usize, places: &mut [isize]) {
         places.fill(self.pick.offset);
         for (numbers, extent, stride) in &self.indices {
-            for (place, &i) in places.iter_mut().zip(&numbers[b - self.from..]) {
-                let i = if i < 0 { i + extent } else { i };
-                *place += i as isize * stride;
+            // (`extent` for those that count from the end.)
+            let numbers = numbers[b - self.from..].iter().map(|&i| (i + (extent & (i >> 63))) as isize);
+            match stride {
+                1 => places.iter_mut().zip(numbers).for_each(|(place, i)| *place += i),
+                _ => places.iter_mut().zip(numbers).for_each(|(place, i)| *place += i * stride),
             }
+        }
+    }
+
+    /// Calls `each` with the number of the first of some elements that follow each other, and their places.
+    #[inline]
+    pub(super) fn windows(&self, range: Range<usize>, mut each: impl FnMut(usize, &[isize])) {
+        let mut window = [0; WINDOW];
+        if self.inner == 1 && self.pick.outer.0.iter().product::<usize>() == 1 {
+            let mut at = range.start;
+            while at < range.end {
+                let places = &mut window[..(range.end - at).min(WINDOW)];
+                self.window(at, places);
+                each(at, places);
+                at += places.len();
+            }
+            return;
+        }
+        let (mut first, mut count) = (range.start, 0);
+        self.runs(range, |_, place, step, len| {
+            for k in 0..len as isize {
+                window[count] = place + step * k;
+                count += 1;
+                if count == WINDOW {
+                    each(first, &window);
+                    (first, count) = (first + WINDOW, 0);
+                }
+            }
+        });
+        if count > 0 {
+            each(first, &window[..count]);
         }
     }
 

@@ -3,7 +3,7 @@
 //! Each rank takes its share of the values. What others own it sends to them, and every owner writes in the order of the ranks,
 //! which is that of the values. On one rank each thread writes a part of the array.
 
-use super::pick::{Pick, Places, threads};
+use super::pick::{Pick, Places, share_of, threads};
 use super::{Cells, by_size};
 use crate::dtype::DType;
 use crate::error::Result;
@@ -35,13 +35,6 @@ pub(crate) fn put(
         by_size!(dtype, write(room, &places, run, share, is_one))
     })?;
     Ok(made.into_iter().next().expect("one result"))
-}
-
-/// This rank's share of so many values.
-fn share_of(total: usize) -> Range<usize> {
-    let session = session::get();
-    let bound = |rank: usize| (total as u128 * rank as u128 / session.size as u128) as usize;
-    bound(session.rank)..bound(session.rank + 1)
 }
 
 fn write<T: Pod + Send + Sync>(

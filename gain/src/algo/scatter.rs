@@ -1,145 +1,209 @@
-//! `ufunc.at`: elements of an array changed in place, once for each time that an index names them.
+//! `ufunc.at`: elements of an array changed in place, once for each time that index arrays name them.
 //!
-//! The rank that owns an index sends it to the owner of the element; changes are made in the order of the indices.
+//! Each element is changed in the order of the indices. Where there are few elements and the order is free, each thread and each
+//! rank first combines the values of its share. Else a rank changes the elements that it owns, by values that the others send.
 
+use super::pick::{PIECE, Pick, Places, share_of, threads};
 use super::rows::{Visit, element, visit};
-use super::{REFUSED, agreed, by_size, told};
-use crate::dtype::DType;
+use super::tally::Column;
+use super::{Cells, REFUSED, agreed, by_size, told};
+use crate::dtype::{Category, DType, Scalar, category};
 use crate::error::Result;
+use crate::exec::pool;
 use crate::kernels::flags::{self, Report};
 use crate::kernels::lanes::conjure;
 use crate::kernels::{Kernel, Operands, Slot, cast, reports, table};
+use crate::lock;
 use crate::ops::{Loop, Op};
 use crate::record::{Arg, Node};
 use crate::session;
-use crate::stage::{Reads, Room, Run, Spread, Stage};
+use crate::stage::{Reads, Room, Run, Stage};
 use bytemuck::Pod;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 
-/// The elements of `base` (of this shape and type) after `base[i] = op(base[i], value)` for each flat index and value
-/// (one of each, or no values for an operation of one input). All indices are inside.
+/// The value of the variable that has `base`, of this type, after `x = op(x, value)` for each element that `pick` names: with
+/// a value for each, with one for all (so says the flag), or with none for an operation of one input. In place if nobody else
+/// has it. Collective.
 pub(crate) fn scatter(
     op: &Loop,
-    base: Arg,
-    shape: &[usize],
+    base: Arc<Node>,
     dtype: DType,
-    indices: Arg,
-    values: Option<Arg>,
-    count: usize,
+    pick: &Pick,
+    values: Option<(Arg, bool)>,
 ) -> Result<Arc<Node>> {
-    let mut found = 0;
-    let mut stage = Stage::new("at")
-        .reads(base, shape, dtype, Reads::All)
-        .reads(indices, &[count], DType::I64, Reads::Own)
-        .writes(shape, dtype, Spread::Usual);
+    let (mut found, shape) = (0, pick.shape());
     let second = values.as_ref().map(|_| op.inputs[1]);
-    if let (Some(values), Some(dtype)) = (values, second) {
-        stage = stage.reads(values, &[count], dtype, Reads::All);
+    let is_one = values.as_ref().is_some_and(|(_, is_one)| *is_one);
+    let mut stage = Stage::new("at").changes(base);
+    if let (Some((values, is_one)), Some(dtype)) = (values, second) {
+        stage = stage.reads(values, if is_one { &[1] } else { &shape }, dtype, Reads::All);
     }
-    let made = stage.run(|room, runs| {
-        let run = &mut runs[0];
-        by_size!(dtype, copy(room, run))?;
-        let mut change = Change::new(op, dtype);
-        let bytes = by_size!(dtype, bytes_of(run));
-        apply(room, second, bytes.0, bytes.1, &mut change)?;
-        found = agreed(room, change.found())?;
+    let change = Change { op, dtype, pick, second, is_one };
+    let made = pick.declare(stage).run(|room, runs| {
+        let bits = by_size!(dtype, apply(&change, room, &mut runs[0]))?;
+        found = agreed(room, bits)?;
         Ok(())
     })?;
     told(op.op.name(), found)?;
     Ok(made.into_iter().next().expect("one result"))
 }
 
-fn copy<T: Pod>(room: &Room<'_>, run: &mut Run<'_>) -> Result<()> {
-    let range = run.range();
-    run.elements::<T>().copy_from_slice(&room.at::<T>(0, range)?);
-    Ok(())
-}
-
-fn bytes_of<'a, T: Pod>(run: &'a mut Run<'_>) -> (Range<usize>, &'a mut [u8]) {
-    (run.range(), bytemuck::cast_slice_mut(run.elements::<T>()))
-}
-
-fn bytes_at<T: Pod>(room: &Room<'_>, k: usize, range: Range<usize>) -> Result<Vec<u8>> {
-    Ok(bytemuck::cast_slice(&room.at::<T>(k, range)?).to_vec())
-}
-
-/// Changes the elements of a rank's run, `range` of the flat index.
-fn apply(
-    room: &Room<'_>,
+/// What is to be done.
+struct Change<'a> {
+    op: &'a Loop,
+    /// The type of the array, and that of the values.
+    dtype: DType,
+    pick: &'a Pick,
     second: Option<DType>,
-    range: Range<usize>,
-    run: &mut [u8],
-    change: &mut Change,
-) -> Result<()> {
-    let mine = room.range(1);
-    let indices = room.own::<i64>(1);
-    let is_spread =
-        room.is_shared() && (0..session::get().size).any(|rank| room.range_of(1, rank) != (0..room.len(1)));
-    if !is_spread {
-        return match second {
-            Some(dtype) => by_size!(dtype, apply_here(room, mine, indices, range, run, change)),
-            None => {
-                change.elements(run, range.start, indices, &[], 0);
-                Ok(())
-            }
-        };
-    }
-    let values = match second {
-        Some(dtype) => by_size!(dtype, bytes_at(room, 2, mine.clone()))?,
-        None => Vec::new(),
+    is_one: bool,
+}
+
+fn apply<T: Pod + Send + Sync>(change: &Change<'_>, room: &Room<'_>, run: &mut Run<'_>) -> Result<u64> {
+    let &Change { op, dtype, pick, second, is_one } = change;
+    let (total, len) = (pick.shape().iter().product::<usize>(), run.range().len());
+    let is_plain = second == Some(dtype) && op.inputs[0] == dtype && op.outputs[0] == dtype;
+    let quick = if is_plain { quick::<T>(op.op, dtype) } else { None };
+    let neutral = quick.and_then(|_| neutral(op.op, dtype)).filter(|_| {
+        // Elements of its own must be worth it, for each thread.
+        !run.is_shared() && total > PIECE && total / 4 >= len
+    });
+    let is_split = run.is_shared() || neutral.is_some() && room.is_shared();
+    let share = if is_split { share_of(total) } else { 0..total };
+    let places = pick.places(room, usize::from(second.is_some()), &share)?;
+    let given = if is_one { 0..1 } else { share.clone() };
+    let Some(quick) = quick else {
+        let values = second.map(|dtype| Column::of(room, 0, dtype, given)).transpose()?;
+        return one_by_one::<T>(change, room, run, &places, share, values.as_ref());
     };
-    let item = second.map_or(0, DType::size_bytes);
-    let ends = room.everybodys(&[range.start as u64, range.end as u64])?;
-    let mut sent: Vec<(Vec<i64>, Vec<u8>)> = vec![Default::default(); ends.len()];
-    for (k, &i) in indices.iter().enumerate() {
-        for (to, ends) in sent.iter_mut().zip(&ends) {
-            if (ends[0]..ends[1]).contains(&(i as u64)) {
-                to.0.push(i);
-                to.1.extend_from_slice(&values[k * item..][..item]);
+    let values = room.at::<T>(0, given)?;
+    let values = |range: Range<usize>| match is_one {
+        true => &values[..1],
+        false => &values[range.start - share.start..range.end - share.start],
+    };
+    let watch = Watch::new(op);
+    if run.is_shared() {
+        let mut sent: Vec<(Vec<isize>, Vec<T>)> = vec![Default::default(); session::get().size];
+        places.windows(share.clone(), |at, window| {
+            let values = values(at..at + window.len());
+            for (k, &place) in window.iter().enumerate() {
+                let to = &mut sent[run.owner(place as usize)];
+                to.0.push(place);
+                to.1.push(if is_one { values[0] } else { values[k] });
             }
+        });
+        let (places, values): (Vec<_>, Vec<_>) = sent.into_iter().unzip();
+        let (places, values) = (room.exchange(places)?, room.exchange(values)?);
+        let start = run.range().start as isize;
+        watch.during(|| {
+            for (places, values) in places.iter().zip(&values).filter(|(places, _)| !places.is_empty()) {
+                quick(run.elements(), start, places, values);
+            }
+        });
+        return Ok(watch.found());
+    }
+    let threads = threads(total);
+    if let Some(neutral) = neutral {
+        let parts: Mutex<Vec<(usize, Vec<T>)>> = Mutex::default();
+        pool::split(threads, threads, &|part| {
+            let bound = |part: usize| share.start + share.len() * part / threads;
+            let mut mine = vec![neutral; len];
+            watch.during(|| {
+                places.windows(bound(part)..bound(part + 1), |at, window| {
+                    quick(&mut mine, 0, window, values(at..at + window.len()));
+                });
+            });
+            lock(&parts).push((part, mine));
+        });
+        let mut parts = parts.into_inner().unwrap_or_default();
+        parts.sort_by_key(|(part, _)| *part);
+        let all: Vec<isize> = (0..len as isize).collect();
+        watch.during(|| -> Result<()> {
+            let mut parts = parts.into_iter().map(|(_, part)| part);
+            let mut sum = parts.next().unwrap_or_default();
+            parts.for_each(|part| quick(&mut sum, 0, &all, &part));
+            let sums = if is_split { room.everybodys(&sum)? } else { vec![sum] };
+            sums.iter().for_each(|sum| quick(run.elements(), 0, &all, sum));
+            Ok(())
+        })?;
+        return Ok(watch.found());
+    }
+    // Each thread has some of the elements, and looks at all places.
+    let elements = Cells::of(run.elements::<T>());
+    pool::split(threads, threads, &|part| {
+        let (from, to) = (len * part / threads, len * (part + 1) / threads);
+        // SAFETY: the parts are apart, and together the elements.
+        let elements = unsafe { std::slice::from_raw_parts_mut(elements.at(from), to - from) };
+        watch.during(|| {
+            places.windows(share.clone(), |at, window| {
+                quick(elements, from as isize, window, values(at..at + window.len()));
+            });
+        });
+    });
+    Ok(watch.found())
+}
+
+/// What changes nothing.
+fn neutral<T: Pod>(op: Op, dtype: DType) -> Option<T> {
+    let start = match (op.identity(dtype)?, category(dtype)) {
+        // (The sum of it and -0.0 is -0.0.)
+        (_, Category::Float | Category::Complex) if op == Op::Add => match dtype {
+            DType::C64 | DType::C128 => -Scalar::zero(dtype).as_c128(),
+            _ => (-0.0).into(),
+        },
+        (start, _) => return Some(bytemuck::pod_read_unaligned(&start.bytes()[..size_of::<T>()])),
+    };
+    let start = Scalar::C128(start).cast(dtype);
+    Some(bytemuck::pod_read_unaligned(&start.bytes()[..size_of::<T>()]))
+}
+
+/// Exceptions that the processor's flags tell of, on whatever thread.
+struct Watch {
+    is_needed: bool,
+    found: AtomicU8,
+}
+
+impl Watch {
+    fn new(op: &Loop) -> Watch {
+        Watch { is_needed: !matches!(reports::of(op), Report::Never), found: AtomicU8::new(0) }
+    }
+
+    fn during<R>(&self, work: impl FnOnce() -> R) -> R {
+        if !self.is_needed {
+            return work();
         }
+        flags::clear();
+        let done = work();
+        self.found.fetch_or(flags::read(), Relaxed);
+        done
     }
-    let (indices, values): (Vec<_>, Vec<_>) = sent.into_iter().unzip();
-    let indices = room.exchange(indices)?;
-    let values = room.exchange(values)?;
-    for (indices, values) in indices.iter().zip(&values) {
-        change.elements(run, range.start, indices, values, item);
+
+    fn found(self) -> u64 {
+        u64::from(self.found.into_inner())
     }
-    Ok(())
 }
 
-/// Changes elements by values that are here.
-fn apply_here<T: Pod>(
-    room: &Room<'_>,
-    mine: Range<usize>,
-    indices: &[i64],
-    range: Range<usize>,
-    run: &mut [u8],
-    change: &mut Change,
-) -> Result<()> {
-    let values = room.at::<T>(2, mine)?;
-    change.elements(run, range.start, indices, bytemuck::cast_slice(&values), size_of::<T>());
-    Ok(())
-}
+/// The operation on elements and values of one type: those of the places that lie in a part that begins at the number. There
+/// is a value for each place, or one for all.
+type Quick<T> = fn(part: &mut [T], start: isize, places: &[isize], values: &[T]);
 
-/// The operation on elements and values of one type: those of the indices that lie in a run that begins at the number.
-type Quick = fn(run: &mut [u8], start: usize, indices: &[i64], values: &[u8]);
-
-fn quick<T: Pod>(op: Op, dtype: DType) -> Option<Quick> {
+fn quick<T: Pod>(op: Op, dtype: DType) -> Option<Quick<T>> {
     struct Scatter;
     impl<T: Pod> Visit<T> for Scatter {
-        type Out = Quick;
-        fn visit<E: Copy + 'static, F: Fn(E, E) -> E + Copy + Sync>(self, _combine: F) -> Quick {
-            |run, start, indices, values| {
+        type Out = Quick<T>;
+        fn visit<E: Copy + 'static, F: Fn(E, E) -> E + Copy + Sync>(self, _combine: F) -> Quick<T> {
+            |part, start, places, values| {
                 // SAFETY: there was one: the one that `visit` was given.
                 let combine = unsafe { conjure::<F>() };
-                let run: &mut [T] = bytemuck::cast_slice_mut(run);
-                let value = |bytes: &[u8]| element::<T, E>(&bytemuck::pod_read_unaligned(bytes));
-                for (&i, bytes) in indices.iter().zip(values.chunks_exact(size_of::<T>())) {
-                    if let Some(place) = run.get_mut((i as usize).wrapping_sub(start)) {
-                        *place = element(&combine(element(place), value(bytes)));
+                let mut change = |place: isize, value: &T| {
+                    if let Some(x) = part.get_mut((place - start) as usize) {
+                        *x = element(&combine(element(x), element(value)));
                     }
+                };
+                match values {
+                    [value] => places.iter().for_each(|&place| change(place, value)),
+                    values => places.iter().zip(values).for_each(|(&place, value)| change(place, value)),
                 }
             }
         }
@@ -147,10 +211,50 @@ fn quick<T: Pod>(op: Op, dtype: DType) -> Option<Quick> {
     visit::<T, _>(op, dtype, Scatter)
 }
 
+/// Changes elements by the operation's kernel.
+fn one_by_one<T: Pod + Send + Sync>(
+    change: &Change<'_>,
+    room: &Room<'_>,
+    run: &mut Run<'_>,
+    places: &Places<'_>,
+    share: Range<usize>,
+    values: Option<&Column<'_>>,
+) -> Result<u64> {
+    let mut each = Each::new(change.op, change.dtype);
+    let item = change.second.map_or(0, DType::size_bytes);
+    let bytes = values.map_or(&[][..], Column::bytes);
+    let value = |at: usize| &bytes[if change.is_one { 0 } else { (at - share.start) * item }..][..item];
+    let start = run.range().start;
+    if !run.is_shared() {
+        let elements: &mut [u8] = bytemuck::cast_slice_mut(run.elements::<T>());
+        places.windows(share.clone(), |at, window| {
+            for (k, &place) in window.iter().enumerate() {
+                each.element(elements, place as usize, value(at + k));
+            }
+        });
+        return Ok(each.found());
+    }
+    let mut sent: Vec<(Vec<isize>, Vec<u8>)> = vec![Default::default(); session::get().size];
+    places.windows(share.clone(), |at, window| {
+        for (k, &place) in window.iter().enumerate() {
+            let to = &mut sent[run.owner(place as usize)];
+            to.0.push(place);
+            to.1.extend_from_slice(value(at + k));
+        }
+    });
+    let (places, values): (Vec<_>, Vec<_>) = sent.into_iter().unzip();
+    let (places, values) = (room.exchange(places)?, room.exchange(values)?);
+    let elements: &mut [u8] = bytemuck::cast_slice_mut(run.elements::<T>());
+    for (places, values) in places.iter().zip(&values) {
+        for (k, &place) in places.iter().enumerate() {
+            each.element(elements, place as usize - start, &values[k * item..][..item]);
+        }
+    }
+    Ok(each.found())
+}
+
 /// The operation on one element, from the array's type and back.
-struct Change {
-    /// Does it all, where there is one.
-    quick: Option<Quick>,
+struct Each {
     kernel: Kernel,
     report: Report,
     item: usize,
@@ -160,19 +264,13 @@ struct Change {
     refused: u8,
 }
 
-impl Change {
-    fn new(op: &Loop, dtype: DType) -> Change {
-        let report = reports::of(op);
+impl Each {
+    fn new(op: &Loop, dtype: DType) -> Each {
         flags::clear();
         let between = |from: DType, to: DType| (from != to).then(|| cast::kernel(from, to));
-        let is_plain = op.op.inputs() == 2 && op.inputs[..2] == [dtype; 2] && op.outputs[0] == dtype;
-        let quick = if is_plain { by_size!(dtype, quick(op.op, dtype)) } else { None };
-        // The processor's flags tell of what is no kernel.
-        let report = if quick.is_some() && !matches!(report, Report::Never) { Report::Exact } else { report };
-        Change {
-            quick,
+        Each {
             kernel: table::kernel(op),
-            report,
+            report: reports::of(op),
             item: dtype.size_bytes(),
             to: between(dtype, op.inputs[0]),
             from: between(op.outputs[0], dtype),
@@ -184,17 +282,6 @@ impl Change {
     fn found(&self) -> u64 {
         let exact = if matches!(self.report, Report::Exact) { flags::read() } else { 0 };
         u64::from(self.found | exact) | if self.refused != 0 { REFUSED } else { 0 }
-    }
-
-    /// Changes those elements of a run from `start` on that the indices name, by values of `item` bytes.
-    fn elements(&mut self, run: &mut [u8], start: usize, indices: &[i64], values: &[u8], item: usize) {
-        if let Some(quick) = self.quick {
-            return quick(run, start, indices, values);
-        }
-        let range = start..start + run.len() / self.item;
-        for (k, &i) in indices.iter().enumerate().filter(|(_, i)| range.contains(&(**i as usize))) {
-            self.element(run, i as usize - start, &values[k * item..][..item]);
-        }
     }
 
     /// Changes element `i` of a run.

@@ -30,7 +30,7 @@ impl Array {
                 false => self.write(region, Arg::Const(x)),
             };
         }
-        if region.repeats() {
+        if region.is_folded() {
             return Err(Error::new(Kind::Value, "assignment destination is read-only"));
         }
         let value = match value {

@@ -1,7 +1,7 @@
 //! New arrays.
 
 use super::{Array, Operand, direct};
-use crate::dtype::{DType, Element, Scalar, category, promote, result_type};
+use crate::dtype::{Category, DType, Element, Scalar, category, promote, result_type};
 use crate::error::{Error, Kind, Result, cannot_allocate};
 use crate::ops::Op;
 use crate::record::{Expr, Node};
@@ -118,7 +118,6 @@ impl Array {
             return Ok(Array::arange(start, stop, step, Some(DType::I64))?.cast_to(dtype));
         }
         prepare("arange", &[count], dtype)?;
-        let index = Array::indices(&[count], 0)?;
         // As NumPy: the first two elements are assigned, the rest follow by their difference.
         let next = match (start.as_i128(), step.as_i128()) {
             (Some(from), Some(by)) => Scalar::PyInt(from.saturating_add(by)),
@@ -138,8 +137,12 @@ impl Array {
             }
             (a, b) => Scalar::I64(b.as_i64().wrapping_sub(a.as_i64())).cast(dtype),
         };
+        if let Some(made) = direct::ramp(count, first, difference)? {
+            return Ok(Array::from_node(made));
+        }
         // Halves are rounded once.
         let working = difference.dtype();
+        let index = Array::indices(&[count], 0)?;
         let scaled = Array::apply(Op::Multiply, &[(&index.cast_to(working)).into(), difference.into()])?;
         let made = Array::apply(Op::Add, &[(&scaled).into(), first.cast(working).into()])?;
         if working == dtype {
@@ -158,19 +161,20 @@ impl Array {
         dtype: Option<DType>,
     ) -> Result<Array> {
         let result = result_type(&[start.operand(), stop.operand(), Scalar::PyFloat(0.0).operand()]);
-        let working = crate::dtype::promote(result, DType::F64);
         let _turn = session::take_turn("linspace")?;
-        prepare("linspace", &[num], dtype.unwrap_or(working))?;
+        prepare("linspace", &[num], dtype.unwrap_or(result))?;
         let intervals = if endpoint { num.saturating_sub(1) } else { num };
-        let index = Array::indices(&[num], 0)?.cast_to(working);
-        let (from, to) = (start.cast(working), stop.cast(working));
-        let span = match (from, to) {
-            (Scalar::F64(a), Scalar::F64(b)) => Scalar::F64(b - a),
-            (a, b) => Scalar::C128(b.as_c128() - a.as_c128()),
-        };
-        let by = |a: Scalar, n: f64| match a {
-            Scalar::F64(x) => Scalar::F64(x / n),
-            z => Scalar::C128(z.as_c128() / n),
+        let index = Array::indices(&[num], 0)?.cast_to(result);
+        let (from, to) = (start.cast(result), stop.cast(result));
+        // Differences and quotients of narrow numbers are those of doubles, rounded.
+        let span = match category(result) {
+            Category::Complex => Scalar::C128(to.as_c128() - from.as_c128()),
+            _ => Scalar::F64(to.as_f64() - from.as_f64()),
+        }
+        .cast(result);
+        let by = |a: Scalar, n: f64| match category(result) {
+            Category::Complex => Scalar::C128(a.as_c128() / n).cast(result),
+            _ => Scalar::F64(a.as_f64() / n).cast(result),
         };
         let scaled = if intervals > 0 {
             Array::apply(Op::Multiply, &[(&index).into(), by(span, intervals as f64).into()])?

@@ -74,7 +74,7 @@ impl Array {
     }
 
     /// The view, counted in bytes of the base.
-    fn bytes(&self) -> View {
+    pub(super) fn bytes(&self) -> View {
         match self.lens {
             None => self.view.finer(self.cell.dtype.size_bytes()),
             Some(_) => self.view.clone(),
@@ -82,7 +82,7 @@ impl Array {
     }
 
     /// The bytes of the base that the view shows, as elements of this type.
-    fn seen(&self, bytes: View, dtype: DType) -> Array {
+    pub(super) fn seen(&self, bytes: View, dtype: DType) -> Array {
         let own = if dtype == self.cell.dtype { bytes.coarser(dtype.size_bytes()) } else { None };
         let (view, lens) = own.map_or((bytes, Some(dtype)), |view| (view, None));
         Array { cell: self.cell.clone(), view, lens, derived: true }

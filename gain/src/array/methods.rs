@@ -1,10 +1,10 @@
 //! Methods of the binary operations: NumPy's types, axes and errors around the algorithms that fold and scan.
 
-use super::{Array, Operand, ReduceOptions};
+use super::{Array, Item, Operand, ReduceOptions};
 use crate::algo::{self, Segments};
 use crate::dtype::{Casting, Category as TypeKind, DType, category};
 use crate::error::{Error, Kind, Result, normalize_axis, open_shape_text, shape_text};
-use crate::ops::{Loop, Op, resolve, resolve_with};
+use crate::ops::{Loop, Op, ReduceOp, resolve, resolve_with};
 use crate::session;
 use crate::view::{Dims, Layout};
 use smallvec::SmallVec;
@@ -151,21 +151,41 @@ impl Array {
         }
     }
 
-    /// `op.at(self, indices, values)`: `indices` are flat ones of this array in C order, all of them inside; `values` has
-    /// their shape, or is missing if the operation has one input.
-    pub fn update_at(&self, op: Op, indices: &Array, values: Option<&Array>) -> Result<()> {
+    /// `op.at(self, items, values)`: `values` broadcast to what the items name, or are missing if the operation has one input.
+    ///
+    /// # Errors
+    /// As [`Array::picked`], and those of the operation. Nothing is written then.
+    pub fn update_at(&self, op: Op, items: &[Item<'_>], values: Option<&Array>) -> Result<()> {
         let _turn = session::take_turn(op.name())?;
-        let mine = self.dtype().into();
+        let (dtype, mine) = (self.dtype(), self.dtype().into());
         let found = match values {
             None => resolve(op, &[mine])?,
             Some(values) => resolve(op, &[mine, values.dtype().into()])?,
         };
-        let count = indices.size();
-        let flat = |array: &Array| array.reshape(&[count as isize]).map(|array| array.arg());
-        let indices = flat(indices)?;
-        let values = values.map(flat).transpose()?;
-        let node = algo::scatter(&found, self.arg(), self.shape(), self.dtype(), indices, values, count)?;
-        self.assign(&Array::from_node(node))
+        if self.lens.is_some() {
+            let copy = self.laid_out(dtype, Layout::C)?;
+            copy.update_at(op, items, values)?;
+            return self.assign(&copy);
+        }
+        let pick = self.pick(items)?;
+        let shape = pick.shape();
+        let values = values.map(|values| values_at(values, &shape)).transpose()?;
+        if shape.contains(&0) {
+            // (Indices of nothing are looked at all the same.)
+            return self.picked(items).map(drop);
+        }
+        if let Some((exponents, _)) = &values
+            && op == Op::Power
+            && category(found.outputs[0]) == TypeKind::Signed
+            && category(exponents.dtype()) == TypeKind::Signed
+            && exponents.reduce(ReduceOp::Min, &ReduceOptions::default())?.item()?.as_i64() < 0
+        {
+            let text = "Integers to negative integer powers are not allowed.";
+            return Err(Error::new(Kind::Value, text));
+        }
+        let values = values.map(|(values, is_one)| (values.arg(), is_one));
+        self.cell.set(algo::scatter(&found, self.cell.get(), dtype, &pick, values)?);
+        Ok(())
     }
 
     fn delivered(
@@ -205,6 +225,16 @@ impl Array {
             ),
         ))
     }
+}
+
+/// Values for as many places, or one for all.
+fn values_at(values: &Array, shape: &[usize]) -> Result<(Array, bool)> {
+    values.bound()?;
+    if values.size() == 1 && values.ndim() <= shape.len() {
+        return Ok((values.reshape(&[1])?, true));
+    }
+    let wrong = |_| Error::new(Kind::Value, "array is not broadcastable to correct shape");
+    Ok((values.broadcast_to(shape).map_err(wrong)?, false))
 }
 
 #[cold]

@@ -1,6 +1,7 @@
 //! The dynamic array: NumPy's `ndarray` with the element type known at run time.
 
 mod assign;
+mod binning;
 mod create;
 mod direct;
 mod exceptions;

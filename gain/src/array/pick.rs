@@ -1,6 +1,6 @@
 //! Indexing by arrays: of integers, of bools, and mixed with slices, `None` and `...`, by NumPy's rules.
 
-use super::{Array, Operand};
+use super::{Array, Operand, direct};
 use crate::algo::{self, Indices, Pick};
 use crate::dtype::{Category, DType, Scalar, category};
 use crate::error::{Error, Kind, Result, shape_text};
@@ -45,13 +45,24 @@ impl Array {
             && self.ndim() > 0
         {
             self.check_mask(mask, 0)?;
+            if let Some(made) = direct::pick::compressed(Some(self), mask)? {
+                return Ok(made);
+            }
             let made = algo::compress(Some(self.arg()), mask.arg(), self.shape(), self.dtype())?;
             return Ok(Array::from_node(made));
         }
         if self.lens.is_some() {
             return self.laid_out(self.dtype(), crate::view::Layout::C)?.picked(items);
         }
+        if let [Item::Array(index)] = items
+            && let Some(made) = direct::pick::taken(self, index)?
+        {
+            return Ok(made);
+        }
         let pick = self.pick(items)?;
+        if let Some(made) = direct::pick::gathered(self, &pick)? {
+            return Ok(made);
+        }
         Ok(Array::from_node(algo::gather(&self.cell.get(), self.dtype(), &pick)?))
     }
 
@@ -79,6 +90,11 @@ impl Array {
                 return self.set_where(mask, value);
             }
         }
+        if let [Item::Array(index)] = items
+            && direct::pick::put(self, index, value)?
+        {
+            return Ok(());
+        }
         if self.lens.is_some() {
             let copy = self.laid_out(self.dtype(), crate::view::Layout::C)?;
             copy.set_picked(items, value)?;
@@ -99,6 +115,9 @@ impl Array {
         if shape.contains(&0) {
             // (Indices of nothing are looked at all the same.)
             self.picked(items)?;
+            return Ok(());
+        }
+        if direct::pick::scattered(self, &pick, &value, is_one)? {
             return Ok(());
         }
         let value = match value {
@@ -123,6 +142,11 @@ impl Array {
                 one.broadcast_to(self.shape())?.arg()
             }
         };
+        if let Arg::Const(_) = value
+            && direct::pick::filled_where(self, mask, &value)?
+        {
+            return Ok(());
+        }
         let chosen = Expr::choice(mask.arg(), [value, self.arg()], dtype);
         let made = Array::from_node(Node::lazy(self.view.shape.clone(), dtype, chosen));
         self.assign(&made)
@@ -131,6 +155,9 @@ impl Array {
     /// `np.flatnonzero(self)`, of bools.
     pub fn flat_nonzero(&self) -> Result<Array> {
         let _turn = session::take_turn("nonzero")?;
+        if let Some(made) = direct::pick::compressed(None, self)? {
+            return Ok(made);
+        }
         let mask = self.cast_to(DType::Bool);
         Ok(Array::from_node(algo::compress(None, mask.arg(), self.shape(), DType::I64)?))
     }
@@ -158,6 +185,12 @@ impl Array {
             .collect()
     }
 
+    /// Few arrays of few elements, of one type and shapes that fit, joined along an axis; `None` where that has to be recorded.
+    pub fn joined_few(arrays: &[&Array], axis: usize) -> Result<Option<Array>> {
+        let _turn = session::take_turn("concatenate")?;
+        direct::pick::joined(arrays, axis)
+    }
+
     fn check_mask(&self, mask: &Array, axis: usize) -> Result<()> {
         for (k, &n) in mask.shape().iter().enumerate() {
             let own = self.shape().get(axis + k).copied();
@@ -176,7 +209,7 @@ impl Array {
     }
 
     /// Which elements the items name.
-    fn pick(&self, items: &[Item<'_>]) -> Result<Pick> {
+    pub(super) fn pick(&self, items: &[Item<'_>]) -> Result<Pick> {
         let axes_of = |item: &Item<'_>| match item {
             Item::Basic(Index::At(_) | Index::Slice(_)) => 1,
             Item::Array(a) if a.dtype() == DType::Bool => a.ndim(),
@@ -224,7 +257,7 @@ impl Array {
     fn laid(&self, items: Vec<Plain>, rest: usize) -> Result<Pick> {
         let (mut offset, mut axis) = (self.view.offset, 0);
         let (mut shape, mut strides) = (Dims::new(), Strides::new());
-        let mut indices: Vec<Indices> = Vec::new();
+        let mut indices: SmallVec<[Indices; 2]> = SmallVec::new();
         let mut among: SmallVec<[Dims; 4]> = SmallVec::new();
         // Where the axes of the arrays go: to the place of the first, unless something lies between two of them.
         let (mut place, mut is_open, mut is_split) = (None, false, false);

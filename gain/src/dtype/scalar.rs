@@ -87,7 +87,10 @@ impl Scalar {
         match self {
             Scalar::PyInt(x) if i64::try_from(x).is_ok() => Ok(DType::I64),
             Scalar::PyInt(x) if u64::try_from(x).is_ok() => Ok(DType::U64),
-            Scalar::PyInt(_) => Err(Error::new(Kind::Type, "gain has no arrays of dtype object")),
+            Scalar::PyInt(_) => Err(Error::new(
+                Kind::Type,
+                "gain has no arrays of dtype object, only of bools and numbers of up to 64 bits",
+            )),
             _ => Ok(self.dtype()),
         }
     }

@@ -117,14 +117,23 @@ impl View {
     /// Whether some element may stand at several places, so that several threads would write it at once.
     pub fn is_folded(&self) -> bool {
         let axes = self.shape.iter().zip(&self.strides).filter(|(n, _)| **n > 1);
-        let mut axes: SmallVec<[(usize, usize); 4]> = axes.map(|(&n, s)| (s.unsigned_abs(), n)).collect();
+        let axes = axes.map(|(&n, s)| (s.unsigned_abs(), n));
+        let is_within = |reach: &mut usize, (step, n): (usize, usize)| {
+            let is_within = step <= *reach;
+            *reach += step * (n - 1);
+            is_within
+        };
+        // As most views have them, from the widest step to the narrowest; or else sorted.
+        if !axes.clone().rev().any({
+            let mut reach = 0;
+            move |axis| is_within(&mut reach, axis)
+        }) {
+            return false;
+        }
+        let mut axes: SmallVec<[(usize, usize); 4]> = axes.collect();
         axes.sort_unstable();
         let mut reach = 0;
-        axes.iter().any(|&(step, n)| {
-            let is_within = step <= reach;
-            reach += step * (n - 1);
-            is_within
-        })
+        axes.into_iter().any(|axis| is_within(&mut reach, axis))
     }
 
     /// Number of axes.

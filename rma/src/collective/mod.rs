@@ -12,17 +12,21 @@
 //! reduce and broadcast in a number of steps that is the logarithm of theirs ([`cube`]).
 //! What is different for each member (scatter, gather, alltoall, scans) every member fetches by itself, wherever it is.
 //!
+//! Non-blocking collectives are another thing altogether: schedules that go on by letters ([`later`]).
+//!
 //! Invariant: every member computes from the same bytes in the same order, or reads what one member computed, so results are
 //! bit for bit the same everywhere.
 
 mod cube;
 mod gather;
+mod later;
 mod ops;
 mod reduce;
 mod shares;
 mod spread;
 mod tiers;
 
+pub use later::Pending;
 pub use ops::{Op, Reducible};
 
 use crate::plain::Plain;

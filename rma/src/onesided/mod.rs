@@ -7,8 +7,9 @@
 //! | `raw` | the same on bare pointers, for the floors above | the same |
 //! | `request` | non-blocking forms that own their buffer | the transport's tokens |
 //! | `scope` | non-blocking forms that borrow | the transport's tokens |
-//! | `atomic` | fetch_add, swap, compare_swap | mapped: the processor's; else the transport |
+//! | `atomic` | fetch_add, swap, compare_swap, bitwise ones | mapped: the processor's; else the transport |
 //! | `signal` | put with signal, wait for signal | puts, an atomic, and the target's bell |
+//! | `signals` | wait for any, some or all of several | the own memory and bell |
 
 mod atomic;
 mod contiguous;
@@ -17,6 +18,7 @@ mod request;
 mod scope;
 mod shaped;
 mod signal;
+mod signals;
 
 pub(crate) use raw::extent;
 pub use request::Request;

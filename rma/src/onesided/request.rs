@@ -8,7 +8,7 @@ use crate::call::{Call, OpCode};
 use crate::error::Result;
 use crate::plain::{self, Plain};
 use crate::segment::Segment;
-use crate::transport::Token;
+use crate::transport::{SignalUpdate, Token};
 use shm::Element;
 use std::mem::ManuallyDrop;
 
@@ -102,6 +102,24 @@ impl Segment {
         let (len, before) = (size_of_val(dst.as_slice()), dst.first().copied());
         // SAFETY: as put_nb; nobody else sees the buffer meanwhile.
         self.request(dst, before, |bytes| unsafe { self.start_get(rank, offset, bytes, len) })
+    }
+
+    /// Starts [`Segment::put_signal`].
+    ///
+    /// Not collective. Stands for `shmem_put_signal_nbi`. Errors: as there.
+    pub fn put_signal_nb<T: Plain>(
+        &self,
+        rank: usize,
+        offset: usize,
+        src: Vec<T>,
+        signal_offset: usize,
+        update: SignalUpdate,
+    ) -> Result<Request<T>> {
+        let len = size_of_val(src.as_slice());
+        self.request(src, None, |bytes| {
+            // SAFETY: the request keeps the buffer until the transfer is complete.
+            unsafe { self.start_put_signal(rank, offset, bytes, len, signal_offset, update) }
+        })
     }
 
     /// Starts `target += alpha * src`.

@@ -9,13 +9,14 @@ use crate::call::{Call, OpCode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::observe::{self, Event, Kind};
 use crate::plain::Plain;
+use crate::post::may_wait;
 use crate::segment::Segment;
 use crate::stall::Needs;
-use crate::transport::SignalUpdate;
+use crate::transport::{SignalUpdate, Token};
 use crate::wait::Cause;
 use crate::world::Shared;
-use shm::atomics::AtomicInteger;
-use shm::sync::Sequence;
+use shm::atomics::Atomic;
+use shm::sync::Counter;
 
 /// What a waiter waits for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,15 +27,24 @@ pub enum Compare {
     NotEqual(u64),
     /// It is the value or more.
     AtLeast(u64),
+    /// It is more than the value.
+    Above(u64),
+    /// It is the value or less.
+    AtMost(u64),
+    /// It is less than the value.
+    Below(u64),
 }
 
 impl Compare {
     #[inline]
-    fn holds(self, signal: u64) -> bool {
+    pub(super) fn holds(self, signal: u64) -> bool {
         match self {
             Compare::Equal(value) => signal == value,
             Compare::NotEqual(value) => signal != value,
             Compare::AtLeast(value) => signal >= value,
+            Compare::Above(value) => signal > value,
+            Compare::AtMost(value) => signal <= value,
+            Compare::Below(value) => signal < value,
         }
     }
 }
@@ -52,18 +62,36 @@ impl Segment {
         signal_offset: usize,
         update: SignalUpdate,
     ) -> Result<()> {
-        let _span = observe::span(|| self.event(OpCode::PutSignal, rank, size_of_val(src)));
+        let bytes = src.as_ptr().cast();
+        // SAFETY: the slice is readable until the wait is over.
+        let token =
+            unsafe { self.start_put_signal(rank, offset, bytes, size_of_val(src), signal_offset, update) }?;
+        self.wait(token)
+    }
+
+    /// Starts [`Segment::put_signal`].
+    ///
+    /// # Safety
+    /// `src` is readable until the transfer is complete.
+    pub(super) unsafe fn start_put_signal(
+        &self,
+        rank: usize,
+        offset: usize,
+        src: *const u8,
+        len: usize,
+        signal_offset: usize,
+        update: SignalUpdate,
+    ) -> Result<Token> {
+        let _span = observe::span(|| self.event(OpCode::PutSignal, rank, len));
         let op = "put_signal";
         let signal = self.signal_spot(op, rank, signal_offset)?;
         if signal.mapped.is_null() {
-            let place = self.spot(op, rank, offset, size_of_val(src))?.place;
-            let (bytes, word) = (src.as_ptr().cast(), signal.place.offset);
-            // SAFETY: both places were checked, the word is aligned; the slice is readable until the wait is over.
-            let token = unsafe { self.transport().put_signal(place, bytes, size_of_val(src), word, update) }?;
-            return self.wait(token);
+            let place = self.spot(op, rank, offset, len)?.place;
+            // SAFETY: both places were checked, the word is aligned; the source is the caller's promise.
+            return unsafe { self.transport().put_signal(place, src, len, signal.place.offset, update) };
         }
-        // SAFETY: the slice is readable; memory of segments is never behind a reference of safe code.
-        unsafe { self.put_run(rank, offset, src.as_ptr().cast(), size_of_val(src)) }?;
+        // SAFETY: the caller's promise; memory of segments is never behind a reference of safe code.
+        unsafe { self.put_run(rank, offset, src, len) }?;
         let word = signal.mapped.cast::<u64>();
         // SAFETY: aligned, inside the part, mapped for writing; everybody accesses signals atomically.
         unsafe {
@@ -73,7 +101,7 @@ impl Segment {
             }
         }
         self.bell(signal.place.rank).add(1);
-        Ok(())
+        Ok(Token::DONE)
     }
 
     /// Waits until the signal at `offset` of this rank's own part compares as told; returns it. Data put before is visible then.
@@ -83,6 +111,7 @@ impl Segment {
     #[track_caller]
     pub fn wait_signal(&self, offset: usize, until: Compare) -> Result<u64> {
         let call = Call::new(OpCode::WaitSignal);
+        may_wait(call.op.name())?;
         let (team, world) = (self.team(), self.shared());
         let _span = observe::span(|| Event::new(call.op, Kind::Operation).at(call.location));
         let spot = self.signal_spot("wait_signal", team.rank(), offset)?;
@@ -93,7 +122,12 @@ impl Segment {
         world.await_signal(cause, &load, until)
     }
 
-    fn signal_spot(&self, op: &'static str, rank: usize, offset: usize) -> Result<crate::segment::Spot> {
+    pub(super) fn signal_spot(
+        &self,
+        op: &'static str,
+        rank: usize,
+        offset: usize,
+    ) -> Result<crate::segment::Spot> {
         let spot = self.spot(op, rank, offset, 8)?;
         if offset.is_multiple_of(8) {
             return Ok(spot);
@@ -103,7 +137,7 @@ impl Segment {
     }
 
     /// The bell of a world rank.
-    fn bell(&self, rank: usize) -> &Sequence {
+    fn bell(&self, rank: usize) -> &Counter {
         self.shared().bell(rank)
     }
 }

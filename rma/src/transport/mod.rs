@@ -6,15 +6,17 @@
 //!
 //! A capability bit that lies is a bug; the conformance tests check them all.
 
+pub(crate) mod letter;
 pub(crate) mod net;
 mod shm;
 
 pub use self::net::choose::{Engine, engines};
 pub(crate) use self::shm::Shm;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use ::shm::DType;
-use ::shm::atomics::AtomicInteger;
+pub use ::shm::atomics::Amo;
+use ::shm::atomics::{update_u32, update_u64};
 use std::panic::Location;
 use std::ptr::NonNull;
 use std::time::Duration;
@@ -66,7 +68,7 @@ impl Capabilities {
     pub const STRIDED: Capabilities = Capabilities(2);
     /// Accumulate of every element type.
     pub const ACCUMULATE: Capabilities = Capabilities(4);
-    /// Integer read-modify-write of 32 and 64 bits.
+    /// Read-modify-write of words of 32 and 64 bits.
     pub const ATOMICS: Capabilities = Capabilities(8);
 
     /// Both sets together.
@@ -116,17 +118,6 @@ pub enum Moving {
         /// One element.
         alpha: *const u8,
     },
-}
-
-/// An integer operation at the target.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Amo {
-    /// Adds the operand.
-    FetchAdd,
-    /// Stores the operand.
-    Swap,
-    /// Stores the operand if the comparand is there.
-    CompareSwap,
 }
 
 /// What happens to the word of a signal.
@@ -218,11 +209,20 @@ pub unsafe trait Transport: Send + Sync + std::fmt::Debug {
         Ok(false)
     }
 
-    /// An integer operation of `len` (4 or 8) bytes; returns the old value.
+    /// An atomic operation on a word of `len` (4 or 8) bytes; returns the old value.
     ///
     /// # Safety
     /// The target is an aligned part of a segment.
     unsafe fn amo(&self, at: Remote, amo: Amo, len: usize, operand: u64, comparand: u64) -> Result<u64>;
+
+    /// [`Transport::amo`] of which nobody wants to know the old value. Locally complete on return.
+    ///
+    /// # Safety
+    /// As there.
+    unsafe fn amo_unheard(&self, at: Remote, amo: Amo, len: usize, operand: u64) -> Result<()> {
+        // SAFETY: the caller's promise.
+        unsafe { self.amo(at, amo, len, operand, operand) }.map(drop)
+    }
 
     /// Changes the word at `at` once everything this process started to that rank before is visible there, then rings that
     /// rank's bell. Locally complete on return.
@@ -279,6 +279,22 @@ pub unsafe trait Transport: Send + Sync + std::fmt::Debug {
     /// As [`Transport::lock`].
     unsafe fn unlock(&self, at: Remote) -> Result<Held>;
 
+    /// Sends a letter of at most [`Transport::letter_len`] bytes to a rank of another node, in order with everything else that goes there. It has been copied on return.
+    fn send_letter(&self, to: usize, letter: &[u8]) -> Result<()> {
+        let _ = letter;
+        Err(Error::at(ErrorKind::Unsupported, "am", to, "no letters go this way"))
+    }
+
+    /// Longest letter.
+    fn letter_len(&self) -> usize {
+        1024
+    }
+
+    /// Tells a rank how many of its letters were read here, all in all.
+    fn tell_read(&self, to: usize, count: u64) {
+        let _ = (to, count);
+    }
+
     /// Moves things on without waiting. Returns whether anything happened.
     fn progress(&self) -> bool {
         false
@@ -317,7 +333,7 @@ pub unsafe trait Transport: Send + Sync + std::fmt::Debug {
     fn fence_all(&self) -> Result<()>;
 }
 
-/// Does an integer operation of `len` (4 or 8) bytes; returns the old value.
+/// Does an atomic operation on a word of `len` (4 or 8) bytes; returns the old value.
 ///
 /// # Safety
 /// `target` is aligned and mapped for writing; others access it atomically.
@@ -325,21 +341,8 @@ pub(crate) unsafe fn apply_amo(target: *mut u8, amo: Amo, len: usize, operand: u
     // SAFETY: the caller's promise.
     unsafe {
         match len {
-            4 => apply(amo, target.cast::<i32>(), operand as i32, comparand as i32) as u32 as u64,
-            _ => apply(amo, target.cast::<u64>(), operand, comparand),
-        }
-    }
-}
-
-/// # Safety
-/// As [`AtomicInteger::fetch_add`].
-unsafe fn apply<T: AtomicInteger>(amo: Amo, target: *mut T, operand: T, comparand: T) -> T {
-    // SAFETY: the caller's promise.
-    unsafe {
-        match amo {
-            Amo::FetchAdd => T::fetch_add(target, operand),
-            Amo::Swap => T::swap(target, operand),
-            Amo::CompareSwap => T::compare_swap(target, comparand, operand),
+            4 => update_u32(target.cast(), amo, operand as u32, comparand as u32).into(),
+            _ => update_u64(target.cast(), amo, operand, comparand),
         }
     }
 }

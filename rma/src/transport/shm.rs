@@ -8,7 +8,7 @@ use crate::call::OpCode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::Layout;
 use crate::stall::{Needs, Waiting, Watch};
-use ::shm::atomics::AtomicInteger;
+use ::shm::atomics::Atomic;
 use ::shm::board::Record;
 use ::shm::sync::{Lock, SpinPolicy, WaitContext, WaitError};
 use ::shm::{DType, Heap, accumulate, copy};

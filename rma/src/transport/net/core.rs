@@ -350,6 +350,7 @@ impl Sink for Core {
                 Kind::WantKey if self.wanted_keys.iter().any(|(asker, _)| *asker == source) => {}
                 Kind::WantKey => self.wanted_keys.push((source, head.offset)),
                 Kind::Key => self.note_key(source, &head, message.body),
+                Kind::Read => self.memory.inbox.note_read(source, head.value),
                 _ => {}
             }
             return;

@@ -265,7 +265,7 @@ impl Engine {
                 }
             }
         }
-        if transfer.token == Token::DONE {
+        if transfer.token == Token::DONE && !matches!(transfer.work, Work::Letter(_)) {
             transfer.token = self.core.requests.open(transfer.op, to, 0);
         }
         if let Some(request) = self.core.requests.get(transfer.token) {
@@ -306,7 +306,7 @@ impl Engine {
                 }
                 Ok(sent != Sent::Full)
             }
-            Work::List(list) => self.send_list(to, list),
+            Work::List(list) | Work::Letter(list) => self.send_list(to, list),
             Work::Out(stream, scale) => {
                 while stream.at < stream.len {
                     if !self.core.peer(to).has_room()
@@ -335,7 +335,7 @@ impl Engine {
         let span = match &transfer.work {
             Work::Out(stream, _) | Work::In(stream) => stream.span(),
             Work::Small(packed) => packed.span(),
-            Work::List(list) => list.span,
+            Work::List(list) | Work::Letter(list) => list.span,
             Work::Direct(..) => return Ok(true),
         };
         let peer = self.core.peer(to);
@@ -373,6 +373,11 @@ impl Engine {
     pub(super) fn is_direct(&self, stream: &Stream) -> bool {
         let run = stream.remote.counts[0].min(stream.shape.counts[0]);
         run >= if run == stream.len { self.thresholds.run } else { self.thresholds.row }
+    }
+
+    /// Longest letter.
+    pub(super) fn letter_len(&self) -> usize {
+        self.piece.min(16 * 1024)
     }
 
     /// Longest body of a message or of its answer, and from which length on runs go directly.

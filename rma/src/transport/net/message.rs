@@ -25,7 +25,7 @@ pub(super) enum Kind {
     Accumulate,
     /// Memory to the source, by [`Kind::Data`].
     Get,
-    /// Integer operation `variant` of `len` bytes with `at` and `value`; answered by [`Kind::Answer`].
+    /// Atomic operation `variant` on `len` bytes with `at` and `value`; answered by [`Kind::Answer`], if not [`UNHEARD`].
     Amo,
     /// Word becomes `value` (variant 0) or grows by it (1); rings the bell.
     Signal,
@@ -33,6 +33,8 @@ pub(super) enum Kind {
     Lock,
     /// Releases a mutex; answered.
     Unlock,
+    /// The body is a [letter](crate::transport::letter) for the program.
+    Letter,
     /// A stretch of what a get asked for.
     Data,
     /// The outcome `value` of the request `token`.
@@ -43,10 +45,12 @@ pub(super) enum Kind {
     Ack,
     /// Wants the key of the region around `offset`; answered by [`Kind::Key`].
     WantKey,
+    /// The program has read `value` letters of the receiver's, all in all.
+    Read,
 }
 
 impl Kind {
-    const ALL: [Kind; 13] = [
+    const ALL: [Kind; 15] = [
         Kind::Nothing,
         Kind::Put,
         Kind::Accumulate,
@@ -55,11 +59,13 @@ impl Kind {
         Kind::Signal,
         Kind::Lock,
         Kind::Unlock,
+        Kind::Letter,
         Kind::Data,
         Kind::Answer,
         Kind::Key,
         Kind::Ack,
         Kind::WantKey,
+        Kind::Read,
     ];
 
     fn from(number: u8) -> Option<Kind> {
@@ -73,7 +79,7 @@ impl Kind {
 
     /// Whether it may change memory that an earlier get of the same source has still to read.
     pub(super) fn is_writing(self) -> bool {
-        matches!(self, Kind::Put | Kind::Accumulate | Kind::Amo | Kind::Signal)
+        matches!(self, Kind::Put | Kind::Accumulate | Kind::Amo | Kind::Signal | Kind::Letter)
     }
 }
 
@@ -84,6 +90,9 @@ pub(super) const SET_WORD: u8 = 2;
 pub(super) const ADD_WORD: u8 = 4;
 /// Flag of a put, accumulate or get: of runs of `value` bytes each, which the body lists; see [`super::runs`].
 pub(super) const LIST: u8 = 8;
+
+/// Flag of an atomic operation: nobody waits for the answer.
+pub(super) const UNHEARD: u8 = 16;
 
 /// The fixed part.
 #[repr(C)]

@@ -36,15 +36,17 @@ mod ucx;
 mod wait;
 pub(crate) mod wire;
 
-use self::core::Core;
+use self::core::{Core, Outgoing};
 use self::engine::{Engine, GET_PIECE, Thresholds, answer_len};
-use self::message::{Head, Kind, Packed};
-use self::peer::{Scale, Stream, Transfer, Way, Work};
+use self::message::{Head, Kind, Packed, UNHEARD};
+use self::peer::{List, Scale, Stream, Transfer, Way, Work};
 use self::progress::Helper;
 use self::requests::Awaits;
 use self::serve::Memory;
+use self::shape::Span;
 use self::wait::{Counted, closed};
 use self::wire::Wire;
+use super::letter::Inbox;
 use super::{Amo, Capabilities, Held, Moving, Remote, Rows, Runs, SILENCE, SignalUpdate, Token, Transport};
 use crate::call::OpCode;
 use crate::error::{Error, ErrorKind, Result};
@@ -84,6 +86,8 @@ pub(crate) struct Surroundings {
     /// Whether peers' memory on the node counts as mapped.
     pub(crate) direct: bool,
     pub(crate) progress: Progress,
+    /// Where letters for the program go.
+    pub(crate) inbox: Arc<Inbox>,
     /// By node, for messages to people.
     pub(crate) hosts: Arc<[Box<str>]>,
     /// What every message of this job says of it.
@@ -127,7 +131,7 @@ impl Net {
         book: Box<[Box<[u8]>]>,
         around: Surroundings,
     ) -> Result<Arc<Net>> {
-        let Surroundings { heap, layout, watch, policy, direct, progress, hosts, job } = around;
+        let Surroundings { heap, layout, watch, policy, direct, progress, inbox, hosts, job } = around;
         let name = wire.name();
         let thresholds = thresholds(&*wire)?;
         let piece = answer_len(&*wire);
@@ -137,6 +141,7 @@ impl Net {
             layout: layout.clone(),
             watch: watch.clone(),
             policy,
+            inbox,
             job,
             longest_get,
         };
@@ -356,6 +361,21 @@ unsafe impl Transport for Net {
         self.ask(OpCode::Amo, at, head, Location::caller())
     }
 
+    unsafe fn amo_unheard(&self, at: Remote, amo: Amo, len: usize, operand: u64) -> Result<()> {
+        let head = Head {
+            variant: amo as u8,
+            flags: UNHEARD,
+            len: len as u64,
+            value: operand,
+            at: operand,
+            offset: at.offset as u64,
+            ..self.head(Kind::Amo)
+        };
+        let work = Work::Small(Box::new(Packed::new(head, None, None)));
+        let token = self.start_transfer(OpCode::Amo, at, work, Token::DONE)?;
+        self.wait(token)
+    }
+
     unsafe fn signal(&self, at: Remote, update: SignalUpdate) -> Result<()> {
         let (variant, value) = match update {
             SignalUpdate::Set(value) => (0, value),
@@ -395,6 +415,32 @@ unsafe impl Transport for Net {
 
     unsafe fn unlock(&self, at: Remote) -> Result<Held> {
         self.ask(OpCode::Unlock, at, self.head(Kind::Unlock), Location::caller()).map(Net::held)
+    }
+
+    fn send_letter(&self, to: usize, letter: &[u8]) -> Result<()> {
+        let op = OpCode::Am.name();
+        self.check(op)?;
+        let mut engine = self.engine();
+        let mut body = engine.core.buffer();
+        body.extend_from_slice(letter);
+        let head = Head { len: body.len() as u64, ..self.head(Kind::Letter) };
+        // After everything, as signals.
+        let list = List { packed: Packed::new(head, None, None), body, span: Span::ALL, expected: 0 };
+        let transfer = Transfer { work: Work::Letter(Box::new(list)), token: Token::DONE, op };
+        let started = engine.start(to, transfer);
+        drop(engine);
+        started.map(drop).map_err(|why| self.died(op, to, &why))
+    }
+
+    fn letter_len(&self) -> usize {
+        self.inside().letter_len()
+    }
+
+    fn tell_read(&self, to: usize, count: u64) {
+        if self.forks == fork::count() {
+            let head = Head { value: count, ..self.head(Kind::Read) };
+            self.engine().core.outgoing.push_back(Outgoing::small(to, head));
+        }
     }
 
     fn progress(&self) -> bool {

@@ -33,6 +33,8 @@ pub(super) enum Work {
     Small(Box<Packed>),
     /// One message with a body of its own.
     List(Box<List>),
+    /// The same, for which nobody waits.
+    Letter(Box<List>),
     /// A stream of local memory, put or accumulated.
     Out(Stream, Option<Scale>),
     /// A stream wanted from the peer.

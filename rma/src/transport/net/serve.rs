@@ -3,15 +3,16 @@
 //! The only place where a peer's numbers become addresses: they are checked against the arena first, so that a peer gone wild is an
 //! error and not a wild store.
 
-use super::message::{ADD_WORD, Kind, LIST, Message, SET_WORD};
+use super::message::{ADD_WORD, Kind, LIST, Message, SET_WORD, UNHEARD};
 use super::shape::Shape;
 use crate::bell::bell;
 use crate::call::OpCode;
 use crate::layout::Layout;
 use crate::stall::{Needs, Waiting, Watch};
-use crate::transport::Amo;
+use crate::transport::letter::Inbox;
+use crate::transport::{Amo, apply_amo};
 use shm::accumulate::{self, Target};
-use shm::atomics::AtomicInteger;
+use shm::atomics::Atomic;
 use shm::board::Record;
 use shm::sync::{Lock, SpinPolicy, WaitContext};
 use shm::{DType, Heap, copy};
@@ -38,6 +39,8 @@ pub(super) struct Memory {
     pub(super) layout: Arc<Layout>,
     pub(super) watch: Arc<Watch>,
     pub(super) policy: SpinPolicy,
+    /// Where letters for the program go.
+    pub(super) inbox: Arc<Inbox>,
     /// What messages of this job say of it.
     pub(super) job: u64,
     /// Bytes that one message may ask for.
@@ -69,6 +72,9 @@ impl Memory {
         if message.kind.is_moving() && head.flags & LIST != 0 {
             return self.serve_list(message);
         }
+        if message.kind == Kind::Letter {
+            return self.accept(head.source as usize, message.body);
+        }
         let end = (head.at as usize).saturating_add(head.len as usize);
         let shape = match message.kind {
             kind if kind.is_moving() && head.levels > 0 => message.shape,
@@ -84,7 +90,9 @@ impl Memory {
         let is_placed = match message.kind {
             Kind::Lock | Kind::Unlock => self.address(head.offset).cast::<Lock>().is_aligned(),
             Kind::Amo => {
-                matches!(head.len, 4 | 8) && head.offset.is_multiple_of(head.len) && head.variant <= 2
+                matches!(head.len, 4 | 8)
+                    && head.offset.is_multiple_of(head.len)
+                    && usize::from(head.variant) < Amo::ALL.len()
             }
             Kind::Get => head.len as usize <= self.longest_get,
             _ => true,
@@ -120,6 +128,17 @@ impl Memory {
             },
             Kind::Unlock => self.unlock(head.offset, head.source),
             _ => Served::Done,
+        }
+    }
+
+    /// Takes a letter for the program, and rings the bell.
+    fn accept(&self, source: usize, letter: &[u8]) -> Served {
+        match self.inbox.accept(source, letter) {
+            Ok(()) => {
+                bell(&self.heap, self.heap.rank()).add(1);
+                Served::Done
+            }
+            Err(why) => Served::Refused(why),
         }
     }
 
@@ -165,15 +184,10 @@ impl Memory {
 
     fn amo(&self, message: &Message<'_>) -> Served {
         let (head, target) = (&message.head, self.address(message.head.offset));
-        let amo = match head.variant {
-            0 => Amo::FetchAdd,
-            1 => Amo::Swap,
-            _ => Amo::CompareSwap,
-        };
+        let amo = Amo::ALL[usize::from(head.variant)];
         // SAFETY: aligned and in the own arena; other ranks access it atomically or race by their own fault.
-        Served::Answer(unsafe {
-            crate::transport::apply_amo(target, amo, head.len as usize, head.value, head.at)
-        })
+        let old = unsafe { apply_amo(target, amo, head.len as usize, head.value, head.at) };
+        if head.flags & UNHEARD == 0 { Served::Answer(old) } else { Served::Done }
     }
 
     /// Lets a message about a list of runs take effect.

@@ -40,6 +40,7 @@ fn pair(len: usize, seed: u64) -> ([Arc<Net>; 2], [Arc<Heap>; 2], usize) {
             direct: true,
             // A helper would spin; see `served`.
             progress: Progress::Poll,
+            inbox: Default::default(),
             hosts: ["a".into(), "b".into()].into(),
             job: JOB,
         };
@@ -236,7 +237,7 @@ fn apply(
         }
         Action::Add { at, value } => {
             // SAFETY: an aligned word of the block.
-            let old = unsafe { net.amo(there(*at), Amo::FetchAdd, 8, *value, 0) }.unwrap();
+            let old = unsafe { net.amo(there(*at), Amo::Add, 8, *value, 0) }.unwrap();
             let word = &mut model[*at..*at + 8];
             assert_eq!(old, u64::from_ne_bytes(word.try_into().unwrap()));
             word.copy_from_slice(&old.wrapping_add(*value).to_ne_bytes());

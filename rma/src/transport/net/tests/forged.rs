@@ -11,6 +11,7 @@ use super::super::ucx::Ucx;
 use super::super::wire::{Result, Sent, Sink, Wire};
 use super::unruly::Dice;
 use super::{JOB, pair};
+use crate::transport::letter::{Sort, Stamp};
 use crate::transport::{Remote, Transport};
 
 /// Messages that one pair of processes gets, and one of these tests.
@@ -26,14 +27,14 @@ fn forge(dice: &mut Dice, number: &mut u64, token: u64, block: u64, arena: u64) 
     let mut any = || numbers[dice.below(numbers.len())].wrapping_add(dice.below(3) as u64);
     let (offset, len, at, value, given) = (any(), any(), any(), any(), any());
     // What a key says only an engine knows.
-    let kind = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 14][dice.below(13)];
+    let kind = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16][dice.below(15)];
     *number += u64::from(dice.below(8) > 0);
     let head = Head {
         kind,
-        flags: dice.below(16) as u8,
+        flags: dice.below(32) as u8,
         variant: dice.below(16) as u8,
         source: if dice.below(32) == 0 { 7 } else { 1 },
-        number: if kind > 8 || dice.below(50) == 0 { 0 } else { *number },
+        number: if kind > 9 || dice.below(50) == 0 { 0 } else { *number },
         ack: dice.below(3) as u64,
         offset: if dice.below(2) == 0 { block } else { offset },
         token: if dice.below(2) == 0 { token } else { given },
@@ -50,6 +51,17 @@ fn forge(dice: &mut Dice, number: &mut u64, token: u64, block: u64, arena: u64) 
         shape.strides[level] = numbers[dice.below(numbers.len())] as isize;
     }
     let mut bytes = Packed::new(head, (kind == 3).then_some([0; 16]), Some(&shape)).bytes().to_vec();
+    if kind == Kind::Letter as u8 && dice.below(4) > 0 {
+        let stamp = Stamp {
+            sort: dice.below(6) as u8,
+            handler: dice.below(3) as u32,
+            header_len: [0, 8, 64, 65, 255][dice.below(5)],
+            len: [0, 8, 192, u32::MAX][dice.below(4)],
+            rest: numbers[dice.below(numbers.len())],
+            ..Stamp::new(Sort::Message, if dice.below(8) == 0 { 7 } else { 1 })
+        };
+        bytes.extend(bytemuck::bytes_of(&stamp));
+    }
     bytes.extend(vec![dice.below(256) as u8; [0, 8, 16, 24, 256, 1000, 12_000][dice.below(7)]]);
     if dice.below(16) == 0 {
         bytes.truncate(dice.below(bytes.len()));

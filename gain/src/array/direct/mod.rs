@@ -6,8 +6,11 @@
 //! numbers and floating-point exceptions are those of what would be recorded otherwise; where a function gives nothing,
 //! that has to be done. An operand that isn't a row of elements of the loop's type, or one element, is packed first.
 
+mod element;
+pub(super) mod pick;
+pub(super) mod sort;
+
 use super::{Array, Operand};
-use crate::algo::{self, Sort};
 use crate::dtype::{DType, Scalar};
 use crate::error::Result;
 use crate::exec;
@@ -19,7 +22,6 @@ use crate::record::{Arg, Cell, Node};
 use crate::session;
 use crate::status::{self, site};
 use crate::view::{Dims, Layout, View, broadcast_shapes, order};
-use bytemuck::Pod;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -220,13 +222,48 @@ pub(super) fn coordinates(shape: &[usize], axis: usize) -> Result<Option<Arc<Nod
         return Ok(None);
     }
     let storage = Storage::replicated(len, 8)?;
-    let (inner, extent): (usize, usize) = (shape[axis + 1..].iter().product(), shape[axis]);
-    let to = storage.local().cast::<i64>();
-    for i in 0..len {
-        // SAFETY: the new buffer has room for `len` numbers and is aligned for them.
-        unsafe { to.add(i).write((i / inner % extent) as i64) };
+    let inner: usize = shape[axis + 1..].iter().product();
+    let (mut to, end) = (storage.local().cast::<i64>(), storage.local().cast::<i64>().wrapping_add(len));
+    while to < end {
+        for at in 0..shape[axis] {
+            for _ in 0..inner {
+                // SAFETY: the new buffer has room for `len` numbers, which is a multiple of what is written between the looks at
+                // its end, and is aligned for them.
+                unsafe { to.write(at as i64) };
+                to = to.wrapping_add(1);
+            }
+        }
     }
     Ok(Some(Node::stored(SmallVec::from_slice(shape), DType::I64, storage)))
+}
+
+/// `first`, and so on by `step`, each from its number: as a product and a sum are rounded.
+pub(super) fn ramp(len: usize, first: Scalar, step: Scalar) -> Result<Option<Arc<Node>>> {
+    if !are_few(len) {
+        return Ok(None);
+    }
+    let dtype = first.dtype();
+    let (mut integers, mut floats) = (None, None);
+    match (first, step) {
+        (Scalar::I64(first), Scalar::I64(step)) => integers = Some((first, step)),
+        (Scalar::F64(first), Scalar::F64(step)) if first.is_finite() && step.is_finite() => {
+            floats = Some((first, step));
+        }
+        _ => return Ok(None),
+    }
+    let storage = Storage::replicated(len, 8)?;
+    for i in 0..len {
+        let at = storage.local().wrapping_add(8 * i);
+        // SAFETY: the new buffer has room for `len` numbers and is aligned for them.
+        unsafe {
+            if let Some((first, step)) = integers {
+                at.cast::<i64>().write(first.wrapping_add(step.wrapping_mul(i as i64)));
+            } else if let Some((first, step)) = floats {
+                at.cast::<f64>().write(first + step * i as f64);
+            }
+        }
+    }
+    Ok(Some(Node::stored(SmallVec::from_slice(&[len]), dtype, storage)))
 }
 
 /// The elements that a view of a value shows, in C order, as elements of this type.
@@ -242,94 +279,14 @@ pub(super) fn copied(node: &Node, view: &View, dtype: DType) -> Option<Arc<Node>
     Some(Node::stored(view.shape.clone(), dtype, storage))
 }
 
-/// The elements of an array as bytes, in C order: where they are if they lie in a row, else in `packed`.
-fn bytes<'a>(a: &'a Array, packed: &'a mut Room) -> Option<&'a [u8]> {
-    let (view, dtype, len) = (&a.view, a.cell.dtype, a.view.size());
-    let home = if a.lens.is_none() {
-        a.cell.peek(|node| if node.is_open() { None } else { home(node) })
-    } else {
-        None
-    };
-    let mut from = first(home?, view, dtype).cast_const();
-    if !view.is_contiguous() {
-        *packed = room(len, dtype);
-        // SAFETY: the view shows elements of the stored value, and there is room for all of them.
-        unsafe { pack(from, view, dtype, packed.as_mut_ptr().cast()) };
-        from = packed.as_ptr().cast();
-    }
-    if len == 0 {
-        return Some(&[]);
-    }
-    // SAFETY: so many elements lie in a row there, of a value that the variable keeps and nobody writes since it is this
-    // thread's turn; or in `packed`.
-    Some(unsafe { std::slice::from_raw_parts(from, len * dtype.size_bytes()) })
-}
-
-/// A new value of this shape, whose bytes `write` gives.
-fn written(shape: &[usize], dtype: DType, write: impl FnOnce(&mut [u8])) -> Result<Arc<Node>> {
-    let len: usize = shape.iter().product();
-    let storage = Storage::replicated(len, dtype.size_bytes())?;
-    if len > 0 {
-        // SAFETY: the new buffer has room for them, and is known here alone.
-        write(unsafe { std::slice::from_raw_parts_mut(storage.local(), len * dtype.size_bytes()) });
-    }
-    Ok(Node::stored(SmallVec::from_slice(shape), dtype, storage))
-}
-
-/// The elements of an array sorted along an axis, or their numbers.
-pub(super) fn sorted(a: &Array, sort: &Sort<'_>) -> Result<Option<Arc<Node>>> {
-    if !are_few(a.size()) {
-        return Ok(None);
-    }
-    let mut packed = Room::new();
-    let Some(elements) = bytes(a, &mut packed) else { return Ok(None) };
-    written(a.shape(), sort.result(), |out| sort.run_here(elements, out)).map(Some)
-}
-
-/// Of an ordered value of one axis, which was just made, the first of equal elements each.
-pub(super) fn distinct(ordered: &Arc<Node>, equal_nan: bool) -> Result<Arc<Node>> {
-    fn firsts<T: Pod + PartialEq>(elements: &[u8], equal_nan: bool) -> Vec<u8> {
-        let elements: &[T] = bytemuck::cast_slice(elements);
-        #[expect(clippy::eq_op, reason = "that is what NaN is")]
-        let is_nan = |x: &T| x != x;
-        let is_same = |one: &T, two: &T| one == two || equal_nan && is_nan(one) && is_nan(two);
-        let firsts = elements.iter().enumerate().filter(|(k, x)| *k == 0 || !is_same(&elements[k - 1], x));
-        let firsts: Vec<T> = firsts.map(|(_, x)| *x).collect();
-        bytemuck::cast_slice(&firsts).to_vec()
-    }
-    if ordered.len() == 0 {
-        return Ok(ordered.clone());
-    }
-    let array = Array::from_node(ordered.clone());
-    let mut packed = Room::new();
-    let elements = bytes(&array, &mut packed).unwrap_or_default();
-    let firsts = match ordered.dtype {
-        DType::F16 => firsts::<crate::dtype::f16>(elements, equal_nan),
-        DType::F32 => firsts::<f32>(elements, equal_nan),
-        DType::F64 => firsts::<f64>(elements, equal_nan),
-        DType::C64 => firsts::<crate::dtype::Complex32>(elements, equal_nan),
-        DType::C128 => firsts::<crate::dtype::Complex64>(elements, equal_nan),
-        dtype => match dtype.size_bytes() {
-            1 => firsts::<u8>(elements, false),
-            2 => firsts::<u16>(elements, false),
-            4 => firsts::<u32>(elements, false),
-            _ => firsts::<u64>(elements, false),
-        },
-    };
-    written(&[firsts.len() / ordered.dtype.size_bytes()], ordered.dtype, |out| out.copy_from_slice(&firsts))
-}
-
-/// Whether elements of an array are among those of another one, or aren't.
-pub(super) fn member(a: &Array, others: &Array, is_wanted: bool) -> Result<Option<Arc<Node>>> {
-    if !are_few(a.size()) || !are_few(others.size()) {
-        return Ok(None);
-    }
-    let (mut packed, mut more) = (Room::new(), Room::new());
-    let (Some(elements), Some(others)) = (bytes(a, &mut packed), bytes(others, &mut more)) else {
-        return Ok(None);
-    };
-    written(a.shape(), DType::Bool, |out| algo::member_here(a.dtype(), elements, others, is_wanted, out))
-        .map(Some)
+/// The elements that a view of a value shows, in C order into `out`. False if nothing was done.
+pub(super) fn read(node: &Node, view: &View, out: &mut [u8]) -> bool {
+    let is_aligned = out.as_ptr().addr().is_multiple_of(node.dtype.size_bytes().min(8));
+    let Some(home) = home(node).filter(|_| is_aligned && view.size() <= FEW) else { return false };
+    // SAFETY: the view shows elements of the stored value, whose buffer `node` keeps; `out` has their size (looked at by the
+    // caller) and is borrowed by nobody else.
+    unsafe { pack(first(home, view, node.dtype), view, node.dtype, out.as_mut_ptr()) };
+    true
 }
 
 /// The elements of a variable that `region` shows become those of `value`. In their place if nobody else needs the old
@@ -339,8 +296,6 @@ pub(super) fn assign(cell: &Cell, base: &Arc<Node>, region: &View, value: &Arg) 
     if !are_few(len) {
         return Ok(false);
     }
-    // (What others see is written by the rules of open memory.)
-    let Some(old) = home(base).filter(|_| !base.is_open()) else { return Ok(false) };
     let number;
     let mut packed = Room::new();
     let from = match value {
@@ -364,27 +319,45 @@ pub(super) fn assign(cell: &Cell, base: &Arc<Node>, region: &View, value: &Arg) 
             _ => return Ok(false),
         },
     };
-    let copy = match Arc::strong_count(base) {
-        ..=2 => None,
-        _ if base.len() <= FEW => Some(Storage::replicated(base.len(), dtype.size_bytes())?),
-        _ => return Ok(false),
-    };
-    let to = copy.as_ref().map_or(old, |copy| copy.local());
-    // SAFETY: the region is inside the value, of which the copy has the size. Nobody reads what is overwritten: it is new
-    // or known to this variable alone, and it is this thread's turn. What is written lies elsewhere: in `number`, in
-    // `packed`, or in another value.
-    unsafe {
-        if copy.is_some() {
-            std::ptr::copy_nonoverlapping(old, to, base.len() * dtype.size_bytes());
-        }
-        unpack(from, first(to, region, dtype), region, dtype);
-    }
+    let Some(place) = place_of(base)? else { return Ok(false) };
+    // SAFETY: the region is inside the value, of which the place has the size. Nobody reads what is overwritten, and what is
+    // written lies elsewhere: in `number`, in `packed`, or in another value.
+    unsafe { unpack(from, first(place.ptr, region, dtype), region, dtype) };
     drop(packed);
-    match copy {
-        None => cell.mark_changed(),
-        Some(copy) => cell.set(Node::stored(base.shape.clone(), dtype, copy)),
-    }
+    written(cell, base, place);
     Ok(true)
+}
+
+/// Where elements of a variable's value are overwritten: known to the variable alone, or new.
+struct Place {
+    ptr: *mut u8,
+    copy: Option<Arc<Storage>>,
+}
+
+/// The place for a variable's value, to which the caller has the only other reference, and whose elements are in a copy if
+/// somebody else needs them. `None` if they aren't here, or are too many; what others see is written by the rules of open memory.
+fn place_of(base: &Arc<Node>) -> Result<Option<Place>> {
+    let Some(old) = home(base).filter(|_| !base.is_open()) else { return Ok(None) };
+    if Arc::strong_count(base) <= 2 {
+        return Ok(Some(Place { ptr: old, copy: None }));
+    }
+    if base.len() > FEW {
+        return Ok(None);
+    }
+    let size = base.dtype.size_bytes();
+    let copy = Storage::replicated(base.len(), size)?;
+    let ptr = copy.local();
+    // SAFETY: both have so many elements, and one is new; it is this thread's turn.
+    unsafe { std::ptr::copy_nonoverlapping(old, ptr, base.len() * size) };
+    Ok(Some(Place { ptr, copy: Some(copy) }))
+}
+
+/// The place has the variable's value now.
+fn written(cell: &Cell, base: &Arc<Node>, place: Place) {
+    match place.copy {
+        None => cell.mark_changed(),
+        Some(copy) => cell.set(Node::stored(base.shape.clone(), base.dtype, copy)),
+    }
 }
 
 /// Writes the elements that a view shows from `from` on, converted, in a row.

@@ -1,0 +1,128 @@
+"""NumPy's functions of polynomials that look for something: coefficients that fit, roots, polynomials of roots; and the class.
+
+`polyfit` is computed here, however many points there are. Roots are eigenvalues of a small matrix, which NumPy computes.
+"""
+
+import functools
+import warnings
+
+import numpy
+
+from ._base import asarray
+from ._creation import array
+from ._fallback import few, handed
+from ._gain import ndarray
+from ._least import solved
+from ._polynomials import polyval
+
+__all__ = ["poly", "poly1d", "polyfit", "roots"]
+
+
+def poly(seq_of_zeros):
+    """`numpy.poly`, by NumPy."""
+    (given,) = handed("poly", seq_of_zeros)
+    made = numpy.poly(given)
+    return asarray(made) if isinstance(made, numpy.ndarray) else made
+
+
+def roots(p):
+    """`numpy.roots`, by NumPy."""
+    (given,) = handed("roots", p)
+    return asarray(numpy.roots(given))
+
+
+def polyfit(x, y, deg, rcond=None, full=False, w=None, cov=False):
+    """`numpy.polyfit`"""
+    order = int(deg) + 1
+    x, y = asarray(x) + 0.0, asarray(y) + 0.0
+    if deg < 0:
+        raise ValueError("expected deg >= 0")
+    x, y = asarray(x), asarray(y)
+    if x.ndim != 1:
+        raise TypeError("expected 1D vector for x")
+    if x.size == 0:
+        raise TypeError("expected non-empty vector for x")
+    if y.ndim < 1 or y.ndim > 2:
+        raise TypeError("expected 1D or 2D array for y")
+    if x.shape[0] != y.shape[0]:
+        raise TypeError("expected x and y to have same length")
+    if rcond is None:
+        rcond = len(x) * numpy.finfo(x.dtype).eps
+    columns = [x * 0 + 1]
+    for _ in range(order - 1):
+        columns.insert(0, columns[0] * x)
+    if w is not None:
+        w = asarray(asarray(w) + 0.0)
+        if w.ndim != 1:
+            raise TypeError("expected a 1-d array for weights")
+        if w.shape[0] != y.shape[0]:
+            raise TypeError("expected w and y to have the same length")
+        columns = [column * w for column in columns]
+        y = y * (w if y.ndim == 1 else w[:, None])
+    scale = numpy.sqrt(numpy.array([(column * column).sum() for column in columns]))
+    columns = [(column / factor).force() for column, factor in zip(columns, scale)]
+    found, left, rank, values = solved(columns, y, rcond)
+    made = array((found.T / scale).T)
+    if rank != order and not full:
+        warnings.warn("Polyfit may be poorly conditioned", numpy.exceptions.RankWarning, stacklevel=2)
+    if full:
+        return made, array(left), rank, array(values), rcond
+    if not cov:
+        return made
+    base = numpy.array([[(one * two).sum() for two in columns] for one in columns])
+    base = numpy.linalg.inv(base) / numpy.outer(scale, scale)
+    factor = 1
+    if cov != "unscaled":
+        if len(x) <= order:
+            raise ValueError("the number of data points must exceed order to scale the covariance matrix")
+        factor = left / (len(x) - order)
+    return made, array((base if y.ndim == 1 else base[:, :, None]) * factor)
+
+
+class poly1d(numpy.poly1d):
+    """`numpy.poly1d` with coefficients that are an array of ours."""
+
+    __hash__ = None
+    __module__ = "gain"
+
+    def __init__(self, c_or_r, r=False, variable=None):
+        if not isinstance(c_or_r, numpy.poly1d):
+            c_or_r = asarray(poly(c_or_r) if r else c_or_r)
+        super().__init__(c_or_r, False, variable)
+        if not isinstance(self._coeffs, ndarray):
+            self._coeffs = array(self._coeffs)
+
+    def __call__(self, val):
+        return polyval(self.coeffs, val)
+
+    @property
+    def roots(self):
+        """The roots."""
+        return roots(self._coeffs)
+
+    r = roots
+
+    def __array__(self, t=None, copy=None):
+        return numpy.array(few("poly1d", self.coeffs), t)
+
+
+def objects(made):
+    """What a function of NumPy's gave for polynomials, with ours in the place of NumPy's."""
+    if isinstance(made, tuple):
+        return tuple(map(objects, made))
+    return poly1d(made) if type(made) is numpy.poly1d else made
+
+
+def _ours(name):
+    """The method of NumPy's class, for results of ours."""
+    theirs = getattr(numpy.poly1d, name)
+
+    @functools.wraps(theirs)
+    def method(self, *arguments, **keywords):
+        return objects(theirs(self, *arguments, **keywords))
+
+    return method
+
+
+for _name in ("__neg__", "__mul__", "__rmul__", "__add__", "__radd__", "__pow__", "__sub__", "__rsub__", "__truediv__", "__rtruediv__", "integ", "deriv"):
+    setattr(poly1d, _name, _ours(_name))
