@@ -46,6 +46,7 @@ APART = {
     "NumPy's scalars and types, which are taken as they are": "_core _exceptions, abc, dtype, finfo, getlimits, longdouble, numerictypes, print, scalar_ctors, scalar_methods, scalarbuffer, "
     "scalarinherit, scalarmath, scalarprint; lib mixins",
     "threads": "_core multiprocessing, multithreading",
+    "the class at length, through all types and NumPy's memory": "_core multiarray",
 }
 # Reasons that the failure itself doesn't tell: patterns of test names.
 REASONS = {
@@ -106,16 +107,19 @@ def job(files, ranks, start, folder, environment):
     with open(os.path.join(folder, "output"), "w+") as output:
         process = subprocess.Popen(list(map(str, command)), stdout=output, stderr=output, env=environment, start_new_session=True)
         size, deadline = 0, time.monotonic() + START
-        while process.poll() is None:
-            try:
-                process.wait(0.5)
-            except subprocess.TimeoutExpired:
-                grown = sum(os.path.getsize(path) for path in paths if os.path.exists(path))
-                if grown != size:
-                    size, deadline = grown, time.monotonic() + LIMIT
-                elif time.monotonic() > deadline:
-                    jobs.end(process)
-                    return [lines(path) for path in paths], "took too long"
+        try:
+            while process.poll() is None:
+                try:
+                    process.wait(0.5)
+                except subprocess.TimeoutExpired:
+                    grown = sum(os.path.getsize(path) for path in paths if os.path.exists(path))
+                    if grown != size:
+                        size, deadline = grown, time.monotonic() + LIMIT
+                    elif time.monotonic() > deadline:
+                        return [lines(path) for path in paths], "took too long"
+        finally:
+            if process.poll() is None:
+                jobs.end(process)
         output.seek(0)
         return [lines(path) for path in paths], f"ended its job ({process.returncode}): {output.read()[-800:]}"
 
