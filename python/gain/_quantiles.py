@@ -304,13 +304,13 @@ def _weighted(lines, q, weights, is_some):
 
 
 def _some(lines):
-    """Which elements are no NaN; None if all are. Warns of lines that have nothing else."""
+    """Which elements are no NaN; None if all are. Warns of each line that has nothing else, as NumPy does."""
     if lines.dtype.kind not in "fc":
         return None
     is_some = lines == lines
     if is_some.all():
         return None
-    if not is_some.any(0).all():
+    for _ in range(lines[0].size - int(asarray(is_some.any(0)).sum())):
         _gain.warn("All-NaN slice encountered")
     return is_some
 

@@ -188,10 +188,14 @@ def concatenate(arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind")
         raise ValueError(f"casting must be one of {', '.join(map(repr, CASTINGS))} (got '{casting}')")
     if out is not None and dtype is not None:
         raise TypeError("concatenate() only takes `out` or `dtype` as an argument, but both were provided.")
+    given = arrays
     arrays = [a if type(a) is ndarray else asarray(a) for a in arrays]
     if not arrays:
         raise ValueError("need at least one array to concatenate")
     if axis is None:
+        if out is dtype is None and any(type(a) in (int, float, complex) for a in given):
+            # Python's numbers take the type of what stands beside them.
+            dtype = numpy.result_type(*(a if type(a) in (int, float, complex) else b.dtype for a, b in zip(given, arrays)))
         arrays, axis = [a.ravel() for a in arrays], 0
     shape, kind = arrays[0].shape, arrays[0].dtype
     if not shape:

@@ -135,6 +135,8 @@ NOTES = {
     "pad": "a function for mode is called by every rank for each line", "poly": "of a matrix its eigenvalues",
     "poly1d": "coefficients are on every rank; values of distributed points are local", "polydiv": "coefficient by coefficient",
     "polyfit": "orthonormal columns, then NumPy's least squares of a small matrix", "roots": "eigenvalues of a small matrix",
+    "searchsorted": "a table of several nodes is fetched if it is small beside the needles; all of a sorter is checked",
+    "histogram": "of complex elements the bins are looked for in NumPy's order", "bincount": "large numbers are sent to the owners of their bins",
     "repeat": "distributed counts stay so", "reshape": "a copy where NumPy makes one", "ravel": "a copy where NumPy makes one",
     "resize": "the method works in place", "shares_memory": "knows both kinds of arrays",
     "trim_zeros": "looks at all elements: a fold", "vectorize": "calls for the rank's own elements", "ufunc": "ours",

@@ -47,8 +47,8 @@ APART = {
 REASONS = []
 # What stands before the reason of a test that fails on several ranks alone.
 ONLY_RANKS = "several ranks: "
-# Reasons that are about elements which arrays don't have here.
-ELSEWHERE = {"object", "string", "datetime", "structured", "long double", "byte order"}
+# Reasons that are about elements which arrays don't have here, or other classes of arrays.
+ELSEWHERE = {"object", "string", "datetime", "structured", "long double", "byte order", "masked", "matrix"}
 # Seconds for one test, and for a job to start and read its files.
 LIMIT, START = 120, 120
 
@@ -142,7 +142,7 @@ def unique(identity, verdicts):
     return name
 
 
-DTYPE = re.compile(r"gain has no arrays of dtype (.*)|no arrays of dtype")
+DTYPE = re.compile(r"gain has no arrays of dtype (.*?)(?:, only of|: |$)|no arrays of dtype")
 NAME = re.compile(r"module 'gain' has no attribute '(\w+)'|'gain\.(?:ndarray|ufunc|flatiter)' object has no attribute '(\w+)'")
 
 
@@ -155,7 +155,13 @@ def reason(identity, failure):
     if kind in ("job", "ranks differ"):
         return "time" if text.startswith("took") else kind
     if found := NAME.search(text):
+        if (found[1] or "") in ("rec", "recarray", "record"):
+            return "structured"
+        if "matrix" in (found[1] or "") or found[1] == "bmat":
+            return "matrix"
         return f"no {found[1] or found[2]}"
+    if "gain has no MaskedArray" in text:
+        return "masked"
     if found := DTYPE.search(text):
         return family(found[1] or "")
     return "differs"
@@ -257,8 +263,8 @@ NumPy's wheel carries its tests. They run on `gain` by giving them its names for
 ranks with every array spread, where the verdicts must be the same. Tests that NumPy leaves out itself (too much memory, other processors) are not counted. This page is made by `python/tests/own.py write`; which tests fail is in
 `python/tests/own_expected.txt`.
 
-Reasons: `object`, `string`, `datetime`, `structured`, `long double`, `byte order` are types of elements that arrays don't have here; `no name` is a name that isn't there. The second percentage is of the tests
-that don't fail for such a type; many use one beside numbers. `time` is a test that takes more than two minutes.
+Reasons: `object`, `string`, `datetime`, `structured`, `long double`, `byte order` are types of elements that arrays don't have here, `masked` and `matrix` other classes of arrays; `no name` is a name that isn't there. The second percentage is of the tests
+that don't fail for such a type or class; many use one beside numbers. `time` is a test that takes more than two minutes.
 """
 TAIL = "Files that are not run, because they are about something else:"
 
@@ -270,7 +276,7 @@ def main(*arguments):
         place = arguments.index("-n")
         ranks = int(arguments[place + 1])
         del arguments[place : place + 2]
-    mode = arguments.pop(0) if arguments and arguments[0] in ("check", "write", "show") else "check"
+    mode = arguments.pop(0) if arguments and arguments[0] in ("check", "write", "show", "writeshow") else "check"
     if importlib.util.find_spec("hypothesis") is None and arguments != ["quick"]:
         sys.exit("own.py: hypothesis, with which some of the files are written, isn't installed")
     files = [next((known for known in every() if known.endswith(f"/{name}")), name) for name in arguments] or every()
@@ -284,12 +290,12 @@ def main(*arguments):
         count = collections.Counter(verdict[0] for verdict in one.values())
         total = count["passed"] + count["failed"]
         print(f"{file}: {count['passed']} of {total}, {100 * count['passed'] / max(total, 1):.1f} %, {time.monotonic() - begun:.1f} s", flush=True)
-        if mode == "show":
+        if "show" in mode:
             for identity, verdict in one.items():
                 if verdict[0] == "failed":
                     print(f"  {identity.partition('::')[2]} ({reason(identity, verdict)}) line {verdict[3]}: {verdict[1]}: {verdict[2]}")
     failures = {identity: reason(identity, verdict) for identity, verdict in verdicts.items() if verdict[0] == "failed"}
-    if mode == "write":
+    if "write" in mode:
         note(failures, verdicts, ranks)
         if ranks < 2:
             PAGE.write_text(page(verdicts))

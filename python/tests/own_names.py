@@ -15,8 +15,8 @@ import types
 import gain
 import numpy
 
-# Packages of public functions that gain lacks; other modules are looked into name by name.
-REFUSED = {"char", "fft", "linalg", "matlib", "rec", "strings"}
+# Packages of public functions, gain's if it has them; other modules are looked into name by name.
+REFUSED = {"char", "emath", "fft", "linalg", "matlib", "polynomial", "rec", "strings"}
 # Modules of NumPy's that are for its tests alone, in C.
 INSIDE = {"_umath_tests", "_operand_flag_tests", "_struct_ufunc_tests"}
 # Functions of `numpy.testing` whose arguments are not compared.
@@ -44,6 +44,9 @@ def plain(value):
     """`value` with NumPy's arrays in the place of gain's."""
     if isinstance(value, gain.ndarray):
         return value.numpy()
+    if hasattr(type(value), "__array__") and not isinstance(value, (numpy.ndarray, numpy.generic, gain.flatiter)):
+        made = value.__array__()
+        return made.numpy() if isinstance(made, gain.ndarray) else value
     if type(value) in (list, tuple):
         return type(value)(map(plain, value))
     if type(value) is dict:
