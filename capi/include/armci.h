@@ -315,6 +315,23 @@ static inline int ARMCI_Init_thread_comm(int level, MPI_Comm comm)
     return ARMCIX_Thread_level(level) || ARMCI_Init_mpi_comm(comm);
 }
 #define PARMCI_Init_thread_comm ARMCI_Init_thread_comm
+
+/* The group of a communicator's ranks, in its order; collective over those alone. 0 if MPI told who they are. An extension of this library's. */
+static inline int ARMCIX_Group_create_comm(MPI_Comm comm, ARMCI_Group *group)
+{
+    ARMCI_Group world;
+    int me, size, is_told, *ranks;
+    ARMCI_Group_get_world(&world);
+    if (ARMCI_Group_rank(&world, &me) || MPI_Comm_size(comm, &size) != MPI_SUCCESS)
+        return 1;
+    ranks = (int *)malloc((size_t)size * sizeof *ranks);
+    is_told = ranks && MPI_Allgather(&me, 1, MPI_INT, ranks, 1, MPI_INT, comm) == MPI_SUCCESS;
+    if (is_told)
+        ARMCI_Group_create_child(size, ranks, group, &world);
+    free(ranks);
+    return !is_told;
+}
+#define PARMCIX_Group_create_comm ARMCIX_Group_create_comm
 #endif
 
 #ifdef __cplusplus

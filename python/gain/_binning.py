@@ -5,7 +5,7 @@ import operator
 import numpy
 
 from . import _gain
-from ._base import OURS, asarray
+from ._base import OURS, asarray, by_itself
 from ._gain import ndarray
 from ._shapes import concatenate
 
@@ -29,6 +29,8 @@ def _uncast(dtype, to):
 
 def _doubles(values):
     """What NumPy makes doubles of."""
+    if type(values) is ndarray and values.dtype.kind != "c":
+        return values
     if isinstance(values, OURS):
         values = asarray(values)
         if values.dtype.kind == "c":
@@ -43,9 +45,9 @@ def _doubles(values):
 
 def interp(x, xp, fp, left=None, right=None, period=None):
     """`numpy.interp`"""
-    if not isinstance(fp, OURS):
-        fp = numpy.asarray(fp)
-    fp = asarray(fp) if fp.dtype.kind == "c" else _doubles(fp)
+    if type(fp) is not ndarray:
+        fp = fp if isinstance(fp, OURS) else numpy.asarray(fp)
+        fp = asarray(fp) if fp.dtype.kind == "c" else _doubles(fp)
     if period is None:
         return _gain.interp(_doubles(x), _doubles(xp), fp, left, right)
     if period == 0:
@@ -66,6 +68,7 @@ def interp(x, xp, fp, left=None, right=None, period=None):
 def bincount(x, /, weights=None, minlength=0):
     """`numpy.bincount`"""
     if type(x) is not ndarray:
+        x = by_itself(x)
         if isinstance(x, (*OURS, numpy.ndarray)):
             x = asarray(x)
         else:
@@ -73,6 +76,8 @@ def bincount(x, /, weights=None, minlength=0):
             if numbers.ndim != 1 or numbers.dtype.kind not in "bui":
                 numpy.bincount(x)  # warns of or raises what NumPy does
             x = asarray(numbers.astype(numpy.intp))
+    if x.ndim != 1:
+        raise ValueError(f"object {'too deep' if x.ndim else 'of too small depth'} for desired array")
     if x.dtype.kind not in "iub":
         raise _uncast(x.dtype, numpy.intp)
     if minlength is None:

@@ -30,13 +30,17 @@ def apply_along_axis(func1d, axis, arr, *args, **kwargs):
     lines = moveaxis(arr, axis, -1)
     if 0 in lines.shape[:-1]:
         raise ValueError("Cannot apply_along_axis when any iteration dimensions are 0")
-    made = None
+    made, cls = None, type(arr)
     for index in numpy.ndindex(*lines.shape[:-1]):
-        one = asarray(func1d(lines[index], *args, **kwargs))
+        one = func1d(lines[index], *args, **kwargs)
+        if made is None and isinstance(one, ndarray):
+            cls = type(one)
+        one = asarray(one)
         if made is None:
             made = empty(lines.shape[:-1] + one.shape, one.dtype)
         made[index] = one
     outer = lines.ndim - 1
+    made = made if cls is ndarray else made.view(cls)
     return moveaxis(made, range(outer, made.ndim), range(axis, axis + made.ndim - outer))
 
 

@@ -29,13 +29,20 @@ def asarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
     return made if type(made) is ndarray else made.view(ndarray)
 
 
-def array(object, dtype=None, *, copy=True, order="K", subok=False, ndmin=0, like=None):
+def array(object, dtype=None, *, copy=True, order="K", subok=False, ndmin=0, ndmax=0, like=None):
     """`numpy.array`"""
-    if ndmin > 64:
-        raise ValueError("ndmin must be <= ndmax (64)")
-    if type(object) is list and dtype is None and ndmin == 0 and order in ("K", "C"):
+    if not 0 <= ndmax <= 64:
+        raise ValueError("ndmax must be in the range [0, NPY_MAXDIMS (64)] ")
+    if ndmin > (ndmax or 64):
+        raise ValueError(f"ndmin must be <= ndmax ({ndmax or 64})")
+    if type(object) is list and dtype is None and ndmin == ndmax == 0 and order in ("K", "C"):
         return _gain.convert(object)
     made = asanyarray(object, dtype, order, copy=copy) if subok else asarray(object, dtype, order, copy=copy)
+    if ndmax and made.ndim > ndmax and isinstance(object, (list, tuple)):
+        raise ValueError(
+            "setting an array element with a sequence. The requested array would exceed the maximum number of dimension "
+            f"of {ndmax}."
+        )
     if made.ndim < ndmin:
         made = made.reshape((1,) * (ndmin - made.ndim) + made.shape)
     return made

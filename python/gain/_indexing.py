@@ -189,7 +189,10 @@ def put(a, ind, v, mode="raise"):
         return
     if v.size != ind.size:
         v = v[arange(ind.size) % v.size]
-    a.flat[ind] = v
+    try:
+        a.flat[ind] = v
+    except IndexError as error:
+        raise IndexError(str(error).replace("for size", "for axis 0 with size")) from None
 
 
 def _along(arr, indices, axis):
@@ -290,8 +293,9 @@ def putmask(a, /, mask, values):
 def choose(a, choices, out=None, mode="raise"):
     """`numpy.choose`"""
     a = asarray(a)
-    choices = [asarray(c) for c in choices]
-    dtype = numpy.result_type(*(c.dtype for c in choices))
+    choices = list(choices)
+    dtype = numpy.result_type(*(c if type(c) in (int, float, complex) else asarray(c).dtype for c in choices))
+    choices = [asarray(c).astype(dtype, copy=False) for c in choices]
     extent = len(choices)
     _check_integers(a)
     a, *choices = broadcast_arrays(a, *choices)
@@ -304,7 +308,7 @@ def choose(a, choices, out=None, mode="raise"):
     for k in range(1, extent):
         made = _where(a == k, choices[k], made)
     if out is None:
-        return made
+        return made[()] if made.ndim == 0 else made
     out[...] = made
     return out
 
@@ -371,6 +375,7 @@ def _coordinates(given):
 def _from_innermost(count, order):
     """The axes in the order in which their steps grow."""
     if order not in ("C", "F", "c", "f"):
+        numpy.array([], order=order)  # raises what NumPy raises
         raise ValueError("only 'C' or 'F' order is permitted")
     return reversed(range(count)) if order in "Cc" else range(count)
 

@@ -231,6 +231,6 @@ class nditer:
         return None
 
 
-def nested_iters(op, axes, *arguments, **keywords):
+def nested_iters(op, axes, flags=None, op_flags=None, op_dtypes=None, order="K", casting="safe", buffersize=0):
     """`numpy.nested_iters`, which isn't there."""
     raise NotImplementedError("gain has no nested iterators: loop over numpy.ndindex(a.shape[:1]) and take the part a[index]")

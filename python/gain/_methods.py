@@ -50,12 +50,15 @@ def rare_call(ufunc, arguments, keywords):
     arrays = [asarray(one) for one in arguments[: ufunc.nin]]
     casting = keywords.get("casting", "same_kind")
     # What is wrong with them NumPy says, of one element.
-    theirs(*(numpy.ones(1, one.dtype) for one in arrays), **given, casting=casting)
+    are_numbers = [type(one) in (int, float, complex) for one in arguments[: ufunc.nin]]
+    asked = [one if plain else numpy.ones(1, array.dtype) for one, plain, array in zip(arguments, are_numbers, arrays)]
+    with numpy.errstate(all="ignore"):
+        theirs(*asked, **given, casting=casting)
     wanted = given.get("signature", given.get("sig"))
     if isinstance(wanted, (str, bytes)):
         wanted = wanted if isinstance(wanted, str) else wanted.decode()
         wanted = tuple(map(numpy.dtype, wanted.replace("->", "")))
-    weak = [type(one) if type(one) in (int, float, complex) else array.dtype for one, array in zip(arguments, arrays)]
+    weak = [type(one) if plain else array.dtype for one, plain, array in zip(arguments, are_numbers, arrays)]
     types = theirs.resolve_dtypes((*weak, *(None,) * ufunc.nout), signature=wanted, casting=casting)
     inputs = [array.astype(dtype, copy=False) for array, dtype in zip(arrays, types)]
     return ufunc(*inputs, *arguments[ufunc.nin :], **keywords)

@@ -6,7 +6,7 @@ import numpy
 
 from ._base import asarray, ufuncs
 from ._convolution import convolve
-from ._creation import asanyarray, zeros, zeros_like
+from ._creation import zeros, zeros_like
 from ._elementwise import isclose
 from ._fallback import few
 from ._ranges import arange
@@ -36,7 +36,7 @@ def polyval(p, x):
         from ._fitting import objects
 
         return objects(numpy.polyval(p, numpy.poly1d(few("polyval", x.coeffs))))
-    p, x = numpy.asarray(p), asanyarray(x)
+    p, x = numpy.asarray(p), asarray(x)
     made = zeros_like(x)
     for coefficient in p:
         made = made * x + coefficient

@@ -13,6 +13,10 @@ from ._shapes import expand_dims, moveaxis
 __all__ = ["dot", "inner", "matmul", "matvec", "outer", "tensordot", "vdot", "vecdot", "vecmat"]
 
 
+# Methods of ufuncs that products don't have, as NumPy says of each.
+_METHODS = "accumulate", "at", "outer", "reduce", "reduceat"
+
+
 class gufunc:
     """A product with the keywords of NumPy's ufuncs. What is wrong with a call, NumPy is asked to say."""
 
@@ -40,7 +44,7 @@ class gufunc:
         return self.__name__
 
     def __getattr__(self, name):
-        if name in ("nin", "nout", "nargs", "ntypes", "types", "identity", "__signature__"):
+        if name in ("nin", "nout", "nargs", "ntypes", "types", "identity", "__signature__", *_METHODS):
             return getattr(self._numpys, name)
         raise AttributeError(f"'{self.__name__}' has no attribute '{name}'")
 
@@ -95,7 +99,9 @@ class gufunc:
             axes = [tuple(range(-n, 0)) for n in own]
         else:
             axes = [(operator.index(entry),) if n == 1 and not isinstance(entry, tuple) else entry
-                    for entry, n in zip(axes, own)] + [()] * (len(axes) == 2 and own[2] == 0)
+                    for entry, n in zip(axes, own)]
+            if len(axes) == 2 and (own[2] == 0 or keepdims):
+                axes.append(tuple(range(-own[2], 0)))
             if [len(entry) for entry in axes] != own:
                 raise ValueError("an entry of axes has not as many numbers as the product has axes")
             first, second = _last(first, axes[0]), _last(second, axes[1])

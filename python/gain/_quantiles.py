@@ -11,6 +11,7 @@ from . import _gain
 from ._base import ABSENT, asarray, axes_tuple, ufuncs
 from ._creation import full
 from ._elementwise import where
+from ._fallback import few
 from ._indexing import take_along_axis
 from ._nan import nanmean
 from ._scans import cumsum
@@ -98,7 +99,8 @@ def _delivered(made, a, axes, out, keepdims, ahead=0):
         made = made.reshape(made.shape[:ahead] + tuple(extents))
     if out is None:
         return made
-    if tuple(out.shape) != numpy.shape(made) and not keepdims:
+    extents = numpy.shape(made)
+    if len(extents) > out.ndim or any(n not in (m, 1) for n, m in zip(reversed(extents), reversed(out.shape))):
         raise ValueError(
             f"Wrong shape of argument 'out', shape={numpy.shape(made)} is required; got shape={tuple(out.shape)}."
         )
@@ -166,12 +168,12 @@ def nanquantile(
 
 
 def _hundredths(q):
-    q = numpy.true_divide(q.numpy() if isinstance(q, _gain.ndarray) else q, 100, out=...)
+    q = numpy.true_divide(few("percentile", q), 100, out=...)
     return _inside(q, "Percentiles must be in the range [0, 100]")
 
 
 def _wholes(q):
-    q = numpy.asanyarray(q.numpy() if isinstance(q, _gain.ndarray) else q)
+    q = numpy.asanyarray(few("quantile", q))
     return _inside(q, "Quantiles must be in the range [0, 1]")
 
 
@@ -303,13 +305,13 @@ def _weighted(lines, q, weights, is_some):
 
 
 def _some(lines):
-    """Which elements are no NaN; None if all are. Warns of lines that have nothing else."""
+    """Which elements are no NaN; None if all are. Warns of each line that has nothing else, as NumPy does."""
     if lines.dtype.kind not in "fc":
         return None
     is_some = lines == lines
     if is_some.all():
         return None
-    if not is_some.any(0).all():
+    for _ in range(lines[0].size - int(asarray(is_some.any(0)).sum())):
         _gain.warn("All-NaN slice encountered")
     return is_some
 

@@ -5,7 +5,8 @@ import math
 
 import numpy
 
-from ._base import asarray, axes_tuple, extents, ufuncs
+from ._base import asarray, axes_tuple, extents
+from ._binning import bincount
 from ._creation import array, empty, empty_like, zeros
 from ._fallback import few
 from ._gain import ndarray
@@ -76,11 +77,8 @@ def _places(counts, extent):
         return numpy.repeat(numpy.arange(extent), counts)  # raises what NumPy raises
     if counts.min() < 0:
         raise ValueError("repeats may not contain negative values.")
-    ends = cumsum(counts, dtype=numpy.int64)
     # After the last place of each item the next one begins.
-    starts = zeros(int(ends[-1]) + 1, numpy.int64)
-    ufuncs["add"].at(starts, ends, 1)
-    return cumsum(starts[:-1])
+    return cumsum(bincount(cumsum(counts, dtype=numpy.int64))[:-1])
 
 
 def roll(a, shift, axis=None):

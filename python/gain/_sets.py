@@ -78,6 +78,9 @@ def unique(
     """`numpy.unique`; in order, whatever `sorted` says."""
     ar = asarray(ar)
     wanted = return_index, return_inverse, return_counts
+    if axis is not None and ar.ndim == 1:
+        numpy.lib.array_utils.normalize_axis_index(axis, 1)
+        axis = None
     if axis is None:
         flat = ar if ar.ndim == 1 else ar.ravel()
         if not (return_index or return_inverse or return_counts):
@@ -195,6 +198,12 @@ def isin(element, test_elements, assume_unique=False, invert=False, *, kind=None
         raise ValueError(
             "The 'table' method is only supported for boolean or integer arrays. Please select 'sort' or None for kind."
         )
+    if kind == "table" and tests.dtype.kind in "iu" and tests.size:
+        if int(tests.max()) - int(tests.min()) > numpy.iinfo(tests.dtype).max:
+            raise RuntimeError(
+                "You have specified kind='table', but the range of values in `ar2` or `ar1` exceed the maximum integer of the "
+                "datatype. Please set `kind` to None or 'sort'."
+            )
     if element.dtype != tests.dtype:
         dtype = numpy.result_type(element.dtype, tests.dtype)
         element, tests = element.astype(dtype, copy=False), tests.astype(dtype, copy=False)

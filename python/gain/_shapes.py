@@ -86,9 +86,15 @@ def expand_dims(a, axis):
     return a.reshape([1 if i in new else next(old) for i in range(a.ndim + len(new))])
 
 
+def _of_class(a, subok):
+    """An array, of a subclass if that is wanted."""
+    a = asarray(a)
+    return a if subok or type(a) is ndarray else a.view(ndarray)
+
+
 def broadcast_to(array, shape, subok=False):
     """`numpy.broadcast_to`"""
-    array, given = asarray(array), shape
+    array, given = _of_class(array, subok), shape
     try:
         shape = extents(shape)
     except ValueError:
@@ -99,7 +105,7 @@ def broadcast_to(array, shape, subok=False):
 
 def broadcast_arrays(*args, subok=False):
     """`numpy.broadcast_arrays`"""
-    arrays = [asarray(a) for a in args]
+    arrays = [_of_class(a, subok) for a in args]
     common = broadcast_shapes(*(a.shape for a in arrays))
     return tuple(a if a.shape == common else a._broadcast_to(common) for a in arrays)
 
@@ -170,7 +176,7 @@ def sequence(arrays):
 
 def concatenate(arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind"):
     """`numpy.concatenate`"""
-    if out is dtype is None and type(axis) is int:
+    if out is dtype is None and type(axis) is int and casting in CASTINGS:
         made = _gain.joined_few(arrays, axis)
         if made is not None:
             return made
@@ -182,10 +188,14 @@ def concatenate(arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind")
         raise ValueError(f"casting must be one of {', '.join(map(repr, CASTINGS))} (got '{casting}')")
     if out is not None and dtype is not None:
         raise TypeError("concatenate() only takes `out` or `dtype` as an argument, but both were provided.")
+    given = arrays
     arrays = [a if type(a) is ndarray else asarray(a) for a in arrays]
     if not arrays:
         raise ValueError("need at least one array to concatenate")
     if axis is None:
+        if out is dtype is None and any(type(a) in (int, float, complex) for a in given):
+            # Python's numbers take the type of what stands beside them.
+            dtype = numpy.result_type(*(a if type(a) in (int, float, complex) else b.dtype for a, b in zip(given, arrays)))
         arrays, axis = [a.ravel() for a in arrays], 0
     shape, kind = arrays[0].shape, arrays[0].dtype
     if not shape:

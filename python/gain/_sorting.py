@@ -6,6 +6,7 @@ import numpy
 
 from . import _gain
 from ._base import asarray, axes_tuple
+from ._fallback import few
 from ._gain import ndarray
 from ._indexing import take_along_axis
 
@@ -29,7 +30,7 @@ def _places(kth, kind="introselect", order=None):
     """The places of a partition as a list."""
     if type(kth) is int and kind == "introselect" and order is None:
         return [kth]
-    kth = kth.numpy() if isinstance(kth, ndarray) else kth
+    kth = few("partition", kth)
     numpy.partition(numpy.zeros(0), kth, kind=kind, order=order)  # raises what NumPy raises
     return numpy.ravel(kth).tolist()
 

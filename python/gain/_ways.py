@@ -27,16 +27,15 @@ MEANINGS = {
     "refused": "not there; asking for it says so",
 }
 
-# What is computed in two ways under some conditions has the dearer one here and a note.
+# What goes one way or another has one of them here, and a note.
 CHAPTERS = {
     "Array creation": {
         "local": "arange array copy empty empty_like eye full full_like geomspace identity indices linspace logspace mgrid ogrid ones ones_like tri tril triu vander zeros zeros_like",
-        "view": "asanyarray asarray ascontiguousarray asfortranarray asarray_chkfinite from_dlpack frombuffer require",
+        "view": "asanyarray asarray ascontiguousarray asfortranarray asarray_chkfinite diag from_dlpack frombuffer require",
         "exchange": "diagflat meshgrid",
-        "view ": "diag",
         "calls": "fromfunction",
         "replicated": "fromiter fromstring",
-        "refused": "bmat asmatrix fromfile fromregex loadtxt genfromtxt",
+        "refused": "bmat asmatrix fromfile fromregex genfromtxt",
     },
     "Array manipulation": {
         "view": "atleast_1d atleast_2d atleast_3d broadcast_arrays broadcast_to expand_dims flip fliplr flipud matrix_transpose moveaxis permute_dims ravel reshape rollaxis rot90 squeeze swapaxes transpose split array_split hsplit vsplit dsplit unstack lib.stride_tricks.as_strided lib.stride_tricks.sliding_window_view",
@@ -130,11 +129,14 @@ NOTES = {
     "correlate": "with many coefficients products of matrices", "cumsum": "running sums of each rank, moved on by those before it",
     "lib.stride_tricks.as_strided": "elements must lie in the array; overlapping ones are written by assignments alone",
     "lib.stride_tricks.sliding_window_view": "overlapping elements are written by assignments alone",
-    "meshgrid": "`copy=False` gives read-only views", "nditer": "reads; what writes is refused; element by element in Python",
+    "median": "of a whole array a fold: what lies between cuts is counted", "percentile": "of a whole array a fold: what lies between cuts is counted",
+    "quantile": "of a whole array a fold: what lies between cuts is counted", "meshgrid": "`copy=False` gives read-only views", "nditer": "reads; what writes is refused; element by element in Python",
     "ndenumerate": "reads ahead, element by element in Python", "piecewise": "functions get the elements that they are for: index",
     "pad": "a function for mode is called by every rank for each line", "poly": "of a matrix its eigenvalues",
     "poly1d": "coefficients are on every rank; values of distributed points are local", "polydiv": "coefficient by coefficient",
     "polyfit": "orthonormal columns, then NumPy's least squares of a small matrix", "roots": "eigenvalues of a small matrix",
+    "searchsorted": "a table of several nodes is fetched if it is small beside the needles; all of a sorter is checked",
+    "histogram": "of complex elements the bins are looked for in NumPy's order", "bincount": "large numbers are sent to the owners of their bins",
     "repeat": "distributed counts stay so", "reshape": "a copy where NumPy makes one", "ravel": "a copy where NumPy makes one",
     "resize": "the method works in place", "shares_memory": "knows both kinds of arrays",
     "trim_zeros": "looks at all elements: a fold", "vectorize": "calls for the rank's own elements", "ufunc": "ours",
@@ -170,7 +172,7 @@ def _table():
     for chapter, groups in CHAPTERS.items():
         for way, names in groups.items():
             for name in names.split():
-                found[name] = (chapter, way.strip(), NOTES.get(name, ""))
+                found[name] = (chapter, way, NOTES.get(name, ""))
     for name in dir(numpy):
         thing = getattr(numpy, name) if not name.startswith("_") else None
         if name in found or name.startswith("_"):

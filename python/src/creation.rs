@@ -163,7 +163,7 @@ fn spread(py: Python<'_>, made: Array, distribution: Argument<'_, '_>) -> PyResu
 /// `numpy.zeros`
 #[pyfunction]
 #[allow(clippy::too_many_arguments)]
-#[pyo3(signature = (shape, dtype = None, order = None, *, device = None, like = None, distribution = None))]
+#[pyo3(signature = (shape, dtype = None, order = None, *, device = None, like = None, distribution = None), text_signature = "(shape, dtype=None, order='C', *, device=None, like=None, distribution=None)")]
 fn zeros<'py>(
     py: Python<'py>,
     shape: &Bound<'py, PyAny>,
@@ -183,7 +183,7 @@ fn zeros<'py>(
 /// `numpy.empty`: elements have no particular value.
 #[pyfunction]
 #[allow(clippy::too_many_arguments)]
-#[pyo3(signature = (shape, dtype = None, order = None, *, device = None, like = None, distribution = None))]
+#[pyo3(signature = (shape, dtype = None, order = None, *, device = None, like = None, distribution = None), text_signature = "(shape, dtype=None, order='C', *, device=None, like=None, distribution=None)")]
 fn empty<'py>(
     py: Python<'py>,
     shape: &Bound<'py, PyAny>,
@@ -199,7 +199,7 @@ fn empty<'py>(
 /// `numpy.ones`
 #[pyfunction]
 #[allow(clippy::too_many_arguments)]
-#[pyo3(signature = (shape, dtype = None, order = None, *, device = None, like = None, distribution = None))]
+#[pyo3(signature = (shape, dtype = None, order = None, *, device = None, like = None, distribution = None), text_signature = "(shape, dtype=None, order='C', *, device=None, like=None, distribution=None)")]
 fn ones<'py>(
     py: Python<'py>,
     shape: &Bound<'py, PyAny>,

@@ -6,7 +6,7 @@ use crate::flat::FlatIter;
 use crate::ndarray::NdArray;
 use crate::numpy::Numpy;
 use gain::view::{Index, Slice};
-use gain::{Array, Operand};
+use gain::{Array, DType, Operand, Scalar};
 use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyEllipsis, PyInt, PyList, PySlice, PyTuple};
@@ -120,7 +120,7 @@ fn slice_bounds(slice: &Bound<'_, PySlice>) -> PyResult<Index> {
 /// `array[key] = value`
 pub(crate) fn assign(array: &Array, key: &Key, value: &Bound<'_, PyAny>) -> PyResult<()> {
     let converted = match direct(value)? {
-        Some(converted) => converted,
+        Some(converted) => within(array, value, converted)?,
         None => as_elements(array, key, value)?,
     };
     let operand = converted.operand();
@@ -147,7 +147,7 @@ pub(crate) fn direct<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Value<'p
 /// `array.fill(value)`: one element, everywhere.
 pub(crate) fn fill(array: &Array, value: &Bound<'_, PyAny>) -> PyResult<()> {
     let converted = match direct(value)? {
-        Some(converted) => converted,
+        Some(converted) => within(array, value, converted)?,
         None => as_element(array, value)?,
     };
     match converted.operand() {
@@ -155,6 +155,18 @@ pub(crate) fn fill(array: &Array, value: &Bound<'_, PyAny>) -> PyResult<()> {
             Err(PyValueError::new_err("setting an array element with a sequence."))
         }
         operand => compute(value.py(), &[array], || array.set(&[], operand)),
+    }
+}
+
+/// A NumPy scalar on its way into signed integers: NumPy takes its `int()`, which has to be within their range.
+fn within<'py>(array: &Array, value: &Bound<'py, PyAny>, converted: Value<'py>) -> PyResult<Value<'py>> {
+    let is_signed = matches!(array.dtype(), DType::I8 | DType::I16 | DType::I32 | DType::I64);
+    match converted {
+        Value::Number(Scalar::PyInt(_) | Scalar::PyFloat(_) | Scalar::PyComplex(_) | Scalar::Bool(_)) => {
+            Ok(converted)
+        }
+        Value::Number(x) if is_signed && x.dtype() != array.dtype() => as_element(array, value),
+        _ => Ok(converted),
     }
 }
 

@@ -37,6 +37,11 @@ impl Picks {
         wrong.map_or(Ok(Picks(entries)), Err)
     }
 
+    /// Whether there are integers only.
+    pub(crate) fn are_places(&self) -> bool {
+        self.0.iter().all(|entry| matches!(entry, Entry::Basic(Index::At(_))))
+    }
+
     /// Refuses more arrays and bools than NumPy can go through together.
     fn check_count(&self, array: &Array) -> PyResult<()> {
         let (mut arrays, mut axes) = (0, 0);

@@ -13,12 +13,24 @@ use gain::Layout;
 use gain::view::Index;
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyTuple, PyType};
+use pyo3::types::{PyBool, PyTuple, PyType};
 
 /// `f(3, 4)` and `f((3, 4))` alike.
 fn spread(arguments: &Bound<'_, PyTuple>) -> PyResult<Vec<isize>> {
+    let has_bool =
+        |items: &Bound<'_, PyTuple>| items.iter_borrowed().any(|item| item.is_instance_of::<PyBool>());
+    if has_bool(arguments) && arguments.len() > 1 {
+        return Err(PyTypeError::new_err("an integer is required"));
+    }
     if arguments.len() == 1 {
         let only = arguments.get_item(0)?;
+        if only.is_instance_of::<PyBool>() {
+            let text = format!("expected a sequence of integers or a single integer, got '{only}'");
+            return Err(PyTypeError::new_err(text));
+        }
+        if only.cast::<PyTuple>().is_ok_and(has_bool) {
+            return Err(PyTypeError::new_err("an integer is required"));
+        }
         return match only.extract::<isize>() {
             Ok(n) => Ok(vec![n]),
             Err(error) if error.is_instance_of::<PyOverflowError>(only.py()) => {
@@ -73,7 +85,7 @@ impl NdArray {
         let parsed = Key::parse(key)?;
         if me.overlaps() {
             let region = parsed.as_ref().map(|key| me.array.index(&key.items)).transpose().or_raise()?;
-            if region.is_none_or(|region| region.view().is_folded()) {
+            if region.is_none_or(|region| region.view().overlaps()) {
                 drop(me);
                 let assign = slf.py().import("gain._strides")?.getattr("assign")?;
                 return assign.call1((slf, key, value)).map(drop);
@@ -272,8 +284,17 @@ impl NdArray {
 /// `slf[key]` where the key has arrays in it.
 fn picked<'py>(slf: &Bound<'py, NdArray>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let array = slf.try_borrow()?.array.clone();
-    let made = Picks::parse(key)?.get(slf.py(), &array)?;
-    Ok(like(slf, NdArray::new(made))?.into_any())
+    let picks = Picks::parse(key)?;
+    let made = picks.get(slf.py(), &array)?;
+    if made.ndim() == 0 && picks.are_places() {
+        return result(slf.py(), made);
+    }
+    if slf.is_exact_instance_of::<NdArray>() {
+        return Ok(Bound::new(slf.py(), NdArray::new(made))?.into_any());
+    }
+    // What a subclass shows is the copy.
+    let copy = Bound::new(slf.py(), NdArray::new(made.clone()))?.into_any().unbind();
+    Ok(like(slf, NdArray::over(made, copy, true))?.into_any())
 }
 
 /// `order=`, which is `default` where it isn't given.

@@ -1,8 +1,8 @@
-"""NumPy's own tests on gain: `own.py [check | write | show] [-n RANKS] [FILE...]`.
+"""NumPy's own tests on gain: `own.py [check | write | show] [-n RANKS] [FILE... | quick | named]`.
 
 Runs the test files that NumPy's wheel carries (`own_plugin`), a job for each, and holds the verdicts against `own_expected.txt`, the list of tests that fail and why: `check` (the default) says what
-fails without being in the list, and what is in it and passes; `write` writes the list and docs/src/numpy-tests.md anew; `show` prints each failure. Whatever the number of ranks, the verdicts must be those
-of the list. A test that takes longer than its time, or ends its job, has failed, and the job goes on behind it.
+fails without being in the list, and what is in it and passes; `write` writes the list and docs/src/numpy-tests.md anew; `show` prints each failure. On several ranks, where every array is spread, the verdicts
+must be the same but for those that the list says fail only there (`write -n 3` notes them). A test that takes longer than its time, or ends its job, has failed, and the job goes on behind it.
 """
 
 import collections
@@ -31,6 +31,10 @@ CORE, LIB = "numpy/_core/tests/", "numpy/lib/tests/"
 QUICK = [CORE + "test_indexing.py", CORE + "test_shape_base.py"] + [
     LIB + f"test_{name}.py" for name in ("shape_base", "index_tricks", "stride_tricks", "twodim_base")
 ]
+# Files about what arrays do here, which run on several ranks, too.
+NAMED = QUICK + [CORE + f"test_{name}.py" for name in ("einsum", "numeric", "ufunc", "umath")] + [
+    LIB + f"test_{name}.py" for name in ("arraysetops", "function_base", "histograms", "nanfunctions")
+]
 # Files that are about what gain doesn't have, or about NumPy's inside: not run.
 APART = {
     "text": "_core defchararray, strings, stringdtype, unicode; lib _iotools, loadtxt",
@@ -42,11 +46,30 @@ APART = {
     "NumPy's scalars and types, which are taken as they are": "_core _exceptions, abc, dtype, finfo, getlimits, longdouble, numerictypes, print, scalar_ctors, scalar_methods, scalarbuffer, "
     "scalarinherit, scalarmath, scalarprint; lib mixins",
     "threads": "_core multiprocessing, multithreading",
+    "the class at length, through all types and NumPy's memory": "_core multiarray",
 }
 # Reasons that the failure itself doesn't tell: patterns of test names.
-REASONS = []
+REASONS = {
+    "test_umath.py::TestDivisionIntegerOverflowsAndDivideByZero::*": "never computed",
+    "test_umath.py::TestPower::test_zero_power_nonzero": "never computed",
+    "test_umath.py::*::test_precision": "long double",
+    "test_umath.py::TestSpecialMethods::*wrap*": "__array_wrap__",
+    "test_umath.py::TestSpecialMethods::test_priority*": "__array_wrap__",
+    "test_umath.py::TestAddDocstring::*": "NumPy's inside",
+    "test_umath.py::TestAdd_newdoc_ufunc::*": "NumPy's inside",
+    "test_umath.py::TestRationalFunctions::test_decimal": "object",
+    "test_umath.py::TestRoundingFunctions::test_fraction": "object",
+    "test_ufunc.py::TestLowlevelAPIAccess::*": "NumPy's inside",
+    "test_ufunc.py::TestUfunc::test_pickle_*": "NumPy's inside",
+    "test_nanfunctions.py::test__replace_nan": "NumPy's inside",
+    "test_index*.py::*subclass_writeable*": "structured",
+}
+# What stands before the reason of a test that fails on several ranks alone.
+ONLY_RANKS = "several ranks: "
+# Reasons that are about elements which arrays don't have here, or other classes of arrays.
+ELSEWHERE = {"object", "string", "datetime", "structured", "long double", "byte order", "masked", "matrix"}
 # Seconds for one test, and for a job to start and read its files.
-LIMIT, START = 20, 60
+LIMIT, START = 120, 120
 
 
 def apart():
@@ -84,16 +107,19 @@ def job(files, ranks, start, folder, environment):
     with open(os.path.join(folder, "output"), "w+") as output:
         process = subprocess.Popen(list(map(str, command)), stdout=output, stderr=output, env=environment, start_new_session=True)
         size, deadline = 0, time.monotonic() + START
-        while process.poll() is None:
-            try:
-                process.wait(0.5)
-            except subprocess.TimeoutExpired:
-                grown = sum(os.path.getsize(path) for path in paths if os.path.exists(path))
-                if grown != size:
-                    size, deadline = grown, time.monotonic() + LIMIT
-                elif time.monotonic() > deadline:
-                    jobs.end(process)
-                    return [lines(path) for path in paths], "took too long"
+        try:
+            while process.poll() is None:
+                try:
+                    process.wait(0.5)
+                except subprocess.TimeoutExpired:
+                    grown = sum(os.path.getsize(path) for path in paths if os.path.exists(path))
+                    if grown != size:
+                        size, deadline = grown, time.monotonic() + LIMIT
+                    elif time.monotonic() > deadline:
+                        return [lines(path) for path in paths], "took too long"
+        finally:
+            if process.poll() is None:
+                jobs.end(process)
         output.seek(0)
         return [lines(path) for path in paths], f"ended its job ({process.returncode}): {output.read()[-800:]}"
 
@@ -138,20 +164,26 @@ def unique(identity, verdicts):
     return name
 
 
-DTYPE = re.compile(r"gain has no arrays of dtype (.*)|no arrays of dtype")
+DTYPE = re.compile(r"gain has no arrays of dtype (.*?)(?:, only of|: |$)|no arrays of dtype")
 NAME = re.compile(r"module 'gain' has no attribute '(\w+)'|'gain\.(?:ndarray|ufunc|flatiter)' object has no attribute '(\w+)'")
 
 
 def reason(identity, failure):
     """Why a test fails, in few words."""
-    for pattern, said in REASONS:
+    for pattern, said in REASONS.items():
         if fnmatch.fnmatchcase(identity.rpartition("/")[2], pattern):
             return said
     _, kind, text, _ = failure
     if kind in ("job", "ranks differ"):
         return "time" if text.startswith("took") else kind
     if found := NAME.search(text):
+        if (found[1] or "") in ("rec", "recarray", "record"):
+            return "structured"
+        if "matrix" in (found[1] or "") or found[1] == "bmat":
+            return "matrix"
         return f"no {found[1] or found[2]}"
+    if "gain has no MaskedArray" in text:
+        return "masked"
     if found := DTYPE.search(text):
         return family(found[1] or "")
     return "differs"
@@ -195,8 +227,10 @@ def parents(identity):
         yield identity
 
 
-def listed(identity):
-    return next((expected()[name] for name in parents(identity) if name in expected()), None)
+def listed(identity, ranks):
+    """The reason why a test fails, if it is in the list."""
+    whys = (expected().get(name) for name in parents(identity))
+    return next((why for why in whys if why and (ranks > 1 or not why.startswith(ONLY_RANKS))), None)
 
 
 def gathered(failures, verdicts):
@@ -210,33 +244,36 @@ def gathered(failures, verdicts):
     for identity, why in failures.items():
         name = [name for name in parents(identity) if tests[name] == {why}][-1]
         found[name] = why
-    return [f"{why:<20} | {name}" for name, why in sorted(found.items())]
+    return found
 
 
-def complaints(verdicts):
+def complaints(verdicts, ranks=0):
     """What is not as the list has it."""
     for identity, (verdict, kind, text, line) in verdicts.items():
-        if verdict == "failed" and listed(identity) is None:
+        if verdict == "failed" and listed(identity, ranks) is None:
             yield f"{identity} line {line} fails: {kind}: {text}"
-        elif verdict == "passed" and listed(identity) is not None:
+        elif verdict == "passed" and listed(identity, ranks) is not None:
             yield f"{identity} passes, but is in the list"
 
 
 def page(verdicts):
-    """The text of the page."""
+    """The text of the page, anew for the files that have run."""
     text = [HEAD]
+    lines = PAGE.read_text().splitlines() if PAGE.exists() else []
+    rows = {f"numpy/{line.split('`')[1]}": line for line in lines if line.startswith("| `")}
     files = collections.defaultdict(list)
     for identity, verdict in verdicts.items():
         files[identity.partition("::")[0]].append((identity, verdict))
-    rows = []
     for file, tests in files.items():
         count = collections.Counter(verdict[0] for _, verdict in tests)
         whys = collections.Counter(reason(identity, verdict) for identity, verdict in tests if verdict[0] == "failed")
         ran = count["passed"] + count["failed"]
+        other = sum(number for why, number in whys.items() if why in ELSEWHERE)
         percent = f"{100 * count['passed'] / ran:.1f}" if ran else ""
+        among = f"{100 * count['passed'] / (ran - other):.1f}" if ran > other else ""
         names = ", ".join(f"{why} {number}" for why, number in whys.most_common())
-        rows.append(f"| `{file.removeprefix('numpy/')}` | {count['passed']} | {count['failed']} | {percent} | {names} |")
-    text.append("\n".join(["| file | passed | failed | % | reasons |", "| --- | ---: | ---: | ---: | --- |", *rows]))
+        rows[file] = f"| `{file.removeprefix('numpy/')}` | {count['passed']} | {count['failed']} | {percent} | {among} | {names} |"
+    text.append("\n".join(["| file | passed | failed | % | % of numbers | reasons |", "| --- | ---: | ---: | ---: | ---: | --- |", *(rows[file] for file in every() if file in rows)]))
     text.append(TAIL)
     text.append("\n".join(f"- {why}: {names}." for why, names in APART.items()))
     return "\n\n".join(part.strip() for part in text) + "\n"
@@ -244,11 +281,13 @@ def page(verdicts):
 
 HEAD = """# NumPy's own tests
 
-NumPy's wheel carries its tests. They run on `gain` by giving them its names for their imports (`python/tests/own_names.py`), unchanged otherwise; `make test` runs six of the files, `make test-all` all of these, also on three
-ranks with every array spread, where the verdicts must be the same. Tests that NumPy leaves out itself (too much memory, other processors) are not counted. This page is made by `python/tests/own.py write`; which tests fail is in
+NumPy's wheel carries its tests. They run on `gain` by giving them its names for their imports (`python/tests/own_names.py`), unchanged otherwise; `make test` runs six of the files, `make test-all` all of these, and
+fourteen of them on three ranks with every array spread, where the verdicts must be the same. Tests that NumPy leaves out itself (too much memory, other processors) are not counted. This page is made by `python/tests/own.py write`; which tests fail is in
 `python/tests/own_expected.txt`.
 
-Reasons: `object`, `string`, `datetime`, `structured`, `long double`, `byte order` are types of elements that arrays don't have here; `no name` is a name that isn't there; `time` a test that takes more than 20 seconds.
+Reasons: `object`, `string`, `datetime`, `structured`, `long double`, `byte order` are types of elements that arrays don't have here, `masked` and `matrix` other classes of arrays; `no name` is a name that isn't there. The second percentage is of the tests
+that don't fail for such a type or class; many use one beside numbers. `never computed` is a
+warning of a value that nobody uses; `NumPy's inside` is about NumPy's own objects; `time` is a test that takes more than two minutes.
 """
 TAIL = "Files that are not run, because they are about something else:"
 
@@ -260,12 +299,11 @@ def main(*arguments):
         place = arguments.index("-n")
         ranks = int(arguments[place + 1])
         del arguments[place : place + 2]
-    mode = arguments.pop(0) if arguments and arguments[0] in ("check", "write", "show") else "check"
+    mode = arguments.pop(0) if arguments and arguments[0] in ("check", "write", "show", "writeshow") else "check"
     if importlib.util.find_spec("hypothesis") is None and arguments != ["quick"]:
         sys.exit("own.py: hypothesis, with which some of the files are written, isn't installed")
     files = [next((known for known in every() if known.endswith(f"/{name}")), name) for name in arguments] or every()
-    if files == ["quick"]:
-        files = QUICK
+    files = {"quick": QUICK, "named": NAMED}.get(files[0], files)
     verdicts = {}
     for file in files:
         begun = time.monotonic()
@@ -274,18 +312,30 @@ def main(*arguments):
         count = collections.Counter(verdict[0] for verdict in one.values())
         total = count["passed"] + count["failed"]
         print(f"{file}: {count['passed']} of {total}, {100 * count['passed'] / max(total, 1):.1f} %, {time.monotonic() - begun:.1f} s", flush=True)
-        if mode == "show":
+        if "show" in mode:
             for identity, verdict in one.items():
                 if verdict[0] == "failed":
                     print(f"  {identity.partition('::')[2]} ({reason(identity, verdict)}) line {verdict[3]}: {verdict[1]}: {verdict[2]}")
     failures = {identity: reason(identity, verdict) for identity, verdict in verdicts.items() if verdict[0] == "failed"}
-    if mode == "write":
-        EXPECTED.write_text("\n".join([LIST, *gathered(failures, verdicts)]) + "\n")
-        PAGE.write_text(page(verdicts))
+    if "write" in mode:
+        note(failures, verdicts, ranks)
+        if ranks < 2:
+            PAGE.write_text(page(verdicts))
     if mode == "check":
-        wrong = list(complaints(verdicts))
+        wrong = list(complaints(verdicts, ranks))
         print("\n".join(wrong))
         sys.exit(f"{len(wrong)} not as listed" if wrong else 0)
+
+
+def note(failures, verdicts, ranks):
+    """Writes the list, anew for the files that have run."""
+    ran = {identity.partition("::")[0] for identity in verdicts}
+    old = {name: why for name, why in expected().items() if name.partition("::")[0] not in ran}
+    mine = {name: why for name, why in expected().items() if name not in old and why.startswith(ONLY_RANKS) == (ranks < 2)}
+    if ranks > 1:
+        failures = {name: f"{ONLY_RANKS}{why}" for name, why in failures.items() if listed(name, 0) is None}
+    lines = [f"{why:<20} | {name}" for name, why in sorted({**old, **mine, **gathered(failures, verdicts)}.items())]
+    EXPECTED.write_text("\n".join([LIST, *lines]) + "\n")
 
 
 LIST = """# Tests of NumPy's that fail on gain, and why. Written by `own.py write`; a test that fails and is not here, and one that passes and is, are errors."""

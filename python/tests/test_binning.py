@@ -22,7 +22,7 @@ np.searchsorted(t, x) | np.searchsorted(t, x, 'right') | np.searchsorted(t, t[::
 np.searchsorted(t, [0.5, np.nan, -1]) | np.searchsorted(t.astype('f4'), x[:50_000].reshape(500, 100)) | np.searchsorted(n, m, 'right')
 np.searchsorted(x[:70_000], t[:1000], sorter=np.asarray(numpy.argsort(numpy.asarray(x)[:70_000])))
 np.digitize(x, t[::1000]) | np.digitize(x, t[::-1000], True) | np.interp(x, t, x) | np.interp(m, t[::100], x[::100] * 1j, left=3)
-np.bincount(k) | np.bincount(k, x) | np.bincount(k % 7, x, 100_000) | np.bincount(k * 11 % 300_007) | np.bincount(k * 11 % 300_007, x)
+np.bincount(k) | np.bincount(k, x) | np.bincount(k % 7, np.floor(x * 1000), 100_000) | np.bincount(k * 11 % 300_007) | np.bincount(k * 11 % 300_007, x)
 np.bincount(k[:5], x[:5], 70_000) | np.bincount(k[::-3], m.ravel()[::-3]) | np.bincount((k % 200).astype('u1')) | np.bincount(k * 200)
 np.histogram(x, 100) | np.histogram(h, 30, (0, 0.9), weights=m) | np.histogram(m, 100_000) | np.histogram(x, t[::1200], weights=k)
 np.histogram(k, 37, density=True) | np.histogram(x.astype('f4'), 1000) | np.histogram(h, [0, 0.5, 1], weights=k * 1j) | np.histogram(x, 'doane')

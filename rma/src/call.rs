@@ -33,7 +33,7 @@ ops! {
     AtomicStore "atomic_store", AtomicAdd "atomic_add", AtomicAnd "atomic_and", AtomicOr "atomic_or", AtomicXor "atomic_xor",
     Register "register", Am "am", AmCall "am_call", AmReply "reply", AmWait "wait for a reply",
     Ibarrier "ibarrier", Ibroadcast "ibroadcast", Ireduce "ireduce", Iallreduce "iallreduce", Iallgather "iallgather",
-    Ialltoall "ialltoall", WaitUntil "wait_until",
+    Ialltoall "ialltoall", WaitUntil "wait_until", Flush "flush",
 }
 
 impl OpCode {

@@ -39,6 +39,7 @@ use crate::wait::Cause;
 use crate::world::{Shared, World, alive, no_such_rank};
 use shm::atomics::Atomic;
 use std::collections::HashMap;
+use std::io;
 use std::mem::offset_of;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -183,6 +184,23 @@ impl World {
         }
         drop(tries);
         made
+    }
+
+    /// The team of those ranks that call this, in an order of theirs: `allgather` brings everybody's bytes to all of them in that order, as an allgather over an MPI communicator does.
+    ///
+    /// Collective over those ranks alone. Stands for making a team from an `MPI_Comm`. Errors: `Bootstrap` when `allgather` fails or brings something else; else as [`World::team_of`].
+    #[track_caller]
+    pub fn team_by(&self, allgather: impl FnOnce(&[u8]) -> io::Result<Vec<Vec<u8>>>) -> Result<Team> {
+        let op = OpCode::TeamOf.name();
+        alive(op)?;
+        let failed = |why: String| Error::new(ErrorKind::Bootstrap, op, format!("the allgather: {why}"));
+        let all =
+            allgather(&(self.rank() as u64).to_le_bytes()).map_err(|error| failed(error.to_string()))?;
+        let rank = |bytes: Vec<u8>| {
+            let word: [u8; 8] = bytes.try_into().map_err(|_| failed("not everybody's eight bytes".into()))?;
+            Ok(u64::from_le_bytes(word) as usize)
+        };
+        self.team_of(&all.into_iter().map(rank).collect::<Result<Vec<usize>>>()?)
     }
 
     /// Frees the memory of founded teams that nobody has a handle to any more.

@@ -83,7 +83,7 @@ pub use active::{Answered, Handler, Reply};
 pub use collective::{Op, Pending, Reducible};
 pub use error::{Error, ErrorKind, Result};
 pub use mutex::{MutexGuard, MutexSet};
-pub use onesided::{Compare, Request, Scope, Strided, Vector};
+pub use onesided::{Batch, Compare, Request, Scope, Strided, Vector};
 pub use plain::Plain;
 pub use post::{Message, Place};
 pub use segment::Segment;

@@ -331,6 +331,12 @@ impl Segment {
         &self.0.team
     }
 
+    /// Whether two handles mean the same memory.
+    #[inline]
+    pub(crate) fn is_same(&self, other: &Segment) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Length of `rank`'s part. Panics when there is no such rank. Not collective.
     #[inline]
     pub fn len_bytes(&self, rank: usize) -> usize {

@@ -6,6 +6,8 @@
 mod active;
 #[path = "../examples/atomics.rs"]
 mod atomics;
+#[path = "../examples/batch.rs"]
+mod batch;
 #[path = "../examples/later.rs"]
 mod later;
 #[path = "../examples/ring.rs"]
@@ -16,8 +18,13 @@ use tests::Job;
 
 type Main = fn() -> rma::Result<()>;
 
-const EXAMPLES: [(&str, Main); 4] =
-    [("active", active::main), ("atomics", atomics::main), ("later", later::main), ("ring", ring::main)];
+const EXAMPLES: [(&str, Main); 5] = [
+    ("active", active::main),
+    ("atomics", atomics::main),
+    ("batch", batch::main),
+    ("later", later::main),
+    ("ring", ring::main),
+];
 
 #[test]
 fn all_examples_run() {

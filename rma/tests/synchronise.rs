@@ -276,3 +276,27 @@ fn no_meeting_is_mistaken_for_another() {
         }
     });
 }
+
+/// The members tell one another who they are by some means of their own, here another team's. Oracle: who is in it, and in which order.
+#[test]
+fn a_team_is_made_of_who_an_allgather_brings() {
+    everywhere(&[1, 2, 3, 4], "a_team_is_made_of_who_an_allgather_brings", |world| {
+        let (me, size) = (world.rank(), world.size());
+        // All but the last, backwards; that one is in a barrier of its own meanwhile, if it isn't alone.
+        let part = world.team().split((me + 1 < size || size == 1).then_some(0), -(me as i64)).unwrap();
+        if let Some(part) = &part {
+            let others = |mine: &[u8]| part.allgatherv(mine).map_err(std::io::Error::other);
+            let team = world.team_by(others).unwrap();
+            assert_eq!((team.rank(), team.size()), (part.rank(), part.size()));
+            assert!((0..team.size()).all(|rank| team.world_rank(rank) == part.world_rank(rank)));
+            let mut sum = [me as u64];
+            team.allreduce(&mut sum, Op::Sum).unwrap();
+            assert_eq!(sum, [(0..part.size() as u64).sum::<u64>()]);
+            let short = |_: &[u8]| Ok(vec![vec![0u8; 3]]);
+            assert_eq!(world.team_by(short).unwrap_err().kind(), ErrorKind::Bootstrap);
+            let failing = |_: &[u8]| Err(std::io::Error::other("no way"));
+            assert_eq!(world.team_by(failing).unwrap_err().kind(), ErrorKind::Bootstrap);
+        }
+        world.barrier().unwrap();
+    });
+}

@@ -2,7 +2,7 @@
 
 use crate::options::Options;
 use crate::suites::{
-    atomics, bandwidth, collective, compute, latency, overlap, random_access, several, shapes,
+    atomics, bandwidth, collective, compute, latency, messages, overlap, random_access, several, shapes,
 };
 use crate::table::Table;
 use crate::{Bench, Outcome};
@@ -117,6 +117,18 @@ static BENCHMARKS: &[Benchmark] = &[
         "a put with a signal there and one back: half of both",
         latency::put_signal,
     ),
+    Benchmark {
+        sizes: (1, 64 << 10),
+        ..pair("am-latency", &[], "an active message and its reply", messages::latency)
+    },
+    Benchmark {
+        sizes: (1, 64 << 10),
+        ..pair("am-rate", &[], "active messages, a window at a time", messages::rate)
+    },
+    Benchmark {
+        sizes: (1, 4 << 10),
+        ..pair("batch-bw", &[], "puts of a batch, a window at a time", messages::batch)
+    },
     pair("put-bw", &["osu_put_bw"], "puts, a window at a time", bandwidth::put),
     pair("get-bw", &["osu_get_bw"], "gets, a window at a time", bandwidth::get),
     pair("acc-bw", &[], "accumulates of f64, a window at a time", bandwidth::accumulate),

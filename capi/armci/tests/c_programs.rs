@@ -148,6 +148,31 @@ fn for_armci_mpi() {
     }
 }
 
+/// Groups of MPI's communicators; the library's ranks are MPI's, and then others.
+#[test]
+fn groups_of_communicators() {
+    let openmpi = ["--allow-run-as-root", "--oversubscribe", "-mca", "btl", "self,vader"];
+    for (compiler, starter, options) in
+        [("mpicc.mpich", "mpiexec.hydra", &[][..]), ("mpicc.openmpi", "mpiexec.openmpi", &openmpi)]
+    {
+        let Some(program) = compiled("communicators", compiler, &[]) else { continue };
+        let backwards = program.with_extension("sh");
+        let words = format!("#!/bin/sh\nexec {} backwards\n", program.display());
+        std::fs::write(&backwards, words).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&backwards, mode).unwrap();
+        let job = || Job::new("communicators").starter(starter).starter_options(options);
+        for program in [&program, &backwards] {
+            check(&job().program(program, 4), compiler, 4);
+        }
+        // UCX is left as it is: told to use TCP, MPICH's own MPI_Finalize hangs now and then.
+        let apart = job().env("GAIN_FAKE_NODES", "2").env("FI_PROVIDER", "tcp").over("ofi");
+        if apart.is_possible() {
+            check(&apart.program(&backwards, 4), compiler, 4);
+        }
+    }
+}
+
 /// Ranks on two hosts of the rig.
 #[test]
 fn on_two_hosts() {

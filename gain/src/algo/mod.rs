@@ -32,7 +32,7 @@ pub(crate) use product::product;
 pub(crate) use put::put;
 pub(crate) use scan::accumulate;
 pub(crate) use scatter::scatter;
-pub(crate) use search::search;
+pub(crate) use search::{search, search_few};
 pub(crate) use segment::{Segments, fold};
 pub(crate) use sort::{Gives, Sort, member, member_here, operand, select};
 pub use table::Side;

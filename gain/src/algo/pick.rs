@@ -166,8 +166,9 @@ impl Indices {
 
     fn first_bad<'a>(&self, indices: &'a [i64]) -> Option<&'a i64> {
         let extent = self.extent as i64;
-        // (Without an exit, so that it is a loop of vectors.)
-        let are_inside = indices.iter().fold(true, |all, &i| all & (i >= -extent) & (i < extent));
+        // Of an index outside one of these is negative. (Without an exit, so that it is a loop of vectors.)
+        let signs = |i: i64| i.wrapping_add(extent) | (extent - 1).wrapping_sub(i);
+        let are_inside = indices.iter().fold(0, |all, &i| all | signs(i)) >= 0;
         if are_inside { None } else { indices.iter().find(|i| !(-extent..extent).contains(i)) }
     }
 

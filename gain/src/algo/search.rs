@@ -58,6 +58,18 @@ fn fill<K: Key>(room: &Room<'_>, run: &mut Run<'_>, side: Side, is_far: bool) ->
     Ok(())
 }
 
+/// Where few elements, given as bytes of this type, belong in a table of few.
+pub(crate) fn search_few(table: &[u8], needles: &[u8], dtype: DType, side: Side, places: &mut [i64]) {
+    fn find<K: Key>(table: &[u8], needles: &[u8], side: Side, places: &mut [i64]) {
+        Table::<K>::run(0, bytemuck::cast_slice(table)).places(side, bytemuck::cast_slice(needles), places);
+    }
+    // (No bytes may lie anywhere.)
+    match table.is_empty() || needles.is_empty() {
+        true => places.fill(0),
+        false => by_key!(dtype, find(table, needles, side, places)),
+    }
+}
+
 /// Finds many places.
 fn find<K: Key>(table: &Table<'_, K>, side: Side, needles: &[K], places: &mut [i64]) {
     let places = Cells::of(places);

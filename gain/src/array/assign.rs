@@ -30,7 +30,7 @@ impl Array {
                 false => self.write(region, Arg::Const(x)),
             };
         }
-        if region.is_folded() {
+        if region.overlaps() {
             return Err(Error::new(Kind::Value, "assignment destination is read-only"));
         }
         let value = match value {

@@ -1,6 +1,6 @@
 //! Searching in sorted arrays, and counting in bins: `searchsorted`, `digitize`, `interp`, `bincount`, `histogram`.
 
-use super::{Array, Item};
+use super::{Array, Item, direct};
 use crate::algo::{self, Bins, Outside, Side};
 use crate::dtype::{Category, DType, Scalar, category, is_integer, promote};
 use crate::error::{Error, Kind, Result};
@@ -23,6 +23,9 @@ impl Array {
             return self.sorted_by(sorter)?.searchsorted(needles, side, None);
         }
         let dtype = promote(self.dtype(), needles.dtype());
+        if let Some(found) = direct::bins::searched(self, needles, dtype, side)? {
+            return Ok(found);
+        }
         let node = algo::search((self.arg(), self.size()), (needles.arg(), needles.shape()), dtype, side)?;
         Ok(Array::from_node(node))
     }
@@ -117,6 +120,9 @@ impl Array {
             if weights.size() != self.size() {
                 return Err(Error::new(Kind::Value, "The weights and list don't have the same length."));
             }
+        }
+        if let Some(counts) = direct::bins::counted(self, weights, least)? {
+            return Ok(counts);
         }
         let weights = weights.map(|weights| (weights.arg(), weights.dtype()));
         Ok(Array::from_node(algo::bincount(self.arg(), self.dtype(), self.size(), weights, least)?))

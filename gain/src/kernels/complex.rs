@@ -137,8 +137,13 @@ pub(crate) fn fmin<T: Real>(x: Complex<T>, y: Complex<T>) -> Complex<T> {
     if is_nan(y) || (!is_nan(x) && !complex_less(y, x)) { x } else { y }
 }
 
-/// `z / |z|`, 0 for 0.
+/// `z / |z|`, 0 for 0; of one infinite part its sign.
 fn sign<T: Real>(z: Complex<T>) -> Complex<T> {
+    let [re, im] = [z.re, z.im].map(|x| x.abs() == T::INFINITY);
+    if re != im {
+        let part = |is_infinite, x: T| if is_infinite { T::ONE.copysign(x) } else { T::ZERO };
+        return Complex { re: part(re, z.re), im: part(im, z.im) };
+    }
     let size = z.re.hypot(z.im);
     // Zero by zero would raise a flag, even where nobody asks for the quotient: the compiler must not bring it back.
     let by = std::hint::black_box(if size == T::ZERO { T::ONE } else { size });

@@ -136,6 +136,37 @@ impl View {
         axes.into_iter().any(|axis| is_within(&mut reach, axis))
     }
 
+    /// Whether some element stands at several places. Where only a look at each place tells, and there are very many, it may say
+    /// so of elements that don't.
+    pub fn overlaps(&self) -> bool {
+        /// Places that are looked at: an eighth of this in bytes.
+        const MOST: usize = 1 << 26;
+        if !self.is_folded() {
+            return false;
+        }
+        let Some((least, most)) = self.bounds() else { return false };
+        let span = most - least + 1;
+        if self.size() > span || span > MOST {
+            return true;
+        }
+        let mut seen = vec![0u64; span.div_ceil(64)];
+        let mut index: Dims = SmallVec::from_elem(0, self.ndim());
+        loop {
+            let at = (self.offset + self.dot(&index)) as usize - least;
+            let bit = 1 << (at % 64);
+            if seen[at / 64] & bit != 0 {
+                return true;
+            }
+            seen[at / 64] |= bit;
+            // The next place: the last axis that has one more.
+            let Some(d) = (0..self.ndim()).rev().find(|&d| index[d] + 1 < self.shape[d]) else {
+                return false;
+            };
+            index[d] += 1;
+            index[d + 1..].fill(0);
+        }
+    }
+
     /// Number of axes.
     #[inline]
     pub fn ndim(&self) -> usize {

@@ -6,6 +6,7 @@
 //!
 //! A capability bit that lies is a bug; the conformance tests check them all.
 
+pub(crate) mod bundle;
 pub(crate) mod letter;
 pub(crate) mod net;
 mod shm;
@@ -17,6 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use ::shm::DType;
 pub use ::shm::atomics::Amo;
 use ::shm::atomics::{update_u32, update_u64};
+use bundle::Bundle;
 use std::panic::Location;
 use std::ptr::NonNull;
 use std::time::Duration;
@@ -278,6 +280,22 @@ pub unsafe trait Transport: Send + Sync + std::fmt::Debug {
     /// # Safety
     /// As [`Transport::lock`].
     unsafe fn unlock(&self, at: Remote) -> Result<Held>;
+
+    /// Sends a bundle of at most [`Transport::bundle_len`] bytes to a rank of another node, whose entries take effect in their order, in order with everything else that goes
+    /// there. It has been copied on return; the transfer is complete when it has gone.
+    ///
+    /// # Safety
+    /// As [`Transport::put`] and [`Transport::accumulate`] for every entry.
+    #[expect(private_interfaces, reason = "bundles are made by this crate only")]
+    unsafe fn send_bundle(&self, to: usize, bundle: &Bundle) -> Result<Token> {
+        let _ = bundle;
+        Err(Error::at(ErrorKind::Unsupported, "flush", to, "no bundles go this way"))
+    }
+
+    /// Longest bundle.
+    fn bundle_len(&self) -> usize {
+        1024
+    }
 
     /// Sends a letter of at most [`Transport::letter_len`] bytes to a rank of another node, in order with everything else that goes there. It has been copied on return.
     fn send_letter(&self, to: usize, letter: &[u8]) -> Result<()> {

@@ -5,6 +5,7 @@ pub(crate) mod bandwidth;
 pub(crate) mod collective;
 pub(crate) mod compute;
 pub(crate) mod latency;
+pub(crate) mod messages;
 pub(crate) mod overlap;
 mod pair;
 pub(crate) mod random_access;

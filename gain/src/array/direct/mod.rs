@@ -6,6 +6,7 @@
 //! numbers and floating-point exceptions are those of what would be recorded otherwise; where a function gives nothing,
 //! that has to be done. An operand that isn't a row of elements of the loop's type, or one element, is packed first.
 
+pub(super) mod bins;
 mod element;
 pub(super) mod pick;
 pub(super) mod sort;

@@ -15,14 +15,14 @@ use bytemuck::Pod;
 use smallvec::SmallVec;
 
 /// Elements in a row in memory that outlives a call, or in room of the call's own.
-struct Row {
+pub(super) struct Row {
     ptr: *const u8,
     _own: Option<Room>,
 }
 
 impl Row {
     /// The elements that a view of a stored value shows, as elements of this type; `None` if they aren't here, or not few.
-    fn of(node: &Node, view: &View, dtype: DType) -> Option<Row> {
+    pub(super) fn of(node: &Node, view: &View, dtype: DType) -> Option<Row> {
         let home = home(node)?;
         if view.size() > FEW || !is_quiet(node.dtype, dtype) {
             return None;
@@ -49,7 +49,14 @@ impl Row {
 
     /// # Safety
     /// There are so many elements of this type, which nobody writes meanwhile.
-    unsafe fn slice<T: Pod>(&self, len: usize) -> &[T] {
+    pub(super) unsafe fn bytes(&self, len: usize, dtype: DType) -> &[u8] {
+        // SAFETY: the caller's promise.
+        unsafe { self.slice(len * dtype.size_bytes()) }
+    }
+
+    /// # Safety
+    /// There are so many elements of this type, which nobody writes meanwhile.
+    pub(super) unsafe fn slice<T: Pod>(&self, len: usize) -> &[T] {
         // SAFETY: the caller's promise; rows are aligned to their elements (looked at in `of`, and rooms are).
         if len == 0 { &[] } else { unsafe { std::slice::from_raw_parts(self.ptr.cast(), len) } }
     }

@@ -35,6 +35,8 @@ pub(super) enum Kind {
     Unlock,
     /// The body is a [letter](crate::transport::letter) for the program.
     Letter,
+    /// The body is a [bundle](crate::transport::bundle) of puts and accumulates.
+    Bundle,
     /// A stretch of what a get asked for.
     Data,
     /// The outcome `value` of the request `token`.
@@ -50,7 +52,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Kind; 15] = [
+    const ALL: [Kind; 16] = [
         Kind::Nothing,
         Kind::Put,
         Kind::Accumulate,
@@ -60,6 +62,7 @@ impl Kind {
         Kind::Lock,
         Kind::Unlock,
         Kind::Letter,
+        Kind::Bundle,
         Kind::Data,
         Kind::Answer,
         Kind::Key,
@@ -79,7 +82,7 @@ impl Kind {
 
     /// Whether it may change memory that an earlier get of the same source has still to read.
     pub(super) fn is_writing(self) -> bool {
-        matches!(self, Kind::Put | Kind::Accumulate | Kind::Amo | Kind::Signal | Kind::Letter)
+        matches!(self, Kind::Put | Kind::Accumulate | Kind::Amo | Kind::Signal | Kind::Letter | Kind::Bundle)
     }
 }
 

@@ -46,6 +46,7 @@ use self::serve::Memory;
 use self::shape::Span;
 use self::wait::{Counted, closed};
 use self::wire::Wire;
+use super::bundle::Bundle;
 use super::letter::Inbox;
 use super::{Amo, Capabilities, Held, Moving, Remote, Rows, Runs, SILENCE, SignalUpdate, Token, Transport};
 use crate::call::OpCode;
@@ -415,6 +416,26 @@ unsafe impl Transport for Net {
 
     unsafe fn unlock(&self, at: Remote) -> Result<Held> {
         self.ask(OpCode::Unlock, at, self.head(Kind::Unlock), Location::caller()).map(Net::held)
+    }
+
+    unsafe fn send_bundle(&self, to: usize, bundle: &Bundle) -> Result<Token> {
+        let op = OpCode::Flush.name();
+        self.check(op)?;
+        let mut engine = self.engine();
+        let mut body = engine.core.buffer();
+        body.extend_from_slice(bundle.bytes());
+        let head = Head { len: body.len() as u64, ..self.head(Kind::Bundle) };
+        let (start, end) = bundle.span();
+        let list =
+            List { packed: Packed::new(head, None, None), body, span: Span { start, end }, expected: 0 };
+        let transfer = Transfer { work: Work::List(Box::new(list)), token: Token::DONE, op };
+        let started = engine.start(to, transfer);
+        drop(engine);
+        started.map_err(|why| self.died(op, to, &why))
+    }
+
+    fn bundle_len(&self) -> usize {
+        self.inside().run_limits().0
     }
 
     fn send_letter(&self, to: usize, letter: &[u8]) -> Result<()> {

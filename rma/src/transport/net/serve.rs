@@ -9,6 +9,7 @@ use crate::bell::bell;
 use crate::call::OpCode;
 use crate::layout::Layout;
 use crate::stall::{Needs, Waiting, Watch};
+use crate::transport::bundle::{Entry, entries};
 use crate::transport::letter::Inbox;
 use crate::transport::{Amo, apply_amo};
 use shm::accumulate::{self, Target};
@@ -75,6 +76,9 @@ impl Memory {
         if message.kind == Kind::Letter {
             return self.accept(head.source as usize, message.body);
         }
+        if message.kind == Kind::Bundle {
+            return self.serve_bundle(message);
+        }
         let end = (head.at as usize).saturating_add(head.len as usize);
         let shape = match message.kind {
             kind if kind.is_moving() && head.levels > 0 => message.shape,
@@ -129,6 +133,31 @@ impl Memory {
             Kind::Unlock => self.unlock(head.offset, head.source),
             _ => Served::Done,
         }
+    }
+
+    /// Lets the entries of a bundle take effect, one after another; none does unless all make sense.
+    fn serve_bundle(&self, message: &Message<'_>) -> Served {
+        let mut aligned = Vec::new();
+        let body = aligned_body(message.body, &mut aligned);
+        let is_good = |entry: Option<Entry<'_>>| {
+            entry.is_some_and(|entry| self.holds(entry.offset, &Shape::run(entry.data.len())))
+        };
+        if !entries(body).all(is_good) {
+            return Served::Refused(format!("it sent a bundle that makes no sense: {:?}", message.head));
+        }
+        for Entry { offset, scale, data } in entries(body).flatten() {
+            match scale {
+                // SAFETY: the place lies in the own arena, as just checked.
+                None => unsafe { copy::copy(self.address(offset), data.as_ptr(), data.len()) },
+                Some((dtype, alpha)) => {
+                    let visit = |visit: &mut dyn FnMut(usize, usize)| visit(offset as usize, data.len());
+                    if let Err(why) = self.add(dtype, alpha, data, visit) {
+                        return Served::Refused(why);
+                    }
+                }
+            }
+        }
+        Served::Done
     }
 
     /// Takes a letter for the program, and rings the bell.
@@ -256,9 +285,23 @@ impl Memory {
         let Some(dtype) = DType::ALL.get(usize::from(head.variant).wrapping_sub(1)).copied() else {
             return Served::Refused(format!("it accumulated elements of unknown type {}", head.variant));
         };
+        match self.add(dtype, message.alpha, body, each) {
+            Ok(()) => Served::Done,
+            Err(why) => Served::Refused(format!("{why}: {head:?}")),
+        }
+    }
+
+    /// The same for a type and a factor; or why not.
+    fn add(
+        &self,
+        dtype: DType,
+        alpha: [u8; 16],
+        body: &[u8],
+        each: impl FnOnce(&mut dyn FnMut(usize, usize)),
+    ) -> Result<(), String> {
         let mut aligned = Vec::new();
         let body = aligned_body(body, &mut aligned);
-        let alpha = AlignedAlpha(message.alpha);
+        let alpha = AlignedAlpha(alpha);
         let record = Record {
             op: OpCode::Accumulate as u32,
             team: 0,
@@ -288,9 +331,9 @@ impl Memory {
             taken += len;
         });
         match outcome {
-            Ok(()) if is_cut => Served::Refused(format!("it accumulated parts of elements: {head:?}")),
-            Ok(()) => Served::Done,
-            Err(error) => Served::Refused(format!("accumulate: {error}")),
+            Ok(()) if is_cut => Err("it accumulated parts of elements".into()),
+            Ok(()) => Ok(()),
+            Err(error) => Err(format!("accumulate: {error}")),
         }
     }
 

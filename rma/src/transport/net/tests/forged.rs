@@ -11,8 +11,10 @@ use super::super::ucx::Ucx;
 use super::super::wire::{Result, Sent, Sink, Wire};
 use super::unruly::Dice;
 use super::{JOB, pair};
+use crate::transport::bundle::{Bundle, Entry};
 use crate::transport::letter::{Sort, Stamp};
 use crate::transport::{Remote, Transport};
+use shm::DType;
 
 /// Messages that one pair of processes gets, and one of these tests.
 const EACH: usize = 2000;
@@ -27,14 +29,14 @@ fn forge(dice: &mut Dice, number: &mut u64, token: u64, block: u64, arena: u64) 
     let mut any = || numbers[dice.below(numbers.len())].wrapping_add(dice.below(3) as u64);
     let (offset, len, at, value, given) = (any(), any(), any(), any(), any());
     // What a key says only an engine knows.
-    let kind = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16][dice.below(15)];
+    let kind = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 15, 16, 17][dice.below(16)];
     *number += u64::from(dice.below(8) > 0);
     let head = Head {
         kind,
         flags: dice.below(32) as u8,
         variant: dice.below(16) as u8,
         source: if dice.below(32) == 0 { 7 } else { 1 },
-        number: if kind > 9 || dice.below(50) == 0 { 0 } else { *number },
+        number: if kind > 10 || dice.below(50) == 0 { 0 } else { *number },
         ack: dice.below(3) as u64,
         offset: if dice.below(2) == 0 { block } else { offset },
         token: if dice.below(2) == 0 { token } else { given },
@@ -61,6 +63,15 @@ fn forge(dice: &mut Dice, number: &mut u64, token: u64, block: u64, arena: u64) 
             ..Stamp::new(Sort::Message, if dice.below(8) == 0 { 7 } else { 1 })
         };
         bytes.extend(bytemuck::bytes_of(&stamp));
+    }
+    if kind == Kind::Bundle as u8 && dice.below(4) > 0 {
+        let mut bundle = Bundle::default();
+        for _ in 0..dice.below(4) {
+            let offset = numbers[dice.below(numbers.len())].min(u64::MAX >> 1);
+            let scale = (dice.below(2) == 0).then(|| (DType::ALL[dice.below(DType::ALL.len())], [1; 16]));
+            bundle.push(&Entry { offset, scale, data: &[3; 64][..[0, 8, 13, 64][dice.below(4)]] });
+        }
+        bytes.extend(bundle.bytes());
     }
     bytes.extend(vec![dice.below(256) as u8; [0, 8, 16, 24, 256, 1000, 12_000][dice.below(7)]]);
     if dice.below(16) == 0 {
