@@ -340,7 +340,7 @@ mod tests {
             }
             check(&table, &needles, &lens, |x| x);
             check(&table, &needles, &lens, |x| x as f32);
-            check(&table, &needles, &lens, |x| f16::from_f64(x));
+            check(&table, &needles, &lens, f16::from_f64);
             check(&table, &needles, &lens, |x| Complex::new(x, 0.0));
             let finite = |x: &Vec<f64>| x.iter().copied().filter(|x| x.is_finite()).collect::<Vec<_>>();
             check(&finite(&table), &finite(&needles), &lens, |x| x as i64);
