@@ -48,6 +48,18 @@ def host(device):
         numpy.empty(0, device=device)  # raises what NumPy raises
 
 
+# Classes whose instances say nothing of themselves with `__array__`, or what is known.
+_KNOWN = {bool, complex, float, int, list, tuple, numpy.ndarray, ndarray, _gain.flatiter}
+
+
+def by_itself(a):
+    """What an object of another class says it is with `__array__`, if that is one of our arrays, which NumPy would refuse; else the object."""
+    if type(a) in _KNOWN or not hasattr(type(a), "__array__") or isinstance(a, (ndarray, numpy.ndarray, numpy.generic)):
+        return a
+    made = a.__array__()
+    return made if isinstance(made, ndarray) else a
+
+
 def asarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
     """What a function takes for an array: `a` itself if it is one of this type and order.
 
@@ -58,6 +70,7 @@ def asarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
     if isinstance(a, numpy.ndarray) and _gain.stance(a) == "subclass":
         raise TypeError(f"gain has no {type(a).__name__}: numpy.asarray(x) has the elements of one")
     host(device)
+    a = a if type(a) in _KNOWN else by_itself(a)
     order = "K" if order is None else order
     made = given = _gain.convert(a, None if isinstance(a, ndarray) else dtype, None if copy is None else bool(copy))
     if dtype is not None or order != "K":

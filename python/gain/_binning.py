@@ -5,7 +5,7 @@ import operator
 import numpy
 
 from . import _gain
-from ._base import OURS, asarray
+from ._base import OURS, asarray, by_itself
 from ._gain import ndarray
 from ._shapes import concatenate
 
@@ -68,6 +68,7 @@ def interp(x, xp, fp, left=None, right=None, period=None):
 def bincount(x, /, weights=None, minlength=0):
     """`numpy.bincount`"""
     if type(x) is not ndarray:
+        x = by_itself(x)
         if isinstance(x, (*OURS, numpy.ndarray)):
             x = asarray(x)
         else:

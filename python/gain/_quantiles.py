@@ -99,7 +99,8 @@ def _delivered(made, a, axes, out, keepdims, ahead=0):
         made = made.reshape(made.shape[:ahead] + tuple(extents))
     if out is None:
         return made
-    if tuple(out.shape) != numpy.shape(made) and not keepdims:
+    extents = numpy.shape(made)
+    if len(extents) > out.ndim or any(n not in (m, 1) for n, m in zip(reversed(extents), reversed(out.shape))):
         raise ValueError(
             f"Wrong shape of argument 'out', shape={numpy.shape(made)} is required; got shape={tuple(out.shape)}."
         )

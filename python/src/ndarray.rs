@@ -13,6 +13,7 @@ use crate::numpy::Numpy;
 use gain::Array;
 use pyo3::buffer::PyUntypedBuffer;
 use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
+use pyo3::ffi::PyTypeObject;
 use pyo3::prelude::*;
 use pyo3::types::{PyTuple, PyType};
 
@@ -96,7 +97,7 @@ impl NdArray {
         array: Array,
         class: &Bound<'py, PyType>,
     ) -> PyResult<Bound<'py, NdArray>> {
-        let made = slf.try_borrow()?.handle(slf, array);
+        let made = slf.try_borrow()?.handle_as(slf, array, class.as_type_ptr());
         crate::subclass::of_class(class, made, slf)
     }
 
@@ -109,12 +110,17 @@ impl NdArray {
     /// What [`NdArray::derived`] holds; `slf` is the object of `self`.
     #[inline]
     pub(crate) fn handle(&self, slf: &Bound<'_, NdArray>, array: Array) -> NdArray {
+        self.handle_as(slf, array, slf.get_type_ptr())
+    }
+
+    /// The same for a view of this class.
+    fn handle_as(&self, slf: &Bound<'_, NdArray>, array: Array, class: *mut PyTypeObject) -> NdArray {
         if array.base_id() != self.array.base_id() {
             return NdArray::new(array);
         }
         let base = match &self.base {
-            // The array that owns the memory, as long as it is of the same class.
-            Some(base) if base.bind(slf.py()).get_type().is(&slf.get_type()) => base.clone_ref(slf.py()),
+            // The array that owns the memory, as long as it is of the view's class.
+            Some(base) if base.bind(slf.py()).get_type_ptr() == class => base.clone_ref(slf.py()),
             _ => slf.clone().into_any().unbind(),
         };
         NdArray { array, base: Some(base), is_writeable: self.is_writeable }

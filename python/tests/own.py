@@ -1,4 +1,4 @@
-"""NumPy's own tests on gain: `own.py [check | write | show] [-n RANKS] [FILE...]`.
+"""NumPy's own tests on gain: `own.py [check | write | show] [-n RANKS] [FILE... | quick | named]`.
 
 Runs the test files that NumPy's wheel carries (`own_plugin`), a job for each, and holds the verdicts against `own_expected.txt`, the list of tests that fail and why: `check` (the default) says what
 fails without being in the list, and what is in it and passes; `write` writes the list and docs/src/numpy-tests.md anew; `show` prints each failure. On several ranks, where every array is spread, the verdicts
@@ -31,6 +31,10 @@ CORE, LIB = "numpy/_core/tests/", "numpy/lib/tests/"
 QUICK = [CORE + "test_indexing.py", CORE + "test_shape_base.py"] + [
     LIB + f"test_{name}.py" for name in ("shape_base", "index_tricks", "stride_tricks", "twodim_base")
 ]
+# Files about what arrays do here, which run on several ranks, too.
+NAMED = QUICK + [CORE + f"test_{name}.py" for name in ("einsum", "numeric", "ufunc", "umath")] + [
+    LIB + f"test_{name}.py" for name in ("arraysetops", "function_base", "histograms", "nanfunctions")
+]
 # Files that are about what gain doesn't have, or about NumPy's inside: not run.
 APART = {
     "text": "_core defchararray, strings, stringdtype, unicode; lib _iotools, loadtxt",
@@ -42,9 +46,24 @@ APART = {
     "NumPy's scalars and types, which are taken as they are": "_core _exceptions, abc, dtype, finfo, getlimits, longdouble, numerictypes, print, scalar_ctors, scalar_methods, scalarbuffer, "
     "scalarinherit, scalarmath, scalarprint; lib mixins",
     "threads": "_core multiprocessing, multithreading",
+    "the class at length, through all types and NumPy's memory": "_core multiarray",
 }
 # Reasons that the failure itself doesn't tell: patterns of test names.
-REASONS = []
+REASONS = {
+    "test_umath.py::TestDivisionIntegerOverflowsAndDivideByZero::*": "never computed",
+    "test_umath.py::TestPower::test_zero_power_nonzero": "never computed",
+    "test_umath.py::*::test_precision": "long double",
+    "test_umath.py::TestSpecialMethods::*wrap*": "__array_wrap__",
+    "test_umath.py::TestSpecialMethods::test_priority*": "__array_wrap__",
+    "test_umath.py::TestAddDocstring::*": "NumPy's inside",
+    "test_umath.py::TestAdd_newdoc_ufunc::*": "NumPy's inside",
+    "test_umath.py::TestRationalFunctions::test_decimal": "object",
+    "test_umath.py::TestRoundingFunctions::test_fraction": "object",
+    "test_ufunc.py::TestLowlevelAPIAccess::*": "NumPy's inside",
+    "test_ufunc.py::TestUfunc::test_pickle_*": "NumPy's inside",
+    "test_nanfunctions.py::test__replace_nan": "NumPy's inside",
+    "test_index*.py::*subclass_writeable*": "structured",
+}
 # What stands before the reason of a test that fails on several ranks alone.
 ONLY_RANKS = "several ranks: "
 # Reasons that are about elements which arrays don't have here, or other classes of arrays.
@@ -88,16 +107,19 @@ def job(files, ranks, start, folder, environment):
     with open(os.path.join(folder, "output"), "w+") as output:
         process = subprocess.Popen(list(map(str, command)), stdout=output, stderr=output, env=environment, start_new_session=True)
         size, deadline = 0, time.monotonic() + START
-        while process.poll() is None:
-            try:
-                process.wait(0.5)
-            except subprocess.TimeoutExpired:
-                grown = sum(os.path.getsize(path) for path in paths if os.path.exists(path))
-                if grown != size:
-                    size, deadline = grown, time.monotonic() + LIMIT
-                elif time.monotonic() > deadline:
-                    jobs.end(process)
-                    return [lines(path) for path in paths], "took too long"
+        try:
+            while process.poll() is None:
+                try:
+                    process.wait(0.5)
+                except subprocess.TimeoutExpired:
+                    grown = sum(os.path.getsize(path) for path in paths if os.path.exists(path))
+                    if grown != size:
+                        size, deadline = grown, time.monotonic() + LIMIT
+                    elif time.monotonic() > deadline:
+                        return [lines(path) for path in paths], "took too long"
+        finally:
+            if process.poll() is None:
+                jobs.end(process)
         output.seek(0)
         return [lines(path) for path in paths], f"ended its job ({process.returncode}): {output.read()[-800:]}"
 
@@ -148,7 +170,7 @@ NAME = re.compile(r"module 'gain' has no attribute '(\w+)'|'gain\.(?:ndarray|ufu
 
 def reason(identity, failure):
     """Why a test fails, in few words."""
-    for pattern, said in REASONS:
+    for pattern, said in REASONS.items():
         if fnmatch.fnmatchcase(identity.rpartition("/")[2], pattern):
             return said
     _, kind, text, _ = failure
@@ -259,12 +281,13 @@ def page(verdicts):
 
 HEAD = """# NumPy's own tests
 
-NumPy's wheel carries its tests. They run on `gain` by giving them its names for their imports (`python/tests/own_names.py`), unchanged otherwise; `make test` runs six of the files, `make test-all` all of these, also on three
-ranks with every array spread, where the verdicts must be the same. Tests that NumPy leaves out itself (too much memory, other processors) are not counted. This page is made by `python/tests/own.py write`; which tests fail is in
+NumPy's wheel carries its tests. They run on `gain` by giving them its names for their imports (`python/tests/own_names.py`), unchanged otherwise; `make test` runs six of the files, `make test-all` all of these, and
+fourteen of them on three ranks with every array spread, where the verdicts must be the same. Tests that NumPy leaves out itself (too much memory, other processors) are not counted. This page is made by `python/tests/own.py write`; which tests fail is in
 `python/tests/own_expected.txt`.
 
 Reasons: `object`, `string`, `datetime`, `structured`, `long double`, `byte order` are types of elements that arrays don't have here, `masked` and `matrix` other classes of arrays; `no name` is a name that isn't there. The second percentage is of the tests
-that don't fail for such a type or class; many use one beside numbers. `time` is a test that takes more than two minutes.
+that don't fail for such a type or class; many use one beside numbers. `never computed` is a
+warning of a value that nobody uses; `NumPy's inside` is about NumPy's own objects; `time` is a test that takes more than two minutes.
 """
 TAIL = "Files that are not run, because they are about something else:"
 
@@ -280,8 +303,7 @@ def main(*arguments):
     if importlib.util.find_spec("hypothesis") is None and arguments != ["quick"]:
         sys.exit("own.py: hypothesis, with which some of the files are written, isn't installed")
     files = [next((known for known in every() if known.endswith(f"/{name}")), name) for name in arguments] or every()
-    if files == ["quick"]:
-        files = QUICK
+    files = {"quick": QUICK, "named": NAMED}.get(files[0], files)
     verdicts = {}
     for file in files:
         begun = time.monotonic()

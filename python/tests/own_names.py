@@ -18,7 +18,9 @@ import numpy
 # Packages of public functions, gain's if it has them; other modules are looked into name by name.
 REFUSED = {"char", "emath", "fft", "linalg", "matlib", "polynomial", "rec", "strings"}
 # Modules of NumPy's that are for its tests alone, in C.
-INSIDE = {"_umath_tests", "_operand_flag_tests", "_struct_ufunc_tests"}
+INSIDE = {"_umath_tests", "_operand_flag_tests", "_multiarray_tests", "_struct_ufunc_tests"}
+# One of them asks by Python's protocol of sequences, which is ours to answer.
+SEQUENCE = {"array_indexing"}
 # Functions of `numpy.testing` whose arguments are not compared.
 UNTOUCHED = {"assert_raises", "assert_raises_regex", "assert_warns", "assert_no_warnings", "assert_no_gc_cycles"}
 
@@ -123,7 +125,8 @@ class Names(types.ModuleType):
         if original is numpy and hasattr(gain, name) and not isinstance(getattr(gain, name), types.ModuleType):
             return getattr(gain, name)
         theirs = getattr(original, name)
-        if original.__name__.rpartition(".")[2] in INSIDE and callable(theirs) and not isinstance(theirs, type):
+        is_inside = original.__name__.rpartition(".")[2] in INSIDE and name not in SEQUENCE
+        if is_inside and callable(theirs) and not isinstance(theirs, type):
             return Inside(theirs)
         if isinstance(theirs, types.ModuleType):
             part = theirs.__name__.partition(".")[2]
@@ -148,7 +151,23 @@ class Inside:
         self._function = function
 
     def __call__(self, *arguments, **keywords):
-        made = self._function(*map(plain, arguments), **plain(keywords))
+        out = keywords.get("out")
+        targets = [one for one in (*arguments, *(out if isinstance(out, tuple) else (out,))) if isinstance(one, gain.ndarray)]
+        copies = {id(one): one.numpy() for one in targets}
+
+        def instead(value):
+            if isinstance(value, tuple):
+                return tuple(map(instead, value))
+            return copies[id(value)] if id(value) in copies else plain(value)
+
+        made = self._function(*map(instead, arguments), **{key: instead(value) for key, value in keywords.items()})
+        for one in targets:
+            # What it wrote.
+            if one.flags.writeable and one.numpy().tobytes() != copies[id(one)].tobytes():
+                one[...] = gain.array(copies[id(one)])
+        for one in targets:
+            if made is copies[id(one)]:
+                return one
         return gain.array(made) if type(made) is numpy.ndarray and made.dtype.kind in "biufc" else made
 
     def __getattr__(self, name):
