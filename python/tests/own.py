@@ -52,6 +52,7 @@ APART = {
 REASONS = {
     "test_umath.py::TestDivisionIntegerOverflowsAndDivideByZero::*": "never computed",
     "test_umath.py::TestPower::test_zero_power_nonzero": "never computed",
+    "test_casting_floatingpoint_errors.py::*": "never computed",
     "test_umath.py::*::test_precision": "long double",
     "test_umath.py::TestSpecialMethods::*wrap*": "__array_wrap__",
     "test_umath.py::TestSpecialMethods::test_priority*": "__array_wrap__",
@@ -182,6 +183,8 @@ def reason(identity, failure):
         if "matrix" in (found[1] or "") or found[1] == "bmat":
             return "matrix"
         return f"no {found[1] or found[2]}"
+    if "no one memory to show" in text:
+        return "memory"
     if "gain has no MaskedArray" in text:
         return "masked"
     if found := DTYPE.search(text):
@@ -287,7 +290,7 @@ fourteen of them on three ranks with every array spread, where the verdicts must
 
 Reasons: `object`, `string`, `datetime`, `structured`, `long double`, `byte order` are types of elements that arrays don't have here, `masked` and `matrix` other classes of arrays; `no name` is a name that isn't there. The second percentage is of the tests
 that don't fail for such a type or class; many use one beside numbers. `never computed` is a
-warning of a value that nobody uses; `NumPy's inside` is about NumPy's own objects; `time` is a test that takes more than two minutes.
+warning of a value that nobody uses; `memory` asks for the one memory that an array on several ranks hasn't; `NumPy's inside` is about NumPy's own objects; `time` is a test that takes more than two minutes.
 """
 TAIL = "Files that are not run, because they are about something else:"
 
