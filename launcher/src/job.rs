@@ -2,7 +2,6 @@
 
 use crate::hosts::Host;
 use crate::output::Output;
-use crate::run;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::time::Duration;
@@ -142,10 +141,5 @@ impl Job {
     pub fn sinks(mut self, stdout: impl Write + 'static, stderr: impl Write + 'static) -> Job {
         self.sinks = (Box::new(stdout), Box::new(stderr));
         self
-    }
-
-    /// Runs the job to its end. On return no process of it is left. An error means that it could not be started.
-    pub fn run(self) -> io::Result<Report> {
-        run::run(self)
     }
 }

@@ -31,6 +31,7 @@ mod info;
 mod job;
 mod member;
 mod output;
+mod pipes;
 mod pmi;
 mod remote;
 mod report;

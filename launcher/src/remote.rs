@@ -6,8 +6,8 @@
 //!
 //! Invariant: the launcher never blocks on a host; what a host doesn't take at once waits in `to_send`.
 
-use crate::crew::{nonblocking, read_some};
 use crate::output::Lines;
+use crate::pipes::{nonblocking, read_some};
 use crate::spawn;
 use crate::wire::{Event, MAGIC, Order, Task, take_frame};
 use std::ffi::{OsStr, OsString};

@@ -76,16 +76,18 @@ struct Running {
     drain_until: Option<Instant>,
 }
 
-/// Runs a job to its end.
-pub(crate) fn run(job: Job) -> io::Result<Report> {
-    let mut running = Running::start(job)?;
-    while !running.is_over() {
-        running.step()?;
-        if let Some(refusal) = running.refusal.take() {
-            return Err(refusal);
+impl Job {
+    /// Runs the job to its end. On return no process of it is left. An error means that it could not be started.
+    pub fn run(self) -> io::Result<Report> {
+        let mut running = Running::start(self)?;
+        while !running.is_over() {
+            running.step()?;
+            if let Some(refusal) = running.refusal.take() {
+                return Err(refusal);
+            }
         }
+        running.finish()
     }
-    running.finish()
 }
 
 impl Running {

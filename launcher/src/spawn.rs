@@ -4,8 +4,8 @@
 //! launcher's thread (`PR_SET_PDEATHSIG`). `PMI_FD` and `GAIN_BOARD_FD` name inherited descriptors.
 
 use crate::binding;
-use crate::crew::nonblocking;
 use crate::guardian::join;
+use crate::pipes::nonblocking;
 use crate::signals;
 use crate::wire::{Input, Task};
 use rma::waits;

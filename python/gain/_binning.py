@@ -76,6 +76,8 @@ def bincount(x, /, weights=None, minlength=0):
             if numbers.ndim != 1 or numbers.dtype.kind not in "bui":
                 numpy.bincount(x)  # warns of or raises what NumPy does
             x = asarray(numbers.astype(numpy.intp))
+    if x.ndim != 1:
+        raise ValueError(f"object {'too deep' if x.ndim else 'of too small depth'} for desired array")
     if x.dtype.kind not in "iub":
         raise _uncast(x.dtype, numpy.intp)
     if minlength is None:

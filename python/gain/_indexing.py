@@ -375,6 +375,7 @@ def _coordinates(given):
 def _from_innermost(count, order):
     """The axes in the order in which their steps grow."""
     if order not in ("C", "F", "c", "f"):
+        numpy.array([], order=order)  # raises what NumPy raises
         raise ValueError("only 'C' or 'F' order is permitted")
     return reversed(range(count)) if order in "Cc" else range(count)
 

@@ -27,16 +27,15 @@ MEANINGS = {
     "refused": "not there; asking for it says so",
 }
 
-# What is computed in two ways under some conditions has the dearer one here and a note.
+# What goes one way or another has one of them here, and a note.
 CHAPTERS = {
     "Array creation": {
         "local": "arange array copy empty empty_like eye full full_like geomspace identity indices linspace logspace mgrid ogrid ones ones_like tri tril triu vander zeros zeros_like",
-        "view": "asanyarray asarray ascontiguousarray asfortranarray asarray_chkfinite from_dlpack frombuffer require",
+        "view": "asanyarray asarray ascontiguousarray asfortranarray asarray_chkfinite diag from_dlpack frombuffer require",
         "exchange": "diagflat meshgrid",
-        "view ": "diag",
         "calls": "fromfunction",
         "replicated": "fromiter fromstring",
-        "refused": "bmat asmatrix fromfile fromregex loadtxt genfromtxt",
+        "refused": "bmat asmatrix fromfile fromregex genfromtxt",
     },
     "Array manipulation": {
         "view": "atleast_1d atleast_2d atleast_3d broadcast_arrays broadcast_to expand_dims flip fliplr flipud matrix_transpose moveaxis permute_dims ravel reshape rollaxis rot90 squeeze swapaxes transpose split array_split hsplit vsplit dsplit unstack lib.stride_tricks.as_strided lib.stride_tricks.sliding_window_view",
@@ -143,7 +142,10 @@ NOTES = {
     "trim_zeros": "looks at all elements: a fold", "vectorize": "calls for the rank's own elements", "ufunc": "ours",
     "where": "with one argument as `nonzero`", "require": "a copy where NumPy makes one",
     "show_runtime": "ranks and threads first", "tensordot": "as `matmul`",
-    "test": "NumPy's tests are of NumPy", "mask_indices": "the function gets a matrix of ours", "unwrap": "a scan follows",
+    "sort": "stable, whatever `kind` says", "argsort": "stable, whatever `kind` says", "unique": "in order, whatever `sorted` says",
+    "isin": "up to 65536 test elements are looked up on every rank", "median": "of a whole array nothing moves: counts are exchanged",
+    "percentile": "as `median`", "quantile": "as `median`", "nanmedian": "as `median`", "nanpercentile": "as `median`",
+    "nanquantile": "as `median`", "test": "NumPy's tests are of NumPy", "mask_indices": "the function gets a matrix of ours", "unwrap": "a scan follows",
 }
 
 # What to do instead of what is refused, by the beginnings of names.
@@ -170,7 +172,7 @@ def _table():
     for chapter, groups in CHAPTERS.items():
         for way, names in groups.items():
             for name in names.split():
-                found[name] = (chapter, way.strip(), NOTES.get(name, ""))
+                found[name] = (chapter, way, NOTES.get(name, ""))
     for name in dir(numpy):
         thing = getattr(numpy, name) if not name.startswith("_") else None
         if name in found or name.startswith("_"):

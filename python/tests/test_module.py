@@ -17,8 +17,8 @@ import jobs
 def test_missing_name_says_where_the_list_is():
     with pytest.raises(AttributeError, match="'gain' has no attribute 'busday_count'.*docs/"):
         gain.busday_count
-    with pytest.raises(AttributeError, match="no attribute 'setfield'.*docs/"):
-        gain.zeros(3).setfield
+    with pytest.raises(AttributeError, match="no attribute 'nothing'.*docs/"):
+        gain.zeros(3).nothing
 
 
 def test_the_page_of_names_is_up_to_date():

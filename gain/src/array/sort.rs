@@ -38,7 +38,7 @@ impl Array {
         let axis = order.as_ref().map_or(axis, |order| order.iter().position(|&d| d == axis).unwrap_or(axis));
         let shape: Dims = turned.shape().into();
         let sort = Sort { shape: &shape, axis, dtype: self.dtype(), gives, places: places.as_deref() };
-        if let Some(made) = direct::sorted(&turned, &sort)? {
+        if let Some(made) = direct::sort::sorted(&turned, &sort)? {
             return Ok(Array::from_node_in(made, order.as_deref()));
         }
         let node = algo::operand(turned.arg(), &shape, self.dtype());
@@ -78,15 +78,15 @@ impl Array {
         let _turn = session::take_turn("sort")?;
         let (shape, dtype) = (self.shape(), self.dtype());
         let sort = Sort { shape, axis: 0, dtype, gives: Gives::Elements, places: None };
-        let Some(ordered) = direct::sorted(self, &sort)? else { return Ok(None) };
-        Ok(Some(Array::from_node(direct::distinct(&ordered, equal_nan)?)))
+        let Some(ordered) = direct::sort::sorted(self, &sort)? else { return Ok(None) };
+        Ok(Some(Array::from_node(direct::sort::distinct(&ordered, equal_nan)?)))
     }
 
     /// For each element whether it is among those of `others`, which have one axis and the same type; or whether it isn't. Every
     /// rank looks at all of `others`.
     pub fn is_among(&self, others: &Array, is_wanted: bool) -> Result<Array> {
         let _turn = session::take_turn("isin")?;
-        if let Some(made) = direct::member(self, others, is_wanted)? {
+        if let Some(made) = direct::sort::member(self, others, is_wanted)? {
             return Ok(Array::from_node(made));
         }
         let node = algo::operand(self.arg(), self.shape(), self.dtype());

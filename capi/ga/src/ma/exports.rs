@@ -5,7 +5,7 @@
 //! job ends.
 
 use super::arena::{Arena, Name, OVERHEAD, Room};
-use super::state::{Result, State, Terminate, call, fatal, mistake, print, state};
+use super::state::{MOST_FUNCTIONS, Result, State, Terminate, call, fatal, mistake, print, state};
 use super::types::Type;
 use std::ffi::{c_char, c_long, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -37,8 +37,7 @@ macro_rules! functions {
     )*};
 }
 
-/// How many functions there are.
-pub(super) const FUNCTIONS: usize = NAMES.len();
+const _: () = assert!(NAMES.len() <= MOST_FUNCTIONS);
 
 /// Tells the compiler what a body takes.
 fn typed<R>(body: impl FnOnce(&mut State) -> Result<R>, state: &mut State) -> Result<R> {

@@ -3,7 +3,6 @@
 //! Invariant: whoever holds the lock has the whole of it; no function of the program is called under the lock.
 
 use super::arena::{Arena, Block};
-use super::exports::FUNCTIONS;
 use armci::host;
 use std::ffi::{CString, c_char, c_int, c_long};
 use std::fmt::Write;
@@ -11,6 +10,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A function of the program's that ends it.
 pub(super) type Terminate = unsafe extern "C" fn(*const c_char, c_int);
+
+/// So many functions are counted at most.
+pub(super) const MOST_FUNCTIONS: usize = 64;
 
 /// Everything MA knows.
 pub(super) struct State {
@@ -22,7 +24,7 @@ pub(super) struct State {
     pub(super) numalign: u32,
     pub(super) terminate: Option<Terminate>,
     /// By function.
-    pub(super) calls: [u64; FUNCTIONS],
+    pub(super) calls: [u64; MOST_FUNCTIONS],
 }
 
 /// What went wrong, and whether the program can go on.
@@ -52,7 +54,7 @@ static STATE: Mutex<State> = Mutex::new(State {
     traces: false,
     numalign: 0,
     terminate: None,
-    calls: [0; FUNCTIONS],
+    calls: [0; MOST_FUNCTIONS],
 });
 
 /// The state, locked.

@@ -43,7 +43,7 @@ pub(super) fn order<W: Low<O>, O: Pod + Send>(
     if inner > 1 && n > 1 {
         return columns(kind, elements, lines, wanted, out, threads);
     }
-    if n >= LARGE && threads > 1 && count < 4 * threads {
+    if n >= LARGE {
         for (elements, out) in elements.chunks_exact(n * item).zip(out.chunks_exact_mut(n)) {
             long(kind, elements, wanted, out);
         }
@@ -111,7 +111,7 @@ pub(super) fn long<W: Low<O>, O: Pod + Send>(
 
 /// Orders words of one line, however many.
 pub(super) fn words<W: Word>(words: &mut Vec<W>) {
-    if words.len() < LARGE || session::get().threads == 1 {
+    if words.len() < LARGE {
         return radix::with_room(radix::room_for(words.len()), |room| radix::sort(words, room));
     }
     let same = Kind {

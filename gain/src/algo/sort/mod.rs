@@ -17,16 +17,15 @@ mod word;
 pub(crate) use member::{member, member_here};
 pub(crate) use select::select;
 
-use super::by_size;
+use super::{by_size, stored};
 use crate::dtype::{DType, f16};
 use crate::error::Result;
 use crate::memory::Blocks;
-use crate::record::{Arg, Expr, Node};
+use crate::record::{Arg, Node};
 use crate::stage::{Reads, Room, Run, Spread, Stage};
 use bytemuck::Pod;
 use large::Wanted;
 use lines::Lines;
-use smallvec::SmallVec;
 use std::sync::Arc;
 use word::{Kind, Low};
 
@@ -96,16 +95,9 @@ impl Sort<'_> {
 
 /// The value that is sorted: all of a stored one, or what a view shows.
 pub(crate) fn operand(value: Arg, shape: &[usize], dtype: DType) -> Arc<Node> {
-    match value {
-        Arg::Node(node, view)
-            if node.dtype == dtype
-                && view.is_whole(node.len())
-                && view.shape == node.shape
-                && !node.is_open() =>
-        {
-            node
-        }
-        value => Node::lazy(SmallVec::from_slice(shape), dtype, Expr::Cast(value)),
+    match stored(value, shape, dtype) {
+        Arg::Node(node, _) => node,
+        Arg::Const(_) => unreachable!("a number has no axes"),
     }
 }
 

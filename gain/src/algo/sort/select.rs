@@ -64,14 +64,7 @@ impl Visit for Search<'_, '_, '_> {
             (kind.load)(&elements[range.start * item..range.end * item], 0, 0, own);
             words.iter_mut().zip(own).for_each(|(to, word)| *to = word.top());
         };
-        let mut found = vec![0; places.len()];
-        let all = Task { total: room.len(0), places: places.iter().copied().zip(0..).collect() };
-        let mut tasks = Vec::new();
-        narrow(&Words { len, load: &load }, all, room, &mut tasks, &mut found)?;
-        while let Some((words, task)) = tasks.pop() {
-            let load = |range: Range<usize>, to: &mut [u64]| to.copy_from_slice(&words[range]);
-            narrow(&Words { len: words.len(), load: &load }, task, room, &mut tasks, &mut found)?;
-        }
+        let found = find(&Words { len, load: &load }, room.len(0), places, room)?;
         let mut words: Vec<W> = found.into_iter().map(W::of_top).collect();
         (kind.settle)(&mut words);
         run.elements::<O>().iter_mut().zip(words).for_each(|(to, word)| *to = word.low());
@@ -79,10 +72,23 @@ impl Visit for Search<'_, '_, '_> {
     }
 }
 
+/// Those of `total` words on all ranks that belong at these places. Collective.
+pub(super) fn find(words: &Words<'_>, total: usize, places: &[usize], room: &Room<'_>) -> Result<Vec<u64>> {
+    let mut found = vec![0; places.len()];
+    let all = Task { total, places: places.iter().copied().zip(0..).collect() };
+    let mut tasks = Vec::new();
+    narrow(words, all, room, &mut tasks, &mut found)?;
+    while let Some((words, task)) = tasks.pop() {
+        let load = |range: Range<usize>, to: &mut [u64]| to.copy_from_slice(&words[range]);
+        narrow(&Words { len: words.len(), load: &load }, task, room, &mut tasks, &mut found)?;
+    }
+    Ok(found)
+}
+
 /// Words that this rank has.
-struct Words<'a> {
-    len: usize,
-    load: &'a (dyn Fn(Range<usize>, &mut [u64]) + Sync),
+pub(super) struct Words<'a> {
+    pub(super) len: usize,
+    pub(super) load: &'a (dyn Fn(Range<usize>, &mut [u64]) + Sync),
 }
 
 impl Words<'_> {

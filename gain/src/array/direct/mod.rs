@@ -9,9 +9,7 @@
 pub(super) mod bins;
 mod element;
 pub(super) mod pick;
-mod sort;
-
-pub(super) use sort::{distinct, member, sorted};
+pub(super) mod sort;
 
 use super::{Array, Operand};
 use crate::dtype::{DType, Scalar};

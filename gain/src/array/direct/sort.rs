@@ -1,9 +1,9 @@
-//! Few elements sorted, told apart and looked up, under the condition of the module above.
+//! Sorting of few elements, what is distinct among them, and which are among others, under the condition of the module above.
 
 use super::{Room, are_few, first, home, pack, room};
 use crate::algo::{self, Sort};
 use crate::array::Array;
-use crate::dtype::DType;
+use crate::dtype::{Complex32, Complex64, DType, f16};
 use crate::error::Result;
 use crate::memory::Storage;
 use crate::record::Node;
@@ -20,7 +20,7 @@ fn bytes<'a>(a: &'a Array, packed: &'a mut Room) -> Option<&'a [u8]> {
         None
     };
     let mut from = first(home?, view, dtype).cast_const();
-    if !view.is_contiguous() {
+    if !view.is_contiguous() || !from.addr().is_multiple_of(dtype.size_bytes().min(8)) {
         *packed = room(len, dtype);
         // SAFETY: the view shows elements of the stored value, and there is room for all of them.
         unsafe { pack(from, view, dtype, packed.as_mut_ptr().cast()) };
@@ -35,7 +35,7 @@ fn bytes<'a>(a: &'a Array, packed: &'a mut Room) -> Option<&'a [u8]> {
 }
 
 /// A new value of this shape, whose bytes `write` gives.
-fn written(shape: &[usize], dtype: DType, write: impl FnOnce(&mut [u8])) -> Result<Arc<Node>> {
+fn made(shape: &[usize], dtype: DType, write: impl FnOnce(&mut [u8])) -> Result<Arc<Node>> {
     let len: usize = shape.iter().product();
     let storage = Storage::replicated(len, dtype.size_bytes())?;
     if len > 0 {
@@ -52,7 +52,7 @@ pub(in crate::array) fn sorted(a: &Array, sort: &Sort<'_>) -> Result<Option<Arc<
     }
     let mut packed = Room::new();
     let Some(elements) = bytes(a, &mut packed) else { return Ok(None) };
-    written(a.shape(), sort.result(), |out| sort.run_here(elements, out)).map(Some)
+    made(a.shape(), sort.result(), |out| sort.run_here(elements, out)).map(Some)
 }
 
 /// Of an ordered value of one axis, which was just made, the first of equal elements each.
@@ -73,11 +73,11 @@ pub(in crate::array) fn distinct(ordered: &Arc<Node>, equal_nan: bool) -> Result
     let mut packed = Room::new();
     let elements = bytes(&array, &mut packed).unwrap_or_default();
     let firsts = match ordered.dtype {
-        DType::F16 => firsts::<crate::dtype::f16>(elements, equal_nan),
+        DType::F16 => firsts::<f16>(elements, equal_nan),
         DType::F32 => firsts::<f32>(elements, equal_nan),
         DType::F64 => firsts::<f64>(elements, equal_nan),
-        DType::C64 => firsts::<crate::dtype::Complex32>(elements, equal_nan),
-        DType::C128 => firsts::<crate::dtype::Complex64>(elements, equal_nan),
+        DType::C64 => firsts::<Complex32>(elements, equal_nan),
+        DType::C128 => firsts::<Complex64>(elements, equal_nan),
         dtype => match dtype.size_bytes() {
             1 => firsts::<u8>(elements, false),
             2 => firsts::<u16>(elements, false),
@@ -85,7 +85,7 @@ pub(in crate::array) fn distinct(ordered: &Arc<Node>, equal_nan: bool) -> Result
             _ => firsts::<u64>(elements, false),
         },
     };
-    written(&[firsts.len() / ordered.dtype.size_bytes()], ordered.dtype, |out| out.copy_from_slice(&firsts))
+    made(&[firsts.len() / ordered.dtype.size_bytes()], ordered.dtype, |out| out.copy_from_slice(&firsts))
 }
 
 /// Whether elements of an array are among those of another one, or aren't.
@@ -97,6 +97,6 @@ pub(in crate::array) fn member(a: &Array, others: &Array, is_wanted: bool) -> Re
     let (Some(elements), Some(others)) = (bytes(a, &mut packed), bytes(others, &mut more)) else {
         return Ok(None);
     };
-    written(a.shape(), DType::Bool, |out| algo::member_here(a.dtype(), elements, others, is_wanted, out))
+    made(a.shape(), DType::Bool, |out| algo::member_here(a.dtype(), elements, others, is_wanted, out))
         .map(Some)
 }
