@@ -1,4 +1,4 @@
-"""NumPy's own tests on gain: `own.py [check | write | show] [-n RANKS] [FILE... | quick | named]`.
+"""NumPy's own tests on gain: `own.py [check | write | show | writeshow] [-n RANKS] [FILE... | quick | named]`.
 
 Runs the test files that NumPy's wheel carries (`own_plugin`), a job for each, and holds the verdicts against `own_expected.txt`, the list of tests that fail and why: `check` (the default) says what
 fails without being in the list, and what is in it and passes; `write` writes the list and docs/src/numpy-tests.md anew; `show` prints each failure. On several ranks, where every array is spread, the verdicts
