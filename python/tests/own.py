@@ -150,6 +150,8 @@ def run(files, ranks=0, environment=None):
         if start < total:
             print(f"{files[0]}: test {start} {end}", file=sys.stderr, flush=True)
             begun = [line["start"] for line in found[0] if "start" in line]
+            if 0 < len(begun) <= reached:
+                continue
             identity = begun[reached] if len(begun) > reached else f"{files[0]}::?{start}"
             verdicts[unique(identity, verdicts)] = ("failed", "job", end, "")
             start += 1
@@ -183,6 +185,8 @@ def reason(identity, failure):
         if "matrix" in (found[1] or "") or found[1] == "bmat":
             return "matrix"
         return f"no {found[1] or found[2]}"
+    if "ranks decided differently" in text:
+        return "ranks differ"
     if "no one memory to show" in text:
         return "memory"
     if "gain has no MaskedArray" in text:
@@ -290,7 +294,8 @@ fourteen of them on three ranks with every array spread, where the verdicts must
 
 Reasons: `object`, `string`, `datetime`, `structured`, `long double`, `byte order` are types of elements that arrays don't have here, `masked` and `matrix` other classes of arrays; `no name` is a name that isn't there. The second percentage is of the tests
 that don't fail for such a type or class; many use one beside numbers. `never computed` is a
-warning of a value that nobody uses; `memory` asks for the one memory that an array on several ranks hasn't; `NumPy's inside` is about NumPy's own objects; `time` is a test that takes more than two minutes.
+warning of a value that nobody uses; `memory` asks for the one memory that an array on several ranks hasn't; `ranks differ` is a function given to `vectorize` that
+uses arrays itself; `NumPy's inside` is about NumPy's own objects; `time` is a test that takes more than two minutes.
 """
 TAIL = "Files that are not run, because they are about something else:"
 
