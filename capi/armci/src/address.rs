@@ -9,6 +9,17 @@
 
 use rma::{Error, ErrorKind, Result, Segment};
 use std::ffi::{c_int, c_void};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock};
+
+/// How often memory was made known or forgotten.
+static CHANGES: AtomicU64 = AtomicU64::new(0);
+
+/// A number that is another one after each change: what was found before may be gone then.
+#[inline(always)]
+pub(crate) fn changes() -> u64 {
+    CHANGES.load(Ordering::Acquire)
+}
 
 /// Part of a segment at one rank.
 #[derive(Clone)]
@@ -22,13 +33,45 @@ pub(crate) struct Entry {
     id: u64,
 }
 
+/// Each rank's memory, by the address here and by the owner's. Changed inside; apart from the rest of the state because threads look here that aren't.
+static LISTS: RwLock<Vec<[Vec<Entry>; 2]>> = RwLock::new(Vec::new());
+
+/// The part that an address is in, if it is one of ARMCI's own.
+pub(crate) fn look_up(proc: c_int, address: *const c_void) -> Option<Part> {
+    let lists = LISTS.read().unwrap_or_else(PoisonError::into_inner);
+    let lists = lists.get(usize::try_from(proc).ok()?)?;
+    lists.iter().find_map(|list| search(list, address as usize)).cloned().map(Part)
+}
+
+/// The entry that an address is in.
+fn search(list: &[Entry], address: usize) -> Option<&Entry> {
+    let after = list.partition_point(|entry| entry.start <= address);
+    list[..after].last().filter(|entry| address - entry.start < entry.len)
+}
+
+fn change(owner: usize, how: impl FnOnce(&mut [Vec<Entry>; 2])) {
+    how(&mut LISTS.write().unwrap_or_else(PoisonError::into_inner)[owner]);
+    CHANGES.fetch_add(1, Ordering::Release);
+}
+
+/// A part that somebody keeps.
+pub(crate) struct Part(Entry);
+
+impl Part {
+    /// Segment, rank and offset of an address, if it is in this part.
+    #[inline(always)]
+    pub(crate) fn place(&self, address: usize) -> Option<(&Segment, usize, usize)> {
+        let Entry { start, len, rank, segment, .. } = &self.0;
+        let offset = address.wrapping_sub(*start);
+        (offset < *len).then_some((segment, *rank, offset))
+    }
+}
+
 /// A rank's memory by address.
 #[derive(Default)]
 struct View {
     /// What the last address was found in.
     last: Option<Entry>,
-    /// By the address here, and by the owner's.
-    lists: [Vec<Entry>; 2],
     /// What the last address was found in that isn't ARMCI's. Asked for each time, since it may be freed meanwhile.
     lent: Option<Entry>,
 }
@@ -63,6 +106,8 @@ pub(crate) struct Place<'a> {
 
 impl Addresses {
     pub(crate) fn new(ranks: usize) -> Addresses {
+        *LISTS.write().unwrap_or_else(PoisonError::into_inner) =
+            (0..ranks).map(|_| Default::default()).collect();
         Addresses { views: (0..ranks).map(|_| View::default()).collect(), arenas: Vec::new(), lender: None }
     }
 
@@ -76,23 +121,21 @@ impl Addresses {
         part: (&Segment, usize, u64),
     ) {
         let (segment, rank, id) = part;
-        let view = &mut self.views[owner];
-        view.last = None;
-        for (list, start) in view.lists.iter_mut().zip([here, if own == here { 0 } else { own }]) {
-            if start != 0 {
-                let at = list.partition_point(|entry| entry.start < start);
-                list.insert(at, Entry { start, len, rank, segment: segment.clone(), id });
+        self.views[owner].last = None;
+        change(owner, |lists| {
+            for (list, start) in lists.iter_mut().zip([here, if own == here { 0 } else { own }]) {
+                if start != 0 {
+                    let at = list.partition_point(|entry| entry.start < start);
+                    list.insert(at, Entry { start, len, rank, segment: segment.clone(), id });
+                }
             }
-        }
+        });
     }
 
     /// Forgets an allocation's part at a world rank.
     pub(crate) fn remove(&mut self, owner: usize, id: u64) {
-        let view = &mut self.views[owner];
-        view.last = None;
-        for list in &mut view.lists {
-            list.retain(|entry| entry.id != id);
-        }
+        self.views[owner].last = None;
+        change(owner, |lists| lists.iter_mut().for_each(|list| list.retain(|entry| entry.id != id)));
     }
 
     /// The segment, rank and offset of an address.
@@ -101,7 +144,7 @@ impl Addresses {
         let (address, ranks) = (address as usize, self.views.len());
         let Some(view) = self.views.get_mut(proc as usize) else { return Err(unknown(proc, address, ranks)) };
         let is_hit = view.last.as_ref().is_some_and(|e| address.wrapping_sub(e.start) < e.len);
-        let found = if is_hit || view.search(address) {
+        let found = if is_hit || view.search(proc as usize, address) {
             &view.last
         } else {
             view.borrow(proc as usize, self.arenas.get(proc as usize).copied(), self.lender, address);
@@ -113,6 +156,15 @@ impl Addresses {
             }
             None => Err(unknown(proc, address, ranks)),
         }
+    }
+
+    /// The part that an address of another library's is in.
+    pub(crate) fn lent(&mut self, proc: c_int, address: *const c_void) -> Result<Part> {
+        self.find(proc, address)?;
+        let view = &self.views[proc as usize];
+        let is_in = |entry: &&Entry| (address as usize).wrapping_sub(entry.start) < entry.len;
+        let entry = view.last.as_ref().filter(is_in).or(view.lent.as_ref());
+        Ok(Part(entry.expect("it was just found").clone()))
     }
 
     /// From now on another library is asked for what isn't found.
@@ -135,8 +187,8 @@ impl Addresses {
             return Err(unknown(proc, own as usize, ranks));
         };
         let own = own as usize;
-        if !view.search_in(1, own) {
-            view.search(own);
+        if !view.search_in(1, proc as usize, own) {
+            view.search(proc as usize, own);
         }
         match view.last.as_ref().filter(|entry| own.wrapping_sub(entry.start) < entry.len) {
             Some(entry) => {
@@ -159,18 +211,17 @@ impl View {
     }
 
     #[inline(never)]
-    fn search(&mut self, address: usize) -> bool {
-        self.search_in(0, address) || self.search_in(1, address)
+    fn search(&mut self, owner: usize, address: usize) -> bool {
+        self.search_in(0, owner, address) || self.search_in(1, owner, address)
     }
 
-    fn search_in(&mut self, which: usize, address: usize) -> bool {
-        let list = &self.lists[which];
-        let after = list.partition_point(|entry| entry.start <= address);
-        let is_inside = list[..after].last().is_some_and(|entry| address - entry.start < entry.len);
-        if is_inside {
-            self.last = Some(list[after - 1].clone());
+    fn search_in(&mut self, which: usize, owner: usize, address: usize) -> bool {
+        let lists = LISTS.read().unwrap_or_else(PoisonError::into_inner);
+        let found = search(&lists[owner][which], address);
+        if let Some(entry) = found {
+            self.last = Some(entry.clone());
         }
-        is_inside
+        found.is_some()
     }
 }
 

@@ -78,6 +78,17 @@ impl<F: Fn() -> &'static str> Drop for Bug<F> {
     }
 }
 
+/// As [`call`], of what needs nobody inside.
+pub(crate) fn outside<R>(name: &'static str, body: impl FnOnce() -> Result<R>) -> R {
+    let bug = Bug(&|| name);
+    let outcome = body();
+    std::mem::forget(bug);
+    match outcome {
+        Ok(value) => value,
+        Err(error) => die(name, &error),
+    }
+}
+
 /// As [`call`], before there is a state: an error is printed, and the result is what `ARMCI_Init` returns then.
 pub(crate) fn start(name: &'static str, body: impl FnOnce() -> Result<()>) -> c_int {
     let _inside = Inside::enter();

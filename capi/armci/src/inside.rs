@@ -35,6 +35,15 @@ static IS_FENCED: LazyLock<bool> = LazyLock::new(|| {
 /// The same once it is known, for those who enter often; until then they make barriers, too.
 static IS_QUICK: AtomicBool = AtomicBool::new(false);
 
+/// Whether several threads have called.
+static IS_SHARED: AtomicBool = AtomicBool::new(false);
+
+/// Whether several threads have called so far.
+#[inline(always)]
+pub(crate) fn is_shared() -> bool {
+    IS_SHARED.load(Ordering::Relaxed)
+}
+
 /// The calling thread is inside as long as this lives.
 pub(crate) struct Inside(&'static Seat);
 
@@ -112,6 +121,7 @@ fn take() -> Inside {
     barrier();
     // SAFETY: null or a seat, which is never freed.
     if let Some(before) = unsafe { before.as_ref() } {
+        IS_SHARED.store(true, Ordering::Relaxed);
         while before.is_inside.load(Ordering::Acquire) {
             std::thread::yield_now();
         }

@@ -11,6 +11,7 @@
 //! | [`address`] | raw addresses of ranks to segments |
 //! | [`memory`] | allocation, collective and not |
 //! | [`transfer`], [`vector`], [`pending`] | put, get, accumulate in every shape; handles of non-blocking ones |
+//! | [`parallel`] | put, get and accumulate that are waited for, by several threads at once |
 //! | [`atomic`] | read-modify-write, mutexes, flags and notifications |
 //! | [`group`] | groups and domains |
 //! | [`message`], [`reduction`], [`mail`] | `message.h`: collectives, and send and receive |
@@ -29,6 +30,7 @@ mod inside;
 mod mail;
 mod memory;
 mod message;
+mod parallel;
 mod pending;
 mod pool;
 mod reduction;

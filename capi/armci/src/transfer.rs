@@ -1,4 +1,5 @@
-//! Put, get and accumulate: contiguous, strided, single values. Vectors are in [`crate::vector`].
+//! Put, get and accumulate: contiguous, strided, single values. Vectors are in [`crate::vector`]; those that are waited for, which threads may do at once, are exported in
+//! [`crate::parallel`].
 //!
 //! Each shape is started by one function, which a blocking call waits for and a non-blocking one leaves to a handle. What is empty is
 //! complete whatever the pointers are.
@@ -6,7 +7,7 @@
 use crate::guard::profiled;
 use crate::state::Armci;
 use rma::transport::{Rows, Token};
-use rma::{DType, Element, Error, ErrorKind, Result};
+use rma::{DType, Element, Error, ErrorKind, Result, Segment};
 use std::ffi::{c_double, c_float, c_int, c_long, c_void};
 
 /// `ARMCI_MAX_STRIDE_LEVEL`.
@@ -49,6 +50,107 @@ pub(crate) fn length(what: &str, value: c_int) -> Result<usize> {
     usize::try_from(value).map_err(|_| negative(what, value))
 }
 
+/// The shape of a strided transfer.
+pub(crate) struct Shape {
+    levels: usize,
+    counts: [usize; LEVELS + 1],
+    from: [isize; LEVELS],
+    to: [isize; LEVELS],
+}
+
+impl Shape {
+    /// A shape as ARMCI has it; nothing if it is empty.
+    ///
+    /// # Safety
+    /// Strides and counts are readable, `levels` and one more.
+    #[inline(always)]
+    pub(crate) unsafe fn read(
+        src_strides: *const c_int,
+        dst_strides: *const c_int,
+        count: *const c_int,
+        levels: c_int,
+    ) -> Result<Option<Shape>> {
+        let levels = length("stride levels", levels)?;
+        if levels > LEVELS {
+            let message = format!("{levels} stride levels, and {LEVELS} are the most");
+            return Err(Error::new(ErrorKind::Shape, "shape", message));
+        }
+        let (mut counts, mut from, mut to) = ([0; LEVELS + 1], [0; LEVELS], [0; LEVELS]);
+        for (level, to) in counts[..=levels].iter_mut().enumerate() {
+            // SAFETY: readable: the caller's promise.
+            *to = length("a count", unsafe { count.add(level).read() })?;
+        }
+        if counts[..=levels].contains(&0) {
+            return Ok(None);
+        }
+        for level in 0..levels {
+            (from[level], to[level]) =
+                // SAFETY: readable: the caller's promise.
+                unsafe { (src_strides.add(level).read() as isize, dst_strides.add(level).read() as isize) };
+        }
+        Ok(Some(Shape { levels, counts, from, to }))
+    }
+}
+
+/// Starts a contiguous transfer with a place that was found.
+///
+/// # Safety
+/// The local end may be used for so many bytes until the token is waited for.
+#[inline(always)]
+pub(crate) unsafe fn start_run(
+    segment: &Segment,
+    rank: usize,
+    offset: usize,
+    kind: Kind,
+    src: *const c_void,
+    dst: *mut c_void,
+    len: usize,
+) -> Result<Token> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match kind {
+            Kind::Put => segment.start_put(rank, offset, src.cast(), len),
+            Kind::Get => segment.start_get(rank, offset, dst.cast(), len),
+            Kind::Add(dtype, scale) => {
+                let rows = Rows { remote_strides: &[], local_strides: &[], counts: &[len] };
+                segment.start_accumulate_strided(rank, offset, rows, dtype, src.cast(), scale.cast())
+            }
+        }
+    }
+}
+
+/// Starts a strided one.
+///
+/// # Safety
+/// As [`start_run`] for every row.
+#[inline(always)]
+pub(crate) unsafe fn start_rows(
+    segment: &Segment,
+    rank: usize,
+    offset: usize,
+    kind: Kind,
+    shape: &Shape,
+    src: *const c_void,
+    dst: *mut c_void,
+) -> Result<Token> {
+    let (from, to) = (&shape.from[..shape.levels], &shape.to[..shape.levels]);
+    let counts = &shape.counts[..=shape.levels];
+    let put = Rows { remote_strides: to, local_strides: from, counts };
+    // SAFETY: the caller's promise.
+    unsafe {
+        match kind {
+            Kind::Put => segment.start_put_strided(rank, offset, put, src.cast()),
+            Kind::Get => {
+                let rows = Rows { remote_strides: from, local_strides: to, counts };
+                segment.start_get_strided(rank, offset, rows, dst.cast())
+            }
+            Kind::Add(dtype, scale) => {
+                segment.start_accumulate_strided(rank, offset, put, dtype, src.cast(), scale.cast())
+            }
+        }
+    }
+}
+
 impl Armci {
     /// Starts a contiguous transfer.
     ///
@@ -69,18 +171,8 @@ impl Armci {
         }
         let remote = if matches!(kind, Kind::Get) { src } else { dst };
         let place = self.addresses.find(proc, remote)?;
-        let (segment, rank, offset) = (place.segment, place.rank, place.offset);
         // SAFETY: the caller's promise.
-        unsafe {
-            match kind {
-                Kind::Put => segment.start_put(rank, offset, src.cast(), len),
-                Kind::Get => segment.start_get(rank, offset, dst.cast(), len),
-                Kind::Add(dtype, scale) => {
-                    let rows = Rows { remote_strides: &[], local_strides: &[], counts: &[len] };
-                    segment.start_accumulate_strided(rank, offset, rows, dtype, src.cast(), scale.cast())
-                }
-            }
-        }
+        unsafe { start_run(place.segment, place.rank, place.offset, kind, src, dst, len) }
     }
 
     /// Adds contiguous elements, the short way.
@@ -88,7 +180,7 @@ impl Armci {
     /// # Safety
     /// As [`Armci::run`]; the scale is readable.
     #[inline(always)]
-    unsafe fn add_run(
+    pub(crate) unsafe fn add_run(
         &mut self,
         kind: Kind,
         src: *const c_void,
@@ -147,7 +239,7 @@ impl Armci {
     /// # Safety
     /// As [`Armci::run`] for every row; strides and counts are readable, `levels` and one more.
     #[allow(clippy::too_many_arguments)] // ARMCI's own shape
-    unsafe fn rows(
+    pub(crate) unsafe fn rows(
         &mut self,
         kind: Kind,
         src: *const c_void,
@@ -158,43 +250,14 @@ impl Armci {
         levels: c_int,
         proc: c_int,
     ) -> Result<Token> {
-        let levels = length("stride levels", levels)?;
-        if levels > LEVELS {
-            let message = format!("{levels} stride levels, and {LEVELS} are the most");
-            return Err(Error::new(ErrorKind::Shape, "shape", message));
-        }
-        let (mut counts, mut from, mut to) = ([0; LEVELS + 1], [0; LEVELS], [0; LEVELS]);
-        for (level, to) in counts[..=levels].iter_mut().enumerate() {
-            // SAFETY: readable: the caller's promise.
-            *to = length("a count", unsafe { count.add(level).read() })?;
-        }
-        let counts = &counts[..=levels];
-        if counts.contains(&0) {
+        // SAFETY: readable: the caller's promise.
+        let Some(shape) = unsafe { Shape::read(src_strides, dst_strides, count, levels) }? else {
             return Ok(Token::DONE);
-        }
-        for level in 0..levels {
-            (from[level], to[level]) =
-                // SAFETY: readable: the caller's promise.
-                unsafe { (src_strides.add(level).read() as isize, dst_strides.add(level).read() as isize) };
-        }
-        let (from, to) = (&from[..levels], &to[..levels]);
+        };
         let remote = if matches!(kind, Kind::Get) { src } else { dst };
         let place = self.addresses.find(proc, remote)?;
-        let (segment, rank, offset) = (place.segment, place.rank, place.offset);
-        let put = Rows { remote_strides: to, local_strides: from, counts };
         // SAFETY: the caller's promise.
-        unsafe {
-            match kind {
-                Kind::Put => segment.start_put_strided(rank, offset, put, src.cast()),
-                Kind::Get => {
-                    let rows = Rows { remote_strides: from, local_strides: to, counts };
-                    segment.start_get_strided(rank, offset, rows, dst.cast())
-                }
-                Kind::Add(dtype, scale) => {
-                    segment.start_accumulate_strided(rank, offset, put, dtype, src.cast(), scale.cast())
-                }
-            }
-        }
+        unsafe { start_rows(place.segment, place.rank, place.offset, kind, &shape, src, dst) }
     }
 
     /// Puts one value.
@@ -252,12 +315,6 @@ impl Armci {
 }
 
 profiled! {
-    ARMCI_Put / PARMCI_Put(src: *const c_void, dst: *mut c_void, bytes: c_int, proc: c_int) -> c_int =
-        |armci| { let token = armci.run(Kind::Put, src, dst, bytes, proc)?; armci.wait(token) };
-    ARMCI_Get / PARMCI_Get(src: *const c_void, dst: *mut c_void, bytes: c_int, proc: c_int) -> c_int =
-        |armci| { let token = armci.run(Kind::Get, src, dst, bytes, proc)?; armci.wait(token) };
-    ARMCI_Acc / PARMCI_Acc(optype: c_int, scale: *const c_void, src: *const c_void, dst: *mut c_void, bytes: c_int, proc: c_int) -> c_int =
-        |armci| armci.add_run(add(optype, scale)?, src, dst, bytes, proc);
     ARMCI_NbPut / PARMCI_NbPut(src: *const c_void, dst: *mut c_void, bytes: c_int, proc: c_int, handle: *mut c_int) -> c_int =
         |armci| { let token = armci.run(Kind::Put, src, dst, bytes, proc)?; armci.keep(handle, proc, [token]) };
     ARMCI_NbGet / PARMCI_NbGet(src: *const c_void, dst: *mut c_void, bytes: c_int, proc: c_int, handle: *mut c_int) -> c_int =
@@ -265,12 +322,6 @@ profiled! {
     ARMCI_NbAcc / PARMCI_NbAcc(optype: c_int, scale: *const c_void, src: *const c_void, dst: *mut c_void, bytes: c_int, proc: c_int, handle: *mut c_int) -> c_int =
         |armci| { let token = armci.run(add(optype, scale)?, src, dst, bytes, proc)?; armci.keep(handle, proc, [token]) };
 
-    ARMCI_PutS / PARMCI_PutS(src: *const c_void, src_strides: *const c_int, dst: *mut c_void, dst_strides: *const c_int, count: *const c_int, levels: c_int, proc: c_int) -> c_int =
-        |armci| { let token = armci.rows(Kind::Put, src, src_strides, dst, dst_strides, count, levels, proc)?; armci.wait(token) };
-    ARMCI_GetS / PARMCI_GetS(src: *const c_void, src_strides: *const c_int, dst: *mut c_void, dst_strides: *const c_int, count: *const c_int, levels: c_int, proc: c_int) -> c_int =
-        |armci| { let token = armci.rows(Kind::Get, src, src_strides, dst, dst_strides, count, levels, proc)?; armci.wait(token) };
-    ARMCI_AccS / PARMCI_AccS(optype: c_int, scale: *const c_void, src: *const c_void, src_strides: *const c_int, dst: *mut c_void, dst_strides: *const c_int, count: *const c_int, levels: c_int, proc: c_int) -> c_int =
-        |armci| { let token = armci.rows(add(optype, scale)?, src, src_strides, dst, dst_strides, count, levels, proc)?; armci.wait(token) };
     ARMCI_NbPutS / PARMCI_NbPutS(src: *const c_void, src_strides: *const c_int, dst: *mut c_void, dst_strides: *const c_int, count: *const c_int, levels: c_int, proc: c_int, handle: *mut c_int) -> c_int =
         |armci| { let token = armci.rows(Kind::Put, src, src_strides, dst, dst_strides, count, levels, proc)?; armci.keep(handle, proc, [token]) };
     ARMCI_NbGetS / PARMCI_NbGetS(src: *const c_void, src_strides: *const c_int, dst: *mut c_void, dst_strides: *const c_int, count: *const c_int, levels: c_int, proc: c_int, handle: *mut c_int) -> c_int =

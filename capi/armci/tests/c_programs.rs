@@ -73,6 +73,12 @@ fn one_thread_at_a_time() {
     run("threads");
 }
 
+/// Their transfers need not wait for one another, nor for a thread that waits for something else.
+#[test]
+fn transfers_of_threads_are_done_at_once() {
+    run("parallel");
+}
+
 #[test]
 fn what_is_read_may_be_read_only() {
     run("readonly");
@@ -191,7 +197,7 @@ fn on_two_hosts() {
 /// Ranks that pretend to be on two nodes: nothing between them is mapped.
 #[test]
 fn on_two_nodes() {
-    for name in ["transfer", "message", "alone", "readonly", "threads"] {
+    for name in ["transfer", "message", "alone", "readonly", "threads", "parallel"] {
         let Some(program) = compiled(name, "cc", &[]) else { return };
         for engine in rma::transport::engines() {
             if let Err(reason) = &engine.found {

@@ -4,6 +4,7 @@
 //! long ones with all its threads ([`large`]); of others the ranks exchange elements ([`ranks`]). [`select`] and [`member`] move none. The order is stable: equal
 //! elements stay as they were, but for zeros of both signs, of which the negative ones come first.
 
+mod divide;
 mod large;
 mod lines;
 mod member;

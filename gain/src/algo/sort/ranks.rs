@@ -5,6 +5,7 @@
 //! a border goes over it. An element is told from its equals by its place, so that any line is cut evenly, and equal ones
 //! stay in their order: parts come by rank.
 
+use super::divide;
 use super::large::Wanted;
 use super::lines::{self, Lines};
 use super::word::{Kind, Low, Word};
@@ -12,6 +13,7 @@ use crate::error::Result;
 use crate::session;
 use crate::stage::{Room, Run};
 use bytemuck::Pod;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// Elements that are looked at of each part.
@@ -25,9 +27,9 @@ struct Part {
 }
 
 /// Where lines of `n` elements are cut by the ranks' runs.
-struct Cuts {
-    n: usize,
-    runs: Vec<Range<usize>>,
+pub(super) struct Cuts {
+    pub(super) n: usize,
+    pub(super) runs: Vec<Range<usize>>,
 }
 
 impl Cuts {
@@ -47,6 +49,11 @@ impl Cuts {
             parts.push(Part { line: last, range: last * n..run.end });
         }
         parts
+    }
+
+    /// Lines that several ranks have parts of.
+    pub(super) fn shared_lines(&self) -> BTreeSet<usize> {
+        (0..self.runs.len()).flat_map(|rank| self.parts(rank)).map(|part| part.line).collect()
     }
 
     /// Lines that this rank has all of.
@@ -92,6 +99,11 @@ pub(super) fn order<W: Low<O>, O: Pod + Send + Sync>(
         let own = whole.start - start..whole.end - start;
         let elements = &elements[own.start * item..own.end * item];
         lines::order(kind, elements, Lines { n, inner: 1 }, wanted, &mut out[own]);
+    }
+    if let Wanted::At(places) = *wanted
+        && W::BITS <= 128
+    {
+        return divide::order(kind, elements, start, &cuts, places, room, out);
     }
     let parts = cuts.parts(me);
     let words: Vec<Vec<W>> = parts
