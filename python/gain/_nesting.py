@@ -7,17 +7,18 @@ from ._creation import empty
 from ._gain import ndarray
 
 
-def joined(nest):
-    """The array of a nest of lists and tuples; None where NumPy has an array of other things than numbers."""
+def joined(nest, dtype=None):
+    """The array of a nest of lists and tuples, of this type if one is named; None where NumPy has an array of other things than numbers."""
     shape = _shape(nest)
     types = []
-    _types(nest, types)
+    if dtype is None:
+        _types(nest, types)
     if shape is None:
         # NumPy says what is wrong, of outlines of the arrays, before it would look at an element.
         numpy.array(_outlines(nest))
         return None
-    made = empty(shape, numpy.result_type(*types))
-    _fill(made, nest)
+    made = empty(shape, numpy.result_type(*types) if dtype is None else dtype)
+    _fill(made, nest, dtype)
     return made
 
 
@@ -55,9 +56,10 @@ def _outlines(x):
     return [_outlines(item) for item in x] if _is_nest(x) else x
 
 
-def _fill(made, nest):
+def _fill(made, nest, dtype):
     for place, item in enumerate(nest):
         if _is_nest(item) and any(_is_nest(one) or isinstance(one, ndarray) for one in item):
-            _fill(made[place], item)
+            _fill(made[place], item, dtype)
         else:
-            made[place] = item if isinstance(item, ndarray) else _gain.convert(item)
+            # (Numbers beside arrays are looked at as NumPy looks at them, of a type that is named.)
+            made[place] = item if isinstance(item, ndarray) else _gain.convert(item, dtype)

@@ -180,14 +180,8 @@ pub(crate) fn import(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
 /// As [`import`], with elements of this type.
 pub(crate) fn import_as(object: &Bound<'_, PyAny>, wanted: Option<DType>) -> PyResult<Option<Array>> {
     let py = object.py();
-    if let Some(joined) = joined(object)? {
-        let array = joined.try_borrow()?.array.clone();
-        return match wanted {
-            Some(dtype) if dtype != array.dtype() => {
-                compute(py, &[&array], || array.astype(dtype, gain::Casting::Unsafe)).map(Some)
-            }
-            _ => Ok(Some(array)),
-        };
+    if let Some(joined) = joined(object, wanted)? {
+        return Ok(Some(joined.try_borrow()?.array.clone()));
     }
     let mut array = asarray_as(object, wanted)?;
     let found = array.cast::<PyUntypedArray>()?;
@@ -238,12 +232,18 @@ fn memory_order(array: &Bound<'_, PyUntypedArray>) -> Option<Vec<usize>> {
     (!order.is_sorted()).then_some(order)
 }
 
-/// The array of a list or tuple with distributed arrays in it, which stay distributed; `None` of anything else.
-pub(crate) fn joined<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, NdArray>>> {
+/// The array of a list or tuple with distributed arrays in it, which stay distributed, with elements of this type; `None` of
+/// anything else.
+pub(crate) fn joined<'py>(
+    object: &Bound<'py, PyAny>,
+    wanted: Option<DType>,
+) -> PyResult<Option<Bound<'py, NdArray>>> {
     if (object.cast::<PyList>().is_err() && object.cast::<PyTuple>().is_err()) || !has_spread(object, 0)? {
         return Ok(None);
     }
-    let made = object.py().import("gain._nesting")?.getattr("joined")?.call1((object,))?;
+    let py = object.py();
+    let wanted = wanted.map(|dtype| Numpy::dtype_object(py, dtype));
+    let made = py.import("gain._nesting")?.getattr("joined")?.call1((object, wanted))?;
     Ok(if made.is_none() { None } else { Some(made.cast_into()?) })
 }
 

@@ -186,7 +186,7 @@ fn as_elements<'py>(array: &Array, key: &Key, value: &Bound<'py, PyAny>) -> PyRe
     if ndim == 0 {
         return as_element(array, value);
     }
-    if let Some(joined) = convert::joined(value)? {
+    if let Some(joined) = convert::joined(value, Some(array.dtype()))? {
         return required(joined.as_any(), "float64");
     }
     let made = convert::asarray_as(value, Some(array.dtype()))?;

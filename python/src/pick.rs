@@ -112,7 +112,7 @@ fn entry(object: &Bound<'_, PyAny>) -> PyResult<Entry> {
         }
         return Ok(Entry::Truth(compute(object.py(), &[&array], || array.item())?.as_bool()));
     }
-    if let Some(joined) = convert::joined(object)? {
+    if let Some(joined) = convert::joined(object, None)? {
         return Ok(Entry::Array(joined.try_borrow()?.array.clone()));
     }
     let py = object.py();
