@@ -70,6 +70,11 @@ impl Array {
     pub(super) fn write_elements(&self, region: View, value: Arg) -> Result<()> {
         let (region, value) = tidy(region, value);
         let base = self.cell.get();
+        // (What has another type is converted, which may have exceptions that NumPy tells of at once.)
+        let is_other = matches!(&value, Arg::Node(node, _) if node.dtype != base.dtype);
+        if is_other && direct::assign(&self.cell, &base, &region, &value)? {
+            return Ok(());
+        }
         if region.is_whole(base.len())
             && !base.is_open()
             && let Some(node) = whole_value(&base, &value)
@@ -78,7 +83,7 @@ impl Array {
             self.cell.set(node.clone());
             return if node.origin.policy.raises() { decide(&node) } else { Ok(()) };
         }
-        if direct::assign(&self.cell, &base, &region, &value)? {
+        if !is_other && direct::assign(&self.cell, &base, &region, &value)? {
             return Ok(());
         }
         // A loop that updates part after part from its neighbours: each part in place, none recomputed.

@@ -366,12 +366,30 @@ pub unsafe fn apply(
     }
 }
 
-/// Small eager path: elements in a row, converted.
+/// Small eager path: elements in a row, converted. Returns the floating-point exceptions that this had.
 ///
 /// # Safety
 /// `len` elements of type `from` are readable, `len` of type `to` writable, apart from each other.
-pub(crate) unsafe fn convert(from: DType, to: DType, len: usize, source: *const u8, target: *mut u8) {
+pub(crate) unsafe fn convert(from: DType, to: DType, len: usize, source: *const u8, target: *mut u8) -> u8 {
     let slots = [Slot::row(target), Slot::row(source.cast_mut())];
+    let operands = Operands { dst: [0; 2], src: [1; 8] };
     // SAFETY: passed on.
-    unsafe { cast::kernel(from, to)(len, slots.as_ptr(), &Operands { dst: [0; 2], src: [1; 8] }) };
+    let call = || unsafe { cast::kernel(from, to)(len, slots.as_ptr(), &operands) };
+    match flags::of_cast(from, to) {
+        Report::Never => {
+            call();
+            0
+        }
+        Report::Exact => {
+            flags::clear();
+            call();
+            flags::read()
+        }
+        Report::Checked(check) | Report::Covered(check) => {
+            // SAFETY: as above.
+            let found = unsafe { check(len, slots.as_ptr(), &operands) };
+            call();
+            found
+        }
+    }
 }

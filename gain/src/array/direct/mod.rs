@@ -58,6 +58,11 @@ fn is_quiet(from: DType, to: DType) -> bool {
     from == to || !exec::cast_has_exceptions(from, to)
 }
 
+/// Whether elements may become those of another type here: on several ranks without any exception.
+fn may_become(from: DType, to: DType) -> bool {
+    is_quiet(from, to) || session::get().size == 1
+}
+
 /// Most inputs of an operation.
 const MOST: usize = 4;
 
@@ -270,13 +275,13 @@ pub(super) fn ramp(len: usize, first: Scalar, step: Scalar) -> Result<Option<Arc
 /// The elements that a view of a value shows, in C order, as elements of this type.
 pub(super) fn copied(node: &Node, view: &View, dtype: DType) -> Option<Arc<Node>> {
     let len = view.size();
-    if !are_few(len) || !is_quiet(node.dtype, dtype) {
+    if !are_few(len) || !may_become(node.dtype, dtype) {
         return None;
     }
     let from = first(home(node)?, view, node.dtype);
     let storage = Storage::replicated(len, dtype.size_bytes()).ok()?;
     // SAFETY: the view shows elements of the stored value, whose buffer `node` keeps; the new one has room for as many.
-    unsafe { elements(from, view, node.dtype, dtype, storage.local()) };
+    cast_raised(unsafe { elements(from, view, node.dtype, dtype, storage.local()) });
     Some(Node::stored(view.shape.clone(), dtype, storage))
 }
 
@@ -298,6 +303,7 @@ pub(super) fn assign(cell: &Cell, base: &Arc<Node>, region: &View, value: &Arg) 
         return Ok(false);
     }
     let number;
+    let mut found = 0;
     let mut packed = Room::new();
     let from = match value {
         Arg::Const(x) => {
@@ -305,7 +311,7 @@ pub(super) fn assign(cell: &Cell, base: &Arc<Node>, region: &View, value: &Arg) 
             Slot { ptr: number.as_ptr().cast_mut(), step: 0 }
         }
         Arg::Node(node, view) => match home(node) {
-            Some(home) if is_quiet(node.dtype, dtype) => {
+            Some(home) if may_become(node.dtype, dtype) => {
                 let ptr = first(home, view, node.dtype);
                 if node.dtype == dtype && view.is_contiguous() {
                     Slot::row(ptr)
@@ -313,7 +319,7 @@ pub(super) fn assign(cell: &Cell, base: &Arc<Node>, region: &View, value: &Arg) 
                     packed = room(len, dtype);
                     let to = packed.as_mut_ptr().cast();
                     // SAFETY: the view shows elements of a stored value that `value` keeps; there is room for them.
-                    unsafe { elements(ptr, view, node.dtype, dtype, to) };
+                    found = unsafe { elements(ptr, view, node.dtype, dtype, to) };
                     Slot::row(to)
                 }
             }
@@ -321,6 +327,7 @@ pub(super) fn assign(cell: &Cell, base: &Arc<Node>, region: &View, value: &Arg) 
         },
     };
     let Some(place) = place_of(base)? else { return Ok(false) };
+    cast_raised(found);
     // SAFETY: the region is inside the value, of which the place has the size. Nobody reads what is overwritten, and what is
     // written lies elsewhere: in `number`, in `packed`, or in another value.
     unsafe { unpack(from, first(place.ptr, region, dtype), region, dtype) };
@@ -361,19 +368,27 @@ fn written(cell: &Cell, base: &Arc<Node>, place: Place) {
     }
 }
 
-/// Writes the elements that a view shows from `from` on, converted, in a row.
+/// Writes the elements that a view shows from `from` on, converted, in a row. Returns the floating-point exceptions.
 ///
 /// # Safety
-/// The view shows elements there; there is room for them at `to`, which is elsewhere. The conversion is quiet.
-unsafe fn elements(from: *const u8, view: &View, own: DType, dtype: DType, to: *mut u8) {
+/// The view shows elements there; there is room for them at `to`, which is elsewhere.
+unsafe fn elements(from: *const u8, view: &View, own: DType, dtype: DType, to: *mut u8) -> u8 {
     // SAFETY: passed on; the room between is as large as need be.
     unsafe {
         if own == dtype {
-            return pack(from, view, own, to);
+            pack(from, view, own, to);
+            return 0;
         }
         let mut packed = room(view.size(), own);
         pack(from, view, own, packed.as_mut_ptr().cast());
-        exec::convert(own, dtype, view.size(), packed.as_ptr().cast(), to);
+        exec::convert(own, dtype, view.size(), packed.as_ptr().cast(), to)
+    }
+}
+
+/// Tells of exceptions of a conversion.
+fn cast_raised(found: u8) {
+    if found != 0 {
+        status::raised("cast", found);
     }
 }
 

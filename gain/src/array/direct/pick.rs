@@ -35,7 +35,7 @@ impl Row {
         let mut own = room(view.size(), dtype);
         let to = own.as_mut_ptr().cast();
         // SAFETY: the view shows elements of the stored value; there is room for them; the conversion is quiet.
-        unsafe { elements(ptr, view, node.dtype, dtype, to) };
+        let _quiet = unsafe { elements(ptr, view, node.dtype, dtype, to) };
         Some(Row { ptr: to, _own: Some(own) })
     }
 
