@@ -480,7 +480,8 @@ fn memory_is_populated_while_others_allocate() {
         heap.free(large.join().unwrap().offset);
         rounds
     });
-    assert!(rounds > 20, "{rounds} small blocks while the large one got its pages");
+    // (One or two if they waited for it; how many more is the scheduler's affair.)
+    assert!(rounds > 4, "{rounds} small blocks while the large one got its pages");
 }
 
 /// Many threads whose blocks share chunks. Oracle: the words that each has written; and the number of committed bytes.
