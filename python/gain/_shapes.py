@@ -200,6 +200,8 @@ def concatenate(arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind")
     shape, kind = arrays[0].shape, arrays[0].dtype
     if not shape:
         raise ValueError("zero-dimensional arrays cannot be concatenated")
+    if isinstance(axis, bool):
+        raise TypeError("an integer is required for the axis")
     (axis,) = axes_tuple(axis, len(shape))
     before, after = shape[:axis], shape[axis + 1:]
     length, alike = 0, True
