@@ -14,7 +14,7 @@ use crate::error::{Error, Kind};
 use crate::kernels::copy::{self, Walk};
 use crate::kernels::extreme::{self, Count};
 use crate::kernels::flags::{self, Report};
-use crate::kernels::{CHUNK, Operands, Slot, cast, reduce, reports, table};
+use crate::kernels::{CHUNK, Kernel, Operands, Slot, cast, reduce, reports, table};
 use crate::ops::{Loop, MAX_INPUTS, ReduceOp};
 use smallvec::{SmallVec, smallvec};
 use std::cell::RefCell;
@@ -341,24 +341,7 @@ pub unsafe fn apply(
     let second = if outputs.len() == 2 { first_out + 1 } else { 0 };
     let operands = Operands { dst: [first_out, second], src: [1, 2, 3, 0, 0, 0, 0, 0] };
     // SAFETY: the slots are as the kernel of this loop expects them.
-    let call = || unsafe { table::kernel(op)(len, slots.as_ptr(), &operands) };
-    let found = match reports::of(op) {
-        Report::Never => {
-            call();
-            0
-        }
-        Report::Exact => {
-            flags::clear();
-            call();
-            flags::read()
-        }
-        Report::Checked(check) | Report::Covered(check) => {
-            // SAFETY: as above.
-            let found = unsafe { check(len, slots.as_ptr(), &operands) };
-            call();
-            found
-        }
-    };
+    let found = unsafe { watched(reports::of(op), table::kernel(op), len, &slots, &operands) };
     if status == 0 {
         Ok(found)
     } else {
@@ -374,8 +357,17 @@ pub(crate) unsafe fn convert(from: DType, to: DType, len: usize, source: *const 
     let slots = [Slot::row(target), Slot::row(source.cast_mut())];
     let operands = Operands { dst: [0; 2], src: [1; 8] };
     // SAFETY: passed on.
-    let call = || unsafe { cast::kernel(from, to)(len, slots.as_ptr(), &operands) };
-    match flags::of_cast(from, to) {
+    unsafe { watched(flags::of_cast(from, to), cast::kernel(from, to), len, &slots, &operands) }
+}
+
+/// Calls a kernel, and says which floating-point exceptions it had.
+///
+/// # Safety
+/// The slots and operands are as the kernel expects them, for `len` elements.
+unsafe fn watched(report: Report, kernel: Kernel, len: usize, slots: &[Slot], operands: &Operands) -> u8 {
+    // SAFETY: the caller's promise.
+    let call = || unsafe { kernel(len, slots.as_ptr(), operands) };
+    match report {
         Report::Never => {
             call();
             0
@@ -387,7 +379,7 @@ pub(crate) unsafe fn convert(from: DType, to: DType, len: usize, source: *const 
         }
         Report::Checked(check) | Report::Covered(check) => {
             // SAFETY: as above.
-            let found = unsafe { check(len, slots.as_ptr(), &operands) };
+            let found = unsafe { check(len, slots.as_ptr(), operands) };
             call();
             found
         }
