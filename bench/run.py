@@ -168,6 +168,7 @@ SUITES = {
     "windows": lambda: python_script("windows"),
     "binning": lambda: python_script("binning"),
     "sorting": lambda: python_script("sorting"),
+    "randoms": lambda: python_script("randoms"),
     "reductions": lambda: python_script("reductions"),
     "ufuncs": ufuncs,
     "overhead": lambda: python_script("overhead"),

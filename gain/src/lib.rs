@@ -42,6 +42,7 @@ pub mod status;
 pub mod typed;
 pub mod view;
 
+pub use algo::random::{Draw, Generator, Philox, Stream, Twister};
 pub use algo::{Outside, Side};
 pub use array::{Array, Exposed, Item, Operand, Options, Place, ReduceOptions, Unfilled, set_group};
 pub use dtype::{Casting, DType, Element, Scalar};

@@ -29,6 +29,7 @@ mod number;
 mod numpy;
 mod pick;
 mod products;
+mod random;
 mod read;
 mod reduce;
 mod runtime;
@@ -58,6 +59,7 @@ fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
     creation::register(module)?;
     binning::register(module)?;
     products::register(module)?;
+    random::register(module)?;
     distribution::register(module)?;
     sort::register(module)?;
     runtime::register(module)
