@@ -217,8 +217,8 @@ def instead(name):
 def ways():
     """How each function of NumPy's is computed: a dictionary from names to pairs, the way and what differs from NumPy.
 
-    The ways are `"local"`, `"view"`, `"halo"`, `"fold"`, `"exchange"`, `"product"`, `"index"`, `"sort"` and `"calls"`, which keep
-    distributed arrays where they are; `"gather"`, which shows all elements on every rank; `"replicated"`, of what every rank
+    The ways are `"local"`, `"view"`, `"halo"`, `"fold"`, `"exchange"`, `"product"`, `"index"`, `"sort"`, `"calls"`, `"words"` and `"stream"`,
+    which keep distributed arrays where they are; `"gather"`, which shows all elements on every rank; `"replicated"`, of what every rank
     does alike; `"NumPy"`, of what is handed to NumPy, as `set_fallback` tells; `"refused"`; and `"type"`, of NumPy's own types.
     """
     return {name: (way, note) for name, (_, way, note) in _table().items()}

@@ -34,7 +34,9 @@ def test_random_calls_on_two_nodes(engine):
 
 
 LARGE = """
-    import numpy, gain
+    import numpy, gain, warnings
+    np = numpy
+    warnings.simplefilter("ignore", gain.FallbackWarning)
     from gain.random import _drawing
     _drawing.CHUNK = 10_000
     n = 700_001
@@ -46,7 +48,8 @@ LARGE = """
             lambda rng, np: rng.standard_normal(n), lambda rng, np: rng.standard_exponential(n, np.float32), lambda rng, np: rng.integers(0, 700, (n // 7, 7)),
             lambda rng, np: rng.integers(0, 200, n, np.uint8), lambda rng, np: rng.integers(3, 1 << 40, n), lambda rng, np: rng.random(n),
             lambda rng, np: rng.gamma(2.0, 3.0, 31_234), lambda rng, np: rng.multinomial(9, [0.1, 0.2, 0.7], 9_999),
-            lambda rng, np: rng.normal(0.0, np.asarray(scales)), lambda rng, np: rng.poisson(np.asarray(scales), (2, 30_000)),
+            lambda rng, np: rng.normal(0.5, np.asarray(scales)), lambda rng, np: rng.exponential(np.asarray(scales), (3, 30_000)),
+            lambda rng, np: rng.uniform(np.asarray(-scales), 1, (2, 30_000)), lambda rng, np: rng.uniform(-1, np.asarray(scales)), lambda rng, np: rng.poisson(np.asarray(scales), (2, 30_000)),
             lambda rng, np: rng.permutation(n // 7), lambda rng, np: rng.choice(np.asarray(scales), 50_000),
         ):
             one, two = call(theirs, numpy), call(ours, gain)
@@ -54,7 +57,8 @@ LARGE = """
             assert one.dtype == two.dtype and one.tobytes() == two.numpy().tobytes(), kind
             assert str(bits[0].state) == str(bits[1].state)
     old, new = numpy.random.RandomState(3), gain.random.RandomState(3)
-    for call in (lambda r: r.randn(n), lambda r: r.randint(0, 700, n), lambda r: r.normal(1, 2, n), lambda r: r.rand(n // 3, 3), lambda r: r.permutation(n // 7)):
+    for call in (lambda r: r.randn(n), lambda r: r.randint(0, 700, n), lambda r: r.normal(1, 2, n), lambda r: r.rand(n // 3, 3), lambda r: r.normal(np.arange(9000), 2), lambda r: r.uniform(np.arange(9000), 9000, (2, 9000)),
+        lambda r: r.permutation(n // 7)):
         assert call(old).tobytes() == call(new).numpy().tobytes()
         assert str(old.get_state(legacy=False)) == str(new.get_state(legacy=False))
 """

@@ -118,17 +118,29 @@ def plain(value):
 def common(size, values):
     """The shape of what is drawn for parameters that may be arrays."""
     shapes = [getattr(value, "shape", None) if isinstance(value, OURS) else numpy.shape(value) for value in values]
-    shape = numpy.broadcast_shapes(*shapes)
     if size is None:
-        return shape
+        return numpy.broadcast_shapes(*shapes)
     wanted = extents(size)
-    try:
-        fits = numpy.broadcast_shapes(wanted, shape) == wanted
-    except ValueError:
-        fits = False
-    if not fits:
+    shape = numpy.broadcast_shapes(wanted, *shapes)
+    if shape != wanted:
         raise ValueError(f"Output size {wanted} is not compatible with broadcast dimensions of inputs {shape}.")
     return wanted
+
+
+def linear(shape, values, standard, are_ends=False):
+    """`offset + scale * x`, or `scale * x`, of arrays of parameters, for what `standard(shape)` draws; of two ends the scale is their distance.
+
+    None if NumPy has something to say of them.
+    """
+    values = [asarray(value) for value in values]
+    if any(value.dtype.kind not in "biuf" for value in values):
+        return None
+    values = [value.astype(numpy.float64, copy=False) for value in values]
+    values = [values[0], values[1] - values[0]] if are_ends else values
+    if not bool(((values[-1] >= 0) & (values[-1] < numpy.inf)).all()):
+        return None
+    made = values[-1] * standard(shape)
+    return made if len(values) == 1 else values[0] + made
 
 
 class _Kept:

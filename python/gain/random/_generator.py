@@ -114,6 +114,12 @@ class Generator(_theirs.Generator):
         if is_scalar(*values) and self._is_large(shape := extents(size)):
             getattr(probe(), name)(*values)
             return draw(self.bit_generator, shape, kind, numbers(*map(float, values)))[0]
+        if not is_scalar(*values) and self._is_large(shape := _drawing.common(size, values)):
+            are_ends = kind == "uniform"
+            standard = "random" if are_ends else kind
+            made = _drawing.linear(shape, values, lambda shape: draw(self.bit_generator, shape, standard)[0], are_ends)
+            if made is not None:
+                return made
         return _SERIAL[name](self, *values, size)
 
     def uniform(self, low=0.0, high=1.0, size=None):

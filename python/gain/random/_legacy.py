@@ -13,6 +13,7 @@ from numpy import random as _theirs
 from .._base import OURS, asarray, extents
 from .._gain import ndarray
 from . import _drawing, _seeding
+from ._drawing import common as common_shape
 from ._drawing import draw, is_known, is_scalar, plain, shape_of, wrapped
 from ._generator import between, chosen, permuted_range, shuffle, theirs
 from ._seeding import MT19937, entropy
@@ -114,15 +115,21 @@ class RandomState(_theirs.RandomState):
 
     def normal(self, loc=0.0, scale=1.0, size=None):
         """`numpy.random.RandomState.normal`"""
-        if size is None or not is_scalar(loc, scale) or not self._is_large(shape := extents(size)):
+        if not self._is_large(shape := common_shape(size, (loc, scale))):
             return _SERIAL["normal"](self, loc, scale, size)
+        if not is_scalar(loc, scale):
+            made = _drawing.linear(shape, (loc, scale), lambda shape: self._polar(shape, ()))
+            return _SERIAL["normal"](self, loc, scale, size) if made is None else made
         probe().normal(loc, scale)
         return self._polar(shape, (float(loc), float(scale)))
 
     def uniform(self, low=0.0, high=1.0, size=None):
         """`numpy.random.RandomState.uniform`"""
-        if size is None or not is_scalar(low, high) or not self._is_large(shape := extents(size)):
+        if not self._is_large(shape := common_shape(size, (low, high))):
             return _SERIAL["uniform"](self, low, high, size)
+        if not is_scalar(low, high):
+            made = _drawing.linear(shape, (low, high), lambda shape: draw(self._bit_generator, shape, "random")[0], True)
+            return _SERIAL["uniform"](self, low, high, size) if made is None else made
         probe().uniform(low, high)
         return draw(self._bit_generator, shape, "uniform", (float(low), float(high) - float(low)))[0]
 

@@ -10,6 +10,8 @@ import math
 import numpy
 
 from .._base import OURS, extents
+from .._fallback import tell
+from .._gain import ndarray
 from ._drawing import CHUNK, check_output, chunked, common, is_scalar, plain, wrapped
 
 # A variate is a number.
@@ -24,6 +26,11 @@ VECTORS = {"dirichlet": 0, "multinomial": 1, "multivariate_hypergeometric": 0}
 WHOLE = ("multivariate_normal",)
 # Their words are cut into variates across elements, so that chunks are others.
 _NARROW = ("int8", "int16", "uint8", "uint16", "bool")
+
+
+def tell_of(name, values):
+    """Tells of parameters that are gathered, though distributed."""
+    tell(f"random.{name}", sum(value.nbytes for value in values if isinstance(value, ndarray) and not value.is_replicated))
 
 
 def whole(theirs, arguments):
@@ -74,6 +81,7 @@ def serial(self, name, theirs, names, arguments):
     narrow = name in ("integers", "randint") and numpy.dtype(rest["dtype"]).name in _NARROW
     if name in NUMBERS and not is_scalar(*values):
         count = max(count, *(value.size if isinstance(value, OURS) else numpy.size(value) for value in values if value is not None))
+    tell_of(name, values)
     if count <= CHUNK or narrow or name in WHOLE:
         return whole(theirs, {key: plain(value) for key, value in arguments.items()})
 

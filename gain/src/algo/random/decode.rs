@@ -24,7 +24,21 @@ pub(super) trait Decode: Sync {
 
     /// The next step.
     fn step(&self, units: &mut Units<'_, Self::Unit>) -> Self::Made;
+
+    /// Whether most units are a step each, so that many are tried at once.
+    fn is_even(&self) -> bool {
+        false
+    }
+
+    /// Makes a step of each of these units, if all are one; else what it has made means nothing.
+    #[inline(always)]
+    fn try_each(&self, _units: &[Self::Unit; TOGETHER], _made: &mut [Self::Made; TOGETHER]) -> bool {
+        false
+    }
 }
+
+/// Units that are tried at once.
+pub(super) const TOGETHER: usize = 16;
 
 /// A distribution of which each step takes one unit.
 pub(super) trait Each: Sync {
@@ -434,6 +448,21 @@ impl<U: Whole + AsPrimitive<T>, T: Pod + Send + Sync + WrappingAdd> Decode for B
 
     fn rate(&self) -> f64 {
         self.rate
+    }
+
+    fn is_even(&self) -> bool {
+        self.rate < 1.001
+    }
+
+    #[inline(always)]
+    fn try_each(&self, units: &[U; TOGETHER], made: &mut [T; TOGETHER]) -> bool {
+        let mut are_all = true;
+        for (unit, to) in units.iter().zip(made) {
+            let (found, rest) = unit.wide(self.count);
+            are_all &= rest >= self.threshold;
+            *to = self.low.wrapping_add(&found.as_());
+        }
+        are_all
     }
 
     #[inline(always)]

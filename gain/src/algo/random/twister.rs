@@ -27,12 +27,12 @@ impl Twister {
         }
         // (Of words 227 before: cut there, so that both halves are apart and the loops run in vectors.)
         let (low, high) = key.split_at_mut(LEN - FAR);
-        for i in 0..LEN - FAR {
-            high[i] = low[i] ^ mixed(high[i], high[i + 1]);
+        for (i, far) in low.iter().enumerate() {
+            high[i] = far ^ mixed(high[i], high[i + 1]);
         }
         let (low, high) = high.split_at_mut(LEN - FAR);
-        for i in 0..high.len() - 1 {
-            high[i] = low[i] ^ mixed(high[i], high[i + 1]);
+        for (i, far) in low[..high.len() - 1].iter().enumerate() {
+            high[i] = far ^ mixed(high[i], high[i + 1]);
         }
         key[LEN - 1] = key[FAR - 1] ^ mixed(key[LEN - 1], key[0]);
         self.at = 0;

@@ -5,10 +5,11 @@
 //! the one that was guessed, and what was found behind that place is right. Invariant: what goes out is the true walk from the stream's
 //! beginning on; places and counts are of units and steps since then.
 
-use super::decode::Decode;
+use super::decode::{Decode, TOGETHER};
 use super::words::{Stream, Unit, Units};
 use crate::exec::pool;
 use crate::lock;
+use bytemuck::Zeroable;
 use std::sync::{Condvar, Mutex};
 
 /// So many words of 64 bits are a piece: with what is made of them they stay in a thread's cache.
@@ -146,14 +147,21 @@ pub(super) fn walk<D: Decode>(
     pieces::<D::Unit, D::Made>(stream, count, threads, &|number, near, after, made| {
         let mut units = Units::new(near, after);
         let (mut known, mut places) = ([0usize; KNOWN], 0);
-        made.clear();
+        // (As long as it may get; `count` of it are made.)
+        made.resize(len, D::Made::zeroed());
+        let mut count = 0;
         while units.at < len && places < KNOWN {
             known[places] = units.at;
             places += 1;
-            made.push(decode.step(&mut units));
+            made[count] = decode.step(&mut units);
+            count += 1;
+        }
+        if decode.is_even() {
+            count += evenly(decode, &mut units, &mut made[count..]);
         }
         while units.at < len {
-            made.push(decode.step(&mut units));
+            made[count] = decode.step(&mut units);
+            count += 1;
         }
         let mut exit = units.at;
         let mut held = lock(&chain);
@@ -177,13 +185,13 @@ pub(super) fn walk<D: Decode>(
                 }
                 if units.at >= len {
                     exit = units.at;
-                    break made.len();
+                    break count;
                 }
                 head.push(decode.step(&mut units));
             };
         }
         let first = held.steps;
-        let found = (head.len() + made.len() - from) as u64;
+        let found = (head.len() + count - from) as u64;
         let entry_mark = held.exit;
         held.marks.push([entry_mark, first]);
         let mut keep = found;
@@ -208,6 +216,24 @@ pub(super) fn walk<D: Decode>(
     });
     let chain = chain.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     Walked { exit: chain.exit, steps: chain.steps, marks: chain.marks, last: chain.last }
+}
+
+/// Steps as long as many can be tried at once; how many it were.
+#[inline(never)]
+fn evenly<D: Decode>(decode: &D, units: &mut Units<'_, D::Unit>, made: &mut [D::Made]) -> usize {
+    let mut groups = made.chunks_exact_mut(TOGETHER);
+    let mut count = 0;
+    while let Some((near, group)) = units.near(TOGETHER).zip(groups.next()) {
+        let near: &[D::Unit; TOGETHER] = near.try_into().expect("as many");
+        let group: &mut [D::Made; TOGETHER] = group.try_into().expect("as many");
+        if decode.try_each(near, &mut *group) {
+            units.at += TOGETHER;
+        } else {
+            group.iter_mut().for_each(|made| *made = decode.step(units));
+        }
+        count += TOGETHER;
+    }
+    count
 }
 
 /// From a mark on: what the steps `from..to` of the whole walk make goes to `sink`, one after the other; returns where the walk is then.

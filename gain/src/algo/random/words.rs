@@ -275,6 +275,12 @@ impl<'a, U: Unit> Units<'a, U> {
         Units { near, at: 0, stream, far: Vec::new() }
     }
 
+    /// The next ones in memory, if there are as many.
+    #[inline(always)]
+    pub(super) fn near(&self, count: usize) -> Option<&'a [U]> {
+        self.near.get(self.at..)?.get(..count)
+    }
+
     #[inline(always)]
     pub(super) fn next(&mut self) -> U {
         let at = self.at;

@@ -5,8 +5,8 @@
 use super::tables;
 
 /// Where the tail of the normal distribution begins, and one over that.
-pub(super) const NORMAL_R: f64 = 3.654_152_885_361_008_8;
-pub(super) const NORMAL_INV_R: f64 = 0.273_661_237_329_758_28;
+pub(super) const NORMAL_R: f64 = 3.654_152_885_361_009;
+pub(super) const NORMAL_INV_R: f64 = 0.273_661_237_329_758_3;
 /// Where the tail of the exponential distribution begins.
 pub(super) const EXPONENTIAL_R: f64 = 7.697_117_470_131_05;
 
