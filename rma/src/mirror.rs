@@ -40,16 +40,16 @@
 //! to memory that is free.
 
 use crate::call::Call;
-use crate::control::{Line, Rows};
+use crate::cause::{Cause, Needs};
 use crate::error::Result;
 use crate::layout::Layout;
 use crate::retired::{Bit, Live, NO_SLOT, PAGES, page_of};
+use crate::row::{Line, STEPS};
+use crate::rows::{Rows, Wait};
 use crate::series::Series;
+use crate::shared::Shared;
 use crate::signature::Signature;
-use crate::stall::Needs;
 use crate::transport::{Remote, SignalUpdate};
-use crate::wait::Cause;
-use crate::world::Shared;
 use shm::sync::Sequence;
 use std::collections::HashMap;
 use std::ptr::NonNull;
@@ -58,8 +58,6 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Rounds there is room for: 2^16 nodes.
 pub(crate) const ROUNDS: usize = 16;
-/// Steps of an [exchange](crate::exchange) there is room for.
-pub(crate) const STEPS: usize = 40;
 /// Words of a head that name slots, and how many each of them names.
 const DROPPED: (usize, usize) = (10, 3);
 const SLOT_BITS: usize = 21;
@@ -153,6 +151,11 @@ pub(crate) struct Mirror {
     drops: Mutex<Drops>,
 }
 
+// SAFETY: a mirror and its pages are shared memory, mapped for as long as the team by the promises of `new` and `grow`, and made of atomics.
+unsafe impl Send for Mirror {}
+// SAFETY: as above.
+unsafe impl Sync for Mirror {}
+
 /// What a leader knows of dropped segments.
 #[derive(Default)]
 struct Drops {
@@ -169,14 +172,6 @@ impl Drops {
         *nodes += 1;
         *nodes
     }
-}
-
-/// What a leader waits for: a number at a word of its mirror.
-pub(crate) struct Wait<'a> {
-    pub(crate) world: &'a Shared,
-    pub(crate) team: u64,
-    pub(crate) call: Call,
-    pub(crate) number: u64,
 }
 
 /// A meeting under way.
@@ -325,7 +320,8 @@ impl Mirror {
         if meeting.has_words {
             for rank in self.spread.members(self.my_node()) {
                 // SAFETY: inside the mirror, made of atomics.
-                unsafe { self.line(half, rank).as_ref() }.copy_from(rows.line(rank, meeting.number));
+                unsafe { self.line(half, rank).as_ref() }
+                    .copy_from(rows.line(rank, meeting.number).expect("of this node"));
             }
         }
     }

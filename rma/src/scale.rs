@@ -2,9 +2,12 @@
 //!
 //! Oracle: the structures themselves, made as for such a job in this one process.
 
-use crate::control::{Progress, ROW_LEN, Rows};
+use crate::control::Control;
 use crate::layout::Layout;
 use crate::mirror::{Mirror, mirror_len, rounds};
+use crate::outboxes::Progress;
+use crate::row::ROW_LEN;
+use crate::rows::Rows;
 use crate::series::Series;
 use crate::transport::Remote;
 use std::ptr::NonNull;
@@ -57,11 +60,12 @@ fn tables_of_a_hundred_thousand_ranks() {
     let (members, offsets) = (Series::counting(RANKS), Series::new((0..RANKS).map(|_| 0)));
     let names = Series::counting(RANKS);
     // SAFETY: zeroed rows of this node's members, which live as long.
-    let rows = unsafe { Rows::new(members, offsets, row, me, names, Some(mirror), |_| true) };
-    let progress = Progress::new(&rows);
+    let rows = unsafe { Rows::new(members, offsets, row, me, names) };
+    let control = Control::new(rows, Some(mirror), true);
+    let progress = Progress::new(control.rows());
     // What grows with the node is not counted: sixteen bytes for each of its members.
     let of_node = 2 * PER_NODE * 16;
-    let private = layout.heap_bytes() + rows.heap_bytes() + progress.heap_bytes();
+    let private = layout.heap_bytes() + control.heap_bytes() + progress.heap_bytes();
     assert_eq!(private, of_node, "bytes besides those for the members of the node");
 
     let segment = |len: &dyn Fn(usize) -> usize, offset: &dyn Fn(usize) -> usize| {

@@ -4,20 +4,19 @@
 //! all ranks fail alike and none waits for another that has given up.
 
 use crate::bootstrap::{Bootstrap, Node, PROTOCOL, Secret};
-use crate::control::ROW_LEN;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fork;
-use crate::founding::Foundings;
 use crate::layout::Layout;
 use crate::mirror::mirror_len;
 use crate::post::Post;
+use crate::row::ROW_LEN;
+use crate::shared::Shared;
 use crate::stall::Watch;
 use crate::team::{Joint, Team};
 use crate::transport::letter::Inbox;
-use crate::transport::net::wire::Wire;
-use crate::transport::net::{Net, Progress, Surroundings, choose};
+use crate::transport::net::wire::{Progress, Wire};
+use crate::transport::net::{Net, Surroundings, choose};
 use crate::transport::{Remote, Shm, Transport};
-use crate::world::{Shared, World};
 use shm::sync::SpinPolicy;
 use shm::{Heap, HeapConfig};
 use std::sync::{Arc, Mutex};
@@ -111,69 +110,67 @@ struct Outside {
     progress: Progress,
 }
 
-impl World {
-    pub(crate) fn start(mut bootstrap: Box<dyn Bootstrap>) -> Result<World> {
-        let mut node =
-            Node::discover(&mut *bootstrap).map_err(|e| failed("finding the ranks of this node", &e))?;
-        let (rank, size) = (bootstrap.rank(), bootstrap.size());
-        let layout = Arc::new(Layout::new(rank, node.node_numbers()));
-        let (processors, count) = processors();
-        let secret = node.secret();
-        let mut card = Card { cookie: secret.cookie, host: host_name(), processors, ..Card::default() };
-        let made = prepare(&mut node, &layout, &mut card);
-        card.failure = made.as_ref().err().cloned();
-        let cards =
-            node.exchange(&mut *bootstrap, &card.to_bytes()).map_err(|e| failed("start of the job", &e))?;
-        let read = |(rank, bytes): (usize, &Vec<u8>)| Card::read(bytes, rank, secret);
-        let cards = cards.iter().enumerate().map(read).collect::<Result<Vec<Card>>>()?;
-        check(&cards)?;
-        let (heap, outside) = made.map_err(|(kind, why)| Error::at(kind, "init", rank, why))?;
-        let heap = Arc::new(heap);
-        let is_set = |name: &str, value: &str| std::env::var(name).is_ok_and(|text| text == value);
-        let host = if layout.nodes() > 1 { card.host.clone() } else { String::new() };
-        let watch = Arc::new(Watch::new(heap.clone(), node, host));
-        // Nodes may be containers, or pretended ones, of one machine: then ranks that the heap doesn't know share processors, too.
-        let sharers = cards.iter().filter(|card| card.processors == processors).count();
-        let policy = if sharers > count { SpinPolicy::SHARED } else { heap.spin_policy(1) };
-        let direct = !is_set("GAIN_DIRECT", "0");
-        // Ranks of a node are on one host.
-        let host_of = |node: usize| cards[layout.members(node).next().unwrap_or(0)].host.as_str().into();
-        let hosts: Arc<[Box<str>]> = (0..layout.nodes()).map(host_of).collect();
-        let inbox = Arc::new(Inbox::default());
-        let (layout_, watch_) = (layout.clone(), watch.clone());
-        let transport: Arc<dyn Transport> = match outside {
-            None => Arc::new(Shm::new(heap.clone(), layout_, watch_, policy, direct)),
-            Some(Outside { wire, progress }) => {
-                let book = cards.iter().map(|card| card.address.as_slice().into()).collect();
-                let (heap, layout, watch, hosts) = (heap.clone(), layout_, watch_, hosts.clone());
-                let job = secret.word();
-                let inbox = inbox.clone();
-                let around =
-                    Surroundings { heap, layout, watch, policy, direct, progress, inbox, hosts, job };
-                Net::start(wire, book, around)?
-            }
-        };
-        let post = Post::new(heap.clone(), layout.clone(), inbox);
-        let shared = Arc::new(Shared {
-            post,
-            rank,
-            size,
-            transport,
-            check: is_set("GAIN_CHECK", "1"),
-            policy,
-            rounds_from: rounds_from(&heap),
-            watch,
-            hosts,
-            bootstrap: Mutex::new(bootstrap),
-            heap,
-            layout,
-            foundings: Foundings::default(),
-            forks: fork::count(),
-        });
-        let node_team = Team::of_node(&shared);
-        let team = if shared.is_wide() { world_team(&shared, &cards) } else { node_team.clone() };
-        Ok(World { team, node_team, shared })
-    }
+/// Joins the job: what the world is made of, and the teams of all ranks and of the node's.
+pub(crate) fn start(mut bootstrap: Box<dyn Bootstrap>) -> Result<(Arc<Shared>, Team, Team)> {
+    let mut node =
+        Node::discover(&mut *bootstrap).map_err(|e| failed("finding the ranks of this node", &e))?;
+    let (rank, size) = (bootstrap.rank(), bootstrap.size());
+    let layout = Arc::new(Layout::new(rank, node.node_numbers()));
+    let (processors, count) = processors();
+    let secret = node.secret();
+    let mut card = Card { cookie: secret.cookie, host: host_name(), processors, ..Card::default() };
+    let made = prepare(&mut node, &layout, &mut card);
+    card.failure = made.as_ref().err().cloned();
+    let cards =
+        node.exchange(&mut *bootstrap, &card.to_bytes()).map_err(|e| failed("start of the job", &e))?;
+    let read = |(rank, bytes): (usize, &Vec<u8>)| Card::read(bytes, rank, secret);
+    let cards = cards.iter().enumerate().map(read).collect::<Result<Vec<Card>>>()?;
+    check(&cards)?;
+    let (heap, outside) = made.map_err(|(kind, why)| Error::at(kind, "init", rank, why))?;
+    let heap = Arc::new(heap);
+    let is_set = |name: &str, value: &str| std::env::var(name).is_ok_and(|text| text == value);
+    let host = if layout.nodes() > 1 { card.host.clone() } else { String::new() };
+    let watch = Arc::new(Watch::new(heap.clone(), node, host));
+    // Nodes may be containers, or pretended ones, of one machine: then ranks that the heap doesn't know share processors, too.
+    let sharers = cards.iter().filter(|card| card.processors == processors).count();
+    let policy = if sharers > count { SpinPolicy::SHARED } else { heap.spin_policy(1) };
+    let direct = !is_set("GAIN_DIRECT", "0");
+    // Ranks of a node are on one host.
+    let host_of = |node: usize| cards[layout.members(node).next().unwrap_or(0)].host.as_str().into();
+    let hosts: Arc<[Box<str>]> = (0..layout.nodes()).map(host_of).collect();
+    let inbox = Arc::new(Inbox::default());
+    let (layout_, watch_) = (layout.clone(), watch.clone());
+    let transport: Arc<dyn Transport> = match outside {
+        None => Arc::new(Shm::new(heap.clone(), layout_, watch_, policy, direct)),
+        Some(Outside { wire, progress }) => {
+            let book = cards.iter().map(|card| card.address.as_slice().into()).collect();
+            let (heap, layout, watch, hosts) = (heap.clone(), layout_, watch_, hosts.clone());
+            let job = secret.word();
+            let inbox = inbox.clone();
+            let around = Surroundings { heap, layout, watch, policy, direct, progress, inbox, hosts, job };
+            Net::start(wire, book, around)?
+        }
+    };
+    let post = Post::new(heap.clone(), layout.clone(), inbox);
+    let shared = Arc::new(Shared {
+        post,
+        rank,
+        size,
+        transport,
+        check: is_set("GAIN_CHECK", "1"),
+        policy,
+        rounds_from: rounds_from(&heap),
+        watch,
+        hosts,
+        bootstrap: Mutex::new(bootstrap),
+        heap,
+        layout,
+        foundings: Arc::default(),
+        forks: fork::count(),
+    });
+    let node_team = Team::of_node(&shared);
+    let team = if shared.is_wide() { world_team(&shared, &cards) } else { node_team.clone() };
+    Ok((shared, team, node_team))
 }
 
 /// Environment variable: `rounds` or `flat` sets how members of a node meet. A testing aid.

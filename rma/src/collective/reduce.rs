@@ -1,12 +1,12 @@
 //! Reductions and scans.
 
-use super::ops::{self, Op, Reducible, USER};
+use super::ops::{self, Op, Order, Reducible, USER, Wanted};
 use super::{cube, dtype_kind, plain_kind, tiers};
 use crate::call::{Call, OpCode};
-use crate::control::WORDS;
 use crate::error::Result;
 use crate::layout::Layout;
 use crate::plain::{self, Plain};
+use crate::row::WORDS;
 use crate::session::Session;
 use crate::signature::Signature;
 use crate::team::Team;
@@ -14,31 +14,6 @@ use shm::copy;
 
 /// A piece of an allreduce of at most so many bytes, over all members, is reduced by everybody; a larger one is shared out.
 const SHARE_OUT: usize = 32 * 1024;
-
-/// Who needs a reduction's result.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wanted {
-    ByAll,
-    ByRoot(usize),
-    /// Rank r wants the first r + 1 members' combination.
-    Prefix,
-    /// Rank r wants the first r members' combination; rank 0 keeps what it has.
-    PrefixBefore,
-}
-
-impl Wanted {
-    fn is_prefix(self) -> bool {
-        matches!(self, Wanted::Prefix | Wanted::PrefixBefore)
-    }
-}
-
-/// In which order elements may be folded.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Order {
-    /// Any that is the same on all ranks.
-    Any,
-    OfRanks,
-}
 
 impl Team {
     /// Combines everybody's `data` element by element; every member gets the result. A full synchronisation.

@@ -2,9 +2,9 @@
 
 use super::{cube, tiers, typed};
 use crate::call::{Call, OpCode};
-use crate::control::WORDS;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plain::{self, Plain};
+use crate::row::WORDS;
 use crate::session::Session;
 use crate::signature::Signature;
 use crate::team::Team;

@@ -4,7 +4,7 @@
 //! queue, and behind it all later operations to that peer: so they take effect in the order of issue.
 
 use super::core::{Body, Core, Flight, Outgoing};
-use super::direct::Exported;
+use super::keys::Exported;
 use super::message::{ADD_WORD, Head, Kind, MOST_HEAD, PADDED_HEAD, Packed, SET_WORD, WANT_ACK};
 use super::peer::{List, Scale, Stream, Transfer, Way, Work};
 use super::serve::pack;

@@ -8,7 +8,7 @@
 //! | `peer`, `requests` | the state of a talk; what callers wait for |
 //! | `engine` | sending, and the turn of the crank |
 //! | `runs` | scattered runs, many to a message |
-//! | `direct` | transfers past the messages, by the engine's own remote memory access |
+//! | `direct`, `keys` | transfers past the messages, by the engine's own remote memory access; their state |
 //! | `core`, `serve` | receiving, and what messages do to memory |
 //! | `progress`, `wait` | who turns the crank, and how a call waits |
 //!
@@ -22,6 +22,7 @@ pub(crate) mod choose;
 mod core;
 mod direct;
 mod engine;
+mod keys;
 mod message;
 mod ofi;
 mod peer;
@@ -45,7 +46,7 @@ use self::requests::Awaits;
 use self::serve::Memory;
 use self::shape::Span;
 use self::wait::{Counted, closed};
-use self::wire::Wire;
+use self::wire::{Progress, Wire};
 use super::bundle::Bundle;
 use super::letter::Inbox;
 use super::{Amo, Capabilities, Held, Moving, Remote, Rows, Runs, SILENCE, SignalUpdate, Token, Transport};
@@ -68,15 +69,6 @@ const DIRECT_ROW_BYTES: &str = "GAIN_RDMA_ROW_BYTES";
 
 /// How long a peer that is waited for may stay silent, and how often that is looked at.
 const PATIENCE: Duration = Duration::from_secs(6);
-
-/// Who turns the crank while the program computes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Progress {
-    /// A helper thread.
-    Thread,
-    /// The program, which calls often enough; the helper gives signs of life only.
-    Poll,
-}
 
 /// What a network transport needs to know of its process.
 pub(crate) struct Surroundings {

@@ -40,7 +40,7 @@ const SOFTWARE_DIRECT_LEN: usize = 32 << 10;
 /// Where neither is: from which length on each of many rows of one transfer is written by itself.
 const SOFTWARE_DIRECT_ROW_LEN: usize = 32 << 10;
 /// What the protocol above asks of one write or read, at most.
-const LONGEST_TRANSFER: usize = super::direct::PIECE;
+const LONGEST_TRANSFER: usize = super::keys::PIECE;
 /// Completions taken from the queue at once.
 const BATCH: usize = 16;
 
