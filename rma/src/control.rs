@@ -21,7 +21,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::mirror::{Meeting, Mirror};
 use crate::outboxes::Progress;
 use crate::retired::page_len;
-use crate::row::{Line, Place, Row};
+use crate::row::{Place, Row, Words};
 use crate::rows::{Rows, Wait};
 use crate::shared::Shared;
 use crate::signature::Signature;
@@ -100,7 +100,7 @@ impl Control {
         let line = &mine.lines[(number % 2) as usize];
         line.operation.store(signature.operation, Ordering::Relaxed);
         line.count.store(signature.count, Ordering::Relaxed);
-        for (slot, word) in line.words.iter().zip(words) {
+        for (slot, word) in line.words.0.iter().zip(words) {
             slot.store(*word, Ordering::Relaxed);
         }
         if rows.size() == 1 {
@@ -157,11 +157,10 @@ impl Control {
 
     /// What a member says in a meeting.
     #[inline]
-    pub(crate) fn line(&self, rank: usize, number: u64) -> &Line {
+    fn words(&self, rank: usize, number: u64) -> &Words {
         match (self.rows.line(rank, number), &self.mirror) {
-            (Some(line), _) => line,
-            // SAFETY: in the mirror, mapped by the promise of its constructor; made of atomics.
-            (None, Some(mirror)) => unsafe { mirror.line((number % 2) as usize, rank).as_ref() },
+            (Some(line), _) => &line.words,
+            (None, Some(mirror)) => mirror.words((number % 2) as usize, rank),
             (None, None) => unreachable!("a row elsewhere needs a mirror"),
         }
     }
@@ -169,7 +168,7 @@ impl Control {
     /// A word of `rank` in the meeting that has just taken place.
     #[inline]
     pub(crate) fn word(&self, progress: &Progress, rank: usize, index: usize) -> u64 {
-        self.line(rank, progress.number).words[index].load(Ordering::Relaxed)
+        self.words(rank, progress.number).0[index].load(Ordering::Relaxed)
     }
 
     /// From where `rank` called, if that is known.

@@ -51,7 +51,20 @@ pub(crate) struct Line {
     pub(crate) number: AtomicU64,
     pub(crate) operation: AtomicU64,
     pub(crate) count: AtomicU64,
-    pub(crate) words: [AtomicU64; WORDS],
+    pub(crate) words: Words,
+}
+
+/// The words of a line, which are all that other nodes have of it.
+#[repr(C)]
+pub(crate) struct Words(pub(crate) [AtomicU64; WORDS]);
+
+impl Words {
+    /// Becomes what others are.
+    pub(crate) fn copy_from(&self, other: &Words) {
+        for (word, other) in self.0.iter().zip(&other.0) {
+            word.store(other.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+    }
 }
 
 impl Line {
@@ -63,15 +76,6 @@ impl Line {
             count: self.count.load(Ordering::Relaxed),
         };
         (other != signature).then_some(other)
-    }
-
-    /// Takes over signature and words of another line.
-    pub(crate) fn copy_from(&self, other: &Line) {
-        self.operation.store(other.operation.load(Ordering::Relaxed), Ordering::Relaxed);
-        self.count.store(other.count.load(Ordering::Relaxed), Ordering::Relaxed);
-        for (word, other) in self.words.iter().zip(&other.words) {
-            word.store(other.load(Ordering::Relaxed), Ordering::Relaxed);
-        }
     }
 }
 

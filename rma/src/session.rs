@@ -101,6 +101,11 @@ impl<'a> Session<'a> {
         self.team.control.mirror().map(Mirror::spread)
     }
 
+    /// Whether the team has so many members on several nodes that not everybody should hear everybody's words.
+    pub(crate) fn is_wide(&self) -> bool {
+        self.spread().is_some() && self.size() > self.team.world.words_of
+    }
+
     /// Makes outboxes large if `len` bytes don't fit the small ones. Called with the same `len` by all, with the signature of the
     /// call, whose first meeting this may be. Without memory for that the small ones go on serving.
     pub(crate) fn make_room(&mut self, len: usize, signature: Signature) -> Result<()> {

@@ -60,6 +60,8 @@ pub(crate) struct Shared {
     pub(crate) policy: SpinPolicy,
     /// From how many members of a node on they meet in rounds.
     pub(crate) rounds_from: usize,
+    /// Up to how many members of a team on several nodes all hear the words of each, in reductions and broadcasts.
+    pub(crate) words_of: usize,
     /// By rank, for messages to people.
     pub(crate) hosts: Arc<[Box<str>]>,
     pub(crate) bootstrap: Mutex<Box<dyn Bootstrap>>,

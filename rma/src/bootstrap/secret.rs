@@ -9,7 +9,7 @@ use std::io;
 
 /// The version of everything ranks say to one another, from the first word on a node's socket to the heads of messages between nodes.
 /// Goes up with each change of any of it.
-pub(crate) const PROTOCOL: u32 = 4;
+pub(crate) const PROTOCOL: u32 = 5;
 
 /// A job's secret.
 #[derive(Clone, Copy, PartialEq, Eq)]

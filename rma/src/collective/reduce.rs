@@ -133,7 +133,10 @@ impl Team {
         if cube::is_for_crowd(&session, data, wanted) {
             session.meet_for_exchanges(signature)?;
             by_cube(&mut session, data, wanted, fold)?;
-        } else if len <= WORDS * 8 && align_of::<T>() <= 8 {
+        } else if len <= WORDS * 8
+            && align_of::<T>() <= 8
+            && (len == 0 || !is_for_tree(&session, wanted, order))
+        {
             in_words(&mut session, data, signature, wanted, fold)?;
         } else if may_be_tiered(&session, wanted, order)
             && let Some(tiers) = session.tiers(signature)?
@@ -174,6 +177,11 @@ fn by_cube<T: Plain>(
         Wanted::ByRoot(root) if root != session.rank() => cube::reduce(session, &mut data.to_vec(), fold),
         _ => cube::reduce(session, data, fold),
     }
+}
+
+/// Whether a few words are reduced as more would be: of so many members on several nodes, not everybody has to hear what each says.
+fn is_for_tree(session: &Session<'_>, wanted: Wanted, order: Order) -> bool {
+    session.is_wide() && !wanted.is_prefix() && (order == Order::Any || may_be_tiered(session, wanted, order))
 }
 
 /// Whether a reduction may go node by node: then elements are folded by node, and by rank within each.

@@ -46,7 +46,7 @@ impl Team {
         if data.is_empty() {
             return session.meet(signature, &[]);
         }
-        if size_of_val(data) <= WORDS * 8 {
+        if size_of_val(data) <= WORDS * 8 && !session.is_wide() {
             return few(&mut session, data, signature, root);
         }
         if let Some(tiers) = session.tiers(signature)? {

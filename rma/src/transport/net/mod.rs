@@ -51,6 +51,7 @@ use super::bundle::Bundle;
 use super::letter::Inbox;
 use super::{Amo, Capabilities, Held, Moving, Remote, Rows, Runs, SILENCE, SignalUpdate, Token, Transport};
 use crate::call::OpCode;
+use crate::directory::Directory;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fork;
 use crate::layout::Layout;
@@ -118,12 +119,8 @@ impl std::fmt::Debug for Net {
 }
 
 impl Net {
-    /// The transport of a process that has `wire`; `book` has every rank's [`Wire::address`].
-    pub(crate) fn start(
-        wire: Box<dyn Wire>,
-        book: Box<[Box<[u8]>]>,
-        around: Surroundings,
-    ) -> Result<Arc<Net>> {
+    /// The transport of a process that has `wire`; `directory` has every rank's [`Wire::address`].
+    pub(crate) fn start(wire: Box<dyn Wire>, directory: Directory, around: Surroundings) -> Result<Arc<Net>> {
         let Surroundings { heap, layout, watch, policy, direct, progress, inbox, hosts, job } = around;
         let name = wire.name();
         let thresholds = thresholds(&*wire)?;
@@ -138,10 +135,10 @@ impl Net {
             job,
             longest_get,
         };
-        let core = Core::new(memory, book.len(), piece);
+        let core = Core::new(memory, directory.ranks(), piece);
         let net = Arc::new(Net {
             name,
-            engine: Mutex::new(Engine::new(wire, core, book, thresholds)),
+            engine: Mutex::new(Engine::new(wire, core, directory, thresholds)),
             heap,
             layout,
             watch,
