@@ -15,6 +15,7 @@
 //! have been in the middle of anything. Children that become another program at once (`posix_spawn`, `vfork`) don't run it: for
 //! those, see [`bootstrap::claim`](crate::bootstrap::claim).
 
+use rustix::io::{FdFlags, fcntl_setfd};
 use std::fmt;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::ptr;
@@ -119,8 +120,8 @@ pub(crate) fn socket(fd: RawFd) -> Option<u64> {
 
 /// A program that this process becomes or starts doesn't get the descriptor.
 pub(crate) fn close_on_exec(fd: BorrowedFd<'_>) {
-    // SAFETY: a system call on an open descriptor; if it fails the descriptor stays as it was.
-    unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFD, libc::FD_CLOEXEC) };
+    // If it fails the descriptor stays as it was.
+    let _ = fcntl_setfd(fd, FdFlags::CLOEXEC);
 }
 
 extern "C" fn in_child() {

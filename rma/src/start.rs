@@ -196,11 +196,7 @@ fn processors() -> (u64, usize) {
 
 /// This host's name, as people know it.
 fn host_name() -> String {
-    let mut bytes = [0u8; 256];
-    // SAFETY: a buffer of our own and its length, less one for the closing zero.
-    unsafe { libc::gethostname(bytes.as_mut_ptr().cast(), bytes.len() - 1) };
-    let name = bytes.split(|byte| *byte == 0).next().unwrap_or(&[]);
-    String::from_utf8_lossy(name).into_owned()
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 fn map_heap(node: &mut Node) -> std::result::Result<Heap, String> {
