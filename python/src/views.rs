@@ -108,6 +108,9 @@ impl NdArray {
         order: Option<&str>,
         copy: Option<bool>,
     ) -> PyResult<Bound<'py, NdArray>> {
+        if shape.is_empty() {
+            return Err(PyTypeError::new_err("reshape() takes exactly 1 argument (0 given)"));
+        }
         let layout = layout(order, Layout::C)?;
         if layout == Layout::K {
             return Err(PyValueError::new_err("order 'K' is not permitted for reshaping"));
