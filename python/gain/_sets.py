@@ -153,12 +153,17 @@ def intersect1d(ar1, ar2, assume_unique=False, return_indices=False):
 
 def _common(one, two, return_indices):
     """The elements that two arrays have in common, in order, and where they are first."""
-    two, second = unique(two, return_index=True) if return_indices else (unique(two), None)
-    one, first = unique(one, return_index=True) if return_indices else (unique(one), None)
-    if two.size == 0:
-        return (two, second, second) if return_indices else two
-    places, same = _placed(one, two)
-    return (one[same], first[same], second[places[same]]) if return_indices else one[same]
+    ordered, others = unique(one), unique(two)
+    made = ordered[_placed(ordered, others)[1]] if others.size else others
+    del ordered, others
+    # (One array's order after the other's: no more in memory than is needed.)
+    return (made, _first_places(one, made), _first_places(two, made)) if return_indices else made
+
+
+def _first_places(elements, wanted):
+    """Where elements that there are come first."""
+    ordered, places = unique(elements, return_index=True)
+    return places[ordered.searchsorted(wanted)]
 
 
 def union1d(ar1, ar2):

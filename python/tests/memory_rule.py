@@ -15,6 +15,8 @@ SIZE = 1 << 20
 # What threads, tables of the size of a cache, and Python's own objects may take.
 SLACK = 24 << 20
 TIMES = 3
+# Calls whose operand is the matrix that they are about, not the points of which it is made.
+OF_A_MATRIX = {"np.polyfit(s / SIZE, y, 3)": 4}
 
 # Operands by the names that the calls use; what each call is given tells its operands.
 OPERANDS = {
@@ -95,6 +97,7 @@ def main(*parts):
         if not call or parts and not any(part in call for part in parts):
             continue
         peak, result, operands = needed(call)
+        operands *= OF_A_MATRIX.get(call, 1)
         if isinstance(peak, BaseException):
             wrong += 1
             print(f"{call}: {type(peak).__name__}: {peak}", flush=True)
