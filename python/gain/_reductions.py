@@ -126,7 +126,7 @@ def root(made, dtype, out):
 def ptp(a, axis=None, out=None, keepdims=False):
     """`numpy.ptp`"""
     a = asarray(a)
-    return ufuncs["subtract"](a.max(axis, None, keepdims), a.min(axis, None, keepdims), *([] if out is None else [out]))
+    return ufuncs["subtract"](a.max(axis, out, keepdims), a.min(axis, None, keepdims), *([] if out is None else [out]))
 
 
 def count_nonzero(a, axis=None, *, keepdims=False):

@@ -168,7 +168,7 @@ def _first_places(elements, wanted):
 
 def union1d(ar1, ar2):
     """`numpy.union1d`"""
-    return unique(concatenate((asarray(ar1), asarray(ar2)), axis=None))
+    return unique(concatenate((ar1, ar2), axis=None))
 
 
 def setdiff1d(ar1, ar2, assume_unique=False):
