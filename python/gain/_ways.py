@@ -51,8 +51,7 @@ CHAPTERS = {
         "view": "diagonal",
         "exchange": "c_ r_",
         "replicated": "index_exp s_ ndindex",
-        "gather": "ndenumerate nditer",
-        "refused": "nested_iters",
+        "gather": "ndenumerate nditer nested_iters",
     },
     "Sets": {"sort": "intersect1d isin setdiff1d setxor1d union1d"},
     "Sorting, searching and counting": {
@@ -130,7 +129,7 @@ NOTES = {
     "lib.stride_tricks.as_strided": "elements must lie in the array; overlapping ones are written by assignments alone",
     "lib.stride_tricks.sliding_window_view": "overlapping elements are written by assignments alone",
     "median": "of a whole array a fold: what lies between cuts is counted", "percentile": "of a whole array a fold: what lies between cuts is counted",
-    "quantile": "of a whole array a fold: what lies between cuts is counted", "meshgrid": "`copy=False` gives read-only views", "nditer": "reads; what writes is refused; element by element in Python",
+    "quantile": "of a whole array a fold: what lies between cuts is counted", "meshgrid": "`copy=False` gives read-only views", "nditer": "element by element in Python; on several ranks what is spread is told of (`set_fallback`), unless it is only read", "nested_iters": "as `nditer`",
     "ndenumerate": "reads ahead, element by element in Python", "piecewise": "functions get the elements that they are for: index",
     "pad": "a function for mode is called by every rank for each line", "poly": "of a matrix its eigenvalues",
     "poly1d": "coefficients are on every rank; values of distributed points are local", "polydiv": "coefficient by coefficient",
