@@ -80,6 +80,10 @@ CHAPTERS = {
         "fold": "trace",
         "replicated": "einsum_path",
     },
+    "Fourier transforms": {
+        "exchange": "fft.fft fft.fft2 fft.fftn fft.hfft fft.ifft fft.ifft2 fft.ifftn fft.ihfft fft.irfft fft.irfft2 fft.irfftn fft.rfft fft.rfft2 fft.rfftn fft.fftshift fft.ifftshift",
+        "local": "fft.fftfreq fft.rfftfreq",
+    },
     "Logic": {
         "fold": "allclose array_equal array_equiv",
         "local": "isclose iscomplex isneginf isposinf isreal",

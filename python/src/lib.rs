@@ -16,6 +16,7 @@ mod creation;
 mod distribution;
 mod elements;
 mod error;
+mod fft;
 mod flat;
 mod folds;
 mod foreign;
@@ -59,6 +60,7 @@ fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
     binning::register(module)?;
     products::register(module)?;
     distribution::register(module)?;
+    fft::register(module)?;
     sort::register(module)?;
     runtime::register(module)
 }

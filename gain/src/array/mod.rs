@@ -5,6 +5,7 @@ mod binning;
 mod create;
 mod direct;
 mod exceptions;
+mod fft;
 mod foreign;
 mod lens;
 mod linalg;
