@@ -45,7 +45,7 @@ pub mod view;
 
 pub use algo::{Outside, Side};
 pub use array::{
-    Array, Exposed, Item, Operand, Options, Place, ReduceOptions, Unfilled, set_group,
+    Array, Exposed, Item, Operand, Options, Place, ReduceOptions, Stored, Unfilled, everybodys, set_group,
 };
 pub use dtype::{Casting, DType, Element, Scalar};
 pub use error::{Error, Kind, Result};

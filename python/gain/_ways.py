@@ -35,7 +35,7 @@ CHAPTERS = {
         "exchange": "diagflat meshgrid",
         "calls": "fromfunction",
         "replicated": "fromiter fromstring",
-        "refused": "bmat asmatrix fromfile fromregex genfromtxt",
+        "refused": "bmat asmatrix fromregex",
     },
     "Array manipulation": {
         "view": "atleast_1d atleast_2d atleast_3d broadcast_arrays broadcast_to expand_dims flip fliplr flipud matrix_transpose moveaxis permute_dims ravel reshape rollaxis rot90 squeeze swapaxes transpose split array_split hsplit vsplit dsplit unstack lib.stride_tricks.as_strided lib.stride_tricks.sliding_window_view",
@@ -102,7 +102,7 @@ CHAPTERS = {
     "Input and output": {
         "gather": "array2string array_repr array_str",
         "replicated": "base_repr binary_repr format_float_positional format_float_scientific get_printoptions printoptions set_printoptions",
-        "refused": "load loadtxt memmap save savetxt savez savez_compressed",
+        "exchange": "fromfile genfromtxt load loadtxt memmap save savetxt savez savez_compressed",
     },
     "Types and memory": {
         "replicated": "can_cast common_type info min_scalar_type may_share_memory result_type shares_memory show_runtime",

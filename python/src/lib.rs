@@ -17,6 +17,7 @@ mod distribution;
 mod elements;
 mod error;
 mod fft;
+mod files;
 mod flat;
 mod folds;
 mod foreign;
@@ -61,6 +62,7 @@ fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
     products::register(module)?;
     distribution::register(module)?;
     fft::register(module)?;
+    files::register(module)?;
     sort::register(module)?;
     runtime::register(module)
 }
