@@ -17,8 +17,10 @@ def test_a_line_tells_how_far_it_is(tmp_path):
         from gain import _files
         assert gain.progress() is False and gain.progress(True) is True
         line = _files.line("save x", 100)
-        line.start -= 2
-        line(50)
-        line.end()
+        assert (line is None) == (gain.rank() > 0)
+        if line:
+            line.start -= 2
+            line(50)
+            line.end()
     """, 2)
     assert done.returncode == 0 and "save x:  50 %" in done.stderr, done.stderr
