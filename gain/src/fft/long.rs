@@ -129,9 +129,9 @@ pub(super) fn from_real<T: Real>(
     let (n, half) = (transform.n, transform.n / 2);
     let real = |j: usize| from.get(j).unwrap_or_else(T::zero);
     if n % 2 == 1 {
-        // SAFETY: each element is written once.
         let write = |k: usize, x| {
             if k <= half {
+                // SAFETY: each element is written once.
                 unsafe { to.set(k, x) }
             }
         };
@@ -239,7 +239,6 @@ fn root<T: Real>(roots: &Roots, k: usize) -> Complex<T> {
 }
 
 /// Transforms what `read` gives for 0 to `n`, and has each element of the result written; or what lies in a row, to what does.
-#[expect(clippy::too_many_arguments, reason = "a line as it is and as it lies, at both ends")]
 fn six_steps<T: Real>(
     n: usize,
     is_inverse: bool,

@@ -131,7 +131,7 @@ fn one(a: &Array, transform: &Transform) -> Result<Array> {
                 Index::Slice(Slice { start: Some((n - 1) as isize / 2), stop: Some(0), step: Some(-1) });
             let behind = Array::apply(Op::Conjugate, &[(&a.index(&[mirrored])?).into()])?;
             all.set(&[Index::range(half as isize + 1, None)], &behind)?;
-            let ends = [Some(0), (n % 2 == 0).then_some(half)];
+            let ends = [Some(0), n.is_multiple_of(2).then_some(half)];
             for end in ends.into_iter().flatten() {
                 let end = Index::range(end as isize, end as isize + 1);
                 let real = all.index(&[end])?.real().copy()?;
