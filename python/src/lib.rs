@@ -18,6 +18,7 @@ mod elements;
 mod error;
 mod fft;
 mod files;
+mod flag;
 mod flat;
 mod folds;
 mod foreign;
