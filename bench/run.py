@@ -168,6 +168,7 @@ SUITES = {
     "windows": lambda: python_script("windows"),
     "binning": lambda: python_script("binning"),
     "sorting": lambda: python_script("sorting"),
+    "fft": lambda: python_script("fft"),
     "reductions": lambda: python_script("reductions"),
     "ufuncs": ufuncs,
     "overhead": lambda: python_script("overhead"),

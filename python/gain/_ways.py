@@ -35,7 +35,7 @@ CHAPTERS = {
         "exchange": "diagflat meshgrid",
         "calls": "fromfunction",
         "replicated": "fromiter fromstring",
-        "refused": "bmat asmatrix fromfile fromregex genfromtxt",
+        "refused": "bmat asmatrix fromregex",
     },
     "Array manipulation": {
         "view": "atleast_1d atleast_2d atleast_3d broadcast_arrays broadcast_to expand_dims flip fliplr flipud matrix_transpose moveaxis permute_dims ravel reshape rollaxis rot90 squeeze swapaxes transpose split array_split hsplit vsplit dsplit unstack lib.stride_tricks.as_strided lib.stride_tricks.sliding_window_view",
@@ -79,6 +79,10 @@ CHAPTERS = {
         "fold": "trace",
         "replicated": "einsum_path",
     },
+    "Fourier transforms": {
+        "exchange": "fft.fft fft.fft2 fft.fftn fft.hfft fft.ifft fft.ifft2 fft.ifftn fft.ihfft fft.irfft fft.irfft2 fft.irfftn fft.rfft fft.rfft2 fft.rfftn fft.fftshift fft.ifftshift",
+        "local": "fft.fftfreq fft.rfftfreq",
+    },
     "Logic": {
         "fold": "allclose array_equal array_equiv",
         "local": "isclose iscomplex isneginf isposinf isreal",
@@ -97,7 +101,7 @@ CHAPTERS = {
     "Input and output": {
         "gather": "array2string array_repr array_str",
         "replicated": "base_repr binary_repr format_float_positional format_float_scientific get_printoptions printoptions set_printoptions",
-        "refused": "load loadtxt memmap save savetxt savez savez_compressed",
+        "exchange": "fromfile genfromtxt load loadtxt memmap save savetxt savez savez_compressed",
     },
     "Types and memory": {
         "replicated": "can_cast common_type info min_scalar_type may_share_memory result_type shares_memory show_runtime",

@@ -16,6 +16,8 @@ mod creation;
 mod distribution;
 mod elements;
 mod error;
+mod fft;
+mod files;
 mod flag;
 mod flat;
 mod folds;
@@ -61,6 +63,8 @@ fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
     binning::register(module)?;
     products::register(module)?;
     distribution::register(module)?;
+    fft::register(module)?;
+    files::register(module)?;
     sort::register(module)?;
     runtime::register(module)
 }
