@@ -70,7 +70,7 @@ def page():
 
 
 MODULES = """`lib` (`stride_tricks`, `array_utils`, `mixins`, `index_tricks`, `introspect`, `NumpyVersion`), `emath`, `polynomial` with its six families and classes, `testing` (comparisons
-of distributed arrays where they are), `typing`, and NumPy's own `dtypes` and `exceptions`. Not there: `fft`, `linalg`, `random`, `ma`, `char`, `strings`, `rec`, `ctypeslib`, `f2py`."""
+of distributed arrays where they are), `typing`, `linalg` ([its page](linalg.md)), and NumPy's own `dtypes` and `exceptions`. Not there: `fft`, `random`, `ma`, `char`, `strings`, `rec`, `ctypeslib`, `f2py`."""
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--check"]:
