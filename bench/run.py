@@ -164,6 +164,7 @@ SUITES = {
     "expressions": lambda: python_script("expressions"),
     "stencils": stencils,
     "products": lambda: python_script("products"),
+    "factorizations": lambda: python_script("factorizations"),
     "indexing": lambda: python_script("indexing"),
     "windows": lambda: python_script("windows"),
     "binning": lambda: python_script("binning"),

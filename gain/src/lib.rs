@@ -32,12 +32,12 @@ pub mod error;
 pub mod exec;
 pub(crate) mod fft;
 pub(crate) mod kernels;
+pub mod linalg;
 pub(crate) mod memory;
 pub mod ops;
 pub(crate) mod plan;
 pub(crate) mod record;
 pub mod session;
-#[cfg_attr(not(test), expect(dead_code, reason = "some of what algorithms find there only tests use so far"))]
 pub(crate) mod stage;
 pub mod status;
 pub mod typed;

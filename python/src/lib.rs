@@ -24,6 +24,7 @@ mod folds;
 mod foreign;
 mod index;
 mod joining;
+mod linalg;
 mod lists;
 mod memory;
 mod methods;
@@ -61,6 +62,7 @@ fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
     joining::register(module)?;
     creation::register(module)?;
     binning::register(module)?;
+    linalg::register(module)?;
     products::register(module)?;
     distribution::register(module)?;
     fft::register(module)?;
