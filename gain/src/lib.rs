@@ -43,6 +43,7 @@ pub mod status;
 pub mod typed;
 pub mod view;
 
+pub use algo::random::{Draw, Generator, Philox, Stream, Twister};
 pub use algo::{Outside, Side};
 pub use array::{
     Array, Exposed, Item, Operand, Options, Place, ReduceOptions, Stored, Unfilled, everybodys, set_group,

@@ -22,6 +22,8 @@ MEANINGS = {
     "matrices": "a stack is dealt out to the ranks, each factorizes its matrices; what of one large matrix is shared, docs/src/linalg.md says",
     "sort": "each rank sorts its own, then ranges of values are exchanged",
     "calls": "a Python function of yours, called by each rank",
+    "words": "each rank makes the random words of its own elements",
+    "stream": "each rank runs NumPy's generator, a chunk at a time, and keeps its own elements",
     "gather": "all elements come to every rank",
     "replicated": "every rank does the same by itself; no array of many elements is concerned",
     "NumPy": "NumPy computes it, of elements that every rank gathered: told by `set_fallback`",
@@ -118,11 +120,31 @@ CHAPTERS = {
         "type": "dtype exceptions finfo get_include getbufsize iinfo isdtype issubdtype mintypecode promote_types setbufsize show_config typename errstate geterr geterrcall seterr seterrcall flatiter ndarray ufunc False_ True_ ScalarType sctypeDict typecodes little_endian e euler_gamma inf nan newaxis pi",
         "refused": "matrix recarray record test",
     },
+    "Random numbers": {
+        "words": "random.Generator.random random.Generator.uniform random.Generator.integers random.Generator.standard_normal random.Generator.normal random.Generator.standard_exponential "
+        "random.Generator.exponential random.rand random.randn random.random random.random_sample random.ranf random.sample random.standard_normal random.normal random.uniform random.randint",
+        "index": "random.Generator.permutation random.Generator.permuted random.Generator.shuffle random.Generator.choice random.permutation random.shuffle random.choice",
+        "gather": "random.Generator.bytes random.bytes",
+        "stream": "random.Generator.beta random.Generator.binomial random.Generator.chisquare random.Generator.dirichlet random.Generator.f random.Generator.gamma random.Generator.geometric "
+        "random.Generator.gumbel random.Generator.hypergeometric random.Generator.laplace random.Generator.logistic random.Generator.lognormal random.Generator.logseries "
+        "random.Generator.multinomial random.Generator.multivariate_hypergeometric random.Generator.multivariate_normal random.Generator.negative_binomial "
+        "random.Generator.noncentral_chisquare random.Generator.noncentral_f random.Generator.pareto random.Generator.poisson random.Generator.power random.Generator.rayleigh "
+        "random.Generator.standard_cauchy random.Generator.standard_gamma random.Generator.standard_t random.Generator.triangular random.Generator.vonmises random.Generator.wald "
+        "random.Generator.weibull random.Generator.zipf random.beta random.binomial random.chisquare random.dirichlet random.exponential random.f random.gamma random.geometric "
+        "random.gumbel random.hypergeometric random.laplace random.logistic random.lognormal random.logseries random.multinomial random.multivariate_normal "
+        "random.negative_binomial random.noncentral_chisquare random.noncentral_f random.pareto random.poisson random.power random.random_integers random.rayleigh "
+        "random.standard_cauchy random.standard_exponential random.standard_gamma random.standard_t random.triangular random.vonmises random.wald random.weibull random.zipf",
+        "replicated": "random.Generator random.Generator.spawn random.RandomState random.default_rng random.BitGenerator random.MT19937 random.PCG64 random.PCG64DXSM random.Philox random.SFC64 "
+        "random.SeedSequence random.seed random.get_state random.set_state random.get_bit_generator random.set_bit_generator",
+    },
     "Dates": {"refused": "busday_count busday_offset busdaycalendar datetime_as_string datetime_data is_busday"},
 }
 
 # What differs from NumPy, by name.
 NOTES = {
+    "random.default_rng": "without a seed all ranks have one of rank 0's", "random.seed": "without a seed all ranks have one of rank 0's",
+    "random.Generator.multivariate_normal": "all of it on every rank for a moment", "random.multivariate_normal": "all of it on every rank for a moment",
+    "random.Generator.permutation": "every rank has the order of all for a moment", "random.permutation": "every rank has the order of all for a moment",
     "array": "a list with distributed arrays in it is joined, not gathered",
     "array2string": "of large arrays the corners that are printed", "array_repr": "of large arrays the corners that are printed",
     "array_str": "of large arrays the corners that are printed", "asarray": "on several ranks a copy of others' memory",

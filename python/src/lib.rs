@@ -33,6 +33,7 @@ mod number;
 mod numpy;
 mod pick;
 mod products;
+mod random;
 mod read;
 mod reduce;
 mod runtime;
@@ -64,6 +65,7 @@ fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
     binning::register(module)?;
     linalg::register(module)?;
     products::register(module)?;
+    random::register(module)?;
     distribution::register(module)?;
     fft::register(module)?;
     files::register(module)?;

@@ -11,6 +11,7 @@ mod interp;
 mod pick;
 mod product;
 mod put;
+pub(crate) mod random;
 mod rows;
 mod scan;
 mod scatter;

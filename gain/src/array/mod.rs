@@ -13,6 +13,7 @@ mod linalg;
 mod methods;
 mod order;
 mod pick;
+mod random;
 mod read;
 mod reduce;
 mod sort;
