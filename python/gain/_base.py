@@ -1,5 +1,7 @@
 """What all functions need: NumPy's conventions for arguments, and conversion to the class."""
 
+import functools
+
 import numpy
 
 from . import _gain
@@ -17,6 +19,27 @@ ABSENT = numpy._NoValue
 
 # A shape argument as a tuple of ints.
 extents = _gain.extents
+
+
+def like(made, model):
+    """`made`, as an array of the class of `model`, from which it was made."""
+    made = made.view(type(model))
+    if made.__array_finalize__ is not None:
+        made.__array_finalize__(model)
+    return made
+
+
+def of_class(function, kinds=(ndarray, numpy.generic)):
+    """`function`, whose results of these kinds are of the class of its array if that is a subclass."""
+
+    @functools.wraps(function)
+    def call(a, *arguments, **keywords):
+        made = function(a, *arguments, **keywords)
+        if type(a) is ndarray or not isinstance(a, ndarray) or not isinstance(made, kinds):
+            return made
+        return like(made if isinstance(made, ndarray) else _gain.convert(made), a)
+
+    return call
 
 
 def new(make, shape, order):
@@ -72,7 +95,7 @@ def asarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
     host(device)
     a = a if type(a) in _KNOWN else by_itself(a)
     order = "K" if order is None else order
-    made = given = _gain.convert(a, None if isinstance(a, ndarray) else dtype, None if copy is None else bool(copy))
+    made = given = _gain.convert(a, None if isinstance(a, ndarray) else dtype, copy)
     if dtype is not None or order != "K":
         made = made.astype(made.dtype if dtype is None else dtype, order, copy=False)
     if copy and made is a:

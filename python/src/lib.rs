@@ -16,11 +16,15 @@ mod creation;
 mod distribution;
 mod elements;
 mod error;
+mod fft;
+mod files;
+mod flag;
 mod flat;
 mod folds;
 mod foreign;
 mod index;
 mod joining;
+mod linalg;
 mod lists;
 mod memory;
 mod methods;
@@ -53,14 +57,18 @@ fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(foreign::stance_name, module)?)?;
     module.add_function(wrap_pyfunction!(memory::over_made, module)?)?;
     module.add_function(wrap_pyfunction!(pick::nonzero, module)?)?;
+    module.add_function(wrap_pyfunction!(pick::repeated, module)?)?;
     module.add_function(wrap_pyfunction!(status::warn, module)?)?;
     ufunc::register(module)?;
     joining::register(module)?;
     creation::register(module)?;
     binning::register(module)?;
+    linalg::register(module)?;
     products::register(module)?;
     random::register(module)?;
     distribution::register(module)?;
+    fft::register(module)?;
+    files::register(module)?;
     sort::register(module)?;
     runtime::register(module)
 }

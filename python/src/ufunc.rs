@@ -2,10 +2,11 @@
 
 use crate::convert::{Value, compute, is_number, plain_number, required, result, value};
 use crate::error::ask_numpy;
+use crate::flag::Keep;
 use crate::folds::binary;
 use crate::foreign::{Stance, refusal, stance};
 use crate::ndarray::NdArray;
-use crate::number::made;
+use crate::number::{made, of_class_of};
 use crate::numpy::Numpy;
 use crate::read::casting_rule;
 use crate::reduce::{Keywords, Reduction, mask, no_identity, out, reduce};
@@ -258,7 +259,7 @@ impl Ufunc {
         }
     }
 
-    #[pyo3(signature = (array, axis = Axis::Number(0), dtype = None, out = None, keepdims = false, initial = Initial::Absent, r#where = None))]
+    #[pyo3(signature = (array, axis = Axis::Number(0), dtype = None, out = None, keepdims = Keep(false), initial = Initial::Absent, r#where = None))]
     #[allow(clippy::too_many_arguments)]
     fn reduce<'py>(
         &self,
@@ -267,11 +268,12 @@ impl Ufunc {
         axis: Axis<'py>,
         dtype: Option<&Bound<'py, PyAny>>,
         out: Option<&Bound<'py, PyAny>>,
-        keepdims: bool,
+        keepdims: Keep,
         initial: Initial<'py>,
         r#where: Option<&Bound<'py, PyAny>>,
     ) -> Object<'py> {
         binary(self.op, "reduce")?;
+        let object = array;
         let array = required(array, self.op.name())?.into_array()?;
         let axis = match axis {
             Axis::Number(n) => n.into_pyobject(py)?.into_any(),
@@ -288,7 +290,7 @@ impl Ufunc {
             axis: Some(&axis),
             dtype,
             out: out.filter(|_| !wants_array),
-            keepdims,
+            keepdims: keepdims.0,
             initial,
             mask: r#where,
         };
@@ -299,8 +301,10 @@ impl Ufunc {
         let made = reduce(py, &array, reduction, &given)?;
         if wants_array {
             Ok(Bound::new(py, NdArray::new(required(&made, "asarray")?.into_array()?))?.into_any())
-        } else {
+        } else if given.out.is_some_and(|out| !out.is_none()) {
             Ok(made)
+        } else {
+            of_class_of(object, made)
         }
     }
 

@@ -26,7 +26,7 @@ HERE = pathlib.Path(__file__).parent
 EXPECTED = HERE / "own_expected.txt"
 PAGE = HERE.parent.parent / "docs" / "src" / "numpy-tests.md"
 ROOT = pathlib.Path(numpy.__file__).parent.parent
-CORE, LIB, RANDOM = "numpy/_core/tests/", "numpy/lib/tests/", "numpy/random/tests/"
+CORE, FFT, LIB, LINALG, RANDOM = (f"numpy/{part}/tests/" for part in ("_core", "fft", "lib", "linalg", "random"))
 # Files that the quick run has.
 QUICK = [CORE + "test_indexing.py", CORE + "test_shape_base.py"] + [
     LIB + f"test_{name}.py" for name in ("shape_base", "index_tricks", "stride_tricks", "twodim_base")
@@ -87,7 +87,8 @@ def apart():
 
 def every():
     """All files that are run."""
-    files = [f"{folder}{path.name}" for folder in (CORE, LIB, RANDOM) for path in sorted((ROOT / folder).glob("test_*.py"))]
+    folders = (CORE, FFT, LIB, LINALG, RANDOM)
+    files = [f"{folder}{path.name}" for folder in folders for path in sorted((ROOT / folder).glob("test_*.py"))]
     return [file for file in files if file not in apart()]
 
 

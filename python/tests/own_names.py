@@ -161,7 +161,7 @@ class Names(types.ModuleType):
             return refused(part, self._lacking) if part in REFUSED else module(theirs)
         if original is numpy or (getattr(numpy, name, None) is theirs and inspect.getmodule(theirs) is not numpy.testing):
             return refused(name, self._lacking)
-        if callable(theirs) and not name.startswith("_") and original.__name__.startswith(("numpy.lib", "numpy._core")):
+        if callable(theirs) and not name.startswith("_") and original.__name__.startswith(("numpy.lib", "numpy._core", "numpy.linalg")):
             return getattr(found(original.__name__), name, getattr(gain, name, theirs))
         return theirs
 

@@ -5,6 +5,8 @@ mod binning;
 mod create;
 mod direct;
 mod exceptions;
+mod fft;
+mod files;
 mod foreign;
 mod lens;
 mod linalg;
@@ -21,6 +23,7 @@ mod ufunc;
 mod views;
 
 pub use create::Unfilled;
+pub use files::{Stored, everybodys};
 pub use foreign::{Exposed, Place};
 pub use pick::Item;
 pub use spread::set_group;

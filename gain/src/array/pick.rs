@@ -152,6 +152,21 @@ impl Array {
         self.assign(&made)
     }
 
+    /// `np.repeat(self, counts)`, both of one axis: each element as often as its count says.
+    ///
+    /// # Errors
+    /// `ValueError` if a count is negative, or unless there are as many as elements.
+    pub fn repeated(&self, counts: &Array) -> Result<Array> {
+        let _turn = session::take_turn("repeat")?;
+        if self.ndim() != 1 || counts.shape() != self.shape() {
+            let shapes = [self, counts].map(|array| shape_text(array.shape()));
+            let text =
+                format!("operands could not be broadcast together with shape {} {}", shapes[0], shapes[1]);
+            return Err(Error::new(Kind::Value, text));
+        }
+        Ok(Array::from_node(algo::expand(self.arg(), counts.arg(), self.size(), self.dtype())?))
+    }
+
     /// `np.flatnonzero(self)`, of bools.
     pub fn flat_nonzero(&self) -> Result<Array> {
         let _turn = session::take_turn("nonzero")?;
@@ -194,7 +209,8 @@ impl Array {
     fn check_mask(&self, mask: &Array, axis: usize) -> Result<()> {
         for (k, &n) in mask.shape().iter().enumerate() {
             let own = self.shape().get(axis + k).copied();
-            if own != Some(n) {
+            // (NumPy takes a mask without elements for one of any extent.)
+            if own != Some(n) && n > 0 {
                 let own = own.unwrap_or(0);
                 let at = axis + k;
                 return Err(Error::new(
