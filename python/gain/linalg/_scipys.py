@@ -1,5 +1,7 @@
 """Functions of `scipy.linalg` that NumPy has no equal of, with SciPy's arguments and results."""
 
+import math
+
 import numpy
 from numpy.linalg import LinAlgError
 
@@ -79,7 +81,7 @@ def lu(a, permute_l=False, overwrite_a=False, check_finite=True, p_indices=False
 def lu_factor(a, overwrite_a=False, check_finite=True):
     """`scipy.linalg.lu_factor`: packed factors, and with which row each was exchanged in turn."""
     packed, rows = _factors(a, check_finite)
-    order = rows.numpy().reshape(-1, rows.shape[-1])
+    order = rows.numpy().reshape(math.prod(rows.shape[:-1]), rows.shape[-1])
     exchanges = numpy.empty((len(order), min(packed.shape[-2:])), numpy.int32)
     for one, result in zip(order, exchanges):
         at, place = numpy.arange(len(one)), numpy.arange(len(one))
@@ -98,7 +100,7 @@ def lu_solve(lu_and_piv, b, trans=0, overwrite_b=False, check_finite=True):
     packed, b, is_vector = _both(packed, b)
     pivots = asarray(exchanges).numpy()
     rows = numpy.empty(pivots.shape, numpy.int64)
-    for one, result in zip(pivots.reshape(-1, pivots.shape[-1]), rows.reshape(-1, pivots.shape[-1])):
+    for one, result in zip(*(x.reshape(math.prod(x.shape[:-1]), x.shape[-1]) for x in (pivots, rows))):
         result[:] = range(len(one))
         for i, j in enumerate(one):
             result[i], result[j] = result[j], result[i]

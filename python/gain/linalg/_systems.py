@@ -94,9 +94,9 @@ def qr(a, mode="reduced"):
     least = min(rows, columns)
     if mode in ("reduced", "r") and is_tall(a):
         wide = a.astype(numpy.promote_types(dtype, "d"), copy=False)
-        found = [tall_r(wide)] if mode == "r" else tall_qr(wide)
-        found = [x.astype(dtype, copy=False) for x in found]
-        return found[0] if mode == "r" else QRResult(*found)
+        # (The signs of R are known from Q.)
+        found = [x.astype(dtype, copy=False) for x in tall_qr(wide)]
+        return found[1] if mode == "r" else QRResult(*found)
     wanted = {"reduced": least, "complete": rows}.get(mode, 0)
     packed, tau, q = made("qr", a, wanted)
     if mode == "raw":
