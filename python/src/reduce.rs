@@ -3,6 +3,7 @@
 // What #[pymethods] writes inside a macro of ours calls unsafe functions without a block of its own.
 #![allow(unsafe_op_in_unsafe_fn)]
 
+use crate::flag::Keep;
 use crate::convert::{Value, compute, import_as, number, required, result};
 use crate::folds::no_such_axis;
 use crate::ndarray::{NdArray, axes};
@@ -204,16 +205,16 @@ macro_rules! reductions {
     ($($name:ident $reduction:expr, ($($argument:ident),*);)*) => {
         #[pymethods]
         impl NdArray {$(
-            #[pyo3(signature = ($($argument = None,)* keepdims = false, initial = None, r#where = None))]
+            #[pyo3(signature = ($($argument = None,)* keepdims = Keep(false), initial = None, r#where = None))]
             #[allow(clippy::too_many_arguments)]
             fn $name<'py>(
                 slf: &Bound<'py, Self>,
                 $($argument: Argument<'_, 'py>,)*
-                keepdims: bool,
+                keepdims: Keep,
                 initial: Argument<'_, 'py>,
                 r#where: Argument<'_, 'py>,
             ) -> Object<'py> {
-                let mut given = Keywords { keepdims, initial, mask: r#where, ..Keywords::default() };
+                let mut given = Keywords { keepdims: keepdims.0, initial, mask: r#where, ..Keywords::default() };
                 $(given.$argument = $argument;)*
                 reduced(slf, $reduction, &given)
             }
@@ -233,25 +234,25 @@ reductions! {
 
 #[pymethods]
 impl NdArray {
-    #[pyo3(signature = (axis = None, out = None, *, keepdims = false))]
+    #[pyo3(signature = (axis = None, out = None, *, keepdims = Keep(false)))]
     fn argmin<'py>(
         slf: &Bound<'py, Self>,
         axis: Argument<'_, 'py>,
         out: Argument<'_, 'py>,
-        keepdims: bool,
+        keepdims: Keep,
     ) -> Object<'py> {
-        let given = Keywords { axis, out, keepdims, ..Keywords::default() };
+        let given = Keywords { axis, out, keepdims: keepdims.0, ..Keywords::default() };
         reduced(slf, Reduction::Fold(ReduceOp::ArgMin), &given)
     }
 
-    #[pyo3(signature = (axis = None, out = None, *, keepdims = false))]
+    #[pyo3(signature = (axis = None, out = None, *, keepdims = Keep(false)))]
     fn argmax<'py>(
         slf: &Bound<'py, Self>,
         axis: Argument<'_, 'py>,
         out: Argument<'_, 'py>,
-        keepdims: bool,
+        keepdims: Keep,
     ) -> Object<'py> {
-        let given = Keywords { axis, out, keepdims, ..Keywords::default() };
+        let given = Keywords { axis, out, keepdims: keepdims.0, ..Keywords::default() };
         reduced(slf, Reduction::Fold(ReduceOp::ArgMax), &given)
     }
 
@@ -261,11 +262,11 @@ impl NdArray {
         axis: Argument<'_, 'py>,
         dtype: Argument<'_, 'py>,
         ddof: f64,
-        keepdims: bool,
+        keepdims: Keep,
     ) -> Object<'py> {
         let axes = axes(axis)?;
         let dtype = dtype.map(Numpy::parse_dtype).transpose()?.flatten();
-        let options = ReduceOptions { axes: axes.as_deref(), keepdims, dtype, ..Default::default() };
+        let options = ReduceOptions { axes: axes.as_deref(), keepdims: keepdims.0, dtype, ..Default::default() };
         let (py, handle) = (slf.py(), slf.try_borrow()?);
         let array = &handle.array;
         let shape = array.shape();
