@@ -26,12 +26,14 @@ pub enum Kind {
     Memory,
     /// Ranks did different things (`RuntimeError`).
     Mismatch,
+    /// A matrix that admits no answer (`LinAlgError`, a `ValueError`).
+    LinAlg,
     /// The communication layer failed or was finalized (`RuntimeError`).
     Runtime,
 }
 
 impl Kind {
-    const ALL: [Kind; 10] = [
+    const ALL: [Kind; 11] = [
         Kind::Shape,
         Kind::Index,
         Kind::Axis,
@@ -41,6 +43,7 @@ impl Kind {
         Kind::Overflow,
         Kind::Memory,
         Kind::Mismatch,
+        Kind::LinAlg,
         Kind::Runtime,
     ];
 

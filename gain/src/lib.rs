@@ -30,22 +30,27 @@ pub mod array;
 pub mod dtype;
 pub mod error;
 pub mod exec;
+pub(crate) mod fft;
 pub(crate) mod kernels;
+pub mod linalg;
 pub(crate) mod memory;
 pub mod ops;
 pub(crate) mod plan;
 pub(crate) mod record;
 pub mod session;
-#[cfg_attr(not(test), expect(dead_code, reason = "some of what algorithms find there only tests use so far"))]
 pub(crate) mod stage;
 pub mod status;
 pub mod typed;
 pub mod view;
 
+pub use algo::random::{Draw, Generator, Philox, Stream, Twister};
 pub use algo::{Outside, Side};
-pub use array::{Array, Exposed, Item, Operand, Options, Place, ReduceOptions, Unfilled, set_group};
+pub use array::{
+    Array, Exposed, Item, Operand, Options, Place, ReduceOptions, Stored, Unfilled, everybodys, set_group,
+};
 pub use dtype::{Casting, DType, Element, Scalar};
 pub use error::{Error, Kind, Result};
+pub use fft::{Form, Transform};
 pub use ndarray::s;
 pub use ops::{MAX_INPUTS, Op, ReduceOp};
 pub use record::hold_drops;

@@ -19,6 +19,7 @@ pub(crate) fn exception(error: gain::Error) -> PyErr {
         }
         Kind::Casting => numpys("_core._exceptions", "UFuncTypeError", text),
         Kind::Type => PyTypeError::new_err(text),
+        Kind::LinAlg => numpys("linalg", "LinAlgError", text),
         Kind::Overflow => PyOverflowError::new_err(text),
         Kind::Memory => PyMemoryError::new_err(text),
         Kind::Runtime | Kind::Mismatch => PyRuntimeError::new_err(text),

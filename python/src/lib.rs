@@ -16,12 +16,15 @@ mod creation;
 mod distribution;
 mod elements;
 mod error;
+mod fft;
+mod files;
 mod flag;
 mod flat;
 mod folds;
 mod foreign;
 mod index;
 mod joining;
+mod linalg;
 mod lists;
 mod memory;
 mod methods;
@@ -30,6 +33,7 @@ mod number;
 mod numpy;
 mod pick;
 mod products;
+mod random;
 mod read;
 mod reduce;
 mod runtime;
@@ -59,8 +63,12 @@ fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
     joining::register(module)?;
     creation::register(module)?;
     binning::register(module)?;
+    linalg::register(module)?;
     products::register(module)?;
+    random::register(module)?;
     distribution::register(module)?;
+    fft::register(module)?;
+    files::register(module)?;
     sort::register(module)?;
     runtime::register(module)
 }

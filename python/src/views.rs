@@ -109,10 +109,10 @@ impl NdArray {
         order: Option<&str>,
         copy: Copying,
     ) -> PyResult<Bound<'py, NdArray>> {
+        let Copying(copy) = copy;
         if shape.is_empty() {
             return Err(PyTypeError::new_err("reshape() takes exactly 1 argument (0 given)"));
         }
-        let Copying(copy) = copy;
         let layout = layout(order, Layout::C)?;
         if layout == Layout::K {
             return Err(PyValueError::new_err("order 'K' is not permitted for reshaping"));

@@ -11,13 +11,13 @@ mod crew;
 mod lanes;
 mod pack;
 mod product;
+mod spectral;
 mod vector;
 
 pub use crew::Crew;
 use faer::Par;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt::factor::{LltError, cholesky_in_place, cholesky_in_place_scratch};
-use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
 use faer::linalg::lu::partial_pivoting::factor::{lu_in_place, lu_in_place_scratch};
 use faer::linalg::triangular_solve::{
     solve_lower_triangular_in_place_with_conj, solve_unit_lower_triangular_in_place_with_conj,
@@ -25,9 +25,9 @@ use faer::linalg::triangular_solve::{
 };
 pub use faer::prelude::{Reborrow, ReborrowMut};
 use faer::traits::ComplexField;
-use faer::traits::math_utils::{abs1, conj, eps, from_f64, is_finite, mul, neg, real, sub};
-pub use faer::{Accum, Conj, MatMut, MatRef};
-use num_complex::{Complex32, Complex64};
+use faer::traits::math_utils::{abs1, conj, eps, from_f64, mul, neg, sub};
+pub use faer::{Accum, ColMut, ColRef, Conj, MatMut, MatRef};
+use num_complex::{Complex, Complex32, Complex64};
 
 /// Why there are no eigenvalues.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -87,7 +87,24 @@ pub trait Dense: ComplexField + Copy {
     fn eigen(
         a: MatRef<'_, Self>,
         values: &mut [Self::Real],
-        vectors: MatMut<'_, Self>,
+        vectors: Option<MatMut<'_, Self>>,
+    ) -> Result<(), NoEigenvalues>;
+
+    /// The eigenvalues of any square matrix, in the order that the iteration finds them, and its eigenvectors as columns,
+    /// of no particular length.
+    fn eigen_any(
+        a: MatRef<'_, Self>,
+        values: &mut [Complex<Self::Real>],
+        vectors: Option<MatMut<'_, Complex<Self::Real>>>,
+    ) -> Result<(), NoEigenvalues>;
+
+    /// The singular values, descending, and the singular vectors as columns: `a = u s v^H`. There are as many of them as
+    /// values, or as rows and columns of the matrix.
+    fn singular(
+        a: MatRef<'_, Self>,
+        values: &mut [Self::Real],
+        u: Option<MatMut<'_, Self>>,
+        v: Option<MatMut<'_, Self>>,
     ) -> Result<(), NoEigenvalues>;
 
     /// `x` is the conjugate of `y` but for rounding of sums that have terms of about this size.
@@ -105,7 +122,7 @@ pub trait Dense: ComplexField + Copy {
 }
 
 macro_rules! dense {
-    ($($t:ty)*) => {$(
+    ($($t:ty: $any:ident;)*) => {$(
         impl Dense for $t {
             fn product_by(
                 crew: Crew<'_>,
@@ -141,9 +158,26 @@ macro_rules! dense {
             fn eigen(
                 a: MatRef<'_, Self>,
                 values: &mut [Self::Real],
-                vectors: MatMut<'_, Self>,
+                vectors: Option<MatMut<'_, Self>>,
             ) -> Result<(), NoEigenvalues> {
-                decompose(a, values, vectors)
+                spectral::hermitian(a, values, vectors)
+            }
+
+            fn eigen_any(
+                a: MatRef<'_, Self>,
+                values: &mut [Complex<Self::Real>],
+                vectors: Option<MatMut<'_, Complex<Self::Real>>>,
+            ) -> Result<(), NoEigenvalues> {
+                spectral::$any(a, values, vectors)
+            }
+
+            fn singular(
+                a: MatRef<'_, Self>,
+                values: &mut [Self::Real],
+                u: Option<MatMut<'_, Self>>,
+                v: Option<MatMut<'_, Self>>,
+            ) -> Result<(), NoEigenvalues> {
+                spectral::singular(a, values, u, v)
             }
 
             fn mirrors(x: Self, y: Self, size: Self::Real) -> bool {
@@ -154,7 +188,7 @@ macro_rules! dense {
     )*};
 }
 
-dense! { f32 f64 Complex32 Complex64 }
+dense! { f32: real; f64: real; Complex32: complex; Complex64: complex; }
 
 fn factor_lu<T: ComplexField>(a: MatMut<'_, T>) -> Vec<usize> {
     let (rows, columns) = (a.nrows(), a.ncols());
@@ -171,23 +205,4 @@ fn factor_cholesky<T: ComplexField>(a: MatMut<'_, T>) -> Result<(), usize> {
     let stack = MemStack::new(&mut memory);
     let done = cholesky_in_place(a, Default::default(), Par::Seq, stack, Default::default());
     done.map(drop).map_err(|LltError::NonPositivePivot { index }| index)
-}
-
-fn decompose<T: ComplexField>(
-    a: MatRef<'_, T>,
-    values: &mut [T::Real],
-    vectors: MatMut<'_, T>,
-) -> Result<(), NoEigenvalues> {
-    let order = a.nrows();
-    if (0..order).any(|j| (j..order).any(|i| !is_finite(&a[(i, j)]))) {
-        return Err(NoEigenvalues::Convergence);
-    }
-    let need = self_adjoint_evd_scratch::<T>(order, ComputeEigenvectors::Yes, Par::Seq, Default::default());
-    let mut memory = MemBuffer::try_new(need).map_err(|_| NoEigenvalues::Memory)?;
-    let mut diagonal = faer::diag::Diag::<T>::zeros(order);
-    let stack = MemStack::new(&mut memory);
-    self_adjoint_evd(a, diagonal.as_mut(), Some(vectors), Par::Seq, stack, Default::default())
-        .map_err(|_| NoEigenvalues::Convergence)?;
-    values.iter_mut().zip(diagonal.column_vector().iter()).for_each(|(value, d)| *value = real(d));
-    Ok(())
 }

@@ -134,6 +134,29 @@ impl<T: Field> Cholesky<T> {
         })
     }
 
+    /// Sets `to` to the factor L, with zeros above the diagonal.
+    ///
+    /// Collective; synchronises on both sides.
+    ///
+    /// # Errors
+    /// As [`Cholesky::solve`].
+    #[track_caller]
+    pub fn lower(&self, to: &Matrix<'_, T>) -> Result<()> {
+        let mut scratch = Vec::new();
+        for_my_columns("Cholesky::lower", &self.panels, to, to, |mut x, columns| {
+            for (j, column) in columns.enumerate() {
+                let k = column / self.panels.width();
+                // SAFETY: nobody writes to the factor.
+                let panel = unsafe { self.panels.panel(k, column..self.panels.order(), &mut scratch)? };
+                let first = self.panels.range(k).start;
+                for i in 0..self.panels.order() {
+                    x[(i, j)] = if i < column { T::ZERO } else { panel[(i - column, column - first)] };
+                }
+            }
+            Ok(())
+        })
+    }
+
     /// Sets `to` to L^-1 times `from`.
     pub(super) fn forward_all(&self, from: &Matrix<'_, T>, to: &Matrix<'_, T>) -> Result<()> {
         let mut scratch = Vec::new();

@@ -112,7 +112,7 @@ fn decompose<T: Field>(a: &Matrix<'_, T>, v: &Matrix<'_, T>, values: &mut [T::Re
     (matrix, strides) = load(a, all.clone(), all.clone(), matrix)?;
     vectors.resize(volume, T::ZERO);
     let columns = MatMut::from_column_major_slice_mut(&mut vectors, order, order);
-    match T::eigen(view(&mut matrix, [order, order], strides).rb(), values, columns) {
+    match T::eigen(view(&mut matrix, [order, order], strides).rb(), values, Some(columns)) {
         Err(NoEigenvalues::Memory) => return Ok(Outcome::NoMemory),
         Err(NoEigenvalues::Convergence) => return Ok(Outcome::NoConvergence),
         Ok(()) => {}

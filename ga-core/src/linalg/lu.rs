@@ -122,6 +122,56 @@ impl<T: Field> Lu<T> {
         Ok(pairs)
     }
 
+    /// The diagonal of U, on every rank, and whether the order of the rows is odd: the determinant's factors.
+    ///
+    /// Collective.
+    ///
+    /// # Errors
+    /// Those of the communication.
+    pub fn diagonal(&self) -> Result<(Vec<T>, bool)> {
+        let panels = &self.panels;
+        let (mut diagonal, mut from) =
+            (vec![T::ZERO; panels.order()], (0..panels.order()).collect::<Vec<_>>());
+        for k in 0..panels.count() {
+            let pairs = self.exchanges_of(k)?;
+            let moved: Vec<usize> = pairs.chunks_exact(2).map(|pair| from[pair[1] as usize]).collect();
+            pairs.chunks_exact(2).zip(moved).for_each(|(pair, row)| from[pair[0] as usize] = row);
+            if panels.is_mine(k) {
+                // SAFETY: nobody writes to the factors.
+                let columns = unsafe { panels.own(panels.mine_before(k)..panels.mine_before(k + 1)) };
+                panels.range(k).enumerate().for_each(|(j, i)| diagonal[i] = columns[(i, j)]);
+            }
+        }
+        let summed = panels.team().allreduce(&mut diagonal, Op::Sum);
+        summed.map_err(|e| Error::from_rma("Lu::diagonal", e))?;
+        let (mut seen, mut is_odd) = (vec![false; from.len()], false);
+        for start in 0..from.len() {
+            let mut i = start;
+            while !seen[i] {
+                seen[i] = true;
+                i = from[i];
+                is_odd ^= i != start;
+            }
+        }
+        Ok((diagonal, is_odd))
+    }
+
+    /// Sets `inverse` to the inverse of the factorized matrix, which it may have been itself.
+    ///
+    /// Collective; synchronises on both sides.
+    ///
+    /// # Errors
+    /// As [`Lu::solve`].
+    #[track_caller]
+    pub fn invert(&self, inverse: &Matrix<'_, T>) -> Result<()> {
+        let mut scratch = Vec::new();
+        for_my_columns("Lu::invert", &self.panels, inverse, inverse, |mut x, columns| {
+            x.fill(T::ZERO);
+            columns.enumerate().for_each(|(j, column)| x[(column, j)] = T::ONE);
+            self.solve_columns(x, &mut scratch)
+        })
+    }
+
     /// Replaces the columns of `b` by the solutions `x` of `a x = b`; each rank solves for some of them.
     ///
     /// Collective; synchronises on both sides.
@@ -131,29 +181,32 @@ impl<T: Field> Lu<T> {
     /// team.
     #[track_caller]
     pub fn solve(&self, b: &Matrix<'_, T>) -> Result<()> {
+        let mut scratch = Vec::new();
+        for_my_columns("Lu::solve", &self.panels, b, b, |x, _| self.solve_columns(x, &mut scratch))
+    }
+
+    /// Replaces some right-hand sides by solutions.
+    fn solve_columns(&self, mut x: MatMut<'_, T>, scratch: &mut Vec<T>) -> Result<()> {
         let panels = &self.panels;
-        let (mut scratch, order) = (Vec::new(), panels.order());
-        for_my_columns("Lu::solve", panels, b, b, |mut x, _| {
-            for k in 0..panels.count() {
-                exchange(&self.exchanges_of(k)?, x.rb_mut());
-            }
-            for k in 0..panels.count() {
-                let rows = panels.range(k).start..order;
-                // SAFETY: nobody writes to the factors.
-                let panel = unsafe { panels.panel(k, rows.clone(), &mut scratch)? };
-                forward(panel, x.rb_mut().subrows_mut(rows.start, rows.len()));
-            }
-            for k in (0..panels.count()).rev() {
-                let range = panels.range(k);
-                // SAFETY: as above.
-                let panel = unsafe { panels.panel(k, 0..range.end, &mut scratch)? };
-                let (above, diagonal) = panel.split_at_row(range.start);
-                let (upper, mut middle) = x.rb_mut().subrows_mut(0, range.end).split_at_row_mut(range.start);
-                T::solve_upper((diagonal, Conj::No), middle.rb_mut());
-                T::subtract_product(upper, (above, Conj::No), (middle.rb(), Conj::No));
-            }
-            Ok(())
-        })
+        for k in 0..panels.count() {
+            exchange(&self.exchanges_of(k)?, x.rb_mut());
+        }
+        for k in 0..panels.count() {
+            let rows = panels.range(k).start..panels.order();
+            // SAFETY: nobody writes to the factors.
+            let panel = unsafe { panels.panel(k, rows.clone(), scratch)? };
+            forward(panel, x.rb_mut().subrows_mut(rows.start, rows.len()));
+        }
+        for k in (0..panels.count()).rev() {
+            let range = panels.range(k);
+            // SAFETY: as above.
+            let panel = unsafe { panels.panel(k, 0..range.end, scratch)? };
+            let (above, diagonal) = panel.split_at_row(range.start);
+            let (upper, mut middle) = x.rb_mut().subrows_mut(0, range.end).split_at_row_mut(range.start);
+            T::solve_upper((diagonal, Conj::No), middle.rb_mut());
+            T::subtract_product(upper, (above, Conj::No), (middle.rb(), Conj::No));
+        }
+        Ok(())
     }
 }
 

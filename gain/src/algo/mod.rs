@@ -11,6 +11,7 @@ mod interp;
 mod pick;
 mod product;
 mod put;
+pub(crate) mod random;
 mod rows;
 mod scan;
 mod scatter;
@@ -98,17 +99,17 @@ fn told(name: &'static str, found: u64) -> Result<()> {
 }
 
 /// Elements that threads write, each its own.
-struct Cells<T>(*mut T);
+pub(crate) struct Cells<T>(*mut T);
 
 // SAFETY: it is an address only; who writes there says why nobody else does.
 unsafe impl<T: Send> Sync for Cells<T> {}
 
 impl<T> Cells<T> {
-    fn of(elements: &mut [T]) -> Cells<T> {
+    pub(crate) fn of(elements: &mut [T]) -> Cells<T> {
         Cells(elements.as_mut_ptr())
     }
 
-    fn at(&self, i: usize) -> *mut T {
+    pub(crate) fn at(&self, i: usize) -> *mut T {
         self.0.wrapping_add(i)
     }
 }

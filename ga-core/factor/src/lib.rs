@@ -1,0 +1,23 @@
+//! Factorizations of matrices in local memory: what `ga-dense` has kernels for, cut so that a crew of threads helps, and
+//! loops without allocation for the small ones that come in stacks.
+//!
+//! Conventions are LAPACK's: pivots by the sum of the sizes of both parts, Householder vectors with a real diagonal of R,
+//! packed factors. No matrix with NaN or infinities in it is refused but by the iterations, and none makes anything hang.
+//!
+//! Invariant: no state; matrices are views of `ga-dense` of extents that fit (or a panic).
+
+mod cholesky;
+mod householder;
+mod jacobi;
+mod lu;
+mod number;
+mod shared;
+mod small;
+
+pub use cholesky::cholesky;
+pub use householder::{form_q, qr};
+pub use jacobi::{FEW, hermitian, singular};
+pub use lu::lu;
+pub use number::Number;
+pub use shared::{Triangle, copy_turned, solve_triangular};
+pub use small::{Determinant, SMALL, determinant, small_cholesky, small_lu, small_solve};

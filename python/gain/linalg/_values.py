@@ -1,0 +1,103 @@
+"""Eigenvalues and singular values, with their vectors."""
+
+from typing import Any, NamedTuple
+
+import numpy
+
+from .._base import asarray, ufuncs
+from .._indexing import take_along_axis, where
+from .._sorting import argsort, sort
+from ._checks import adjoint, common, finite, made, matrices, real, squares
+from ._tall import is_tall, tall_qr, tall_r
+
+
+class EigResult(NamedTuple):
+    eigenvalues: Any
+    eigenvectors: Any
+
+
+class EighResult(NamedTuple):
+    eigenvalues: Any
+    eigenvectors: Any
+
+
+class SVDResult(NamedTuple):
+    U: Any
+    S: Any
+    Vh: Any
+
+
+def svd(a, full_matrices=True, compute_uv=True, hermitian=False):
+    """`numpy.linalg.svd`"""
+    a = asarray(a)
+    if hermitian:
+        if not compute_uv:
+            return sort(ufuncs["absolute"](eigvalsh(a)))[..., ::-1]
+        values, u = eigh(a)
+        sizes = ufuncs["absolute"](values)
+        order = argsort(sizes)[..., ::-1]
+        signs = take_along_axis(where(values < 0, -1.0, 1.0), order, -1)
+        u = take_along_axis(u, order[..., None, :], -1)
+        return SVDResult(u, take_along_axis(sizes, order, -1), adjoint(u * signs[..., None, :].astype(u.dtype, copy=False)))
+    a = matrices(a)
+    common(a)
+    if is_tall(a) and not (compute_uv and full_matrices):
+        dtype = common(a)
+        a = a.astype(numpy.promote_types(dtype, "d"), copy=False)
+        if not compute_uv:
+            return made("svd", tall_r(a))[0].astype(real(dtype), copy=False)
+        q, r = tall_qr(a)
+        values, u, vh = made("svd", r, True, False)
+        return SVDResult((q @ u).astype(dtype, copy=False), values.astype(real(dtype), copy=False), vh.astype(dtype, copy=False))
+    if not compute_uv:
+        return made("svd", a)[0]
+    values, u, vh = made("svd", a, True, bool(full_matrices))
+    return SVDResult(u, values, vh)
+
+
+def svdvals(x, /):
+    """`numpy.linalg.svdvals`"""
+    return svd(x, compute_uv=False)
+
+
+def _triangle(uplo):
+    uplo = uplo.upper()
+    if uplo not in ("L", "U"):
+        raise ValueError("UPLO argument must be 'L' or 'U'")
+    return uplo == "U"
+
+
+def eigh(a, UPLO="L"):
+    """`numpy.linalg.eigh`"""
+    is_upper = _triangle(UPLO)
+    return EighResult(*made("eigh", squares(a), is_upper, True))
+
+
+def eigvalsh(a, UPLO="L"):
+    """`numpy.linalg.eigvalsh`"""
+    is_upper = _triangle(UPLO)
+    return made("eigh", squares(a), is_upper, False)[0]
+
+
+def _real_if(is_real, a, dtype):
+    return a.real.astype(real(dtype)) if is_real else a
+
+
+def _any(a, vectors):
+    a = squares(a)
+    dtype = common(a)
+    finite(a)
+    found = made("eig", a, vectors)
+    # Of real matrices whose eigenvalues are all real everything is.
+    is_real = dtype.kind != "c" and bool((found[0].imag == 0).all())
+    return [_real_if(is_real, x, dtype) for x in found]
+
+
+def eig(a):
+    """`numpy.linalg.eig`"""
+    return EigResult(*_any(a, True))
+
+
+def eigvals(a):
+    """`numpy.linalg.eigvals`"""
+    return _any(a, False)[0]
