@@ -181,7 +181,7 @@ NOTES = {
     "where": "with one argument as `nonzero`", "require": "a copy where NumPy makes one",
     "show_runtime": "ranks and threads first", "tensordot": "as `matmul`",
     "sort": "stable, whatever `kind` says", "argsort": "stable, whatever `kind` says", "unique": "in order, whatever `sorted` says",
-    "isin": "up to 65536 test elements are looked up on every rank", "median": "of a whole array nothing moves: counts are exchanged",
+    "isin": "up to 65536 test elements are looked up on every rank, more in their order", "interp": "of a table of other nodes the points around each element are asked for", "median": "of a whole array nothing moves: counts are exchanged",
     "percentile": "as `median`", "quantile": "as `median`", "nanmedian": "as `median`", "nanpercentile": "as `median`",
     "nanquantile": "as `median`", "test": "NumPy's tests are of NumPy", "mask_indices": "the function gets a matrix of ours", "unwrap": "a scan follows",
 }
