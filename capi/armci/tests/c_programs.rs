@@ -31,9 +31,9 @@ fn message() {
     run("message");
 }
 
-/// More threads at once than the library asks for: they wait for one another.
+/// Everything that threads may do at once, each call by itself.
 #[test]
-fn one_thread_at_a_time() {
+fn threads_call_whenever_they_like() {
     run("threads");
 }
 
@@ -63,7 +63,7 @@ fn mistakes_are_named() {
         ("beyond", 1, "ARMCI_Put: put (rank 0): 4 bytes at offset 62 reach beyond the part's 64 bytes"),
         ("rank", 1, "ARMCI_Get: address: there are ranks 0 to 1 only, not 2"),
         ("type", 1, "7 is no ARMCI_ACC_ type"),
-        ("threads", 9, "thread level 3: calls come from one thread at a time"),
+        ("threads", 9, "there is no thread level 4"),
         ("error", 42, "ARMCI_Error: out of luck (42)"),
         ("assertion", 1, "wrong.c:19: main: not true: size == 77 (1)"),
     ];
@@ -170,6 +170,17 @@ fn names() {
         }
     }
     assert!(declared > 200, "{declared} declarations were found");
+}
+
+/// What threads do in another order each time.
+#[test]
+#[ignore = "slow"]
+fn threads_call_again_and_again() {
+    let Some(program) = compiled("threads") else { return };
+    for _ in 0..20 {
+        program.check_on(2..=3);
+        program.check_on_two_nodes(|| program.job(), 3);
+    }
 }
 
 /// The same programs with their own memory under AddressSanitizer.

@@ -3,10 +3,10 @@
 //! Runs of one allocation are moved together: those of this node by one call below for every [`PIECE`], those of others packed if the
 //! transport has a quicker way than one by one. `armci_giov_t` comes in two orders of its fields, ARMCI's and ARMCI-MPI's.
 
-use crate::address::Place;
-use crate::guard::profiled;
+use super::transfer::{Kind, add, length};
+use crate::guard::call;
 use crate::state::Armci;
-use crate::transfer::{Kind, add, length};
+use common::exports;
 use rma::transport::{Moving, Token};
 use rma::{Complex32, Complex64, DType, Element, Result, Segment, Vector};
 use std::ffi::{c_int, c_void};
@@ -83,7 +83,7 @@ impl Armci {
     /// # Safety
     /// As [`Armci::run`] for every run; the arrays are readable for the lengths they are told with.
     unsafe fn runs<V: Copy + Into<Runs>>(
-        &mut self,
+        &self,
         kind: Kind,
         vectors: *const V,
         len: c_int,
@@ -124,7 +124,7 @@ impl Armci {
     ///
     /// # Safety
     /// As [`Armci::runs`].
-    unsafe fn near(&mut self, kind: Kind, vector: &Runs, first: usize, proc: c_int) -> Result<usize> {
+    unsafe fn near(&self, kind: Kind, vector: &Runs, first: usize, proc: c_int) -> Result<usize> {
         let (count, len) = (length("runs", vector.count)? - first, length("a length", vector.bytes)?);
         if len == 0 {
             return Ok(count);
@@ -133,39 +133,40 @@ impl Armci {
         let [src, dst] = [vector.src, vector.dst]
             .map(|list| unsafe { std::slice::from_raw_parts(list.add(first), count.min(PIECE)) });
         let (theirs, ours) = if matches!(kind, Kind::Get) { (src, dst) } else { (dst, src) };
-        let Place { segment, rank, offset } = self.addresses.find(proc, theirs[0])?;
         let unit = if let Kind::Add(dtype, _) = kind { dtype.size_bytes() } else { 1 };
-        let end = segment.len_bytes(rank).checked_sub(len).filter(|_| len & (unit - 1) == 0);
-        let (Some(end), Some(_)) = (end, segment.mapped(rank)) else { return Ok(0) };
-        let (start, base) = ((theirs[0] as usize).wrapping_sub(offset), ours[0] as usize);
-        let (mut remote, mut local) = ([0; PIECE], [0; PIECE]);
-        let mut found = 0;
-        for (there, here) in theirs.iter().zip(ours) {
-            let at = (*there as usize).wrapping_sub(start);
-            if at > end || at & (unit - 1) != 0 {
-                break;
+        self.addresses.at(proc, theirs[0], |segment, rank, offset| {
+            let end = segment.len_bytes(rank).checked_sub(len).filter(|_| len & (unit - 1) == 0);
+            let (Some(end), Some(_)) = (end, segment.mapped(rank)) else { return Ok(0) };
+            let (start, base) = ((theirs[0] as usize).wrapping_sub(offset), ours[0] as usize);
+            let (mut remote, mut local) = ([0; PIECE], [0; PIECE]);
+            let mut found = 0;
+            for (there, here) in theirs.iter().zip(ours) {
+                let at = (*there as usize).wrapping_sub(start);
+                if at > end || at & (unit - 1) != 0 {
+                    break;
+                }
+                (remote[found], local[found]) = (at, (*here as usize).wrapping_sub(base));
+                found += 1;
             }
-            (remote[found], local[found]) = (at, (*here as usize).wrapping_sub(base));
-            found += 1;
-        }
-        let runs = Vector { remote: &remote[..found], local: &local[..found], len_bytes: len };
-        let base = ours[0].cast::<u8>();
-        // SAFETY: local runs are the caller's promise, whichever way they lie from the first; remote ones are whole elements of the part.
-        unsafe {
-            match kind {
-                Kind::Put => segment.put_vector_bytes(rank, runs, base)?,
-                Kind::Get => segment.get_vector_bytes(rank, runs, base)?,
-                Kind::Add(dtype, scale) => add_runs(segment, rank, runs, dtype, base, scale)?,
+            let runs = Vector { remote: &remote[..found], local: &local[..found], len_bytes: len };
+            let base = ours[0].cast::<u8>();
+            // SAFETY: local runs are the caller's promise, whichever way they lie from the first; remote ones are whole elements of the part.
+            unsafe {
+                match kind {
+                    Kind::Put => segment.put_vector_bytes(rank, runs, base)?,
+                    Kind::Get => segment.get_vector_bytes(rank, runs, base)?,
+                    Kind::Add(dtype, scale) => add_runs(segment, rank, runs, dtype, base, scale)?,
+                }
             }
-        }
-        Ok(found)
+            Ok(found)
+        })
     }
 
     /// Moves the runs of a vector together, if they are of one allocation of another node; false if nothing was done.
     ///
     /// # Safety
     /// As [`Armci::runs`].
-    unsafe fn packed(&mut self, kind: Kind, vector: &Runs, proc: c_int) -> Result<bool> {
+    unsafe fn packed(&self, kind: Kind, vector: &Runs, proc: c_int) -> Result<bool> {
         let (count, len) = (length("runs", vector.count)?, length("a length", vector.bytes)?);
         if count < 2 || len == 0 {
             return Ok(false);
@@ -174,49 +175,51 @@ impl Armci {
         let [src, dst] =
             [vector.src, vector.dst].map(|list| unsafe { std::slice::from_raw_parts(list, count) });
         let (theirs, ours) = if matches!(kind, Kind::Get) { (src, dst) } else { (dst, src) };
-        let place = self.addresses.find(proc, theirs[0])?;
-        if place.segment.mapped(place.rank).is_some() {
-            return Ok(false);
-        }
-        let from = |base: *mut c_void| move |at: &*mut c_void| (*at as usize).wrapping_sub(base as usize);
-        let remote: Vec<usize> =
-            theirs.iter().map(from(theirs[0])).map(|at| at.wrapping_add(place.offset)).collect();
-        let local: Vec<usize> = ours.iter().map(from(ours[0])).collect();
-        let runs = rma::transport::Runs { remote: &remote, local: &local, len };
-        let moving = match kind {
-            Kind::Put => Moving::Put,
-            Kind::Get => Moving::Get,
-            Kind::Add(dtype, scale) => Moving::Accumulate { dtype, alpha: scale.cast() },
-        };
-        // SAFETY: local runs are the caller's promise, whichever way they lie from the first.
-        unsafe { place.segment.move_runs(place.rank, runs, ours[0].cast(), moving) }
+        self.addresses.at(proc, theirs[0], |segment, rank, offset| {
+            if segment.mapped(rank).is_some() {
+                return Ok(false);
+            }
+            let from = |base: *mut c_void| move |at: &*mut c_void| (*at as usize).wrapping_sub(base as usize);
+            let remote: Vec<usize> =
+                theirs.iter().map(from(theirs[0])).map(|at| at.wrapping_add(offset)).collect();
+            let local: Vec<usize> = ours.iter().map(from(ours[0])).collect();
+            let runs = rma::transport::Runs { remote: &remote, local: &local, len };
+            let moving = match kind {
+                Kind::Put => Moving::Put,
+                Kind::Get => Moving::Get,
+                Kind::Add(dtype, scale) => Moving::Accumulate { dtype, alpha: scale.cast() },
+            };
+            // SAFETY: local runs are the caller's promise, whichever way they lie from the first.
+            unsafe { segment.move_runs(rank, runs, ours[0].cast(), moving) }
+        })
     }
 }
 
-profiled! {
-    ARMCI_PutV / PARMCI_PutV(vectors: *const Runs, len: c_int, proc: c_int) -> c_int =
+exports! {
+    call;
+    PARMCI_PutV, ARMCI_PutV(vectors: *const Runs, len: c_int, proc: c_int) -> c_int =
         |armci| { let tokens = armci.runs(Kind::Put, vectors, len, proc)?; armci.wait_each(tokens) };
-    ARMCI_GetV / PARMCI_GetV(vectors: *const Runs, len: c_int, proc: c_int) -> c_int =
+    PARMCI_GetV, ARMCI_GetV(vectors: *const Runs, len: c_int, proc: c_int) -> c_int =
         |armci| { let tokens = armci.runs(Kind::Get, vectors, len, proc)?; armci.wait_each(tokens) };
-    ARMCI_AccV / PARMCI_AccV(optype: c_int, scale: *const c_void, vectors: *const Runs, len: c_int, proc: c_int) -> c_int =
+    PARMCI_AccV, ARMCI_AccV(optype: c_int, scale: *const c_void, vectors: *const Runs, len: c_int, proc: c_int) -> c_int =
         |armci| { let tokens = armci.runs(add(optype, scale)?, vectors, len, proc)?; armci.wait_each(tokens) };
-    ARMCI_NbPutV / PARMCI_NbPutV(vectors: *const Runs, len: c_int, proc: c_int, handle: *mut c_int) -> c_int =
-        |armci| { let tokens = armci.runs(Kind::Put, vectors, len, proc)?; armci.keep(handle, proc, tokens) };
-    ARMCI_NbGetV / PARMCI_NbGetV(vectors: *const Runs, len: c_int, proc: c_int, handle: *mut c_int) -> c_int =
-        |armci| { let tokens = armci.runs(Kind::Get, vectors, len, proc)?; armci.keep(handle, proc, tokens) };
-    ARMCI_NbAccV / PARMCI_NbAccV(optype: c_int, scale: *const c_void, vectors: *const Runs, len: c_int, proc: c_int, handle: *mut c_int) -> c_int =
-        |armci| { let tokens = armci.runs(add(optype, scale)?, vectors, len, proc)?; armci.keep(handle, proc, tokens) };
+    PARMCI_NbPutV, ARMCI_NbPutV(vectors: *const Runs, len: c_int, proc: c_int, handle: *mut c_int) -> c_int =
+        |armci| { let tokens = armci.runs(Kind::Put, vectors, len, proc)?; armci.keep(handle, proc, &tokens) };
+    PARMCI_NbGetV, ARMCI_NbGetV(vectors: *const Runs, len: c_int, proc: c_int, handle: *mut c_int) -> c_int =
+        |armci| { let tokens = armci.runs(Kind::Get, vectors, len, proc)?; armci.keep(handle, proc, &tokens) };
+    PARMCI_NbAccV, ARMCI_NbAccV(optype: c_int, scale: *const c_void, vectors: *const Runs, len: c_int, proc: c_int, handle: *mut c_int) -> c_int =
+        |armci| { let tokens = armci.runs(add(optype, scale)?, vectors, len, proc)?; armci.keep(handle, proc, &tokens) };
 
-    ARMCIX_PutV_bytes_first / PARMCIX_PutV_bytes_first(vectors: *const BytesFirst, len: c_int, proc: c_int) -> c_int =
+    PARMCIX_PutV_bytes_first, ARMCIX_PutV_bytes_first(vectors: *const BytesFirst, len: c_int, proc: c_int) -> c_int =
         |armci| { let tokens = armci.runs(Kind::Put, vectors, len, proc)?; armci.wait_each(tokens) };
-    ARMCIX_GetV_bytes_first / PARMCIX_GetV_bytes_first(vectors: *const BytesFirst, len: c_int, proc: c_int) -> c_int =
+    PARMCIX_GetV_bytes_first, ARMCIX_GetV_bytes_first(vectors: *const BytesFirst, len: c_int, proc: c_int) -> c_int =
         |armci| { let tokens = armci.runs(Kind::Get, vectors, len, proc)?; armci.wait_each(tokens) };
-    ARMCIX_AccV_bytes_first / PARMCIX_AccV_bytes_first(optype: c_int, scale: *const c_void, vectors: *const BytesFirst, len: c_int, proc: c_int) -> c_int =
+    PARMCIX_AccV_bytes_first, ARMCIX_AccV_bytes_first(optype: c_int, scale: *const c_void, vectors: *const BytesFirst, len: c_int, proc: c_int) -> c_int =
         |armci| { let tokens = armci.runs(add(optype, scale)?, vectors, len, proc)?; armci.wait_each(tokens) };
-    ARMCIX_NbPutV_bytes_first / PARMCIX_NbPutV_bytes_first(vectors: *const BytesFirst, len: c_int, proc: c_int, handle: *mut c_int) -> c_int =
-        |armci| { let tokens = armci.runs(Kind::Put, vectors, len, proc)?; armci.keep(handle, proc, tokens) };
-    ARMCIX_NbGetV_bytes_first / PARMCIX_NbGetV_bytes_first(vectors: *const BytesFirst, len: c_int, proc: c_int, handle: *mut c_int) -> c_int =
-        |armci| { let tokens = armci.runs(Kind::Get, vectors, len, proc)?; armci.keep(handle, proc, tokens) };
-    ARMCIX_NbAccV_bytes_first / PARMCIX_NbAccV_bytes_first(optype: c_int, scale: *const c_void, vectors: *const BytesFirst, len: c_int, proc: c_int, handle: *mut c_int) -> c_int =
-        |armci| { let tokens = armci.runs(add(optype, scale)?, vectors, len, proc)?; armci.keep(handle, proc, tokens) };
+    PARMCIX_NbPutV_bytes_first, ARMCIX_NbPutV_bytes_first(vectors: *const BytesFirst, len: c_int, proc: c_int, handle: *mut c_int) -> c_int =
+        |armci| { let tokens = armci.runs(Kind::Put, vectors, len, proc)?; armci.keep(handle, proc, &tokens) };
+    PARMCIX_NbGetV_bytes_first, ARMCIX_NbGetV_bytes_first(vectors: *const BytesFirst, len: c_int, proc: c_int, handle: *mut c_int) -> c_int =
+        |armci| { let tokens = armci.runs(Kind::Get, vectors, len, proc)?; armci.keep(handle, proc, &tokens) };
+    PARMCIX_NbAccV_bytes_first, ARMCIX_NbAccV_bytes_first(optype: c_int, scale: *const c_void, vectors: *const BytesFirst, len: c_int, proc: c_int, handle: *mut c_int) -> c_int =
+        |armci| { let tokens = armci.runs(add(optype, scale)?, vectors, len, proc)?; armci.keep(handle, proc, &tokens) };
 }

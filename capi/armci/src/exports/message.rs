@@ -3,16 +3,16 @@
 //! A *scope* is all ranks of the default group, those of this node, or the first of each node. Roots of scopes and groups are world ranks, as the
 //! original has them; the root of `armci_msg_bcast` is a rank of the default group.
 
-use crate::guard::{exported, profiled};
-use crate::reduction::{reduce, select};
-use crate::state::{Armci, text};
-use rma::{Error, ErrorKind, Result, Team};
+use crate::guard::call;
+use crate::selection::select;
+use crate::state::Armci;
+use common::{Operator, exports, seconds, text};
+use rma::{DType, Error, ErrorKind, Result, Team};
 use std::ffi::{c_char, c_double, c_float, c_int, c_long, c_longlong, c_void};
-use std::sync::OnceLock;
-use std::time::Instant;
 
 const INT: c_int = -99;
 const LONG: c_int = -101;
+const LONG_LONG: c_int = -102;
 const FLOAT: c_int = -306;
 const DOUBLE: c_int = -307;
 
@@ -59,7 +59,7 @@ impl Armci {
     /// # Safety
     /// As [`Armci::broadcast`].
     unsafe fn pass_on(
-        &mut self,
+        &self,
         data: *mut c_void,
         len: c_int,
         first: c_int,
@@ -94,13 +94,36 @@ impl Armci {
     }
 }
 
-/// Seconds since some moment.
-fn seconds() -> f64 {
-    static START: OnceLock<Instant> = OnceLock::new();
-    START.get_or_init(Instant::now).elapsed().as_secs_f64()
+/// The element type of a number.
+fn dtype(kind: c_int) -> Result<DType> {
+    Ok(match kind {
+        INT => DType::I32,
+        LONG | LONG_LONG => DType::I64,
+        FLOAT => DType::F32,
+        DOUBLE => DType::F64,
+        _ => {
+            let message = format!("{kind} is none of ARMCI_INT, LONG, LONG_LONG, FLOAT, DOUBLE");
+            return Err(Error::new(ErrorKind::Type, "reduce", message));
+        }
+    })
 }
 
-exported! {
+/// Combines everybody's `count` numbers of a type.
+///
+/// # Safety
+/// `data` may be read and written for so many numbers of that type, and `op` is null or a terminated text.
+unsafe fn reduce(team: &Team, data: *mut c_void, count: c_int, op: *const c_char, kind: c_int) -> Result<()> {
+    // SAFETY: the caller's promise.
+    let op = unsafe { text(op) };
+    let Some(operator) = Operator::named(&op) else {
+        return Err(Error::new(ErrorKind::Type, "reduce", format!("there is no operator \"{op}\"")));
+    };
+    // SAFETY: the caller's promise.
+    unsafe { common::reduce(team, dtype(kind)?, data, count.max(0) as usize, operator) }
+}
+
+exports! {
+    call;
     armci_timer() -> c_double = |_armci| Ok(seconds());
     armci_msg_bintree(scope: c_int, root: *mut c_int, up: *mut c_int, left: *mut c_int, right: *mut c_int) = |armci| {
         for (to, rank) in [root, up, left, right].into_iter().zip(armci.tree(scope)?) {
@@ -125,32 +148,32 @@ exported! {
         |armci| armci.pass_on(data, len, first, count, *group);
 
     armci_msg_reduce(data: *mut c_void, count: c_int, op: *const c_char, kind: c_int) =
-        |armci| reduce(&armci.groups.default_team()?, data, count, &text(op), kind);
+        |armci| reduce(&armci.groups.default_team()?, data, count, op, kind);
     armci_msg_reduce_scope(scope: c_int, data: *mut c_void, count: c_int, op: *const c_char, kind: c_int) =
-        |armci| reduce(&armci.scope(scope)?, data, count, &text(op), kind);
+        |armci| reduce(&armci.scope(scope)?, data, count, op, kind);
     armci_msg_gop_scope(scope: c_int, data: *mut c_void, count: c_int, op: *const c_char, kind: c_int) =
-        |armci| reduce(&armci.scope(scope)?, data, count, &text(op), kind);
+        |armci| reduce(&armci.scope(scope)?, data, count, op, kind);
     armci_msg_sel_scope(scope: c_int, data: *mut c_void, len: c_int, op: *const c_char, kind: c_int, contribute: c_int) =
-        |armci| select(&armci.scope(scope)?, std::slice::from_raw_parts_mut(data.cast(), len.max(0) as usize), &text(op), kind, contribute != 0);
+        |armci| select(&armci.scope(scope)?, std::slice::from_raw_parts_mut(data.cast(), len.max(0) as usize), &text(op), dtype(kind)?, contribute != 0);
     armci_exchange_address(addresses: *mut c_void, count: c_int) =
-        |armci| reduce(&armci.groups.default_team()?, addresses, count, "+", LONG);
+        |armci| reduce(&armci.groups.default_team()?, addresses, count, c"+".as_ptr(), LONG);
     armci_exchange_address_grp(addresses: *mut c_void, count: c_int, group: *const c_int) =
-        |armci| reduce(&armci.groups.team(*group)?, addresses, count, "+", LONG);
+        |armci| reduce(&armci.groups.team(*group)?, addresses, count, c"+".as_ptr(), LONG);
     armci_msg_group_gop_scope(scope: c_int, data: *mut c_void, count: c_int, op: *const c_char, kind: c_int, group: *const c_int) = |armci| {
         let team = if scope == ALL { armci.groups.team(*group)? } else { armci.scope(scope)? };
-        reduce(&team, data, count, &text(op), kind)
+        reduce(&team, data, count, op, kind)
     };
 }
 
 /// The reductions of one type: over the default group, over this node, over a group.
 macro_rules! gops {
-    ($($name:ident, $near:ident, $group:ident, $ty:ty, $kind:expr;)*) => {exported! {$(
+    ($($name:ident, $near:ident, $group:ident, $ty:ty, $kind:expr;)*) => {exports! { call; $(
         $name(data: *mut $ty, count: c_int, op: *const c_char) =
-            |armci| reduce(&armci.groups.default_team()?, data.cast(), count, &text(op), $kind);
+            |armci| reduce(&armci.groups.default_team()?, data.cast(), count, op, $kind);
         $near(data: *mut $ty, count: c_int, op: *const c_char) =
-            |armci| reduce(&armci.world.node_team(), data.cast(), count, &text(op), $kind);
+            |armci| reduce(&armci.world.node_team(), data.cast(), count, op, $kind);
         $group(data: *mut $ty, count: c_int, op: *const c_char, group: *const c_int) =
-            |armci| reduce(&armci.groups.team(*group)?, data.cast(), count, &text(op), $kind);
+            |armci| reduce(&armci.groups.team(*group)?, data.cast(), count, op, $kind);
     )*}};
 }
 
@@ -162,7 +185,8 @@ gops! {
     armci_msg_dgop, armci_msg_clus_dgop, armci_msg_group_dgop, c_double, DOUBLE;
 }
 
-profiled! {
-    armci_msg_barrier / parmci_msg_barrier() = |armci| armci.groups.default_member()?.sync();
-    armci_msg_group_barrier / parmci_msg_group_barrier(group: *const c_int) = |armci| armci.groups.team(*group)?.sync();
+exports! {
+    call;
+    parmci_msg_barrier, armci_msg_barrier() = |armci| armci.groups.with_default(|team| team.sync());
+    parmci_msg_group_barrier, armci_msg_group_barrier(group: *const c_int) = |armci| armci.groups.team(*group)?.sync();
 }

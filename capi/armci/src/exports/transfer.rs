@@ -1,11 +1,11 @@
-//! Put, get and accumulate: contiguous, strided, single values. Vectors are in [`crate::vector`]; those that are waited for, which threads may do at once, are exported in
-//! [`crate::parallel`].
+//! Put, get and accumulate: contiguous, strided, single values. Vectors are in [`super::vector`].
 //!
 //! Each shape is started by one function, which a blocking call waits for and a non-blocking one leaves to a handle. What is empty is
 //! complete whatever the pointers are.
 
-use crate::guard::profiled;
+use crate::guard::call;
 use crate::state::Armci;
+use common::exports;
 use rma::transport::{Rows, Token};
 use rma::{DType, Element, Error, ErrorKind, Result, Segment};
 use std::ffi::{c_double, c_float, c_int, c_long, c_void};
@@ -51,7 +51,7 @@ pub(crate) fn length(what: &str, value: c_int) -> Result<usize> {
 }
 
 /// The shape of a strided transfer.
-pub(crate) struct Shape {
+struct Shape {
     levels: usize,
     counts: [usize; LEVELS + 1],
     from: [isize; LEVELS],
@@ -64,7 +64,7 @@ impl Shape {
     /// # Safety
     /// Strides and counts are readable, `levels` and one more.
     #[inline(always)]
-    pub(crate) unsafe fn read(
+    unsafe fn read(
         src_strides: *const c_int,
         dst_strides: *const c_int,
         count: *const c_int,
@@ -97,7 +97,7 @@ impl Shape {
 /// # Safety
 /// The local end may be used for so many bytes until the token is waited for.
 #[inline(always)]
-pub(crate) unsafe fn start_run(
+unsafe fn start_run(
     segment: &Segment,
     rank: usize,
     offset: usize,
@@ -124,7 +124,7 @@ pub(crate) unsafe fn start_run(
 /// # Safety
 /// As [`start_run`] for every row.
 #[inline(always)]
-pub(crate) unsafe fn start_rows(
+unsafe fn start_rows(
     segment: &Segment,
     rank: usize,
     offset: usize,
@@ -151,6 +151,12 @@ pub(crate) unsafe fn start_rows(
     }
 }
 
+/// The memory at the target of a transfer.
+#[inline(always)]
+fn remote(kind: Kind, src: *const c_void, dst: *mut c_void) -> *const c_void {
+    if matches!(kind, Kind::Get) { src } else { dst }
+}
+
 impl Armci {
     /// Starts a contiguous transfer.
     ///
@@ -158,7 +164,7 @@ impl Armci {
     /// The local end may be used for so many bytes until the token is waited for.
     #[inline(always)]
     pub(crate) unsafe fn run(
-        &mut self,
+        &self,
         kind: Kind,
         src: *const c_void,
         dst: *mut c_void,
@@ -169,10 +175,10 @@ impl Armci {
         if len == 0 {
             return Ok(Token::DONE);
         }
-        let remote = if matches!(kind, Kind::Get) { src } else { dst };
-        let place = self.addresses.find(proc, remote)?;
-        // SAFETY: the caller's promise.
-        unsafe { start_run(place.segment, place.rank, place.offset, kind, src, dst, len) }
+        self.addresses.at(proc, remote(kind, src, dst), |segment, rank, offset| {
+            // SAFETY: the caller's promise.
+            unsafe { start_run(segment, rank, offset, kind, src, dst, len) }
+        })
     }
 
     /// Adds contiguous elements, the short way.
@@ -181,7 +187,7 @@ impl Armci {
     /// As [`Armci::run`]; the scale is readable.
     #[inline(always)]
     pub(crate) unsafe fn add_run(
-        &mut self,
+        &self,
         kind: Kind,
         src: *const c_void,
         dst: *mut c_void,
@@ -207,7 +213,7 @@ impl Armci {
     /// As [`Armci::add_run`], of elements of this type.
     #[inline(always)]
     unsafe fn add_as<T: Element>(
-        &mut self,
+        &self,
         scale: *const c_void,
         src: *const c_void,
         dst: *mut c_void,
@@ -222,7 +228,6 @@ impl Armci {
             let message = format!("{len} bytes at {src:p} are no whole elements of {}", T::DTYPE);
             return Err(Error::at(ErrorKind::Alignment, "accumulate", proc as usize, message));
         }
-        let place = self.addresses.find(proc, dst)?;
         // SAFETY: readable: the caller's promise; aligned, as just checked.
         let (src, scale) = unsafe {
             (
@@ -230,7 +235,7 @@ impl Armci {
                 scale.cast::<T>().read_unaligned(),
             )
         };
-        place.segment.accumulate(place.rank, place.offset, src, scale)?;
+        self.addresses.at(proc, dst, |segment, rank, offset| segment.accumulate(rank, offset, src, scale))?;
         Ok(0)
     }
 
@@ -240,7 +245,7 @@ impl Armci {
     /// As [`Armci::run`] for every row; strides and counts are readable, `levels` and one more.
     #[allow(clippy::too_many_arguments)] // ARMCI's own shape
     pub(crate) unsafe fn rows(
-        &mut self,
+        &self,
         kind: Kind,
         src: *const c_void,
         src_strides: *const c_int,
@@ -254,15 +259,15 @@ impl Armci {
         let Some(shape) = unsafe { Shape::read(src_strides, dst_strides, count, levels) }? else {
             return Ok(Token::DONE);
         };
-        let remote = if matches!(kind, Kind::Get) { src } else { dst };
-        let place = self.addresses.find(proc, remote)?;
-        // SAFETY: the caller's promise.
-        unsafe { start_rows(place.segment, place.rank, place.offset, kind, &shape, src, dst) }
+        self.addresses.at(proc, remote(kind, src, dst), |segment, rank, offset| {
+            // SAFETY: the caller's promise.
+            unsafe { start_rows(segment, rank, offset, kind, &shape, src, dst) }
+        })
     }
 
     /// Puts one value.
     #[inline(always)]
-    fn put_value<T>(&mut self, value: T, dst: *mut c_void, proc: c_int) -> Result<c_int> {
+    fn put_value<T>(&self, value: T, dst: *mut c_void, proc: c_int) -> Result<c_int> {
         let token =
             // SAFETY: a local that outlives the call.
             unsafe { self.run(Kind::Put, (&raw const value).cast(), dst, size_of::<T>() as c_int, proc) }?;
@@ -274,7 +279,7 @@ impl Armci {
     /// # Safety
     /// As [`Armci::keep`].
     unsafe fn put_value_nb<T>(
-        &mut self,
+        &self,
         value: T,
         dst: *mut c_void,
         proc: c_int,
@@ -282,12 +287,12 @@ impl Armci {
     ) -> Result<c_int> {
         self.put_value(value, dst, proc)?;
         // SAFETY: the caller's promise.
-        unsafe { self.keep(handle, proc, []) }
+        unsafe { self.keep(handle, proc, &[]) }
     }
 
     /// Gets one value.
     #[inline(always)]
-    fn get_value<T: Default>(&mut self, src: *const c_void, proc: c_int) -> Result<T> {
+    fn get_value<T: Default>(&self, src: *const c_void, proc: c_int) -> Result<T> {
         let mut value = T::default();
         let token =
             // SAFETY: a local that outlives the call; only used for numbers.
@@ -297,10 +302,9 @@ impl Armci {
     }
 
     /// Sets an integer at the target once everything before is visible there.
-    pub(crate) fn raise_flag(&mut self, flag: *const c_int, value: c_int, proc: c_int) -> Result<c_int> {
+    pub(crate) fn raise_flag(&self, flag: *const c_int, value: c_int, proc: c_int) -> Result<c_int> {
         self.fence(proc)?;
-        let place = self.addresses.find(proc, flag.cast())?;
-        place.segment.swap(place.rank, place.offset, value)?;
+        self.addresses.at(proc, flag.cast(), |segment, rank, offset| segment.swap(rank, offset, value))?;
         Ok(0)
     }
 
@@ -308,59 +312,73 @@ impl Armci {
         self.world.fence(proc as usize)
     }
 
-    fn barrier(&mut self) -> Result<()> {
-        self.wait_all(None)?;
-        self.groups.default_member()?.sync()
+    fn barrier(&self) -> Result<()> {
+        self.pending.wait_all(self.world.transport(), None)?;
+        self.groups.with_default(|team| team.sync())
     }
 }
 
-profiled! {
-    ARMCI_NbPut / PARMCI_NbPut(src: *const c_void, dst: *mut c_void, bytes: c_int, proc: c_int, handle: *mut c_int) -> c_int =
-        |armci| { let token = armci.run(Kind::Put, src, dst, bytes, proc)?; armci.keep(handle, proc, [token]) };
-    ARMCI_NbGet / PARMCI_NbGet(src: *const c_void, dst: *mut c_void, bytes: c_int, proc: c_int, handle: *mut c_int) -> c_int =
-        |armci| { let token = armci.run(Kind::Get, src, dst, bytes, proc)?; armci.keep(handle, proc, [token]) };
-    ARMCI_NbAcc / PARMCI_NbAcc(optype: c_int, scale: *const c_void, src: *const c_void, dst: *mut c_void, bytes: c_int, proc: c_int, handle: *mut c_int) -> c_int =
-        |armci| { let token = armci.run(add(optype, scale)?, src, dst, bytes, proc)?; armci.keep(handle, proc, [token]) };
+exports! {
+    call;
+    PARMCI_Put, ARMCI_Put(src: *const c_void, dst: *mut c_void, bytes: c_int, proc: c_int) -> c_int =
+        |armci| { let token = armci.run(Kind::Put, src, dst, bytes, proc)?; armci.wait(token) };
+    PARMCI_Get, ARMCI_Get(src: *const c_void, dst: *mut c_void, bytes: c_int, proc: c_int) -> c_int =
+        |armci| { let token = armci.run(Kind::Get, src, dst, bytes, proc)?; armci.wait(token) };
+    PARMCI_Acc, ARMCI_Acc(optype: c_int, scale: *const c_void, src: *const c_void, dst: *mut c_void, bytes: c_int, proc: c_int) -> c_int =
+        |armci| armci.add_run(add(optype, scale)?, src, dst, bytes, proc);
+    PARMCI_PutS, ARMCI_PutS(src: *const c_void, src_strides: *const c_int, dst: *mut c_void, dst_strides: *const c_int, count: *const c_int, levels: c_int, proc: c_int) -> c_int =
+        |armci| { let token = armci.rows(Kind::Put, src, src_strides, dst, dst_strides, count, levels, proc)?; armci.wait(token) };
+    PARMCI_GetS, ARMCI_GetS(src: *const c_void, src_strides: *const c_int, dst: *mut c_void, dst_strides: *const c_int, count: *const c_int, levels: c_int, proc: c_int) -> c_int =
+        |armci| { let token = armci.rows(Kind::Get, src, src_strides, dst, dst_strides, count, levels, proc)?; armci.wait(token) };
+    PARMCI_AccS, ARMCI_AccS(optype: c_int, scale: *const c_void, src: *const c_void, src_strides: *const c_int, dst: *mut c_void, dst_strides: *const c_int, count: *const c_int, levels: c_int, proc: c_int) -> c_int =
+        |armci| { let token = armci.rows(add(optype, scale)?, src, src_strides, dst, dst_strides, count, levels, proc)?; armci.wait(token) };
 
-    ARMCI_NbPutS / PARMCI_NbPutS(src: *const c_void, src_strides: *const c_int, dst: *mut c_void, dst_strides: *const c_int, count: *const c_int, levels: c_int, proc: c_int, handle: *mut c_int) -> c_int =
-        |armci| { let token = armci.rows(Kind::Put, src, src_strides, dst, dst_strides, count, levels, proc)?; armci.keep(handle, proc, [token]) };
-    ARMCI_NbGetS / PARMCI_NbGetS(src: *const c_void, src_strides: *const c_int, dst: *mut c_void, dst_strides: *const c_int, count: *const c_int, levels: c_int, proc: c_int, handle: *mut c_int) -> c_int =
-        |armci| { let token = armci.rows(Kind::Get, src, src_strides, dst, dst_strides, count, levels, proc)?; armci.keep(handle, proc, [token]) };
-    ARMCI_NbAccS / PARMCI_NbAccS(optype: c_int, scale: *const c_void, src: *const c_void, src_strides: *const c_int, dst: *mut c_void, dst_strides: *const c_int, count: *const c_int, levels: c_int, proc: c_int, handle: *mut c_int) -> c_int =
-        |armci| { let token = armci.rows(add(optype, scale)?, src, src_strides, dst, dst_strides, count, levels, proc)?; armci.keep(handle, proc, [token]) };
+    PARMCI_NbPut, ARMCI_NbPut(src: *const c_void, dst: *mut c_void, bytes: c_int, proc: c_int, handle: *mut c_int) -> c_int =
+        |armci| { let token = armci.run(Kind::Put, src, dst, bytes, proc)?; armci.keep(handle, proc, &[token]) };
+    PARMCI_NbGet, ARMCI_NbGet(src: *const c_void, dst: *mut c_void, bytes: c_int, proc: c_int, handle: *mut c_int) -> c_int =
+        |armci| { let token = armci.run(Kind::Get, src, dst, bytes, proc)?; armci.keep(handle, proc, &[token]) };
+    PARMCI_NbAcc, ARMCI_NbAcc(optype: c_int, scale: *const c_void, src: *const c_void, dst: *mut c_void, bytes: c_int, proc: c_int, handle: *mut c_int) -> c_int =
+        |armci| { let token = armci.run(add(optype, scale)?, src, dst, bytes, proc)?; armci.keep(handle, proc, &[token]) };
 
-    ARMCI_PutValueInt / PARMCI_PutValueInt(value: c_int, dst: *mut c_void, proc: c_int) -> c_int = |armci| armci.put_value(value, dst, proc);
-    ARMCI_PutValueLong / PARMCI_PutValueLong(value: c_long, dst: *mut c_void, proc: c_int) -> c_int = |armci| armci.put_value(value, dst, proc);
-    ARMCI_PutValueFloat / PARMCI_PutValueFloat(value: c_float, dst: *mut c_void, proc: c_int) -> c_int = |armci| armci.put_value(value, dst, proc);
-    ARMCI_PutValueDouble / PARMCI_PutValueDouble(value: c_double, dst: *mut c_void, proc: c_int) -> c_int = |armci| armci.put_value(value, dst, proc);
-    ARMCI_NbPutValueInt / PARMCI_NbPutValueInt(value: c_int, dst: *mut c_void, proc: c_int, handle: *mut c_int) -> c_int = |armci| armci.put_value_nb(value, dst, proc, handle);
-    ARMCI_NbPutValueLong / PARMCI_NbPutValueLong(value: c_long, dst: *mut c_void, proc: c_int, handle: *mut c_int) -> c_int = |armci| armci.put_value_nb(value, dst, proc, handle);
-    ARMCI_NbPutValueFloat / PARMCI_NbPutValueFloat(value: c_float, dst: *mut c_void, proc: c_int, handle: *mut c_int) -> c_int = |armci| armci.put_value_nb(value, dst, proc, handle);
-    ARMCI_NbPutValueDouble / PARMCI_NbPutValueDouble(value: c_double, dst: *mut c_void, proc: c_int, handle: *mut c_int) -> c_int = |armci| armci.put_value_nb(value, dst, proc, handle);
-    ARMCI_GetValueInt / PARMCI_GetValueInt(src: *const c_void, proc: c_int) -> c_int = |armci| armci.get_value(src, proc);
-    ARMCI_GetValueLong / PARMCI_GetValueLong(src: *const c_void, proc: c_int) -> c_long = |armci| armci.get_value(src, proc);
-    ARMCI_GetValueFloat / PARMCI_GetValueFloat(src: *const c_void, proc: c_int) -> c_float = |armci| armci.get_value(src, proc);
-    ARMCI_GetValueDouble / PARMCI_GetValueDouble(src: *const c_void, proc: c_int) -> c_double = |armci| armci.get_value(src, proc);
+    PARMCI_NbPutS, ARMCI_NbPutS(src: *const c_void, src_strides: *const c_int, dst: *mut c_void, dst_strides: *const c_int, count: *const c_int, levels: c_int, proc: c_int, handle: *mut c_int) -> c_int =
+        |armci| { let token = armci.rows(Kind::Put, src, src_strides, dst, dst_strides, count, levels, proc)?; armci.keep(handle, proc, &[token]) };
+    PARMCI_NbGetS, ARMCI_NbGetS(src: *const c_void, src_strides: *const c_int, dst: *mut c_void, dst_strides: *const c_int, count: *const c_int, levels: c_int, proc: c_int, handle: *mut c_int) -> c_int =
+        |armci| { let token = armci.rows(Kind::Get, src, src_strides, dst, dst_strides, count, levels, proc)?; armci.keep(handle, proc, &[token]) };
+    PARMCI_NbAccS, ARMCI_NbAccS(optype: c_int, scale: *const c_void, src: *const c_void, src_strides: *const c_int, dst: *mut c_void, dst_strides: *const c_int, count: *const c_int, levels: c_int, proc: c_int, handle: *mut c_int) -> c_int =
+        |armci| { let token = armci.rows(add(optype, scale)?, src, src_strides, dst, dst_strides, count, levels, proc)?; armci.keep(handle, proc, &[token]) };
 
-    ARMCI_Put_flag / PARMCI_Put_flag(src: *const c_void, dst: *mut c_void, bytes: c_int, flag: *mut c_int, value: c_int, proc: c_int) -> c_int =
+    PARMCI_PutValueInt, ARMCI_PutValueInt(value: c_int, dst: *mut c_void, proc: c_int) -> c_int = |armci| armci.put_value(value, dst, proc);
+    PARMCI_PutValueLong, ARMCI_PutValueLong(value: c_long, dst: *mut c_void, proc: c_int) -> c_int = |armci| armci.put_value(value, dst, proc);
+    PARMCI_PutValueFloat, ARMCI_PutValueFloat(value: c_float, dst: *mut c_void, proc: c_int) -> c_int = |armci| armci.put_value(value, dst, proc);
+    PARMCI_PutValueDouble, ARMCI_PutValueDouble(value: c_double, dst: *mut c_void, proc: c_int) -> c_int = |armci| armci.put_value(value, dst, proc);
+    PARMCI_NbPutValueInt, ARMCI_NbPutValueInt(value: c_int, dst: *mut c_void, proc: c_int, handle: *mut c_int) -> c_int = |armci| armci.put_value_nb(value, dst, proc, handle);
+    PARMCI_NbPutValueLong, ARMCI_NbPutValueLong(value: c_long, dst: *mut c_void, proc: c_int, handle: *mut c_int) -> c_int = |armci| armci.put_value_nb(value, dst, proc, handle);
+    PARMCI_NbPutValueFloat, ARMCI_NbPutValueFloat(value: c_float, dst: *mut c_void, proc: c_int, handle: *mut c_int) -> c_int = |armci| armci.put_value_nb(value, dst, proc, handle);
+    PARMCI_NbPutValueDouble, ARMCI_NbPutValueDouble(value: c_double, dst: *mut c_void, proc: c_int, handle: *mut c_int) -> c_int = |armci| armci.put_value_nb(value, dst, proc, handle);
+    PARMCI_GetValueInt, ARMCI_GetValueInt(src: *const c_void, proc: c_int) -> c_int = |armci| armci.get_value(src, proc);
+    PARMCI_GetValueLong, ARMCI_GetValueLong(src: *const c_void, proc: c_int) -> c_long = |armci| armci.get_value(src, proc);
+    PARMCI_GetValueFloat, ARMCI_GetValueFloat(src: *const c_void, proc: c_int) -> c_float = |armci| armci.get_value(src, proc);
+    PARMCI_GetValueDouble, ARMCI_GetValueDouble(src: *const c_void, proc: c_int) -> c_double = |armci| armci.get_value(src, proc);
+
+    PARMCI_Put_flag, ARMCI_Put_flag(src: *const c_void, dst: *mut c_void, bytes: c_int, flag: *mut c_int, value: c_int, proc: c_int) -> c_int =
         |armci| { let token = armci.run(Kind::Put, src, dst, bytes, proc)?; armci.wait(token)?; armci.raise_flag(flag, value, proc) };
-    ARMCI_PutS_flag / PARMCI_PutS_flag(src: *const c_void, src_strides: *const c_int, dst: *mut c_void, dst_strides: *const c_int, count: *const c_int, levels: c_int, flag: *mut c_int, value: c_int, proc: c_int) -> c_int =
+    PARMCI_PutS_flag, ARMCI_PutS_flag(src: *const c_void, src_strides: *const c_int, dst: *mut c_void, dst_strides: *const c_int, count: *const c_int, levels: c_int, flag: *mut c_int, value: c_int, proc: c_int) -> c_int =
         |armci| {
             let token = armci.rows(Kind::Put, src, src_strides, dst, dst_strides, count, levels, proc)?;
             armci.wait(token)?;
             armci.raise_flag(flag, value, proc)
         };
-    ARMCI_PutS_flag_dir / PARMCI_PutS_flag_dir(src: *const c_void, src_strides: *const c_int, dst: *mut c_void, dst_strides: *const c_int, count: *const c_int, levels: c_int, flag: *mut c_int, value: c_int, proc: c_int) -> c_int =
+    PARMCI_PutS_flag_dir, ARMCI_PutS_flag_dir(src: *const c_void, src_strides: *const c_int, dst: *mut c_void, dst_strides: *const c_int, count: *const c_int, levels: c_int, flag: *mut c_int, value: c_int, proc: c_int) -> c_int =
         |armci| {
             let token = armci.rows(Kind::Put, src, src_strides, dst, dst_strides, count, levels, proc)?;
             armci.wait(token)?;
             armci.raise_flag(flag, value, proc)
         };
 
-    ARMCI_Fence / PARMCI_Fence(proc: c_int) = |armci| armci.fence(proc);
-    ARMCI_AllFence / PARMCI_AllFence() = |armci| armci.world.fence_all();
-    ARMCI_GroupFence / PARMCI_GroupFence(_group: *const c_int) = |armci| armci.world.fence_all();
-    ARMCI_Barrier / PARMCI_Barrier() = |armci| armci.barrier();
-    ARMCI_Copy / PARMCI_Copy(src: *const c_void, dst: *mut c_void, bytes: c_int) =
+    PARMCI_Fence, ARMCI_Fence(proc: c_int) = |armci| armci.fence(proc);
+    PARMCI_AllFence, ARMCI_AllFence() = |armci| armci.world.fence_all();
+    PARMCI_GroupFence, ARMCI_GroupFence(_group: *const c_int) = |armci| armci.world.fence_all();
+    PARMCI_Barrier, ARMCI_Barrier() = |armci| armci.barrier();
+    PARMCI_Copy, ARMCI_Copy(src: *const c_void, dst: *mut c_void, bytes: c_int) =
         |_armci| { std::ptr::copy(src.cast::<u8>(), dst.cast(), length("a length", bytes)?); Ok(()) };
 }
