@@ -86,6 +86,36 @@ thread_local! {
     static KNOWN: RefCell<[Known; REMEMBERED]> = const { RefCell::new([const { None }; REMEMBERED]) };
 }
 
+/// Where an address leads; who has it is inside.
+pub(crate) struct Quick<'a> {
+    entry: &'a Entry,
+    offset: usize,
+    _inside: Inside,
+}
+
+impl Quick<'_> {
+    /// Segment, rank and offset.
+    #[inline(always)]
+    pub(crate) fn parts(&self) -> (&Segment, usize, usize) {
+        (&self.entry.segment, self.entry.rank, self.offset)
+    }
+}
+
+/// [`Addresses::at`], with the code once more for the quick way: `at!(addresses, proc, address, |segment, rank, offset| result)`.
+macro_rules! at {
+    ($addresses:expr, $proc:expr, $address:expr, |$segment:ident, $rank:ident, $offset:ident| $work:expr) => {{
+        let (addresses, proc, address) = (&$addresses, $proc, $address);
+        match addresses.quick(proc, address) {
+            Some(place) => {
+                let ($segment, $rank, $offset) = place.parts();
+                $work
+            }
+            None => addresses.at(proc, address, |$segment, $rank, $offset| $work),
+        }
+    }};
+}
+pub(crate) use at;
+
 impl Addresses {
     pub(crate) fn new(ranks: usize) -> Addresses {
         Addresses {
@@ -141,8 +171,22 @@ impl Addresses {
         self.change(owner, |lists| lists.iter_mut().for_each(|list| list.retain(|entry| entry.id != id)));
     }
 
-    /// Does `work` with segment, rank and offset of an address.
+    /// The place of an address, if one thread calls and the last address of that rank was in the same part.
     #[inline(always)]
+    pub(crate) fn quick(&self, proc: c_int, address: *const c_void) -> Option<Quick<'_>> {
+        if is_shared() {
+            return None;
+        }
+        let inside = Inside::enter();
+        // SAFETY: this thread is inside as long as the place lives, and nobody makes another reference then.
+        let views = unsafe { &*self.views.get() };
+        let entry = views.get(proc as usize)?.as_ref()?;
+        let offset = entry.offset(address as usize)?;
+        Some(Quick { entry, offset, _inside: inside })
+    }
+
+    /// Does `work` with segment, rank and offset of an address.
+    #[inline(never)]
     pub(crate) fn at<R>(
         &self,
         proc: c_int,
@@ -152,26 +196,13 @@ impl Addresses {
         if is_shared() {
             return self.by_thread(proc, address, work);
         }
-        let inside = Inside::enter();
-        // SAFETY: this thread is inside, and makes no other reference as long as this one lives: `work` looks no address up.
-        let views = unsafe { &mut *self.views.get() };
-        let Some(view) = views.get_mut(proc as usize) else {
-            return Err(self.unknown(proc, address as usize));
-        };
-        if let Some(entry) = view
-            && let Some(offset) = entry.offset(address as usize)
-        {
-            return work(&entry.segment, entry.rank, offset);
+        let entry = self.entry(proc, address as usize)?;
+        if entry.id != 0 {
+            let _inside = Inside::enter();
+            // SAFETY: this thread is inside, and makes no other reference.
+            unsafe { (&mut *self.views.get())[proc as usize] = Some(entry.clone()) };
         }
-        *view = self.look_up(proc, address as usize);
-        match view {
-            Some(entry) => work(&entry.segment, entry.rank, address as usize - entry.start),
-            None => {
-                drop(inside);
-                let entry = self.lent(proc, address as usize)?;
-                work(&entry.segment, entry.rank, address as usize - entry.start)
-            }
-        }
+        work(&entry.segment, entry.rank, address as usize - entry.start)
     }
 
     /// The same for one of several threads.

@@ -1,5 +1,6 @@
 //! Read-modify-write, mutexes, notifications.
 
+use crate::address::at;
 use crate::guard::call;
 use crate::mutexes::Mutexes;
 use crate::state::Armci;
@@ -20,7 +21,7 @@ impl Armci {
         proc: c_int,
     ) -> Result<c_int> {
         let (int, long) = (local.cast::<c_int>(), local.cast::<c_long>());
-        self.addresses.at(proc, remote, |segment, rank, offset| {
+        at!(self.addresses, proc, remote, |segment, rank, offset| {
             // SAFETY: the caller's promise.
             unsafe {
                 match op {

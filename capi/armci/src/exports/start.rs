@@ -22,9 +22,9 @@ unsafe impl Send for Lent {}
 impl Lent {
     fn gather(&self, mine: &[u8], size: usize) -> io::Result<Vec<u8>> {
         let mut all = vec![0; mine.len() * size];
+        let (mine, len, to) = (mine.as_ptr().cast(), mine.len() as c_int, all.as_mut_ptr().cast());
         // SAFETY: buffers of the lengths told; the function is the caller's.
-        let status =
-            unsafe { self.0(mine.as_ptr().cast(), mine.len() as c_int, all.as_mut_ptr().cast(), self.1) };
+        let status = unsafe { self.0(mine, len, to, self.1) };
         if status == 0 { Ok(all) } else { Err(io::Error::other(format!("the allgather gave {status}"))) }
     }
 }

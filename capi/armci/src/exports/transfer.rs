@@ -3,6 +3,7 @@
 //! Each shape is started by one function, which a blocking call waits for and a non-blocking one leaves to a handle. What is empty is
 //! complete whatever the pointers are.
 
+use crate::address::at;
 use crate::guard::call;
 use crate::state::Armci;
 use common::exports;
@@ -175,6 +176,30 @@ impl Armci {
         if len == 0 {
             return Ok(Token::DONE);
         }
+        match self.addresses.quick(proc, remote(kind, src, dst)) {
+            Some(place) => {
+                let (segment, rank, offset) = place.parts();
+                // SAFETY: the caller's promise.
+                unsafe { start_run(segment, rank, offset, kind, src, dst, len) }
+            }
+            // SAFETY: the caller's promise.
+            None => unsafe { self.run_apart(kind, src, dst, len, proc) },
+        }
+    }
+
+    /// The same where the address has to be looked up, or threads share the library.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(never)]
+    unsafe fn run_apart(
+        &self,
+        kind: Kind,
+        src: *const c_void,
+        dst: *mut c_void,
+        len: usize,
+        proc: c_int,
+    ) -> Result<Token> {
         self.addresses.at(proc, remote(kind, src, dst), |segment, rank, offset| {
             // SAFETY: the caller's promise.
             unsafe { start_run(segment, rank, offset, kind, src, dst, len) }
@@ -235,7 +260,9 @@ impl Armci {
                 scale.cast::<T>().read_unaligned(),
             )
         };
-        self.addresses.at(proc, dst, |segment, rank, offset| segment.accumulate(rank, offset, src, scale))?;
+        at!(self.addresses, proc, dst.cast_const(), |segment, rank, offset| {
+            segment.accumulate(rank, offset, src, scale)
+        })?;
         Ok(0)
     }
 

@@ -40,6 +40,20 @@ impl From<BytesFirst> for Runs {
     }
 }
 
+impl Runs {
+    /// Where `count` runs from number `first` on are at the target, and here.
+    ///
+    /// # Safety
+    /// Both lists are readable so far.
+    unsafe fn lists(&self, kind: Kind, first: usize, count: usize) -> (&[*mut c_void], &[*mut c_void]) {
+        let is_get = matches!(kind, Kind::Get);
+        let (theirs, ours) = if is_get { (self.src, self.dst) } else { (self.dst, self.src) };
+        // SAFETY: the caller's promise.
+        let list = |start: *const *mut c_void| unsafe { std::slice::from_raw_parts(start.add(first), count) };
+        (list(theirs), list(ours))
+    }
+}
+
 /// # Safety
 /// As [`Segment::accumulate_vector_ptr`]; the scale is readable.
 unsafe fn add_runs(
@@ -129,10 +143,8 @@ impl Armci {
         if len == 0 {
             return Ok(count);
         }
-        // SAFETY: the caller's promise.
-        let [src, dst] = [vector.src, vector.dst]
-            .map(|list| unsafe { std::slice::from_raw_parts(list.add(first), count.min(PIECE)) });
-        let (theirs, ours) = if matches!(kind, Kind::Get) { (src, dst) } else { (dst, src) };
+        // SAFETY: both lists are as long as they are told: the caller's promise.
+        let (theirs, ours) = unsafe { vector.lists(kind, first, count.min(PIECE)) };
         let unit = if let Kind::Add(dtype, _) = kind { dtype.size_bytes() } else { 1 };
         self.addresses.at(proc, theirs[0], |segment, rank, offset| {
             let end = segment.len_bytes(rank).checked_sub(len).filter(|_| len & (unit - 1) == 0);
@@ -171,10 +183,8 @@ impl Armci {
         if count < 2 || len == 0 {
             return Ok(false);
         }
-        // SAFETY: the caller's promise.
-        let [src, dst] =
-            [vector.src, vector.dst].map(|list| unsafe { std::slice::from_raw_parts(list, count) });
-        let (theirs, ours) = if matches!(kind, Kind::Get) { (src, dst) } else { (dst, src) };
+        // SAFETY: both lists are as long as they are told: the caller's promise.
+        let (theirs, ours) = unsafe { vector.lists(kind, 0, count) };
         self.addresses.at(proc, theirs[0], |segment, rank, offset| {
             if segment.mapped(rank).is_some() {
                 return Ok(false);
