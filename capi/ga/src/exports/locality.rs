@@ -7,8 +7,9 @@
 
 use crate::bounds::{AXES, Bounds, Index, index, write};
 use crate::fault::{Result, refuse};
-use crate::guard::{exported, wide};
+use crate::guard::{call, wide};
 use crate::table::Array;
+use common::exports;
 use ga_core::{Dims, Patch};
 use std::ffi::c_int;
 
@@ -138,7 +139,8 @@ fn numbers<'a>(dims: &'a [usize]) -> impl DoubleEndedIterator<Item = i64> + 'a {
     dims.iter().map(|number| *number as i64)
 }
 
-exported! {
+exports! {
+    call;
     NGA_Compare_distr, GA_Compare_distr(g_a: c_int, g_b: c_int) -> c_int = |ga| {
         let (a, b) = (ga.array(g_a)?, ga.array(g_b)?);
         let is_same = a.layout == b.layout && a.raw.team().is_same(b.raw.team());

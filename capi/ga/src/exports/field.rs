@@ -4,8 +4,9 @@
 
 use crate::bounds::{Bounds, Index, Sizes};
 use crate::fault::{Result, refuse};
-use crate::guard::exported;
+use crate::guard::call;
 use crate::table::Array;
+use common::exports;
 use ga_core::GlobalArray;
 use ga_core::pointers::PatchPointers;
 use std::ffi::{c_int, c_long, c_void};
@@ -38,7 +39,8 @@ unsafe fn field<I: Index>(
     }
 }
 
-exported! {
+exports! {
+    call;
     NGA_Put_field(g_a: c_int, lo: *const c_int, hi: *const c_int, offset: c_int, len: c_int, buf: *const c_void, ld: *const c_int) = |ga| {
         let (bytes, patch, ld) = field(ga.target(g_a)?, lo, hi, offset, len, ld)?;
         Ok(bytes.put_ptr(patch.lo(), patch.hi(), buf.cast(), ld.list())?)

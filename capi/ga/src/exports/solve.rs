@@ -5,12 +5,13 @@
 //!
 //! Invariant: of the factors that `GA_Diag_reuse` keeps there is one set; it is made and dropped by collective calls.
 
+use super::linalg::op;
 use crate::fault::{Fault, Result, refuse};
-use crate::guard::exported;
-use crate::linalg::op;
+use crate::guard::call;
 use crate::operand::typed;
 use crate::table::Array;
 use crate::types::dispatch;
+use common::exports;
 use ga_core::linalg::{Cholesky, Field, Matrix, NotDefinite, Op, Solved};
 use ga_core::linalg::{diag, diag_std, llt_solve, lu_solve, solve, spd_invert};
 use rma::{Complex32, Complex64};
@@ -78,7 +79,8 @@ macro_rules! fields {
     };
 }
 
-exported! {
+exports! {
+    call;
     GA_Lu_solve(letter: c_char, g_a: c_int, g_b: c_int) = |ga| {
         let (a, b) = (ga.array(g_a)?, ga.target(g_b)?);
         let op = match op(letter)? {

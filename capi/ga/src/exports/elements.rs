@@ -4,12 +4,13 @@
 
 use crate::bounds::{AXES, Bounds, Index, index};
 use crate::fault::{Result, refuse};
-use crate::guard::{exported, wide};
+use crate::guard::{call, wide};
+use crate::kept::writable;
 use crate::operand::scalar;
-use crate::print::count as tally;
-use crate::property::writable;
+use crate::statistics::count as tally;
 use crate::table::Array;
 use crate::types::{elements, numbers, unfit};
+use common::exports;
 use ga_core::pointers::{ElementPointers, PatchPointers};
 use ga_core::{GlobalArray, Operation};
 use rma::DType;
@@ -187,7 +188,8 @@ unsafe fn read_inc<I: Index>(array: &Array, subscript: *const I, inc: c_long) ->
     }
 }
 
-exported! {
+exports! {
+    call;
     // There are no buffers to make or to keep.
     NGA_Alloc_gatscat_buf(_elements: c_int) = |_ga| Ok(());
     NGA_Free_gatscat_buf() = |_ga| Ok(());

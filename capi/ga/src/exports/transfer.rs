@@ -5,9 +5,9 @@
 use crate::bounds::{AXES, Bounds, Index, Sizes, counts};
 use crate::fault::{Result, refuse};
 use crate::guard::wide;
+use crate::kept;
 use crate::operand::scalar;
-use crate::print::count;
-use crate::property;
+use crate::statistics::count;
 use crate::table::Array;
 use crate::types::{elements, numbers};
 use ga_core::Operation;
@@ -133,9 +133,9 @@ impl Round {
 macro_rules! shortly {
     ($types:ident, $operation:ident, $array:ident, ($lo:ident, $hi:ident, $buf:ident, $ld:ident), |$a:ident: $t:ident, $few:ident| $move:expr) => {
         match $array.ndim {
-            2 => $crate::transfer::shortly! { 2, $types, $operation, $array, ($lo, $hi, $buf, $ld), |$a: $t, $few| $move },
-            1 => $crate::transfer::shortly! { 1, $types, $operation, $array, ($lo, $hi, $buf, $ld), |$a: $t, $few| $move },
-            3 => $crate::transfer::shortly! { 3, $types, $operation, $array, ($lo, $hi, $buf, $ld), |$a: $t, $few| $move },
+            2 => $crate::exports::transfer::shortly! { 2, $types, $operation, $array, ($lo, $hi, $buf, $ld), |$a: $t, $few| $move },
+            1 => $crate::exports::transfer::shortly! { 1, $types, $operation, $array, ($lo, $hi, $buf, $ld), |$a: $t, $few| $move },
+            3 => $crate::exports::transfer::shortly! { 3, $types, $operation, $array, ($lo, $hi, $buf, $ld), |$a: $t, $few| $move },
             _ => {}
         }
     };
@@ -144,7 +144,7 @@ macro_rules! shortly {
             && !$buf.is_null()
             && let Some(done) = $types!($array, |$a: $t| Ok($move))?
         {
-            $crate::print::count(Operation::$operation, $few.len() * $array.raw.dtype().size_bytes());
+            $crate::statistics::count(Operation::$operation, $few.len() * $array.raw.dtype().size_bytes());
             return Ok(done?);
         }
     };
@@ -169,7 +169,7 @@ wide! {
         let Shape { patch, ld } = Shape::read(array, (lo, hi), buf, ld)?;
         count(Operation::Get, patch.bytes(array));
         if !is_plain {
-            return property::get(array, &patch, &ld, buf);
+            return kept::get(array, &patch, &ld, buf);
         }
         elements!(array, |a: T| Ok(a.get_ptr(patch.lo(), patch.hi(), buf.cast::<T>(), ld.list())?))
     };

@@ -5,10 +5,11 @@
 
 use crate::bounds::{Bounds, Index, Sizes, write};
 use crate::fault::{Result, refuse};
-use crate::guard::{exported, wide};
+use crate::guard::{call, wide};
 use crate::state;
 use crate::table::{self, Array};
 use armci::host::Lent;
+use common::exports;
 use ga_core::{Location, RawArray};
 use std::ffi::{c_int, c_void};
 use std::ptr::null_mut;
@@ -38,7 +39,7 @@ pub(crate) fn lend(owner: usize, arena: Option<usize>, address: usize) -> Option
         Some(Lent { segment: segment.clone(), rank, start })
     };
     let found = table::handles().into_iter().filter_map(table::find).find_map(|array| look(&array.raw));
-    found.or_else(|| state::get()?.lent.lock().expect("no panic holds it").values().find_map(look))
+    found.or_else(|| state::get()?.lent.lock().expect("no panic holds it").values().find_map(|raw| look(raw)))
 }
 
 /// Extents of the memory that strides are those of, for all axes but the first, as C has them.
@@ -136,7 +137,8 @@ unsafe fn access_segment<I: Index>(
     Ok(())
 }
 
-exported! {
+exports! {
+    call;
     NGA_Release_block, NGA_Release_update_block, NGA_Release_block_segment, NGA_Release_update_block_segment(g_a: c_int, _idx: c_int) =
         |ga| ga.array(g_a).map(|_| ());
     NGA_Release_block_grid, NGA_Release_update_block_grid(g_a: c_int, _index: *const c_int) = |ga| ga.array(g_a).map(|_| ());

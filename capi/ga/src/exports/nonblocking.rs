@@ -2,25 +2,20 @@
 //!
 //! A handle of 0 stands for a transfer that was complete when it was started, as all are on one node; others are numbers in a table.
 //!
-//! Invariant: a number is given to one transfer only, so that waiting twice, or for what another thread waited for, is no mistake. Handles
-//! are written when a transfer starts, and never again: programs wait for handles in memory that is somebody else's by then.
+//! Invariant: handles are written when a transfer starts, and never again: programs wait for handles in memory that is somebody else's by then.
 
 use crate::fault::Result;
-use crate::guard::{exported, wide};
+use crate::guard::{call, wide};
 use crate::operand::scalar;
-use crate::print::count;
+use common::exports;
+
+use super::transfer::{Shape, shortly};
 use crate::state::State;
-use crate::transfer::{Shape, shortly};
+use crate::statistics::count;
 use crate::types::{elements, numbers};
 use ga_core::pointers::PatchPointers;
 use ga_core::{Operation, Pending};
-use std::collections::HashMap;
 use std::ffi::{c_int, c_long, c_void};
-use std::sync::Mutex;
-
-/// Transfers that somebody has to wait for.
-#[derive(Default)]
-pub(crate) struct Waiting(Mutex<(c_long, HashMap<c_long, Pending>)>);
 
 impl State {
     /// Gives a transfer its handle. Without a place for it there is nothing to wait by, so it is waited for here.
@@ -32,7 +27,7 @@ impl State {
         if handle.is_null() {
             return Ok(pending.wait()?);
         }
-        let number = if pending.is_done() { 0 } else { self.enter(pending) };
+        let number = if pending.is_done() { 0 } else { self.waiting.enter(pending) };
         // SAFETY: the caller's promise.
         unsafe { handle.write(number) };
         Ok(())
@@ -49,45 +44,17 @@ impl State {
             unsafe { handle.write(0) };
         }
     }
-
-    #[cold]
-    fn enter(&self, pending: Pending) -> c_long {
-        let mut waiting = self.waiting.0.lock().expect("no panic holds it");
-        waiting.0 += 1;
-        let number = waiting.0;
-        waiting.1.insert(number, pending);
-        number
-    }
-
-    fn leave(&self, number: c_long) -> Option<Pending> {
-        self.waiting.0.lock().expect("no panic holds it").1.remove(&number)
-    }
-
-    #[cold]
-    fn wait(&self, number: c_long) -> Result<()> {
-        self.leave(number).map_or(Ok(()), |mut pending| Ok(pending.wait()?))
-    }
-
-    #[cold]
-    fn test(&self, number: c_long) -> Result<bool> {
-        let mut waiting = self.waiting.0.lock().expect("no panic holds it");
-        let Some(pending) = waiting.1.get_mut(&number) else { return Ok(true) };
-        let is_done = pending.test()?;
-        if is_done {
-            waiting.1.remove(&number);
-        }
-        Ok(is_done)
-    }
 }
 
-exported! {
+exports! {
+    call;
     NGA_NbWait(handle: *mut c_long) = |ga| {
         if !handle.is_null() && *handle != 0 {
-            ga.wait(*handle)?;
+            ga.waiting.wait(*handle)?;
         }
         Ok(())
     };
-    NGA_NbTest(handle: *mut c_long) -> c_int = |ga| Ok((handle.is_null() || *handle == 0 || ga.test(*handle)?).into());
+    NGA_NbTest(handle: *mut c_long) -> c_int = |ga| Ok((handle.is_null() || *handle == 0 || ga.waiting.test(*handle)?).into());
 }
 
 wide! {

@@ -6,25 +6,18 @@
 
 use crate::bounds::{Bounds, listed};
 use crate::fault::{Fault, Result};
-use crate::guard::{exported, wide};
+use crate::guard::{call, wide};
+use crate::statistics::STATISTICS;
 use crate::table::{self, Array};
 use crate::types::{self, elements};
-use ga_core::{Operation, Patch, Statistics};
+use common::exports;
+use ga_core::Patch;
 use libc::FILE;
 use std::ffi::c_int;
 use std::io::{self, Write};
 
 unsafe extern "C" {
     static stdout: *mut FILE;
-}
-
-/// What this process asked for.
-static STATISTICS: Statistics = Statistics::new();
-
-/// Counts a call that moved so many bytes.
-#[inline(always)]
-pub(crate) fn count(operation: Operation, bytes: usize) {
-    STATISTICS.count(operation, bytes);
 }
 
 /// One of C's streams; the C caller keeps it open.
@@ -112,7 +105,8 @@ fn summarize(is_verbose: bool, out: &mut Stream) -> io::Result<()> {
     out.flush()
 }
 
-exported! {
+exports! {
+    call;
     GA_Print(g_a: c_int) = |ga| {
         let array = ga.array(g_a)?;
         print_patch(array, Bounds::whole(array), true, Stream::standard())

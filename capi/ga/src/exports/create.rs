@@ -4,23 +4,20 @@
 
 use crate::bounds::Index;
 use crate::fault::{Fault, Result, refuse};
-use crate::guard::{exported, wide};
-use crate::print::count;
+use crate::guard::{call, wide};
 use crate::property::Property;
-use crate::spec::{Layout, Spec};
-use crate::state::{State, text};
+use crate::specs::{Layout, Spec};
+use crate::state::State;
+use crate::statistics::count;
 use crate::table::{self, Array};
 use crate::types::{self, Kind};
+use common::{exports, text};
 use ga_core::{Distribution, ErrorKind, Operation, RawArray};
 use rma::Team;
-use std::collections::HashMap;
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::ptr::null_mut;
-use std::sync::Mutex;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-/// Memory of `GA_Getmem`, by where this rank's begins.
-pub(crate) type Lent = Mutex<HashMap<usize, RawArray>>;
 
 impl State {
     /// Gives a reserved handle the array that `make` makes for a type and a layout. Collective over the group; false if there is no
@@ -118,9 +115,9 @@ impl State {
     /// `GA_Overlay`
     fn overlay(&self, handle: c_int, parent: &Array) -> Result<c_int> {
         let spec = self.spec(handle)?;
+        let raw = &parent.raw;
         // SAFETY: the program says so; no type of C is a boolean here, and there are no views.
-        let make =
-            |_: &Team, kind: Kind, distribution| unsafe { parent.raw.overlay(kind.dtype, distribution) };
+        let make = |_: &Team, kind: Kind, distribution| unsafe { raw.overlay(kind.dtype, distribution) };
         Ok(self.allocate_as(handle, &spec, make)?.into())
     }
 
@@ -180,15 +177,15 @@ impl State {
             Err(error) => return Err(error.into()),
         };
         let Some(start) = raw.mapped(team.rank()) else { return Ok(null_mut()) };
-        self.lent.lock().expect("no panic holds it").insert(start.as_ptr() as usize, raw);
+        self.lent.lock().expect("no panic holds it").insert(start.as_ptr() as usize, Arc::new(raw));
         Ok(start.as_ptr().cast())
     }
 
     /// `GA_Assemble_duplicate`: an array like another in memory of `GA_Getmem`.
     fn assemble(&self, array: &Array, name: String, start: *mut c_void) -> Result<c_int> {
         let spec = self.as_is(array, name)?;
-        let lent = self.lent.lock().expect("no panic holds it");
-        let Some(below) = lent.get(&(start as usize)) else { refuse!("{start:p} is not from GA_Getmem") };
+        let below = self.lent.lock().expect("no panic holds it").get(&(start as usize)).cloned();
+        let Some(below) = below else { refuse!("{start:p} is not from GA_Getmem") };
         let Some(handle) = table::reserve() else { return Ok(0) };
         // SAFETY: as overlay.
         let make = |_: &Team, kind: Kind, distribution| unsafe { below.overlay(kind.dtype, distribution) };
@@ -202,7 +199,7 @@ impl State {
     /// Collective over the group the memory was lent to.
     fn unlend(&self, start: *mut c_void) -> Result<()> {
         let raw = self.lent.lock().expect("no panic holds it").remove(&(start as usize));
-        let Some(raw) = raw else { refuse!("{start:p} is not from GA_Getmem") };
+        let Some(raw) = raw.and_then(Arc::into_inner) else { refuse!("{start:p} is not from GA_Getmem") };
         Ok(raw.destroy()?)
     }
 
@@ -223,7 +220,7 @@ impl State {
     ) -> Result<c_int> {
         // SAFETY: the caller's promises.
         unsafe {
-            let mut spec = Spec::new(Some(group)).with_data(self, ndim, dims, kind)?;
+            let mut spec = Spec::new(Some(group)).with_data(&self.registered, ndim, dims, kind)?;
             spec.name = text(name);
             spec.set_chunk(chunk)?;
             if !widths.is_null() {
@@ -252,7 +249,7 @@ impl State {
     ) -> Result<c_int> {
         // SAFETY: the caller's promises.
         unsafe {
-            let mut spec = Spec::new(Some(group)).with_data(self, ndim, dims, kind)?;
+            let mut spec = Spec::new(Some(group)).with_data(&self.registered, ndim, dims, kind)?;
             spec.name = text(name);
             spec.layout = Layout::Irregular(spec.starts(map, nblock)?);
             if !widths.is_null() {
@@ -263,7 +260,8 @@ impl State {
     }
 }
 
-exported! {
+exports! {
+    call;
     NGA_Allocate, GA_Allocate(g_a: c_int) -> c_int = |ga| ga.allocate_handle(g_a);
     NGA_Deallocate, GA_Deallocate(g_a: c_int) -> c_int = |ga| { ga.deallocate(ga.array(g_a)?)?; Ok(1) };
     NGA_Overlay, GA_Overlay(g_a: c_int, g_p: c_int) -> c_int = |ga| ga.overlay(g_a, ga.array(g_p)?);

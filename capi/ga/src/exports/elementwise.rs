@@ -3,15 +3,16 @@
 //! Invariant: patches of one operation have as many elements each, counted in row-major order.
 
 use crate::bounds::Bounds;
-use crate::guard::{exported, wide};
+use crate::guard::{call, wide};
 use crate::operand::{scalar, store, typed};
 use crate::types::{numbers, reals};
+use common::exports;
 use std::ffi::{c_int, c_void};
 
 /// Operations on two arrays into a third, whole and in patches.
 macro_rules! pairs {
     ($($name:ident, $patch:ident / $wide:ident = $method:ident, $method_patch:ident;)*) => {
-        exported! {$(
+        exports! { call; $(
             $name(g_a: c_int, g_b: c_int, g_c: c_int) = |ga| {
                 let (a, b, c) = (ga.array(g_a)?, ga.array(g_b)?, ga.target(g_c)?);
                 numbers!(c, |c: T| Ok(c.$method(typed(a)?, typed(b)?)?))
@@ -38,7 +39,8 @@ pairs! {
     GA_Elem_minimum, GA_Elem_minimum_patch / GA_Elem_minimum_patch64 = elem_minimum, elem_minimum_patch;
 }
 
-exported! {
+exports! {
+    call;
     GA_Abs_value(g_a: c_int) = |ga| numbers!(ga.target(g_a)?, |a: T| Ok(a.abs_value()?));
     GA_Add_constant(g_a: c_int, alpha: *const c_void) =
         |ga| numbers!(ga.target(g_a)?, |a: T| Ok(a.add_constant(scalar("alpha", alpha)?)?));

@@ -2,13 +2,14 @@
 //!
 //! Invariant: an array without them has ghost cells of width 0, and everything here does what that means.
 
-use crate::access::leading;
+use super::access::leading;
+use super::transfer::Round;
 use crate::bounds::{AXES, Index, Sizes, write};
 use crate::fault::{Result, refuse};
-use crate::guard::{exported, wide};
+use crate::guard::{call, wide};
 use crate::table::Array;
-use crate::transfer::Round;
 use crate::types::elements;
+use common::exports;
 use ga_core::pointers::BlockPointers;
 use ga_core::{GlobalArray, Pending};
 use rma::Element;
@@ -76,7 +77,8 @@ unsafe fn block<I: Index>(array: &Array, dims: *mut I, ptr: *mut *mut c_void, ld
     })
 }
 
-exported! {
+exports! {
+    call;
     NGA_Update_ghosts, GA_Update_ghosts(g_a: c_int) = |ga| {
         let array = ga.array(g_a)?;
         elements!(array, |a: T| Ok(a.update_ghosts(has_corners(array))?))

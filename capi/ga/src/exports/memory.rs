@@ -2,16 +2,13 @@
 //!
 //! Invariant: the counting is `ga_core`'s, of all arrays of this process.
 
-use crate::guard::exported;
+use crate::guard::call;
+use common::exports;
 use ga_core::memory;
 use std::ffi::c_int;
 
-/// Limits the bytes of this rank's parts of arrays; 0 is no limit.
-pub(crate) fn limit(bytes: usize) {
-    memory::set_limit((bytes > 0).then_some(bytes as u64));
-}
-
-exported! {
+exports! {
+    call;
     NGA_Inquire_memory, GA_Inquire_memory() -> usize = |_ga| Ok(memory::in_use() as usize);
     NGA_Memory_avail, GA_Memory_avail() -> usize = |ga| Ok(memory::available(&ga.world) as usize);
     NGA_Memory_limited, GA_Memory_limited() -> c_int = |_ga| Ok(memory::limit().is_some().into());

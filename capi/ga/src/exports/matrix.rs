@@ -5,10 +5,11 @@
 
 use crate::bounds;
 use crate::fault::{Result, refuse};
-use crate::guard::{exported, wide};
+use crate::guard::{call, wide};
 use crate::operand::{scalar, store, typed};
-use crate::state::text;
 use crate::types::{elements, numbers};
+use common::exports;
+use common::text;
 use ga_core::Extreme;
 use rma::{Op, Team};
 use std::ffi::{c_char, c_int, c_void};
@@ -27,7 +28,7 @@ fn seed(team: &Team) -> Result<u64> {
 
 /// Operations on a matrix with a vector.
 macro_rules! with_vector {
-    ($($name:ident = $dispatch:ident, $method:ident;)*) => { exported! {$(
+    ($($name:ident = $dispatch:ident, $method:ident;)*) => { exports! { call; $(
         $name(g_a: c_int, g_v: c_int) = |ga| {
             let (a, v) = (ga.target(g_a)?, ga.array(g_v)?);
             $dispatch!(a, |a: T| Ok(a.$method(typed(v)?)?))
@@ -42,7 +43,8 @@ with_vector! {
     GA_Scale_cols = numbers, scale_cols;
 }
 
-exported! {
+exports! {
+    call;
     GA_Get_diag(g_a: c_int, g_v: c_int) = |ga| {
         let (a, v) = (ga.array(g_a)?, ga.target(g_v)?);
         elements!(a, |a: T| Ok(a.get_diagonal(typed(v)?)?))
