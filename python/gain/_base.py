@@ -72,7 +72,7 @@ def asarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
     host(device)
     a = a if type(a) in _KNOWN else by_itself(a)
     order = "K" if order is None else order
-    made = given = _gain.convert(a, None if isinstance(a, ndarray) else dtype, None if copy is None else bool(copy))
+    made = given = _gain.convert(a, None if isinstance(a, ndarray) else dtype, copy)
     if dtype is not None or order != "K":
         made = made.astype(made.dtype if dtype is None else dtype, order, copy=False)
     if copy and made is a:

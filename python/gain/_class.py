@@ -105,6 +105,18 @@ def iterate(array):
         yield array[i]
 
 
+def compared(array, other, for_equality):
+    """`array == other`, or `!=`, of what makes no array of numbers: what is no number equals none."""
+    theirs = numpy.asarray(other) if isinstance(other, (list, tuple, numpy.ndarray)) else numpy.array(None)
+    are_numbers = numpy.array([isinstance(x, (bool, int, float, complex, numpy.number, numpy.bool)) for x in theirs.flat], bool)
+    if theirs.dtype.kind != "O" or not are_numbers.any():
+        shape = numpy.broadcast_shapes(array.shape, theirs.shape) if theirs.dtype.kind == "O" else array.shape
+        return _gain.full(shape, not for_equality, bool)
+    numbers = [x if is_number else 0 for x, is_number in zip(theirs.flat, are_numbers)]
+    numbers, are_numbers = (_gain.convert(x).reshape(theirs.shape) for x in (numbers, are_numbers))
+    return (array == numbers) & are_numbers if for_equality else (array != numbers) | ~are_numbers
+
+
 def resized(array, new_shape, references):
     """What `ndarray.resize` makes of the array; None if it is to stay as it is. `references` is how many there are to it if
     that matters: others than the variable and the call would see it change."""

@@ -50,7 +50,7 @@ def correlate(a, v, mode="valid"):
     v = v.conj() if v.dtype.kind == "c" else v
     if len(a) >= len(v):
         return _convolved(a, v[::-1], mode)
-    return _convolved(v, a[::-1], mode)[::-1]
+    return _convolved(v, a[::-1], mode)[::-1].copy()
 
 
 def _convolved(a, v, mode):

@@ -1,5 +1,7 @@
 """NumPy's elementwise functions that are no ufuncs."""
 
+import operator
+
 import numpy
 
 from . import _gain
@@ -73,7 +75,10 @@ def round(a, decimals=0, out=None):
     a = asarray(a)
     if out is not None and shape(out) != a.shape:
         raise ValueError("invalid output shape")
-    if a.dtype.kind in "iub" and decimals >= 0:
+    decimals = operator.index(decimals)
+    if a.dtype.kind == "b" and decimals:
+        numpy.ones(1, bool).round(decimals)  # raises what NumPy raises
+    if a.dtype.kind in "iu" and decimals >= 0:
         made = a.copy("K") if a.ndim else a[()]
     elif decimals == 0:
         made = ufuncs["rint"](a)

@@ -48,6 +48,9 @@ def polyfit(x, y, deg, rcond=None, full=False, w=None, cov=False):
         raise TypeError("expected x and y to have same length")
     if rcond is None:
         rcond = len(x) * numpy.finfo(x.dtype).eps
+    x = x.astype(numpy.promote_types(x.dtype, int), copy=False)
+    if y.dtype == numpy.float16:
+        numpy.linalg.lstsq(numpy.ones((1, 1)), numpy.ones(1, y.dtype))  # raises what NumPy raises
     columns = [x * 0 + 1]
     for _ in range(order - 1):
         columns.insert(0, columns[0] * x)

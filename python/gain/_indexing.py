@@ -14,6 +14,7 @@ from ._elementwise import where as _where
 from ._fallback import few
 from ._gain import ndarray
 from ._ranges import arange
+from ._repeating import resize
 from ._shapes import broadcast_arrays, broadcast_to, concatenate
 
 __all__ = [
@@ -126,6 +127,20 @@ def flat_key(key, size, is_target):
     if key.dtype.kind not in "iu":
         raise IndexError("arrays used as indices must be of integer (or boolean) type")
     return key if key.ndim else int(key)
+
+
+def flat_values(value, key, flat):
+    """What `a.flat[key] = value` writes to the raveled array: the elements of `value` in C order, over and over."""
+    if isinstance(key, slice):
+        count = len(range(*key.indices(flat.size)))
+    else:
+        count = numpy.count_nonzero(key) if key.dtype.kind == "b" else key.size
+    if isinstance(value, (bool, int, float, complex)):
+        return value
+    value = asarray(value).ravel()
+    if value.size == 1 or value.size == count:
+        return value if value.size == count else value[0]
+    return resize(value, count) if value.size else flat[key]
 
 
 def _too_many(count):
@@ -374,6 +389,8 @@ def _coordinates(given):
 
 def _from_innermost(count, order):
     """The axes in the order in which their steps grow."""
+    if order is None:
+        order = "C"
     if order not in ("C", "F", "c", "f"):
         numpy.array([], order=order)  # raises what NumPy raises
         raise ValueError("only 'C' or 'F' order is permitted")

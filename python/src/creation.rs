@@ -2,6 +2,7 @@
 
 use crate::convert::{Value, compute, import_as, required, value};
 use crate::error::{OrRaise, ask_numpy};
+use crate::flag::{Copying, Flag};
 use crate::flat::FlatIter;
 use crate::lists;
 use crate::memory::shared;
@@ -234,7 +235,7 @@ fn full<'py>(
             number(&element.get_item(PyTuple::empty(py))?)?
         }
         (None, None) if !fill.is_instance_of::<NdArray>() => {
-            let made = convert(fill, None, None)?;
+            let made = convert(fill, None, Copying(None))?;
             number(made.as_any())?
         }
         _ => number(fill)?,
@@ -261,12 +262,12 @@ fn linspace(
     start: &Bound<'_, PyAny>,
     stop: &Bound<'_, PyAny>,
     num: usize,
-    endpoint: bool,
+    endpoint: Flag,
     dtype: &Bound<'_, PyAny>,
 ) -> PyResult<NdArray> {
     let (start, stop) = (number(start)?, number(stop)?);
     let dtype = Numpy::parse_dtype(dtype)?;
-    compute(py, &[], || Array::linspace(start, stop, num, endpoint, dtype)).map(NdArray::new)
+    compute(py, &[], || Array::linspace(start, stop, num, endpoint.0, dtype)).map(NdArray::new)
 }
 
 #[pyfunction]
@@ -284,12 +285,13 @@ fn indices(py: Python<'_>, shape: &Bound<'_, PyAny>, axis: usize) -> PyResult<Nd
 /// Anything as one of our arrays, of this type if one is named: itself if it is one, over the memory that it has, or a new
 /// one; with `copy` no memory of others, without it (false) nothing else.
 #[pyfunction]
-#[pyo3(signature = (object, dtype = None, copy = None))]
+#[pyo3(signature = (object, dtype = None, copy = Copying(None)))]
 fn convert<'py>(
     object: &Bound<'py, PyAny>,
     dtype: Option<&Bound<'py, PyAny>>,
-    copy: Option<bool>,
+    copy: Copying,
 ) -> PyResult<Bound<'py, NdArray>> {
+    let Copying(copy) = copy;
     if let Ok(array) = object.cast::<NdArray>()
         && dtype.is_none_or(|dtype| dtype.is_none())
     {

@@ -3,6 +3,7 @@
 use crate::convert::{compute, export, result};
 use crate::elements::Elements;
 use crate::error::OrRaise;
+use crate::flag::Copying;
 use crate::index::{self, Key};
 use crate::ndarray::NdArray;
 use crate::pick::Picks;
@@ -44,7 +45,7 @@ fn place(array: &Array, at: isize) -> Vec<isize> {
 }
 
 /// An index that is outside, in the words that NumPy has for iterators.
-fn flatly(py: Python<'_>, error: PyErr) -> PyErr {
+pub(crate) fn flatly(py: Python<'_>, error: PyErr) -> PyErr {
     if !error.is_instance_of::<PyIndexError>(py) {
         return error;
     }
@@ -79,20 +80,31 @@ impl FlatIter {
     }
 
     /// `flat[key] = value`
-    pub(crate) fn assign(&self, key: &Key, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        let array = self.array(value.py());
-        if let [Index::At(at)] = key.items[..] {
-            let element = element(&array, at).map_err(|error| flatly(value.py(), error))?;
-            return match crate::convert::value(value) {
-                Ok(Some(value)) if matches!(value.operand(), Operand::Array(array) if array.ndim() > 0) => {
-                    Err(PyValueError::new_err("Error setting single item of array."))
-                }
-                _ => index::assign(&element, &Key::default(), value),
-            };
+    pub(crate) fn assign(&self, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let (py, key) = (key.py(), &self.key(key, true)?);
+        let parsed = Key::parse(key)?;
+        if let Some(Index::At(at)) = parsed.as_ref().and_then(|parsed| parsed.items.first()) {
+            return self.assign_element(*at, value);
         }
-        let flat = self.raveled(value.py())?;
-        index::assign(&flat, key, value)?;
-        self.put_back(&flat, value.py())
+        let flat = self.raveled(py)?;
+        let repeated = py.import("gain._indexing")?.getattr("flat_values")?;
+        let value = &repeated.call1((value, key, NdArray::new(flat.clone())))?;
+        match parsed {
+            Some(key) => index::assign(&flat, &key, value)?,
+            None => Picks::parse(key)?.set(&flat, value).map_err(|error| flatly(py, error))?,
+        }
+        self.put_back(&flat, py)
+    }
+
+    fn assign_element(&self, at: isize, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let array = self.array(value.py());
+        let element = element(&array, at).map_err(|error| flatly(value.py(), error))?;
+        match crate::convert::value(value) {
+            Ok(Some(value)) if matches!(value.operand(), Operand::Array(array) if array.ndim() > 0) => {
+                Err(PyValueError::new_err("Error setting single item of array."))
+            }
+            _ => index::assign(&element, &Key::default(), value),
+        }
     }
 
     /// What was assigned to the raveled array reaches the array itself, if it is a copy.
@@ -148,15 +160,7 @@ impl FlatIter {
 
     fn __setitem__(&self, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         self.base.borrow(key.py()).writable("underlying array is read-only")?;
-        let key = &self.key(key, true)?;
-        match Key::parse(key)? {
-            Some(key) => self.assign(&key, value),
-            None => {
-                let flat = self.raveled(key.py())?;
-                Picks::parse(key)?.set(&flat, value).map_err(|error| flatly(key.py(), error))?;
-                self.put_back(&flat, key.py())
-            }
-        }
+        self.assign(key, value)
     }
 
     fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
@@ -172,12 +176,12 @@ impl FlatIter {
         compute(py, &[&array], || array.ravel()?.copy()).map(NdArray::new)
     }
 
-    #[pyo3(signature = (dtype = None, *, copy = None))]
+    #[pyo3(signature = (dtype = None, *, copy = Copying(None)))]
     fn __array__<'py>(
         &self,
         py: Python<'py>,
         dtype: Option<&Bound<'py, PyAny>>,
-        copy: Option<bool>,
+        copy: Copying,
     ) -> PyResult<Bound<'py, PyAny>> {
         let _ = copy;
         let array = export(py, &self.raveled(py)?)?;

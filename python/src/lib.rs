@@ -16,6 +16,7 @@ mod creation;
 mod distribution;
 mod elements;
 mod error;
+mod flag;
 mod flat;
 mod folds;
 mod foreign;

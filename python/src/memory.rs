@@ -4,6 +4,7 @@
 //! Both ways lead through NumPy's array, which knows all protocols (`__array__`, `__array_interface__`, DLPack of all versions)
 //! and their errors: we take the memory of one, and give ours by the buffer protocol alone.
 
+use crate::flag::Copying;
 use crate::convert::{attached, compute, export, import_as, nested};
 use crate::ndarray::NdArray;
 use crate::numpy::Numpy;
@@ -258,12 +259,13 @@ fn shown<'py>(slf: &Bound<'py, NdArray>) -> Object<'py> {
 #[pymethods]
 impl NdArray {
     /// A NumPy array: of the same memory on one rank, else a copy of all elements, on every rank. Collective.
-    #[pyo3(signature = (dtype = None, *, copy = None))]
+    #[pyo3(signature = (dtype = None, *, copy = Copying(None)))]
     fn __array__<'py>(
         slf: &Bound<'py, Self>,
         dtype: Option<&Bound<'py, PyAny>>,
-        copy: Option<bool>,
+        copy: Copying,
     ) -> Object<'py> {
+        let Copying(copy) = copy;
         let py = slf.py();
         let is_alone = gain::session::init().is_ok() && gain::session::size() == 1;
         let made = match (copy, is_alone) {

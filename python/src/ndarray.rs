@@ -15,7 +15,7 @@ use pyo3::buffer::PyUntypedBuffer;
 use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::ffi::PyTypeObject;
 use pyo3::prelude::*;
-use pyo3::types::{PyTuple, PyType};
+use pyo3::types::{PySlice, PyTuple, PyType};
 
 /// `gain.ndarray`
 #[pyclass(name = "ndarray", module = "gain", subclass, weakref)]
@@ -134,11 +134,7 @@ pub(crate) fn axes(object: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Vec<isi
         Some(object) if object.is_none() => Ok(None),
         Some(object) => match object.extract::<isize>() {
             Ok(axis) => Ok(Some(vec![axis])),
-            Err(error)
-                if object.cast::<PyTuple>().is_err() && object.cast::<pyo3::types::PyList>().is_err() =>
-            {
-                Err(error)
-            }
+            Err(error) if object.cast::<PyTuple>().is_err() => Err(error),
             Err(_) => object.extract().map(Some),
         },
     }
@@ -218,7 +214,7 @@ impl NdArray {
     #[setter]
     fn set_flat(slf: &Bound<'_, Self>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         slf.try_borrow()?.writable("array is read-only")?;
-        FlatIter::new(slf)?.assign(&Key::default(), value)
+        FlatIter::new(slf)?.assign(&PySlice::full(slf.py()), value)
     }
 
     #[getter]
@@ -302,6 +298,13 @@ impl NdArray {
 fn no_parts<'py>(slf: &Bound<'py, NdArray>) -> PyResult<Bound<'py, NdArray>> {
     let array = slf.try_borrow()?.array.clone();
     let zero = gain::Scalar::zero(array.dtype());
-    let made = compute(slf.py(), &[&array], || Array::scalar(zero)?.broadcast_to(array.shape()))?;
+    let order = array.order(gain::Layout::K);
+    let made = compute(slf.py(), &[&array], || match &order {
+        None => Array::full(array.shape(), zero, None),
+        Some(order) => {
+            let shape: Vec<usize> = order.iter().map(|&axis| array.shape()[axis]).collect();
+            Ok(Array::full(&shape, zero, None)?.in_order(order))
+        }
+    })?;
     Bound::new(slf.py(), NdArray::flagged(made, false))
 }

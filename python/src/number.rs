@@ -4,13 +4,13 @@
 #![allow(unsafe_op_in_unsafe_fn)]
 
 use crate::convert::{Value, compute, plain_number, result, value};
-use crate::error::{OrRaise, ask_numpy};
+use crate::error::ask_numpy;
 use crate::foreign::{Stance, refusal, stance};
 use crate::ndarray::NdArray;
 use crate::numpy::Numpy;
 use crate::subclass::like;
 use gain::dtype::Category;
-use gain::{Array, DType, Op, Operand, Options, Scalar};
+use gain::{Array, DType, Op, Operand, Options};
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -209,8 +209,6 @@ unary_operators! {
     Positive __pos__;
     Absolute __abs__;
     Invert __invert__;
-    Conjugate conj;
-    Conjugate conjugate;
 }
 
 /// The short way to powers that have an operation of their own, as NumPy goes.
@@ -231,8 +229,32 @@ fn power(mine: &NdArray, exponent: &Bound<'_, PyAny>) -> Op {
     }
 }
 
+/// The array itself, unless it has imaginary parts.
+fn conjugated<'py>(slf: &Bound<'py, NdArray>, out: Option<&Bound<'py, PyAny>>) -> Object<'py> {
+    let array = &slf.try_borrow()?.array;
+    if let Some(out) = out.filter(|out| !out.is_none()) {
+        return slf.py().import("gain")?.getattr("conjugate")?.call1((slf, out));
+    }
+    match gain::dtype::category(array.dtype()) {
+        Category::Complex => {
+            made(slf, compute(slf.py(), &[array], || Array::apply(Op::Conjugate, &[array.into()]))?)
+        }
+        _ => Ok(slf.clone().into_any()),
+    }
+}
+
 #[pymethods]
 impl NdArray {
+    #[pyo3(signature = (out = None, /))]
+    fn conj<'py>(slf: &Bound<'py, Self>, out: Option<&Bound<'py, PyAny>>) -> Object<'py> {
+        conjugated(slf, out)
+    }
+
+    #[pyo3(signature = (out = None, /))]
+    fn conjugate<'py>(slf: &Bound<'py, Self>, out: Option<&Bound<'py, PyAny>>) -> Object<'py> {
+        conjugated(slf, out)
+    }
+
     fn __pow__<'py>(
         slf: &Bound<'py, Self>,
         other: &Bound<'py, PyAny>,
@@ -315,10 +337,9 @@ impl NdArray {
         };
         let is_equality = matches!(op, Op::Equal | Op::NotEqual);
         match is_equality && stance(other)? == Stance::Plain && value(other)?.is_none() {
-            // No number equals something that is none.
             true => {
-                let same = Scalar::Bool(op == Op::NotEqual);
-                result(other.py(), Array::full(slf.try_borrow()?.array.shape(), same, None).or_raise()?)
+                let compared = other.py().import("gain._class")?.getattr("compared")?;
+                compared.call1((slf, other, op == Op::Equal))
             }
             false => binary(op, slf, other, false),
         }

@@ -4,6 +4,8 @@
 
 use crate::convert::{self, compute, export, released};
 use crate::error::OrRaise;
+use crate::flag::Flag;
+use crate::flat;
 use crate::index::{self, Key};
 use crate::lists;
 use crate::ndarray::NdArray;
@@ -12,6 +14,7 @@ use crate::subclass::like;
 use crate::views::layout;
 use gain::Layout;
 use gain::dtype::Casting;
+use gain::view::Index;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
@@ -34,14 +37,14 @@ impl NdArray {
         Self::copy(slf, Some("K"))
     }
 
-    #[pyo3(signature = (dtype, order = None, casting = "unsafe", subok = true, copy = true))]
+    #[pyo3(signature = (dtype, order = None, casting = "unsafe", subok = Flag(true), copy = Flag(true)))]
     fn astype<'py>(
         slf: &Bound<'py, Self>,
         dtype: &Bound<'py, PyAny>,
         order: Option<&str>,
         casting: &str,
-        subok: bool,
-        copy: bool,
+        subok: Flag,
+        copy: Flag,
     ) -> PyResult<Bound<'py, NdArray>> {
         let layout = layout(order, Layout::K)?;
         let mine = slf.try_borrow()?.array.clone();
@@ -51,12 +54,12 @@ impl NdArray {
             Layout::F => mine.is_fortran(),
             Layout::A | Layout::K => true,
         };
-        if !copy && dtype == mine.dtype() && lies_so {
+        if !copy.0 && dtype == mine.dtype() && lies_so {
             return Ok(slf.clone());
         }
         let casting = casting_rule(casting)?;
         let made = NdArray::new(compute(slf.py(), &[&mine], || mine.astype_in(dtype, casting, layout))?);
-        if subok { like(slf, made) } else { Bound::new(slf.py(), made) }
+        if subok.0 { like(slf, made) } else { Bound::new(slf.py(), made) }
     }
 
     fn fill(&self, value: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -114,15 +117,23 @@ impl NdArray {
     #[pyo3(signature = (*index))]
     fn item<'py>(slf: &Bound<'py, Self>, index: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
         let array = slf.try_borrow()?.array.clone();
-        let element = match index.len() {
-            0 if array.size() != 1 => {
+        let given = match index.len() {
+            1 => index.get_item(0)?.cast_into::<PyTuple>().unwrap_or_else(|_| index.clone()),
+            _ => index.clone(),
+        };
+        let place = given.iter().map(|at| at.extract::<isize>()).collect::<PyResult<Vec<_>>>()?;
+        let element = match place[..] {
+            [] if array.size() != 1 => {
                 return Err(PyValueError::new_err("can only convert an array of size 1 to a Python scalar"));
             }
-            0 => array,
-            1 if array.ndim() != 1 && index.get_item(0)?.extract::<isize>().is_ok() => {
-                crate::flat::element(&array, index.get_item(0)?.extract()?)?
+            [] => array,
+            [at] if array.ndim() != 1 && given.is(index) => {
+                flat::element(&array, at).map_err(|error| flat::flatly(slf.py(), error))?
             }
-            _ => array.index(&Key::required(index.as_any())?.items).or_raise()?,
+            _ if place.len() != array.ndim() => {
+                return Err(PyValueError::new_err("incorrect number of indices for array"));
+            }
+            _ => array.index(&place.into_iter().map(Index::At).collect::<Vec<_>>()).or_raise()?,
         };
         let value = compute(slf.py(), &[&element], || element.item())?;
         Numpy::scalar(slf.py(), value)?.call_method0("item")

@@ -3,6 +3,7 @@
 // What #[pymethods] writes inside a macro of ours calls unsafe functions without a block of its own.
 #![allow(unsafe_op_in_unsafe_fn)]
 
+use crate::flag::Keep;
 use crate::convert::{Value, compute, import_as, number, required, result};
 use crate::folds::no_such_axis;
 use crate::ndarray::{NdArray, axes};
@@ -183,17 +184,17 @@ macro_rules! reductions {
     ($($name:ident $reduction:expr, ($($argument:ident),*);)*) => {
         #[pymethods]
         impl NdArray {$(
-            #[pyo3(signature = ($($argument = None,)* keepdims = false, initial = None, r#where = None))]
+            #[pyo3(signature = ($($argument = None,)* keepdims = Keep(false), initial = None, r#where = None))]
             #[allow(clippy::too_many_arguments)]
             fn $name<'py>(
                 &self,
                 py: Python<'py>,
                 $($argument: Argument<'_, 'py>,)*
-                keepdims: bool,
+                keepdims: Keep,
                 initial: Argument<'_, 'py>,
                 r#where: Argument<'_, 'py>,
             ) -> Object<'py> {
-                let mut given = Keywords { keepdims, initial, mask: r#where, ..Keywords::default() };
+                let mut given = Keywords { keepdims: keepdims.0, initial, mask: r#where, ..Keywords::default() };
                 $(given.$argument = $argument;)*
                 reduce(py, &self.array, $reduction, &given)
             }
@@ -213,27 +214,27 @@ reductions! {
 
 #[pymethods]
 impl NdArray {
-    #[pyo3(signature = (axis = None, out = None, *, keepdims = false))]
+    #[pyo3(signature = (axis = None, out = None, *, keepdims = Keep(false)))]
     fn argmin<'py>(
         &self,
         py: Python<'py>,
         axis: Argument<'_, 'py>,
         out: Argument<'_, 'py>,
-        keepdims: bool,
+        keepdims: Keep,
     ) -> Object<'py> {
-        let given = Keywords { axis, out, keepdims, ..Keywords::default() };
+        let given = Keywords { axis, out, keepdims: keepdims.0, ..Keywords::default() };
         reduce(py, &self.array, Reduction::Fold(ReduceOp::ArgMin), &given)
     }
 
-    #[pyo3(signature = (axis = None, out = None, *, keepdims = false))]
+    #[pyo3(signature = (axis = None, out = None, *, keepdims = Keep(false)))]
     fn argmax<'py>(
         &self,
         py: Python<'py>,
         axis: Argument<'_, 'py>,
         out: Argument<'_, 'py>,
-        keepdims: bool,
+        keepdims: Keep,
     ) -> Object<'py> {
-        let given = Keywords { axis, out, keepdims, ..Keywords::default() };
+        let given = Keywords { axis, out, keepdims: keepdims.0, ..Keywords::default() };
         reduce(py, &self.array, Reduction::Fold(ReduceOp::ArgMax), &given)
     }
 
@@ -244,11 +245,11 @@ impl NdArray {
         axis: Argument<'_, 'py>,
         dtype: Argument<'_, 'py>,
         ddof: f64,
-        keepdims: bool,
+        keepdims: Keep,
     ) -> Object<'py> {
         let axes = axes(axis)?;
         let dtype = dtype.map(Numpy::parse_dtype).transpose()?.flatten();
-        let options = ReduceOptions { axes: axes.as_deref(), keepdims, dtype, ..Default::default() };
+        let options = ReduceOptions { axes: axes.as_deref(), keepdims: keepdims.0, dtype, ..Default::default() };
         let shape = self.array.shape();
         let extent = |&axis: &isize| {
             let axis = if axis < 0 { axis + shape.len() as isize } else { axis };

@@ -2,6 +2,7 @@
 
 use crate::convert::{Value, compute, is_number, plain_number, required, result, value};
 use crate::error::ask_numpy;
+use crate::flag::Keep;
 use crate::folds::binary;
 use crate::foreign::{Stance, refusal, stance};
 use crate::ndarray::NdArray;
@@ -258,7 +259,7 @@ impl Ufunc {
         }
     }
 
-    #[pyo3(signature = (array, axis = Axis::Number(0), dtype = None, out = None, keepdims = false, initial = Initial::Absent, r#where = None))]
+    #[pyo3(signature = (array, axis = Axis::Number(0), dtype = None, out = None, keepdims = Keep(false), initial = Initial::Absent, r#where = None))]
     #[allow(clippy::too_many_arguments)]
     fn reduce<'py>(
         &self,
@@ -267,7 +268,7 @@ impl Ufunc {
         axis: Axis<'py>,
         dtype: Option<&Bound<'py, PyAny>>,
         out: Option<&Bound<'py, PyAny>>,
-        keepdims: bool,
+        keepdims: Keep,
         initial: Initial<'py>,
         r#where: Option<&Bound<'py, PyAny>>,
     ) -> Object<'py> {
@@ -288,7 +289,7 @@ impl Ufunc {
             axis: Some(&axis),
             dtype,
             out: out.filter(|_| !wants_array),
-            keepdims,
+            keepdims: keepdims.0,
             initial,
             mask: r#where,
         };

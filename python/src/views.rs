@@ -4,6 +4,7 @@ use crate::convert::{self, compute, result};
 use crate::creation::too_many;
 use crate::elements::Elements;
 use crate::error::OrRaise;
+use crate::flag::Copying;
 use crate::index::{self, Key};
 use crate::ndarray::{NdArray, axes};
 use crate::numpy::Numpy;
@@ -101,13 +102,14 @@ impl NdArray {
         Err(PyValueError::new_err("cannot delete array elements"))
     }
 
-    #[pyo3(signature = (*shape, order = None, copy = None))]
+    #[pyo3(signature = (*shape, order = None, copy = Copying(None)))]
     fn reshape<'py>(
         slf: &Bound<'py, Self>,
         shape: &Bound<'py, PyTuple>,
         order: Option<&str>,
-        copy: Option<bool>,
+        copy: Copying,
     ) -> PyResult<Bound<'py, NdArray>> {
+        let Copying(copy) = copy;
         let layout = layout(order, Layout::C)?;
         if layout == Layout::K {
             return Err(PyValueError::new_err("order 'K' is not permitted for reshaping"));
@@ -182,7 +184,13 @@ impl NdArray {
         slf: &Bound<'py, Self>,
         axis: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, NdArray>> {
-        let array = slf.try_borrow()?.array.squeeze(axes(axis)?.as_deref()).or_raise()?;
+        let me = slf.try_borrow()?;
+        // (Of no axes one may be named, by a number alone.)
+        let is_spared = me.array.ndim() == 0
+            && axis.is_some_and(|axis| matches!(axis.extract::<isize>(), Ok(0 | -1)));
+        let axes = if is_spared { None } else { axes(axis)? };
+        let array = me.array.squeeze(axes.as_deref()).or_raise()?;
+        drop(me);
         NdArray::derived(slf, array)
     }
 

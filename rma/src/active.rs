@@ -3,16 +3,16 @@
 //! Layers: letters and who reads them are [`crate::post`]'s; here are the calls of the program, and how they wait.
 
 use crate::call::{Call, OpCode};
+use crate::cause::{Cause, Needs};
 use crate::error::{Error, ErrorKind, Result};
 use crate::observe::{self, Event, Kind, Path};
 use crate::plain::{self, Plain};
 use crate::post::{Answer, Message, elements, may_wait, unlike};
 use crate::segment::Segment;
+use crate::shared::{Shared, no_such_rank};
 use crate::signature::Signature;
-use crate::stall::Needs;
 use crate::transport::letter::{HEADER_LEN, Sort, Stamp};
-use crate::wait::Cause;
-use crate::world::{Shared, World, no_such_rank};
+use crate::world::World;
 use shm::sync::wait_until;
 use std::sync::Arc;
 

@@ -38,7 +38,7 @@ pub(crate) fn door(heap: &Heap, index: usize) -> &Door {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::ROW_LEN;
+    use crate::row::ROW_LEN;
     use shm::HeapConfig;
 
     /// Oracle: how many ranks a heap takes.

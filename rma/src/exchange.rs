@@ -12,7 +12,8 @@
 //! Step words only grow; a word has one writer in an exchange, and the next one's writer is the same or has met the receiver since.
 
 use crate::error::Result;
-use crate::mirror::{Mirror, Wait};
+use crate::mirror::Mirror;
+use crate::rows::Wait;
 use crate::session::Session;
 use crate::transport::{SignalUpdate, Token};
 use shm::copy;
@@ -28,7 +29,7 @@ pub(crate) struct Exchange<'a> {
 impl Drop for Exchange<'_> {
     fn drop(&mut self) {
         if self.mirror.is_none() {
-            self.session.team.rows.exchanged(self.number);
+            self.session.team.control.rows().exchanged(self.number);
         }
     }
 }
@@ -40,12 +41,12 @@ pub(crate) struct Sending(Token);
 impl Session<'_> {
     /// Whether each member is alone on its node, and there are several: then exchanges are possible.
     pub(crate) fn is_among_leaders(&self) -> bool {
-        self.team.rows.mirror().is_some_and(|mirror| !mirror.has_company())
+        self.team.control.mirror().is_some_and(|mirror| !mirror.has_company())
     }
 
     /// Whether the team is on one node and meets in rounds: then exchanges are possible, and worth while.
     pub(crate) fn is_crowded(&self) -> bool {
-        self.team.rows.mirror().is_none() && self.team.rows.in_rounds()
+        self.team.control.mirror().is_none() && self.team.control.in_rounds()
     }
 
     /// Meets before the first exchange of a call, unless the call around this one has.
@@ -57,7 +58,7 @@ impl Session<'_> {
     /// Begins the next exchange. All members do.
     pub(crate) fn exchange(&mut self) -> Exchange<'_> {
         self.progress.exchanges += 1;
-        let mirror = self.team.rows.mirror();
+        let mirror = self.team.control.mirror();
         Exchange { session: self, mirror, number: self.progress.exchanges }
     }
 }
@@ -85,7 +86,7 @@ impl Exchange<'_> {
         let Some(mirror) = self.mirror else {
             // SAFETY: inside the inbox, which is mapped here and free by the head of this file; the source is the caller's promise.
             unsafe { copy::copy(spot.mapped, src, len) };
-            session.team.rows.signal_step(to, step, self.number);
+            session.team.control.rows().signal_step(to, step, self.number);
             return Ok(Sending(Token::DONE));
         };
         let (place, word) = (spot.place, mirror.step_word(mirror.spread().node(to), step));
@@ -105,8 +106,8 @@ impl Exchange<'_> {
         let (call, number) = (self.session.call(), self.number);
         let wait = Wait { world: &team.world, team: team.id, call, number };
         match self.mirror {
-            Some(mirror) => mirror.await_step(&team.rows, wait, step, mirror.spread().node(from)),
-            None => team.rows.await_step(wait, step, from),
+            Some(mirror) => mirror.await_step(team.control.rows(), wait, step, mirror.spread().node(from)),
+            None => team.control.rows().await_step(wait, step, from),
         }
     }
 

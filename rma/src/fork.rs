@@ -15,8 +15,7 @@
 //! have been in the middle of anything. Children that become another program at once (`posix_spawn`, `vfork`) don't run it: for
 //! those, see [`bootstrap::claim`](crate::bootstrap::claim).
 
-use crate::stall;
-use crate::world;
+use rustix::io::{FdFlags, fcntl_setfd};
 use std::fmt;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::ptr;
@@ -26,9 +25,13 @@ use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering::Re
 /// Forks between this process and the one that started the program, as far as there was a handler.
 static FORKS: AtomicU32 = AtomicU32::new(0);
 
+/// What is done in a child, in the order given; null = none.
+type Handlers<const N: usize> = [AtomicPtr<()>; N];
+
 const HOOKS: usize = 8;
-/// What else is done in a child, in the order given; null = none.
-static HANDLERS: [AtomicPtr<()>; HOOKS] = [const { AtomicPtr::new(ptr::null_mut()) }; HOOKS];
+static HANDLERS: Handlers<HOOKS> = [const { AtomicPtr::new(ptr::null_mut()) }; HOOKS];
+/// What comes first: this library's own part of leaving the job.
+static LEAVING: Handlers<2> = [const { AtomicPtr::new(ptr::null_mut()) }; 2];
 
 const CONNECTIONS: usize = 4;
 /// Descriptors of sockets that a child closes, -1 = none, and which sockets these are.
@@ -60,14 +63,36 @@ pub fn watch() {
 /// The handler makes async-signal-safe calls only and takes no lock: another thread of the parent may have been anywhere, the
 /// allocator included.
 pub unsafe fn on_fork(handler: fn()) {
+    add(&HANDLERS, handler);
+}
+
+/// As [`on_fork`], for what takes the child out of the job: it comes before all handlers.
+///
+/// # Safety
+/// As [`on_fork`].
+pub(crate) unsafe fn on_leaving(handler: fn()) {
+    add(&LEAVING, handler);
+}
+
+fn add<const N: usize>(handlers: &Handlers<N>, handler: fn()) {
     watch();
     let handler = handler as *mut ();
-    let is_there = HANDLERS.iter().any(|slot| {
+    let is_there = handlers.iter().any(|slot| {
         let known = slot.load(SeqCst);
         known == handler
             || known.is_null() && slot.compare_exchange(ptr::null_mut(), handler, SeqCst, SeqCst).is_ok()
     });
-    assert!(is_there, "{HOOKS} handlers of forks at most");
+    assert!(is_there, "{N} handlers of forks at most");
+}
+
+fn call<const N: usize>(handlers: &Handlers<N>) {
+    for handler in handlers {
+        let handler = handler.load(SeqCst);
+        if !handler.is_null() {
+            // SAFETY: what is not null was stored by `add` and is a `fn()`.
+            (unsafe { std::mem::transmute::<*mut (), fn()>(handler) })();
+        }
+    }
 }
 
 /// A child closes this descriptor, as long as it is the socket that it is now.
@@ -95,14 +120,13 @@ pub(crate) fn socket(fd: RawFd) -> Option<u64> {
 
 /// A program that this process becomes or starts doesn't get the descriptor.
 pub(crate) fn close_on_exec(fd: BorrowedFd<'_>) {
-    // SAFETY: a system call on an open descriptor; if it fails the descriptor stays as it was.
-    unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFD, libc::FD_CLOEXEC) };
+    // If it fails the descriptor stays as it was.
+    let _ = fcntl_setfd(fd, FdFlags::CLOEXEC);
 }
 
 extern "C" fn in_child() {
     FORKS.fetch_add(1, SeqCst);
-    world::leave_in_child();
-    stall::forget_waits();
+    call(&LEAVING);
     for (fd, number) in &CONNECTED {
         let fd = fd.swap(-1, SeqCst);
         if fd >= 0 && socket(fd) == Some(number.load(SeqCst)) {
@@ -111,13 +135,7 @@ extern "C" fn in_child() {
             unsafe { libc::close(fd) };
         }
     }
-    for handler in &HANDLERS {
-        let handler = handler.load(SeqCst);
-        if !handler.is_null() {
-            // SAFETY: what is not null was stored by `on_fork` and is a `fn()`.
-            (unsafe { std::mem::transmute::<*mut (), fn()>(handler) })();
-        }
-    }
+    call(&HANDLERS);
 }
 
 /// A value made on first use, once in each process: a forked child begins without one, unless it [keeps](PerProcess::keep) it.

@@ -26,23 +26,23 @@
 //! | gone, left | members, by signals | members | release, acquire |
 
 use crate::call::{Call, OpCode};
-use crate::control::{DESK, ROW_LEN};
+use crate::cause::{Cause, Needs};
+use crate::departure::{Departure, Desk, Exit, Leaving, Notice, lock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mirror::mirror_len;
 use crate::onesided::Compare;
 use crate::post::may_wait;
-use crate::segment::Spot;
-use crate::stall::Needs;
+use crate::row::{DESK, ROW_LEN};
+use crate::shared::{Shared, alive, no_such_rank};
+use crate::spot::Spot;
 use crate::team::{Home, Joint, Origin, Team, list_number};
 use crate::transport::{Remote, SignalUpdate};
-use crate::wait::Cause;
-use crate::world::{Shared, World, alive, no_such_rank};
+use crate::world::World;
 use shm::atomics::Atomic;
-use std::collections::HashMap;
 use std::io;
 use std::mem::offset_of;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// In an entry's row or a notice's table: there was no memory for it.
 const NO_MEMORY: u64 = u64::MAX;
@@ -51,75 +51,6 @@ const DOWN: u64 = 1;
 
 /// What a member tells of itself: where its row is, where its mirror is, a number for its order of the members.
 type Entry = [u64; 3];
-
-/// One member's desk, and the words that a founded team ends by. Zeroed memory is its initial state.
-#[repr(C, align(64))]
-pub(crate) struct Desk {
-    news: AtomicU64,
-    read: AtomicU64,
-    gone: AtomicU64,
-    left: AtomicU64,
-    notice: Notice,
-}
-
-#[repr(C)]
-#[derive(Default)]
-struct Notice {
-    key: AtomicU64,
-    /// One more than where the table begins: entries by place in the list; 0 if `entry` is all there is.
-    table: AtomicU64,
-    entry: [AtomicU64; 3],
-}
-
-/// What a process keeps of the teams it founds and leaves.
-#[derive(Default)]
-pub(crate) struct Foundings {
-    /// How often each list was tried. Held by the thread that founds a team.
-    tried: Mutex<HashMap<usize, usize>>,
-    leaving: Mutex<Vec<Leaving>>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A team this process has no handle to any more.
-struct Leaving {
-    exit: Exit,
-    blocks: Vec<usize>,
-    /// Whether the others were told.
-    is_told: bool,
-}
-
-/// How a member leaves.
-#[derive(Clone, Copy)]
-struct Exit {
-    /// The desk in the first member's row.
-    desk: Remote,
-    is_first: bool,
-    size: usize,
-}
-
-/// What the handles of a process to a founded team, and to its parts, have in common.
-pub(crate) struct Departure {
-    world: Arc<Shared>,
-    exit: Exit,
-    blocks: Mutex<Vec<usize>>,
-}
-
-impl Departure {
-    /// More memory to be freed when the team is gone.
-    pub(crate) fn leave(&self, blocks: impl IntoIterator<Item = usize>) {
-        lock(&self.blocks).extend(blocks);
-    }
-}
-
-impl Drop for Departure {
-    fn drop(&mut self) {
-        let blocks = std::mem::take(self.blocks.get_mut().unwrap_or_else(PoisonError::into_inner));
-        lock(&self.world.foundings.leaving).push(Leaving { exit: self.exit, blocks, is_told: false });
-    }
-}
 
 /// One founding of one member.
 struct Founding<'a> {
@@ -303,7 +234,7 @@ impl Founding<'_> {
         let joints: Vec<Joint> = ranks.iter().enumerate().map(joint).collect();
         let desk = Remote { rank: sorted[0], offset: entries[0][0] as usize }.plus(DESK);
         let exit = Exit { desk, is_first: me == 0, size };
-        let departure = Departure { world: shared.clone(), exit, blocks: Mutex::default() };
+        let departure = Departure::new(shared.foundings.clone(), exit);
         let home = Home::Founded(Arc::new(departure));
         let origin = Origin { home, blocks: [row, mirror], is_part: false };
         let id = (self.key >> 8).max(1) & !(3 << 62);

@@ -116,6 +116,11 @@ impl Layout {
         }
     }
 
+    /// The lowest rank of a node.
+    pub(crate) fn first_member(&self, node: usize) -> usize {
+        self.members(node).next().unwrap_or(0)
+    }
+
     /// Whether that list is in order: each node has consecutive ranks.
     pub(crate) fn is_in_order(&self) -> bool {
         match &self.shape {

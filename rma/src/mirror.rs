@@ -2,7 +2,7 @@
 //!
 //! The *leader* of a node is its member with the lowest team rank. It keeps a mirror, in its own arena, of what members of other nodes
 //! say; the members of its node read it there. Once all members of its node have published meeting `n`, a leader writes a head for its node and
-//! copies their lines into its own block of the mirror, and passes on what it has: in round `k` it puts the blocks of the
+//! copies their words into its own block of the mirror, and passes on what it has: in round `k` it puts the blocks of the
 //! last `2^k` nodes up to its own to the leader `2^k` further on, with a signal at round word `k` there, and waits for its
 //! own. Each mirror lists the nodes backwards from its own, so what is passed on lies together, and arrives together. After ceil(log2 nodes) rounds it has all blocks and publishes `arrived`, on which its node's members wait.
 //!
@@ -22,12 +22,12 @@
 //!          384  round words
 //!          512  step words, for exchanges ([`crate::exchange`])
 //!          832  heads of even meetings, 128 bytes per node, the own one first, then the one before it, and so on; those of odd meetings
-//!          ...  lines of even meetings, nodes in the same order, 64 bytes per member; those of odd meetings
+//!          ...  words of even meetings, nodes in the same order, 40 bytes per member; those of odd meetings
 //! ```
 //!
 //! | field | who writes | who reads | order |
 //! | --- | --- | --- | --- |
-//! | heads, lines | leaders, by puts; the own block by memory | the leader; its node | the signal; arrived |
+//! | heads, words | leaders, by puts; the own block by memory | the leader; its node | the signal; arrived |
 //! | round and step words | leaders, by signals | the leader | release, acquire |
 //! | elsewhere | the leader | its node, in later meetings | relaxed; the meetings order it |
 //! | verdict | the leader | its node | before arrived |
@@ -40,16 +40,16 @@
 //! to memory that is free.
 
 use crate::call::Call;
-use crate::control::{Line, Rows};
+use crate::cause::{Cause, Needs};
 use crate::error::Result;
 use crate::layout::Layout;
 use crate::retired::{Bit, Live, NO_SLOT, PAGES, page_of};
+use crate::row::{STEPS, Words};
+use crate::rows::{Rows, Wait};
 use crate::series::Series;
+use crate::shared::Shared;
 use crate::signature::Signature;
-use crate::stall::Needs;
 use crate::transport::{Remote, SignalUpdate};
-use crate::wait::Cause;
-use crate::world::Shared;
 use shm::sync::Sequence;
 use std::collections::HashMap;
 use std::ptr::NonNull;
@@ -58,8 +58,6 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Rounds there is room for: 2^16 nodes.
 pub(crate) const ROUNDS: usize = 16;
-/// Steps of an [exchange](crate::exchange) there is room for.
-pub(crate) const STEPS: usize = 40;
 /// Words of a head that name slots, and how many each of them names.
 const DROPPED: (usize, usize) = (10, 3);
 const SLOT_BITS: usize = 21;
@@ -122,15 +120,15 @@ impl Caller {
 
 /// Bytes of a mirror.
 pub(crate) fn mirror_len(nodes: usize, size: usize) -> usize {
-    lines_at(nodes, size, 2)
+    words_at(nodes, size, 2)
 }
 
 fn heads_at(nodes: usize, half: usize) -> usize {
     size_of::<Header>() + half * nodes * size_of::<Head>()
 }
 
-fn lines_at(nodes: usize, size: usize, half: usize) -> usize {
-    heads_at(nodes, 2) + half * size * size_of::<Line>()
+fn words_at(nodes: usize, size: usize, half: usize) -> usize {
+    heads_at(nodes, 2) + half * size * size_of::<Words>()
 }
 
 /// The rounds of a meeting of so many leaders, each with the distance that its message goes.
@@ -153,6 +151,11 @@ pub(crate) struct Mirror {
     drops: Mutex<Drops>,
 }
 
+// SAFETY: a mirror and its pages are shared memory, mapped for as long as the team by the promises of `new` and `grow`, and made of atomics.
+unsafe impl Send for Mirror {}
+// SAFETY: as above.
+unsafe impl Sync for Mirror {}
+
 /// What a leader knows of dropped segments.
 #[derive(Default)]
 struct Drops {
@@ -169,14 +172,6 @@ impl Drops {
         *nodes += 1;
         *nodes
     }
-}
-
-/// What a leader waits for: a number at a word of its mirror.
-pub(crate) struct Wait<'a> {
-    pub(crate) world: &'a Shared,
-    pub(crate) team: u64,
-    pub(crate) call: Call,
-    pub(crate) number: u64,
 }
 
 /// A meeting under way.
@@ -254,17 +249,17 @@ impl Mirror {
         unsafe { self.base.add(at).cast().as_ref() }
     }
 
-    /// The line of a member.
-    pub(crate) fn line(&self, half: usize, rank: usize) -> NonNull<Line> {
+    /// The words of a member.
+    pub(crate) fn words(&self, half: usize, rank: usize) -> &Words {
         let (nodes, size) = (self.spread.nodes(), self.spread.len());
-        let place = self.lines_before(self.my_node(), self.spread.node(rank)) + self.spread.index(rank);
-        let at = lines_at(nodes, size, half) + place * size_of::<Line>();
-        // SAFETY: inside the mirror.
-        unsafe { self.base.add(at).cast() }
+        let place = self.words_before(self.my_node(), self.spread.node(rank)) + self.spread.index(rank);
+        let at = words_at(nodes, size, half) + place * size_of::<Words>();
+        // SAFETY: inside the mirror, aligned to words; else as `header`.
+        unsafe { self.base.add(at).cast().as_ref() }
     }
 
-    /// How many lines the mirror of node `owner` has before those of `node`: of the nodes from its own backwards to the one after `node`.
-    fn lines_before(&self, owner: usize, node: usize) -> usize {
+    /// Of how many members the mirror of node `owner` has the words before those of `node`: of the nodes from its own backwards to the one after `node`.
+    fn words_before(&self, owner: usize, node: usize) -> usize {
         let spread = &self.spread;
         let around = if node > owner { spread.len() } else { 0 };
         around + spread.first(owner + 1) - spread.first(node + 1)
@@ -324,8 +319,8 @@ impl Mirror {
         }
         if meeting.has_words {
             for rank in self.spread.members(self.my_node()) {
-                // SAFETY: inside the mirror, made of atomics.
-                unsafe { self.line(half, rank).as_ref() }.copy_from(rows.line(rank, meeting.number));
+                let line = rows.line(rank, meeting.number).expect("of this node");
+                self.words(half, rank).copy_from(&line.words);
             }
         }
     }
@@ -374,19 +369,19 @@ impl Mirror {
         // (here, there, bytes)
         let (heads, head) = (heads_at(nodes, half), size_of::<Head>());
         let heads = (heads, heads + (to + nodes - me) % nodes * head, count * head);
-        let lines = meeting.has_words.then(|| {
-            let (base, line) = (lines_at(nodes, size, half), size_of::<Line>());
-            let len = self.lines_before(me, (me + nodes - count) % nodes);
-            (base, base + self.lines_before(to, me) * line, len * line)
+        let words = meeting.has_words.then(|| {
+            let (base, each) = (words_at(nodes, size, half), size_of::<Words>());
+            let len = self.words_before(me, (me + nodes - count) % nodes);
+            (base, base + self.words_before(to, me) * each, len * each)
         });
         let source = |here| self.base.as_ptr().wrapping_add(here).cast_const();
-        if lines.is_some() {
+        if words.is_some() {
             let (here, there, len) = heads;
             // SAFETY: as below.
             let token = unsafe { transport.put(place.plus(there), source(here), len) }?;
             transport.wait(token)?;
         }
-        let (here, there, len) = lines.unwrap_or(heads);
+        let (here, there, len) = words.unwrap_or(heads);
         let update = SignalUpdate::Set(meeting.number);
         // SAFETY: the same blocks in both mirrors, readable here until the wait is over, and nobody reads them there before the signal;
         // the word is an aligned word of the leader's mirror, accessed atomically.

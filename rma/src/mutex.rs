@@ -1,14 +1,13 @@
 //! Mutexes at ranks: any member of a team may lock any of them.
 
 use crate::call::{Call, OpCode};
+use crate::cause::{Cause, Needs};
 use crate::error::{Error, ErrorKind, Result};
 use crate::observe;
 use crate::post::may_wait;
 use crate::segment::{Contents, Segment};
-use crate::stall::Needs;
 use crate::team::Team;
 use crate::transport::{Held, Remote};
-use crate::wait::Cause;
 use shm::sync::Lock;
 use std::panic::Location;
 

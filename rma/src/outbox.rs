@@ -39,7 +39,7 @@ impl Session<'_> {
     #[inline]
     pub(crate) fn post<T: Plain>(&mut self, index: usize, data: &[T]) {
         assert!(index + data.len() <= self.capacity::<T>(), "a piece larger than the outbox");
-        let outbox = self.team.rows.my_outbox(&self.progress).wrapping_add(index * size_of::<T>());
+        let outbox = self.team.control.my_outbox(&self.progress).wrapping_add(index * size_of::<T>());
         // SAFETY: inside the outbox, which nobody reads before this member enters the next meeting.
         unsafe { copy::copy(outbox, data.as_ptr().cast(), size_of_val(data)) }
     }

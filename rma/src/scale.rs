@@ -2,9 +2,14 @@
 //!
 //! Oracle: the structures themselves, made as for such a job in this one process.
 
-use crate::control::{Progress, ROW_LEN, Rows};
+use crate::bootstrap::traffic;
+use crate::control::Control;
+use crate::directory::{Directory, written};
 use crate::layout::Layout;
 use crate::mirror::{Mirror, mirror_len, rounds};
+use crate::outboxes::Progress;
+use crate::row::ROW_LEN;
+use crate::rows::Rows;
 use crate::series::Series;
 use crate::transport::Remote;
 use std::ptr::NonNull;
@@ -57,11 +62,12 @@ fn tables_of_a_hundred_thousand_ranks() {
     let (members, offsets) = (Series::counting(RANKS), Series::new((0..RANKS).map(|_| 0)));
     let names = Series::counting(RANKS);
     // SAFETY: zeroed rows of this node's members, which live as long.
-    let rows = unsafe { Rows::new(members, offsets, row, me, names, Some(mirror), |_| true) };
-    let progress = Progress::new(&rows);
+    let rows = unsafe { Rows::new(members, offsets, row, me, names) };
+    let control = Control::new(rows, Some(mirror), true);
+    let progress = Progress::new(control.rows());
     // What grows with the node is not counted: sixteen bytes for each of its members.
     let of_node = 2 * PER_NODE * 16;
-    let private = layout.heap_bytes() + rows.heap_bytes() + progress.heap_bytes();
+    let private = layout.heap_bytes() + control.heap_bytes() + progress.heap_bytes();
     assert_eq!(private, of_node, "bytes besides those for the members of the node");
 
     let segment = |len: &dyn Fn(usize) -> usize, offset: &dyn Fn(usize) -> usize| {
@@ -74,21 +80,34 @@ fn tables_of_a_hundred_thousand_ranks() {
     let irregular = segment(&|rank| rank * 7919 % 1000, &|rank| rank * 104_729 % 4096);
     assert_eq!(irregular, 16 * RANKS);
 
-    let shared = mirror_len(nodes, RANKS) as f64 / RANKS as f64;
+    let mirror = mirror_len(nodes, RANKS) as f64 / RANKS as f64;
+    // Addresses as those of libfabric over TCP.
+    let address = [7u8; 16];
+    let directory = written(vec![&address[..]; RANKS].into_iter());
+    let directory_of = Directory::own(directory.clone(), RANKS);
+    assert_eq!(directory_of.address(RANKS - 1), address);
+    let directory = directory.len() as f64 / RANKS as f64;
+    let together = private as f64 - of_node as f64 + mirror + directory;
+    assert!(together <= 100.0, "a rank elsewhere costs a node {together} bytes");
+    let (fetches, publications) = traffic(nodes);
     is_in_book(&format!(
         "| tables of a process: nodes, control memory, outboxes, names | {} |",
         private - of_node
     ));
     is_in_book("| a segment whose parts are alike, or differ in a few places | 0 |");
     is_in_book(&format!("| a segment of any parts, in each process | {} |", irregular / RANKS));
-    is_in_book(&format!("| the mirror of the world, once per node | {shared:.0} |"));
+    is_in_book(&format!("| the mirror of the world, once per node | {mirror:.0} |"));
+    is_in_book(&format!("| addresses of 16 bytes, once per node | {directory:.0} |"));
+    is_in_book(&format!(
+        "| the start: values that a leader fetches, for the nodes and for the cards; rounds of each | {fetches}, {fetches}; {publications} |"
+    ));
     is_in_book(&format!(
         "| a barrier: messages of a leader; signals of a member in its node | {}; {} |",
         rounds(nodes).count(),
         PER_NODE.next_power_of_two().ilog2()
     ));
     is_in_book(&format!(
-        "| an allreduce of more than five words: messages of a leader, at most | {} |",
+        "| an allreduce: messages of a leader, at most | {} |",
         2 * rounds(nodes).count() + 2
     ));
 }

@@ -7,10 +7,11 @@ use crate::call::{Call, OpCode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::observe::{Event, Kind, Path};
 use crate::series::Series;
+use crate::shared::{Shared, no_such_rank};
 use crate::signature::Signature;
+use crate::spot::Spot;
 use crate::team::Team;
 use crate::transport::{Remote, Transport};
-use crate::world::{Shared, no_such_rank};
 use shm::accumulate::Target;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -116,23 +117,6 @@ impl Part {
 unsafe impl Send for Part {}
 // SAFETY: as above.
 unsafe impl Sync for Part {}
-
-/// A checked remote place: the bytes asked for lie inside the part.
-#[derive(Clone, Copy)]
-pub(crate) struct Spot {
-    /// Null if not mapped here.
-    pub(crate) mapped: *mut u8,
-    pub(crate) place: Remote,
-}
-
-impl Spot {
-    /// The place so many bytes further on.
-    #[inline]
-    pub(crate) fn plus(self, bytes: usize) -> Spot {
-        let mapped = if self.mapped.is_null() { self.mapped } else { self.mapped.wrapping_add(bytes) };
-        Spot { mapped, place: self.place.plus(bytes) }
-    }
-}
 
 impl std::fmt::Debug for Segment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -3,18 +3,19 @@
 //! Invariant: while a session lives, its thread is the only one of this process inside the team's protocol.
 
 use crate::call::Call;
-use crate::control::{Outboxes, Progress, ROW_LEN};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::Layout;
 use crate::mirror::{Mirror, mirror_len};
 use crate::observe::{self, Event, Kind, Path, Span};
+use crate::outboxes::{Outboxes, Progress};
 use crate::post::may_wait;
 use crate::retired::{NO_SLOT, SLOTS, page_len, page_of};
+use crate::row::ROW_LEN;
 use crate::series::Series;
+use crate::shared::{alive, no_such_rank};
 use crate::signature::Signature;
 use crate::team::{Inner, Joint, Origin, Team, Tiers};
 use crate::transport::Remote;
-use crate::world::alive;
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering;
 use std::sync::{MutexGuard, PoisonError};
@@ -39,11 +40,11 @@ impl<'a> Session<'a> {
         may_wait(call.op.name())?;
         team.world.check(call.op.name())?;
         let span = observe::span(|| {
-            let path = if team.rows.mirror().is_some() { Path::Messages } else { Path::Shared };
+            let path = if team.control.mirror().is_some() { Path::Messages } else { Path::Shared };
             Event { path, location: Some(call.location), ..Event::new(call.op, Kind::Collective) }
         });
         let progress = team.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(mirror) = team.rows.mirror() {
+        if let Some(mirror) = team.control.mirror() {
             settle(team, mirror)?;
         }
         team.entered.fetch_add(1, Ordering::Relaxed);
@@ -62,7 +63,7 @@ fn settle(team: &Inner, mirror: &Mirror) -> Result<()> {
         return Err(error);
     }
     for slot in fading {
-        team.rows.clear_live(slot);
+        team.control.rows().clear_live(slot);
         mirror.dropped(slot);
     }
     Ok(())
@@ -81,23 +82,28 @@ impl<'a> Session<'a> {
         self.call
     }
 
-    /// One meeting; see [`Rows::meet`].
+    /// One meeting; see [`Control::meet`](crate::control::Control::meet).
     pub(crate) fn meet(&mut self, signature: Signature, words: &[u64]) -> Result<()> {
         if let Some(span) = &mut self.span {
             span.moves(signature.bytes());
         }
-        let Inner { world, id, rows, pledge, .. } = self.team;
+        let Inner { world, id, control, pledge, .. } = self.team;
         let signature = signature.pledged(pledge.load(Ordering::Relaxed));
-        rows.meet(world, *id, &mut self.progress, self.call, signature, words)
+        control.meet(world, *id, &mut self.progress, self.call, signature, words)
     }
 
     pub(crate) fn word(&self, rank: usize, index: usize) -> u64 {
-        self.team.rows.word(&self.progress, rank, index)
+        self.team.control.word(&self.progress, rank, index)
     }
 
     /// How the team is spread over nodes, if it is.
     pub(crate) fn spread(&self) -> Option<&Layout> {
-        self.team.rows.mirror().map(Mirror::spread)
+        self.team.control.mirror().map(Mirror::spread)
+    }
+
+    /// Whether the team has so many members on several nodes that not everybody should hear everybody's words.
+    pub(crate) fn is_wide(&self) -> bool {
+        self.spread().is_some() && self.size() > self.team.world.words_of
     }
 
     /// Makes outboxes large if `len` bytes don't fit the small ones. Called with the same `len` by all, with the signature of the
@@ -119,8 +125,8 @@ impl<'a> Session<'a> {
             return met;
         }
         let offsets = Series::new(words.iter().map(|word| *word as usize - 1));
-        let Inner { world, rows, .. } = self.team;
-        self.progress.set_large(Outboxes::new(world, rows, half_len, offsets));
+        let Inner { world, control, .. } = self.team;
+        self.progress.set_large(Outboxes::new(world, control.rows(), half_len, offsets));
         self.team.large.store(word, Ordering::Relaxed);
         Ok(())
     }
@@ -163,7 +169,9 @@ impl<'a> Session<'a> {
     /// for that. A first meeting of the call takes place.
     pub(crate) fn tiers(&mut self, signature: Signature) -> Result<Option<&'a Tiers>> {
         let team = self.team;
-        let Some(mirror) = team.rows.mirror().filter(|mirror| mirror.has_company()) else { return Ok(None) };
+        let Some(mirror) = team.control.mirror().filter(|mirror| mirror.has_company()) else {
+            return Ok(None);
+        };
         if let Some(tiers) = team.tiers.get() {
             return self.meet(signature, &[]).map(|()| tiers.as_ref());
         }
@@ -223,38 +231,40 @@ impl<'a> Session<'a> {
             let message = format!("a team can't have more than {} segments and teams at a time", SLOTS - 1);
             return Err(Error::new(ErrorKind::Memory, self.call.op.name(), message));
         }
-        let Some(page) = page_of(slot).filter(|_| !self.team.rows.has_bits(slot)) else { return Ok(()) };
+        let Some(page) = page_of(slot).filter(|_| !self.team.control.rows().has_bits(slot)) else {
+            return Ok(());
+        };
         self.offer(signature, [0; 3], 2 * page_len(page), None).inspect_err(|_| self.return_slot(slot))?;
         let offered = |rank: usize| {
             let place = Remote { rank: self.team.members.get(rank), offset: self.offered(rank) };
             NonNull::new(self.team.world.reach(place).mapped).expect("members of this node are mapped")
         };
         // SAFETY: zeroed blocks just offered, which go back with the team.
-        unsafe { self.team.rows.grow(page, offered) };
+        unsafe { self.team.control.grow(page, offered) };
         Ok(())
     }
 
     /// This member frees its handle to the segment of a slot.
     pub(crate) fn clear_live(&self, slot: usize) {
-        self.team.rows.clear_live(slot);
+        self.team.control.rows().clear_live(slot);
     }
 
     /// It still has it.
     pub(crate) fn set_live(&self, slot: usize) {
-        self.team.rows.set_live(slot);
+        self.team.control.rows().set_live(slot);
     }
 
     /// All members have got a handle to the segment of this slot.
     pub(crate) fn allocated(&self, slot: usize) {
         self.set_live(slot);
-        if let Some(mirror) = self.team.rows.mirror() {
+        if let Some(mirror) = self.team.control.mirror() {
             mirror.allocated(slot);
         }
     }
 
     /// All members have freed the segment of this slot.
     pub(crate) fn freed(&self, slot: usize) {
-        if let Some(mirror) = self.team.rows.mirror() {
+        if let Some(mirror) = self.team.control.mirror() {
             mirror.freed(slot);
         }
         self.return_slot(slot);
@@ -265,9 +275,9 @@ impl<'a> Session<'a> {
     pub(crate) fn complete(&mut self) {
         let epoch = self.team.epoch.load(Ordering::Relaxed) + 1;
         self.team.epoch.store(epoch, Ordering::Relaxed);
-        let Inner { rows, retired, entered, world, .. } = self.team;
-        let is_live_elsewhere = |slot| rows.mirror().is_some_and(|mirror| mirror.is_live_elsewhere(slot));
-        let is_live = |slot| rows.is_live_here(slot) || is_live_elsewhere(slot);
+        let Inner { control, retired, entered, world, .. } = self.team;
+        let is_live_elsewhere = |slot| control.mirror().is_some_and(|mirror| mirror.is_live_elsewhere(slot));
+        let is_live = |slot| control.rows().is_live_here(slot) || is_live_elsewhere(slot);
         for retiree in retired.take(entered.load(Ordering::Relaxed), is_live) {
             if let Some(block) = retiree.block {
                 world.heap.free(block);
@@ -275,6 +285,35 @@ impl<'a> Session<'a> {
             if retiree.has_slot {
                 self.return_slot(retiree.slot);
             }
+        }
+    }
+}
+
+impl Team {
+    /// Begins a collective call.
+    pub(crate) fn session(&self, call: Call) -> Result<Session<'_>> {
+        Session::begin(&self.0, call)
+    }
+
+    /// Errors when `root` is no member, after telling the others.
+    pub(crate) fn check_root(&self, call: Call, signature: Signature, root: usize) -> Result<()> {
+        if root < self.size() {
+            return Ok(());
+        }
+        Err(self.refuse(call, signature, no_such_rank(call.op.name(), root, self.size())))
+    }
+
+    /// What a collective whose arguments are wrong returns. Nobody is left waiting: the others meet a signature that no good
+    /// call has, so theirs is a mismatch, or they have made the same mistake.
+    #[cold]
+    pub(crate) fn refuse(&self, call: Call, signature: Signature, error: Error) -> Error {
+        match self.session(call) {
+            Ok(mut session) => {
+                // The mismatch that others are told is this error here.
+                let _ = session.meet(signature, &[]);
+                error
+            }
+            Err(finalized) => finalized,
         }
     }
 }

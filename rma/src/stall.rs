@@ -15,6 +15,7 @@
 
 use crate::bootstrap::{self, Node};
 use crate::call::OpCode;
+use crate::cause::{Cause, Needs};
 use crate::fork;
 use crate::transport::{SILENCE, Transport};
 use crate::waits::{self, Board};
@@ -55,21 +56,6 @@ pub(crate) struct Watch {
     shown: Mutex<u64>,
 }
 
-/// Whose end makes a wait hopeless.
-#[derive(Clone, Copy)]
-pub(crate) enum Needs<'a> {
-    /// Any rank's: it isn't known who would end the wait.
-    Any,
-    /// A lock's owner, whom the lock itself asks after.
-    Owner,
-    /// Those world ranks for which this holds.
-    These(&'a dyn Fn(usize) -> bool),
-    /// All others': any one of them may end the wait.
-    AnyOther,
-    /// That of this world rank on another node.
-    Elsewhere(usize),
-}
-
 impl Watch {
     /// `host` is empty in a job of one node. Reads the environment and installs the handler of `SIGUSR1`, unless the program has one.
     pub(crate) fn new(heap: Arc<Heap>, node: Node, host: String) -> Watch {
@@ -78,6 +64,8 @@ impl Watch {
         let my_rank = node.members()[node.my_index()].rank;
         // A process that a rank has started finds the launcher's variables, and gets the signals meant for the rank's group.
         let is_rank = !bootstrap::is_child();
+        // SAFETY: it stores a number.
+        unsafe { fork::on_leaving(forget_waits) };
         listen(is_rank.then_some(my_rank));
         Watch {
             heap,
@@ -183,8 +171,7 @@ impl Watch {
 /// The hook of one wait.
 pub(crate) struct Waiting<'a> {
     watch: &'a Watch,
-    record: Record<'a>,
-    needs: Needs<'a>,
+    cause: Cause<'a>,
     /// The way to other nodes, if there are any.
     network: Option<&'a dyn Transport>,
     since_ns: Cell<u64>,
@@ -199,11 +186,10 @@ pub(crate) struct Waiting<'a> {
 
 impl<'a> Waiting<'a> {
     #[inline]
-    pub(crate) fn new(watch: &'a Watch, record: Record<'a>, needs: Needs<'a>) -> Waiting<'a> {
+    pub(crate) fn new(watch: &'a Watch, cause: Cause<'a>) -> Waiting<'a> {
         Waiting {
             watch,
-            record,
-            needs,
+            cause,
             network: None,
             since_ns: Cell::new(0),
             death_ns: Cell::new(0),
@@ -222,7 +208,7 @@ impl<'a> Waiting<'a> {
 
     /// Writes what is known to the boards.
     fn enter(&self) {
-        let mut record = self.record;
+        let mut record = self.cause.record();
         if let Some(Some((file, line))) = self.place.get() {
             (record.file, record.line) = (file, *line);
         }
@@ -256,7 +242,7 @@ impl WaitHook for Waiting<'_> {
             self.is_told.set(true);
             self.watch.report(&format!("no progress for {} s", limit.as_secs_f64()));
         }
-        match self.watch.fatal_death(self.needs, self.network, &self.death_ns) {
+        match self.watch.fatal_death(self.cause.needs, self.network, &self.death_ns) {
             Some(rank) => Err(WaitError::Interrupted { code: rank as i32 }),
             None => Ok(()),
         }
@@ -269,7 +255,7 @@ impl WaitHook for Waiting<'_> {
 
     fn is_dead(&self, owner: u32) -> bool {
         // The lock has just told its owner.
-        if self.record.op == OpCode::Lock as u32 && self.holder.replace(Some(owner)) != Some(owner) {
+        if self.cause.call.op == OpCode::Lock && self.holder.replace(Some(owner)) != Some(owner) {
             self.enter();
         }
         let owner = owner as usize;
@@ -287,7 +273,7 @@ fn launcher_board(rank: usize) -> Option<Board> {
 }
 
 /// In a forked child: the waits of its parent's other threads are not its own. Async-signal-safe.
-pub(crate) fn forget_waits() {
+fn forget_waits() {
     WAITING.store(0, Ordering::Relaxed);
 }
 

@@ -4,20 +4,19 @@
 //! meetings they had. What is freed by dropping goes back to the arena as [`crate::retired`] says.
 
 use crate::bell::bells_len;
-use crate::call::{Call, OpCode};
-use crate::control::{Progress, ROW_LEN, Rows};
-use crate::error::{Error, ErrorKind, Result};
-use crate::founding::Departure;
-use crate::mirror::{Mirror, mirror_len};
+use crate::control::Control;
+use crate::departure::Departure;
+use crate::error::Result;
+use crate::mirror::Mirror;
 use crate::observe;
+use crate::outboxes::Progress;
 use crate::retired::Retired;
-use crate::segment::Spot;
+use crate::row::ROW_LEN;
+use crate::rows::Rows;
 use crate::series::Series;
-use crate::session::Session;
-use crate::signature::Signature;
+use crate::shared::{Shared, no_such_rank};
+use crate::spot::Spot;
 use crate::transport::Remote;
-use crate::world::{Shared, no_such_rank};
-use std::collections::HashMap;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -27,21 +26,21 @@ const NODE_TEAM: u64 = 1 << 62;
 
 /// An ordered set of ranks. Clones are handles to the same team.
 #[derive(Clone)]
-pub struct Team(Arc<Inner>);
+pub struct Team(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) world: Arc<Shared>,
     pub(crate) id: u64,
     pub(crate) rank: usize,
     pub(crate) members: Series,
-    pub(crate) rows: Rows,
+    pub(crate) control: Control,
     pub(crate) progress: Mutex<Progress>,
     pub(crate) epoch: AtomicU64,
     /// What must be alike on all members when they meet next; see [`Team::pledge`].
     pub(crate) pledge: AtomicU64,
     /// Collective calls this process has entered.
     pub(crate) entered: AtomicU64,
-    children: AtomicU64,
+    pub(crate) children: AtomicU64,
     /// Non-blocking collectives this process has begun.
     later: AtomicU64,
     pub(crate) retired: Retired,
@@ -102,7 +101,7 @@ impl Drop for Inner {
         let large = self.large.load(Ordering::Relaxed).checked_sub(1).map(|offset| offset as usize);
         let heap = &self.world.heap;
         let first = heap.address(heap.rank(), 0).addr();
-        let pages = self.rows.my_pages().map(|page| page.addr().get() - first);
+        let pages = self.control.rows().my_pages().map(|page| page.addr().get() - first);
         let blocks = blocks.iter().copied().flatten();
         let blocks = self.retired.take_all().into_iter().chain(large).chain(pages).chain(blocks);
         let (parent, slot) = match home {
@@ -133,12 +132,13 @@ impl Team {
         let members = Series::new(ranks.iter().copied());
         // Mapped by all members, so nobody asks for the offsets.
         let (offsets, names) = (Series::new(ranks.iter().map(|_| 0)), Series::counting(ranks.len()));
-        let in_rounds = |near| world.in_rounds(near);
         // SAFETY: the root area was just checked to hold all rows; it is zero at the start, page aligned, and mapped for the life of
         // the process.
-        let rows = unsafe { Rows::new(members.clone(), offsets, row, me, names, None, in_rounds) };
+        let rows = unsafe { Rows::new(members.clone(), offsets, row, me, names) };
+        let in_rounds = world.in_rounds(rows.near.len());
+        let control = Control::new(rows, None, in_rounds);
         let id = if world.is_wide() { NODE_TEAM | world.layout.node(world.rank) as u64 } else { 0 };
-        Team::new(world.clone(), id, me, members, rows, None)
+        Team::new(world.clone(), id, me, members, control, None)
     }
 
     /// A team of members of which this one is number `me`.
@@ -168,10 +168,11 @@ impl Team {
         let offsets = Series::new(joints.iter().map(|joint| joint.row.offset));
         let names = Series::new(joints.iter().map(|joint| joint.name));
         let row = |rank: usize| NonNull::new(world.reach(joints[rank].row).mapped);
-        let in_rounds = |near| world.in_rounds(near);
         // SAFETY: the caller's promise; members of this node are mapped, and a mirror is there if there are others.
-        let rows = unsafe { Rows::new(members.clone(), offsets, row, me, names, mirror, in_rounds) };
-        Team::new(world.clone(), id, me, members, rows, origin)
+        let rows = unsafe { Rows::new(members.clone(), offsets, row, me, names) };
+        let in_rounds = world.in_rounds(rows.near.len());
+        let control = Control::new(rows, mirror, in_rounds);
+        Team::new(world.clone(), id, me, members, control, origin)
     }
 
     fn new(
@@ -179,7 +180,7 @@ impl Team {
         id: u64,
         rank: usize,
         members: Series,
-        rows: Rows,
+        control: Control,
         origin: Option<Origin>,
     ) -> Team {
         Team(Arc::new(Inner {
@@ -188,8 +189,8 @@ impl Team {
             rank,
             members,
             origin,
-            progress: Mutex::new(Progress::new(&rows)),
-            rows,
+            progress: Mutex::new(Progress::new(control.rows())),
+            control,
             epoch: AtomicU64::new(0),
             pledge: AtomicU64::new(0),
             entered: AtomicU64::new(0),
@@ -245,34 +246,6 @@ impl Team {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Returns when every member has entered. A full synchronisation.
-    ///
-    /// Collective. Puts to memory of the own node are visible to all members afterwards; across nodes use [`Team::sync`].
-    /// Stands for `MPI_Barrier`. Errors: `Mismatch`, `Died`, `Finalized`.
-    #[track_caller]
-    pub fn barrier(&self) -> Result<()> {
-        let call = Call::new(OpCode::Barrier);
-        self.rendezvous(call, Signature::new(call.op))
-    }
-
-    /// Fence to all ranks, then barrier: whatever any member did before is visible to every member. A full synchronisation.
-    ///
-    /// Collective. Stands for `GA_Pgroup_sync`, `ARMCI_Barrier`. Errors as [`Team::barrier`].
-    #[track_caller]
-    pub fn sync(&self) -> Result<()> {
-        self.sync_over(0, "")
-    }
-
-    /// [`Team::sync`] with a number and a purpose that are the same on all ranks.
-    #[inline]
-    #[track_caller]
-    pub(crate) fn sync_over(&self, number: usize, purpose: &str) -> Result<()> {
-        let call = Call::new(OpCode::Sync);
-        self.0.world.alive("sync")?;
-        self.0.world.transport.fence_all()?;
-        self.rendezvous(call, Signature::new(call.op).purpose(purpose).count(number))
-    }
-
     /// Returns when all operations of this process to member `rank` are remotely complete.
     ///
     /// Not collective. Stands for `ARMCI_Fence`, `MPI_Win_flush`. Errors: `Rank`, `Finalized`.
@@ -285,117 +258,6 @@ impl Team {
         self.0.world.transport.fence(self.world_rank(rank))
     }
 
-    /// The last meeting. Each member says a word; whether all say the same, and not 0.
-    #[track_caller]
-    pub(crate) fn finalize(&self, word: u64) -> Result<bool> {
-        let call = Call::new(OpCode::Finalize);
-        let mut session = self.session(call)?;
-        session.meet(Signature::new(call.op), &[word])?;
-        let is_agreed = word != 0 && (0..self.size()).all(|rank| session.word(rank, 0) == word);
-        session.complete();
-        Ok(is_agreed)
-    }
-
-    fn rendezvous(&self, call: Call, signature: Signature) -> Result<()> {
-        let mut session = self.session(call)?;
-        session.meet(signature, &[])?;
-        session.complete();
-        Ok(())
-    }
-
-    /// New teams of the members that give the same `color`, ordered by `key`, then by rank here; `None` gives no team.
-    ///
-    /// Collective over this team. Stands for `MPI_Comm_split`, `GA_Pgroup_split`. Errors: `Memory`, `Mismatch`, `Died`, `Finalized`.
-    #[track_caller]
-    pub fn split(&self, color: Option<u32>, key: i64) -> Result<Option<Team>> {
-        let call = Call::new(OpCode::Split);
-        self.regroup(call, Signature::new(call.op), color, key)
-    }
-
-    /// The team of the listed ranks, in that order; `None` on members that aren't listed.
-    ///
-    /// Collective over this team, all with the same list. Stands for `MPI_Comm_create`, `GA_Pgroup_create`, `ARMCI_Group_create_child`.
-    /// Errors: `Rank` (outside the team, or twice), `Mismatch` on every member when lists differ, else as [`Team::split`].
-    #[track_caller]
-    pub fn subset(&self, ranks: &[usize]) -> Result<Option<Team>> {
-        let call = Call::new(OpCode::Subset);
-        let signature = Signature::new(call.op).count(list_number(ranks));
-        for (place, rank) in ranks.iter().enumerate() {
-            if *rank >= self.size() {
-                return Err(self.refuse(call, signature, no_such_rank("subset", *rank, self.size())));
-            }
-            if ranks[..place].contains(rank) {
-                let error = Error::at(ErrorKind::Rank, "subset", *rank, "the rank is listed twice");
-                return Err(self.refuse(call, signature, error));
-            }
-        }
-        let place = ranks.iter().position(|rank| *rank == self.rank());
-        self.regroup(call, signature, place.map(|_| 0), place.unwrap_or(0) as i64)
-    }
-
-    fn regroup(
-        &self,
-        call: Call,
-        signature: Signature,
-        color: Option<u32>,
-        key: i64,
-    ) -> Result<Option<Team>> {
-        let mut session = self.session(call)?;
-        let world = &self.0.world;
-        let color_word = color.map_or(u64::MAX, u64::from);
-        let slot = session.take_slot();
-        let words = [color_word, key as u64, slot as u64];
-        let len = color.map_or(0, |_| ROW_LEN);
-        let row = session.offer(signature, words, len, None).inspect_err(|_| session.return_slot(slot))?;
-        let slot = session.word(0, 2) as usize;
-        let child = self.0.children.fetch_add(1, Ordering::Relaxed) + 1;
-        let (color_of, node_of) =
-            (|rank| session.word(rank, 0), |rank| world.layout.node(self.world_rank(rank)));
-        let mut chosen: Vec<(i64, usize)> = (0..self.size())
-            .filter(|rank| color.is_some() && color_of(*rank) == color_word)
-            .map(|rank| (session.word(rank, 1) as i64, rank))
-            .collect();
-        chosen.sort_unstable();
-        let offsets: Vec<usize> = chosen.iter().map(|(_, rank)| session.offered(*rank)).collect();
-        // Whether any of the new teams spans nodes: all members come to the same answer.
-        let mut homes = HashMap::new();
-        let is_split = |rank| *homes.entry(color_of(rank)).or_insert(node_of(rank)) != node_of(rank);
-        let spans = (0..self.size()).filter(|rank| color_of(*rank) != u64::MAX).any(is_split);
-        let members: Vec<usize> = chosen.iter().map(|(_, rank)| self.world_rank(*rank)).collect();
-        let place = chosen.iter().position(|(_, rank)| *rank == self.rank());
-        let (mut mirror, mut mirrors) = (None, vec![0; chosen.len()]);
-        if spans {
-            let spread = world.layout.among(&members, place.unwrap_or(0));
-            let is_leader = place.is_some_and(|place| spread.nodes() > 1 && spread.index(place) == 0);
-            let len = if is_leader { mirror_len(spread.nodes(), members.len()) } else { 0 };
-            let none = [u64::MAX, 0, slot as u64];
-            let offered = session.offer(signature, none, len, row);
-            mirror = offered.inspect_err(|_| session.return_slot(slot))?;
-            mirrors = chosen.iter().map(|(_, rank)| session.offered(*rank)).collect();
-        }
-        session.make_bits(signature, slot).inspect_err(|_| {
-            row.iter().chain(&mirror).for_each(|block| world.heap.free(*block));
-        })?;
-        session.allocated(slot);
-        let Some(place) = place else {
-            drop(session);
-            self.let_go(slot);
-            self.0.retired.put(self.0.entered.load(Ordering::Relaxed), None, slot);
-            return Ok(None);
-        };
-        let joint = |name| {
-            let row = Remote { rank: members[name], offset: offsets[name] };
-            Joint { row, mirror: mirrors[name], name }
-        };
-        let joints: Vec<Joint> = (0..members.len()).map(joint).collect();
-        let id = (self.0.id << 20) ^ (child << 12) ^ members[0] as u64;
-        drop(session);
-        let home = Home::Parent(self.clone(), slot);
-        let origin = Origin { home, blocks: [row, mirror], is_part: false };
-        // SAFETY: each member offered zeroed blocks, and frees them only when nobody has a handle to the team.
-        Ok(Some(unsafe { Team::join(world, id, place, &joints, Some(origin)) }))
-    }
-
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.0.world
     }
@@ -406,13 +268,13 @@ impl Team {
 
     /// A member's desk.
     pub(crate) fn desk(&self, rank: usize) -> Spot {
-        self.0.rows.desk(rank)
+        self.0.control.rows().desk(rank)
     }
 
     /// What letters to a member call the team: a number that no other living team has there.
     pub(crate) fn key_at(&self, rank: usize) -> u64 {
         // The rows of the node's team are not in arenas.
-        let is_of_node = self.0.origin.is_none() && self.0.rows.mirror().is_none();
+        let is_of_node = self.0.origin.is_none() && self.0.control.mirror().is_none();
         if is_of_node { 0 } else { self.desk(rank).place.offset as u64 }
     }
 
@@ -428,37 +290,10 @@ impl Team {
     }
 
     /// This process has no handle of a slot any more. Something is to be retired after this.
-    fn let_go(&self, slot: usize) {
-        match self.0.rows.mirror() {
+    pub(crate) fn let_go(&self, slot: usize) {
+        match self.0.control.mirror() {
             Some(_) => self.0.retired.fade(slot),
-            None => self.0.rows.clear_live(slot),
-        }
-    }
-
-    /// Begins a collective call.
-    pub(crate) fn session(&self, call: Call) -> Result<Session<'_>> {
-        Session::begin(&self.0, call)
-    }
-
-    /// Errors when `root` is no member, after telling the others.
-    pub(crate) fn check_root(&self, call: Call, signature: Signature, root: usize) -> Result<()> {
-        if root < self.size() {
-            return Ok(());
-        }
-        Err(self.refuse(call, signature, no_such_rank(call.op.name(), root, self.size())))
-    }
-
-    /// What a collective whose arguments are wrong returns. Nobody is left waiting: the others meet a signature that no good
-    /// call has, so theirs is a mismatch, or they have made the same mistake.
-    #[cold]
-    pub(crate) fn refuse(&self, call: Call, signature: Signature, error: Error) -> Error {
-        match self.session(call) {
-            Ok(mut session) => {
-                // The mismatch that others are told is this error here.
-                let _ = session.meet(signature, &[]);
-                error
-            }
-            Err(finalized) => finalized,
+            None => self.0.control.rows().clear_live(slot),
         }
     }
 }

@@ -2,36 +2,15 @@
 //!
 //! Almost every wait is over before it begins, so its record is made by the first call of the hook, not before.
 
-use crate::call::{Call, OpCode};
+use crate::call::OpCode;
+use crate::cause::Cause;
 use crate::error::{Error, ErrorKind, Result};
-use crate::observe::{self, Event, Kind};
-use crate::stall::{Needs, Waiting};
-use crate::world::Shared;
-use shm::board::Record;
+use crate::observe;
+use crate::shared::Shared;
+use crate::stall::Waiting;
 use shm::sync::{Crank, WaitContext, WaitError, WaitHook, wait_with};
 use std::cell::OnceCell;
 use std::time::Duration;
-
-/// What is waited for.
-#[derive(Clone, Copy)]
-pub(crate) struct Cause<'a> {
-    pub(crate) call: Call,
-    /// Id of the team.
-    pub(crate) team: u64,
-    /// A rank of the team, if it is a single one that is waited for.
-    pub(crate) target: Option<usize>,
-    /// Number of the meeting, or of the mutex.
-    pub(crate) sequence: u64,
-    /// Whose end makes the wait hopeless.
-    pub(crate) needs: Needs<'a>,
-}
-
-impl Cause<'_> {
-    #[cold]
-    fn event(&self) -> Event {
-        Event::new(self.call.op, Kind::Wait).at(self.call.location)
-    }
-}
 
 struct Hook<'a> {
     world: &'a Shared,
@@ -42,18 +21,8 @@ struct Hook<'a> {
 impl<'a> Hook<'a> {
     #[cold]
     fn waiting(&self) -> &Waiting<'a> {
-        let Cause { call, team, target, sequence, needs } = self.cause;
-        let record = Record {
-            op: call.op as u32,
-            team,
-            target: target.map(|rank| rank as u32),
-            sequence,
-            text: call.op.name(),
-            file: call.location.file(),
-            line: call.location.line(),
-        };
         self.waiting.get_or_init(|| {
-            let waiting = Waiting::new(&self.world.watch, record, needs);
+            let waiting = Waiting::new(&self.world.watch, self.cause);
             if self.world.is_wide() { waiting.over(&*self.world.transport) } else { waiting }
         })
     }

@@ -341,33 +341,42 @@ fn all_to_all_of_elements_of_which_not_one_per_member_fits() {
     });
 }
 
+fn small_ones(world: &World) {
+    let team = world.team();
+    reductions::<f64>(&team);
+    reductions::<i16>(&team);
+    moves::<i16>(&team);
+    let (me, size) = (team.rank(), team.size());
+    // In rank order, with an operation that isn't commutative.
+    let join = |[a, n]: [u64; 2], [b, m]: [u64; 2]| [a * 10u64.pow(m as u32) + b, n + m];
+    let whole = (1..=size as u64).fold(0, |line, digit| line * 10 + digit);
+    let mut digits = [[me as u64 + 1, 1]];
+    team.allreduce_with(&mut digits, join).unwrap();
+    assert_eq!(digits, [[whole, size as u64]]);
+    // Who differs is found by all, whoever it is.
+    for odd in 0..size {
+        let mut one = [1u64];
+        let outcome = if me == odd { team.barrier() } else { team.allreduce(&mut one, Op::Sum) };
+        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Mismatch);
+        assert_eq!(one, [1]);
+    }
+    for _ in 0..50 {
+        let mut ones = [1u64, me as u64];
+        team.allreduce(&mut ones, Op::Sum).unwrap();
+        assert_eq!(ones, [size as u64, (size * (size - 1) / 2) as u64]);
+    }
+}
+
 /// What the many members of a large node do, whatever this machine has.
 #[test]
 fn members_that_meet_in_rounds_get_the_same() {
     let job = tests::Job::new("members_that_meet_in_rounds_get_the_same").env("GAIN_MEETINGS", "rounds");
-    job.run(&[2, 3, 5], |world| {
-        let team = world.team();
-        reductions::<f64>(&team);
-        reductions::<i16>(&team);
-        moves::<i16>(&team);
-        let (me, size) = (team.rank(), team.size());
-        // In rank order, with an operation that isn't commutative.
-        let join = |[a, n]: [u64; 2], [b, m]: [u64; 2]| [a * 10u64.pow(m as u32) + b, n + m];
-        let whole = (1..=size as u64).fold(0, |line, digit| line * 10 + digit);
-        let mut digits = [[me as u64 + 1, 1]];
-        team.allreduce_with(&mut digits, join).unwrap();
-        assert_eq!(digits, [[whole, size as u64]]);
-        // Who differs is found by all, whoever it is.
-        for odd in 0..size {
-            let mut one = [1u64];
-            let outcome = if me == odd { team.barrier() } else { team.allreduce(&mut one, Op::Sum) };
-            assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Mismatch);
-            assert_eq!(one, [1]);
-        }
-        for _ in 0..50 {
-            let mut ones = [1u64, me as u64];
-            team.allreduce(&mut ones, Op::Sum).unwrap();
-            assert_eq!(ones, [size as u64, (size * (size - 1) / 2) as u64]);
-        }
-    });
+    job.run(&[2, 3, 5], small_ones);
+}
+
+/// What a team of very many does, whatever its size.
+#[test]
+fn few_words_that_go_by_nodes_give_the_same() {
+    let job = tests::Job::new("few_words_that_go_by_nodes_give_the_same").env("GAIN_MEETINGS", "tree");
+    job.fake_nodes(2).over("ofi").run(&[2, 3, 5], small_ones);
 }

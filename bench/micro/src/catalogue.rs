@@ -1,40 +1,10 @@
 //! The list of benchmarks.
 
-use crate::options::Options;
+use crate::bench::{Bench, Benchmark, Family, Outcome, WORD};
 use crate::suites::{
     atomics, bandwidth, collective, compute, latency, messages, overlap, random_access, several, shapes,
 };
 use crate::table::Table;
-use crate::{Bench, Outcome};
-
-/// One benchmark.
-#[derive(Debug)]
-pub struct Benchmark {
-    /// What it is called.
-    pub name: &'static str,
-    /// What others call it.
-    also: &'static [&'static str],
-    family: Family,
-    /// What it measures, in a line.
-    pub line: &'static str,
-    /// Fewest ranks it makes sense for.
-    pub least_ranks: usize,
-    /// Sizes from and to, in bytes, where the user doesn't say.
-    sizes: (usize, usize),
-    /// Memory at the target for each byte of the size.
-    bytes_per_size: usize,
-    /// Has something to do in a process before that joins the job.
-    pub(crate) works_before_start: bool,
-    pub(crate) run: fn(&Bench) -> Outcome<Table>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Family {
-    Pair,
-    Several,
-    Collective,
-    Process,
-}
 
 const FAMILIES: [(Family, &str); 4] = [
     (Family::Pair, "Rank 0 and the last rank, or --peer"),
@@ -42,9 +12,6 @@ const FAMILIES: [(Family, &str); 4] = [
     (Family::Collective, "Collectives of all ranks"),
     (Family::Process, "Processes"),
 ];
-
-/// As `bytes_per_size`: the size isn't the user's choice.
-const WORD: usize = 0;
 
 type Run = fn(&Bench) -> Outcome<Table>;
 
@@ -230,28 +197,6 @@ static BENCHMARKS: &[Benchmark] = &[
         ..collective("compute", &[], "what a rank that computes loses while nobody talks to it", compute::run)
     },
 ];
-
-impl Benchmark {
-    /// Bounds of its sizes under `options`.
-    pub(crate) fn sizes(&self, options: &Options) -> (usize, usize) {
-        if self.bytes_per_size == WORD {
-            return self.sizes;
-        }
-        let (least, most) = options.sizes.unwrap_or_default();
-        (least.unwrap_or(self.sizes.0.min(most.unwrap_or(usize::MAX))), most.unwrap_or(self.sizes.1))
-    }
-
-    pub(crate) fn bytes_per_size(&self) -> usize {
-        self.bytes_per_size.max(1)
-    }
-
-    /// Memory of each rank.
-    pub(crate) fn memory(&self, options: &Options) -> usize {
-        let each = self.sizes(options).1.saturating_mul(self.bytes_per_size());
-        let wanted = if options.has_many_buffers() { each.saturating_mul(options.window) } else { each };
-        wanted.saturating_add(8).clamp(1 << 20, options.memory_bytes.max(1 << 20)).next_multiple_of(8)
-    }
-}
 
 /// The benchmark called so.
 pub(crate) fn find(name: &str) -> Result<&'static Benchmark, String> {

@@ -1,8 +1,9 @@
 //! Two files of `--json` side by side.
 
+use crate::bench::Outcome;
 use crate::output::{cell, line};
 use crate::table::Unit;
-use crate::{Outcome, plot, write_out};
+use crate::{plot, write_out};
 use serde_json::Value;
 use std::path::Path;
 

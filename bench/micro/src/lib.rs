@@ -11,8 +11,9 @@
 //!
 //! | file | what it owns |
 //! | --- | --- |
-//! | `catalogue` | the list: a name, a line and a function for each benchmark |
 //! | `options` | the command line |
+//! | `catalogue` | the list: a name, a line and a function for each benchmark |
+//! | `bench`, `settings` | what a benchmark is and has when it runs; how to measure |
 //! | `suites/` | the benchmarks; `pair` is what those of two ranks have in common |
 //! | `timing` | samples of one figure |
 //! | `table`, `output` | rows under columns with units; as text, JSON and CSV |
@@ -21,66 +22,33 @@
 //! Rank 0 measures against the last rank, or the one asked for; the others wait, or compute. Ranks that are measured together (several pairs,
 //! both ways, collectives) begin each sample at a barrier.
 
+mod bench;
 mod catalogue;
 mod compare;
 pub mod machine;
 mod options;
 mod output;
 mod plot;
+mod settings;
 mod suites;
 mod table;
 mod timing;
 
-pub use catalogue::{Benchmark, list};
+pub use bench::Benchmark;
+pub use catalogue::list;
 pub use options::Options;
 
+use bench::{Bench, Outcome, Place};
 use rma::{Op, Segment, World};
 use serde_json::Value;
+use settings::Settings;
 use std::io::Write;
 use std::time::Instant;
-
-/// What can go wrong: the message says it.
-type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
-
-/// What every benchmark has: the ranks, memory at each, and what the user asked for.
-struct Bench<'a> {
-    world: &'a World,
-    segment: Segment,
-    options: &'a Options,
-    benchmark: &'static Benchmark,
-    /// Seconds that joining the job took.
-    start_seconds: f64,
-    /// Median time of a fixed piece of work before there was a world, where the benchmark asks for it.
-    alone_us: f64,
-}
-
-impl Bench<'_> {
-    /// The rank that rank 0 talks to.
-    fn peer(&self) -> usize {
-        self.options.peer.unwrap_or(self.world.size() - 1)
-    }
-
-    /// Sizes from the options or the catalogue, doubling, in multiples of `unit` bytes.
-    fn sizes(&self, unit: usize) -> Vec<usize> {
-        let (least, most) = self.benchmark.sizes(self.options);
-        let most =
-            most.min((self.segment.len_bytes(self.world.rank()) - 8) / self.benchmark.bytes_per_size());
-        std::iter::successors(Some(least.max(1).next_multiple_of(unit)), |size| size.checked_mul(2))
-            .take_while(|size| *size <= most)
-            .collect()
-    }
-
-    /// Where number `index` of a window of transfers of `size` bytes goes: all to the same place, or each to its own.
-    fn place(&self, index: usize, size: usize) -> usize {
-        let room = self.segment.len_bytes(self.peer()) - 8;
-        if self.options.has_many_buffers() { index * size % (room / size * size) } else { 0 }
-    }
-}
 
 /// What needs no ranks: the list, or a comparison. `None` if there is something to measure.
 pub fn answer(options: &Options) -> Option<i32> {
     let outcome = match (&options.compare[..], &options.benchmarks[..]) {
-        ([first, second], _) => compare::run(first, second, options.plot.as_deref()),
+        ([first, second], _) => compare::run(first, second, options.settings.plot.as_deref()),
         (_, []) => write_out(&list()),
         _ => return None,
     };
@@ -106,16 +74,18 @@ fn write_out(text: &str) -> Outcome<()> {
 
 fn measure(options: &Options, ranks: Option<usize>) -> Outcome<()> {
     let needs_quiet = options.benchmarks.iter().any(|benchmark| benchmark.works_before_start);
-    let alone_us = if needs_quiet { suites::compute::alone(options) } else { 0.0 };
+    let alone_us = if needs_quiet { suites::compute::alone(&options.settings) } else { 0.0 };
     let start = Instant::now();
     let world = World::init()?;
     let start_seconds = start.elapsed().as_secs_f64();
     check(options, &world, ranks)?;
     let mut documents = Vec::new();
-    for benchmark in &options.benchmarks {
-        documents.push(one(benchmark, options, &world, start_seconds, alone_us)?);
+    let count = options.benchmarks.len();
+    for (index, benchmark) in options.benchmarks.iter().enumerate() {
+        let place = Place { index, count };
+        documents.push(one(benchmark, place, &options.settings, &world, start_seconds, alone_us)?);
     }
-    if let (Some(file), 0) = (&options.plot, world.rank()) {
+    if let (Some(file), 0) = (&options.settings.plot, world.rank()) {
         plot::draw(file, &documents)?;
     }
     world.finalize()?;
@@ -125,14 +95,15 @@ fn measure(options: &Options, ranks: Option<usize>) -> Outcome<()> {
 /// Runs one benchmark and prints its table. Collective.
 fn one(
     benchmark: &'static Benchmark,
-    options: &Options,
+    place: Place,
+    settings: &Settings,
     world: &World,
     start_seconds: f64,
     alone_us: f64,
 ) -> Outcome<Value> {
     let team = world.team();
-    let segment = Segment::allocate_zeroed(&team, benchmark.memory(options))?;
-    let bench = Bench { world, segment, options, benchmark, start_seconds, alone_us };
+    let segment = Segment::allocate_zeroed(&team, benchmark.memory(settings))?;
+    let bench = Bench { world, segment, settings, place, benchmark, start_seconds, alone_us };
     let table = (benchmark.run)(&bench)?;
     let mut nodes = [u64::from(world.node_team().rank() == 0)];
     team.allreduce(&mut nodes, Op::Sum)?;
@@ -156,13 +127,14 @@ fn check(options: &Options, world: &World, ranks: Option<usize>) -> Outcome<()> 
             return Err(format!("{name} needs {least_ranks} ranks, there are {size}{advice}").into());
         }
     }
-    if let Some(peer) = options.peer.filter(|peer| !(1..size).contains(peer)) {
+    let settings = &options.settings;
+    if let Some(peer) = settings.peer.filter(|peer| !(1..size).contains(peer)) {
         return Err(format!("there is no rank {peer} for rank 0 to talk to").into());
     }
-    if let Some(root) = options.root.filter(|root| *root >= size) {
+    if let Some(root) = settings.root.filter(|root| *root >= size) {
         return Err(format!("there is no rank {root} to be the root").into());
     }
-    if let Some(pairs) = options.pairs.filter(|pairs| 2 * pairs > size) {
+    if let Some(pairs) = settings.pairs.filter(|pairs| 2 * pairs > size) {
         return Err(format!("{pairs} pairs need {} ranks, there are {size}", 2 * pairs).into());
     }
     Ok(())

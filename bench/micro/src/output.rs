@@ -1,7 +1,8 @@
 //! How results look: a table as OSU's, JSON, or comma-separated values.
 
+use crate::bench::{Bench, Outcome, Place};
 use crate::table::{Column, Role, Table, Unit};
-use crate::{Bench, Outcome, machine, write_out};
+use crate::{machine, write_out};
 use serde_json::{Map, Value, json};
 
 /// Width of the first column and of the others, as OSU's.
@@ -10,7 +11,7 @@ const OTHERS: usize = 20;
 
 /// All that a benchmark found, and where: what `--json` prints.
 pub(crate) fn document(bench: &Bench, nodes: u64, table: &Table) -> Value {
-    let options = bench.options;
+    let settings = bench.settings;
     let named = |row: &Vec<f64>| {
         let cells =
             table.columns.iter().zip(row).map(|(column, number)| (column.name.to_owned(), json!(number)));
@@ -26,9 +27,9 @@ pub(crate) fn document(bench: &Bench, nodes: u64, table: &Table) -> Value {
         "transport": bench.world.transport().describe(),
         "machine": machine::describe(),
         "version": env!("CARGO_PKG_VERSION"),
-        "window": options.window,
-        "target": format!("{:?}", options.target).to_lowercase(),
-        "buffers": format!("{:?}", options.buffers).to_lowercase(),
+        "window": settings.window,
+        "target": format!("{:?}", settings.target).to_lowercase(),
+        "buffers": format!("{:?}", settings.buffers).to_lowercase(),
         "columns": table.columns.iter().map(column).collect::<Vec<_>>(),
         "rows": table.rows.iter().map(named).collect::<Vec<_>>(),
     })
@@ -36,11 +37,10 @@ pub(crate) fn document(bench: &Bench, nodes: u64, table: &Table) -> Value {
 
 /// Writes it on standard output in the form asked for.
 pub(crate) fn print(bench: &Bench, table: &Table, document: &Value) -> Outcome<()> {
-    let all = &bench.options.benchmarks;
-    let is_first = all.first().is_some_and(|first| std::ptr::eq(*first, bench.benchmark));
-    let is_last = all.last().is_some_and(|last| std::ptr::eq(*last, bench.benchmark));
-    if bench.options.json {
-        let (open, close) = match (all.len(), is_first, is_last) {
+    let Place { index, count } = bench.place;
+    let (is_first, is_last) = (index == 0, index + 1 == count);
+    if bench.settings.json {
+        let (open, close) = match (count, is_first, is_last) {
             (1, ..) => ("", "\n"),
             (_, true, _) => ("[\n", ",\n"),
             (_, _, true) => ("", "\n]\n"),
@@ -49,7 +49,7 @@ pub(crate) fn print(bench: &Bench, table: &Table, document: &Value) -> Outcome<(
         return write_out(&format!("{open}{document:#}{close}"));
     }
     let gap = if is_first { "" } else { "\n" };
-    let text = if bench.options.csv { csv(bench, table) } else { text(bench, table, document) };
+    let text = if bench.settings.csv { csv(bench, table) } else { text(bench, table, document) };
     write_out(&format!("{gap}{text}"))
 }
 
@@ -60,10 +60,10 @@ fn text(bench: &Bench, table: &Table, document: &Value) -> String {
     for name in ["path", "transport", "machine", "version"] {
         text += &format!("# {name}: {}\n", document[name].as_str().unwrap_or_default());
     }
-    if bench.options.validate {
+    if bench.settings.validate {
         text += "# data validated\n";
     }
-    let is_shown = |column: &Column| bench.options.full || column.role != Role::Detail;
+    let is_shown = |column: &Column| bench.settings.full || column.role != Role::Detail;
     let header = table.columns.iter().filter(|column| is_shown(column)).map(|column| column.name.to_owned());
     text += &line(header.enumerate().map(|(i, name)| if i == 0 { format!("# {name}") } else { name }));
     for row in &table.rows {

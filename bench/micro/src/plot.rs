@@ -2,7 +2,7 @@
 //!
 //! A figure with a unit of time goes to the first panel, one of megabytes a second to the second; a panel without figures is left out.
 
-use crate::Outcome;
+use crate::bench::Outcome;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::register_font;

@@ -3,7 +3,7 @@
 //! What one rank does by itself is timed in batches of about a microsecond, so that the clock's own 25 ns don't show; an operation between
 //! nodes is a batch of its own, and the 99th percentile is one of single operations then. What ranks do together begins at a barrier, each time.
 
-use crate::options::Options;
+use crate::settings::Settings;
 use crate::table::{Column, Unit, detail};
 use rma::{Result, World};
 use std::time::{Duration, Instant};
@@ -51,7 +51,7 @@ impl Samples {
 
 /// Warms up and measures `op`, which this rank does by itself.
 pub(crate) fn measure<E>(
-    options: &Options,
+    settings: &Settings,
     mut op: impl FnMut() -> std::result::Result<(), E>,
 ) -> std::result::Result<Samples, E> {
     let mut once = time(1, &mut op)?;
@@ -60,8 +60,8 @@ pub(crate) fn measure<E>(
     }
     let batch = (Duration::from_micros(1).as_nanos() / once.as_nanos().max(1)).clamp(1, 1000) as usize;
     let fit = Duration::from_millis(100).as_nanos() / (once.as_nanos().max(1) * batch as u128);
-    let count = options.iterations.unwrap_or((fit as usize).clamp(20, 10_000));
-    for _ in 0..options.warmup.unwrap_or(count / 10) {
+    let count = settings.iterations.unwrap_or((fit as usize).clamp(20, 10_000));
+    for _ in 0..settings.warmup.unwrap_or(count / 10) {
         time(batch, &mut op)?;
     }
     let per_op = |spent: Duration| spent.as_secs_f64() * 1e6 / batch as f64;
@@ -81,20 +81,20 @@ fn time<E>(
 }
 
 /// Number of samples of what takes `once_us`, the same on all ranks if the time is.
-pub(crate) fn rounds(options: &Options) -> usize {
-    options.iterations.unwrap_or(TOGETHER)
+pub(crate) fn rounds(settings: &Settings) -> usize {
+    settings.iterations.unwrap_or(TOGETHER)
 }
 
 /// Warms up and measures `op`, which all ranks do at once, each its own times. Collective. With `to_the_end` a sample lasts until the last
 /// rank is done.
 pub(crate) fn measure_together(
-    options: &Options,
+    settings: &Settings,
     world: &World,
     to_the_end: bool,
     mut op: impl FnMut() -> Result<()>,
 ) -> Result<Samples> {
-    let count = rounds(options);
-    let warmup = options.warmup.unwrap_or(count / 10 + 1);
+    let count = rounds(settings);
+    let warmup = settings.warmup.unwrap_or(count / 10 + 1);
     let mut times = Vec::with_capacity(count);
     for round in 0..warmup + count {
         world.barrier()?;

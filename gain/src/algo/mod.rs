@@ -36,7 +36,7 @@ pub(crate) use search::{search, search_few};
 pub(crate) use segment::{Segments, fold};
 pub(crate) use sort::{Gives, Sort, member, member_here, operand, select};
 pub use table::Side;
-pub(crate) use trend::trend;
+pub(crate) use trend::{Trend, trend};
 
 use crate::dtype::DType;
 use crate::error::{Error, Kind, Result};

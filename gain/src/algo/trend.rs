@@ -6,9 +6,21 @@ use crate::error::Result;
 use crate::record::Arg;
 use crate::stage::{Reads, Room, Stage};
 
-/// Whether some of `len` elements of this type is less than the next, and whether some is greater. Collective.
-pub(crate) fn trend(value: Arg, len: usize, dtype: DType) -> Result<(bool, bool)> {
-    let mut found = (false, false);
+/// The way that all elements go, if it is one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Trend {
+    /// None is less than the one before it.
+    Up,
+    /// None is greater than the one before it.
+    Down,
+    /// Some are.
+    Neither,
+}
+
+/// The trend of `len` elements of this type, as NumPy sees it: the first two that differ say which way, and a NaN, which
+/// differs from everything, is neither less nor greater. Collective.
+pub(crate) fn trend(value: Arg, len: usize, dtype: DType) -> Result<Trend> {
+    let mut found = Trend::Up;
     Stage::new("digitize").reads(value, &[len], dtype, Reads::All).run(|room, _| {
         found = by_key!(dtype, look(room))?;
         Ok(())
@@ -16,15 +28,20 @@ pub(crate) fn trend(value: Arg, len: usize, dtype: DType) -> Result<(bool, bool)
     Ok(found)
 }
 
-fn look<K: Key>(room: &Room<'_>) -> Result<(bool, bool)> {
+fn look<K: Key>(room: &Room<'_>) -> Result<Trend> {
     let (elements, _) = room.halo::<K>(0, 0, 1)?;
     let steps = || elements.iter().zip(elements.iter().skip(1));
-    let is_number = |x: &K| !x.is_nan();
-    let mine = [
-        steps().any(|(a, b)| is_number(b) && a.below(*b)),
-        steps().any(|(a, b)| is_number(a) && b.below(*a)),
-    ];
-    let all = room.everybodys(&mine.map(u8::from))?;
+    let is_less = |a: &K, b: &K| !a.is_nan() && !b.is_nan() && a.below(*b);
+    let differ = |a: &K, b: &K| a.is_nan() || b.is_nan() || a.below(*b) || b.below(*a);
+    // 0: all are equal, 1: the first two that aren't rise, 2: they don't.
+    let first = steps().find(|(a, b)| differ(a, b)).map_or(0, |(a, b)| if is_less(a, b) { 1 } else { 2 });
+    let mine = [first, steps().any(|(a, b)| is_less(a, b)).into(), steps().any(|(a, b)| is_less(b, a)).into()];
+    let all = room.everybodys::<u8>(&mine)?;
     let any = |k: usize| all.iter().any(|found| found[k] > 0);
-    Ok((any(0), any(1)))
+    Ok(match all.iter().map(|found| found[0]).find(|&first| first > 0) {
+        None => Trend::Up,
+        Some(1) if !any(2) => Trend::Up,
+        Some(2) if !any(1) => Trend::Down,
+        Some(_) => Trend::Neither,
+    })
 }

@@ -1,7 +1,7 @@
 //! Searching in sorted arrays, and counting in bins: `searchsorted`, `digitize`, `interp`, `bincount`, `histogram`.
 
 use super::{Array, Item, direct};
-use crate::algo::{self, Bins, Outside, Side};
+use crate::algo::{self, Bins, Outside, Side, Trend, trend};
 use crate::dtype::{Category, DType, Scalar, category, is_integer, promote};
 use crate::error::{Error, Kind, Result};
 use crate::ops::{Op, ReduceOp};
@@ -71,12 +71,12 @@ impl Array {
         }
         one_axis(bins)?;
         let side = if right { Side::Left } else { Side::Right };
-        match algo::trend(bins.arg(), bins.size(), bins.dtype())? {
-            (true, true) => {
+        match trend(bins.arg(), bins.size(), bins.dtype())? {
+            Trend::Neither => {
                 Err(Error::new(Kind::Value, "bins must be monotonically increasing or decreasing"))
             }
-            (_, false) => bins.searchsorted(self, side, None),
-            (_, true) => {
+            Trend::Up => bins.searchsorted(self, side, None),
+            Trend::Down => {
                 let back = Slice { step: Some(-1), ..Slice::default() };
                 let found = bins.index(&[Index::Slice(back)])?.searchsorted(self, side, None)?;
                 let len = Scalar::I64(bins.size() as i64);

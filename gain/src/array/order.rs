@@ -2,7 +2,7 @@
 
 use super::Array;
 use crate::error::Result;
-use crate::view::order::{copied, inverse, of_joined, reversed};
+use crate::view::order::{copied, inverse, of_joined, of_result, reversed};
 use crate::view::{Dims, Layout, View};
 use smallvec::SmallVec;
 
@@ -53,7 +53,12 @@ impl Array {
 
     /// `np.ravel(self, order)`: a view of what is consecutive in memory, a copy of anything else.
     pub fn ravel_in(&self, layout: Layout) -> Result<Array> {
-        let turned = self.by_order(self.order(layout).as_deref());
+        let order = match layout {
+            // (Of axes that stand still a copy goes by another rule.)
+            Layout::K => of_result(layout, self.ndim(), &[&self.view]),
+            _ => self.order(layout),
+        };
+        let turned = self.by_order(order.as_deref());
         if turned.is_contiguous() { turned.ravel() } else { turned.copy()?.ravel() }
     }
 }

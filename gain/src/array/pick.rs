@@ -194,7 +194,8 @@ impl Array {
     fn check_mask(&self, mask: &Array, axis: usize) -> Result<()> {
         for (k, &n) in mask.shape().iter().enumerate() {
             let own = self.shape().get(axis + k).copied();
-            if own != Some(n) {
+            // (NumPy takes a mask without elements for one of any extent.)
+            if own != Some(n) && n > 0 {
                 let own = own.unwrap_or(0);
                 let at = axis + k;
                 return Err(Error::new(

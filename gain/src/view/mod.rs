@@ -284,6 +284,9 @@ impl View {
             None => (0..self.ndim()).filter(|&d| self.shape[d] == 1).collect(),
             Some(axes) => axes.iter().map(|&a| normalize_axis(a, self.ndim())).collect::<Result<_>>()?,
         };
+        if drop.iter().enumerate().any(|(i, d)| drop[..i].contains(d)) {
+            return Err(Error::new(Kind::Value, "duplicate value in 'axis'"));
+        }
         if drop.iter().any(|&d| self.shape[d] != 1) {
             return Err(Error::new(
                 Kind::Value,

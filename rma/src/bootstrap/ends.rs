@@ -7,8 +7,10 @@
 //! Invariant: as long as one member runs, the set knows of every other that has ended.
 
 use super::frames::send_all;
+use rustix::buffer::spare_capacity;
+use rustix::event::{Timespec, epoll};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
 /// The set. Where the kernel has no process descriptors it is empty, and nobody ever ends.
@@ -30,25 +32,12 @@ enum Keeper {
 impl Ends {
     /// At the hub: the set of these processes, by rank.
     pub(super) fn new(processes: Vec<(usize, Option<OwnedFd>)>) -> io::Result<Ends> {
-        // SAFETY: takes an integer; a negative result is no descriptor and is not wrapped.
-        let set = unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) };
-        if set < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: the kernel has just opened it for us.
-        let set = unsafe { OwnedFd::from_raw_fd(set) };
+        let set = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let members = processes.len();
         let mut kept = Vec::with_capacity(members);
         for (rank, process) in processes {
             let Some(process) = process else { continue };
-            let mut event = libc::epoll_event { events: libc::EPOLLIN as u32, u64: rank as u64 };
-            // SAFETY: open descriptors and an initialised event.
-            if unsafe {
-                libc::epoll_ctl(set.as_raw_fd(), libc::EPOLL_CTL_ADD, process.as_raw_fd(), &mut event)
-            } != 0
-            {
-                return Err(io::Error::last_os_error());
-            }
+            epoll::add(&set, &process, epoll::EventData::new_u64(rank as u64), epoll::EventFlags::IN)?;
             kept.push(process);
         }
         let (queue, end) = UnixStream::pair()?;
@@ -81,13 +70,11 @@ impl Ends {
 
     /// The ranks that have ended, in increasing order. A zombie has. One system call.
     pub(super) fn ranks(&self) -> Vec<usize> {
-        let mut events = vec![libc::epoll_event { events: 0, u64: 0 }; self.members];
-        // SAFETY: an array of the length told; a timeout of zero returns at once.
-        let count = unsafe {
-            libc::epoll_wait(self.set.as_raw_fd(), events.as_mut_ptr(), events.len() as libc::c_int, 0)
-        };
-        let mut ranks: Vec<usize> =
-            events.iter().take(count.max(0) as usize).map(|event| event.u64 as usize).collect();
+        let mut events = Vec::with_capacity(self.members);
+        // A set that can't be read tells of nobody.
+        let _ =
+            epoll::wait(&self.set, spare_capacity(&mut events), Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));
+        let mut ranks: Vec<usize> = events.iter().map(|event| event.data.u64() as usize).collect();
         ranks.sort_unstable();
         ranks
     }
@@ -96,6 +83,7 @@ impl Ends {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::fd::FromRawFd;
     use std::process::{Child, Command};
 
     fn sleeper() -> (Child, OwnedFd) {

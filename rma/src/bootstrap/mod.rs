@@ -37,7 +37,10 @@ use std::os::fd::OwnedFd;
 pub(crate) use claim::claim_here;
 pub use claim::{MARK, claim, is_child};
 pub use exchange::{Abort, Allgather, Exchange};
+#[cfg(test)]
+pub(crate) use node::traffic;
 pub use node::{Member, Node};
+pub(crate) use node::{join, split};
 pub use pmi1::{JOB_OF_LAUNCHER, Pmi1, field as pmi_field};
 pub use pmi2::Pmi2;
 pub use pmix::Pmix;

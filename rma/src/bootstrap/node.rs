@@ -11,23 +11,26 @@
 //! | 3 | spoke | connects; sends its rank with a pidfd of itself (a thread of the hub takes it in) |
 //! | 4 | all | bootstrap barrier: every spoke has connected |
 //! | 5 | hub | sorts all by rank, sends everybody the ranks and the set of their pidfds |
-//! | 6 | leader (lowest rank) | publishes the ranks of its node, fetches those of the other nodes, tells its members |
+//! | 6 | leader (lowest rank) | publishes the ranks of its node, learns those of the other nodes, tells its members |
 //!
-//! In step 6 leaders find one another without reading what every rank published: rank 0 leads a node, and the lowest
-//! rank that no node read so far has is the lowest of its own, so a leader. [`Node::exchange`] works alike; what goes
-//! through the process manager's key-value space grows with the nodes and not with the ranks.
+//! In step 6 leaders find one another without reading what every rank published. Mostly nodes have equally many consecutive ranks, which is found
+//! out in [`rounds`]. Else each leader reads all others' lists: rank 0 leads a node, and the lowest rank that no node read so far has is the lowest of its own, so a
+//! leader. [`Node::exchange`] goes in rounds as well; what goes through the process manager's key-value space grows with the nodes and not with
+//! the ranks, and what a leader fetches with the logarithm of the nodes.
 //!
 //! Afterwards the hub passes descriptors on from the member with the lowest rank ([`Node::give`], [`Node::take`]).
 //! A pidfd names a process for good: no number is looked up that another process might have got meanwhile, and it works
 //! between containers that share a network but not a process table.
 
 mod gather;
+mod rounds;
 
 use super::Bootstrap;
 use super::ends::Ends;
 use super::frames::{receive, send};
 use super::secret::Secret;
 use gather::Place;
+use rounds::{FEW, bring};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -130,31 +133,40 @@ impl Node {
         descriptor.ok_or_else(|| io::Error::other(String::from_utf8_lossy(&text).into_owned()))
     }
 
-    /// Collective over the job: every rank's bytes, in rank order. `bootstrap` is the job's.
+    /// Collective over the job: at the leaders, every rank's bytes, in rank order. `bootstrap` is the job's.
     ///
-    /// Members give their bytes to the leader, leaders exchange one value per node, and hand the whole back.
-    pub fn exchange(&mut self, bootstrap: &mut dyn Bootstrap, mine: &[u8]) -> io::Result<Vec<Vec<u8>>> {
-        let size = bootstrap.size();
-        let collected = self.collect(mine)?;
-        bootstrap.publish(collected.as_deref())?;
-        let all = match collected {
-            None => self.be_handed()?.0,
-            Some(ours) => {
-                let mut by_rank = vec![Vec::new(); size];
-                for leader in self.leaders() {
-                    let theirs =
-                        if leader == bootstrap.rank() { ours.clone() } else { bootstrap.fetch(leader)? };
-                    let number = self.node_numbers[leader];
-                    let ranks = (0..size).filter(|rank| self.node_numbers[*rank] == number);
-                    for (rank, part) in ranks.zip(split(&theirs)?) {
-                        by_rank[rank] = part.to_vec();
-                    }
-                }
-                self.hand_out(&join(by_rank.iter().map(Vec::as_slice)), None)?;
-                return Ok(by_rank);
-            }
-        };
-        Ok(split(&all)?.into_iter().map(<[u8]>::to_vec).collect())
+    /// Members give their bytes to the leader, and leaders exchange one value per node. What the others are to know they are [told](Node::tell).
+    pub fn exchange(
+        &mut self,
+        bootstrap: &mut dyn Bootstrap,
+        mine: &[u8],
+    ) -> io::Result<Option<Vec<Vec<u8>>>> {
+        let leaders = self.leaders();
+        let number = self.node_numbers[bootstrap.rank()];
+        let ours = self.collect(mine)?.map(|ours| (number, ours));
+        let Some(all) = bring(bootstrap, leaders.len(), ours, |node| leaders[node])? else { return Ok(None) };
+        let mut nodes = Vec::with_capacity(all.len());
+        for node in &all {
+            nodes.push(split(node)?.into_iter());
+        }
+        let missing = || io::Error::other("what a node's ranks said is damaged");
+        let of_rank = |number: &usize| nodes[*number].next().map(<[u8]>::to_vec).ok_or_else(missing);
+        self.node_numbers.iter().map(of_rank).collect::<io::Result<Vec<_>>>().map(Some)
+    }
+
+    /// On member 0, while all others call [`be_told`](Node::be_told): tells them something.
+    pub fn tell(&self, bytes: &[u8]) -> io::Result<()> {
+        self.hand_out(bytes, None)
+    }
+
+    /// On every member but 0: what member 0 tells.
+    pub fn be_told(&mut self) -> io::Result<Vec<u8>> {
+        self.be_handed().map(|(bytes, _)| bytes)
+    }
+
+    /// Collective over the node: member 0 returns once all have called it. Of the others only the one that passes things on waits.
+    pub fn await_all(&mut self) -> io::Result<()> {
+        self.collect(&[]).map(drop)
     }
 
     /// The lowest rank of each node, by node.
@@ -173,20 +185,72 @@ impl Node {
             self.members.iter().flat_map(|member| (member.rank as u32).to_le_bytes()).collect();
         let is_leader = self.my_index == 0;
         bootstrap.publish(is_leader.then_some(&ranks))?;
+        if bootstrap.size() > FEW && self.is_regular(bootstrap)? {
+            return Ok(());
+        }
         self.node_numbers = match is_leader {
             true => {
                 let numbers = number(bootstrap.size(), |leader| bootstrap.fetch(leader))?;
                 let bytes: Vec<u8> =
                     numbers.iter().flat_map(|number| (*number as u32).to_le_bytes()).collect();
-                self.hand_out(&bytes, None)?;
+                self.tell(&bytes)?;
                 numbers
             }
             false => {
-                let bytes = self.be_handed()?.0;
+                let bytes = self.be_told()?;
                 bytes.as_chunks().0.iter().map(|number| u32::from_le_bytes(*number) as usize).collect()
             }
         };
         Ok(())
+    }
+
+    /// Whether each node has as many consecutive ranks as the first, the last one perhaps fewer; then they are numbered. If not, leaders have
+    /// published their ranks again.
+    ///
+    /// Every rank whose number is a multiple of that many says whether it leads such a node; where a node is another, one of them doesn't.
+    /// So all leaders come to the same answer, the others hear it, and the ranks that would be leaders are known beforehand.
+    fn is_regular(&mut self, bootstrap: &mut dyn Bootstrap) -> io::Result<bool> {
+        let (rank, size) = (bootstrap.rank(), bootstrap.size());
+        let is_leader = self.my_index == 0;
+        let width = match (is_leader, rank) {
+            (true, 0) => Some(self.members.len()),
+            (true, _) => Some(bootstrap.fetch(0)?.len() / size_of::<u32>()),
+            (false, _) => None,
+        };
+        let width = self.agree(width.map(|width| width as u32))? as usize;
+        if width == 0 || width > size {
+            return Err(io::Error::other("a node's list of ranks is damaged"));
+        }
+        let nodes = size.div_ceil(width);
+        if nodes <= FEW {
+            return Ok(false);
+        }
+        let is_listed = |(place, member): (usize, &Member)| member.rank == rank + place;
+        let is_mine = is_leader
+            && self.members.len() == width.min(size - rank)
+            && self.members.iter().enumerate().all(is_listed);
+        let is_place = rank.is_multiple_of(width);
+        let mine = is_place.then(|| (rank / width, vec![u8::from(is_mine)]));
+        let all = bring(bootstrap, nodes, mine, |node| node * width)?;
+        let is_regular = all.is_some_and(|all| all.iter().all(|said| said == &[1]));
+        let is_regular = self.agree(is_leader.then_some(u32::from(is_regular)))? == 1;
+        if is_regular {
+            self.node_numbers = (0..size).map(|rank| rank / width).collect();
+        } else {
+            let ranks: Vec<u8> =
+                self.members.iter().flat_map(|member| (member.rank as u32).to_le_bytes()).collect();
+            bootstrap.publish(is_leader.then_some(&ranks))?;
+        }
+        Ok(is_regular)
+    }
+
+    /// What member 0 says.
+    fn agree(&mut self, mine: Option<u32>) -> io::Result<u32> {
+        if let Some(mine) = mine {
+            return self.tell(&mine.to_le_bytes()).map(|()| mine);
+        }
+        let told = self.be_told()?.try_into();
+        told.map(u32::from_le_bytes).map_err(|_| io::Error::other("what a node's leader says is damaged"))
     }
 
     /// At member 0, while all others do the same: the members' bytes, joined in their order.
@@ -263,7 +327,7 @@ fn number(size: usize, mut fetch: impl FnMut(usize) -> io::Result<Vec<u8>>) -> i
 }
 
 /// Byte strings as one.
-fn join<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
+pub(crate) fn join<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut all = Vec::new();
     for part in parts {
         all.extend((part.len() as u32).to_le_bytes());
@@ -273,7 +337,7 @@ fn join<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
 }
 
 /// The reverse of [`join`].
-fn split(mut all: &[u8]) -> io::Result<Vec<&[u8]>> {
+pub(crate) fn split(mut all: &[u8]) -> io::Result<Vec<&[u8]>> {
     let damaged = || io::Error::other("what a node's ranks said is damaged");
     let mut parts = Vec::new();
     while !all.is_empty() {
@@ -293,6 +357,9 @@ fn pretended_node(text: Option<&str>, rank: usize, size: usize) -> io::Result<Op
         _ => Err(io::Error::other(format!("{FAKE_NODES}={text} is not a number of nodes"))),
     }
 }
+
+#[cfg(test)]
+pub(crate) use rounds::traffic;
 
 #[cfg(test)]
 mod tests;

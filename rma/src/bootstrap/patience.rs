@@ -2,8 +2,10 @@
 //!
 //! Invariant: nothing is read during start or end of a job before it is there, or the time is up; the error says what was waited for.
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use std::io::{self, Read};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 /// Environment variable: seconds, 0 = for ever.
@@ -25,23 +27,18 @@ fn await_input_for(fd: &impl AsFd, what: &str, limit: Option<Duration>) -> io::R
     let start = Instant::now();
     loop {
         let left = limit.map(|limit| limit.saturating_sub(start.elapsed()));
-        let timeout = left.map_or(-1, |left| left.as_millis().clamp(1, 60_000) as i32);
-        let mut poll = libc::pollfd { fd: fd.as_fd().as_raw_fd(), events: libc::POLLIN, revents: 0 };
-        // SAFETY: one initialised pollfd of an open descriptor, alive during the call.
-        match unsafe { libc::poll(&mut poll, 1, timeout) } {
-            0 if left.is_some_and(|left| left.is_zero()) => {
+        let millis = left.map(|left| left.as_millis().clamp(1, 60_000) as i64);
+        let timeout =
+            millis.map(|millis| Timespec { tv_sec: millis / 1000, tv_nsec: millis % 1000 * 1_000_000 });
+        match poll(&mut [PollFd::new(fd, PollFlags::IN)], timeout.as_ref()) {
+            Ok(0) if left.is_some_and(|left| left.is_zero()) => {
                 let seconds = limit.unwrap_or_default().as_secs_f64();
                 let message = format!("waited {seconds} s ({VARIABLE}) for {what}");
                 return Err(io::Error::new(io::ErrorKind::TimedOut, message));
             }
-            -1 => {
-                let error = io::Error::last_os_error();
-                if error.kind() != io::ErrorKind::Interrupted {
-                    return Err(error);
-                }
-            }
-            0 => {}
-            _ => return Ok(()),
+            Ok(0) | Err(Errno::INTR) => {}
+            Ok(_) => return Ok(()),
+            Err(error) => return Err(error.into()),
         }
     }
 }

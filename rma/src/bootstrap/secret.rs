@@ -5,11 +5,12 @@
 //! can see, the other half is the cookie that whatever a rank says begins with.
 
 use super::Bootstrap;
+use rustix::rand::GetRandomFlags;
 use std::io;
 
 /// The version of everything ranks say to one another, from the first word on a node's socket to the heads of messages between nodes.
 /// Goes up with each change of any of it.
-pub(crate) const PROTOCOL: u32 = 4;
+pub(crate) const PROTOCOL: u32 = 5;
 
 /// A job's secret.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -56,9 +57,9 @@ impl Secret {
 /// Bytes that nobody can guess.
 pub(crate) fn random() -> io::Result<[u8; 16]> {
     let mut bytes = [0; 16];
-    // SAFETY: a buffer of our own and its length. So few bytes come whole, or not at all.
-    let got = unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), bytes.len(), 0) };
-    if got == bytes.len() as isize { Ok(bytes) } else { Err(io::Error::last_os_error()) }
+    // So few bytes come whole, or not at all.
+    rustix::rand::getrandom(&mut bytes, GetRandomFlags::empty())?;
+    Ok(bytes)
 }
 
 /// A name for a job that is not used twice, and that nobody can guess who isn't told. What a [`Bootstrap`] that

@@ -1,10 +1,10 @@
 //! Collectives that bring members' data together: allgather, gather, and their forms with lengths of their own.
 
-use super::{tiers, typed};
+use super::{flat, tiers, typed};
 use crate::call::{Call, OpCode};
-use crate::control::WORDS;
 use crate::error::Result;
 use crate::plain::{self, Plain};
+use crate::row::WORDS;
 use crate::session::Session;
 use crate::signature::Signature;
 use crate::team::Team;
@@ -54,7 +54,7 @@ impl Team {
         let mut session = self.session(call)?;
         let lens = vec![data.len(); session.size()];
         let wanted = session.rank() == root;
-        let all = collect(&mut session, data, signature, &lens, wanted)?;
+        let all = flat::collect(&mut session, data, signature, &lens, wanted)?;
         Ok(all.into_iter().flatten().collect())
     }
 
@@ -69,7 +69,7 @@ impl Team {
         let mut session = self.session(call)?;
         let lens = exchange_lens(&mut session, signature, data.len())?;
         let wanted = session.rank() == root;
-        collect(&mut session, data, signature, &lens, wanted)
+        flat::collect(&mut session, data, signature, &lens, wanted)
     }
 }
 
@@ -113,32 +113,6 @@ fn collect_all<T: Plain>(
 ) -> Result<Vec<Vec<T>>> {
     match session.tiers(signature)? {
         Some(tiers) => tiers::collect(tiers, session, data, signature, lens),
-        None => collect(session, data, signature, lens, true),
+        None => flat::collect(session, data, signature, lens, true),
     }
-}
-
-/// Passes all members' data through the outboxes, piece by piece; those who want it collect it.
-pub(super) fn collect<T: Plain>(
-    session: &mut Session<'_>,
-    data: &[T],
-    signature: Signature,
-    lens: &[usize],
-    wanted: bool,
-) -> Result<Vec<Vec<T>>> {
-    let longest = lens.iter().copied().max().unwrap_or(0);
-    session.make_room(longest * size_of::<T>(), signature)?;
-    let piece = session.capacity::<T>();
-    let mut all: Vec<Vec<T>> =
-        lens.iter().map(|len| Vec::with_capacity(if wanted { *len } else { 0 })).collect();
-    // One meeting at least, so that the call synchronises even when there is no data.
-    for start in (0..longest.max(1)).step_by(piece) {
-        let mine = &data[start.min(data.len())..(start + piece).min(data.len())];
-        session.post(0, mine);
-        session.meet(signature, &[])?;
-        if !wanted {
-            continue;
-        }
-        session.append(&mut all, |rank| (0, lens[rank].min(start + piece).saturating_sub(start)))?;
-    }
-    Ok(all)
 }

@@ -17,13 +17,17 @@
 //! Invariant: every member computes from the same bytes in the same order, or reads what one member computed, so results are
 //! bit for bit the same everywhere.
 
+mod barrier;
 mod cube;
+mod flat;
 mod gather;
 mod later;
 mod ops;
 mod reduce;
 mod shares;
+mod split;
 mod spread;
+mod steps;
 mod tiers;
 
 pub use later::Pending;

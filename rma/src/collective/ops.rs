@@ -1,7 +1,32 @@
-//! The operators of reductions, for every element type.
+//! The operators of reductions, for every element type; who wants a result, and in which order it is made.
 
 use crate::error::{Error, ErrorKind, Result};
 use shm::{Complex32, Complex64, Element};
+
+/// Who needs a reduction's result.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    ByAll,
+    ByRoot(usize),
+    /// Rank r wants the first r + 1 members' combination.
+    Prefix,
+    /// Rank r wants the first r members' combination; rank 0 keeps what it has.
+    PrefixBefore,
+}
+
+impl Wanted {
+    pub(super) fn is_prefix(self) -> bool {
+        matches!(self, Wanted::Prefix | Wanted::PrefixBefore)
+    }
+}
+
+/// In which order elements may be folded.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Any that is the same on all ranks.
+    Any,
+    OfRanks,
+}
 
 /// How a reduction combines elements.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

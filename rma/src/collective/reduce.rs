@@ -1,12 +1,12 @@
 //! Reductions and scans.
 
-use super::ops::{self, Op, Reducible, USER};
+use super::ops::{self, Op, Order, Reducible, USER, Wanted};
 use super::{cube, dtype_kind, plain_kind, tiers};
 use crate::call::{Call, OpCode};
-use crate::control::WORDS;
 use crate::error::Result;
 use crate::layout::Layout;
 use crate::plain::{self, Plain};
+use crate::row::WORDS;
 use crate::session::Session;
 use crate::signature::Signature;
 use crate::team::Team;
@@ -14,31 +14,6 @@ use shm::copy;
 
 /// A piece of an allreduce of at most so many bytes, over all members, is reduced by everybody; a larger one is shared out.
 const SHARE_OUT: usize = 32 * 1024;
-
-/// Who needs a reduction's result.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wanted {
-    ByAll,
-    ByRoot(usize),
-    /// Rank r wants the first r + 1 members' combination.
-    Prefix,
-    /// Rank r wants the first r members' combination; rank 0 keeps what it has.
-    PrefixBefore,
-}
-
-impl Wanted {
-    fn is_prefix(self) -> bool {
-        matches!(self, Wanted::Prefix | Wanted::PrefixBefore)
-    }
-}
-
-/// In which order elements may be folded.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Order {
-    /// Any that is the same on all ranks.
-    Any,
-    OfRanks,
-}
 
 impl Team {
     /// Combines everybody's `data` element by element; every member gets the result. A full synchronisation.
@@ -158,7 +133,10 @@ impl Team {
         if cube::is_for_crowd(&session, data, wanted) {
             session.meet_for_exchanges(signature)?;
             by_cube(&mut session, data, wanted, fold)?;
-        } else if len <= WORDS * 8 && align_of::<T>() <= 8 {
+        } else if len <= WORDS * 8
+            && align_of::<T>() <= 8
+            && (len == 0 || !is_for_tree(&session, wanted, order))
+        {
             in_words(&mut session, data, signature, wanted, fold)?;
         } else if may_be_tiered(&session, wanted, order)
             && let Some(tiers) = session.tiers(signature)?
@@ -199,6 +177,11 @@ fn by_cube<T: Plain>(
         Wanted::ByRoot(root) if root != session.rank() => cube::reduce(session, &mut data.to_vec(), fold),
         _ => cube::reduce(session, data, fold),
     }
+}
+
+/// Whether a few words are reduced as more would be: of so many members on several nodes, not everybody has to hear what each says.
+fn is_for_tree(session: &Session<'_>, wanted: Wanted, order: Order) -> bool {
+    session.is_wide() && !wanted.is_prefix() && (order == Order::Any || may_be_tiered(session, wanted, order))
 }
 
 /// Whether a reduction may go node by node: then elements are folded by node, and by rank within each.

@@ -6,7 +6,7 @@
 //!
 //! Inbox: an image of the array for what comes first (share number r is from rank r), and another for what is collected.
 
-use super::cube::{DOWN, Steps, UP};
+use super::steps::{DOWN, Steps, UP};
 use crate::error::Result;
 use crate::plain::Plain;
 use std::ops::Range;

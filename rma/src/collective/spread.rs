@@ -2,9 +2,9 @@
 
 use super::{cube, tiers, typed};
 use crate::call::{Call, OpCode};
-use crate::control::WORDS;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plain::{self, Plain};
+use crate::row::WORDS;
 use crate::session::Session;
 use crate::signature::Signature;
 use crate::team::Team;
@@ -46,7 +46,7 @@ impl Team {
         if data.is_empty() {
             return session.meet(signature, &[]);
         }
-        if size_of_val(data) <= WORDS * 8 {
+        if size_of_val(data) <= WORDS * 8 && !session.is_wide() {
             return few(&mut session, data, signature, root);
         }
         if let Some(tiers) = session.tiers(signature)? {

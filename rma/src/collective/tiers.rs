@@ -3,8 +3,8 @@
 //! Between nodes everything travels once per node, whatever the number of its members. The parts are teams of their own, flat ones;
 //! the surrounding call has met already, so its members are known to agree.
 
-use super::gather;
-use super::reduce::{Order, Wanted};
+use super::flat;
+use super::ops::{Order, Wanted};
 use crate::error::Result;
 use crate::layout::Layout;
 use crate::plain::Plain;
@@ -81,14 +81,14 @@ pub(super) fn collect<T: Plain>(
     let my_lens: Vec<usize> = of_node(spread.node(session.rank())).collect();
     let is_leader = tiers.leaders.is_some();
     let mut of_members = tiers.node.session(call)?;
-    let mut whole = gather::collect(&mut of_members, data, kind, &my_lens, is_leader)?.concat();
+    let mut whole = flat::collect(&mut of_members, data, kind, &my_lens, is_leader)?.concat();
     if let Some(leaders) = &tiers.leaders {
         let node_lens: Vec<usize> = (0..spread.nodes()).map(|node| of_node(node).sum()).collect();
-        whole = gather::collect(&mut leaders.session(call)?, &whole, kind, &node_lens, true)?.concat();
+        whole = flat::collect(&mut leaders.session(call)?, &whole, kind, &node_lens, true)?.concat();
     }
     let mut from_leader = vec![0; my_lens.len()];
     from_leader[0] = lens.iter().sum();
-    let passed = gather::collect(&mut of_members, &whole, kind, &from_leader, !is_leader)?;
+    let passed = flat::collect(&mut of_members, &whole, kind, &from_leader, !is_leader)?;
     if !is_leader {
         whole = passed.concat();
     }

@@ -7,8 +7,8 @@ use crate::call::OpCode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plain;
 use crate::segment::Segment;
+use crate::shared::call;
 use crate::transport::{Amo, Remote};
-use crate::world::call;
 use shm::atomics::{Atomic, AtomicInteger};
 
 /// One operation: what to do, and with what.

@@ -23,7 +23,6 @@ mod signal;
 mod signals;
 
 pub use batch::Batch;
-pub(crate) use raw::extent;
 pub use request::Request;
 pub use scope::Scope;
 pub use shaped::{Strided, Vector};

@@ -3,12 +3,12 @@
 //! Ranges at the target are checked here; local memory is the caller's promise.
 
 use crate::call::{Call, OpCode};
+use crate::cause::{Cause, Needs};
 use crate::error::{Error, ErrorKind, Result};
-use crate::segment::{Segment, Spot};
-use crate::stall::Needs;
+use crate::segment::Segment;
+use crate::shared::call;
+use crate::spot::{Spot, extent};
 use crate::transport::{Remote, Rows, Token};
-use crate::wait::Cause;
-use crate::world::call;
 use shm::accumulate;
 use shm::{DType, Element, copy};
 
@@ -449,19 +449,4 @@ impl Segment {
     pub fn wait(&self, token: Token) -> Result<()> {
         if token == Token::DONE { Ok(()) } else { self.transport().wait(token) }
     }
-}
-
-/// How far a box reaches below and above its first byte; `None` on overflow. An empty box reaches nowhere.
-#[inline]
-pub(crate) fn extent(counts: &[usize], strides: &[isize]) -> Option<(usize, usize)> {
-    if counts.contains(&0) {
-        return Some((0, 0));
-    }
-    let (mut below, mut above) = (0usize, counts[0]);
-    for (count, stride) in counts[1..].iter().zip(strides) {
-        let reach = (count - 1).checked_mul(stride.unsigned_abs())?;
-        let side = if *stride < 0 { &mut below } else { &mut above };
-        *side = side.checked_add(reach)?;
-    }
-    below.checked_add(above).filter(|sum| isize::try_from(*sum).is_ok()).map(|_| (below, above))
 }

@@ -3,16 +3,15 @@
 //! Shapes are in bytes, as in ARMCI. What is checked: the target's box, the local box against the slice, and that rows of
 //! the slice hold whole elements.
 
-use super::raw::extent;
 use crate::call::{Call, OpCode};
+use crate::cause::{Cause, Needs};
 use crate::error::{Error, ErrorKind, Result};
 use crate::observe;
 use crate::plain::{self, Plain};
 use crate::segment::Segment;
-use crate::stall::Needs;
+use crate::shared::call;
+use crate::spot::extent;
 use crate::transport::{Moving, Rows, Runs, Token};
-use crate::wait::Cause;
-use crate::world::call;
 use shm::Element;
 use shm::accumulate;
 use std::collections::VecDeque;
@@ -397,7 +396,7 @@ impl Segment {
     }
 
     /// Checks all remote runs; the spot is the beginning of the part.
-    fn check_remote(&self, op: &'static str, rank: usize, runs: Vector<'_>) -> Result<crate::segment::Spot> {
+    fn check_remote(&self, op: &'static str, rank: usize, runs: Vector<'_>) -> Result<crate::spot::Spot> {
         if runs.remote.len() != runs.local.len() {
             let message = format!("{} remote and {} local runs", runs.remote.len(), runs.local.len());
             return Err(Error::at(ErrorKind::Shape, op, rank, message));

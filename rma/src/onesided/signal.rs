@@ -6,15 +6,14 @@
 //! may wait.
 
 use crate::call::{Call, OpCode};
+use crate::cause::{Cause, Needs};
 use crate::error::{Error, ErrorKind, Result};
 use crate::observe::{self, Event, Kind};
 use crate::plain::Plain;
 use crate::post::may_wait;
 use crate::segment::Segment;
-use crate::stall::Needs;
+use crate::shared::Shared;
 use crate::transport::{SignalUpdate, Token};
-use crate::wait::Cause;
-use crate::world::Shared;
 use shm::atomics::Atomic;
 use shm::sync::Counter;
 
@@ -127,7 +126,7 @@ impl Segment {
         op: &'static str,
         rank: usize,
         offset: usize,
-    ) -> Result<crate::segment::Spot> {
+    ) -> Result<crate::spot::Spot> {
         let spot = self.spot(op, rank, offset, 8)?;
         if offset.is_multiple_of(8) {
             return Ok(spot);

@@ -4,11 +4,10 @@
 
 use super::signal::Compare;
 use crate::call::{Call, OpCode};
+use crate::cause::{Cause, Needs};
 use crate::error::{Error, ErrorKind, Result};
 use crate::post::may_wait;
 use crate::segment::Segment;
-use crate::stall::Needs;
-use crate::wait::Cause;
 use shm::atomics::Atomic;
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -5,11 +5,11 @@
 use super::{Amo, Capabilities, Held, Remote, Rows, SignalUpdate, Token, Transport, apply_amo};
 use crate::bell::bell;
 use crate::call::OpCode;
+use crate::cause::{Cause, Needs};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::Layout;
-use crate::stall::{Needs, Waiting, Watch};
+use crate::stall::{Waiting, Watch};
 use ::shm::atomics::Atomic;
-use ::shm::board::Record;
 use ::shm::sync::{Lock, SpinPolicy, WaitContext, WaitError};
 use ::shm::{DType, Heap, accumulate, copy};
 use std::panic::Location;
@@ -58,16 +58,7 @@ impl Shm {
         caller: &'static Location<'static>,
         wait: impl FnOnce(&WaitContext<'_>) -> std::result::Result<R, WaitError>,
     ) -> Result<R> {
-        let record = Record {
-            op: op as u32,
-            team: 0,
-            target: Some(rank as u32),
-            sequence: 0,
-            text: op.name(),
-            file: caller.file(),
-            line: caller.line(),
-        };
-        let hook = Waiting::new(&self.watch, record, Needs::Owner);
+        let hook = Waiting::new(&self.watch, Cause::at(op, rank, caller, Needs::Owner));
         let me = self.layout.me() as u32;
         let context = WaitContext { hook: &hook, me, policy: self.policy };
         wait(&context).map_err(|e| Error::at(ErrorKind::Died, op.name(), rank, format!("{e}")))

@@ -4,17 +4,17 @@ use super::latency::check_sums;
 use super::pair::{
     bandwidth_row, bandwidth_table, check, get_window, over_sizes, pattern, put_window, window_buffers,
 };
+use crate::bench::{Bench, Outcome};
 use crate::table::Table;
 use crate::timing::{measure, measure_together};
-use crate::{Bench, Outcome};
 use rma::Result;
 
 pub(crate) fn put(bench: &Bench) -> Outcome<Table> {
     over_sizes(bench, 1, bandwidth_table(), |size| {
         let data = pattern(size);
-        let samples = measure(bench.options, || put_window(bench, bench.peer(), &data))?;
+        let samples = measure(bench.settings, || put_window(bench, bench.peer(), &data))?;
         check(bench, bench.peer(), &data)?;
-        Ok(bandwidth_row(size, bench.options.window, &samples))
+        Ok(bandwidth_row(size, bench.settings.window, &samples))
     })
 }
 
@@ -23,11 +23,11 @@ pub(crate) fn get(bench: &Bench) -> Outcome<Table> {
         let data = pattern(size);
         put_window(bench, bench.peer(), &data)?;
         let mut buffers = window_buffers(bench, size);
-        let samples = measure(bench.options, || get_window(bench, bench.peer(), &mut buffers))?;
-        if bench.options.validate && buffers.iter().any(|buffer| *buffer != data) {
+        let samples = measure(bench.settings, || get_window(bench, bench.peer(), &mut buffers))?;
+        if bench.settings.validate && buffers.iter().any(|buffer| *buffer != data) {
             return Err(format!("a get of {size} bytes brought other bytes").into());
         }
-        Ok(bandwidth_row(size, bench.options.window, &samples))
+        Ok(bandwidth_row(size, bench.settings.window, &samples))
     })
 }
 
@@ -35,15 +35,15 @@ pub(crate) fn accumulate(bench: &Bench) -> Outcome<Table> {
     over_sizes(bench, 8, bandwidth_table(), |size| {
         let (peer, ones, mut sum) = (bench.peer(), vec![1.0f64; size / 8], 0.0);
         bench.segment.put(peer, 0, &vec![0.0f64; size / 8])?;
-        let samples = measure(bench.options, || -> Result<()> {
-            sum += bench.options.window as f64;
-            for _ in 0..bench.options.window {
+        let samples = measure(bench.settings, || -> Result<()> {
+            sum += bench.settings.window as f64;
+            for _ in 0..bench.settings.window {
                 bench.segment.accumulate(peer, 0, &ones, 1.0)?;
             }
             bench.world.fence(peer)
         })?;
         check_sums(bench, size, sum)?;
-        Ok(bandwidth_row(size, bench.options.window, &samples))
+        Ok(bandwidth_row(size, bench.settings.window, &samples))
     })
 }
 
@@ -55,7 +55,7 @@ pub(crate) fn put_both_ways(bench: &Bench) -> Outcome<Table> {
         if let Some(me) = party(bench) {
             check(bench, me, &data)?;
         }
-        table.row(&bandwidth_row(size, 2 * bench.options.window, &samples));
+        table.row(&bandwidth_row(size, 2 * bench.settings.window, &samples));
     }
     Ok(table)
 }
@@ -66,10 +66,10 @@ pub(crate) fn get_both_ways(bench: &Bench) -> Outcome<Table> {
         let (data, mut buffers) = (pattern(size), window_buffers(bench, size));
         put_window(bench, bench.world.rank(), &data)?;
         let samples = both_ways(bench, |other| get_window(bench, other, &mut buffers))?;
-        if bench.options.validate && party(bench).is_some() && buffers.iter().any(|buffer| *buffer != data) {
+        if bench.settings.validate && party(bench).is_some() && buffers.iter().any(|buffer| *buffer != data) {
             return Err(format!("a get of {size} bytes brought other bytes").into());
         }
-        table.row(&bandwidth_row(size, 2 * bench.options.window, &samples));
+        table.row(&bandwidth_row(size, 2 * bench.settings.window, &samples));
     }
     Ok(table)
 }
@@ -81,7 +81,7 @@ fn party(bench: &Bench) -> Option<usize> {
 
 /// Both ranks at once, from a barrier to a barrier.
 fn both_ways(bench: &Bench, mut transfer: impl FnMut(usize) -> Result<()>) -> Result<crate::timing::Samples> {
-    measure_together(bench.options, bench.world, true, || match party(bench) {
+    measure_together(bench.settings, bench.world, true, || match party(bench) {
         Some(me) => transfer(bench.peer() - me),
         None => Ok(()),
     })

@@ -1,13 +1,13 @@
 //! Collectives of all ranks. Every rank measures; the first figure is the mean of all ranks' means, as OSU's.
 
+use crate::bench::{Bench, Outcome};
 use crate::table::{Column, Role, Table, Unit, column, detail};
 use crate::timing::measure_together;
-use crate::{Bench, Outcome};
 use rma::{Op, Result};
 
 /// Mean over all ranks of the mean time of a call, and of the medians; least and greatest mean of a rank; samples.
 fn measure(bench: &Bench, call: impl FnMut() -> Result<()>) -> Outcome<[f64; 5]> {
-    let samples = measure_together(bench.options, bench.world, false, call)?;
+    let samples = measure_together(bench.settings, bench.world, false, call)?;
     let [median, .., count] = samples.details();
     let all = bench.world.team().allgather(&[samples.mean(), median])?;
     let means = all.iter().step_by(2);
@@ -45,7 +45,7 @@ fn check<T: PartialEq + std::fmt::Debug>(
     expected: impl Fn(usize) -> T,
 ) -> Outcome<()> {
     let is_wrong = |index: &usize| found[*index] != expected(*index);
-    match (0..found.len()).find(is_wrong).filter(|_| bench.options.validate) {
+    match (0..found.len()).find(is_wrong).filter(|_| bench.settings.validate) {
         None => Ok(()),
         Some(index) => {
             let name = bench.benchmark.name;
@@ -55,7 +55,7 @@ fn check<T: PartialEq + std::fmt::Debug>(
 }
 
 fn root(bench: &Bench) -> usize {
-    bench.options.root.unwrap_or(0)
+    bench.settings.root.unwrap_or(0)
 }
 
 /// The words that rank `rank` contributes: each says whose it is, and which.

@@ -1,10 +1,10 @@
 //! The start, and what a rank that only computes loses while nobody talks to it: the same work before the world is there and after, when a
 //! network engine is loaded and its helper thread sleeps, and what processor time this process's other threads took meanwhile.
 
-use crate::options::Options;
+use crate::bench::{Bench, Outcome};
+use crate::settings::Settings;
 use crate::table::{Table, Unit, column};
 use crate::timing::Samples;
-use crate::{Bench, Outcome};
 use std::fs;
 use std::hint::black_box;
 use std::time::Instant;
@@ -14,7 +14,7 @@ const PIECES: usize = 200;
 const STEPS: u64 = 1_000_000;
 
 /// The median time of a piece, in microseconds.
-fn work(options: &Options) -> f64 {
+fn work(settings: &Settings) -> f64 {
     let piece = |_| {
         let start = Instant::now();
         let mut x = 1.0f64;
@@ -23,13 +23,13 @@ fn work(options: &Options) -> f64 {
         }
         start.elapsed().as_secs_f64() * 1e6
     };
-    let pieces = options.iterations.unwrap_or(PIECES);
+    let pieces = settings.iterations.unwrap_or(PIECES);
     Samples::new((0..pieces).map(piece).collect()).median()
 }
 
 /// The median time of a piece before there is a world.
-pub(crate) fn alone(options: &Options) -> f64 {
-    work(options)
+pub(crate) fn alone(settings: &Settings) -> f64 {
+    work(settings)
 }
 
 /// Seconds of processor time of all threads of this process but the calling one.
@@ -57,7 +57,7 @@ pub(crate) fn run(bench: &Bench) -> Outcome<Table> {
     ]);
     bench.world.barrier()?;
     let (start, others) = (Instant::now(), other_threads()?);
-    let after = work(bench.options);
+    let after = work(bench.settings);
     let share = 100.0 * (other_threads()? - others) / start.elapsed().as_secs_f64();
     let all = bench.world.team().allgather(&[alone, after, 100.0 * (after / alone - 1.0), share])?;
     for (rank, row) in all.chunks(4).enumerate() {

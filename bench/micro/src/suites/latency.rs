@@ -1,16 +1,16 @@
 //! One operation at a time, between rank 0 and its peer.
 
 use super::pair::{check, latency_row, latency_table, over_sizes, pattern};
+use crate::bench::{Bench, Outcome};
 use crate::table::Table;
 use crate::timing::measure;
-use crate::{Bench, Outcome};
 use rma::{Compare, Result, SignalUpdate};
 use std::time::Instant;
 
 pub(crate) fn put(bench: &Bench) -> Outcome<Table> {
     over_sizes(bench, 1, latency_table(), |size| {
         let data = pattern(size);
-        let samples = measure(bench.options, || -> Result<()> {
+        let samples = measure(bench.settings, || -> Result<()> {
             bench.segment.put(bench.peer(), 0, &data)?;
             bench.world.fence(bench.peer())
         })?;
@@ -24,8 +24,8 @@ pub(crate) fn get(bench: &Bench) -> Outcome<Table> {
         let data = pattern(size);
         bench.segment.put(bench.peer(), 0, &data)?;
         let mut found = vec![0u8; size];
-        let samples = measure(bench.options, || bench.segment.get(bench.peer(), 0, &mut found))?;
-        if bench.options.validate && found != data {
+        let samples = measure(bench.settings, || bench.segment.get(bench.peer(), 0, &mut found))?;
+        if bench.settings.validate && found != data {
             return Err(format!("a get of {size} bytes brought other bytes").into());
         }
         Ok(latency_row(size, &samples))
@@ -36,7 +36,7 @@ pub(crate) fn accumulate(bench: &Bench) -> Outcome<Table> {
     over_sizes(bench, 8, latency_table(), |size| {
         let (peer, ones, mut sum) = (bench.peer(), vec![1.0f64; size / 8], 0.0);
         bench.segment.put(peer, 0, &vec![0.0f64; size / 8])?;
-        let samples = measure(bench.options, || -> Result<()> {
+        let samples = measure(bench.settings, || -> Result<()> {
             sum += 1.0;
             bench.segment.accumulate(peer, 0, &ones, 1.0)?;
             bench.world.fence(peer)
@@ -49,7 +49,7 @@ pub(crate) fn accumulate(bench: &Bench) -> Outcome<Table> {
 /// Under `--validation`: an error unless all of the peer's first `size` bytes are the number `sum`.
 pub(crate) fn check_sums(bench: &Bench, size: usize, sum: f64) -> Outcome<()> {
     let mut found = vec![sum; size / 8];
-    if bench.options.validate {
+    if bench.settings.validate {
         bench.segment.get(bench.peer(), 0, &mut found)?;
     }
     match found.iter().find(|value| **value != sum) {
@@ -69,8 +69,8 @@ pub(crate) fn put_signal(bench: &Bench) -> Outcome<Table> {
             continue;
         }
         let (data, other) = (pattern(size), peer - me);
-        let count = bench.options.iterations.unwrap_or(1000);
-        let warmup = bench.options.warmup.unwrap_or(count / 10);
+        let count = bench.settings.iterations.unwrap_or(1000);
+        let warmup = bench.settings.warmup.unwrap_or(count / 10);
         let mut times = Vec::with_capacity(count);
         for round in 0..warmup + count {
             turn += 1;

@@ -1,9 +1,9 @@
 //! Active messages, and operations sent together, between rank 0 and its peer, which waits in a barrier.
 
 use super::pair::{bandwidth_row, bandwidth_table, check, latency_row, latency_table, over_sizes, pattern};
+use crate::bench::{Bench, Outcome};
 use crate::table::Table;
 use crate::timing::measure;
-use crate::{Bench, Outcome};
 use rma::{Batch, Handler, Result};
 
 /// A handler that does nothing; collective.
@@ -16,7 +16,7 @@ pub(crate) fn latency(bench: &Bench) -> Outcome<Table> {
     let handler = idle(bench)?;
     over_sizes(bench, 1, latency_table(), |size| {
         let data = pattern(size);
-        let samples = measure(bench.options, || -> Result<()> {
+        let samples = measure(bench.settings, || -> Result<()> {
             bench.world.am_call(bench.peer(), handler, &(), &data)?.wait().map(drop)
         })?;
         Ok(latency_row(size, &samples))
@@ -27,8 +27,8 @@ pub(crate) fn latency(bench: &Bench) -> Outcome<Table> {
 pub(crate) fn rate(bench: &Bench) -> Outcome<Table> {
     let handler = idle(bench)?;
     over_sizes(bench, 1, bandwidth_table(), |size| {
-        let (data, window) = (pattern(size), bench.options.window);
-        let samples = measure(bench.options, || -> Result<()> {
+        let (data, window) = (pattern(size), bench.settings.window);
+        let samples = measure(bench.settings, || -> Result<()> {
             for _ in 1..window {
                 bench.world.am(bench.peer(), handler, &(), &data)?;
             }
@@ -42,8 +42,8 @@ pub(crate) fn rate(bench: &Bench) -> Outcome<Table> {
 pub(crate) fn batch(bench: &Bench) -> Outcome<Table> {
     let mut batch = Batch::new(bench.world);
     over_sizes(bench, 1, bandwidth_table(), |size| {
-        let (data, window) = (pattern(size), bench.options.window);
-        let samples = measure(bench.options, || -> Result<()> {
+        let (data, window) = (pattern(size), bench.settings.window);
+        let samples = measure(bench.settings, || -> Result<()> {
             for index in 0..window {
                 batch.put(&bench.segment, bench.peer(), bench.place(index, size), &data)?;
             }

@@ -4,9 +4,9 @@
 //! between start and wait. If nothing hides, the third is the sum of the others; if all does, it is the longer one.
 
 use super::pair::over_sizes;
+use crate::bench::{Bench, Outcome};
 use crate::table::{Table, Unit, column};
 use crate::timing::measure;
-use crate::{Bench, Outcome};
 use rma::Result;
 use std::hint::black_box;
 
@@ -27,7 +27,7 @@ pub(crate) fn run(bench: &Bench) -> Outcome<Table> {
         column("Get overlap %", Unit::Percent),
     ]);
     let (peer, segment, world) = (bench.peer(), &bench.segment, bench.world);
-    let options = bench.options;
+    let options = bench.settings;
     let step = measure(options, || -> Result<()> {
         compute(1000);
         Ok(())

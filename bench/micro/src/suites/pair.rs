@@ -1,9 +1,9 @@
 //! What the benchmarks of two ranks have in common: what the others do meanwhile, test data, columns.
 
-use crate::options::Target;
+use crate::bench::{Bench, Outcome};
+use crate::settings::Target;
 use crate::table::{Column, Role, Table, Unit, column};
 use crate::timing::Samples;
-use crate::{Bench, Outcome};
 use rma::Result;
 
 /// Byte offset of the word by which rank 0 tells a computing target that it is done; it lies behind all data.
@@ -29,7 +29,7 @@ pub(crate) fn over_sizes(
                 segment.put(rank, stop_word(bench), &[turn])?;
             }
             world.fence_all()?;
-        } else if bench.options.target == Target::Compute {
+        } else if bench.settings.target == Target::Compute {
             compute_until(bench, turn);
         }
         world.barrier()?;
@@ -58,7 +58,7 @@ pub(crate) fn pattern(size: usize) -> Vec<u8> {
 
 /// Under `--validation`: an error unless the first bytes of `rank` are `expected`.
 pub(crate) fn check(bench: &Bench, rank: usize, expected: &[u8]) -> Outcome<()> {
-    if !bench.options.validate {
+    if !bench.settings.validate {
         return Ok(());
     }
     let mut found = vec![0u8; expected.len()];
@@ -74,7 +74,7 @@ pub(crate) fn check(bench: &Bench, rank: usize, expected: &[u8]) -> Outcome<()> 
 /// One window of puts, complete at the target.
 pub(crate) fn put_window(bench: &Bench, rank: usize, data: &[u8]) -> Result<()> {
     bench.world.scope(|scope| {
-        (0..bench.options.window)
+        (0..bench.settings.window)
             .try_for_each(|index| scope.put(&bench.segment, rank, bench.place(index, data.len()), data))
     })?;
     bench.world.fence(rank)
@@ -91,7 +91,7 @@ pub(crate) fn get_window(bench: &Bench, rank: usize, buffers: &mut [Vec<u8>]) ->
 
 /// A buffer for each get of a window.
 pub(crate) fn window_buffers(bench: &Bench, size: usize) -> Vec<Vec<u8>> {
-    vec![vec![0u8; size]; bench.options.window]
+    vec![vec![0u8; size]; bench.settings.window]
 }
 
 const LATENCY: Column = column("Latency (us)", Unit::Time);

@@ -5,8 +5,8 @@
 //! small tables it is fewer). Updates of the same entry may then lose one another; the rules allow 1 % of wrong entries, found by
 //! doing all updates again, each rank those of its own entries, and counting what is not as in the beginning.
 
+use crate::bench::{Bench, Outcome};
 use crate::table::{Table, Unit, column};
-use crate::{Bench, Outcome};
 use rma::Op;
 use std::time::Instant;
 
@@ -59,7 +59,7 @@ pub(crate) fn run(bench: &Bench) -> Outcome<Table> {
     segment.put(me, 0, &(0..local).map(|i| (me * local + i) as u64).collect::<Vec<u64>>())?;
     // An update is lost to another one of the same entry under way: so often that a fifth of a percent of the entries go wrong.
     let ahead = (total / (2000 * ranks)).clamp(1, AHEAD);
-    let updates = bench.options.iterations.unwrap_or(4 * local).min(4 * local) / ahead * ahead;
+    let updates = bench.settings.iterations.unwrap_or(4 * local).min(4 * local) / ahead * ahead;
     let place = |a: u64| ((a % total as u64) as usize / local, (a % total as u64) as usize % local * 8);
 
     world.sync()?;

@@ -3,14 +3,14 @@
 use super::pair::{
     bandwidth_row, bandwidth_table, check, get_window, latency_table, pattern, put_window, window_buffers,
 };
+use crate::bench::{Bench, Outcome};
 use crate::table::{Table, Unit, column};
 use crate::timing::{Samples, measure_together, rounds};
-use crate::{Bench, Outcome};
 use rma::{Op, Result};
 
 /// Number of pairs: rank i of the first so many, and rank i plus so many.
 fn pairs(bench: &Bench) -> usize {
-    bench.options.pairs.unwrap_or(bench.world.size() / 2)
+    bench.settings.pairs.unwrap_or(bench.world.size() / 2)
 }
 
 /// The partner of this rank, if it is one that acts, and the one that acts upon it, if any.
@@ -29,7 +29,7 @@ pub(crate) fn latency(bench: &Bench) -> Outcome<Table> {
     let (partner, actor) = partners(bench);
     for size in bench.sizes(1) {
         let data = pattern(size);
-        let mine = measure_together(bench.options, world, false, || match partner {
+        let mine = measure_together(bench.settings, world, false, || match partner {
             Some(rank) => {
                 bench.segment.put(rank, 0, &data)?;
                 world.fence(rank)
@@ -65,7 +65,7 @@ fn rate(
     let mut table = bandwidth_table();
     for size in bench.sizes(1) {
         prepare(size)?;
-        let samples = measure_together(bench.options, bench.world, true, &mut act)?;
+        let samples = measure_together(bench.settings, bench.world, true, &mut act)?;
         verify(size)?;
         table.row(&bandwidth_row(size, per_round, &samples));
     }
@@ -77,7 +77,7 @@ pub(crate) fn put_rate(bench: &Bench) -> Outcome<Table> {
     let data = std::cell::RefCell::new(Vec::new());
     rate(
         bench,
-        pairs(bench) * bench.options.window,
+        pairs(bench) * bench.settings.window,
         |size| {
             data.replace(pattern(size));
             Ok(())
@@ -92,13 +92,13 @@ pub(crate) fn get_rate(bench: &Bench) -> Outcome<Table> {
     let buffers = std::cell::RefCell::new(Vec::new());
     rate(
         bench,
-        pairs(bench) * bench.options.window,
+        pairs(bench) * bench.settings.window,
         |size| {
             buffers.replace(window_buffers(bench, size));
             put_window(bench, bench.world.rank(), &pattern(size))
         },
         || partner.map_or(Ok(()), |rank| get_window(bench, rank, &mut buffers.borrow_mut())),
-        |size| match partner.is_some() && bench.options.validate {
+        |size| match partner.is_some() && bench.settings.validate {
             true if buffers.borrow().iter().any(|buffer| *buffer != pattern(size)) => {
                 Err(format!("a get of {size} bytes brought other bytes").into())
             }
@@ -113,7 +113,7 @@ pub(crate) fn fan_in(bench: &Bench) -> Outcome<Table> {
     let data = std::cell::RefCell::new(Vec::new());
     rate(
         bench,
-        others * bench.options.window,
+        others * bench.settings.window,
         |size| {
             data.replace(pattern(size));
             Ok(())
@@ -129,7 +129,7 @@ pub(crate) fn fan_out(bench: &Bench) -> Outcome<Table> {
     let data = std::cell::RefCell::new(Vec::new());
     rate(
         bench,
-        (size - 1) * bench.options.window,
+        (size - 1) * bench.settings.window,
         |size| {
             data.replace(pattern(size));
             Ok(())
@@ -140,7 +140,7 @@ pub(crate) fn fan_out(bench: &Bench) -> Outcome<Table> {
             }
             let data = data.borrow();
             bench.world.scope(|scope| {
-                (0..bench.options.window).try_for_each(|index| {
+                (0..bench.settings.window).try_for_each(|index| {
                     let place = bench.place(index, data.len());
                     (1..size).try_for_each(|rank| scope.put(&bench.segment, rank, place, &data))
                 })
@@ -160,21 +160,21 @@ pub(crate) fn counter(bench: &Bench) -> Outcome<Table> {
         column("Draws/s", Unit::Operations),
     ];
     let mut table = Table::new(&[&columns[..], &Samples::DETAILS].concat());
-    let draws = bench.options.window;
+    let draws = bench.settings.window;
     if world.rank() == 0 {
         segment.put(0, 0, &[0i64])?;
     }
     let mut last = -1;
-    let samples = measure_together(bench.options, world, true, || {
+    let samples = measure_together(bench.settings, world, true, || {
         for _ in 0..draws {
             let drawn = segment.fetch_add(0, 0, 1i64)?;
             last = if drawn > last { drawn } else { i64::MAX };
         }
         Ok(())
     })?;
-    let rounds = rounds(bench.options) + bench.options.warmup.unwrap_or(rounds(bench.options) / 10 + 1);
+    let rounds = rounds(bench.settings) + bench.settings.warmup.unwrap_or(rounds(bench.settings) / 10 + 1);
     let expected = (rounds * draws * world.size()) as i64;
-    if bench.options.validate && (last >= expected || segment.get_value::<i64>(0, 0)? != expected) {
+    if bench.settings.validate && (last >= expected || segment.get_value::<i64>(0, 0)? != expected) {
         return Err(format!("{expected} draws from a counter gave numbers out of order or lost some").into());
     }
     let size = world.size() as f64;

@@ -1,9 +1,9 @@
 //! Data that isn't contiguous: rows at a stride, and scattered runs.
 
 use super::pair::over_sizes;
+use crate::bench::{Bench, Outcome};
 use crate::table::{Table, Unit, column};
 use crate::timing::measure;
-use crate::{Bench, Outcome};
 use rma::{Result, Strided, Vector};
 
 /// Rows or runs of one transfer.
@@ -28,22 +28,22 @@ pub(crate) fn strided(bench: &Bench) -> Outcome<Table> {
             local_strides: &[row as isize],
             local_offset: 0,
         };
-        let put = measure(bench.options, || -> Result<()> {
+        let put = measure(bench.settings, || -> Result<()> {
             segment.put_strided(peer, 0, shape, &data)?;
             world.fence(peer)
         })?;
         let mut back = vec![0u8; ROWS * row];
-        let get = measure(bench.options, || segment.get_strided(peer, 0, shape, &mut back))?;
-        if bench.options.validate && back != data {
+        let get = measure(bench.settings, || segment.get_strided(peer, 0, shape, &mut back))?;
+        if bench.settings.validate && back != data {
             return Err(format!("rows of {row} bytes came back as others").into());
         }
-        let by_row = measure(bench.options, || -> Result<()> {
+        let by_row = measure(bench.settings, || -> Result<()> {
             for (index, bytes) in data.chunks(row).enumerate() {
                 segment.put(peer, 2 * index * row, bytes)?;
             }
             world.fence(peer)
         })?;
-        let whole = measure(bench.options, || -> Result<()> {
+        let whole = measure(bench.settings, || -> Result<()> {
             segment.put(peer, 0, &data)?;
             world.fence(peer)
         })?;
@@ -67,13 +67,13 @@ pub(crate) fn vector(bench: &Bench) -> Outcome<Table> {
         let local: Vec<usize> = (0..ROWS).map(|index| run * index).collect();
         let runs = Vector { remote: &remote, local: &local, len_bytes: run };
         let data: Vec<u8> = (0..ROWS * run).map(|i| (i * 11 + run) as u8).collect();
-        let put = measure(bench.options, || -> Result<()> {
+        let put = measure(bench.settings, || -> Result<()> {
             segment.put_vector(peer, runs, &data)?;
             bench.world.fence(peer)
         })?;
         let mut back = vec![0u8; ROWS * run];
-        let get = measure(bench.options, || segment.get_vector(peer, runs, &mut back))?;
-        if bench.options.validate && back != data {
+        let get = measure(bench.settings, || segment.get_vector(peer, runs, &mut back))?;
+        if bench.settings.validate && back != data {
             return Err(format!("runs of {run} bytes came back as others").into());
         }
         Ok(vec![run as f64, put.median(), get.median(), (ROWS * run) as f64 / put.median()])

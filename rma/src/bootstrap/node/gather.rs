@@ -12,9 +12,11 @@ use crate::bootstrap::ends::Ends;
 use crate::bootstrap::frames::{my_process, peer_user, receive, receive_now, send};
 use crate::bootstrap::secret::{PROTOCOL, Secret};
 use crate::helper;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with};
+use rustix::process::getuid;
 use std::io::{self, Write};
-use std::mem;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::thread::JoinHandle;
@@ -51,8 +53,7 @@ pub(super) struct Hub {
 impl Place {
     /// For `rank`, on the node that it pretends to be on, if so.
     pub(super) fn new(secret: Secret, pretended: Option<usize>, rank: usize) -> Place {
-        // SAFETY: no arguments, cannot fail.
-        let user = unsafe { libc::getuid() };
+        let user = getuid().as_raw();
         Place { name: socket_name(secret, pretended, user), secret, user, rank }
     }
 
@@ -172,13 +173,9 @@ impl Hub {
 
 /// Sleeps until somebody comes, or until it is time to stop: then false.
 fn wait_for_either(listener: &UnixListener, stopped: &UnixStream) -> io::Result<bool> {
-    let poll = |fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
-    let mut both = [poll(listener.as_raw_fd()), poll(stopped.as_raw_fd())];
-    // SAFETY: two initialised pollfds of open descriptors, alive during the call.
-    match unsafe { libc::poll(both.as_mut_ptr(), 2, -1) } {
-        -1 => Err(io::Error::last_os_error()),
-        _ => Ok(both[1].revents == 0),
-    }
+    let mut both = [PollFd::new(listener, PollFlags::IN), PollFd::new(stopped, PollFlags::IN)];
+    poll(&mut both, None)?;
+    Ok(both[1].revents().is_empty())
 }
 
 /// Takes the next connection out of the queue: nothing if it is empty; the stream unless it is another user's.
@@ -195,28 +192,18 @@ fn accept(listener: &UnixListener, user: u32) -> io::Result<Option<Option<UnixSt
 
 /// Connects to an abstract name; waits for a place in the queue.
 fn connect(name: &[u8], longest: Duration) -> io::Result<UnixStream> {
-    // SAFETY: all-zero is a valid address.
-    let mut address: libc::sockaddr_un = unsafe { mem::zeroed() };
-    address.sun_family = libc::AF_UNIX as libc::sa_family_t;
-    let room = &mut address.sun_path[1..][..name.len()];
-    room.iter_mut().zip(name).for_each(|(place, byte)| *place = *byte as libc::c_char);
-    let len = (mem::offset_of!(libc::sockaddr_un, sun_path) + 1 + name.len()) as libc::socklen_t;
+    let address = SocketAddrUnix::new_abstract_name(name)?;
     let start = Instant::now();
     loop {
-        let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
-        // SAFETY: integers; a negative result is no descriptor and is not wrapped.
-        let fd = unsafe { libc::socket(libc::AF_UNIX, kind, 0) };
-        if fd < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: a fresh descriptor that nobody else owns.
-        let stream = UnixStream::from(unsafe { OwnedFd::from_raw_fd(fd) });
-        // SAFETY: an address of ours and the length of what was filled in.
-        if unsafe { libc::connect(fd, (&raw const address).cast(), len) } == 0 {
-            stream.set_nonblocking(false)?;
-            return Ok(stream);
-        }
-        let error = io::Error::last_os_error();
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let stream = UnixStream::from(socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?);
+        let error = match net::connect(&stream, &address) {
+            Ok(()) => {
+                stream.set_nonblocking(false)?;
+                return Ok(stream);
+            }
+            Err(error) => io::Error::from(error),
+        };
         if start.elapsed() >= longest {
             let message =
                 format!("connecting to this node's first rank for {} s: {error}", longest.as_secs_f64());

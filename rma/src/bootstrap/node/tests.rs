@@ -1,5 +1,6 @@
 //! Discovery and descriptor passing between threads that stand for ranks, over an in-memory bootstrap.
 
+use super::rounds::traffic;
 use super::*;
 use std::fs::File;
 use std::io::{Seek, Write};
@@ -131,13 +132,56 @@ fn an_exchange_brings_everything_to_all_and_its_traffic_grows_with_the_nodes() {
             for round in 0..3 {
                 let mine = said(bootstrap.rank, round);
                 let all = node.exchange(&mut bootstrap, &mine).unwrap();
+                assert_eq!(all.is_some(), node.my_index() == 0);
+                let all = all.unwrap_or_else(|| (0..nodes.len()).map(|rank| said(rank, round)).collect());
                 assert_eq!(all, (0..nodes.len()).map(|rank| said(rank, round)).collect::<Vec<_>>());
+                let told = match node.my_index() {
+                    0 => node.tell(&all[1]).map(|()| all[1].clone()),
+                    _ => node.be_told(),
+                };
+                assert_eq!(told.unwrap(), said(1, round));
+                node.await_all().unwrap();
             }
             let is_leader = node.my_index() == 0;
             assert_eq!(node.leaders()[nodes[bootstrap.rank]] == bootstrap.rank, is_leader);
             assert_eq!((puts, gets), if is_leader { (1, last + 1) } else { (0, 0) });
-            assert_eq!(bootstrap.puts - puts, if is_leader { 3 } else { 0 });
+            assert_eq!(bootstrap.puts - puts, if is_leader && last > 0 { 3 } else { 0 });
             assert_eq!(bootstrap.gets - gets, if is_leader { 3 * last } else { 0 });
+        });
+    }
+}
+
+/// Nodes of one rank each, or of other shapes, so many that leaders hear of one another in rounds.
+#[test]
+fn many_nodes_hear_of_one_another_in_rounds() {
+    let uneven: Vec<usize> = (0..80).map(|rank| if rank == 41 { 40 } else { rank }).collect();
+    let renumbered: Vec<usize> =
+        (0..80).map(|rank| if rank > 41 { rank - 1 } else { uneven[rank] }).collect();
+    let twos: Vec<usize> = (0..73).map(|rank| rank / 2).collect();
+    for (name, nodes, is_regular) in [
+        ("ones", (0..50).collect(), true),
+        ("twos", twos, true),
+        ("uneven", renumbered, false),
+        ("around", (0..70).map(|rank| rank % 35).collect::<Vec<_>>(), false),
+    ] {
+        let count = nodes.iter().max().unwrap() + 1;
+        Threads::start_on(&nodes, name, |mut bootstrap| {
+            let mut node = Node::discover(&mut bootstrap).unwrap();
+            assert_eq!(node.node_numbers(), nodes, "{name}");
+            let (fetches, rounds) = traffic(count);
+            let is_leader = node.my_index() == 0;
+            let first = usize::from(bootstrap.rank > 0);
+            if is_leader && is_regular {
+                assert_eq!((bootstrap.puts, bootstrap.gets), (1 + rounds, first + fetches), "{name}");
+            }
+            let gets = bootstrap.gets;
+            let rank = bootstrap.rank;
+            let all = node.exchange(&mut bootstrap, &[rank as u8; 3]).unwrap();
+            assert_eq!(all.is_some(), is_leader);
+            if let Some(all) = all {
+                assert_eq!(all, (0..nodes.len()).map(|rank| vec![rank as u8; 3]).collect::<Vec<_>>());
+                assert_eq!(bootstrap.gets - gets, fetches, "{name}");
+            }
         });
     }
 }
@@ -147,12 +191,18 @@ struct Many {
     threads: Threads,
     size: usize,
     per_node: usize,
-    published: usize,
+    published: u32,
 }
 
 impl Many {
     fn book(rank: usize) -> Vec<u8> {
         (0..200 + rank % 7).map(|index| (rank * 31 + index) as u8).collect()
+    }
+
+    fn books(&self, node: usize) -> Vec<u8> {
+        let first = node * self.per_node;
+        let books: Vec<Vec<u8>> = (first..(first + self.per_node).min(self.size)).map(Many::book).collect();
+        join(books.iter().map(Vec::as_slice))
     }
 }
 
@@ -175,12 +225,18 @@ impl Bootstrap for Many {
     }
     fn fetch(&mut self, rank: usize) -> io::Result<Vec<u8>> {
         self.threads.gets += 1;
-        let members = rank..(rank + self.per_node).min(self.size);
-        if self.published == 1 {
-            return Ok(members.flat_map(|rank| (rank as u32).to_le_bytes()).collect());
-        }
-        let books: Vec<Vec<u8>> = members.map(Many::book).collect();
-        Ok(join(books.iter().map(Vec::as_slice)))
+        let (node, nodes) = (rank / self.per_node, self.size.div_ceil(self.per_node));
+        let rounds = traffic(nodes).1 as u32;
+        let before = |far: usize| (0..far).map(move |back| (node + nodes - back) % nodes);
+        let shown: Vec<Vec<u8>> = match self.published - 1 {
+            0 => {
+                let members = rank..(rank + self.per_node).min(self.size);
+                return Ok(members.flat_map(|rank| (rank as u32).to_le_bytes()).collect());
+            }
+            round if round <= rounds => before(16usize.pow(round - 1)).map(|_| vec![1]).collect(),
+            round => before(16usize.pow(round - 1 - rounds)).map(|node| self.books(node)).collect(),
+        };
+        Ok(join(shown.iter().map(Vec::as_slice)))
     }
     fn barrier(&mut self) -> io::Result<()> {
         self.threads.barrier()
@@ -201,11 +257,21 @@ fn address_books_of_ten_thousand_ranks() {
         assert_eq!(node.node_numbers(), (0..SIZE).map(|rank| rank / PER_NODE).collect::<Vec<_>>());
         let rank = bootstrap.rank();
         let all = node.exchange(&mut bootstrap, &Many::book(rank)).unwrap();
-        assert!(all.len() == SIZE && (0..SIZE).all(|rank| all[rank] == Many::book(rank)));
-        let nodes = SIZE.div_ceil(PER_NODE);
-        let expected = if node.my_index() == 0 { (2, 2 * nodes - 1) } else { (0, 0) };
-        assert_eq!((bootstrap.threads.puts, bootstrap.threads.gets), expected);
+        assert_eq!(all.is_some(), node.my_index() == 0);
+        if let Some(all) = all {
+            assert!(all.len() == SIZE && (0..SIZE).all(|rank| all[rank] == Many::book(rank)));
+            let (fetches, rounds) = traffic(SIZE.div_ceil(PER_NODE));
+            assert_eq!((bootstrap.threads.puts, bootstrap.threads.gets), (1 + 2 * rounds, 2 * fetches));
+        } else {
+            assert_eq!((bootstrap.threads.puts, bootstrap.threads.gets), (0, 0));
+        }
     });
+}
+
+#[test]
+fn fetches_grow_with_the_logarithm_of_the_nodes() {
+    assert_eq!([traffic(1), traffic(2), traffic(32), traffic(33)], [(0, 0), (1, 1), (31, 1), (17, 2)]);
+    assert_eq!([traffic(256), traffic(782), traffic(10_000)], [(30, 2), (33, 3), (47, 4)]);
 }
 
 #[test]

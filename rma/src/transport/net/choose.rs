@@ -7,8 +7,7 @@
 //!
 //! Every process chooses for itself; the choices are compared when addresses are exchanged.
 
-use super::Progress;
-use super::wire::{Result, Wire};
+use super::wire::{Progress, Result, Wire};
 use std::path::Path;
 
 /// The variable that chooses.

@@ -10,76 +10,18 @@
 
 use super::core::{Core, Flight, Outgoing};
 use super::engine::Engine;
+use super::keys::PIECE;
 use super::message::{Head, Kind, Packed};
 use super::peer::{Stream, Transfer, Way, Work};
 use super::requests::Awaits;
 use super::shape::Span;
-use super::wire::{Key, Result, Sent};
+use super::wire::{Result, Sent};
 use crate::transport::Token;
 
 /// Direct transfers under way to a peer, at most.
 const WINDOW: usize = 128;
-/// Longest single one.
-pub(super) const PIECE: usize = 8 << 20;
 /// Longest region: an adapter takes a fraction of a second to register so much, and nobody is answered meanwhile.
 const REGION: usize = 256 << 20;
-
-/// What goes past the messages to one peer, and comes from there.
-#[derive(Default)]
-pub(super) struct Direct {
-    /// The peer's regions that can be used from here.
-    keys: Vec<(Span, Key)>,
-    /// Keys that arrived and are not imported yet: the region, and nothing if there is none.
-    arrived: Vec<(Span, Vec<u8>)>,
-    is_asked: bool,
-    /// Why the peer's memory can't be reached directly: then messages do it.
-    is_refused: bool,
-    /// Transfers not locally complete.
-    open: usize,
-    /// Number of writes started, and of those known to be visible there.
-    writes: u64,
-    flushed: u64,
-    /// A flush under way covers the writes up to this number.
-    flushing: Option<u64>,
-    span: Span,
-}
-
-impl Direct {
-    pub(super) fn is_quiet(&self) -> bool {
-        self.open == 0 && self.writes == self.flushed
-    }
-
-    /// Whether transfers that may touch `span` are under way.
-    pub(super) fn may_touch(&mut self, span: Span) -> bool {
-        if self.is_quiet() {
-            self.span = Span::EMPTY;
-        }
-        self.span.overlaps(span)
-    }
-
-    fn find(&self, offset: u64) -> Option<(Span, Key)> {
-        self.keys.iter().find(|(span, _)| span.start <= offset && offset < span.end).copied()
-    }
-
-    /// The peer's answer about the memory of `span`.
-    pub(super) fn note_key(&mut self, span: Span, key: &[u8]) {
-        self.arrived.push((span, key.to_vec()));
-    }
-
-    /// A transfer is locally complete.
-    pub(super) fn note_done(&mut self) {
-        self.open -= 1;
-    }
-
-    /// A flush is complete.
-    pub(super) fn note_flushed(&mut self) {
-        self.flushed = self.flushing.take().unwrap_or(self.flushed);
-    }
-}
-
-/// This process's memory that peers may use.
-#[derive(Default)]
-pub(super) struct Exported(Vec<(Span, Vec<u8>)>);
 
 impl Engine {
     /// Sends what can be sent of a direct transfer. Returns whether that was all.

@@ -4,12 +4,13 @@
 //! queue, and behind it all later operations to that peer: so they take effect in the order of issue.
 
 use super::core::{Body, Core, Flight, Outgoing};
-use super::direct::Exported;
+use super::keys::Exported;
 use super::message::{ADD_WORD, Head, Kind, MOST_HEAD, PADDED_HEAD, Packed, SET_WORD, WANT_ACK};
 use super::peer::{List, Scale, Stream, Transfer, Way, Work};
 use super::serve::pack;
 use super::shape::Span;
 use super::wire::{Result, Sent, Wire};
+use crate::directory::Directory;
 use crate::observe;
 use crate::transport::{SILENCE, SignalUpdate, Token};
 use std::os::fd::RawFd;
@@ -31,7 +32,7 @@ pub(super) struct Thresholds {
 pub(super) struct Engine {
     wire: Box<dyn Wire>,
     pub(super) core: Core,
-    book: Box<[Box<[u8]>]>,
+    directory: Directory,
     /// Longest body behind the longest head.
     piece: usize,
     /// Peers with operations in their queue.
@@ -44,12 +45,12 @@ impl Engine {
     pub(super) fn new(
         wire: Box<dyn Wire>,
         core: Core,
-        book: Box<[Box<[u8]>]>,
+        directory: Directory,
         thresholds: Thresholds,
     ) -> Engine {
         let piece = piece_len(&*wire);
         let (busy, exported) = (Vec::new(), Exported::default());
-        Engine { wire, core, book, piece, busy, exported, thresholds }
+        Engine { wire, core, directory, piece, busy, exported, thresholds }
     }
 
     pub(super) fn wire(&mut self) -> &mut dyn Wire {
@@ -201,7 +202,7 @@ impl Engine {
     ) -> Result<Sent> {
         let peer = self.core.peer(to);
         if !peer.is_connected {
-            let address = self.book.get(to).map_or(&[][..], |address| address);
+            let address = self.directory.address(to);
             self.wire.connect(to, address)?;
             peer.is_connected = true;
         }

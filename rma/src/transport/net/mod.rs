@@ -8,7 +8,7 @@
 //! | `peer`, `requests` | the state of a talk; what callers wait for |
 //! | `engine` | sending, and the turn of the crank |
 //! | `runs` | scattered runs, many to a message |
-//! | `direct` | transfers past the messages, by the engine's own remote memory access |
+//! | `direct`, `keys` | transfers past the messages, by the engine's own remote memory access; their state |
 //! | `core`, `serve` | receiving, and what messages do to memory |
 //! | `progress`, `wait` | who turns the crank, and how a call waits |
 //!
@@ -22,6 +22,7 @@ pub(crate) mod choose;
 mod core;
 mod direct;
 mod engine;
+mod keys;
 mod message;
 mod ofi;
 mod peer;
@@ -45,11 +46,12 @@ use self::requests::Awaits;
 use self::serve::Memory;
 use self::shape::Span;
 use self::wait::{Counted, closed};
-use self::wire::Wire;
+use self::wire::{Progress, Wire};
 use super::bundle::Bundle;
 use super::letter::Inbox;
 use super::{Amo, Capabilities, Held, Moving, Remote, Rows, Runs, SILENCE, SignalUpdate, Token, Transport};
 use crate::call::OpCode;
+use crate::directory::Directory;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fork;
 use crate::layout::Layout;
@@ -68,15 +70,6 @@ const DIRECT_ROW_BYTES: &str = "GAIN_RDMA_ROW_BYTES";
 
 /// How long a peer that is waited for may stay silent, and how often that is looked at.
 const PATIENCE: Duration = Duration::from_secs(6);
-
-/// Who turns the crank while the program computes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Progress {
-    /// A helper thread.
-    Thread,
-    /// The program, which calls often enough; the helper gives signs of life only.
-    Poll,
-}
 
 /// What a network transport needs to know of its process.
 pub(crate) struct Surroundings {
@@ -126,12 +119,8 @@ impl std::fmt::Debug for Net {
 }
 
 impl Net {
-    /// The transport of a process that has `wire`; `book` has every rank's [`Wire::address`].
-    pub(crate) fn start(
-        wire: Box<dyn Wire>,
-        book: Box<[Box<[u8]>]>,
-        around: Surroundings,
-    ) -> Result<Arc<Net>> {
+    /// The transport of a process that has `wire`; `directory` has every rank's [`Wire::address`].
+    pub(crate) fn start(wire: Box<dyn Wire>, directory: Directory, around: Surroundings) -> Result<Arc<Net>> {
         let Surroundings { heap, layout, watch, policy, direct, progress, inbox, hosts, job } = around;
         let name = wire.name();
         let thresholds = thresholds(&*wire)?;
@@ -146,10 +135,10 @@ impl Net {
             job,
             longest_get,
         };
-        let core = Core::new(memory, book.len(), piece);
+        let core = Core::new(memory, directory.ranks(), piece);
         let net = Arc::new(Net {
             name,
-            engine: Mutex::new(Engine::new(wire, core, book, thresholds)),
+            engine: Mutex::new(Engine::new(wire, core, directory, thresholds)),
             heap,
             layout,
             watch,

@@ -3,7 +3,7 @@
 //! Invariant: exists only for ranks that something was sent to or received from. Numbered messages leave in the order of
 //! `queue`, and are taken in the order of their numbers.
 
-use super::direct::Direct;
+use super::keys::Direct;
 use super::message::Packed;
 use super::shape::{Shape, Span};
 use crate::transport::{Remote, Rows, SignalUpdate, Token};

@@ -15,7 +15,8 @@
 //! Invariant: no wait is unbounded: a sleeper looks again every tenth of a second at the latest. A helper that leaves progress to the program
 //! sleeps for longer, but wakes to end.
 
-use super::{Net, Progress};
+use super::Net;
+use super::wire::Progress;
 use crate::helper;
 use std::io::Write;
 use std::os::fd::{AsRawFd, RawFd};

@@ -6,15 +6,15 @@
 use super::message::{ADD_WORD, Kind, LIST, Message, SET_WORD, UNHEARD};
 use super::shape::Shape;
 use crate::bell::bell;
-use crate::call::OpCode;
+use crate::call::{Call, OpCode};
+use crate::cause::{Cause, Needs};
 use crate::layout::Layout;
-use crate::stall::{Needs, Waiting, Watch};
+use crate::stall::{Waiting, Watch};
 use crate::transport::bundle::{Entry, entries};
 use crate::transport::letter::Inbox;
 use crate::transport::{Amo, apply_amo};
 use shm::accumulate::{self, Target};
 use shm::atomics::Atomic;
-use shm::board::Record;
 use shm::sync::{Lock, SpinPolicy, WaitContext};
 use shm::{DType, Heap, copy};
 use std::sync::Arc;
@@ -302,16 +302,10 @@ impl Memory {
         let mut aligned = Vec::new();
         let body = aligned_body(body, &mut aligned);
         let alpha = AlignedAlpha(alpha);
-        let record = Record {
-            op: OpCode::Accumulate as u32,
-            team: 0,
-            target: None,
-            sequence: 0,
-            text: OpCode::Accumulate.name(),
-            file: file!(),
-            line: line!(),
-        };
-        let hook = Waiting::new(&self.watch, record, Needs::Owner);
+        // What a peer adds here has no line of this program.
+        let call = Call::new(OpCode::Accumulate);
+        let cause = Cause { call, team: 0, target: None, sequence: 0, needs: Needs::Owner };
+        let hook = Waiting::new(&self.watch, cause);
         let context = WaitContext { hook: &hook, me: self.me() as u32, policy: self.policy };
         let mut outcome = Ok(());
         let (mut taken, mut is_cut) = (0, false);

@@ -123,7 +123,7 @@ impl Shape {
 
     /// How many bytes the box reaches below its address and above it; `None` on overflow.
     pub(super) fn extent(&self) -> Option<(usize, usize)> {
-        crate::onesided::extent(&self.counts[..=self.levels], &self.strides[..self.levels])
+        crate::spot::extent(&self.counts[..=self.levels], &self.strides[..self.levels])
     }
 }
 

@@ -6,9 +6,11 @@ mod unruly;
 use super::message::{Head, Kind, Packed};
 use super::peer::{Peer, Transfer, Work};
 use super::requests::Awaits;
+use super::wire::Progress;
 use super::wire::Sink;
-use super::{Net, Progress, Surroundings};
+use super::{Net, Surroundings};
 use crate::bootstrap::{Node, Single};
+use crate::directory::{Directory, written};
 use crate::layout::Layout;
 use crate::stall::Watch;
 use crate::transport::{Amo, Held, Moving, Remote, Rows, Runs, SignalUpdate, Token, Transport};
@@ -44,8 +46,8 @@ fn pair(len: usize, seed: u64) -> ([Arc<Net>; 2], [Arc<Heap>; 2], usize) {
             hosts: ["a".into(), "b".into()].into(),
             job: JOB,
         };
-        let book = vec![Box::from(&b"here"[..]); 2].into();
-        (Net::start(Box::new(wire), book, around).unwrap(), heap)
+        let directory = Directory::own(written([&b"here"[..]; 2].into_iter()), 2);
+        (Net::start(Box::new(wire), directory, around).unwrap(), heap)
     };
     let ((a, heap_a), (b, heap_b)) = (make(0), make(1));
     ([a, b], [heap_a, heap_b], block)

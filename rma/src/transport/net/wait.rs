@@ -1,4 +1,4 @@
-//! How a call waits: it turns the crank, first without pause, then asleep on the wire's descriptor.
+//! How a call waits: by the wait engine of `shm`, with the network as its crank, and asleep on the wire's descriptor.
 //!
 //! Invariant: a wait ends with what it waits for, or with the rank that would bring it. When the wait for a request has returned,
 //! whatever came of it, the engine is done with its caller's memory.
@@ -6,16 +6,74 @@
 use super::engine::Engine;
 use super::{IT_DIED, Net, PATIENCE, progress, wire};
 use crate::call::OpCode;
+use crate::cause::{Cause, Needs};
 use crate::error::Result;
-use crate::observe::{self, Event, Kind};
-use crate::stall::{Needs, Waiting};
+use crate::observe::{self, Event};
+use crate::stall::Waiting;
 use crate::transport::{Token, Transport};
-use shm::board::Record;
-use shm::sync::{WaitError, WaitHook};
+use shm::sync::{Crank, WaitContext, WaitError, WaitHook, wait_with};
+use std::cell::RefCell;
 use std::panic::Location;
 use std::sync::MutexGuard;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
+
+/// One wait: its crank is the engine, which is asked after each turn whether that was it.
+struct Turning<'a, F, R> {
+    net: &'a Net,
+    rank: usize,
+    waiting: Waiting<'a>,
+    ask: RefCell<F>,
+    outcome: RefCell<Option<R>>,
+}
+
+impl<F: FnMut(&mut Engine) -> Option<R>, R> Turning<'_, F, R> {
+    /// Moves everything on; whether anything happened.
+    fn turn_with(&self, engine: &mut Engine) -> bool {
+        let any = engine.progress();
+        if !self.is_over() {
+            *self.outcome.borrow_mut() = (self.ask.borrow_mut())(engine);
+        }
+        any
+    }
+
+    fn is_over(&self) -> bool {
+        self.outcome.borrow().is_some()
+    }
+
+    fn doze(&self, longest: Duration) {
+        let mut engine = self.net.engine();
+        if !self.turn_with(&mut engine) && !self.is_over() {
+            self.net.sleep(engine, longest);
+        }
+    }
+}
+
+impl<F: FnMut(&mut Engine) -> Option<R>, R> Crank for Turning<'_, F, R> {
+    fn turn(&self) -> bool {
+        self.turn_with(&mut self.net.engine())
+    }
+
+    fn longest_sleep(&self) -> Option<Duration> {
+        None
+    }
+}
+
+impl<F: FnMut(&mut Engine) -> Option<R>, R> WaitHook for Turning<'_, F, R> {
+    fn on_slow(&self, waited: Duration) -> std::result::Result<(), WaitError> {
+        self.waiting.on_slow(waited)?;
+        self.net.look_after_peer(self.rank, ::shm::clock_ns());
+        Ok(())
+    }
+
+    fn on_end(&self) {
+        self.waiting.on_end();
+    }
+
+    fn crank(&self) -> Option<&dyn Crank> {
+        Some(self)
+    }
+}
 
 impl Net {
     /// Turns the crank until `ready` says so.
@@ -24,85 +82,32 @@ impl Net {
         op: OpCode,
         rank: usize,
         caller: &'static Location<'static>,
-        mut ready: impl FnMut(&mut Engine) -> Option<wire::Result<R>>,
+        ready: impl FnMut(&mut Engine) -> Option<wire::Result<R>>,
     ) -> Result<R> {
         let _waiter = Counted::new(&self.waiters);
-        let _span = observe::span(|| Event { peer: Some(rank), ..Event::new(op, Kind::Wait).at(caller) });
-        if let Some(outcome) = self.spin(&mut ready) {
-            return outcome.map_err(|why| self.died(op.name(), rank, &why));
-        }
-        let record = Record {
-            op: op as u32,
-            team: 0,
-            target: Some(rank as u32),
-            sequence: 0,
-            text: op.name(),
-            file: caller.file(),
-            line: caller.line(),
-        };
         // Of a rank of another node the engine notices the end, which fails what was started to it. Who has a mutex isn't known here.
         let it = |other: usize| other == rank;
         let needs = if op == OpCode::Lock { Needs::Any } else { Needs::These(&it) };
-        let hook = Waiting::new(&self.watch, record, needs);
-        let outcome = self.wait_long(rank, &hook, &mut ready);
-        hook.on_end();
-        match outcome {
-            Ok(outcome) => outcome.map_err(|why| self.died(op.name(), rank, &why)),
-            Err(WaitError::OwnerDied { owner: dead }) => Err(self.died(op.name(), dead as usize, IT_DIED)),
-            Err(WaitError::Interrupted { code }) => Err(self.died(op.name(), code as usize, IT_DIED)),
+        let cause = Cause::at(op, rank, caller, needs);
+        let _span = observe::span(|| Event { peer: Some(rank), ..cause.event() });
+        let turning = Turning {
+            net: self,
+            rank,
+            waiting: Waiting::new(&self.watch, cause),
+            ask: RefCell::new(ready),
+            outcome: RefCell::default(),
+        };
+        turning.turn();
+        let context = WaitContext { hook: &turning, me: self.layout.me() as u32, policy: self.policy };
+        let waited = wait_with(&context, || turning.is_over(), |longest| turning.doze(longest));
+        match (waited, turning.outcome.into_inner()) {
+            (_, Some(outcome)) => outcome.map_err(|why| self.died(op.name(), rank, &why)),
+            (Err(WaitError::OwnerDied { owner: dead }), _) => {
+                Err(self.died(op.name(), dead as usize, IT_DIED))
+            }
+            (Err(WaitError::Interrupted { code }), _) => Err(self.died(op.name(), code as usize, IT_DIED)),
+            (Ok(()), None) => unreachable!("a wait ends with its outcome or an error"),
         }
-    }
-
-    fn wait_long<R>(
-        &self,
-        rank: usize,
-        hook: &Waiting<'_>,
-        ready: &mut impl FnMut(&mut Engine) -> Option<R>,
-    ) -> std::result::Result<R, WaitError> {
-        let began = ::shm::clock_ns();
-        let mut next_look = Duration::ZERO;
-        loop {
-            let now_ns = ::shm::clock_ns();
-            let waited = Duration::from_nanos(now_ns - began);
-            if waited >= next_look {
-                hook.on_slow(waited)?;
-                next_look = waited + Duration::from_millis(100);
-                self.look_after_peer(rank, now_ns);
-            }
-            let mut engine = self.engine();
-            let any = engine.progress();
-            if let Some(outcome) = ready(&mut engine) {
-                return Ok(outcome);
-            }
-            match any {
-                true => drop(engine),
-                false => self.sleep(engine, next_look - waited.min(next_look)),
-            }
-            // One message seldom comes alone.
-            if let Some(outcome) = self.spin(ready) {
-                return Ok(outcome);
-            }
-        }
-    }
-
-    /// Turns the crank until `ready` says so, or nothing has happened for as long as the policy allows.
-    fn spin<R>(&self, ready: &mut impl FnMut(&mut Engine) -> Option<R>) -> Option<R> {
-        let mut idle = 0;
-        while idle < self.policy.spins + self.policy.yields {
-            let mut engine = self.engine();
-            let any = engine.progress();
-            if let Some(outcome) = ready(&mut engine) {
-                return Some(outcome);
-            }
-            drop(engine);
-            match (any, idle < self.policy.spins) {
-                (true, _) => idle = 0,
-                (false, true) => std::hint::spin_loop(),
-                (false, false) => std::thread::yield_now(),
-            }
-            idle += u32::from(!any);
-        }
-        None
     }
 
     /// Sleeps until the wire has something to say.

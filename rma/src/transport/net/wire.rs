@@ -8,6 +8,15 @@
 
 use std::os::fd::RawFd;
 
+/// Who turns the crank while the program computes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Progress {
+    /// A helper thread.
+    Thread,
+    /// The program, which calls often enough; the helper gives signs of life only.
+    Poll,
+}
+
 /// Why something went wrong, in the C library's words where it has any.
 pub(crate) type Result<T> = std::result::Result<T, String>;
 

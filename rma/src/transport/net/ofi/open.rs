@@ -220,18 +220,21 @@ impl Objects {
 
     /// Provider and format of addresses, as peers have to have them.
     pub(super) fn speaks(&self) -> String {
-        // SAFETY: as in `names`.
-        let (provider, format) =
-            unsafe { (text((*(*self.info).fabric_attr).prov_name), (*self.info).addr_format) };
-        format!("{provider} with addresses of format {format}")
+        // SAFETY: what the library offered is whole until it is freed.
+        let format = unsafe { (*self.info).addr_format };
+        format!("{} with addresses of format {format}", self.provider())
     }
 
     /// Provider and domain, for people.
     pub(super) fn names(&self) -> String {
-        // SAFETY: the library's own strings, which live as long as the info.
-        let (provider, domain) =
-            unsafe { (text((*(*self.info).fabric_attr).prov_name), text((*(*self.info).domain_attr).name)) };
-        format!("{provider} on {domain}")
+        // SAFETY: the library's own string, which lives as long as the info.
+        let domain = unsafe { text((*(*self.info).domain_attr).name) };
+        format!("{} on {domain}", self.provider())
+    }
+
+    fn provider(&self) -> String {
+        // SAFETY: the library's own string, which lives as long as the info.
+        unsafe { text((*(*self.info).fabric_attr).prov_name) }
     }
 
     /// Closes the endpoint: no operation is in the library's hands any more.

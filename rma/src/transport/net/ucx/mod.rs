@@ -15,6 +15,7 @@ mod ops;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::{CStr, c_void};
 use std::os::fd::RawFd;
@@ -110,6 +111,11 @@ impl Ucx {
             return Err("UCX finds no network device".to_owned());
         }
         Ok(wire)
+    }
+
+    fn version(&self) -> Cow<'_, str> {
+        // SAFETY: the answer is a static string.
+        unsafe { CStr::from_ptr((self.api().ucp_get_version_string)()) }.to_string_lossy()
     }
 
     fn api(&self) -> &Api {
@@ -246,9 +252,15 @@ unsafe impl Wire for Ucx {
         "ucx"
     }
 
+    /// Major and minor version, too: between minor versions UCX has changed what it puts into addresses and messages.
+    fn speaks(&self) -> String {
+        let version = self.version();
+        let minor = version.match_indices('.').nth(1).map_or(version.len(), |(at, _)| at);
+        format!("ucx {}", &version[..minor])
+    }
+
     fn describe(&self) -> String {
-        // SAFETY: the answer is a static string.
-        let version = unsafe { CStr::from_ptr((self.api().ucp_get_version_string)()) }.to_string_lossy();
+        let version = self.version();
         let file = self.api().library.file(c"ucp_get_version_string").unwrap_or_default();
         format!("UCX {version} ({file}), {}", self.devices.join(" "))
     }

@@ -189,6 +189,10 @@ pub(super) fn listen(
 }
 
 /// Transports with their devices that this context may use on the network, as in `tcp/eth0`.
+///
+/// Read from what UCX prints of the context, as no call tells it: `ucp_context_query` knows the size of requests, the thread mode, kinds of memory and the name, and
+/// the queries of `uct` list what this machine has, not what the settings have left of it. Where the lines look otherwise nothing is found, which is an error
+/// of the start.
 pub(super) fn devices(api: &Api, context: Context) -> Vec<String> {
     // SAFETY: a live context and stream.
     let text = printed(|stream| unsafe { (api.ucp_context_print_info)(context, stream) });
