@@ -4,8 +4,8 @@
 //! Both ways lead through NumPy's array, which knows all protocols (`__array__`, `__array_interface__`, DLPack of all versions)
 //! and their errors: we take the memory of one, and give ours by the buffer protocol alone.
 
-use crate::flag::Copying;
 use crate::convert::{attached, compute, export, import_as, nested};
+use crate::flag::Copying;
 use crate::ndarray::NdArray;
 use crate::numpy::Numpy;
 use gain::{Array, DType, Exposed, Place};

@@ -3,8 +3,8 @@
 // What #[pymethods] writes inside a macro of ours calls unsafe functions without a block of its own.
 #![allow(unsafe_op_in_unsafe_fn)]
 
-use crate::flag::Keep;
 use crate::convert::{Value, compute, import_as, number, required, result};
+use crate::flag::Keep;
 use crate::folds::no_such_axis;
 use crate::ndarray::{NdArray, axes};
 use crate::number::{made, of_class_of};
@@ -266,7 +266,8 @@ impl NdArray {
     ) -> Object<'py> {
         let axes = axes(axis)?;
         let dtype = dtype.map(Numpy::parse_dtype).transpose()?.flatten();
-        let options = ReduceOptions { axes: axes.as_deref(), keepdims: keepdims.0, dtype, ..Default::default() };
+        let options =
+            ReduceOptions { axes: axes.as_deref(), keepdims: keepdims.0, dtype, ..Default::default() };
         let (py, handle) = (slf.py(), slf.try_borrow()?);
         let array = &handle.array;
         let shape = array.shape();

@@ -189,8 +189,8 @@ impl NdArray {
     ) -> PyResult<Bound<'py, NdArray>> {
         let me = slf.try_borrow()?;
         // (Of no axes one may be named, by a number alone.)
-        let is_spared = me.array.ndim() == 0
-            && axis.is_some_and(|axis| matches!(axis.extract::<isize>(), Ok(0 | -1)));
+        let is_spared =
+            me.array.ndim() == 0 && axis.is_some_and(|axis| matches!(axis.extract::<isize>(), Ok(0 | -1)));
         let axes = if is_spared { None } else { axes(axis)? };
         let array = me.array.squeeze(axes.as_deref()).or_raise()?;
         drop(me);

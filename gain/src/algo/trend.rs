@@ -35,7 +35,8 @@ fn look<K: Key>(room: &Room<'_>) -> Result<Trend> {
     let differ = |a: &K, b: &K| a.is_nan() || b.is_nan() || a.below(*b) || b.below(*a);
     // 0: all are equal, 1: the first two that aren't rise, 2: they don't.
     let first = steps().find(|(a, b)| differ(a, b)).map_or(0, |(a, b)| if is_less(a, b) { 1 } else { 2 });
-    let mine = [first, steps().any(|(a, b)| is_less(a, b)).into(), steps().any(|(a, b)| is_less(b, a)).into()];
+    let mine =
+        [first, steps().any(|(a, b)| is_less(a, b)).into(), steps().any(|(a, b)| is_less(b, a)).into()];
     let all = room.everybodys::<u8>(&mine)?;
     let any = |k: usize| all.iter().any(|found| found[k] > 0);
     Ok(match all.iter().map(|found| found[0]).find(|&first| first > 0) {
