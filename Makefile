@@ -83,6 +83,8 @@ test-all: test
 	$(WITHIN) $(PY) python/tests/programs.py 200000 500 2 GAIN_THRESHOLD=0
 	$(WITHIN) $(PY) python/tests/programs.py 300000 500 3
 	$(WITHIN) $(PY) python/tests/programs.py 400000 500 4 GAIN_THRESHOLD=0 GAIN_DIRECT=0
+	$(WITHIN) $(PY) python/tests/docstrings.py
+	$(WITHIN) $(PY) python/tests/memory_rule.py
 	$(WITHIN) $(PY) python/tests/own.py
 	$(WITHIN) $(PY) python/tests/own.py -n 3 named
 	if command -v mpiexec.hydra >/dev/null; then GAIN_TEST_STARTER=mpiexec.hydra $(WITHIN) $(CARGO) test --release --package rma --tests; fi

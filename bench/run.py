@@ -169,6 +169,8 @@ SUITES = {
     "windows": lambda: python_script("windows"),
     "binning": lambda: python_script("binning"),
     "sorting": lambda: python_script("sorting"),
+    "fft": lambda: python_script("fft"),
+    "randoms": lambda: python_script("randoms"),
     "reductions": lambda: python_script("reductions"),
     "ufuncs": ufuncs,
     "overhead": lambda: python_script("overhead"),

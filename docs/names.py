@@ -69,8 +69,8 @@ def page():
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
-MODULES = """`lib` (`stride_tricks`, `array_utils`, `mixins`, `index_tricks`, `introspect`, `NumpyVersion`), `emath`, `polynomial` with its six families and classes, `testing` (comparisons
-of distributed arrays where they are), `typing`, `linalg` ([its page](linalg.md)), and NumPy's own `dtypes` and `exceptions`. Not there: `fft`, `random`, `ma`, `char`, `strings`, `rec`, `ctypeslib`, `f2py`."""
+MODULES = """`lib` (`stride_tricks`, `array_utils`, `mixins`, `index_tricks`, `introspect`, `NumpyVersion`), `emath`, `fft`, `linalg`, `random`, `polynomial` with its six families and
+classes, `testing` (comparisons of distributed arrays where they are), `typing`, and NumPy's own `dtypes` and `exceptions`. Not there: `ma`, `char`, `strings`, `rec`, `ctypeslib`, `f2py`."""
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--check"]:

@@ -3,7 +3,7 @@
  *
  * Source compatible with the armci.h that Global Arrays installs; what ARMCI-MPI adds is at the end. A remote place is an
  * address and a rank: the address as ARMCI_Malloc returned it here in ptr_arr[rank], or as its owner has it.
- * Sizes are bytes, ranks are world ranks unless said otherwise. One thread of a process calls at a time.
+ * Sizes are bytes, ranks are world ranks unless said otherwise. Any number of threads call at once.
  * What is complete when, and in which order: the chapter "ARMCI" of the documentation.
  */
 #ifndef ARMCI_H_
@@ -108,7 +108,7 @@ typedef struct armci_meminfo_ds {
 
 int ARMCI_Init(void);
 int ARMCI_Init_args(int *argc, char ***argv);
-/* Level: MPI's, up to MPI_THREAD_SERIALIZED: one thread calls at a time. More is refused. */
+/* Level: MPI's, up to MPI_THREAD_MULTIPLE, which is what all starts give. */
 int ARMCI_Init_thread(int level);
 int ARMCI_Initialized(void);
 int ARMCI_Finalize(void);

@@ -30,6 +30,7 @@ pub mod array;
 pub mod dtype;
 pub mod error;
 pub mod exec;
+pub(crate) mod fft;
 pub(crate) mod kernels;
 pub mod linalg;
 pub(crate) mod memory;
@@ -42,10 +43,14 @@ pub mod status;
 pub mod typed;
 pub mod view;
 
+pub use algo::random::{Draw, Generator, Philox, Stream, Twister};
 pub use algo::{Outside, Side};
-pub use array::{Array, Exposed, Item, Operand, Options, Place, ReduceOptions, Unfilled, set_group};
+pub use array::{
+    Array, Exposed, Item, Operand, Options, Place, ReduceOptions, Stored, Unfilled, everybodys, set_group,
+};
 pub use dtype::{Casting, DType, Element, Scalar};
 pub use error::{Error, Kind, Result};
+pub use fft::{Form, Transform};
 pub use ndarray::s;
 pub use ops::{MAX_INPUTS, Op, ReduceOp};
 pub use record::hold_drops;

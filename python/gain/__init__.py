@@ -25,6 +25,7 @@ from numpy import (
 
 from . import _gain, _raw
 from ._about import *  # noqa: F403
+from ._archives import *  # noqa: F403
 from ._base import *  # noqa: F403 - the __all__ of these are NumPy's names
 from ._binning import *  # noqa: F403
 from ._bits import *  # noqa: F403
@@ -36,9 +37,11 @@ from ._coordinates import *  # noqa: F403
 from ._creation import *  # noqa: F403
 from ._differences import *  # noqa: F403
 from ._distribution import *  # noqa: F403
+from ._distribution import local as _local
 from ._einsum import *  # noqa: F403
 from ._elementwise import *  # noqa: F403
 from ._fallback import *  # noqa: F403
+from ._files import *  # noqa: F403
 from ._fitting import *  # noqa: F403
 from ._gain import (
     abort, barrier, finalize, flatiter, init, ndarray, rank, ranks, stats, threads, threshold, ufunc,
@@ -65,6 +68,7 @@ from ._sorting import *  # noqa: F403
 from ._special import *  # noqa: F403
 from ._splitting import *  # noqa: F403
 from ._statistics import *  # noqa: F403
+from ._tables import *  # noqa: F403
 from ._triangles import *  # noqa: F403
 from ._types import *  # noqa: F403
 from ._vectorize import *  # noqa: F403
@@ -73,6 +77,8 @@ from ._ways import instead as _instead
 from ._windows import *  # noqa: F403
 
 __version__ = "0.1.0"
+# What there is by the array API: types and devices are NumPy's own.
+__array_namespace_info__ = _numpy.__array_namespace_info__
 
 # Two of them are functions in NumPy, with more arguments.
 globals().update(_gain.UFUNCS | {"angle": angle, "clip": clip})  # noqa: F405
@@ -88,12 +94,13 @@ for _alias, _name in {
 # Methods that are functions, with the array for their first argument.
 for _name in ("diagonal", "repeat", "trace"):
     setattr(ndarray, _name, globals()[_name])
+ndarray.local = _local
 for _name, _method in _raw.METHODS.items():
     setattr(ndarray, _name, _method)
 # Types that some machines have, under the names of their sizes.
 globals().update({_name: getattr(_numpy, _name) for _name in ("complex256", "float128") if hasattr(_numpy, _name)})
 # Modules that are loaded when they are asked for.
-_MODULES = ("emath", "lib", "linalg", "polynomial", "testing", "typing")
+_MODULES = ("emath", "fft", "lib", "linalg", "polynomial", "random", "testing", "typing")
 
 
 def __getattr__(name):

@@ -1,5 +1,7 @@
 """What all functions need: NumPy's conventions for arguments, and conversion to the class."""
 
+import functools
+
 import numpy
 
 from . import _gain
@@ -17,6 +19,27 @@ ABSENT = numpy._NoValue
 
 # A shape argument as a tuple of ints.
 extents = _gain.extents
+
+
+def like(made, model):
+    """`made`, as an array of the class of `model`, from which it was made."""
+    made = made.view(type(model))
+    if made.__array_finalize__ is not None:
+        made.__array_finalize__(model)
+    return made
+
+
+def of_class(function, kinds=(ndarray, numpy.generic)):
+    """`function`, whose results of these kinds are of the class of its array if that is a subclass."""
+
+    @functools.wraps(function)
+    def call(a, *arguments, **keywords):
+        made = function(a, *arguments, **keywords)
+        if type(a) is ndarray or not isinstance(a, ndarray) or not isinstance(made, kinds):
+            return made
+        return like(made if isinstance(made, ndarray) else _gain.convert(made), a)
+
+    return call
 
 
 def new(make, shape, order):

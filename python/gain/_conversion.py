@@ -32,6 +32,21 @@ def astype(x, dtype, /, *, copy=True, device=None):
     return (asarray(x) if isinstance(x, numpy.ndarray) else x).astype(dtype, copy=copy)
 
 
+def same_value(a, dtype, order, subok, copy):
+    """`ndarray.astype` with `casting="same_value"`: an error if some element would be another number."""
+    with numpy.errstate(all="ignore"):
+        made = a.astype(dtype, order or "K", "unsafe", subok, copy)
+        back = made.astype(a.dtype, subok=False)
+    plain = asarray(a)
+    bad = back != plain
+    if plain.dtype.kind in "fc":
+        bad = bad & ~((back != back) & (plain != plain))
+    bad = asarray(bad)
+    if bad.any():
+        plain[bad][:1].numpy().astype(dtype, casting="same_value")  # raises what NumPy raises
+    return made
+
+
 def fromiter(iter, dtype, count=-1, *, like=None):
     """`numpy.fromiter`: every rank goes through the iterator, of which each has its own."""
     return array(numpy.fromiter(iter, dtype, count))

@@ -81,7 +81,7 @@ def full(shape, fill_value, dtype=None, order="C", *, device=None, like=None, di
 zeros, ones, empty = _gain.zeros, _gain.ones, _gain.empty
 
 
-def _like(make, prototype, dtype, order, shape, device):
+def _like(make, prototype, dtype, order, shape, device, subok):
     """An array like the prototype, made by `make(shape, dtype)`."""
     host(device)
     a = asarray(prototype)
@@ -91,27 +91,28 @@ def _like(make, prototype, dtype, order, shape, device):
     if len(shape) != a.ndim:
         fortran = order in ("F", "f") or order in ("A", "a") and axes is not None
         axes = range(len(shape))[::-1] if fortran else None
-    return laid(lambda shape: make(shape, dtype), shape, axes)
+    made = laid(lambda shape: make(shape, dtype), shape, axes)
+    return _base.like(made, prototype) if subok and isinstance(prototype, ndarray) and type(prototype) is not ndarray else made
 
 
 def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, *, device=None):
     """`numpy.full_like`"""
-    return _like(lambda shape, dtype: full(shape, fill_value, dtype), a, dtype, order, shape, device)
+    return _like(lambda shape, dtype: full(shape, fill_value, dtype), a, dtype, order, shape, device, subok)
 
 
 def zeros_like(a, dtype=None, order="K", subok=True, shape=None, *, device=None):
     """`numpy.zeros_like`"""
-    return _like(lambda shape, dtype: _gain.full(shape, 0, dtype), a, dtype, order, shape, device)
+    return _like(lambda shape, dtype: _gain.full(shape, 0, dtype), a, dtype, order, shape, device, subok)
 
 
 def ones_like(a, dtype=None, order="K", subok=True, shape=None, *, device=None):
     """`numpy.ones_like`"""
-    return _like(lambda shape, dtype: _gain.full(shape, 1, dtype), a, dtype, order, shape, device)
+    return _like(lambda shape, dtype: _gain.full(shape, 1, dtype), a, dtype, order, shape, device, subok)
 
 
 def empty_like(prototype, dtype=None, order="K", subok=True, shape=None, *, device=None):
     """`numpy.empty_like`"""
-    return _like(_gain.empty, prototype, dtype, order, shape, device)
+    return _like(_gain.empty, prototype, dtype, order, shape, device, subok)
 
 
 def eye(N, M=None, k=0, dtype=float, order="C", *, device=None, like=None):

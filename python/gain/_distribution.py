@@ -2,6 +2,8 @@
 
 import contextlib
 
+import numpy
+
 from . import _gain
 from ._base import asarray
 
@@ -19,6 +21,21 @@ def redistribute(a, distribution):
     element by element is spread alike. Collective.
     """
     return _gain.redistribute(asarray(a), distribution)
+
+
+def local(a):
+    """The elements that this rank has of an array, as an array of NumPy's: whole rows of the first axis, or else a part of the flat index
+    as an array of one axis. Of a replicated array all.
+
+    On one rank they are the array's own memory, as `numpy.asarray` shows it; on several ranks a copy. Collective.
+    """
+    if _gain.ranks() == 1:
+        return numpy.asarray(a)
+    start, mine = _gain.own_elements(a)
+    row = a.size // len(a) if a.ndim and len(a) else 0
+    if row and start % row == 0 and mine.size % row == 0:
+        return mine.reshape(-1, *a.shape[1:])
+    return mine.reshape(a.shape) if mine.size == a.size else mine
 
 
 @contextlib.contextmanager

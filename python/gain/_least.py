@@ -1,6 +1,7 @@
 """Least squares with a matrix of few long columns, which stay distributed.
 
-The columns are made orthonormal one after another (Gram and Schmidt, each twice, which is exact to rounding); what is left is a
+The columns are made orthonormal one after another (Gram and Schmidt, each twice, which is exact to rounding; one that depends on those
+before it has none for itself); what is left is a
 problem of as many numbers as there are columns, which is NumPy's on every rank.
 """
 
@@ -9,6 +10,7 @@ import math
 import numpy
 
 from ._base import asarray
+from ._creation import zeros
 from ._products import vdot
 from ._reductions import sum
 
@@ -20,7 +22,7 @@ def solved(columns, y, rcond):
     factors = numpy.zeros((count, count), numpy.result_type(*(column.dtype for column in columns)))
     basis = []
     for place, column in enumerate(columns):
-        rest = column
+        rest, before = column, math.sqrt(vdot(column, column).real)
         for _ in range(2):
             along = [vdot(q, rest) for q in basis]
             for k, (q, factor) in enumerate(zip(basis, along)):
@@ -28,8 +30,12 @@ def solved(columns, y, rcond):
                 factors[k, place] += factor
             rest.force()
         norm = math.sqrt(vdot(rest, rest).real)
+        # What is left of a column that depends on the others is rounding, of no direction.
+        if norm <= numpy.finfo(column.dtype).eps * math.sqrt(count) * before:
+            basis.append(zeros(size, column.dtype))
+            continue
         factors[place, place] = norm
-        basis.append(rest / column.dtype.type(norm) if norm > 0 else rest)
+        basis.append(rest / column.dtype.type(norm))
     right = numpy.array([_product(q, y) for q in basis])
     solution, _, rank, values = numpy.linalg.lstsq(factors, right, rcond)
     left = numpy.array([], values.dtype)

@@ -1,11 +1,12 @@
 """NumPy's reductions and scans that pass over NaN."""
 
+
 import functools
 
 import numpy
 
 from . import _gain, _reductions
-from ._base import ABSENT, asarray, ufuncs
+from ._base import ABSENT, asarray, of_class, ufuncs
 from ._elementwise import where as select
 from ._scans import cumprod, cumsum
 
@@ -13,19 +14,6 @@ __all__ = [
     "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmin", "nanprod", "nanstd", "nansum",
     "nanvar",
 ]
-
-
-def _of_class(function):
-    """`function`, whose results along an axis are of the class of its array."""
-
-    @functools.wraps(function)
-    def call(a, *arguments, **keywords):
-        made = function(a, *arguments, **keywords)
-        if type(made) is _gain.ndarray and type(a) is not _gain.ndarray and isinstance(a, _gain.ndarray):
-            return made.view(type(a))
-        return made
-
-    return call
 
 
 def _filled(a, value):
@@ -42,25 +30,25 @@ def _given(**keywords):
     return {key: value for key, value in keywords.items() if value is not ABSENT}
 
 
-@_of_class
+@of_class
 def nansum(a, axis=None, dtype=None, out=None, keepdims=ABSENT, initial=ABSENT, where=ABSENT):
     """`numpy.nansum`"""
     return _reductions.sum(_filled(a, 0)[0], axis, dtype, out, **_given(keepdims=keepdims, initial=initial, where=where))
 
 
-@_of_class
+@of_class
 def nanprod(a, axis=None, dtype=None, out=None, keepdims=ABSENT, initial=ABSENT, where=ABSENT):
     """`numpy.nanprod`"""
     return _reductions.prod(_filled(a, 1)[0], axis, dtype, out, **_given(keepdims=keepdims, initial=initial, where=where))
 
 
-@_of_class
+@of_class
 def nancumsum(a, axis=None, dtype=None, out=None):
     """`numpy.nancumsum`"""
     return cumsum(_filled(a, 0)[0], axis, dtype, out)
 
 
-@_of_class
+@of_class
 def nancumprod(a, axis=None, dtype=None, out=None):
     """`numpy.nancumprod`"""
     return cumprod(_filled(a, 1)[0], axis, dtype, out)
@@ -76,13 +64,13 @@ def _extreme(name, a, axis, out, keywords):
     return made
 
 
-@_of_class
+@of_class
 def nanmin(a, axis=None, out=None, keepdims=ABSENT, initial=ABSENT, where=ABSENT):
     """`numpy.nanmin`"""
     return _extreme("fmin", a, axis, out, _given(keepdims=keepdims, initial=initial, where=where))
 
 
-@_of_class
+@of_class
 def nanmax(a, axis=None, out=None, keepdims=ABSENT, initial=ABSENT, where=ABSENT):
     """`numpy.nanmax`"""
     return _extreme("fmax", a, axis, out, _given(keepdims=keepdims, initial=initial, where=where))
@@ -95,13 +83,13 @@ def _place(find, a, value, axis, out, keepdims):
     return find(a, axis, out, **_given(keepdims=keepdims))
 
 
-@_of_class
+@functools.partial(of_class, kinds=_gain.ndarray)
 def nanargmin(a, axis=None, out=None, *, keepdims=ABSENT):
     """`numpy.nanargmin`"""
     return _place(_reductions.argmin, a, numpy.inf, axis, out, keepdims)
 
 
-@_of_class
+@functools.partial(of_class, kinds=_gain.ndarray)
 def nanargmax(a, axis=None, out=None, *, keepdims=ABSENT):
     """`numpy.nanargmax`"""
     return _place(_reductions.argmax, a, -numpy.inf, axis, out, keepdims)
@@ -123,7 +111,7 @@ def _quotient(total, count, out):
     return made if made.ndim else made[()]
 
 
-@_of_class
+@of_class
 def nanmean(a, axis=None, dtype=None, out=None, keepdims=ABSENT, *, where=ABSENT):
     """`numpy.nanmean`"""
     a, mask = _filled(a, 0)
@@ -140,7 +128,7 @@ def nanmean(a, axis=None, dtype=None, out=None, keepdims=ABSENT, *, where=ABSENT
     return mean
 
 
-@_of_class
+@of_class
 def nanvar(
     a, axis=None, dtype=None, out=None, ddof=0, keepdims=ABSENT, *, where=ABSENT, mean=ABSENT, correction=ABSENT
 ):
@@ -181,10 +169,10 @@ def nanvar(
     return out
 
 
-@_of_class
+@of_class
 def nanstd(
     a, axis=None, dtype=None, out=None, ddof=0, keepdims=ABSENT, *, where=ABSENT, mean=ABSENT, correction=ABSENT
 ):
     """`numpy.nanstd`"""
     made = nanvar(a, axis, dtype, out, ddof, keepdims, where=where, mean=mean, correction=correction)
-    return ufuncs["sqrt"](made, out=out)
+    return _reductions.root(made, dtype, out)

@@ -164,7 +164,8 @@ def inner(a, b, /):
 
 def outer(a, b, out=None):
     """`numpy.outer`"""
-    return ufuncs["multiply"](asarray(a).ravel()[:, None], asarray(b).ravel()[None], *([] if out is None else [out]))
+    made = ufuncs["multiply"](asarray(a).ravel()[:, None], asarray(b).ravel()[None], *([] if out is None else [out]))
+    return made if out is not None or type(made) is ndarray else made.view(ndarray)
 
 
 def tensordot(a, b, axes=2):

@@ -8,7 +8,7 @@ arrays like the lines.
 import numpy
 
 from . import _gain
-from ._base import ABSENT, asarray, axes_tuple, ufuncs
+from ._base import ABSENT, asarray, axes_tuple, of_class, ufuncs
 from ._creation import full
 from ._elementwise import where
 from ._fallback import few
@@ -123,6 +123,7 @@ def _nan_wins(made, last):
     return where(bad, asarray(last).astype(made.dtype, copy=False), made) if asarray(bad).any() else made
 
 
+@of_class
 def median(a, axis=None, out=None, overwrite_input=False, keepdims=False):
     """`numpy.median`"""
     a = asarray(a)
@@ -349,6 +350,7 @@ def _passing(lines, q, method, weights, is_weak):
     return made[0] if q.ndim == 0 else made.reshape(q.shape + counts.shape)
 
 
+@of_class
 def nanmedian(a, axis=None, out=None, overwrite_input=False, keepdims=ABSENT):
     """`numpy.nanmedian`"""
     a = asarray(a)

@@ -84,7 +84,9 @@ def var(
             raise ValueError("ddof and correction can't be provided simultaneously.")
         ddof = correction
     a = asarray(a)
-    if out is None and where is ABSENT and mean is ABSENT and a.ndim > 0:
+    dtype = dtype if dtype is None else numpy.dtype(dtype)
+    is_plain = dtype is None or dtype.kind == "f"
+    if out is None and where is ABSENT and mean is ABSENT and a.ndim > 0 and is_plain:
         return a._var(axis, dtype, ddof, bool(keepdims))
     if dtype is None and a.dtype.kind in "iub":
         dtype = numpy.float64
@@ -101,26 +103,34 @@ def var(
     difference = asarray(a - mean)
     if difference.dtype.kind == "c":
         difference = ufuncs["absolute"](difference)
-    total = asarray(asarray(difference * difference).sum(axis, dtype, None, bool(keepdims), **given))
+    total = asarray(asarray(difference * difference).sum(axis, dtype, out, bool(keepdims), **given))
     over = asarray(ufuncs["maximum"](count.reshape(total.shape if given else ()) - ddof, 0))
-    return ufuncs["divide"](total, over.astype(total.dtype), out=out, casting="unsafe")
+    made = ufuncs["divide"](total, over, out=total if out is None else out, casting="unsafe")
+    return made if out is not None or made.ndim or type(a) is not _gain.ndarray else made[()]
 
 
 def std(
     a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=ABSENT, mean=ABSENT, correction=ABSENT
 ):
     """`numpy.std`"""
-    made = var(a, axis, dtype, out, ddof, keepdims, where=where, mean=mean, correction=correction)
-    return ufuncs["sqrt"](made, out=out)
+    return root(var(a, axis, dtype, out, ddof, keepdims, where=where, mean=mean, correction=correction), dtype, out)
+
+
+def root(made, dtype, out):
+    """The deviation of a variance that was computed with this type: of integers too, where that was asked for."""
+    if dtype is None or numpy.dtype(dtype).kind in "fc":
+        return ufuncs["sqrt"](made, out=out)
+    return ufuncs["sqrt"](made, out=made) if isinstance(made, _gain.ndarray) else made.dtype.type(numpy.sqrt(made))
 
 
 def ptp(a, axis=None, out=None, keepdims=False):
     """`numpy.ptp`"""
     a = asarray(a)
-    return ufuncs["subtract"](a.max(axis, None, keepdims), a.min(axis, None, keepdims), *([] if out is None else [out]))
+    return ufuncs["subtract"](a.max(axis, out, keepdims), a.min(axis, None, keepdims), *([] if out is None else [out]))
 
 
 def count_nonzero(a, axis=None, *, keepdims=False):
     """`numpy.count_nonzero`"""
     a = asarray(a)
+    a = a if type(a) is _gain.ndarray else a.view(_gain.ndarray)
     return (a if a.dtype.kind == "b" else a != 0).sum(axis, None, None, keepdims)

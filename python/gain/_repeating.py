@@ -5,7 +5,8 @@ import math
 
 import numpy
 
-from ._base import asarray, axes_tuple, extents
+from . import _gain
+from ._base import asarray, axes_tuple, extents, of_class
 from ._binning import bincount
 from ._creation import array, empty, empty_like, zeros
 from ._fallback import few
@@ -39,6 +40,10 @@ def tile(A, reps):
     return _spread(a, [(axis, times) for axis, times in enumerate(reps) if times != 1], shape)
 
 
+# Elements of which the places that they go to are found one by one.
+_FEW = 2048
+
+
 def repeat(a, repeats, axis=None):
     """`numpy.repeat`"""
     a = asarray(a)
@@ -48,6 +53,8 @@ def repeat(a, repeats, axis=None):
     a = a if a.ndim else a.reshape(1)
     times = _count(repeats, a.shape[axis])
     if isinstance(times, (ndarray, numpy.ndarray)):
+        if a.ndim == 1 and (a.size > _FEW or not a.is_replicated) and (isinstance(times, ndarray) or times.dtype.kind in "bi"):
+            return _gain.repeated(a if type(a) is ndarray else a.view(ndarray), asarray(times))
         return a[(slice(None),) * axis + (_places(times, a.shape[axis]),)]
     shape = (*a.shape[:axis], a.shape[axis] * times, *a.shape[axis + 1:])
     return _spread(a, [(axis + 1, times)], shape)
@@ -81,6 +88,7 @@ def _places(counts, extent):
     return cumsum(bincount(cumsum(counts, dtype=numpy.int64))[:-1])
 
 
+@of_class
 def roll(a, shift, axis=None):
     """`numpy.roll`"""
     a = asarray(a)

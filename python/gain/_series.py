@@ -99,7 +99,7 @@ def values(family, c, *points):
         raise ValueError(f"{'x, y' if len(points) == 2 else 'x, y, z'} are incompatible")
     made = _series(family, points[0], _coefficients(family.prefix + "val", c), True)
     for x in points[1:]:
-        made = _series(family, x, made, False)
+        made = _series(family, x, made if made.ndim else asarray(made).reshape(1), False)
     return made[()] if made.ndim == 0 else made
 
 

@@ -5,7 +5,7 @@ import typing
 import numpy
 
 from . import _gain
-from ._base import asarray, axes_tuple
+from ._base import asarray, axes_tuple, of_class, ufuncs
 from ._creation import empty, zeros
 from ._gain import ndarray
 from ._scans import cumsum
@@ -72,6 +72,7 @@ def _chosen(ordered, firsts, numbers, return_index, return_inverse, return_count
     return made
 
 
+@of_class
 def unique(
     ar, return_index=False, return_inverse=False, return_counts=False, axis=None, *, equal_nan=True, sorted=True
 ):
@@ -134,31 +135,40 @@ def unique_values(x):
 def intersect1d(ar1, ar2, assume_unique=False, return_indices=False):
     """`numpy.intersect1d`"""
     one, two = asarray(ar1), asarray(ar2)
-    if assume_unique:
-        one, two = one.ravel(), two.ravel()
-    elif return_indices:
-        (one, first), (two, second) = unique(one, return_index=True), unique(two, return_index=True)
-    else:
-        one, two = unique(one), unique(two)
-    both = concatenate((one, two))
-    if return_indices:
-        numbers = argsort(both)
-        both = both[numbers]
-    else:
-        both = sort(both)
-    same = both[1:] == both[:-1]
-    made = both[:-1][same]
-    if not return_indices:
-        return made
-    at_one, at_two = numbers[:-1][same], numbers[1:][same] - one.size
+    if one.dtype != two.dtype:
+        dtype = numpy.result_type(one.dtype, two.dtype)
+        one, two = one.astype(dtype, copy=False), two.astype(dtype, copy=False)
     if not assume_unique:
-        at_one, at_two = first[at_one], second[at_two]
-    return made, at_one, at_two
+        return _common(one, two, return_indices)
+    one, two = one.ravel(), two.ravel()
+    both = concatenate((one, two))
+    if not return_indices:
+        both = sort(both)
+        return both[:-1][both[1:] == both[:-1]]
+    numbers = argsort(both)
+    both = both[numbers]
+    same = both[1:] == both[:-1]
+    return both[:-1][same], numbers[:-1][same], numbers[1:][same] - one.size
+
+
+def _common(one, two, return_indices):
+    """The elements that two arrays have in common, in order, and where they are first."""
+    ordered, others = unique(one), unique(two)
+    made = ordered[_placed(ordered, others)[1]] if others.size else others
+    del ordered, others
+    # (One array's order after the other's: no more in memory than is needed.)
+    return (made, _first_places(one, made), _first_places(two, made)) if return_indices else made
+
+
+def _first_places(elements, wanted):
+    """Where elements that there are come first."""
+    ordered, places = unique(elements, return_index=True)
+    return places[ordered.searchsorted(wanted)]
 
 
 def union1d(ar1, ar2):
     """`numpy.union1d`"""
-    return unique(concatenate((asarray(ar1), asarray(ar2)), axis=None))
+    return unique(concatenate((ar1, ar2), axis=None))
 
 
 def setdiff1d(ar1, ar2, assume_unique=False):
@@ -170,10 +180,9 @@ def setdiff1d(ar1, ar2, assume_unique=False):
 
 def setxor1d(ar1, ar2, assume_unique=False):
     """`numpy.setxor1d`"""
-    one, two = asarray(ar1), asarray(ar2)
     if not assume_unique:
-        one, two = unique(one), unique(two)
-    both = concatenate((one, two), axis=None)
+        ar1, ar2 = unique(ar1), unique(ar2)
+    both = concatenate((ar1, ar2), axis=None)
     if both.size == 0:
         return both
     both = sort(both)
@@ -187,6 +196,13 @@ def setxor1d(ar1, ar2, assume_unique=False):
 
 # Of so many elements every rank looks at all.
 FEW = 1 << 16
+
+
+def _placed(elements, ordered):
+    """Where elements would be among ordered ones, of which there are some, and whether they are there."""
+    places = ordered.searchsorted(elements)
+    places = asarray(ufuncs["minimum"](places, ordered.size - 1))
+    return places, asarray(ordered[places] == elements)
 
 
 def isin(element, test_elements, assume_unique=False, invert=False, *, kind=None):
@@ -209,18 +225,5 @@ def isin(element, test_elements, assume_unique=False, invert=False, *, kind=None
         element, tests = element.astype(dtype, copy=False), tests.astype(dtype, copy=False)
     if tests.size <= FEW:
         return _gain.is_among(element, tests, not invert)
-    flat = element.ravel()
-    if not assume_unique:
-        flat, inverse = unique(flat, return_inverse=True)
-        tests = unique(tests)
-    # Behind an element that is in both comes its equal.
-    both = concatenate((flat, tests))
-    numbers = argsort(both)
-    both = both[numbers]
-    found = empty(both.size, bool)
-    found[-1:] = invert
-    found[:-1] = both[1:] != both[:-1] if invert else both[1:] == both[:-1]
-    made = empty(both.size, bool)
-    made[numbers] = found
-    made = made[: flat.size]
-    return (made.copy() if assume_unique else made[inverse.ravel()]).reshape(element.shape)
+    _, same = _placed(element, sort(tests))
+    return ~same if invert else same

@@ -5,7 +5,7 @@ import operator
 import numpy
 
 from . import _gain
-from ._base import asarray, axes_tuple
+from ._base import asarray, axes_tuple, of_class
 from ._fallback import few
 from ._gain import ndarray
 from ._indexing import take_along_axis
@@ -35,6 +35,7 @@ def _places(kth, kind="introselect", order=None):
     return numpy.ravel(kth).tolist()
 
 
+@of_class
 def sort(a, axis=-1, kind=None, order=None, *, stable=None):
     """`numpy.sort`"""
     if type(a) is ndarray and kind is order is stable is None and type(axis) is int:
@@ -59,6 +60,7 @@ def _replace(a, made, name):
     a[...] = made
 
 
+@of_class
 def argsort(a, axis=-1, kind=None, order=None, *, stable=None):
     """`numpy.argsort`"""
     if type(a) is ndarray and kind is order is stable is None and type(axis) is int and a.ndim:

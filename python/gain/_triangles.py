@@ -90,9 +90,11 @@ def trace(a, offset=0, axis1=0, axis2=1, dtype=None, out=None):
     matrices, first = _matrices(asarray(a), offset, axis1, axis2)
     made = _view(matrices, first)
     if made is not None:
-        return made.sum(-1, dtype, out)
-    square = _square(matrices, first)
-    return square.sum((-2, -1), dtype, out, where=eye(square.shape[-1], dtype=bool))
+        total = made.sum(-1, dtype, out)
+    else:
+        square = _square(matrices, first)
+        total = square.sum((-2, -1), dtype, out, where=eye(square.shape[-1], dtype=bool))
+    return total if total.ndim or out is not None else total[()]
 
 
 def _matrices(a, offset, axis1, axis2):

@@ -22,6 +22,8 @@ MEANINGS = {
     "matrices": "a stack is dealt out to the ranks, each factorizes its matrices; what of one large matrix is shared, docs/src/linalg.md says",
     "sort": "each rank sorts its own, then ranges of values are exchanged",
     "calls": "a Python function of yours, called by each rank",
+    "words": "each rank makes the random words of its own elements",
+    "stream": "each rank runs NumPy's generator, a chunk at a time, and keeps its own elements",
     "gather": "all elements come to every rank",
     "replicated": "every rank does the same by itself; no array of many elements is concerned",
     "NumPy": "NumPy computes it, of elements that every rank gathered: told by `set_fallback`",
@@ -36,7 +38,7 @@ CHAPTERS = {
         "exchange": "diagflat meshgrid",
         "calls": "fromfunction",
         "replicated": "fromiter fromstring",
-        "refused": "bmat asmatrix fromfile fromregex genfromtxt",
+        "refused": "bmat asmatrix fromregex",
     },
     "Array manipulation": {
         "view": "atleast_1d atleast_2d atleast_3d broadcast_arrays broadcast_to expand_dims flip fliplr flipud matrix_transpose moveaxis permute_dims ravel reshape rollaxis rot90 squeeze swapaxes transpose split array_split hsplit vsplit dsplit unstack lib.stride_tricks.as_strided lib.stride_tricks.sliding_window_view",
@@ -52,8 +54,7 @@ CHAPTERS = {
         "view": "diagonal",
         "exchange": "c_ r_",
         "replicated": "index_exp s_ ndindex",
-        "gather": "ndenumerate nditer",
-        "refused": "nested_iters",
+        "gather": "ndenumerate nditer nested_iters",
     },
     "Sets": {"sort": "intersect1d isin setdiff1d setxor1d union1d"},
     "Sorting, searching and counting": {
@@ -80,6 +81,10 @@ CHAPTERS = {
         "exchange": "kron outer",
         "fold": "trace",
         "replicated": "einsum_path",
+    },
+    "Fourier transforms": {
+        "exchange": "fft.fft fft.fft2 fft.fftn fft.hfft fft.ifft fft.ifft2 fft.ifftn fft.ihfft fft.irfft fft.irfft2 fft.irfftn fft.rfft fft.rfft2 fft.rfftn fft.fftshift fft.ifftshift",
+        "local": "fft.fftfreq fft.rfftfreq",
     },
     "Linear algebra": {
         "matrices": "linalg.cho_factor linalg.cho_solve linalg.cholesky linalg.cond linalg.det linalg.eig linalg.eigh linalg.eigvals linalg.eigvalsh linalg.expm linalg.inv linalg.lstsq linalg.lu linalg.lu_factor linalg.lu_solve linalg.matrix_rank linalg.pinv linalg.polar linalg.qr linalg.slogdet linalg.solve linalg.solve_triangular linalg.svd linalg.svdvals linalg.tensorinv linalg.tensorsolve",
@@ -108,18 +113,38 @@ CHAPTERS = {
     "Input and output": {
         "gather": "array2string array_repr array_str",
         "replicated": "base_repr binary_repr format_float_positional format_float_scientific get_printoptions printoptions set_printoptions",
-        "refused": "load loadtxt memmap save savetxt savez savez_compressed",
+        "exchange": "fromfile genfromtxt load loadtxt memmap save savetxt savez savez_compressed",
     },
     "Types and memory": {
         "replicated": "can_cast common_type info min_scalar_type may_share_memory result_type shares_memory show_runtime",
         "type": "dtype exceptions finfo get_include getbufsize iinfo isdtype issubdtype mintypecode promote_types setbufsize show_config typename errstate geterr geterrcall seterr seterrcall flatiter ndarray ufunc False_ True_ ScalarType sctypeDict typecodes little_endian e euler_gamma inf nan newaxis pi",
         "refused": "matrix recarray record test",
     },
+    "Random numbers": {
+        "words": "random.Generator.random random.Generator.uniform random.Generator.integers random.Generator.standard_normal random.Generator.normal random.Generator.standard_exponential "
+        "random.Generator.exponential random.rand random.randn random.random random.random_sample random.ranf random.sample random.standard_normal random.normal random.uniform random.randint",
+        "index": "random.Generator.permutation random.Generator.permuted random.Generator.shuffle random.Generator.choice random.permutation random.shuffle random.choice",
+        "gather": "random.Generator.bytes random.bytes",
+        "stream": "random.Generator.beta random.Generator.binomial random.Generator.chisquare random.Generator.dirichlet random.Generator.f random.Generator.gamma random.Generator.geometric "
+        "random.Generator.gumbel random.Generator.hypergeometric random.Generator.laplace random.Generator.logistic random.Generator.lognormal random.Generator.logseries "
+        "random.Generator.multinomial random.Generator.multivariate_hypergeometric random.Generator.multivariate_normal random.Generator.negative_binomial "
+        "random.Generator.noncentral_chisquare random.Generator.noncentral_f random.Generator.pareto random.Generator.poisson random.Generator.power random.Generator.rayleigh "
+        "random.Generator.standard_cauchy random.Generator.standard_gamma random.Generator.standard_t random.Generator.triangular random.Generator.vonmises random.Generator.wald "
+        "random.Generator.weibull random.Generator.zipf random.beta random.binomial random.chisquare random.dirichlet random.exponential random.f random.gamma random.geometric "
+        "random.gumbel random.hypergeometric random.laplace random.logistic random.lognormal random.logseries random.multinomial random.multivariate_normal "
+        "random.negative_binomial random.noncentral_chisquare random.noncentral_f random.pareto random.poisson random.power random.random_integers random.rayleigh "
+        "random.standard_cauchy random.standard_exponential random.standard_gamma random.standard_t random.triangular random.vonmises random.wald random.weibull random.zipf",
+        "replicated": "random.Generator random.Generator.spawn random.RandomState random.default_rng random.BitGenerator random.MT19937 random.PCG64 random.PCG64DXSM random.Philox random.SFC64 "
+        "random.SeedSequence random.seed random.get_state random.set_state random.get_bit_generator random.set_bit_generator",
+    },
     "Dates": {"refused": "busday_count busday_offset busdaycalendar datetime_as_string datetime_data is_busday"},
 }
 
 # What differs from NumPy, by name.
 NOTES = {
+    "random.default_rng": "without a seed all ranks have one of rank 0's", "random.seed": "without a seed all ranks have one of rank 0's",
+    "random.Generator.multivariate_normal": "all of it on every rank for a moment", "random.multivariate_normal": "all of it on every rank for a moment",
+    "random.Generator.permutation": "every rank has the order of all for a moment", "random.permutation": "every rank has the order of all for a moment",
     "array": "a list with distributed arrays in it is joined, not gathered",
     "array2string": "of large arrays the corners that are printed", "array_repr": "of large arrays the corners that are printed",
     "array_str": "of large arrays the corners that are printed", "asarray": "on several ranks a copy of others' memory",
@@ -143,7 +168,7 @@ NOTES = {
     "lib.stride_tricks.as_strided": "elements must lie in the array; overlapping ones are written by assignments alone",
     "lib.stride_tricks.sliding_window_view": "overlapping elements are written by assignments alone",
     "median": "of a whole array a fold: what lies between cuts is counted", "percentile": "of a whole array a fold: what lies between cuts is counted",
-    "quantile": "of a whole array a fold: what lies between cuts is counted", "meshgrid": "`copy=False` gives read-only views", "nditer": "reads; what writes is refused; element by element in Python",
+    "quantile": "of a whole array a fold: what lies between cuts is counted", "meshgrid": "`copy=False` gives read-only views", "nditer": "element by element in Python; on several ranks what is spread is told of (`set_fallback`), unless it is only read", "nested_iters": "as `nditer`",
     "ndenumerate": "reads ahead, element by element in Python", "piecewise": "functions get the elements that they are for: index",
     "pad": "a function for mode is called by every rank for each line", "poly": "of a matrix its eigenvalues",
     "poly1d": "coefficients are on every rank; values of distributed points are local", "polydiv": "coefficient by coefficient",
@@ -156,7 +181,7 @@ NOTES = {
     "where": "with one argument as `nonzero`", "require": "a copy where NumPy makes one",
     "show_runtime": "ranks and threads first", "tensordot": "as `matmul`",
     "sort": "stable, whatever `kind` says", "argsort": "stable, whatever `kind` says", "unique": "in order, whatever `sorted` says",
-    "isin": "up to 65536 test elements are looked up on every rank", "median": "of a whole array nothing moves: counts are exchanged",
+    "isin": "up to 65536 test elements are looked up on every rank, more in their order", "interp": "of a table of other nodes the points around each element are asked for", "median": "of a whole array nothing moves: counts are exchanged",
     "percentile": "as `median`", "quantile": "as `median`", "nanmedian": "as `median`", "nanpercentile": "as `median`",
     "nanquantile": "as `median`", "test": "NumPy's tests are of NumPy", "mask_indices": "the function gets a matrix of ours", "unwrap": "a scan follows",
 }
@@ -208,8 +233,8 @@ def instead(name):
 def ways():
     """How each function of NumPy's is computed: a dictionary from names to pairs, the way and what differs from NumPy.
 
-    The ways are `"local"`, `"view"`, `"halo"`, `"fold"`, `"exchange"`, `"product"`, `"index"`, `"sort"` and `"calls"`, which keep
-    distributed arrays where they are; `"gather"`, which shows all elements on every rank; `"replicated"`, of what every rank
+    The ways are `"local"`, `"view"`, `"halo"`, `"fold"`, `"exchange"`, `"product"`, `"index"`, `"sort"`, `"calls"`, `"words"` and `"stream"`,
+    which keep distributed arrays where they are; `"gather"`, which shows all elements on every rank; `"replicated"`, of what every rank
     does alike; `"NumPy"`, of what is handed to NumPy, as `set_fallback` tells; `"refused"`; and `"type"`, of NumPy's own types.
     """
     return {name: (way, note) for name, (_, way, note) in _table().items()}

@@ -41,6 +41,9 @@ impl Value<'_> {
         match self {
             Value::Handle(handle) => Ok(handle.array.clone()),
             Value::Made(array) => Ok(array),
+            Value::Number(number @ Scalar::PyInt(x)) if i64::try_from(x).is_err() => {
+                Array::full(&[], number, None).or_raise()
+            }
             Value::Number(scalar) => Array::scalar(scalar).or_raise(),
         }
     }

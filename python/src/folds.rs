@@ -7,6 +7,7 @@ use crate::convert::{compute, required, result};
 use crate::error::exception;
 use crate::index::invalid;
 use crate::ndarray::{NdArray, axes};
+use crate::number::of_class_of;
 use crate::numpy::Numpy;
 use crate::pick::Picks;
 use crate::reduce::out;
@@ -172,6 +173,7 @@ impl Ufunc {
         dtype: Option<&Bound<'py, PyAny>>,
         target: Option<&Bound<'py, PyAny>>,
     ) -> Object<'py> {
+        let given = array;
         let array = required(array, self.op.name())?.into_array()?;
         let method = if indices.is_some() { "reduceat" } else { "accumulate" };
         if array.ndim() == 0 {
@@ -189,7 +191,7 @@ impl Ufunc {
         })?;
         match target {
             Some(object) => Ok(object),
-            None => result(py, made),
+            None => of_class_of(given, result(py, made)?),
         }
     }
 }

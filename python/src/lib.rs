@@ -16,6 +16,8 @@ mod creation;
 mod distribution;
 mod elements;
 mod error;
+mod fft;
+mod files;
 mod flag;
 mod flat;
 mod folds;
@@ -31,6 +33,7 @@ mod number;
 mod numpy;
 mod pick;
 mod products;
+mod random;
 mod read;
 mod reduce;
 mod runtime;
@@ -54,6 +57,7 @@ fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(foreign::stance_name, module)?)?;
     module.add_function(wrap_pyfunction!(memory::over_made, module)?)?;
     module.add_function(wrap_pyfunction!(pick::nonzero, module)?)?;
+    module.add_function(wrap_pyfunction!(pick::repeated, module)?)?;
     module.add_function(wrap_pyfunction!(status::warn, module)?)?;
     ufunc::register(module)?;
     joining::register(module)?;
@@ -61,7 +65,10 @@ fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
     binning::register(module)?;
     linalg::register(module)?;
     products::register(module)?;
+    random::register(module)?;
     distribution::register(module)?;
+    fft::register(module)?;
+    files::register(module)?;
     sort::register(module)?;
     runtime::register(module)
 }

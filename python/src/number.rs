@@ -3,7 +3,7 @@
 // What #[pymethods] writes inside a macro of ours calls unsafe functions without a block of its own.
 #![allow(unsafe_op_in_unsafe_fn)]
 
-use crate::convert::{Value, compute, plain_number, result, value};
+use crate::convert::{Value, compute, plain_number, required, result, value};
 use crate::error::ask_numpy;
 use crate::foreign::{Stance, refusal, stance};
 use crate::ndarray::NdArray;
@@ -67,13 +67,26 @@ fn made_with<'py>(slf: &Bound<'py, NdArray>, other: &Bound<'py, PyAny>, array: A
     made(slf, array)
 }
 
-/// A result of an operation on `slf`.
+/// A result of an operation on `slf`: without axes NumPy's scalar, unless it is of a subclass.
 #[inline]
 pub(crate) fn made<'py>(slf: &Bound<'py, NdArray>, array: Array) -> Object<'py> {
-    if slf.is_exact_instance_of::<NdArray>() || array.ndim() == 0 {
+    if slf.is_exact_instance_of::<NdArray>() {
         return result(slf.py(), array);
     }
     Ok(like(slf, NdArray::new(array))?.into_any())
+}
+
+/// `found`, which was computed from `from` alone: of the class of that if it is a subclass.
+pub(crate) fn of_class_of<'py>(from: &Bound<'py, PyAny>, found: Bound<'py, PyAny>) -> Object<'py> {
+    let Ok(slf) = from.cast::<NdArray>() else { return Ok(found) };
+    if slf.is_exact_instance_of::<NdArray>() {
+        return Ok(found);
+    }
+    let array = match found.cast::<NdArray>() {
+        Ok(array) => array.try_borrow()?.array.clone(),
+        Err(_) => required(&found, "asarray")?.into_array()?,
+    };
+    made(slf, array)
 }
 
 /// [`binary`] of an array of this very class and another one, or a number of Python's own: what most operations are.

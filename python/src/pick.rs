@@ -152,3 +152,15 @@ pub(crate) fn nonzero<'py>(array: &Bound<'py, NdArray>, flat: bool) -> PyResult<
         made.into_iter().map(|one| Bound::new(py, NdArray::new(one))).collect::<PyResult<_>>()?;
     Ok(PyTuple::new(py, made)?.into_any())
 }
+
+/// `numpy.repeat` of an array of one axis, by an array of counts.
+#[pyfunction]
+pub(crate) fn repeated<'py>(
+    array: &Bound<'py, NdArray>,
+    counts: &Bound<'py, NdArray>,
+) -> PyResult<Bound<'py, NdArray>> {
+    let py = array.py();
+    let (array, counts) = (array.try_borrow()?.array.clone(), counts.try_borrow()?.array.clone());
+    let made = compute(py, &[&array, &counts], || array.repeated(&counts))?;
+    Bound::new(py, NdArray::new(made))
+}

@@ -46,6 +46,10 @@ impl NdArray {
         subok: Flag,
         copy: Flag,
     ) -> PyResult<Bound<'py, NdArray>> {
+        if casting == "same_value" {
+            let careful = slf.py().import("gain._conversion")?.getattr("same_value")?;
+            return Ok(careful.call1((slf, dtype, order, subok.0, copy.0))?.cast_into()?);
+        }
         let layout = layout(order, Layout::K)?;
         let mine = slf.try_borrow()?.array.clone();
         let dtype = Numpy::parse_dtype(dtype)?.unwrap_or(gain::DType::F64);

@@ -7,6 +7,7 @@ use crate::flag::Keep;
 use crate::convert::{Value, compute, import_as, number, required, result};
 use crate::folds::no_such_axis;
 use crate::ndarray::{NdArray, axes};
+use crate::number::{made, of_class_of};
 use crate::numpy::Numpy;
 use crate::status;
 use gain::{Array, Op, ReduceOp, ReduceOptions, Scalar};
@@ -116,6 +117,26 @@ pub(crate) fn reduce<'py>(
     }
 }
 
+/// A method of the class that reduces: the result is of the class of `slf`, also without axes if that is a subclass.
+fn reduced<'py>(slf: &Bound<'py, NdArray>, reduction: Reduction, given: &Keywords<'_, 'py>) -> Object<'py> {
+    let name = match reduction {
+        Reduction::Fold(ReduceOp::Any) => "_any",
+        Reduction::Fold(ReduceOp::All) => "_all",
+        Reduction::Mean => "_mean",
+        _ => "",
+    };
+    if given.initial.is_some_and(|object| !object.is_none()) && !name.is_empty() {
+        return Err(PyTypeError::new_err(format!("{name}() got an unexpected keyword argument 'initial'")));
+    }
+    let found = reduce(slf.py(), &slf.try_borrow()?.array, reduction, given)?;
+    let is_index =
+        matches!(reduction, Reduction::Fold(op) if op.is_index()) && !found.is_instance_of::<NdArray>();
+    if is_index || given.out.is_some_and(|object| !object.is_none()) {
+        return Ok(found);
+    }
+    of_class_of(slf.as_any(), found)
+}
+
 /// What NumPy says where `initial=None` takes away the identity that it would need.
 pub(crate) fn no_identity(array: &Array, name: &str, keywords: &Keywords<'_, '_>) -> PyResult<()> {
     if mask(keywords.mask)?.is_some() {
@@ -187,8 +208,7 @@ macro_rules! reductions {
             #[pyo3(signature = ($($argument = None,)* keepdims = Keep(false), initial = None, r#where = None))]
             #[allow(clippy::too_many_arguments)]
             fn $name<'py>(
-                &self,
-                py: Python<'py>,
+                slf: &Bound<'py, Self>,
                 $($argument: Argument<'_, 'py>,)*
                 keepdims: Keep,
                 initial: Argument<'_, 'py>,
@@ -196,7 +216,7 @@ macro_rules! reductions {
             ) -> Object<'py> {
                 let mut given = Keywords { keepdims: keepdims.0, initial, mask: r#where, ..Keywords::default() };
                 $(given.$argument = $argument;)*
-                reduce(py, &self.array, $reduction, &given)
+                reduced(slf, $reduction, &given)
             }
         )*}
     };
@@ -216,32 +236,29 @@ reductions! {
 impl NdArray {
     #[pyo3(signature = (axis = None, out = None, *, keepdims = Keep(false)))]
     fn argmin<'py>(
-        &self,
-        py: Python<'py>,
+        slf: &Bound<'py, Self>,
         axis: Argument<'_, 'py>,
         out: Argument<'_, 'py>,
         keepdims: Keep,
     ) -> Object<'py> {
         let given = Keywords { axis, out, keepdims: keepdims.0, ..Keywords::default() };
-        reduce(py, &self.array, Reduction::Fold(ReduceOp::ArgMin), &given)
+        reduced(slf, Reduction::Fold(ReduceOp::ArgMin), &given)
     }
 
     #[pyo3(signature = (axis = None, out = None, *, keepdims = Keep(false)))]
     fn argmax<'py>(
-        &self,
-        py: Python<'py>,
+        slf: &Bound<'py, Self>,
         axis: Argument<'_, 'py>,
         out: Argument<'_, 'py>,
         keepdims: Keep,
     ) -> Object<'py> {
         let given = Keywords { axis, out, keepdims: keepdims.0, ..Keywords::default() };
-        reduce(py, &self.array, Reduction::Fold(ReduceOp::ArgMax), &given)
+        reduced(slf, Reduction::Fold(ReduceOp::ArgMax), &given)
     }
 
     /// `numpy.var` without `out=`, `where=`, `mean=`.
     fn _var<'py>(
-        &self,
-        py: Python<'py>,
+        slf: &Bound<'py, Self>,
         axis: Argument<'_, 'py>,
         dtype: Argument<'_, 'py>,
         ddof: f64,
@@ -250,28 +267,30 @@ impl NdArray {
         let axes = axes(axis)?;
         let dtype = dtype.map(Numpy::parse_dtype).transpose()?.flatten();
         let options = ReduceOptions { axes: axes.as_deref(), keepdims: keepdims.0, dtype, ..Default::default() };
-        let shape = self.array.shape();
+        let (py, handle) = (slf.py(), slf.try_borrow()?);
+        let array = &handle.array;
+        let shape = array.shape();
         let extent = |&axis: &isize| {
             let axis = if axis < 0 { axis + shape.len() as isize } else { axis };
             usize::try_from(axis).ok().and_then(|axis| shape.get(axis)).copied().unwrap_or(1)
         };
-        let count = axes.as_deref().map_or(self.array.size(), |axes| axes.iter().map(extent).product());
+        let count = axes.as_deref().map_or(array.size(), |axes| axes.iter().map(extent).product());
         if count as f64 <= ddof {
             status::warn(py, "Degrees of freedom <= 0 for slice")?;
         }
-        let made = compute(py, &[&self.array], || self.array.var(&options, ddof))?;
-        result(py, made)
+        made(slf, compute(py, &[array], || array.var(&options, ddof))?)
     }
 
     /// `numpy.dot(self, other)`
     #[pyo3(signature = (other, out = None))]
-    fn dot<'py>(&self, other: &Bound<'py, PyAny>, out: Argument<'_, 'py>) -> Object<'py> {
+    fn dot<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>, out: Argument<'_, 'py>) -> Object<'py> {
         let py = other.py();
         let second = required(other, "dot")?.into_array()?;
-        let first = &self.array;
+        let handle = slf.try_borrow()?;
+        let first = &handle.array;
         let made = compute(py, &[first, &second], || first.dot(&second))?;
         match out {
-            None => result(py, made),
+            None => of_class_of(slf.as_any(), result(py, made)?),
             Some(out) => {
                 let Ok(target) = out.cast::<NdArray>() else {
                     return Err(PyTypeError::new_err("'out' must be an array"));

@@ -6,7 +6,7 @@ use crate::flag::Keep;
 use crate::folds::binary;
 use crate::foreign::{Stance, refusal, stance};
 use crate::ndarray::NdArray;
-use crate::number::made;
+use crate::number::{made, of_class_of};
 use crate::numpy::Numpy;
 use crate::read::casting_rule;
 use crate::reduce::{Keywords, Reduction, mask, no_identity, out, reduce};
@@ -273,6 +273,7 @@ impl Ufunc {
         r#where: Option<&Bound<'py, PyAny>>,
     ) -> Object<'py> {
         binary(self.op, "reduce")?;
+        let object = array;
         let array = required(array, self.op.name())?.into_array()?;
         let axis = match axis {
             Axis::Number(n) => n.into_pyobject(py)?.into_any(),
@@ -300,8 +301,10 @@ impl Ufunc {
         let made = reduce(py, &array, reduction, &given)?;
         if wants_array {
             Ok(Bound::new(py, NdArray::new(required(&made, "asarray")?.into_array()?))?.into_any())
-        } else {
+        } else if given.out.is_some_and(|out| !out.is_none()) {
             Ok(made)
+        } else {
+            of_class_of(object, made)
         }
     }
 

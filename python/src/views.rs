@@ -110,6 +110,9 @@ impl NdArray {
         copy: Copying,
     ) -> PyResult<Bound<'py, NdArray>> {
         let Copying(copy) = copy;
+        if shape.is_empty() {
+            return Err(PyTypeError::new_err("reshape() takes exactly 1 argument (0 given)"));
+        }
         let layout = layout(order, Layout::C)?;
         if layout == Layout::K {
             return Err(PyValueError::new_err("order 'K' is not permitted for reshaping"));

@@ -26,15 +26,15 @@ HERE = pathlib.Path(__file__).parent
 EXPECTED = HERE / "own_expected.txt"
 PAGE = HERE.parent.parent / "docs" / "src" / "numpy-tests.md"
 ROOT = pathlib.Path(numpy.__file__).parent.parent
-CORE, LIB, LINALG = "numpy/_core/tests/", "numpy/lib/tests/", "numpy/linalg/tests/"
+CORE, FFT, LIB, LINALG, RANDOM = (f"numpy/{part}/tests/" for part in ("_core", "fft", "lib", "linalg", "random"))
 # Files that the quick run has.
 QUICK = [CORE + "test_indexing.py", CORE + "test_shape_base.py"] + [
     LIB + f"test_{name}.py" for name in ("shape_base", "index_tricks", "stride_tricks", "twodim_base")
-]
+] + [RANDOM + "test_direct.py"]
 # Files about what arrays do here, which run on several ranks, too.
 NAMED = QUICK + [CORE + f"test_{name}.py" for name in ("einsum", "numeric", "ufunc", "umath")] + [
     LIB + f"test_{name}.py" for name in ("arraysetops", "function_base", "histograms", "nanfunctions")
-]
+] + [RANDOM + f"test_{name}.py" for name in ("generator_mt19937", "randomstate")]
 # Files that are about what gain doesn't have, or about NumPy's inside: not run.
 APART = {
     "text": "_core defchararray, strings, stringdtype, unicode; lib _iotools, loadtxt",
@@ -42,7 +42,7 @@ APART = {
     "structured types": "_core records; lib recfunctions",
     "files": "_core memmap; lib _datasource, format, io",
     "NumPy's build, C interface and inside": "_core api, argparse, array_api_info, arraymethod, casting_unittests, cpu_dispatcher, cpu_features, custom_dtypes, cython, extint128, hashtable, "
-    "limited_api, mem_policy, nditer, overrides, simd, simd_module; lib _version, arrayterator, utils",
+    "limited_api, mem_policy, nditer, overrides, simd, simd_module; lib _version, arrayterator, utils; random extending",
     "NumPy's scalars and types, which are taken as they are": "_core _exceptions, abc, dtype, finfo, getlimits, longdouble, numerictypes, print, scalar_ctors, scalar_methods, scalarbuffer, "
     "scalarinherit, scalarmath, scalarprint; lib mixins",
     "threads": "_core multiprocessing, multithreading",
@@ -52,7 +52,9 @@ APART = {
 REASONS = {
     "test_umath.py::TestDivisionIntegerOverflowsAndDivideByZero::*": "never computed",
     "test_umath.py::TestPower::test_zero_power_nonzero": "never computed",
-    "test_casting_floatingpoint_errors.py::*": "never computed",
+    "test_casting_floatingpoint_errors.py::*str-to-f2*": "string",
+    "test_casting_floatingpoint_errors.py::*int-to-f4*": "object",
+    "test_casting_floatingpoint_errors.py::*": "long double",
     "test_umath.py::*::test_precision": "long double",
     "test_umath.py::TestSpecialMethods::*wrap*": "__array_wrap__",
     "test_umath.py::TestSpecialMethods::test_priority*": "__array_wrap__",
@@ -63,6 +65,8 @@ REASONS = {
     "test_ufunc.py::TestLowlevelAPIAccess::*": "NumPy's inside",
     "test_ufunc.py::TestUfunc::test_pickle_*": "NumPy's inside",
     "test_nanfunctions.py::test__replace_nan": "NumPy's inside",
+    "test_direct.py::*legacy_pickle*": "NumPy's inside",
+    "test_generator_mt19937.py::*legacy_pickle*": "NumPy's inside",
     "test_index*.py::*subclass_writeable*": "structured",
 }
 # What stands before the reason of a test that fails on several ranks alone.
@@ -85,7 +89,8 @@ def apart():
 
 def every():
     """All files that are run."""
-    files = [f"{folder}{path.name}" for folder in (CORE, LIB, LINALG) for path in sorted((ROOT / folder).glob("test_*.py"))]
+    folders = (CORE, FFT, LIB, LINALG, RANDOM)
+    files = [f"{folder}{path.name}" for folder in folders for path in sorted((ROOT / folder).glob("test_*.py"))]
     return [file for file in files if file not in apart()]
 
 
@@ -288,8 +293,8 @@ def page(verdicts):
 
 HEAD = """# NumPy's own tests
 
-NumPy's wheel carries its tests. They run on `gain` by giving them its names for their imports (`python/tests/own_names.py`), unchanged otherwise; `make test` runs six of the files, `make test-all` all of these, and
-fourteen of them on three ranks with every array spread, where the verdicts must be the same. Tests that NumPy leaves out itself (too much memory, other processors) are not counted. This page is made by `python/tests/own.py write`; which tests fail is in
+NumPy's wheel carries its tests. They run on `gain` by giving them its names for their imports (`python/tests/own_names.py`), unchanged otherwise; `make test` runs seven of the files, `make test-all` all of these, and
+seventeen of them on three ranks with every array spread, where the verdicts must be the same. Tests that NumPy leaves out itself (too much memory, other processors) are not counted. This page is made by `python/tests/own.py write`; which tests fail is in
 `python/tests/own_expected.txt`.
 
 Reasons: `object`, `string`, `datetime`, `structured`, `long double`, `byte order` are types of elements that arrays don't have here, `masked` and `matrix` other classes of arrays; `no name` is a name that isn't there. The second percentage is of the tests

@@ -84,14 +84,40 @@ class Drawing:
         return (lambda *a, **k: ours(value(*map(plain, a), **plain(k)))) if callable(value) else value
 
 
+class Random:
+    """Whether random numbers are what is tested: then `numpy.random` is gain's."""
+
+    is_tested = False
+
+
+class Either:
+    """What arrays are instances of in the files about random numbers: states have NumPy's, everything else gain's."""
+
+    def __instancecheck__(self, value):
+        return isinstance(value, (gain.ndarray, numpy.ndarray))
+
+    def __mro_entries__(self, bases):
+        return (gain.ndarray,)
+
+    def __call__(self, *arguments, **keywords):
+        return gain.ndarray(*arguments, **keywords)
+
+    def __getattr__(self, name):
+        return getattr(gain.ndarray, name)
+
+
 def seeded():
     """Starts the common generators anew."""
     random.seed(1)
     numpy.random.seed(1)
+    if Random.is_tested:
+        gain.random.seed(1)
 
 
 def random_name(name):
     value = getattr(numpy.random, name)
+    if Random.is_tested:
+        return getattr(gain.random, name, value) if not name.startswith("_") else value
     if name == "default_rng":
         return lambda seed=1: ours(value(seed))
     if not callable(value):
@@ -122,6 +148,8 @@ class Names(types.ModuleType):
             return comparing(getattr(original, name))
         if name == "_gen_alignment_data":
             return aligned
+        if original is numpy and name == "ndarray" and Random.is_tested:
+            return Either()
         if original is numpy and hasattr(gain, name) and not isinstance(getattr(gain, name), types.ModuleType):
             return getattr(gain, name)
         theirs = getattr(original, name)

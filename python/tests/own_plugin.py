@@ -229,6 +229,7 @@ def main(folder, results, start, *files):
     os.environ["NUMPY_EXPERIMENTAL_DTYPE_API"] = "1"
     os.chdir(folder)
     root = os.path.dirname(os.path.dirname(numpy.__file__))
+    own_names.Random.is_tested = all(file.startswith("numpy/random/") for file in files)
     plugin = Plugin(f"{results}.{gain.rank()}", int(start))
     try:
         import hypothesis

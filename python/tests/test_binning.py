@@ -117,3 +117,36 @@ def test_counts_alone_are_moved():
         ranks=2,
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("ranks, nodes", [(0, 0), (3, 0), (4, 2)])
+def test_tables_and_counts_that_are_spread(ranks, nodes):
+    """`interp` in a table of several nodes, of which it asks for what it needs, and `repeat` by an array of counts."""
+    network = {"GAIN_FAKE_NODES": str(nodes), "GAIN_TRANSPORT": "ofi", "FI_PROVIDER": "tcp"} if nodes else {}
+    done = jobs.script(
+        """
+        import gain as np, numpy
+        np.set_fallback("error")
+        places = numpy.arange(70000) * 1.5
+        x = numpy.concatenate([numpy.linspace(-5, 112000, 977), places[::999], [numpy.nan, numpy.inf, -numpy.inf]])
+        for values in (numpy.cos(places), numpy.cos(places) * (1 + 2j), numpy.cos(places).astype("f4")):
+            for ends in ({}, {"left": -7.0, "right": 9.0}):
+                mine, theirs = np.interp(*map(np.array, (x, places, values)), **ends), numpy.interp(x, places, values, **ends)
+                assert mine.dtype == theirs.dtype and numpy.array_equal(mine.numpy(), theirs, equal_nan=True)
+        random = numpy.random.default_rng(0)
+        for size in (0, 1, 2, 5, 3000, 70001):
+            for most in (1, 2, 6, 40):
+                values, counts = (random.random(size) * 5).astype("c16" if most == 6 else "f4"), random.integers(0, most, size)
+                want = numpy.repeat(values, counts)
+                for given in (counts, np.array(counts), np.array(counts).astype("u1")):
+                    made = np.repeat(np.array(values), given)
+                    assert made.dtype == want.dtype and (made.numpy() == want).all()
+        try:
+            np.repeat(np.arange(6000), np.array([1, -1, 2] * 2000))
+            raise AssertionError("no error")
+        except ValueError as error:
+            assert str(error) == "repeats may not contain negative values."
+        """,
+        ranks=ranks, environment={"GAIN_THRESHOLD": "0", **network},
+    )
+    assert done.returncode == 0, done.stderr

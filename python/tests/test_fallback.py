@@ -168,14 +168,38 @@ def test_files(tmp_path, ranks):
     assert done.returncode == 0, done.stderr
 
 
-def test_iterators_that_write_are_refused():
-    a = gain.arange(3.0)
-    for call in (
-        lambda: gain.nditer(a, op_flags=["readwrite"]), lambda: gain.nditer([a, None]), lambda: gain.nested_iters(a, [[0]]),
-        lambda: gain.nditer([a, a], [], [["readonly"], ["writeonly"]]), lambda: gain.nditer(a, op_axes=[[0]]),
-    ):
-        with pytest.raises(NotImplementedError, match="gain"):
-            call()
+@pytest.mark.parametrize("ranks", [1, 2, 3])
+def test_iterators_that_write_are_told_of(ranks):
+    """Spread arrays are gathered for them, visibly, and have what was written once they are closed."""
+    done = jobs.script(
+        """
+        import warnings
+        import gain as np, numpy
+        a = np.arange(40.0).reshape(8, 5)
+        np.set_fallback("error")
+        try:
+            np.nditer(a, op_flags=["readwrite"])
+            assert np.ranks() == 1
+        except np.FallbackError:
+            assert np.ranks() > 1
+        assert [x.item() for x in np.nditer(a.T[1:])] == numpy.arange(40).reshape(8, 5)[:, 1:].ravel().tolist()
+        np.set_fallback("warn")
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            with np.nditer([a[1:], a[:-1], None], ["external_loop", "buffered"], [["readwrite"], ["readonly"], ["writeonly", "allocate"]], buffersize=7) as it:
+                for x, y, z in it:
+                    z[...] = x
+                    x += 100
+                made = it.operands[2]
+            assert len(told) == (np.ranks() > 1), told
+        theirs = numpy.arange(40.0).reshape(8, 5)
+        assert (made == theirs[1:]).all()
+        theirs[1:] += 100
+        assert (a == theirs).all()
+        """,
+        ranks=ranks, environment={"GAIN_THRESHOLD": "0"},
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_overlapping_views_are_written_by_assignment_alone():

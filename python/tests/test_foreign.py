@@ -254,6 +254,8 @@ class Tagged(gain.ndarray):
 @pytest.mark.parametrize("source", [
     "t[1:]", "t.T", "t.reshape(3, 1)", "t.ravel()", "t.copy()", "t + 1", "1 - t", "-t", "t * t", "t ** 2", "abs(t)",
     "t.astype(int)", "gain.sqrt(t)", "numpy.sqrt(t)", "t.view()", "t[None]", "t.flatten()", "t > 1", "a + t",
+    "t.sum(keepdims=True)", "t[None].max(0)", "t.cumsum()", "numpy.add.accumulate(t)", "gain.add.reduce(t[None])", "gain.sort(t)", "gain.roll(t, 1)",
+    "gain.zeros_like(t)", "gain.argsort(t)", "t[None].dot(a)",
     "copy.copy(t)", "copy.deepcopy(t)", "pickle.loads(pickle.dumps(t))", "divmod(t, 2)[0]", "gain.add(a, t)",
 ])
 def test_results_of_a_subclass_are_of_it(source):
@@ -262,6 +264,21 @@ def test_results_of_a_subclass_are_of_it(source):
     plain = eval(source, {"t": ours(), "a": ours(), "gain": gain, "numpy": numpy, "copy": copy, "pickle": pickle})
     assert type(made) is Tagged and made.tag == "yes"
     assert type(plain) is gain.ndarray and made.tolist() == plain.tolist()
+
+
+@pytest.mark.parametrize("source", [
+    "a.sum()", "a.mean(0)", "np.sum(a)", "a.min()", "a.any()", "a.argmin()", "a.argmax(0)", "a.var()", "np.std(a, 0)", "np.ptp(a)", "z + 1", "z * z", "-z", "np.sin(z)", "z < 1",
+    "a[0, 0]", "z[()]", "a[0]", "np.add.reduce(a)", "np.add.reduce(a, None)", "np.add.outer(z, 1)", "np.median(a)", "np.percentile(a, 50)", "a.trace()", "a.dot(a.T)", "np.average(a)",
+    "np.where(a > 1, a, 0)", "np.unique(a)", "np.full_like(a, 1)", "np.ones_like(a, subok=False)", "np.outer(a, a)", "np.gradient(a)[0]", "np.array(a)", "np.count_nonzero(a)", "z.item()",
+])
+def test_results_of_a_subclass_are_of_the_class_that_they_are_of_in_numpy(source):
+    found = []
+    for np in (numpy, gain):
+        cls = type("Own", (np.ndarray,), {})
+        names = {"np": np, "a": np.arange(6.0).reshape(2, 3).view(cls), "z": np.array(3.0).view(cls)}
+        made = eval(source, names)
+        found.append((type(made).__name__, getattr(made, "shape", ())))
+    assert found[0] == found[1]
 
 
 def test_a_subclass_shares_and_knows_its_base():

@@ -32,7 +32,7 @@ def test_the_table_of_ways_has_every_name():
     table = gain.ways()
     names = {name for name in dir(numpy) if not name.startswith("_") and not isinstance(getattr(numpy, name), type(numpy))}
     assert names <= set(table) and {way for way, _ in table.values()} <= set(_ways.MEANINGS)
-    assert {name for name, (way, _) in table.items() if way == "refused" and hasattr(gain, name)} == {"nested_iters"}
+    assert not [name for name, (way, _) in table.items() if way == "refused" and hasattr(gain, name)]
     assert set(_ways.NOTES) <= set(table)
     with pytest.raises(AttributeError, match="has no attribute 'matrix': use arrays of two axes .*docs/"):
         gain.matrix

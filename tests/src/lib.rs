@@ -15,6 +15,7 @@
 //! Invariant: within one test function each name is used once, since it tells the child which body to run. Jobs of one test
 //! executable run one after another: the machine may have fewer processors than a single job has ranks.
 
+pub mod c;
 mod everywhere;
 mod fragile;
 mod outcome;
@@ -56,14 +57,6 @@ pub fn is_rank() -> bool {
 /// For a test of a [program](Job::program) on [hosts](Job::hosts), which calls it first: this executable is the agent of each host, too.
 /// Where it is, starts that host's ranks and ends the process; else does nothing.
 pub fn serve_host() {
-    if std::env::var(MARK).is_ok_and(|name| name == AGENT) {
-        std::process::exit(launcher::agent());
-    }
-}
-
-/// In a host's agent: starts the ranks and ends the process. Does nothing elsewhere. The first thing of a test that starts
-/// programs on [hosts](Job::hosts) which aren't the test itself.
-pub fn serve_as_agent() {
     if std::env::var(MARK).is_ok_and(|name| name == AGENT) {
         std::process::exit(launcher::agent());
     }

@@ -5,21 +5,18 @@
 //! where one number could mean either. An address that none of ARMCI's allocations has is asked of the library around this one, whose arrays
 //! are memory that others may reach as well.
 //!
+//! What was found last is kept, and costs no atomic operation: as long as one thread calls, in one place for each rank, used [inside](crate::inside);
+//! from the second thread on by each thread for itself, as long as nothing is allocated or freed. What a thread knows it keeps from being given back; memory that
+//! was freed goes back when the threads that used it call again or end.
+//!
 //! Invariant: every list is sorted by address and its ranges are disjoint; what it names is not freed.
 
+use crate::inside::{Inside, is_shared};
 use rma::{Error, ErrorKind, Result, Segment};
+use std::cell::{RefCell, UnsafeCell};
 use std::ffi::{c_int, c_void};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock};
-
-/// How often memory was made known or forgotten.
-static CHANGES: AtomicU64 = AtomicU64::new(0);
-
-/// A number that is another one after each change: what was found before may be gone then.
-#[inline(always)]
-pub(crate) fn changes() -> u64 {
-    CHANGES.load(Ordering::Acquire)
-}
+use std::sync::{OnceLock, PoisonError, RwLock};
 
 /// Part of a segment at one rank.
 #[derive(Clone)]
@@ -29,59 +26,23 @@ pub(crate) struct Entry {
     /// The owner's number in the segment's team.
     rank: usize,
     segment: Segment,
-    /// Which allocation.
-    id: u64,
+    /// Which allocation; 0 for memory of another library's.
+    pub(crate) id: u64,
 }
 
-/// Each rank's memory, by the address here and by the owner's. Changed inside; apart from the rest of the state because threads look here that aren't.
-static LISTS: RwLock<Vec<[Vec<Entry>; 2]>> = RwLock::new(Vec::new());
-
-/// The part that an address is in, if it is one of ARMCI's own.
-pub(crate) fn look_up(proc: c_int, address: *const c_void) -> Option<Part> {
-    let lists = LISTS.read().unwrap_or_else(PoisonError::into_inner);
-    let lists = lists.get(usize::try_from(proc).ok()?)?;
-    lists.iter().find_map(|list| search(list, address as usize)).cloned().map(Part)
-}
-
-/// The entry that an address is in.
-fn search(list: &[Entry], address: usize) -> Option<&Entry> {
-    let after = list.partition_point(|entry| entry.start <= address);
-    list[..after].last().filter(|entry| address - entry.start < entry.len)
-}
-
-fn change(owner: usize, how: impl FnOnce(&mut [Vec<Entry>; 2])) {
-    how(&mut LISTS.write().unwrap_or_else(PoisonError::into_inner)[owner]);
-    CHANGES.fetch_add(1, Ordering::Release);
-}
-
-/// A part that somebody keeps.
-pub(crate) struct Part(Entry);
-
-impl Part {
-    /// Segment, rank and offset of an address, if it is in this part.
+impl Entry {
+    /// How far behind its start an address is, if it is in this part.
     #[inline(always)]
-    pub(crate) fn place(&self, address: usize) -> Option<(&Segment, usize, usize)> {
-        let Entry { start, len, rank, segment, .. } = &self.0;
-        let offset = address.wrapping_sub(*start);
-        (offset < *len).then_some((segment, *rank, offset))
+    fn offset(&self, address: usize) -> Option<usize> {
+        let offset = address.wrapping_sub(self.start);
+        (offset < self.len).then_some(offset)
     }
-}
 
-/// A rank's memory by address.
-#[derive(Default)]
-struct View {
-    /// What the last address was found in.
-    last: Option<Entry>,
-    /// What the last address was found in that isn't ARMCI's. Asked for each time, since it may be freed meanwhile.
-    lent: Option<Entry>,
-}
-
-/// All ranks' memory.
-pub(crate) struct Addresses {
-    views: Vec<View>,
-    /// Where each rank has its arena, as it has it itself; empty as long as that isn't known.
-    pub(crate) arenas: Vec<usize>,
-    lender: Option<Lender>,
+    /// Where a byte is mapped; where its owner has it if it isn't mapped here.
+    fn pointer(&self, address: usize) -> *mut c_void {
+        let base = self.segment.mapped(self.rank).map_or(self.start as *mut u8, |base| base.as_ptr());
+        base.wrapping_add(address - self.start).cast()
+    }
 }
 
 /// A part of a segment of another library's.
@@ -97,23 +58,97 @@ pub struct Lent {
 /// Finds memory of a world rank by an address, mapped here or the owner's, of whom it is told where it has its arena.
 pub type Lender = fn(owner: usize, arena: Option<usize>, address: usize) -> Option<Lent>;
 
-/// Where an address leads.
-pub(crate) struct Place<'a> {
-    pub(crate) segment: &'a Segment,
-    pub(crate) rank: usize,
-    pub(crate) offset: usize,
+/// All ranks' memory.
+pub(crate) struct Addresses {
+    /// Each rank's memory, by the address here and by the owner's.
+    lists: RwLock<Vec<[Vec<Entry>; 2]>>,
+    /// What the last address of each rank was found in. Used by the thread that is inside.
+    views: UnsafeCell<Vec<Option<Entry>>>,
+    ranks: usize,
+    /// Where each rank has its arena, as it has it itself; nothing as long as that isn't known.
+    arenas: OnceLock<Vec<usize>>,
+    lender: OnceLock<Lender>,
 }
+
+// SAFETY: all but `views` allows shared access, and those are used by the one thread that is inside.
+unsafe impl Sync for Addresses {}
+
+/// How often memory was made known or forgotten in this process.
+static CHANGES: AtomicU64 = AtomicU64::new(0);
+
+/// Ranks whose memory a thread remembers a part of.
+const REMEMBERED: usize = 16;
+
+/// What a thread found last, and after how many changes.
+type Known = Option<(u64, c_int, Entry)>;
+
+thread_local! {
+    static KNOWN: RefCell<[Known; REMEMBERED]> = const { RefCell::new([const { None }; REMEMBERED]) };
+}
+
+/// Where an address leads; who has it is inside.
+pub(crate) struct Quick<'a> {
+    entry: &'a Entry,
+    offset: usize,
+    _inside: Inside,
+}
+
+impl Quick<'_> {
+    /// Segment, rank and offset.
+    #[inline(always)]
+    pub(crate) fn parts(&self) -> (&Segment, usize, usize) {
+        (&self.entry.segment, self.entry.rank, self.offset)
+    }
+}
+
+/// [`Addresses::at`], with the code once more for the quick way: `at!(addresses, proc, address, |segment, rank, offset| result)`.
+macro_rules! at {
+    ($addresses:expr, $proc:expr, $address:expr, |$segment:ident, $rank:ident, $offset:ident| $work:expr) => {{
+        let (addresses, proc, address) = (&$addresses, $proc, $address);
+        match addresses.quick(proc, address) {
+            Some(place) => {
+                let ($segment, $rank, $offset) = place.parts();
+                $work
+            }
+            None => addresses.at(proc, address, |$segment, $rank, $offset| $work),
+        }
+    }};
+}
+pub(crate) use at;
 
 impl Addresses {
     pub(crate) fn new(ranks: usize) -> Addresses {
-        *LISTS.write().unwrap_or_else(PoisonError::into_inner) =
-            (0..ranks).map(|_| Default::default()).collect();
-        Addresses { views: (0..ranks).map(|_| View::default()).collect(), arenas: Vec::new(), lender: None }
+        Addresses {
+            lists: RwLock::new((0..ranks).map(|_| Default::default()).collect()),
+            views: UnsafeCell::new((0..ranks).map(|_| None).collect()),
+            ranks,
+            arenas: OnceLock::new(),
+            lender: OnceLock::new(),
+        }
+    }
+
+    /// Where each rank has its arena.
+    pub(crate) fn set_arenas(&self, arenas: Vec<usize>) {
+        let _ = self.arenas.set(arenas);
+    }
+
+    /// From now on another library is asked for what isn't found.
+    pub(crate) fn ask(&self, lender: Lender) {
+        let _ = self.lender.set(lender);
+    }
+
+    /// Changes a rank's lists.
+    fn change(&self, owner: usize, how: impl FnOnce(&mut [Vec<Entry>; 2])) {
+        how(&mut self.lists.write().unwrap_or_else(PoisonError::into_inner)[owner]);
+        CHANGES.fetch_add(1, Ordering::Release);
+        let _inside = Inside::enter();
+        // SAFETY: this thread is inside, and makes no other reference.
+        unsafe { (&mut *self.views.get())[owner] = None };
     }
 
     /// Makes `len` bytes of a world rank known: `here` is where they are mapped (0 if they aren't), `own` the owner's address.
     pub(crate) fn insert(
-        &mut self,
+        &self,
         owner: usize,
         here: usize,
         own: usize,
@@ -121,8 +156,7 @@ impl Addresses {
         part: (&Segment, usize, u64),
     ) {
         let (segment, rank, id) = part;
-        self.views[owner].last = None;
-        change(owner, |lists| {
+        self.change(owner, |lists| {
             for (list, start) in lists.iter_mut().zip([here, if own == here { 0 } else { own }]) {
                 if start != 0 {
                     let at = list.partition_point(|entry| entry.start < start);
@@ -133,104 +167,128 @@ impl Addresses {
     }
 
     /// Forgets an allocation's part at a world rank.
-    pub(crate) fn remove(&mut self, owner: usize, id: u64) {
-        self.views[owner].last = None;
-        change(owner, |lists| lists.iter_mut().for_each(|list| list.retain(|entry| entry.id != id)));
+    pub(crate) fn remove(&self, owner: usize, id: u64) {
+        self.change(owner, |lists| lists.iter_mut().for_each(|list| list.retain(|entry| entry.id != id)));
     }
 
-    /// The segment, rank and offset of an address.
+    /// The place of an address, if one thread calls and the last address of that rank was in the same part.
     #[inline(always)]
-    pub(crate) fn find(&mut self, proc: c_int, address: *const c_void) -> Result<Place<'_>> {
-        let (address, ranks) = (address as usize, self.views.len());
-        let Some(view) = self.views.get_mut(proc as usize) else { return Err(unknown(proc, address, ranks)) };
-        let is_hit = view.last.as_ref().is_some_and(|e| address.wrapping_sub(e.start) < e.len);
-        let found = if is_hit || view.search(proc as usize, address) {
-            &view.last
-        } else {
-            view.borrow(proc as usize, self.arenas.get(proc as usize).copied(), self.lender, address);
-            &view.lent
-        };
-        match found {
-            Some(Entry { segment, rank, start, .. }) => {
-                Ok(Place { segment, rank: *rank, offset: address - start })
+    pub(crate) fn quick(&self, proc: c_int, address: *const c_void) -> Option<Quick<'_>> {
+        if is_shared() {
+            return None;
+        }
+        let inside = Inside::enter();
+        // SAFETY: this thread is inside as long as the place lives, and nobody makes another reference then.
+        let views = unsafe { &*self.views.get() };
+        let entry = views.get(proc as usize)?.as_ref()?;
+        let offset = entry.offset(address as usize)?;
+        Some(Quick { entry, offset, _inside: inside })
+    }
+
+    /// Does `work` with segment, rank and offset of an address.
+    #[inline(never)]
+    pub(crate) fn at<R>(
+        &self,
+        proc: c_int,
+        address: *const c_void,
+        work: impl FnOnce(&Segment, usize, usize) -> Result<R>,
+    ) -> Result<R> {
+        if is_shared() {
+            return self.by_thread(proc, address, work);
+        }
+        let entry = self.entry(proc, address as usize)?;
+        if entry.id != 0 {
+            let _inside = Inside::enter();
+            // SAFETY: this thread is inside, and makes no other reference.
+            unsafe { (&mut *self.views.get())[proc as usize] = Some(entry.clone()) };
+        }
+        work(&entry.segment, entry.rank, address as usize - entry.start)
+    }
+
+    /// The same for one of several threads.
+    #[inline(never)]
+    fn by_thread<R>(
+        &self,
+        proc: c_int,
+        address: *const c_void,
+        work: impl FnOnce(&Segment, usize, usize) -> Result<R>,
+    ) -> Result<R> {
+        let address = address as usize;
+        KNOWN.with(|known| {
+            // A handler of a signal, in the middle of a call of its thread, looks for itself.
+            let mut known = known.try_borrow_mut().ok();
+            let slot = known.as_mut().map(|known| &mut known[proc as usize % REMEMBERED]);
+            let now = CHANGES.load(Ordering::Acquire);
+            if let Some(Some((changes, owner, entry))) = &slot
+                && (*changes, *owner) == (now, proc)
+                && let Some(offset) = entry.offset(address)
+            {
+                return work(&entry.segment, entry.rank, offset);
             }
-            None => Err(unknown(proc, address, ranks)),
+            let entry = self.entry(proc, address)?;
+            let outcome = work(&entry.segment, entry.rank, address - entry.start);
+            if let Some(slot) = slot {
+                // What another library lends may be gone next time.
+                *slot = (entry.id != 0).then_some((now, proc, entry));
+            }
+            outcome
+        })
+    }
+
+    /// What an address is in, of ARMCI's own.
+    #[inline(never)]
+    fn look_up(&self, proc: c_int, address: usize) -> Option<Entry> {
+        let lists = self.lists.read().unwrap_or_else(PoisonError::into_inner);
+        let lists = lists.get(usize::try_from(proc).ok()?)?;
+        lists.iter().find_map(|list| search(list, address)).cloned()
+    }
+
+    /// What an address is in that isn't ARMCI's own.
+    #[cold]
+    fn lent(&self, proc: c_int, address: usize) -> Result<Entry> {
+        let owner = usize::try_from(proc).ok().filter(|owner| *owner < self.ranks);
+        let lent = owner.zip(self.lender.get()).and_then(|(owner, lender)| {
+            lender(owner, self.arenas.get().and_then(|arenas| arenas.get(owner)).copied(), address)
+        });
+        let Some(Lent { segment, rank, start }) = lent else { return Err(self.unknown(proc, address)) };
+        Ok(Entry { start, len: segment.len_bytes(rank), rank, segment, id: 0 })
+    }
+
+    fn entry(&self, proc: c_int, address: usize) -> Result<Entry> {
+        match self.look_up(proc, address) {
+            Some(entry) => Ok(entry),
+            None => self.lent(proc, address),
         }
     }
 
-    /// The part that an address of another library's is in.
-    pub(crate) fn lent(&mut self, proc: c_int, address: *const c_void) -> Result<Part> {
-        self.find(proc, address)?;
-        let view = &self.views[proc as usize];
-        let is_in = |entry: &&Entry| (address as usize).wrapping_sub(entry.start) < entry.len;
-        let entry = view.last.as_ref().filter(is_in).or(view.lent.as_ref());
-        Ok(Part(entry.expect("it was just found").clone()))
-    }
-
-    /// From now on another library is asked for what isn't found.
-    pub(crate) fn ask(&mut self, lender: Lender) {
-        self.lender = Some(lender);
-    }
-
-    /// The allocation an address is in, and how far from its beginning.
-    pub(crate) fn within(&mut self, proc: c_int, address: *const c_void) -> Result<(u64, usize)> {
-        let offset = self.find(proc, address)?.offset;
-        let view = &self.views[proc as usize];
-        let is_ours = |entry: &&Entry| (address as usize).wrapping_sub(entry.start) < entry.len;
-        Ok((view.last.as_ref().filter(is_ours).map_or(0, |entry| entry.id), offset))
+    /// The allocation an address is in (0 for another library's), and how far from its beginning.
+    pub(crate) fn within(&self, proc: c_int, address: *const c_void) -> Result<(u64, usize)> {
+        let entry = self.entry(proc, address as usize)?;
+        Ok((entry.id, address as usize - entry.start))
     }
 
     /// Where an address of the owner's is mapped here; the address itself if it isn't.
-    pub(crate) fn attach(&mut self, proc: c_int, own: *const c_void) -> Result<*mut c_void> {
-        let ranks = self.views.len();
-        let Some(view) = self.views.get_mut(proc as usize) else {
-            return Err(unknown(proc, own as usize, ranks));
-        };
+    pub(crate) fn attach(&self, proc: c_int, own: *const c_void) -> Result<*mut c_void> {
         let own = own as usize;
-        if !view.search_in(1, proc as usize, own) {
-            view.search(proc as usize, own);
-        }
-        match view.last.as_ref().filter(|entry| own.wrapping_sub(entry.start) < entry.len) {
-            Some(entry) => {
-                let here = entry.segment.mapped(entry.rank);
-                let base = here.map_or(entry.start as *mut u8, |base| base.as_ptr());
-                Ok(base.wrapping_add(own - entry.start).cast())
-            }
-            None => Err(unknown(proc, own, ranks)),
-        }
+        let lists = self.lists.read().unwrap_or_else(PoisonError::into_inner);
+        let lists = usize::try_from(proc).ok().and_then(|proc| lists.get(proc));
+        let found = lists.and_then(|[here, theirs]| search(theirs, own).or_else(|| search(here, own)));
+        found.map(|entry| entry.pointer(own)).ok_or_else(|| self.unknown(proc, own))
     }
-}
 
-impl View {
     #[cold]
-    fn borrow(&mut self, owner: usize, arena: Option<usize>, lender: Option<Lender>, address: usize) {
-        self.lent = lender.and_then(|lender| lender(owner, arena, address)).map(|lent| {
-            let len = lent.segment.len_bytes(lent.rank);
-            Entry { start: lent.start, len, rank: lent.rank, segment: lent.segment, id: 0 }
-        });
-    }
-
-    #[inline(never)]
-    fn search(&mut self, owner: usize, address: usize) -> bool {
-        self.search_in(0, owner, address) || self.search_in(1, owner, address)
-    }
-
-    fn search_in(&mut self, which: usize, owner: usize, address: usize) -> bool {
-        let lists = LISTS.read().unwrap_or_else(PoisonError::into_inner);
-        let found = search(&lists[owner][which], address);
-        if let Some(entry) = found {
-            self.last = Some(entry.clone());
+    fn unknown(&self, proc: c_int, address: usize) -> Error {
+        if proc < 0 || proc as usize >= self.ranks {
+            let message = format!("there are ranks 0 to {} only, not {proc}", self.ranks - 1);
+            return Error::new(ErrorKind::Rank, "address", message);
         }
-        found.is_some()
+        let message = format!("address {address:#x} belongs to no memory that ARMCI allocated there");
+        Error::at(ErrorKind::Foreign, "address", proc as usize, message)
     }
 }
 
-#[cold]
-fn unknown(proc: c_int, address: usize, ranks: usize) -> Error {
-    if proc < 0 || proc as usize >= ranks {
-        let message = format!("there are ranks 0 to {} only, not {proc}", ranks - 1);
-        return Error::new(ErrorKind::Rank, "address", message);
-    }
-    let message = format!("address {address:#x} belongs to no memory that ARMCI allocated there");
-    Error::at(ErrorKind::Foreign, "address", proc as usize, message)
+/// The entry that an address is in.
+fn search(list: &[Entry], address: usize) -> Option<&Entry> {
+    let after = list.partition_point(|entry| entry.start <= address);
+    list[..after].last().filter(|entry| address - entry.start < entry.len)
 }

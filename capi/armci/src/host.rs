@@ -3,8 +3,8 @@
 //! Invariant: there is one runtime per process, whoever started it.
 
 pub use crate::address::{Lender, Lent};
-use crate::inside::Inside;
-use crate::state;
+use crate::{end, state};
+use common::Group;
 use rma::{Result, Team, World};
 
 /// The world; made by `connect` if there is none. Collective unless there is one. `ARMCI_Init`.
@@ -12,10 +12,8 @@ use rma::{Result, Team, World};
 /// # Errors
 /// Those of `connect`, and of the memory for ARMCI's own tables.
 pub fn start(connect: impl FnOnce() -> Result<World>) -> Result<World> {
-    let _inside = Inside::enter();
     state::init(connect)?;
-    // SAFETY: this thread is inside, and the world is cloned before it isn't.
-    Ok(unsafe { state::armci() }?.world.clone())
+    Ok(state::armci()?.world.clone())
 }
 
 /// Has memory that isn't ARMCI's asked of the caller, so that ARMCI's calls work on it, too. After [`start`].
@@ -23,9 +21,7 @@ pub fn start(connect: impl FnOnce() -> Result<World>) -> Result<World> {
 /// # Errors
 /// There is no runtime.
 pub fn ask(lender: Lender) -> Result<()> {
-    let _inside = Inside::enter();
-    // SAFETY: this thread is inside.
-    unsafe { state::armci() }?.addresses.ask(lender);
+    state::armci()?.addresses.ask(lender);
     Ok(())
 }
 
@@ -34,9 +30,7 @@ pub fn ask(lender: Lender) -> Result<()> {
 /// # Errors
 /// There is no runtime.
 pub fn add_group(team: Option<Team>, members: Vec<usize>) -> Result<i32> {
-    let _inside = Inside::enter();
-    // SAFETY: this thread is inside.
-    Ok(unsafe { state::armci() }?.groups.add(team, members))
+    Ok(state::armci()?.groups.add(Group { team, members }))
 }
 
 /// Forgets a group; the world is the default then if that was. Local. `ARMCI_Group_free`.
@@ -44,9 +38,7 @@ pub fn add_group(team: Option<Team>, members: Vec<usize>) -> Result<i32> {
 /// # Errors
 /// There is no such group, or no runtime.
 pub fn free_group(group: i32) -> Result<()> {
-    let _inside = Inside::enter();
-    // SAFETY: this thread is inside.
-    unsafe { state::armci() }?.groups.free(group)
+    state::armci()?.groups.free(group)
 }
 
 /// Makes a group the default. Local. `ARMCI_Group_set_default`.
@@ -54,9 +46,7 @@ pub fn free_group(group: i32) -> Result<()> {
 /// # Errors
 /// As [`free_group`].
 pub fn set_default_group(group: i32) -> Result<()> {
-    let _inside = Inside::enter();
-    // SAFETY: this thread is inside.
-    unsafe { state::armci() }?.groups.set_default(group)
+    state::armci()?.groups.set_default(group)
 }
 
 /// Whether the runtime was started and not ended, be it by `ARMCI_Init` or by [`start`].
@@ -69,15 +59,10 @@ pub fn is_started() -> bool {
 /// # Errors
 /// A rank that died.
 pub fn end() -> Result<()> {
-    if !is_started() {
-        return Ok(());
-    }
-    let _inside = Inside::enter();
-    // SAFETY: this thread is inside.
-    state::finalize(unsafe { state::armci() }?)
+    state::finalize()
 }
 
 /// Ends the job with a message and a code, which is 1 instead of one that would look like success. `ARMCI_Error`.
 pub fn abort(code: i32, message: &str) -> ! {
-    crate::guard::abort(if code & 0xff == 0 { 1 } else { code }, message)
+    end::abort(if code & 0xff == 0 { 1 } else { code }, message)
 }

@@ -1,6 +1,6 @@
-//! Which thread is inside the library: one at a time, whatever the program does.
+//! Which thread is inside: the one that may use what was found last ([`crate::address`]).
 //!
-//! The promise is the program's, and almost every call comes from the thread that made the last one, so that thread pays no atomic
+//! Almost every call comes from the thread that made the last one, so that thread pays no atomic
 //! operation: the library is *biased* towards it. It has a seat. To enter it raises the flag of its seat and then looks whether the
 //! seat is still the one; another thread that wants to enter takes the seat away first, waits until every processor has seen that
 //! (`membarrier`), and then until the flag is down. Whichever comes second sees the other.
@@ -10,9 +10,12 @@
 //! | owner | who holds the mutex | all |
 //! | a seat's flag | its thread | its thread; who has taken the seat away |
 //!
+//! Nobody waits for another rank's program inside, only for transfers, so who takes the seat away waits for no longer than that.
+//!
 //! Invariant: at most one thread has a living [`Inside`]; seats are never freed. A thread that comes again from within, by a signal's
 //! handler, is refused.
 
+use common::thread;
 use std::collections::HashMap;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering, compiler_fence, fence};
@@ -46,25 +49,6 @@ pub(crate) fn is_shared() -> bool {
 
 /// The calling thread is inside as long as this lives.
 pub(crate) struct Inside(&'static Seat);
-
-/// A number of the calling thread's, which no other living thread has.
-#[inline(always)]
-fn thread() -> usize {
-    #[cfg(target_arch = "x86_64")]
-    {
-        let number;
-        // SAFETY: the first word of the thread's own block, which is that block's address by the platform's convention.
-        unsafe {
-            std::arch::asm!("mov {}, fs:0", out(reg) number, options(nostack, preserves_flags, readonly))
-        };
-        number
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    {
-        thread_local! { static HERE: u8 = const { 0 } }
-        HERE.with(|here| here as *const u8 as usize)
-    }
-}
 
 impl Inside {
     /// Enters; waits for a thread that is inside.
@@ -112,7 +96,7 @@ fn take() -> Inside {
         seat.is_some_and(|seat| seat.thread == me && seat.is_inside.load(Ordering::Relaxed))
     };
     if is_within(OWNER.load(Ordering::Acquire)) {
-        crate::guard::abort(1, "armci: called from within a call of the same thread");
+        crate::end::abort(1, "armci: called from within a call of the same thread");
     }
     let mut seats = seats();
     let fresh = || &*Box::leak(Box::new(Seat { thread: me, is_inside: AtomicBool::new(false) }));

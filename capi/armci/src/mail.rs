@@ -12,15 +12,16 @@
 //! ```
 //!
 //! Who waits, for room or for a message, takes out what has come in from everybody, so two ranks that send to each other first and
-//! receive then don't wait for each other, however long the messages are.
+//! receive then don't wait for each other, however long the messages are. Threads that send to one rank take turns, message by message; those that
+//! receive share what has come in.
 //!
-//! Invariant: `taken <= sent <= taken + RING`, and what has left a ring is in `open` or in `queue`, in order of sending for each pair.
+//! Invariant: `taken <= sent <= taken + RING`, and what has left a ring is in `open` or in `queue`, in order of sending for each pair. Whatever may
+//! be a reason for a thread of the owner to wait no longer changes `arrivals` afterwards. Nobody waits with the inbox.
 
-use crate::guard::exported;
-use crate::state::Armci;
-use rma::{Compare, Error, ErrorKind, Result, Segment, SignalUpdate, World};
+use rma::{Compare, Result, Segment, SignalUpdate, World};
 use std::collections::VecDeque;
-use std::ffi::{c_int, c_void};
+use std::ffi::c_int;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Bytes under way between two ranks.
 const RING: usize = 4096;
@@ -37,8 +38,6 @@ struct Message {
 /// What this rank knows of its exchange with another.
 #[derive(Default)]
 struct Peer {
-    /// Bytes sent to it.
-    sent: u64,
     /// Bytes taken from it.
     taken: u64,
     /// A header that isn't whole, or the message that is arriving: its tag, and its length.
@@ -46,12 +45,23 @@ struct Peer {
     arriving: Option<(c_int, usize)>,
 }
 
+/// What has come in.
+struct Inbox {
+    peers: Vec<Peer>,
+    queue: VecDeque<Message>,
+}
+
 /// All exchanges.
 pub(crate) struct Mail {
     segment: Segment,
     me: usize,
-    peers: Vec<Peer>,
-    queue: VecDeque<Message>,
+    /// Bytes sent to each rank; held by the thread that sends a message there.
+    sent: Vec<Mutex<u64>>,
+    inbox: Mutex<Inbox>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn slot(rank: usize) -> usize {
@@ -59,11 +69,14 @@ fn slot(rank: usize) -> usize {
 }
 
 impl Mail {
+    /// Collective over the world.
     pub(crate) fn new(world: &World) -> Result<Mail> {
         let size = world.size();
         let segment = Segment::allocate_zeroed(&world.team(), slot(size))?;
         let peers = (0..size).map(|_| Peer::default()).collect();
-        Ok(Mail { segment, me: world.rank(), peers, queue: VecDeque::new() })
+        let inbox = Mutex::new(Inbox { peers, queue: VecDeque::new() });
+        let sent = (0..size).map(|_| Mutex::new(0)).collect();
+        Ok(Mail { segment, me: world.rank(), sent, inbox })
     }
 
     /// A word of the own part, and everything that was written before it.
@@ -71,61 +84,74 @@ impl Mail {
         self.segment.wait_signal(offset, Compare::AtLeast(0))
     }
 
-    /// Tells a rank something.
-    fn tell(&self, rank: usize, offset: usize, value: u64) -> Result<()> {
-        self.segment.put_signal::<u8>(rank, 0, &[], offset, SignalUpdate::Set(value))?;
+    /// What the own part counts as arrivals, to be waited for from then on.
+    fn arrivals(&self) -> Result<u64> {
+        self.word(0)
+    }
+
+    fn wait_for_arrivals(&self, since: u64) -> Result<()> {
+        self.segment.wait_signal(0, Compare::NotEqual(since)).map(drop)
+    }
+
+    fn arrive(&self, rank: usize) -> Result<()> {
         self.segment.put_signal::<u8>(rank, 0, &[], 0, SignalUpdate::Add(1))
     }
 
+    /// Tells a rank something.
+    fn tell(&self, rank: usize, offset: usize, value: u64) -> Result<()> {
+        self.segment.put_signal::<u8>(rank, 0, &[], offset, SignalUpdate::Set(value))?;
+        self.arrive(rank)
+    }
+
     /// Sends a message; its bytes may be reused on return.
-    fn send(&mut self, tag: c_int, bytes: &[u8], to: usize) -> Result<()> {
+    pub(crate) fn send(&self, tag: c_int, bytes: &[u8], to: usize) -> Result<()> {
         if to == self.me {
-            self.queue.push_back(Message { from: to, tag, bytes: bytes.to_vec() });
-            return Ok(());
+            lock(&self.inbox).queue.push_back(Message { from: to, tag, bytes: bytes.to_vec() });
+            return self.arrive(to);
         }
         let mut header = [0; HEADER];
         header[..4].copy_from_slice(&tag.to_le_bytes());
         header[8..].copy_from_slice(&(bytes.len() as u64).to_le_bytes());
-        self.stream(&header, to)?;
-        self.stream(bytes, to)
+        let mut sent = lock(&self.sent[to]);
+        self.stream(&header, to, &mut sent)?;
+        self.stream(bytes, to, &mut sent)
     }
 
-    fn stream(&mut self, mut bytes: &[u8], to: usize) -> Result<()> {
+    fn stream(&self, mut bytes: &[u8], to: usize, sent: &mut u64) -> Result<()> {
         while !bytes.is_empty() {
-            let arrivals = self.word(0)?;
-            let sent = self.peers[to].sent;
-            let room = RING - (sent - self.word(slot(to) + 8)?) as usize;
+            let arrivals = self.arrivals()?;
+            let room = RING - (*sent - self.word(slot(to) + 8)?) as usize;
             if room == 0 {
-                self.take_all()?;
-                self.segment.wait_signal(0, Compare::NotEqual(arrivals))?;
+                drop(self.take_all()?);
+                self.wait_for_arrivals(arrivals)?;
                 continue;
             }
-            let at = sent as usize % RING;
+            let at = *sent as usize % RING;
             let (now, later) = bytes.split_at(bytes.len().min(room).min(RING - at));
             self.segment.put(to, slot(self.me) + 64 + at, now)?;
-            let sent = sent + now.len() as u64;
-            self.peers[to].sent = sent;
-            self.tell(to, slot(self.me), sent)?;
+            *sent += now.len() as u64;
+            self.tell(to, slot(self.me), *sent)?;
             bytes = later;
         }
         Ok(())
     }
 
     /// Takes out whatever has arrived.
-    fn take_all(&mut self) -> Result<()> {
-        for from in 0..self.peers.len() {
-            while self.take(from)? {}
+    fn take_all(&self) -> Result<MutexGuard<'_, Inbox>> {
+        let mut inbox = lock(&self.inbox);
+        for from in 0..inbox.peers.len() {
+            while self.take(&mut inbox, from)? {}
         }
-        Ok(())
+        Ok(inbox)
     }
 
     /// Takes one piece out of a ring; whether there was one.
-    fn take(&mut self, from: usize) -> Result<bool> {
-        let ready = (self.word(slot(from))? - self.peers[from].taken) as usize;
+    fn take(&self, inbox: &mut Inbox, from: usize) -> Result<bool> {
+        let peer = &mut inbox.peers[from];
+        let ready = (self.word(slot(from))? - peer.taken) as usize;
         if ready == 0 {
             return Ok(false);
         }
-        let peer = &mut self.peers[from];
         let wanted = peer.arriving.map_or(HEADER, |(_, len)| len) - peer.open.len();
         let at = peer.taken as usize % RING;
         let len = wanted.min(ready).min(RING - at);
@@ -133,12 +159,30 @@ impl Mail {
         peer.open.resize(old + len, 0);
         self.segment.get(self.me, slot(from) + 64 + at, &mut peer.open[old..])?;
         peer.taken += len as u64;
-        let taken = peer.taken;
-        self.tell(from, slot(self.me) + 8, taken)?;
-        self.complete(from);
+        self.tell(from, slot(self.me) + 8, peer.taken)?;
+        inbox.complete(from);
         Ok(true)
     }
 
+    /// Waits for a message from a rank, or from anybody; its sender and its bytes.
+    pub(crate) fn receive(&self, tag: c_int, from: Option<usize>) -> Result<(usize, Vec<u8>)> {
+        loop {
+            let arrivals = self.arrivals()?;
+            let mut inbox = self.take_all()?;
+            if let Some(message) = inbox.position(tag, from).and_then(|place| inbox.queue.remove(place)) {
+                return Ok((message.from, message.bytes));
+            }
+            drop(inbox);
+            self.wait_for_arrivals(arrivals)?;
+        }
+    }
+
+    pub(crate) fn probe(&self, tag: c_int, from: Option<usize>) -> Result<bool> {
+        Ok(self.take_all()?.position(tag, from).is_some())
+    }
+}
+
+impl Inbox {
     /// Goes on from a whole header to the message, and from a whole message to the queue.
     fn complete(&mut self, from: usize) {
         let peer = &mut self.peers[from];
@@ -160,79 +204,4 @@ impl Mail {
         let is_it = |message: &Message| message.tag == tag && from.is_none_or(|from| from == message.from);
         self.queue.iter().position(is_it)
     }
-
-    /// Waits for a message from a rank, or from anybody.
-    fn receive(&mut self, tag: c_int, from: Option<usize>) -> Result<Message> {
-        loop {
-            let arrivals = self.word(0)?;
-            self.take_all()?;
-            if let Some(message) = self.position(tag, from).and_then(|place| self.queue.remove(place)) {
-                return Ok(message);
-            }
-            self.segment.wait_signal(0, Compare::NotEqual(arrivals))?;
-        }
-    }
-
-    fn probe(&mut self, tag: c_int, from: Option<usize>) -> Result<bool> {
-        self.take_all()?;
-        Ok(self.position(tag, from).is_some())
-    }
-}
-
-impl Armci {
-    /// # Safety
-    /// `bytes` is readable for the length.
-    pub(crate) unsafe fn send(
-        &mut self,
-        tag: c_int,
-        bytes: *const c_void,
-        len: c_int,
-        to: c_int,
-    ) -> Result<()> {
-        let to = self.groups.node(to).map(|_| to as usize)?;
-        let bytes = match len {
-            // SAFETY: the caller's promise.
-            1.. => unsafe { std::slice::from_raw_parts(bytes.cast::<u8>(), len as usize) },
-            _ => &[],
-        };
-        self.mail.send(tag, bytes, to)
-    }
-
-    /// The sender.
-    ///
-    /// # Safety
-    /// `buffer` is writable for the length, and `len` null or writable.
-    pub(crate) unsafe fn receive(
-        &mut self,
-        tag: c_int,
-        buffer: *mut c_void,
-        room: c_int,
-        len: *mut c_int,
-        from: Option<c_int>,
-    ) -> Result<c_int> {
-        let from = from.map(|from| self.groups.node(from).map(|_| from as usize)).transpose()?;
-        let message = self.mail.receive(tag, from)?;
-        if message.bytes.len() > room.max(0) as usize {
-            let text = format!("a message of {} bytes, and room for {room}", message.bytes.len());
-            return Err(Error::at(ErrorKind::Range, "receive", message.from, text));
-        }
-        // SAFETY: the caller's promise.
-        unsafe {
-            std::ptr::copy_nonoverlapping(message.bytes.as_ptr(), buffer.cast(), message.bytes.len());
-            if !len.is_null() {
-                len.write(message.bytes.len() as c_int);
-            }
-        }
-        Ok(message.from as c_int)
-    }
-}
-
-exported! {
-    armci_msg_snd(tag: c_int, buffer: *const c_void, len: c_int, to: c_int) = |armci| armci.send(tag, buffer, len, to);
-    armci_msg_rcv(tag: c_int, buffer: *mut c_void, room: c_int, len: *mut c_int, from: c_int) =
-        |armci| armci.receive(tag, buffer, room, len, Some(from)).map(drop);
-    armci_msg_rcvany(tag: c_int, buffer: *mut c_void, room: c_int, len: *mut c_int) -> c_int =
-        |armci| armci.receive(tag, buffer, room, len, None);
-    armci_msg_probe(tag: c_int, from: c_int) -> c_int =
-        |armci| Ok(armci.mail.probe(tag, usize::try_from(from).ok())?.into());
 }

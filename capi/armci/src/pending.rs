@@ -3,14 +3,15 @@
 //! A handle is an `int`: 0 for what is complete, else the number of a list of transfers. An aggregate handle's list takes more transfers
 //! until it is waited for. A null handle is implicit: `ARMCI_WaitProc` and `ARMCI_WaitAll` wait for it (and for all others).
 //!
-//! Invariant: a transfer is in one list exactly until it is known to be locally complete.
+//! Invariant: a transfer is in one list exactly, from its start until somebody knows that it is locally complete; so who waits for it, by whichever
+//! call and in whichever thread, returns no sooner. Nobody waits with the lock.
 
-use crate::guard::profiled;
-use crate::state::Armci;
 use rma::Result;
-use rma::transport::Token;
-use std::collections::HashMap;
+use rma::transport::{Token, Transport};
+use std::collections::{HashMap, HashSet};
 use std::ffi::c_int;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Implicit transfers are looked through whenever there are so many more.
 const SWEEP: usize = 256;
@@ -21,6 +22,13 @@ type Transfer = (c_int, Token);
 /// What is under way.
 #[derive(Default)]
 pub(crate) struct Pending {
+    lists: Mutex<Lists>,
+    /// How many transfers without a handle and how many handles there are.
+    count: AtomicUsize,
+}
+
+#[derive(Default)]
+struct Lists {
     implicit: Vec<Transfer>,
     explicit: HashMap<c_int, List>,
     last: c_int,
@@ -32,128 +40,156 @@ struct List {
     transfers: Vec<Transfer>,
 }
 
-impl Armci {
-    /// Waits for one transfer.
+impl List {
+    fn is_over(&self) -> bool {
+        self.transfers.is_empty() && !self.is_aggregate
+    }
+}
+
+impl Pending {
+    /// Nothing is under way. Within a node that is always so, and costs no lock.
     #[inline(always)]
-    pub(crate) fn wait(&self, token: Token) -> Result<c_int> {
-        if token != Token::DONE {
-            self.world.transport().wait(token)?;
-        }
-        Ok(0)
+    fn is_empty(&self) -> bool {
+        self.count.load(Ordering::Relaxed) == 0
     }
 
-    /// Waits for several.
-    pub(crate) fn wait_each(&self, tokens: Vec<Token>) -> Result<c_int> {
-        tokens.into_iter().try_for_each(|token| self.wait(token).map(drop))?;
-        Ok(0)
+    fn with<R>(&self, f: impl FnOnce(&mut Lists) -> R) -> R {
+        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        let outcome = f(&mut lists);
+        self.count.store(lists.implicit.len() + lists.explicit.len(), Ordering::Relaxed);
+        outcome
     }
 
     /// Leaves transfers to a handle.
     ///
     /// # Safety
     /// `handle` is null or may be read and written.
+    #[inline(always)]
     pub(crate) unsafe fn keep(
-        &mut self,
+        &self,
+        transport: &dyn Transport,
         handle: *mut c_int,
         proc: c_int,
-        tokens: impl IntoIterator<Item = Token>,
+        tokens: &[Token],
     ) -> Result<c_int> {
-        let transfers = tokens.into_iter().filter(|token| *token != Token::DONE).map(|token| (proc, token));
-        let pending = &mut self.pending;
-        if handle.is_null() {
-            pending.implicit.extend(transfers);
-            if pending.implicit.len() >= SWEEP && pending.implicit.len().is_multiple_of(SWEEP) {
-                self.sweep()?;
+        if self.is_empty() && tokens.iter().all(|token| *token == Token::DONE) {
+            if !handle.is_null() {
+                // SAFETY: the caller's promise.
+                unsafe { handle.write(0) };
             }
             return Ok(0);
         }
-        // SAFETY: the caller's promise. A handle that was never set may hold anything, which at worst is an aggregate's number.
-        let number = unsafe { handle.read() };
-        if let Some(list) = pending.explicit.get_mut(&number).filter(|list| list.is_aggregate) {
-            list.transfers.extend(transfers);
-            return Ok(0);
-        }
-        let transfers: Vec<Transfer> = transfers.collect();
-        let number = if transfers.is_empty() { 0 } else { pending.open(false, transfers) };
         // SAFETY: the caller's promise.
-        unsafe { handle.write(number) };
-        Ok(0)
-    }
-
-    fn sweep(&mut self) -> Result<()> {
-        let mut left = Vec::new();
-        for (proc, token) in std::mem::take(&mut self.pending.implicit) {
-            if !self.world.transport().test(token)? {
-                left.push((proc, token));
-            }
-        }
-        self.pending.implicit = left;
-        Ok(())
+        unsafe { self.enter(transport, handle, proc, tokens) }
     }
 
     /// # Safety
-    /// `handle` may be read.
-    unsafe fn wait_handle(&mut self, handle: *mut c_int) -> Result<c_int> {
-        // SAFETY: the caller's promise.
-        let number = unsafe { handle.read() };
-        if let Some(list) = self.pending.explicit.remove(&number) {
-            list.transfers.into_iter().try_for_each(|(_, token)| self.wait(token).map(drop))?;
+    /// As [`Pending::keep`].
+    #[inline(never)]
+    unsafe fn enter(
+        &self,
+        transport: &dyn Transport,
+        handle: *mut c_int,
+        proc: c_int,
+        tokens: &[Token],
+    ) -> Result<c_int> {
+        let transfers = tokens.iter().filter(|token| **token != Token::DONE).map(|token| (proc, *token));
+        self.with(|lists| {
+            if handle.is_null() {
+                lists.implicit.extend(transfers);
+                if lists.implicit.len() >= SWEEP && lists.implicit.len().is_multiple_of(SWEEP) {
+                    lists.sweep(transport)?;
+                }
+                return Ok(0);
+            }
+            // SAFETY: the caller's promise. A handle that was never set may hold anything, which at worst is an aggregate's number.
+            let number = unsafe { handle.read() };
+            if let Some(list) = lists.explicit.get_mut(&number).filter(|list| list.is_aggregate) {
+                list.transfers.extend(transfers);
+                return Ok(0);
+            }
+            let transfers: Vec<Transfer> = transfers.collect();
+            let number = if transfers.is_empty() { 0 } else { lists.open(false, transfers) };
+            // SAFETY: the caller's promise.
+            unsafe { handle.write(number) };
+            Ok(0)
+        })
+    }
+
+    /// Waits for a handle's transfers.
+    pub(crate) fn wait_handle(&self, transport: &dyn Transport, number: c_int) -> Result<c_int> {
+        if self.is_empty() {
+            return Ok(0);
         }
+        let transfers = self.with(|lists| lists.explicit.get(&number).map(|list| list.transfers.clone()));
+        let Some(transfers) = transfers else { return Ok(0) };
+        wait_each(transport, &transfers)?;
+        self.with(|lists| {
+            let Some(list) = lists.explicit.get_mut(&number) else { return };
+            // What other threads have added to an aggregate meanwhile stays.
+            forget(&mut list.transfers, &transfers);
+            if list.transfers.is_empty() {
+                lists.explicit.remove(&number);
+            }
+        });
         Ok(0)
     }
 
     /// Not zero when complete.
-    ///
-    /// # Safety
-    /// `handle` may be read.
-    unsafe fn test_handle(&mut self, handle: *mut c_int) -> Result<c_int> {
-        // SAFETY: the caller's promise.
-        let number = unsafe { handle.read() };
-        let Some(mut list) = self.pending.explicit.remove(&number) else { return Ok(1) };
-        while let Some((proc, token)) = list.transfers.pop() {
-            if !self.world.transport().test(token)? {
-                list.transfers.push((proc, token));
-                self.pending.explicit.insert(number, list);
-                return Ok(0);
-            }
+    pub(crate) fn test_handle(&self, transport: &dyn Transport, number: c_int) -> Result<c_int> {
+        if self.is_empty() {
+            return Ok(1);
         }
-        Ok(1)
+        self.with(|lists| {
+            let Some(list) = lists.explicit.get_mut(&number) else { return Ok(1) };
+            while let Some((_, token)) = list.transfers.last() {
+                if !transport.test(*token)? {
+                    return Ok(0);
+                }
+                list.transfers.pop();
+            }
+            lists.explicit.remove(&number);
+            Ok(1)
+        })
     }
 
     /// Waits for all transfers, or those of one rank.
     #[inline]
-    pub(crate) fn wait_all(&mut self, proc: Option<c_int>) -> Result<c_int> {
-        // Within a node that is so.
-        if self.pending.implicit.is_empty() && self.pending.explicit.is_empty() {
-            return Ok(0);
-        }
-        self.wait_some(proc)
+    pub(crate) fn wait_all(&self, transport: &dyn Transport, proc: Option<c_int>) -> Result<c_int> {
+        if self.is_empty() { Ok(0) } else { self.wait_some(transport, proc) }
     }
 
-    fn wait_some(&mut self, proc: Option<c_int>) -> Result<c_int> {
-        let mut transfers = std::mem::take(&mut self.pending.implicit);
-        for list in self.pending.explicit.values_mut() {
-            transfers.append(&mut list.transfers);
-            // Those of other ranks stay where they belong.
-            let (mine, others): (Vec<_>, Vec<_>) =
-                transfers.drain(..).partition(|transfer| proc.is_none_or(|proc| proc == transfer.0));
-            list.transfers = others;
-            for (_, token) in mine {
-                self.world.transport().wait(token)?;
-            }
-        }
-        for (owner, token) in transfers {
-            match proc {
-                Some(proc) if proc != owner => self.pending.implicit.push((owner, token)),
-                _ => drop(self.wait(token)?),
-            }
-        }
-        self.pending.explicit.retain(|_, list| list.is_aggregate || !list.transfers.is_empty());
+    fn wait_some(&self, transport: &dyn Transport, proc: Option<c_int>) -> Result<c_int> {
+        let is_meant = |transfer: &&Transfer| proc.is_none_or(|proc| proc == transfer.0);
+        let transfers: Vec<Transfer> = self.with(|lists| {
+            let lists = lists.explicit.values().map(|list| &list.transfers).chain([&lists.implicit]);
+            lists.flatten().filter(is_meant).copied().collect()
+        });
+        wait_each(transport, &transfers)?;
+        self.with(|lists| {
+            forget(&mut lists.implicit, &transfers);
+            lists.explicit.values_mut().for_each(|list| forget(&mut list.transfers, &transfers));
+            lists.explicit.retain(|_, list| !list.is_over());
+        });
         Ok(0)
+    }
+
+    /// A handle that takes transfers until it is waited for.
+    pub(crate) fn aggregate(&self) -> c_int {
+        self.with(|lists| lists.open(true, Vec::new()))
+    }
+
+    /// Makes it one like others.
+    pub(crate) fn separate(&self, number: c_int) {
+        self.with(|lists| {
+            if let Some(list) = lists.explicit.get_mut(&number) {
+                list.is_aggregate = false;
+            }
+        });
     }
 }
 
-impl Pending {
+impl Lists {
     fn open(&mut self, is_aggregate: bool, transfers: Vec<Transfer>) -> c_int {
         loop {
             self.last = if self.last == c_int::MAX { 1 } else { self.last + 1 };
@@ -164,24 +200,27 @@ impl Pending {
         }
     }
 
-    fn aggregate(&mut self) -> c_int {
-        self.open(true, Vec::new())
-    }
-
-    fn separate(&mut self, number: c_int) {
-        if let Some(list) = self.explicit.get_mut(&number) {
-            list.is_aggregate = false;
+    fn sweep(&mut self, transport: &dyn Transport) -> Result<()> {
+        let mut left = Vec::new();
+        for (proc, token) in std::mem::take(&mut self.implicit) {
+            if !transport.test(token)? {
+                left.push((proc, token));
+            }
         }
+        self.implicit = left;
+        Ok(())
     }
 }
 
-profiled! {
-    ARMCI_Wait / PARMCI_Wait(handle: *mut c_int) -> c_int = |armci| armci.wait_handle(handle);
-    ARMCI_Test / PARMCI_Test(handle: *mut c_int) -> c_int = |armci| armci.test_handle(handle);
-    ARMCI_WaitAll / PARMCI_WaitAll() -> c_int = |armci| armci.wait_all(None);
-    ARMCI_WaitProc / PARMCI_WaitProc(proc: c_int) -> c_int = |armci| armci.wait_all(Some(proc));
-    ARMCI_SET_AGGREGATE_HANDLE / PARMCI_SET_AGGREGATE_HANDLE(handle: *mut c_int) =
-        |armci| { handle.write(armci.pending.aggregate()); Ok(()) };
-    ARMCI_UNSET_AGGREGATE_HANDLE / PARMCI_UNSET_AGGREGATE_HANDLE(handle: *mut c_int) =
-        |armci| { armci.pending.separate(handle.read()); Ok(()) };
+fn wait_each(transport: &dyn Transport, transfers: &[Transfer]) -> Result<()> {
+    transfers.iter().try_for_each(|(_, token)| transport.wait(*token))
+}
+
+/// Takes what is complete off a list.
+fn forget(list: &mut Vec<Transfer>, done: &[Transfer]) {
+    if list.is_empty() || list.as_slice() == done {
+        return list.clear();
+    }
+    let done: HashSet<u64> = done.iter().map(|(_, token)| token.number()).collect();
+    list.retain(|(_, token)| !done.contains(&token.number()));
 }

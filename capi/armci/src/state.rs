@@ -1,21 +1,21 @@
 //! What a process has between `ARMCI_Init` and `ARMCI_Finalize`.
 //!
-//! Invariant: there is one at most; it is made collectively, so what ranks know of one another in it agrees.
+//! Invariant: there is one at most; it is made collectively, so what ranks know of one another in it agrees. Any number of threads use it at once:
+//! each part of it sees to its own, and none keeps others waiting for what another rank's program does.
 
 use crate::address::Addresses;
-use crate::atomic::Notes;
-use crate::group::Groups;
-use crate::guard::{exported, start};
+use crate::end;
+use crate::groups::Groups;
 use crate::mail::Mail;
 use crate::memory::Memory;
+use crate::mutexes::Mutexes;
+use crate::notes::Notes;
 use crate::pending::Pending;
-use rma::bootstrap::Exchange;
-use rma::{Error, ErrorKind, MutexSet, Result, World};
-use std::cell::UnsafeCell;
-use std::ffi::{c_char, c_int, c_uint, c_void};
-use std::io;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use common::Installed;
+use rma::transport::Token;
+use rma::{Error, ErrorKind, Result, World};
+use std::ffi::c_int;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Everything.
 pub(crate) struct Armci {
@@ -26,30 +26,20 @@ pub(crate) struct Armci {
     pub(crate) pending: Pending,
     pub(crate) notes: Notes,
     pub(crate) mail: Mail,
-    pub(crate) mutexes: Option<MutexSet>,
+    pub(crate) mutexes: Installed<Mutexes>,
 }
 
-struct Holder(UnsafeCell<Option<Armci>>);
+static ARMCI: Installed<Armci> = Installed::new();
+static STARTING: Mutex<()> = Mutex::new(());
 
-// SAFETY: only the thread that is inside ([`crate::inside`]) uses it.
-unsafe impl Sync for Holder {}
-
-static ARMCI: Holder = Holder(UnsafeCell::new(None));
-/// Whether there is a state, for those who aren't inside.
-static IS_THERE: AtomicBool = AtomicBool::new(false);
-static WORLD: OnceLock<World> = OnceLock::new();
+fn starting() -> MutexGuard<'static, ()> {
+    STARTING.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// The state, if there is one.
-///
-/// # Safety
-/// The calling thread is [`Inside`](crate::inside::Inside), and has no other reference to it, as long as this one lives.
 #[inline(always)]
-pub(crate) unsafe fn armci() -> Result<&'static mut Armci> {
-    // SAFETY: the caller's promise.
-    match unsafe { &mut *ARMCI.0.get() } {
-        Some(armci) => Ok(armci),
-        None => Err(missing()),
-    }
+pub(crate) fn armci() -> Result<&'static Armci> {
+    ARMCI.get().ok_or_else(missing)
 }
 
 #[cold]
@@ -57,215 +47,79 @@ fn missing() -> Error {
     Error::new(ErrorKind::Finalized, "armci", "called before ARMCI_Init or after ARMCI_Finalize")
 }
 
-/// The world, once there was one.
-pub(crate) fn world() -> Option<&'static World> {
-    WORLD.get()
-}
-
-fn holder() -> &'static mut Option<Armci> {
-    // SAFETY: the caller is inside, and init and finalize are not called by other exported functions.
-    unsafe { &mut *ARMCI.0.get() }
-}
-
 /// Whether there is a state.
 pub(crate) fn is_initialized() -> bool {
-    IS_THERE.load(Ordering::Acquire)
+    ARMCI.get().is_some()
 }
 
+/// Collective, unless there is a state.
 pub(crate) fn init(connect: impl FnOnce() -> Result<World>) -> Result<()> {
-    if holder().is_some() {
+    let _starting = starting();
+    if is_initialized() {
         return Ok(());
     }
     let world = connect()?;
-    let _ = WORLD.set(world.clone());
-    let mut addresses = Addresses::new(world.size());
-    let armci = Armci {
-        memory: Memory::new(&world, &mut addresses)?,
+    end::belongs_to(&world);
+    let addresses = Addresses::new(world.size());
+    ARMCI.put(Armci {
+        memory: Memory::new(&world, &addresses)?,
         groups: Groups::new(&world)?,
         notes: Notes::new(&world)?,
         mail: Mail::new(&world)?,
         pending: Pending::default(),
-        mutexes: None,
+        mutexes: Installed::new(),
         addresses,
         world,
-    };
-    *holder() = Some(armci);
-    IS_THERE.store(true, Ordering::Release);
+    });
     Ok(())
 }
 
 /// Collective: ends the runtime.
-pub(crate) fn finalize(armci: &mut Armci) -> Result<()> {
-    armci.wait_all(None)?;
+pub(crate) fn finalize() -> Result<()> {
+    let _starting = starting();
+    let Ok(armci) = armci() else { return Ok(()) };
+    armci.pending.wait_all(armci.world.transport(), None)?;
     let world = armci.world.clone();
     world.sync()?;
     // Segments are let go of, not freed one by one: their memory goes back with a later synchronisation, if the program starts anew.
-    IS_THERE.store(false, Ordering::Release);
-    *holder() = None;
+    // SAFETY: a program that ends the library has no thread in a call of it.
+    drop(unsafe { ARMCI.take() });
     world.pause()
 }
 
-/// An allgather of the caller's: `bytes` of everybody, in rank order, to `all`; 0 if it worked.
-type Gather =
-    unsafe extern "C" fn(mine: *const c_void, bytes: c_int, all: *mut c_void, context: *mut c_void) -> c_int;
-
-/// A C function and its context, which the C caller lends until the job ends.
-struct Lent(Gather, *mut c_void);
-
-// SAFETY: the world calls it from one thread at a time, which is all the caller has to allow.
-unsafe impl Send for Lent {}
-
-impl Lent {
-    fn gather(&self, mine: &[u8], size: usize) -> io::Result<Vec<u8>> {
-        let mut all = vec![0; mine.len() * size];
-        // SAFETY: buffers of the lengths told; the function is the caller's.
-        let status =
-            unsafe { self.0(mine.as_ptr().cast(), mine.len() as c_int, all.as_mut_ptr().cast(), self.1) };
-        if status == 0 { Ok(all) } else { Err(io::Error::other(format!("the allgather gave {status}"))) }
-    }
-}
-
-fn init_with(rank: c_int, size: c_int, gather: Gather, context: *mut c_void) -> Result<()> {
-    let (rank, ranks) = (rank as usize, size as usize);
-    let lent = Lent(gather, context);
-    let gather = move |mine: &[u8]| {
-        let lent = &lent;
-        let lens = lent.gather(&(mine.len() as u64).to_le_bytes(), ranks)?;
-        let lens: Vec<usize> =
-            lens.chunks(8).map(|b| u64::from_le_bytes(b.try_into().expect("eight bytes")) as usize).collect();
-        let longest = lens.iter().copied().max().unwrap_or(0).max(1);
-        let mut padded = mine.to_vec();
-        padded.resize(longest, 0);
-        let all = lent.gather(&padded, ranks)?;
-        Ok(all.chunks(longest).zip(lens).map(|(bytes, len)| bytes[..len].to_vec()).collect())
-    };
-    let failed = |error: io::Error| Error::new(ErrorKind::Bootstrap, "init", error.to_string());
-    let exchange = Exchange::new(rank, ranks, Box::new(gather)).map_err(failed)?;
-    init(|| World::init_with(Box::new(exchange)))
-}
-
-/// MPI's levels of threads: the last lets several call at once, which isn't so here.
-const MULTIPLE: c_int = 3;
-
-/// Refuses a level of threads that isn't true.
-fn grant(level: c_int) -> Result<()> {
-    if level < MULTIPLE {
-        return Ok(());
-    }
-    let message =
-        format!("thread level {level}: calls come from one thread at a time, which is MPI_THREAD_SERIALIZED");
-    Err(Error::new(ErrorKind::Unsupported, "init", message))
-}
-
-/// For `ARMCI_Init_thread_comm`, which is the program's own code: 0 if the level is granted.
-#[unsafe(no_mangle)]
-extern "C" fn ARMCIX_Thread_level(level: c_int) -> c_int {
-    start("ARMCI_Init_thread", || grant(level))
-}
-
-/// The exported starts: they run without a state.
-macro_rules! starts {
-    ($($name:ident / $profiling:ident ($($arg:ident: $ty:ty),*) = $body:expr;)*) => {$(
-        #[allow(non_snake_case)]
-        #[unsafe(no_mangle)]
-        unsafe extern "C" fn $profiling($($arg: $ty),*) -> c_int {
-            $(let _ = &$arg;)*
-            start(stringify!($name), || $body)
+impl Armci {
+    /// Waits for one transfer.
+    #[inline(always)]
+    pub(crate) fn wait(&self, token: Token) -> Result<c_int> {
+        if token != Token::DONE {
+            self.world.transport().wait(token)?;
         }
-        #[allow(non_snake_case)]
-        #[unsafe(no_mangle)]
-        unsafe extern "C" fn $name($($arg: $ty),*) -> c_int {
-            // SAFETY: the same promises.
-            unsafe { $profiling($($arg),*) }
-        }
-    )*};
-}
-
-starts! {
-    ARMCI_Init / PARMCI_Init() = init(World::init);
-    ARMCI_Init_args / PARMCI_Init_args(argc: *mut c_int, argv: *mut *mut *mut c_char) = init(World::init);
-    ARMCI_Init_thread / PARMCI_Init_thread(level: c_int) = { grant(level)?; init(World::init) };
-    ARMCIX_Init_allgather / PARMCIX_Init_allgather(rank: c_int, size: c_int, gather: Gather, context: *mut c_void) =
-        init_with(rank, size, gather, context);
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn PARMCI_Initialized() -> c_int {
-    is_initialized().into()
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn ARMCI_Initialized() -> c_int {
-    PARMCI_Initialized()
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn PARMCI_Finalize() -> c_int {
-    match is_initialized() {
-        true => crate::guard::call(|| "ARMCI_Finalize", |armci| finalize(armci).map(|()| 0)),
-        false => 0,
+        Ok(0)
     }
-}
 
-#[unsafe(no_mangle)]
-extern "C" fn ARMCI_Finalize() -> c_int {
-    PARMCI_Finalize()
-}
-
-/// Nothing of a job outlives its processes, so there is nothing to clean up.
-#[unsafe(no_mangle)]
-extern "C" fn ARMCI_Cleanup() {}
-
-#[unsafe(no_mangle)]
-extern "C" fn armci_msg_init(_argc: *mut c_int, _argv: *mut *mut *mut c_char) {
-    if start("armci_msg_init", || init(World::init)) != 0 {
-        std::process::exit(1);
+    /// Waits for several.
+    pub(crate) fn wait_each(&self, tokens: Vec<Token>) -> Result<c_int> {
+        tokens.into_iter().try_for_each(|token| self.wait(token).map(drop))?;
+        Ok(0)
     }
-}
 
-#[unsafe(no_mangle)]
-extern "C" fn armci_msg_finalize() {
-    PARMCI_Finalize();
-}
-
-/// A terminated text of the caller's.
-///
-/// # Safety
-/// Null, or terminated and readable.
-pub(crate) unsafe fn text(message: *const c_char) -> String {
-    if message.is_null() {
-        return String::new();
+    /// Leaves transfers to a handle.
+    ///
+    /// # Safety
+    /// `handle` is null or may be read and written.
+    #[inline(always)]
+    pub(crate) unsafe fn keep(&self, handle: *mut c_int, proc: c_int, tokens: &[Token]) -> Result<c_int> {
+        // SAFETY: the caller's promise.
+        unsafe { self.pending.keep(self.world.transport(), handle, proc, tokens) }
     }
-    // SAFETY: the caller's promise.
-    unsafe { std::ffi::CStr::from_ptr(message) }.to_string_lossy().into_owned()
-}
 
-#[unsafe(no_mangle)]
-unsafe extern "C" fn ARMCI_Error(message: *const c_char, code: c_int) {
-    // SAFETY: the caller's promise.
-    let message = unsafe { text(message) };
-    crate::guard::abort(code, &format!("ARMCI_Error: {message} ({code})"))
-}
-
-#[unsafe(no_mangle)]
-unsafe extern "C" fn dassertp_fail(
-    condition: *const c_char,
-    file: *const c_char,
-    function: *const c_char,
-    line: c_uint,
-    code: c_int,
-) -> c_int {
-    // SAFETY: the caller's promise, for all three.
-    let [condition, file, function] = [condition, file, function].map(|message| unsafe { text(message) });
-    crate::guard::abort(code, &format!("{file}:{line}: {function}: not true: {condition} ({code})"))
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn armci_msg_abort(code: c_int) {
-    crate::guard::abort(code, &format!("armci_msg_abort: code {code}"))
-}
-
-exported! {
-    armci_msg_me() -> c_int = |armci| Ok(armci.world.rank() as c_int);
-    armci_msg_nproc() -> c_int = |armci| Ok(armci.world.size() as c_int);
+    /// A rank, if there is such a one.
+    pub(crate) fn rank(&self, proc: c_int) -> Result<usize> {
+        let size = self.world.size();
+        let rank = usize::try_from(proc).ok().filter(|rank| *rank < size);
+        rank.ok_or_else(|| {
+            let message = format!("there are ranks 0 to {} only, not {proc}", size - 1);
+            Error::new(ErrorKind::Rank, "rank", message)
+        })
+    }
 }

@@ -26,7 +26,11 @@ static void begin(int *argc, char ***argv)
     MPI_Init(argc, argv);
 #endif
     CHECK(!ARMCI_Initialized());
+#ifdef THREAD_LEVEL
+    if (ARMCI_Init_thread(THREAD_LEVEL)) exit(4);
+#else
     if (ARMCI_Init_args(argc, argv)) exit(4);
+#endif
     CHECK(ARMCI_Initialized());
     me = armci_msg_me();
     size = armci_msg_nproc();

@@ -113,9 +113,9 @@ impl Bounds {
         let mut is_inside = !lo.is_null() && !hi.is_null();
         if is_inside {
             for (d, &extent) in array.shape().iter().enumerate() {
-                // SAFETY: the caller's promise; the pointers are there.
-                let (from, to) =
-                    unsafe { (lo.add(d).read().wide(), hi.add(d).read().wide().wrapping_add(1)) };
+                // SAFETY: both pointers are there, and have a number for axis `d`: the caller's promise.
+                let (from, to) = unsafe { (lo.add(d).read().wide(), hi.add(d).read().wide()) };
+                let to = to.wrapping_add(1);
                 is_inside &= from >= 0 && from <= to && to as u64 <= extent as u64;
                 (bounds.lo[d], bounds.hi[d]) = (from as usize, to as usize);
             }
@@ -263,9 +263,9 @@ impl Sizes {
             if ld.is_null() {
                 refuse!("ld is a null pointer, and there are {} axes", array.ndim);
             }
-            // SAFETY: the caller's promise.
-            let (row, extent) =
-                unsafe { (ld.add(d).read().wide(), bounds.extent(d + 1).div_ceil(step(d + 1))) };
+            // SAFETY: not null, and has a number for each axis but one: the caller's promise.
+            let row = unsafe { ld.add(d).read() }.wide();
+            let extent = bounds.extent(d + 1).div_ceil(step(d + 1));
             if row < extent as i64 && !bounds.is_empty() {
                 counts(d, row, extent as i64, |axis| bounds.extent(axis).div_ceil(step(axis)) as i64)?;
             }

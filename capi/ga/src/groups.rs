@@ -5,24 +5,22 @@
 //! Invariant: an entry is there on members and on others; only members have its team. The world and the mirror are never freed.
 
 use crate::fault::{Fault, Result, refuse};
-use crate::guard::exported;
 use crate::mpi::{self, Comm};
 use crate::table::{self, Array};
+use common::Numbered;
 use rma::{Team, World};
 use std::ffi::c_int;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Arc, RwLock};
 
 /// The group of all ranks.
 pub(crate) const WORLD: c_int = -1;
 /// The group of this node's ranks.
 pub(crate) const MIRROR: c_int = 0;
 
-/// A group as its creator listed it.
+/// A group, beside what it is in MPI and in ARMCI.
 pub(crate) struct Group {
-    team: Option<Team>,
-    /// World ranks.
-    members: Vec<usize>,
+    group: common::Group,
     comm: Option<Comm>,
     /// The same group's number in ARMCI; the world's for the mirror, as in the original.
     armci: c_int,
@@ -36,7 +34,7 @@ pub(crate) struct Groups {
     all: World,
     world: Team,
     me: Team,
-    list: RwLock<Vec<Option<Arc<Group>>>>,
+    list: Numbered<Group>,
     default: AtomicI32,
     comm: Option<Comm>,
 }
@@ -52,15 +50,16 @@ impl Groups {
         let comm = comm.map(mpi::duplicate).transpose()?;
         let members: Vec<usize> = (0..node.size()).map(|rank| node.world_rank(rank)).collect();
         let node_comm = comm.map(|comm| mpi::group(comm, &members)).transpose()?;
-        let mirror = Group { team: Some(node), members, comm: node_comm, armci: ARMCI_WORLD };
-        let list = RwLock::new(vec![Some(Arc::new(mirror))]);
+        let group = common::Group { team: Some(node), members };
+        let list = Numbered::new();
+        list.add(Group { group, comm: node_comm, armci: ARMCI_WORLD });
         Ok(Groups { all: world.clone(), world: team, me, list, default: AtomicI32::new(WORLD), comm })
     }
 
     fn group(&self, group: c_int) -> Result<Arc<Group>> {
-        let list = self.list.read().expect("no panic holds it");
-        let found = list.get(group as usize).and_then(Option::as_ref).cloned();
-        found.ok_or_else(|| Fault::new(format_args!("there is no processor group {group}")))
+        self.list
+            .get(group as usize)
+            .ok_or_else(|| Fault::new(format_args!("there is no processor group {group}")))
     }
 
     /// The team of a group that has this rank in it.
@@ -69,8 +68,8 @@ impl Groups {
             return Ok(self.world.clone());
         }
         let found = self.group(group)?;
-        found.team.clone().ok_or_else(|| {
-            let members = crate::bounds::listed(&found.members);
+        found.group.team.clone().ok_or_else(|| {
+            let members = crate::bounds::listed(&found.group.members);
             Fault::new(format_args!(
                 "rank {} is not in processor group {group} of ranks {members}",
                 self.world.rank()
@@ -95,15 +94,15 @@ impl Groups {
     }
 
     /// What a rank of the default group is in the world.
-    fn members(&self, group: c_int) -> Result<Vec<usize>> {
+    pub(crate) fn members(&self, group: c_int) -> Result<Vec<usize>> {
         if group == WORLD {
             return Ok((0..self.world.size()).collect());
         }
-        Ok(self.group(group)?.members.clone())
+        Ok(self.group(group)?.group.members.clone())
     }
 
     pub(crate) fn size(&self, group: c_int) -> Result<usize> {
-        if group == WORLD { Ok(self.world.size()) } else { Ok(self.group(group)?.members.len()) }
+        if group == WORLD { Ok(self.world.size()) } else { Ok(self.group(group)?.group.members.len()) }
     }
 
     /// This rank's number in a group; -1 if it is not in it.
@@ -111,28 +110,26 @@ impl Groups {
         if group == WORLD {
             return Ok(self.world.rank() as c_int);
         }
-        Ok(self.group(group)?.team.as_ref().map_or(-1, |team| team.rank() as c_int))
+        Ok(self.group(group)?.group.rank())
     }
 
-    fn add(&self, team: Option<Team>, members: Vec<usize>) -> Result<c_int> {
-        let comm = match (&team, self.comm) {
-            (Some(_), Some(world)) => Some(mpi::group(world, &members)?),
+    pub(crate) fn add(&self, group: common::Group) -> Result<c_int> {
+        let comm = match (&group.team, self.comm) {
+            (Some(_), Some(world)) => Some(mpi::group(world, &group.members)?),
             _ => None,
         };
-        let armci = armci::host::add_group(team.clone(), members.clone())?;
-        let group = Some(Arc::new(Group { team, members, comm, armci }));
-        let mut list = self.list.write().expect("no panic holds it");
-        let free = list.iter().position(Option::is_none).unwrap_or(list.len());
-        match list.get_mut(free) {
-            Some(place) => *place = group,
-            None => list.push(group),
-        }
-        Ok(free as c_int)
+        let armci = armci::host::add_group(group.team.clone(), group.members.clone())?;
+        Ok(self.list.add(Group { group, comm, armci }) as c_int)
+    }
+
+    /// A group of this rank alone.
+    pub(crate) fn alone(&self) -> Result<c_int> {
+        self.add(common::Group { team: Some(self.me.clone()), members: vec![self.world.rank()] })
     }
 
     /// Collective over the listed ranks of the default group. As in the original, members are in ascending order, however they are
     /// listed.
-    fn create(&self, list: &[c_int]) -> Result<c_int> {
+    pub(crate) fn create(&self, list: &[c_int]) -> Result<c_int> {
         let (among, mut list) = (self.members(self.default())?, list.to_vec());
         list.sort_unstable();
         for (place, rank) in list.iter().enumerate() {
@@ -147,27 +144,20 @@ impl Groups {
     }
 
     /// A group of these world ranks, which make it among themselves; others have a group at once that they are not in.
-    fn found(&self, members: Vec<usize>) -> Result<c_int> {
-        let team = match members.contains(&self.all.rank()) {
-            true => Some(self.all.team_of(&members)?),
-            false => None,
-        };
-        self.add(team, members)
+    pub(crate) fn found(&self, members: Vec<usize>) -> Result<c_int> {
+        self.add(common::Group::found(&self.all, members)?)
     }
 
     /// Collective over the group, whose members tell each other their colours: its parts by colour.
-    fn split(&self, group: c_int, color: c_int) -> Result<c_int> {
+    pub(crate) fn split(&self, group: c_int, color: c_int) -> Result<c_int> {
         let team = self.team(group)?;
         let Ok(color) = u32::try_from(color) else { refuse!("colour {color}, and 0 is the least") };
-        let child = team.split(Some(color), 0)?;
-        let members =
-            child.iter().flat_map(|team| (0..team.size()).map(|rank| team.world_rank(rank))).collect();
-        self.add(child, members)
+        self.add(common::Group::split(&team, Some(color), 0)?)
     }
 
     /// `parts` groups of consecutive ranks, of which the last is the smaller one if it doesn't come out even; 0 parts are the group
     /// itself. Collective over each of them.
-    fn divide(&self, group: c_int, parts: c_int) -> Result<c_int> {
+    pub(crate) fn divide(&self, group: c_int, parts: c_int) -> Result<c_int> {
         let team = self.team(group)?;
         let each = match parts {
             ..0 => refuse!("{parts} groups of {} ranks", team.size()),
@@ -179,7 +169,7 @@ impl Groups {
         self.found(range.map(|rank| team.world_rank(rank)).collect())
     }
 
-    fn destroy(&self, group: c_int) -> Result<()> {
+    pub(crate) fn destroy(&self, group: c_int) -> Result<()> {
         if group <= MIRROR {
             refuse!("group {group} can't be destroyed");
         }
@@ -188,7 +178,7 @@ impl Groups {
         if let Some(array) = table::handles().into_iter().filter_map(table::find).find(has) {
             refuse!("group {group} has {array}");
         }
-        let gone = self.list.write().expect("no panic holds it")[group as usize].take();
+        let gone = self.list.take(group as usize);
         if self.default() == group {
             self.default.store(WORLD, Ordering::Relaxed);
         }
@@ -198,7 +188,7 @@ impl Groups {
     }
 
     /// Makes a group the default, ARMCI's as well.
-    fn set_default(&self, group: c_int) -> Result<()> {
+    pub(crate) fn set_default(&self, group: c_int) -> Result<()> {
         self.team(group)?;
         let armci = if group == WORLD { ARMCI_WORLD } else { self.group(group)?.armci };
         armci::host::set_default_group(armci)?;
@@ -208,8 +198,7 @@ impl Groups {
 
     /// What the world's end leaves to be done: ARMCI has its own default again, and MPI its communicators, unless it ended before.
     pub(crate) fn end(&self) -> Result<()> {
-        let gone = std::mem::take(&mut *self.list.write().expect("no panic holds it"));
-        let groups: Vec<_> = gone.into_iter().flatten().collect();
+        let groups: Vec<_> = self.list.drain().collect();
         armci::host::set_default_group(ARMCI_WORLD)?;
         for group in &groups {
             armci::host::free_group(group.armci)?;
@@ -221,7 +210,7 @@ impl Groups {
     }
 
     /// The world rank of a group's rank.
-    fn absolute(&self, group: c_int, rank: c_int) -> Result<c_int> {
+    pub(crate) fn absolute(&self, group: c_int, rank: c_int) -> Result<c_int> {
         let members = self.members(group)?;
         let found = usize::try_from(rank).ok().and_then(|rank| members.get(rank));
         let message = || format!("rank {rank} of a group of {}", members.len());
@@ -235,28 +224,4 @@ impl Groups {
             Fault::new("MPI was not initialized before GA_Initialize, or this rank is not in the group")
         })
     }
-}
-
-exported! {
-    NGA_Pgroup_create, GA_Pgroup_create(list: *const c_int, count: c_int) -> c_int = |ga| match count {
-        1.. if !list.is_null() => ga.groups.create(std::slice::from_raw_parts(list, count as usize)),
-        _ => ga.groups.create(&[]),
-    };
-    NGA_Pgroup_destroy, GA_Pgroup_destroy(group: c_int) -> c_int = |ga| { ga.groups.destroy(group)?; Ok(1) };
-    NGA_Pgroup_duplicate, GA_Pgroup_duplicate(group: c_int) -> c_int = |ga| ga.groups.found(ga.groups.members(group)?);
-    NGA_Pgroup_self, GA_Pgroup_self() -> c_int =
-        |ga| ga.groups.add(Some(ga.groups.me.clone()), vec![ga.groups.world.rank()]);
-    NGA_Pgroup_split, GA_Pgroup_split(group: c_int, parts: c_int) -> c_int = |ga| ga.groups.divide(group, parts);
-    NGA_Pgroup_split_irreg, GA_Pgroup_split_irreg(group: c_int, color: c_int) -> c_int = |ga| ga.groups.split(group, color);
-    NGA_Pgroup_get_default, GA_Pgroup_get_default() -> c_int = |ga| Ok(ga.groups.default());
-    NGA_Pgroup_get_mirror, GA_Pgroup_get_mirror() -> c_int = |_ga| Ok(MIRROR);
-    NGA_Pgroup_get_world, GA_Pgroup_get_world() -> c_int = |_ga| Ok(WORLD);
-    NGA_Pgroup_set_default, GA_Pgroup_set_default(group: c_int) = |ga| ga.groups.set_default(group);
-    NGA_Pgroup_nnodes, GA_Pgroup_nnodes, NGA_Get_pgroup_size, GA_Get_pgroup_size(group: c_int) -> c_int =
-        |ga| Ok(ga.groups.size(group)? as c_int);
-    NGA_Pgroup_nodeid, GA_Pgroup_nodeid(group: c_int) -> c_int = |ga| ga.groups.rank(group);
-    NGA_Pgroup_absolute_id, GA_Pgroup_absolute_id(group: c_int, rank: c_int) -> c_int = |ga| ga.groups.absolute(group, rank);
-    NGA_Nodeid, GA_Nodeid() -> c_int = |ga| ga.groups.rank(ga.groups.default());
-    NGA_Nnodes, GA_Nnodes() -> c_int = |ga| Ok(ga.groups.size(ga.groups.default())? as c_int);
-    NGA_Get_pgroup, GA_Get_pgroup(g_a: c_int) -> c_int = |ga| Ok(ga.array(g_a)?.group);
 }

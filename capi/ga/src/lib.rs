@@ -4,66 +4,42 @@
 //! `../include` are what C programs see. MPI isn't needed, and is used if the program has initialized it. The library has `libarmci`
 //! inside and exports its names: a process has one runtime.
 //!
+//! Each knows the ones above it in this table:
+//!
 //! | file | what |
 //! | --- | --- |
-//! | [`guard`] | the macros that make an exported function: its names, the panic boundary, what an error does |
-//! | [`state`] | what a process has between `GA_Initialize` and `GA_Terminate` |
+//! | [`fault`], [`random`], [`statistics`] | what ends a call; the stream of `GA_Rand`; how often what was called |
+//! | [`types`], [`property`] | element types, and the dispatch on them; what a program promises of an array |
 //! | [`table`] | handles, and the arrays they stand for |
-//! | [`types`] | element types, and the dispatch on them |
-//! | [`bounds`] | C's bounds, subscripts and leading dimensions |
-//! | [`groups`], [`mpi`] | processor groups, and MPI's communicators |
-//! | [`operand`] | numbers behind pointers, arrays of one type |
-//! | [`algebra`], [`patches`] | fill, zero, scale, add, copy, dot products; of patches |
-//! | [`elementwise`], [`matrix`] | element by element; diagonals, rows, norms, chosen and random elements |
-//! | [`linalg`], [`solve`] | products; solvers, inverses, eigenvalues |
+//! | [`bounds`], [`operand`] | C's bounds, subscripts and leading dimensions; numbers behind pointers, arrays of one type |
+//! | [`kept`] | what is read instead of an array that has a property |
+//! | [`mpi`], [`groups`] | MPI's communicators; processor groups |
+//! | [`specs`], [`waiting`], [`locks`] | what an array is going to be; transfers under way; mutexes and fences |
+//! | [`state`] | what a process has between `GA_Initialize` and `GA_Terminate` |
+//! | [`guard`] | what every exported function goes through: the panic boundary, what an error does |
+//! | [`exports`] | the functions, a file for each family |
 //! | [`sparse`] | sparse matrices |
-//! | [`scan`], [`random`] | vectors under a mask; random numbers |
-//! | [`spec`], [`create`] | what an array is going to be; creation and destruction |
-//! | [`transfer`], [`nonblocking`], [`field`] | put, get and accumulate of patches, and of fields of their elements |
-//! | [`elements`] | gather, scatter, the shared counter |
-//! | [`access`], [`ghosts`] | direct access to memory; ghost cells |
-//! | [`locality`], [`inquire`], [`cluster`], [`memory`] | who owns what, what an array is, which ranks share a node, how much memory |
-//! | [`mirror`], [`property`] | arrays with a copy per node; read-only and cached arrays |
-//! | [`print`] | arrays as text |
-//! | [`sync`], [`collective`] | fences and mutexes; broadcasts and reductions |
-//! | [`ma`] | MA, the memory allocator of `macdecls.h` |
+//! | [`ma`] | MA, the memory allocator of `macdecls.h`; it knows nothing of the rest |
 //!
-//! Invariant: what is said of pointers (valid, as long as told) is promised by the C caller; calls may come from several threads
-//! at once, collective ones from one thread at a time. `docs/src/ga.md` says which semantics that gives.
+//! Invariant: what is said of pointers (valid, as long as told) is promised by the C caller; any number of threads are in calls at once, collective ones of
+//! one group from one thread at a time. `docs/src/ga.md` says which semantics that gives.
 
-mod access;
-mod algebra;
 mod bounds;
-mod cluster;
-mod collective;
-mod create;
-mod elements;
-mod elementwise;
+mod exports;
 mod fault;
-mod field;
-mod ghosts;
 mod groups;
 mod guard;
-mod inquire;
-mod linalg;
-mod locality;
+mod kept;
+mod locks;
 mod ma;
-mod matrix;
-mod memory;
-mod mirror;
 mod mpi;
-mod nonblocking;
 mod operand;
-mod patches;
-mod print;
 mod property;
 mod random;
-mod scan;
-mod solve;
 mod sparse;
-mod spec;
+mod specs;
 mod state;
-mod sync;
+mod statistics;
 mod table;
-mod transfer;
 mod types;
+mod waiting;

@@ -4,7 +4,6 @@
 //! have handles that are numbers, Open MPI has pointers: both travel in one word here.
 
 use crate::fault::{Fault, Result, refuse};
-use crate::guard::exported;
 use rma::bootstrap::Exchange;
 use rma::{Error, ErrorKind, World};
 use std::ffi::{CStr, c_int, c_void};
@@ -14,7 +13,7 @@ use std::sync::OnceLock;
 
 /// A communicator.
 #[derive(Clone, Copy)]
-pub(crate) struct Comm(usize);
+pub(crate) struct Comm(pub(crate) usize);
 
 /// A handle of MPI's in one word: an `int` of MPICH's, a pointer of Open MPI's.
 type Handle = usize;
@@ -160,14 +159,7 @@ impl Comm {
         if !is_up() {
             refuse!("MPI_Finalize came before GA_Terminate");
         }
-        let lens = self.allgather(&(mine.len() as u64).to_le_bytes(), ranks)?;
-        let len = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().expect("eight bytes")) as usize;
-        let lens: Vec<usize> = lens.chunks(8).map(len).collect();
-        let longest = lens.iter().copied().max().unwrap_or(0).max(1);
-        let mut padded = mine.to_vec();
-        padded.resize(longest, 0);
-        let all = self.allgather(&padded, ranks)?;
-        Ok(all.chunks(longest).zip(lens).map(|(bytes, len)| bytes[..len].to_vec()).collect())
+        common::gather(mine, |bytes| self.allgather(bytes, ranks))
     }
 
     fn abort(self, code: c_int) {
@@ -217,12 +209,6 @@ pub(crate) fn free(comm: Comm) -> Result<()> {
     let mut handle = comm.0;
     mpi!(c"MPI_Comm_free", (*mut Handle) &raw mut handle);
     Ok(())
-}
-
-exported! {
-    GA_MPI_Comm() -> usize = |ga| Ok(ga.groups.comm(crate::groups::WORLD)?.0);
-    GA_MPI_Comm_pgroup(group: c_int) -> usize = |ga| Ok(ga.groups.comm(group)?.0);
-    GA_MPI_Comm_pgroup_default() -> usize = |ga| Ok(ga.groups.comm(ga.groups.default())?.0);
 }
 
 /// Whether the ARMCI of the program is the one in this library: with `-larmci` before `-lga` it would be another runtime.

@@ -3,7 +3,6 @@
 //! Invariant: a number from [`LAST`] on is a registered type; its bytes are the last axis of the array below.
 
 use crate::fault::{Fault, Result, refuse};
-use crate::guard::exported;
 use rma::DType;
 use std::ffi::c_int;
 use std::sync::Mutex;
@@ -13,7 +12,7 @@ const BASE: c_int = 1000;
 /// The first number of registered types.
 pub(crate) const LAST: c_int = BASE + 17;
 /// How many there may be, as in the original.
-const MOST: usize = 256;
+pub(crate) const MOST: usize = 256;
 
 pub(crate) const C_CHAR: c_int = BASE;
 pub(crate) const C_INT: c_int = BASE + 1;
@@ -151,27 +150,4 @@ pub(crate) use {dispatch, elements, numbers, reals};
 #[cold]
 pub(crate) fn unfit(number: c_int) -> Fault {
     Fault::new(format_args!("there is no such operation on {}", name(number)))
-}
-
-exported! {
-    NGA_Register_type(bytes: usize) -> c_int = |ga| {
-        let mut sizes = ga.registered.lock().expect("no panic holds it");
-        if bytes == 0 {
-            refuse!("a type of no bytes");
-        }
-        let place = sizes.iter().position(|size| *size == 0).unwrap_or(sizes.len());
-        if place == MOST {
-            return Ok(-1);
-        }
-        if place == sizes.len() { sizes.push(bytes) } else { sizes[place] = bytes }
-        Ok(LAST + place as c_int)
-    };
-    NGA_Deregister_type(number: c_int) -> c_int = |ga| {
-        let mut sizes = ga.registered.lock().expect("no panic holds it");
-        let place = usize::try_from(number - LAST).ok();
-        match place.and_then(|place| sizes.get_mut(place)) {
-            Some(size) if *size > 0 => { *size = 0; Ok(0) }
-            _ => refuse!("type {number} is not registered"),
-        }
-    };
 }

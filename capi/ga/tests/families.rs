@@ -2,50 +2,17 @@
 //!
 //! Invariant: a program needs nothing but the library just built and the headers; where there is no C compiler the test says so.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use tests::{Job, Outcome};
+use tests::c::{Program, Source};
 
-/// A program compiled against the library just built; nothing where there is no C compiler.
-fn compiled(name: &str) -> Option<PathBuf> {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let built = std::env::current_exe().unwrap().parent().unwrap().to_owned();
-    let folder = built.join("families").join(format!("{name}-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let soname = folder.join("libga.so.0");
-    // Another test of this process may have been quicker.
-    let _ = std::os::unix::fs::symlink(built.join("libga.so"), &soname);
-    let program = folder.join(name);
-    let mut command = Command::new("cc");
-    command.args(["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", "-o"]);
-    command.arg(&program).arg(here.join("tests").join(format!("{name}.c")));
-    command.arg("-I").arg(here.join("../include")).arg(&soname);
-    command.arg(format!("-Wl,-rpath,{}", folder.display())).arg("-lm");
-    match command.output() {
-        Ok(output) => assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr)),
-        Err(error) => {
-            eprintln!("skipped: {name}: {error}");
-            return None;
-        }
-    }
-    Some(program)
-}
-
-/// Forgets a compiled program.
-fn discard(program: &Path) {
-    std::fs::remove_dir_all(program.parent().unwrap()).unwrap();
-}
-
-fn check(outcome: &Outcome, name: &str, ranks: usize) {
-    let done = outcome.stdout.matches("done ").count();
-    assert!(outcome.code == 0 && done == ranks, "{name} on {ranks} ranks\n{outcome}");
+fn compiled(name: &str) -> Option<Program> {
+    Source::new(env!("CARGO_MANIFEST_DIR"), name, "ga").compiled()
 }
 
 /// The allocator needs no ranks, so it is tested on one.
 #[test]
 fn memory_allocator() {
     let Some(program) = compiled("ma") else { return };
-    check(&Job::new("ma").program(&program, 1), "ma", 1);
+    program.check(program.job(), 1);
     let cases = [
         ("hard", 1, "MA: MA_allocate_heap: block 'huge': no room"),
         ("fatal", 1, "MA: MA_sizeof: 17 is no datatype"),
@@ -55,20 +22,17 @@ fn memory_allocator() {
         ("asked", 0, "MA_summarize_allocated_blocks: scan completed: 0 heap blocks, 1 stack block"),
     ];
     for (mistake, code, text) in cases {
-        let outcome = Job::new("ma").env("MA_TEST_MISTAKE", mistake).program(&program, 1);
+        let outcome = program.outcome(program.job().env("MA_TEST_MISTAKE", mistake), 1);
         let is_said = outcome.stdout.contains(text) || outcome.stderr.contains(text);
         assert!(outcome.code == code && is_said, "{mistake}\n{outcome}");
     }
-    discard(&program);
 }
 
 /// On one to four ranks.
 fn run(name: &str) {
-    let Some(program) = compiled(name) else { return };
-    for ranks in 1..=4 {
-        check(&Job::new(name).program(&program, ranks), name, ranks);
+    if let Some(program) = compiled(name) {
+        program.check_on(1..=4);
     }
-    discard(&program);
 }
 
 #[test]
@@ -105,10 +69,9 @@ fn solvers_and_eigenvalues() {
 fn sparse_matrices() {
     let Some(program) = compiled("sparse") else { return };
     for ranks in 1..=4 {
-        let file = program.with_extension("mtx");
-        check(&Job::new("sparse").env("SPARSE_TEST_FILE", file).program(&program, ranks), "sparse", ranks);
+        let file = program.path().with_extension("mtx");
+        program.check(program.job().env("SPARSE_TEST_FILE", file), ranks);
     }
-    discard(&program);
 }
 
 /// Each mistake ends the job, and the message says what was wrong with which array.
@@ -138,8 +101,7 @@ fn mistakes_are_named() {
         ("element", "NGA_Sprs_array_add_element: there is no element -1, 0"),
     ];
     for (mistake, text) in cases {
-        let outcome = Job::new("mistakes").env("GA_TEST_MISTAKE", mistake).program(&program, 2);
+        let outcome = program.outcome(program.job().env("GA_TEST_MISTAKE", mistake), 2);
         assert!(outcome.code != 0 && outcome.stderr.contains(text), "{mistake}\n{outcome}");
     }
-    discard(&program);
 }

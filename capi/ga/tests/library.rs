@@ -3,87 +3,39 @@
 //! The oracle is in each C program; a rank that is content prints `done`. Where there is no C compiler, or no MPI, the test says so.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
-use tests::{Job, Outcome};
+use tests::c::{MPIS, Program, Source};
+use tests::{Job, c};
 
-/// The folder cargo leaves the libraries in, which is where this executable is.
-fn built() -> PathBuf {
-    std::env::current_exe().unwrap().parent().unwrap().to_owned()
+fn source(name: &str) -> Source {
+    Source::new(env!("CARGO_MANIFEST_DIR"), name, "ga")
 }
 
-fn source(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name)
-}
-
-/// A program in a folder of its own, which goes when the test is over.
-struct Program(PathBuf);
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(self.0.parent().unwrap());
-    }
-}
-
-/// A program, compiled by `compiler` and linked with these libraries in this order; nothing where there is no such compiler.
-fn compiled(
-    name: &str,
-    label: &str,
-    compiler: &str,
-    options: &[&str],
-    libraries: &[&str],
-) -> Option<Program> {
-    let folder = built().join("library").join(format!("{name}-{label}-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let program = Program(folder.join(name));
-    let mut command = Command::new(compiler);
-    command.args(["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", "-o"]);
-    command.arg(&program.0).arg(source(&format!("{name}.c"))).args(options);
-    command.arg("-I").arg(source("../../include"));
-    for library in libraries {
-        let soname = folder.join(format!("lib{library}.so.0"));
-        std::os::unix::fs::symlink(built().join(format!("lib{library}.so")), &soname).unwrap();
-        command.arg(&soname);
-    }
-    command.arg(format!("-Wl,-rpath,{}", folder.display())).args(["-lm", "-lpthread"]);
-    match command.output() {
-        Ok(output) => assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr)),
-        Err(error) => {
-            eprintln!("skipped: {name} with {compiler}: {error}");
-            return None;
-        }
-    }
-    Some(program)
-}
-
-fn check(outcome: &Outcome, name: &str, ranks: usize) {
-    let done = outcome.stdout.matches("done ").count();
-    assert!(outcome.code == 0 && done == ranks, "{name} on {ranks} ranks\n{outcome}");
+fn compiled(name: &str) -> Option<Program> {
+    source(name).compiled()
 }
 
 #[test]
 fn handles_groups_types_memory_and_threads() {
-    let Some(program) = compiled("whole", "", "cc", &[], &["ga"]) else { return };
-    for ranks in 1..=4 {
-        check(&Job::new("whole").program(&program.0, ranks), "whole", ranks);
+    if let Some(program) = compiled("whole") {
+        program.check_on(1..=4);
     }
 }
 
 #[test]
 fn groups_are_made_by_their_members_alone() {
-    let Some(program) = compiled("alone", "", "cc", &[], &["ga"]) else { return };
-    for ranks in 2..=4 {
-        check(&Job::new("alone").program(&program.0, ranks), "alone", ranks);
+    if let Some(program) = compiled("alone") {
+        program.check_on(2..=4);
     }
 }
 
 #[test]
 fn habits_of_programs() {
     for name in ["habits", "readonly"] {
-        let Some(program) = compiled(name, "", "cc", &[], &["ga"]) else { return };
-        for ranks in 1..=4 {
-            check(&Job::new(name).program(&program.0, ranks), name, ranks);
+        if let Some(program) = compiled(name) {
+            program.check_on(1..=4);
         }
     }
 }
@@ -91,28 +43,18 @@ fn habits_of_programs() {
 /// Ranks that pretend to be on two nodes: nothing between them is mapped.
 #[test]
 fn on_two_nodes() {
-    let Some(whole) = compiled("whole", "nodes", "cc", &["-DON_NODES"], &["ga"]) else { return };
-    let Some(alone) = compiled("alone", "nodes", "cc", &[], &["ga"]) else { return };
-    let Some(habits) = compiled("habits", "nodes", "cc", &[], &["ga"]) else { return };
-    let Some(readonly) = compiled("readonly", "nodes", "cc", &[], &["ga"]) else { return };
-    for engine in rma::transport::engines() {
-        if let Err(reason) = &engine.found {
-            eprintln!("skipped: two nodes over {}: {reason}", engine.name);
-            continue;
-        }
-        let programs =
-            [("whole", &whole, 3), ("alone", &alone, 4), ("habits", &habits, 3), ("readonly", &readonly, 3)];
-        for (name, program, ranks) in programs {
-            let job = Job::new(name).env("GAIN_TRANSPORT", engine.name).fake_nodes(2);
-            check(&job.program(&program.0, ranks), name, ranks);
-        }
+    let whole = source("whole").option("-DON_NODES");
+    for (source, ranks) in [(whole, 3), (source("alone"), 4), (source("habits"), 3), (source("readonly"), 3)]
+    {
+        let Some(program) = source.compiled() else { return };
+        program.check_on_two_nodes(|| program.job(), ranks);
     }
 }
 
 /// Each mistake ends the whole job at once, and the message says what was wrong in which call on which array.
 #[test]
 fn mistakes_are_named() {
-    let Some(program) = compiled("wrong", "", "cc", &[], &["ga"]) else { return };
+    let Some(program) = compiled("wrong") else { return };
     let board = "array 'board' (handle -1000, double, 10 x 20)";
     let cases = [
         ("early", "GA_Nodeid: called before GA_Initialize"),
@@ -153,7 +95,7 @@ fn mistakes_are_named() {
     ];
     for (mistake, text) in cases {
         let start = Instant::now();
-        let outcome = Job::new("wrong").env("GA_TEST_MISTAKE", mistake).program(&program.0, 2);
+        let outcome = program.outcome(program.job().env("GA_TEST_MISTAKE", mistake), 2);
         let code = if mistake == "error" { 42 } else { 1 };
         // The names that are alike are told by the first of them.
         let stderr =
@@ -171,9 +113,9 @@ fn mistakes_are_named() {
 /// Bounds are inclusive in all that C prints, axes and rows in C's order.
 #[test]
 fn arrays_are_printed_as_c_sees_them() {
-    let Some(program) = compiled("print", "", "cc", &[], &["ga"]) else { return };
+    let Some(program) = compiled("print") else { return };
     for ranks in [1, 2] {
-        let outcome = Job::new("print").program(&program.0, ranks);
+        let outcome = program.outcome(program.job(), ranks);
         let lines = outcome.stdout.lines().map(|line| line.trim_start_matches("[0]").trim());
         let first = "\
             global array: board[0:1,0:2],  handle: -1000|0        1        2|-------- -------- --------|\
@@ -190,62 +132,47 @@ fn arrays_are_printed_as_c_sees_them() {
 
 #[test]
 fn with_mpis_communicators() {
-    let openmpi = ["--allow-run-as-root", "--oversubscribe", "-mca", "btl", "self,vader"];
-    for (compiler, starter, options) in
-        [("mpicc.mpich", "mpiexec.hydra", &[][..]), ("mpicc.openmpi", "mpiexec.openmpi", &openmpi)]
-    {
-        let Some(program) = compiled("communicators", compiler, compiler, &["-DWITH_MPI"], &["ga"]) else {
-            continue;
-        };
-        for parts in ["", "2"] {
-            let mut job = Job::new("communicators").starter(starter).starter_options(options);
-            if !parts.is_empty() {
-                job = job.env("GA_TEST_PARTS", parts);
-            }
-            check(&job.program(&program.0, 4), compiler, 4);
-        }
+    for (compiler, starter, options) in MPIS {
+        let source = source("communicators").by(compiler).option("-DWITH_MPI");
+        let Some(program) = source.compiled() else { continue };
+        let job = || program.job().starter(starter).starter_options(options);
+        program.check(job(), 4);
+        program.check(job().env("GA_TEST_PARTS", "2"), 4);
     }
 }
 
 /// MPI whose names are hidden from other libraries.
 #[test]
 fn with_mpi_loaded_by_an_extension() {
-    let openmpi = ["--allow-run-as-root", "--oversubscribe", "-mca", "btl", "self,vader"];
-    let Some(program) = compiled("hidden", "", "cc", &["-ldl"], &["ga"]) else { return };
-    for (library, starter, options) in
-        [("libmpich.so.12", "mpiexec.hydra", &[][..]), ("libmpi.so.40", "mpiexec.openmpi", &openmpi)]
-    {
+    let Some(program) = compiled("hidden") else { return };
+    for ((_, starter, options), library) in MPIS.into_iter().zip(["libmpich.so.12", "libmpi.so.40"]) {
         if Command::new(starter).arg("--version").output().is_err() {
             eprintln!("skipped: there is no {starter}");
             continue;
         }
-        let job = Job::new("hidden").starter(starter).starter_options(options).env("GA_TEST_MPI", library);
-        check(&job.program(&program.0, 2), library, 2);
+        let job = program.job().starter(starter).starter_options(options);
+        program.check(job.env("GA_TEST_MPI", library), 2);
     }
 }
 
 /// Both libraries in one program are one runtime when libga comes first, and an error that says so when it doesn't.
 #[test]
 fn the_order_of_libraries() {
-    let Some(first) = compiled("both", "first", "cc", &[], &["ga", "armci"]) else { return };
-    check(&Job::new("both").program(&first.0, 2), "both", 2);
-    let Some(last) = compiled("both", "last", "cc", &[], &["armci", "ga"]) else { return };
-    let outcome = Job::new("both").program(&last.0, 2);
+    let Some(first) = source("both").link(&["ga", "armci"]).compiled() else { return };
+    first.check(first.job(), 2);
+    let Some(last) = source("both").link(&["armci", "ga"]).compiled() else { return };
+    let outcome = last.outcome(Job::new("last"), 2);
     assert!(outcome.code == 1 && outcome.stderr.contains("link with -lga before -larmci"), "{outcome}");
 }
 
 /// The library defines what the header declares, which is what that of 5.9.2 declares and the extras named here, and nothing else of that kind.
 #[test]
 fn names() {
-    let Ok(output) = Command::new("nm").args(["-D", "--defined-only"]).arg(built().join("libga.so")).output()
-    else {
-        eprintln!("skipped: there is no nm");
-        return;
-    };
-    let text = String::from_utf8(output.stdout).unwrap();
+    let Some(text) = c::names("ga") else { return };
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let defined: BTreeSet<&str> = text.lines().filter_map(|line| line.split(' ').nth(2)).collect();
     // Those of ga.h of 5.9.2, and what there is besides: of later versions, and of the original's library without being in its header.
-    let list = std::fs::read_to_string(source("names.txt")).unwrap();
+    let list = std::fs::read_to_string(here.join("tests/names.txt")).unwrap();
     let published: BTreeSet<&str> = list.lines().collect();
     assert_eq!(published.len(), 479);
     let extras = [
@@ -260,7 +187,7 @@ fn names() {
     assert!(extras.iter().all(|name| !published.contains(name)));
     let original: BTreeSet<&str> = published.iter().copied().chain(extras).collect();
     let is_ours = |name: &&&str| name.starts_with("GA_") || name.starts_with("NGA_");
-    let header = std::fs::read_to_string(source("../../include/ga.h")).unwrap();
+    let header = std::fs::read_to_string(here.join("../include/ga.h")).unwrap();
     let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let starts = header
         .match_indices("GA_")

@@ -4,7 +4,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use tests::Job;
+use tests::c::Program;
+use tests::{Job, c};
 
 /// The options of `ga-config`, and what each prints if that is known.
 const OPTIONS: [(&str, Option<&str>); 29] = [
@@ -63,17 +64,12 @@ fn output(command: &mut Command) -> Option<String> {
 }
 
 fn runs(program: &Path) {
-    let outcome = Job::new("package").program(program, 2);
-    assert!(
-        outcome.code == 0 && outcome.stdout.matches("done ").count() == 2,
-        "{}\n{outcome}",
-        program.display()
-    );
+    Program::at(program).check(Job::new("package"), 2);
 }
 
 #[test]
 fn programs_find_what_is_installed() {
-    let built = std::env::current_exe().unwrap().parent().unwrap().to_owned();
+    let built = c::built();
     let prefix = built.join(format!("package-{}", std::process::id()));
     let install = Path::new(env!("CARGO_MANIFEST_DIR")).join("../install");
     if output(Command::new(install).arg(&built).arg(&prefix)).is_none() {

@@ -196,24 +196,36 @@ impl<T: Element> Row<T, 0> {
     /// Sets all own elements to `value`, whatever they were.
     ///
     /// # Safety
-    /// As [`Row::update`], but for what the elements are.
-    pub(super) unsafe fn fill(&self, value: T) {
-        if self.stride == 1 {
-            // SAFETY: the caller grants the row's elements, which lie one after the other; an element has no padding, and zero bytes are
-            // one if they are this one.
-            unsafe {
+    /// As [`Row::update`], but for what the elements are; zero bytes are an element if `is_zero`.
+    unsafe fn fill(&self, value: T, is_zero: bool) {
+        // SAFETY: i < len; the caller grants the row's elements, which lie one after the other where the stride is 1.
+        unsafe {
+            match (self.stride, is_zero) {
                 // The C library sets bytes to zero at twice the rate of any other stores.
-                let bytes = std::slice::from_raw_parts((&raw const value).cast::<u8>(), size_of::<T>());
-                if bytes.iter().all(|byte| *byte == 0) {
-                    return self.own.write_bytes(0, self.len);
-                }
-                return (0..self.len).for_each(|i| self.own.add(i).write(value));
+                (1, true) => self.own.write_bytes(0, self.len),
+                // A loop that the compiler can turn into vectors.
+                (1, false) => (0..self.len).for_each(|i| self.own.add(i).write(value)),
+                (stride, _) => (0..self.len).for_each(|i| self.own.add(i * stride).write(value)),
             }
         }
-        for i in 0..self.len {
-            // SAFETY: i < len; the caller grants the row's elements.
-            unsafe { self.own.add(i * self.stride).write(value) };
+    }
+}
+
+impl<T: Element> Cell<T, 0> {
+    /// Sets all own elements to `value`, whatever they were.
+    ///
+    /// # Safety
+    /// As [`Cell::map`].
+    pub(super) unsafe fn fill(&self, value: T) {
+        // SAFETY: an element has no padding.
+        let bytes = unsafe { std::slice::from_raw_parts((&raw const value).cast::<u8>(), size_of::<T>()) };
+        let is_zero = bytes.iter().all(|byte| *byte == 0);
+        if !is_zero && self.len() * size_of::<T>() >= STREAM_BYTES {
+            // SAFETY: the caller's promise; nothing is read.
+            return unsafe { self.map(|[]| value) };
         }
+        // SAFETY: the caller's promise, row by row.
+        self.rows(|row| unsafe { row.fill(value, is_zero) });
     }
 }
 

@@ -1,5 +1,6 @@
 //! Diagonals, rows and columns of matrices; symmetrize.
 
+use super::cell::Cell;
 use super::scalar::Scalar;
 use super::transpose;
 use super::view::View;
@@ -36,10 +37,9 @@ impl<T: Element> GlobalArray<T> {
         // Here the owners of the matrix compute: each of their pieces is one put.
         self.epoch(op, || {
             self.diagonal_pieces(|at, first, stride| {
-                // SAFETY: the piece has that many elements at that stride, and nobody writes to them between
-                // the synchronisations.
-                let values: Vec<T> =
-                    (0..at.len()).map(|i| unsafe { *first.wrapping_add(i * stride) }).collect();
+                // SAFETY: the piece has `at.len()` elements at that stride, and nobody writes to them between the synchronisations.
+                let element = |i| unsafe { *first.wrapping_add(i * stride) };
+                let values: Vec<T> = (0..at.len()).map(element).collect();
                 vector.put(at, &values)
             })
         })
@@ -181,9 +181,9 @@ impl<T: Number> GlobalArray<T> {
                 for (i, (offset, len)) in part.rows().enumerate() {
                     for j in 0..len {
                         let place = part.first.wrapping_add(offset + j);
-                        // SAFETY: an element of my part, which nobody else accesses between the
-                        // synchronisations.
-                        unsafe { *place = (*place).times(factors[if axis == 0 { i } else { j }]) };
+                        let factor = factors[if axis == 0 { i } else { j }];
+                        // SAFETY: an element of my part, which nobody else accesses between the synchronisations.
+                        unsafe { *place = (*place).times(factor) };
                     }
                 }
             }
@@ -210,10 +210,10 @@ impl<T: Scalar> GlobalArray<T> {
         let mut axes = Dims::from_fn(self.ndim(), |d| d);
         axes.swap(0, 1);
         mirror.epoch("symmetrize", || {
-            // SAFETY: a cell's elements are there, and those of the copy are mine; nobody writes to this array
-            // between the synchronisations, and the two don't overlap.
-            mirror
-                .sweep(&whole, &[View::new(self, whole.lo(), axes)], |cell| unsafe { transpose::cell(&cell) })
+            // SAFETY: a cell's elements are there, and those of the copy are mine; nobody writes to this array between the synchronisations, and
+            // the two don't overlap.
+            let cell = |cell: Cell<T, 1>| unsafe { transpose::cell(&cell) };
+            mirror.sweep(&whole, &[View::new(self, whole.lo(), axes)], cell)
         })?;
         let views = [
             self.operand("symmetrize", &whole, (self, &whole), true)?,

@@ -67,7 +67,7 @@ impl<T: Element> GlobalArray<T> {
     fn fill_box(&self, patch: &Patch, value: T) -> Result<()> {
         self.epoch("fill", || {
             // SAFETY: a cell's elements are there, and mine alone between the synchronisations.
-            self.sweep(patch, &[], |cell| cell.rows(|row| unsafe { row.fill(value) }))
+            self.sweep(patch, &[], |cell| unsafe { cell.fill(value) })
         })
     }
 

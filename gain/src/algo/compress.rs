@@ -1,4 +1,5 @@
-//! The elements, or the flat indices, where a bool array holds: in C order, as one axis.
+//! The elements, or the flat indices, where a bool array holds: in C order, as one axis; and elements as often as an array of
+//! counts says.
 //!
 //! Each rank looks at its run, twice: it counts, then it copies. With the counts of the ranks before it, it knows where its
 //! elements are in the result, and sends them to whom they belong there.
@@ -6,14 +7,14 @@
 use super::pick::threads;
 use super::{Cells, WINDOW, by_size};
 use crate::dtype::{DType, Scalar};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::exec::pool;
 use crate::ops::ReduceOp;
 use crate::plan;
 use crate::record::{Arg, Expr, Node};
 use crate::session;
 use crate::stage::{Reads, Room, Run, Spread, Stage};
-use crate::view::Dims;
+use crate::view::{Dims, checked_size};
 use bytemuck::Pod;
 use smallvec::SmallVec;
 use std::ops::Range;
@@ -21,17 +22,9 @@ use std::sync::Arc;
 
 /// The elements of `values`, of this shape and type, where `mask` holds; their flat indices if there are none. Collective.
 pub(crate) fn compress(values: Option<Arg>, mask: Arg, shape: &[usize], dtype: DType) -> Result<Arc<Node>> {
-    let mask = match mask {
-        Arg::Node(node, view) if view.is_whole(node.len()) && view.shape == node.shape => node,
-        mask => Node::lazy(SmallVec::from_slice(shape), DType::Bool, Expr::Cast(mask)),
-    };
-    plan::force(&mask)?;
+    let mask = whole(mask, shape, DType::Bool)?;
     let ones = Node::lazy(mask.shape.clone(), DType::I64, Expr::Cast(Arg::whole(mask.clone())));
-    let total = plan::fold_all(ReduceOp::Sum, Arg::whole(ones), shape, "reduce")?;
-    let total = match total.finish(DType::I64) {
-        Some(Scalar::I64(total)) => total as usize,
-        _ => 0,
-    };
+    let total = folded(ReduceOp::Sum, ones)? as usize;
     let mut stage = Stage::new("compress").reads(Arg::whole(mask), shape, DType::Bool, Reads::Own);
     let has_values = values.is_some();
     if let Some(values) = values {
@@ -45,10 +38,72 @@ pub(crate) fn compress(values: Option<Arg>, mask: Arg, shape: &[usize], dtype: D
     Ok(made.into_iter().next().expect("one result"))
 }
 
+/// Each of the `len` elements of `values`, of this type, as often as its count says. Collective.
+///
+/// # Errors
+/// `ValueError` if a count is negative, or there are more than can be.
+pub(crate) fn expand(values: Arg, counts: Arg, len: usize, dtype: DType) -> Result<Arc<Node>> {
+    let counts = whole(counts, &[len], DType::I64)?;
+    if len > 0 && folded(ReduceOp::Min, counts.clone())? < 0 {
+        return Err(Error::new(Kind::Value, "repeats may not contain negative values."));
+    }
+    let total = checked_size(&[folded(ReduceOp::Sum, counts.clone())? as usize])?;
+    let stage = Stage::new("repeat").reads(Arg::whole(counts), &[len], DType::I64, Reads::Own);
+    let made = stage
+        .reads(values, &[len], dtype, Reads::All)
+        .writes(&[total], dtype, Spread::Usual)
+        .run(|room, runs| by_size!(dtype, repeat(room, &mut runs[0])))?;
+    Ok(made.into_iter().next().expect("one result"))
+}
+
+/// A whole array, stored, of elements of this type.
+fn whole(arg: Arg, shape: &[usize], dtype: DType) -> Result<Arc<Node>> {
+    let node = match arg {
+        Arg::Node(node, view)
+            if view.is_whole(node.len()) && view.shape == node.shape && node.dtype == dtype =>
+        {
+            node
+        }
+        arg => Node::lazy(SmallVec::from_slice(shape), dtype, Expr::Cast(arg)),
+    };
+    plan::force(&node)?;
+    Ok(node)
+}
+
+/// A fold of integers; 0 of none.
+fn folded(op: ReduceOp, node: Arc<Node>) -> Result<i64> {
+    let shape = node.shape.clone();
+    Ok(match plan::fold_all(op, Arg::whole(node), &shape, "reduce")?.finish(DType::I64) {
+        Some(Scalar::I64(found)) => found,
+        _ => 0,
+    })
+}
+
+/// Elements that are written at once, whether they are wanted or not.
+const AHEAD: usize = 4;
+
+fn repeat<T: Pod + Send + Sync>(room: &Room<'_>, run: &mut Run<'_>) -> Result<()> {
+    let values = room.at::<T>(1, room.range(0))?;
+    let values = &values[..];
+    let sum = |counts: &[i64]| counts.iter().sum::<i64>() as usize;
+    place(room, run, sum, |range: Range<usize>, counts: &[i64], out: &mut [T]| {
+        let mut next = 0;
+        for (&count, &value) in counts.iter().zip(&values[range]) {
+            let count = count as usize;
+            match out[next..].first_chunk_mut::<AHEAD>() {
+                // What is too much the next elements write over.
+                Some(chunk) if count <= AHEAD => *chunk = [value; AHEAD],
+                _ => out[next..next + count].fill(value),
+            }
+            next += count;
+        }
+    })
+}
+
 fn copy<T: Pod + Send + Sync>(room: &Room<'_>, run: &mut Run<'_>) -> Result<()> {
     let values = room.at::<T>(1, room.range(0))?;
     let values = &values[..];
-    place(room, run, |range: Range<usize>, mask: &[u8], out: &mut [T]| {
+    place(room, run, count, |range: Range<usize>, mask: &[u8], out: &mut [T]| {
         // Writes all and keeps those that hold: no branch that a processor might guess wrongly.
         let (mut next, values) = (0, &values[range]);
         for (&holds, &value) in mask.iter().zip(values) {
@@ -63,7 +118,7 @@ fn copy<T: Pod + Send + Sync>(room: &Room<'_>, run: &mut Run<'_>) -> Result<()> 
 
 fn number(room: &Room<'_>, run: &mut Run<'_>) -> Result<()> {
     let first = room.range(0).start;
-    place(room, run, |range: Range<usize>, mask: &[u8], out: &mut [i64]| {
+    place(room, run, count, |range: Range<usize>, mask: &[u8], out: &mut [i64]| {
         let (mut next, start) = (0, (first + range.start) as i64);
         for (k, &holds) in mask.iter().enumerate() {
             if next == out.len() {
@@ -75,13 +130,15 @@ fn number(room: &Room<'_>, run: &mut Run<'_>) -> Result<()> {
     })
 }
 
-/// Lets `take` write what a window of this rank's run of the mask selects, and brings it where it belongs.
-fn place<T: Pod + Send + Sync>(
+/// Lets `take` write what a window of this rank's run of the mask or the counts asks for, which are `count` elements, and brings it
+/// where it belongs.
+fn place<M: Pod + Send + Sync, T: Pod + Send + Sync>(
     room: &Room<'_>,
     run: &mut Run<'_>,
-    take: impl Fn(Range<usize>, &[u8], &mut [T]) + Sync,
+    count: impl Fn(&[M]) -> usize + Sync,
+    take: impl Fn(Range<usize>, &[M], &mut [T]) + Sync,
 ) -> Result<()> {
-    let mask = room.own::<u8>(0);
+    let mask = room.own::<M>(0);
     let windows = mask.len().div_ceil(WINDOW);
     let window = |k: usize| k * WINDOW..mask.len().min((k + 1) * WINDOW);
     let threads = threads(mask.len());

@@ -11,6 +11,7 @@ mod interp;
 mod pick;
 mod product;
 mod put;
+pub(crate) mod random;
 mod rows;
 mod scan;
 mod scatter;
@@ -22,17 +23,17 @@ mod tally;
 mod trend;
 
 pub(crate) use bincount::bincount;
-pub(crate) use compress::compress;
+pub(crate) use compress::{compress, expand};
 pub(crate) use gather::gather;
 pub(crate) use histogram::{Bins, histogram};
 pub use interp::Outside;
-pub(crate) use interp::interp;
+pub(crate) use interp::{Brought, interp, interp_brought};
 pub(crate) use pick::{Indices, Pick};
 pub(crate) use product::product;
 pub(crate) use put::put;
 pub(crate) use scan::accumulate;
 pub(crate) use scatter::scatter;
-pub(crate) use search::{search, search_few};
+pub(crate) use search::{is_far, search, search_few};
 pub(crate) use segment::{Segments, fold};
 pub(crate) use sort::{Gives, Sort, member, member_here, operand, select};
 pub use table::Side;
@@ -98,17 +99,17 @@ fn told(name: &'static str, found: u64) -> Result<()> {
 }
 
 /// Elements that threads write, each its own.
-struct Cells<T>(*mut T);
+pub(crate) struct Cells<T>(*mut T);
 
 // SAFETY: it is an address only; who writes there says why nobody else does.
 unsafe impl<T: Send> Sync for Cells<T> {}
 
 impl<T> Cells<T> {
-    fn of(elements: &mut [T]) -> Cells<T> {
+    pub(crate) fn of(elements: &mut [T]) -> Cells<T> {
         Cells(elements.as_mut_ptr())
     }
 
-    fn at(&self, i: usize) -> *mut T {
+    pub(crate) fn at(&self, i: usize) -> *mut T {
         self.0.wrapping_add(i)
     }
 }

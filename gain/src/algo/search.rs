@@ -19,6 +19,12 @@ const PIECE: usize = 1 << 12;
 /// A table of so many elements is fetched wherever it is.
 const SMALL: usize = 1 << 16;
 
+/// Whether a table of `len` elements is not to be fetched for so many needles. The same on all ranks.
+pub(crate) fn is_far(len: usize, count: usize) -> bool {
+    let session = session::get();
+    !session.is_one_node && len > SMALL.max(count / session.size)
+}
+
 /// Where the elements of `needles`, an array of this shape, belong in a table of `len` elements, all of this type. Collective.
 pub(crate) fn search(
     (table, len): (Arg, usize),
@@ -26,9 +32,7 @@ pub(crate) fn search(
     dtype: DType,
     side: Side,
 ) -> Result<Arc<Node>> {
-    let session = session::get();
-    let count: usize = shape.iter().product();
-    let is_far = !session.is_one_node && len > SMALL.max(count / session.size);
+    let is_far = is_far(len, shape.iter().product());
     search_in((table, len), (needles, shape), dtype, side, is_far)
 }
 

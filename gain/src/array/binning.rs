@@ -1,6 +1,6 @@
 //! Searching in sorted arrays, and counting in bins: `searchsorted`, `digitize`, `interp`, `bincount`, `histogram`.
 
-use super::{Array, Item, direct};
+use super::{Array, Item, Operand, direct};
 use crate::algo::{self, Bins, Outside, Side, Trend, trend};
 use crate::dtype::{Category, DType, Scalar, category, is_integer, promote};
 use crate::error::{Error, Kind, Result};
@@ -101,8 +101,37 @@ impl Array {
         }
         let is_complex = category(values.dtype()) == Category::Complex;
         let dtype = if is_complex { DType::C128 } else { DType::F64 };
+        if algo::is_far(places.size(), self.size()) {
+            return self.interp_far(places, values, outside, dtype);
+        }
         let points = (places.arg(), values.arg(), places.size());
         Ok(Array::from_node(algo::interp((self.arg(), self.shape()), points, outside, dtype)?))
+    }
+
+    /// As [`Array::interp`]: the points around each element are asked for, not all of them fetched.
+    fn interp_far(&self, places: &Array, values: &Array, outside: Outside, dtype: DType) -> Result<Array> {
+        let len = places.size();
+        let found = algo::search((places.arg(), len), (self.arg(), self.shape()), DType::F64, Side::Right)?;
+        let place = Array::from_node(found);
+        let integer = |x: usize| Operand::Scalar(Scalar::PyInt(x as i128));
+        let before = Array::apply(Op::Subtract, &[(&place).into(), integer(1)])?;
+        let before = Array::apply(Op::Maximum, &[(&before).into(), integer(0)])?;
+        let behind = Array::apply(Op::Add, &[(&before).into(), integer(1)])?;
+        let behind = Array::apply(Op::Minimum, &[(&behind).into(), integer(len - 1)])?;
+        let ends = Array::from_slice(&[2], &[0, len as i64 - 1])?;
+        let bring = |at: &Array| -> Result<[Array; 2]> {
+            Ok([places.picked(&[Item::Array(at)])?, values.picked(&[Item::Array(at)])?])
+        };
+        let args = |points: &[Array; 2]| [points[0].arg(), points[1].arg()];
+        let (ends, from, to) = (bring(&ends)?, bring(&before)?, bring(&behind)?);
+        let brought =
+            algo::Brought { ends: args(&ends), place: place.arg(), from: args(&from), to: args(&to) };
+        Ok(Array::from_node(algo::interp_brought(
+            (self.arg(), self.shape()),
+            (brought, len),
+            outside,
+            dtype,
+        )?))
     }
 
     /// `np.bincount(self, weights, least)`: of integers or bools.

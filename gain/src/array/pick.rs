@@ -152,6 +152,21 @@ impl Array {
         self.assign(&made)
     }
 
+    /// `np.repeat(self, counts)`, both of one axis: each element as often as its count says.
+    ///
+    /// # Errors
+    /// `ValueError` if a count is negative, or unless there are as many as elements.
+    pub fn repeated(&self, counts: &Array) -> Result<Array> {
+        let _turn = session::take_turn("repeat")?;
+        if self.ndim() != 1 || counts.shape() != self.shape() {
+            let shapes = [self, counts].map(|array| shape_text(array.shape()));
+            let text =
+                format!("operands could not be broadcast together with shape {} {}", shapes[0], shapes[1]);
+            return Err(Error::new(Kind::Value, text));
+        }
+        Ok(Array::from_node(algo::expand(self.arg(), counts.arg(), self.size(), self.dtype())?))
+    }
+
     /// `np.flatnonzero(self)`, of bools.
     pub fn flat_nonzero(&self) -> Result<Array> {
         let _turn = session::take_turn("nonzero")?;

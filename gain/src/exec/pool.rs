@@ -4,9 +4,11 @@
 //! was not scheduled, or got the slower memory, delays nobody; what is computed doesn't depend on who does it.
 //! A forked child has none of its parent's threads, and makes a pool of its own when it needs one.
 
+use bytemuck::Pod;
 use rayon::ThreadPool;
 use rma::fork::PerProcess;
 use smallvec::SmallVec;
+use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 static POOL: PerProcess<Option<ThreadPool>> = PerProcess::new();
@@ -67,4 +69,26 @@ pub(crate) fn split(pieces: usize, threads: usize, work: &(impl Fn(usize) + Sync
         }
         run(0);
     });
+}
+
+/// Calls `work` with room for so many elements, with anything in them, which the thread keeps for the next time.
+pub(crate) fn with_room<T: Pod, R>(len: usize, work: impl FnOnce(&mut [T]) -> R) -> R {
+    /// Bytes of it that are kept.
+    const KEPT: usize = 4 << 20;
+    thread_local! {
+        static ROOM: RefCell<Vec<u128>> = const { RefCell::new(Vec::new()) };
+    }
+    if len == 0 {
+        return work(&mut []);
+    }
+    let mut room = ROOM.take();
+    let needed = (len * size_of::<T>()).div_ceil(16).next_multiple_of(2);
+    if room.len() < needed {
+        room = vec![0; needed];
+    }
+    let done = work(&mut bytemuck::cast_slice_mut(&mut room[..needed])[..len]);
+    if room.len() * 16 <= KEPT {
+        ROOM.set(room);
+    }
+    done
 }

@@ -193,14 +193,16 @@ pub fn resolve_with(
     dtype: Option<DType>,
     casting: Casting,
 ) -> Result<Loop, Error> {
-    let Some(dtype) = dtype else { return resolve(op, operands) };
-    let chosen = if dtype == DType::Bool && matches!(op.family(), Family::Test | Family::Compare) {
-        Some(resolve(op, operands)?)
-    } else if op == Op::Ldexp {
-        Some(resolve(op, &[dtype.into(), operands[1]])?)
-    } else {
-        refuse_bool(op, &[dtype.into()])?;
-        uniform(op, dtype).filter(|found| found.outputs[0] == dtype)
+    let chosen = match dtype {
+        None => Some(resolve(op, operands)?),
+        Some(DType::Bool) if matches!(op.family(), Family::Test | Family::Compare) => {
+            Some(resolve(op, operands)?)
+        }
+        Some(dtype) if op == Op::Ldexp => Some(resolve(op, &[dtype.into(), operands[1]])?),
+        Some(dtype) => {
+            refuse_bool(op, &[dtype.into()])?;
+            uniform(op, dtype).filter(|found| found.outputs[0] == dtype)
+        }
     };
     let Some(chosen) = chosen else {
         return type_error(format!(
@@ -211,6 +213,7 @@ pub fn resolve_with(
     for (i, (&operand, to)) in operands.iter().zip(chosen.inputs).enumerate() {
         let allowed = match operand {
             Contribution::Typed(from) => can_cast(from, to, casting),
+            _ if dtype.is_none() => true,
             Contribution::Int => to != DType::Bool || casting == Casting::Unsafe,
             Contribution::Float => category(to) >= Category::Float || casting == Casting::Unsafe,
             Contribution::Complex => category(to) == Category::Complex || casting == Casting::Unsafe,

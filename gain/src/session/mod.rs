@@ -101,6 +101,16 @@ pub fn abort(code: i32, message: &str) -> ! {
     get().world.abort(code, message)
 }
 
+/// What every rank says, by rank. Collective.
+pub(crate) fn gathered(mine: &[u8]) -> Result<Vec<Vec<u8>>> {
+    let session = get();
+    if session.size == 1 {
+        return Ok(vec![mine.to_vec()]);
+    }
+    let all = session.together(Purpose::Combine, || Ok(session.team().allgatherv(mine)?))?;
+    Ok(all.unwrap_or_default())
+}
+
 /// Threads used by this rank.
 pub fn threads() -> usize {
     get().threads

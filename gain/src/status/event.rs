@@ -1,7 +1,7 @@
 //! Floating-point exceptions that were found, until the binding takes them from this thread.
 
 use super::site::{self, Origin, Site};
-use super::{IMAGINARY, OVER, Policy};
+use super::{IMAGINARY, INVALID, OVER, Policy};
 use crate::dtype::{Category, DType, Scalar, category};
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -85,5 +85,25 @@ pub(crate) fn converted(x: Scalar, y: Scalar) -> Scalar {
     {
         raised("cast", OVER);
     }
+    if is_beyond(x, y.dtype()) {
+        raised("cast", INVALID);
+    }
     y
+}
+
+/// Whether the processor has no integer of this type for the number: smaller ones are made of `i32`, and `u32` of `i64`.
+fn is_beyond(x: Scalar, to: DType) -> bool {
+    const END: f64 = 9223372036854775808.0;
+    if !matches!(category(x.dtype()), Category::Float | Category::Complex) {
+        return false;
+    }
+    let x = x.as_f64();
+    match to {
+        DType::I8 | DType::U8 | DType::I16 | DType::U16 | DType::I32 => {
+            !(x > -2147483649.0 && x < 2147483648.0)
+        }
+        DType::I64 | DType::U32 => !(-END..END).contains(&x),
+        DType::U64 => !(-END..2.0 * END).contains(&x),
+        _ => false,
+    }
 }

@@ -8,7 +8,6 @@ use super::arena::{Arena, Name, OVERHEAD, Room};
 use super::state::{MOST_FUNCTIONS, Result, State, Terminate, call, fatal, mistake, print, state};
 use super::types::Type;
 use std::ffi::{c_char, c_long, c_void};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Bytes of heap and of stack when the program does not say: what the original takes.
 const DEFAULT_BYTES: usize = 1 << 19;
@@ -29,10 +28,7 @@ macro_rules! functions {
             // SAFETY: pointers are what the header says they must be: the C caller's promise.
             let body = |state: &mut State| unsafe { typed($body, state) };
             let run = || call((stringify!($name), Function::$name as usize), $failed, body);
-            match catch_unwind(AssertUnwindSafe(run)) {
-                Ok(value) => value,
-                Err(_) => armci::host::abort(1, concat!(stringify!($name), ": a bug in libga")),
-            }
+            common::bounded(|| armci::host::abort(1, concat!(stringify!($name), ": a bug in libga")), run)
         }
     )*};
 }

@@ -6,7 +6,8 @@
 use super::table::{Kind, Sparse, each};
 use crate::bounds::Index;
 use crate::fault::{Result, refuse};
-use crate::guard::{exported, wide};
+use crate::guard::{call, wide};
+use common::exports;
 use ga_core::pointers::own_block;
 use std::any::TypeId;
 use std::ffi::{c_int, c_void};
@@ -152,7 +153,8 @@ wide! {
     };
 }
 
-exported! {
+exports! {
+    call;
     NGA_Sprs_array_col_block_list(s_a: c_int, idx: *mut *mut c_int, n: *mut c_int) = |_ga| {
         check!(idx, n);
         let sparse = Sparse::find(s_a)?;

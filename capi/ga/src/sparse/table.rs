@@ -7,17 +7,18 @@
 use crate::fault::{Fault, Result, refuse};
 use crate::state::State;
 use crate::types::{self, C_DBL, C_DCPL, C_FLOAT, C_INT, C_LONG, C_LONGLONG, C_SCPL};
+use common::Numbered;
 use ga_core::{Scalar, SparseArray, SparseBuilder};
 use rma::{Complex32, Complex64, Team};
 use std::collections::HashMap;
 use std::ffi::c_int;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The handle of slot 0 is minus this.
 const OFFSET: c_int = 1000;
 
-static SLOTS: RwLock<Vec<Option<Arc<Sparse>>>> = RwLock::new(Vec::new());
+static SLOTS: Numbered<Sparse> = Numbered::new();
 
 /// A matrix before and after its assembly.
 pub(super) enum Stage<T: Scalar> {
@@ -96,36 +97,32 @@ pub(super) use each;
 
 /// Lets go of all matrices, and makes all handles free.
 pub(crate) fn clear() {
-    SLOTS.write().unwrap_or_else(PoisonError::into_inner).clear();
+    drop(SLOTS.drain());
+}
+
+fn number(handle: c_int) -> Option<usize> {
+    usize::try_from(i64::from(handle) + i64::from(OFFSET)).ok()
+}
+
+#[cold]
+fn missing(handle: c_int) -> Fault {
+    Fault::new(format_args!("invalid handle {handle}: no sparse matrix has it, or it was destroyed"))
 }
 
 impl Sparse {
     /// The matrix of a handle.
     pub(super) fn find(handle: c_int) -> Result<Arc<Sparse>> {
-        let slots = SLOTS.read().unwrap_or_else(PoisonError::into_inner);
-        let slot = usize::try_from(i64::from(handle) + i64::from(OFFSET)).ok();
-        let found = slot.and_then(|slot| slots.get(slot)).cloned().flatten();
-        found.ok_or_else(|| {
-            Fault::new(format_args!("invalid handle {handle}: no sparse matrix has it, or it was destroyed"))
-        })
+        number(handle).and_then(|number| SLOTS.get(number)).ok_or_else(|| missing(handle))
     }
 
     /// Makes a handle free, and gives what it named.
     pub(super) fn take(handle: c_int) -> Result<Arc<Sparse>> {
-        let sparse = Sparse::find(handle)?;
-        SLOTS.write().unwrap_or_else(PoisonError::into_inner)[(handle + OFFSET) as usize] = None;
-        Ok(sparse)
+        number(handle).and_then(|number| SLOTS.take(number)).ok_or_else(|| missing(handle))
     }
 
     /// A handle for a matrix. On all ranks of a group the same, as all take the lowest one that is free.
     fn keep(self) -> c_int {
-        let mut slots = SLOTS.write().unwrap_or_else(PoisonError::into_inner);
-        let free = slots.iter().position(Option::is_none).unwrap_or(slots.len());
-        if free == slots.len() {
-            slots.push(None);
-        }
-        slots[free] = Some(Arc::new(self));
-        free as c_int - OFFSET
+        SLOTS.add(self) as c_int - OFFSET
     }
 
     /// A new matrix without elements.

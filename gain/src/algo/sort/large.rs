@@ -184,7 +184,7 @@ pub(super) fn order<W: Word>(
         // SAFETY: parts don't overlap, and are within the words.
         let words = unsafe { std::slice::from_raw_parts_mut(words.at(range.start), range.len()) };
         match wanted.within(&range) {
-            None => radix::with_room(radix::room_for(words.len()), |room| radix::sort(words, room)),
+            None => pool::with_room(radix::room_for(words.len()), |room| radix::sort(words, room)),
             Some(places) => radix::choose(words, places),
         }
         finish(range.start, words);

@@ -60,7 +60,7 @@ pub(super) fn order<W: Low<O>, O: Pod + Send>(
         let room = radix::room_for(n);
         let lines = elements.chunks_exact(n * item).zip(out.chunks_exact_mut(n));
         if has_room::<W, O>() {
-            return radix::with_room(room, |room| {
+            return pool::with_room(room, |room| {
                 for (elements, out) in lines {
                     let words: &mut [W] = bytemuck::cast_slice_mut(out);
                     (kind.load)(elements, 0, 1, words);
@@ -69,7 +69,7 @@ pub(super) fn order<W: Low<O>, O: Pod + Send>(
                 }
             });
         }
-        radix::with_room(n + room, |words: &mut [W]| {
+        pool::with_room(n + room, |words: &mut [W]| {
             let (words, room) = words.split_at_mut(n);
             for (elements, out) in lines {
                 (kind.load)(elements, 0, 1, words);
@@ -112,7 +112,7 @@ pub(super) fn long<W: Low<O>, O: Pod + Send>(
 /// Orders words of one line, however many.
 pub(super) fn words<W: Word>(words: &mut Vec<W>) {
     if words.len() < LARGE {
-        return radix::with_room(radix::room_for(words.len()), |room| radix::sort(words, room));
+        return pool::with_room(radix::room_for(words.len()), |room| radix::sort(words, room));
     }
     let same = Kind {
         load: |elements, _, _, words| words.copy_from_slice(bytemuck::cast_slice(elements)),
@@ -142,7 +142,7 @@ fn columns<W: Low<O>, O: Pod + Send>(
         let width = width.min(inner - tile % across * width);
         // (Some apart, so that rows of them don't all want the same places in the cache.)
         let apart = n + APART;
-        radix::with_room(apart * width + radix::room_for(n).max(width), |words: &mut [W]| {
+        pool::with_room(apart * width + radix::room_for(n).max(width), |words: &mut [W]| {
             let (words, room) = words.split_at_mut(apart * width);
             for i in 0..n {
                 let start = (first + i * inner) * item;

@@ -2,7 +2,6 @@
 //! these in common by themselves.
 
 use super::word::Word;
-use std::cell::RefCell;
 
 /// Fewer words are compared with each other.
 const FEW: usize = 256;
@@ -16,28 +15,6 @@ const SPARE: u32 = 8;
 /// How many words of room [`sort`] needs besides.
 pub(super) fn room_for(len: usize) -> usize {
     if len < FEW { 0 } else { len }
-}
-
-/// Calls `work` with room for so many words, which the thread keeps for the next time.
-pub(super) fn with_room<W: Word, R>(len: usize, work: impl FnOnce(&mut [W]) -> R) -> R {
-    /// Bytes of it that are kept.
-    const KEPT: usize = 4 << 20;
-    thread_local! {
-        static ROOM: RefCell<Vec<u128>> = const { RefCell::new(Vec::new()) };
-    }
-    if len == 0 {
-        return work(&mut []);
-    }
-    let mut room = ROOM.take();
-    let needed = (len * size_of::<W>()).div_ceil(16).next_multiple_of(2);
-    if room.len() < needed {
-        room = vec![0; needed];
-    }
-    let done = work(&mut bytemuck::cast_slice_mut(&mut room[..needed])[..len]);
-    if room.len() * 16 <= KEPT {
-        ROOM.set(room);
-    }
-    done
 }
 
 /// Sorts words, with [`room_for`] as many.

@@ -27,7 +27,7 @@ fn sorted<W: Word + std::fmt::Debug>(words: &[W]) {
     let mut expected = words.to_vec();
     expected.sort_unstable();
     let mut made = words.to_vec();
-    radix::with_room(radix::room_for(made.len()), |room| radix::sort(&mut made, room));
+    pool::with_room(radix::room_for(made.len()), |room| radix::sort(&mut made, room));
     assert!(made == expected, "{} words of {} bits", words.len(), W::BITS);
 }
 

@@ -8,6 +8,7 @@
 
 pub(super) mod bins;
 mod element;
+pub(super) mod fft;
 pub(super) mod pick;
 pub(super) mod sort;
 

@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// The elements of an array as bytes, in C order: where they are if they lie in a row, else in `packed`.
-fn bytes<'a>(a: &'a Array, packed: &'a mut Room) -> Option<&'a [u8]> {
+pub(super) fn bytes<'a>(a: &'a Array, packed: &'a mut Room) -> Option<&'a [u8]> {
     let (view, dtype, len) = (&a.view, a.cell.dtype, a.view.size());
     let home = if a.lens.is_none() {
         a.cell.peek(|node| if node.is_open() { None } else { home(node) })
@@ -35,7 +35,7 @@ fn bytes<'a>(a: &'a Array, packed: &'a mut Room) -> Option<&'a [u8]> {
 }
 
 /// A new value of this shape, whose bytes `write` gives.
-fn made(shape: &[usize], dtype: DType, write: impl FnOnce(&mut [u8])) -> Result<Arc<Node>> {
+pub(super) fn made(shape: &[usize], dtype: DType, write: impl FnOnce(&mut [u8])) -> Result<Arc<Node>> {
     let len: usize = shape.iter().product();
     let storage = Storage::replicated(len, dtype.size_bytes())?;
     if len > 0 {

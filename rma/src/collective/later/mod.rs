@@ -87,6 +87,8 @@ impl<R> Pending<R> {
 
 /// The step in which a member says that it has met with an error.
 const GIVEN_UP: u64 = u64::MAX;
+/// Marks steps in which it says that the error is a world rank's death.
+const DIED: u64 = 1 << 63;
 
 /// Makes the buffer the result.
 type Finish<T, R> = Box<dyn FnOnce(Vec<T>) -> R + Send>;
@@ -126,7 +128,7 @@ impl<T: Plain + Send, R: Send> Errand for Work<T, R> {
             }
             Ok(true) => Ok((plan.finish)(plan.buffer)),
             Err(error) => {
-                self.give_up(&plan, post, transport);
+                self.give_up(&error, &plan, post, transport);
                 Err(error)
             }
         };
@@ -161,10 +163,14 @@ impl<T: Plain, R> Work<T, R> {
     }
 
     /// Tells the others, who may wait for what won't come.
-    fn give_up(&self, plan: &Plan<T, R>, post: &Post, transport: &dyn Transport) {
+    fn give_up(&self, error: &Error, plan: &Plan<T, R>, post: &Post, transport: &dyn Transport) {
+        let step = match (error.kind(), error.rank()) {
+            (ErrorKind::Died, Some(rank)) => DIED | rank as u64,
+            _ => GIVEN_UP,
+        };
         for rank in (0..self.team.size()).filter(|rank| *rank != self.team.rank()) {
             // Who is gone waits for nothing.
-            let _ = self.send(plan, post, transport, &Transfer { rank, step: GIVEN_UP, range: 0..0 });
+            let _ = self.send(plan, post, transport, &Transfer { rank, step, range: 0..0 });
         }
     }
 
@@ -181,10 +187,13 @@ impl<T: Plain, R> Work<T, R> {
     /// An error if a share is of another call.
     fn check(&self, signature: Signature) -> Result<()> {
         let words = [signature.operation, signature.count];
-        let is_other = |share: &&Share| share.signature != words || share.step == GIVEN_UP;
+        let is_other = |share: &&Share| share.signature != words || share.step & DIED != 0;
         let Some(other) = self.shares.iter().find(is_other) else { return Ok(()) };
         let [operation, count] = other.signature;
         let (call, theirs) = (self.call, Signature { operation, count });
+        if other.step & DIED != 0 && other.step != GIVEN_UP {
+            return Err(self.team.shared().died(call.op.name(), (other.step & !DIED) as usize));
+        }
         if other.signature == words {
             let message = format!("world rank {} has met with an error in it", other.source);
             return Err(Error::at(ErrorKind::Mismatch, call.op.name(), other.source, message));

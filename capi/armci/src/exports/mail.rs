@@ -1,0 +1,60 @@
+//! Send and receive.
+
+use crate::guard::call;
+use crate::state::Armci;
+use common::exports;
+use rma::{Error, ErrorKind, Result};
+use std::ffi::{c_int, c_void};
+
+impl Armci {
+    /// # Safety
+    /// `bytes` is readable for the length.
+    pub(crate) unsafe fn send(&self, tag: c_int, bytes: *const c_void, len: c_int, to: c_int) -> Result<()> {
+        let to = self.rank(to)?;
+        let bytes = match len {
+            // SAFETY: the caller's promise.
+            1.. => unsafe { std::slice::from_raw_parts(bytes.cast::<u8>(), len as usize) },
+            _ => &[],
+        };
+        self.mail.send(tag, bytes, to)
+    }
+
+    /// The sender.
+    ///
+    /// # Safety
+    /// `buffer` is writable for the length, and `len` null or writable.
+    pub(crate) unsafe fn receive(
+        &self,
+        tag: c_int,
+        buffer: *mut c_void,
+        room: c_int,
+        len: *mut c_int,
+        from: Option<c_int>,
+    ) -> Result<c_int> {
+        let from = from.map(|from| self.rank(from)).transpose()?;
+        let (from, bytes) = self.mail.receive(tag, from)?;
+        if bytes.len() > room.max(0) as usize {
+            let text = format!("a message of {} bytes, and room for {room}", bytes.len());
+            return Err(Error::at(ErrorKind::Range, "receive", from, text));
+        }
+        // SAFETY: the caller's promise.
+        unsafe {
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), buffer.cast(), bytes.len());
+            if !len.is_null() {
+                len.write(bytes.len() as c_int);
+            }
+        }
+        Ok(from as c_int)
+    }
+}
+
+exports! {
+    call;
+    armci_msg_snd(tag: c_int, buffer: *const c_void, len: c_int, to: c_int) = |armci| armci.send(tag, buffer, len, to);
+    armci_msg_rcv(tag: c_int, buffer: *mut c_void, room: c_int, len: *mut c_int, from: c_int) =
+        |armci| armci.receive(tag, buffer, room, len, Some(from)).map(drop);
+    armci_msg_rcvany(tag: c_int, buffer: *mut c_void, room: c_int, len: *mut c_int) -> c_int =
+        |armci| armci.receive(tag, buffer, room, len, None);
+    armci_msg_probe(tag: c_int, from: c_int) -> c_int =
+        |armci| Ok(armci.mail.probe(tag, usize::try_from(from).ok())?.into());
+}

@@ -1,0 +1,12 @@
+//! The exported functions, by what they are about. They know the rest of the library, and it doesn't know them.
+
+mod atomic;
+mod extras;
+mod group;
+mod handles;
+mod mail;
+mod memory;
+mod message;
+mod start;
+mod transfer;
+mod vector;
