@@ -58,9 +58,7 @@ versions! {
 fn lu_body<T: Number>(n: usize, a: &mut [T], from: &mut [usize]) -> bool {
     assert!(a.len() == n * n && from.len() == n, "a square matrix");
     let mut is_odd = false;
-    for i in 0..n {
-        from[i] = i;
-    }
+    from.iter_mut().enumerate().for_each(|(i, place)| *place = i);
     for k in 0..n {
         let (mut pivot, mut most) = (k, a[k * n + k].size());
         for i in k + 1..n {
@@ -136,8 +134,7 @@ fn cholesky_body<T: Number>(n: usize, a: &mut [T]) -> bool {
                 a[i * n + j] = sum / a[j * n + j];
                 continue;
             }
-            // (Not so of NaN, too.)
-            if !(sum.re() > T::Part::zero()) {
+            if sum.re() <= T::Part::zero() || sum.re().is_nan() {
                 return false;
             }
             a[i * n + i] = T::of(Float::sqrt(sum.re()));

@@ -240,7 +240,11 @@ fn lower_factor<T: Field>(
     {
         return false;
     }
-    (0..n).for_each(|j| packed[j * n..j * n + j].fill(T::zero()));
+    for j in 0..n {
+        packed[j * n..j * n + j].fill(T::zero());
+        // (Of a complex factor the kernel leaves what rounding made of imaginary parts.)
+        packed[j * n + j] = T::of(packed[j * n + j].re());
+    }
     if is_upper {
         to.iter_mut().zip(&*packed).for_each(|(to, x)| *to = x.adjoint());
     } else {
@@ -374,7 +378,7 @@ fn any_values<T: Field>(
     for column in found.chunks_exact_mut(n) {
         let most = column.iter().fold(zero, |most, x| if x.norm_sqr() > most.norm_sqr() { *x } else { most });
         let size = most.re.hypot(most.im);
-        if !(size > T::Part::zero()) {
+        if size <= T::Part::zero() || size.is_nan() {
             continue;
         }
         let is_real = column.iter().all(|x| x.im == T::Part::zero());

@@ -216,10 +216,10 @@ impl Task<'_, '_> {
         run: &mut Run<'_>,
     ) -> Result<()> {
         let lead = usize::from(kept.is_some()).min(self.len);
-        if let (1, Some(first), 0) = (lead, *kept, run.range().start) {
-            if let Some(to) = run.elements::<f64>().first_mut() {
-                *to = linear.map_or(first, |(loc, scale)| loc + scale * first);
-            }
+        if let (1, Some(first), 0) = (lead, *kept, run.range().start)
+            && let Some(to) = run.elements::<f64>().first_mut()
+        {
+            *to = linear.map_or(first, |(loc, scale)| loc + scale * first);
         }
         if lead == 1 {
             *kept = None;

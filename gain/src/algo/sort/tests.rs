@@ -4,6 +4,7 @@ use super::large::{self, Cuts, LARGE, PARTS, Wanted};
 use super::radix;
 use super::word::{Kind, Word};
 use crate::array::Array;
+use crate::exec::pool;
 use crate::session::{self, mix};
 use std::cmp::Ordering;
 use std::sync::Mutex;
