@@ -105,15 +105,24 @@ def iterate(array):
         yield array[i]
 
 
+def _number(x, are_whole):
+    """What an element of an array of objects is compared as: a number, or None. No integer of ours is one beyond 64 bits."""
+    if not isinstance(x, (bool, int, float, complex, numpy.number, numpy.bool)):
+        return None
+    if isinstance(x, int) and not -(2**63) <= x < 2**64:
+        return None if are_whole else float(x)
+    return x
+
+
 def compared(array, other, for_equality):
     """`array == other`, or `!=`, of what makes no array of numbers: what is no number equals none."""
     theirs = numpy.asarray(other) if isinstance(other, (list, tuple, numpy.ndarray)) else numpy.array(None)
-    are_numbers = numpy.array([isinstance(x, (bool, int, float, complex, numpy.number, numpy.bool)) for x in theirs.flat], bool)
-    if theirs.dtype.kind != "O" or not are_numbers.any():
-        shape = numpy.broadcast_shapes(array.shape, theirs.shape) if theirs.dtype.kind == "O" else array.shape
-        return _gain.full(shape, not for_equality, bool)
-    numbers = [x if is_number else 0 for x, is_number in zip(theirs.flat, are_numbers)]
-    numbers, are_numbers = (_gain.convert(x).reshape(theirs.shape) for x in (numbers, are_numbers))
+    is_text = theirs.dtype.kind in "US"
+    numbers = [None if is_text else _number(x, array.dtype.kind in "biu") for x in theirs.astype(object).flat]
+    if all(x is None for x in numbers):
+        return _gain.full(numpy.broadcast_shapes(array.shape, theirs.shape), not for_equality, bool)
+    are_numbers = _gain.convert([x is not None for x in numbers]).reshape(theirs.shape)
+    numbers = _gain.convert([0 if x is None else x for x in numbers]).reshape(theirs.shape)
     return (array == numbers) & are_numbers if for_equality else (array != numbers) | ~are_numbers
 
 

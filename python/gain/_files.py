@@ -391,6 +391,8 @@ def memmap(filename, dtype=numpy.uint8, mode="r+", offset=0, shape=None, order="
 
 def fromfile(file, dtype=float, count=-1, sep="", offset=0, *, like=None):
     """`numpy.fromfile`: each rank reads its own part of a binary file; a text is read by all."""
+    if not isinstance(file, (str, bytes, os.PathLike)):
+        file.fileno  # What is no file is NumPy's AttributeError.
     dtype = numpy.dtype(dtype)
     if sep or dtype.kind not in "biufc" or dtype.itemsize > 16:
         return array(together(lambda: numpy.fromfile(file, dtype, count, sep, offset=offset)))

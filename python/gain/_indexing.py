@@ -137,7 +137,7 @@ def flat_values(value, key, flat):
         count = numpy.count_nonzero(key) if key.dtype.kind == "b" else key.size
     if isinstance(value, (bool, int, float, complex)):
         return value
-    value = asarray(value).ravel()
+    value = asarray(value, None if isinstance(value, (ndarray, numpy.ndarray)) else flat.dtype).ravel()
     if value.size == 1 or value.size == count:
         return value if value.size == count else value[0]
     return resize(value, count) if value.size else flat[key]

@@ -66,7 +66,7 @@ class _Operands:
             whole = wholes.setdefault(key, base.numpy() if key not in wholes else None)
             made = numpy.ndarray(a.shape, a.dtype, whole.ravel("K"), place - first, a.strides)
         else:
-            made = a.numpy()
+            made = _laid(a)
             wholes[a._memory()[0]] = made
         made.flags.writeable = a.flags.writeable
         return made
@@ -86,6 +86,15 @@ class _Operands:
             for a, theirs, is_written in zip(self.given, self._theirs, self._written):
                 if is_written and theirs is not None:
                     a[...] = theirs
+
+
+def _laid(a):
+    """A copy of an array's elements whose axes lie in memory as the array's do."""
+    if a.ndim == 0:
+        return a.numpy()
+    order = sorted(range(a.ndim), key=lambda axis: -abs(a.strides[axis]))
+    turned = tuple(slice(None, None, -1 if step < 0 else None) for step in a.strides)
+    return a[turned].transpose(order).numpy().transpose(numpy.argsort(order))[turned]
 
 
 class _Blocks:

@@ -233,3 +233,12 @@ def test_threads_may_share_arrays():
 def test_command_line():
     done = subprocess.run([str(jobs.GAIN), "--help"], capture_output=True, text=True, timeout=20)
     assert done.returncode == 0 and "run" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("ranks", [1, 3])
+def test_hpc_challenge(ranks):
+    done = jobs.run([jobs.HERE.parents[1] / "examples" / "hpcc.py", "-p", 1, 300], ranks, {"GAIN_THRESHOLD": "0"})
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["HPL", "FFT", "STREAM", "DGEMM", "PTRANS"]
+    assert all(line.endswith(" ok") for line in lines), done.stdout

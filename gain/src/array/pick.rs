@@ -41,10 +41,9 @@ impl Array {
         let _turn = session::take_turn("getitem")?;
         if let [Item::Array(mask)] = items
             && mask.dtype() == DType::Bool
-            && mask.ndim() == self.ndim()
+            && mask.shape() == self.shape()
             && self.ndim() > 0
         {
-            self.check_mask(mask, 0)?;
             if let Some(made) = direct::pick::compressed(Some(self), mask)? {
                 return Ok(made);
             }
@@ -78,10 +77,9 @@ impl Array {
         }
         if let [Item::Array(mask)] = items
             && mask.dtype() == DType::Bool
-            && mask.ndim() == self.ndim()
+            && mask.shape() == self.shape()
             && self.ndim() > 0
         {
-            self.check_mask(mask, 0)?;
             let is_one = match value {
                 Operand::Scalar(_) => true,
                 Operand::Array(value) => value.size() == 1 && value.ndim() <= 1,
