@@ -149,7 +149,8 @@ fn killed_in_the_middle_of_an_allocation() {
             segment.free().unwrap();
         }
     });
-    assert!(outcome.stderr.contains("meanwhile rank 0 in "), "{outcome}");
+    // In a wait, or at work on memory of its own.
+    assert!(outcome.stderr.contains("meanwhile rank 0 "), "{outcome}");
 }
 
 #[test]
