@@ -375,9 +375,10 @@ def memmap(filename, dtype=numpy.uint8, mode="r+", offset=0, shape=None, order="
     """`numpy.memmap`: on one rank an array in the file's memory; on several ranks each reads its part, and `mode` must be `"r"` or `"c"`."""
     if _gain.ranks() == 1:
         return asarray(numpy.asarray(numpy.memmap(filename, dtype, mode, offset, shape, order)))
+    path = path_of(filename)
     _copied(mode)
     dtype = numpy.dtype(dtype)
-    with together(open, path_of(filename), "rb") as file:
+    with together(open, path, "rb") as file:
         there = os.fstat(file.fileno()).st_size - offset
         if shape is None:
             if there % dtype.itemsize:
