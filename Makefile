@@ -40,7 +40,8 @@ target/release/gain: $(VENV)/.tools $(MODULE_SOURCES)
 
 # The libraries for C programs, the launcher with its benchmarks (`gain bench`; `rma-bench` for other launchers).
 PREFIX ?= /usr/local
-install: target/release/gain
+install:
+	$(CARGO) build --release --package gain-launcher --package microbench --package capi-armci --package capi-ga
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install target/release/gain target/release/rma-bench $(DESTDIR)$(PREFIX)/bin
 	capi/install target/release $(PREFIX) $(DESTDIR)
