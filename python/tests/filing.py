@@ -33,6 +33,14 @@ def once(work):
     gain.barrier()
 
 
+def listing(folder):
+    """The names in a folder, which no rank changes while another looks."""
+    gain.barrier()
+    names = sorted(os.listdir(folder))
+    gain.barrier()
+    return names
+
+
 def fails(kind, words, work):
     """Every rank gets this exception."""
     try:
@@ -109,7 +117,7 @@ def refused(folder):
     fails(OSError, "No space left on device: '/dev/full", lambda: gain.savetxt("/dev/full", gain.ones(3000)))
     kept = folder / "kept.npy"
     once(lambda: numpy.save(kept, numpy.arange(3)))
-    before = sorted(os.listdir(folder))
+    before = listing(folder)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
     for write in (gain.save, gain.savetxt):
@@ -118,7 +126,7 @@ def refused(folder):
     resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     same(numpy.arange(3), gain.load(kept))
     gain.save(kept, gain.arange(2000))
-    assert sorted(os.listdir(folder)) == before
+    assert listing(folder) == before
     same(numpy.arange(2000), numpy.load(kept))
 
 
