@@ -68,6 +68,7 @@ from ._sorting import *  # noqa: F403
 from ._special import *  # noqa: F403
 from ._splitting import *  # noqa: F403
 from ._statistics import *  # noqa: F403
+from ._stores import *  # noqa: F403
 from ._tables import *  # noqa: F403
 from ._triangles import *  # noqa: F403
 from ._types import *  # noqa: F403
