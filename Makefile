@@ -106,7 +106,7 @@ test-all: test
 	$(WITHIN) $(PY) python/tests/programs.py 400000 500 4 GAIN_THRESHOLD=0 GAIN_DIRECT=0
 	$(PYTHON) python/make_venv.py target/libraries -r python/requirements-libraries.txt
 	ln -sf ../../release/gain target/libraries/bin/gain
-	PYTHONPATH=python $(WITHIN) target/libraries/bin/python -m pytest python/tests/test_libraries.py python/tests/test_files.py
+	PYTHONPATH=python $(WITHIN) target/libraries/bin/python -m pytest python/tests/test_libraries.py
 	$(WITHIN) $(PY) python/tests/docstrings.py
 	$(WITHIN) $(PY) python/tests/memory_rule.py
 	$(WITHIN) $(PY) python/tests/own.py

@@ -99,7 +99,7 @@ for _name, _method in _raw.METHODS.items():
 # Types that some machines have, under the names of their sizes.
 globals().update({_name: getattr(_numpy, _name) for _name in ("complex256", "float128") if hasattr(_numpy, _name)})
 # Modules that are loaded when they are asked for.
-_MODULES = ("emath", "fft", "hdf5", "lib", "linalg", "polynomial", "random", "special", "testing", "typing", "zarr")
+_MODULES = ("emath", "fft", "lib", "linalg", "polynomial", "random", "special", "testing", "typing")
 
 
 def __getattr__(name):

@@ -11,12 +11,6 @@ def test_files(tmp_path, ranks, threshold):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("ranks, threshold", [(0, 65536), (3, 0)])
-def test_stores(tmp_path, ranks, threshold):
-    done = jobs.run([jobs.HERE / "stores.py", tmp_path], ranks, {"GAIN_THRESHOLD": str(threshold)})
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
 def test_a_line_tells_how_far_it_is(tmp_path):
     done = jobs.script(f"""
         import gain, time
