@@ -86,12 +86,18 @@ test-all: test
 	GAIN_TEST_ALL=1 $(WITHIN) $(CARGO) test --workspace --release -- --include-ignored
 	$(WITHIN) $(PY) python/tests/fuzz.py 1 3000
 	$(WITHIN) $(PY) python/tests/fuzz.py 2 3000 3
+	$(WITHIN) $(PY) python/tests/picks.py 1 12000
+	GAIN_THRESHOLD=0 $(WITHIN) target/release/gain run -n 2 --output rank0 $(PY) python/tests/picks.py 2 6000
+	$(WITHIN) target/release/gain run -n 3 --output rank0 $(PY) python/tests/picks.py 3 6000
+	GAIN_THRESHOLD=0 $(WITHIN) target/release/gain run -n 4 --output rank0 $(PY) python/tests/picks.py 4 6000
 	$(WITHIN) $(PY) python/tests/programs.py 100000 1000
 	$(WITHIN) $(PY) python/tests/programs.py 200000 500 2 GAIN_THRESHOLD=0
 	$(WITHIN) $(PY) python/tests/programs.py 300000 500 3
 	$(WITHIN) $(PY) python/tests/programs.py 400000 500 4 GAIN_THRESHOLD=0 GAIN_DIRECT=0
 	$(WITHIN) $(PY) python/tests/docstrings.py
 	$(WITHIN) $(PY) python/tests/memory_rule.py
+	$(WITHIN) $(PY) python/tests/memory_rule.py -n 2
+	$(WITHIN) $(PY) python/tests/memory_rule.py -n 3
 	$(WITHIN) $(PY) python/tests/own.py
 	$(WITHIN) $(PY) python/tests/own.py -n 3 named
 	if command -v mpiexec.hydra >/dev/null; then GAIN_TEST_STARTER=mpiexec.hydra $(WITHIN) $(CARGO) test --release --package rma --tests; fi
