@@ -60,6 +60,8 @@ def einsum(*operands, out=None, optimize=False, **kwargs):
         arrays = [a if a.dtype == dtype else a.astype(dtype) for a in arrays]
     # Else two operands have at each step the type of these two.
     if optimize is False and dtype.kind in "fc":
+        if alike and result.number is not None and order is None and out is None:
+            return quietly(result.number, arrays)
         made = quietly(result.make, arrays)  # as NumPy, which doesn't look
     else:
         made = result.make(arrays)
