@@ -146,7 +146,7 @@ ASSIGNMENTS = PROGRAM + """
                 kept.append(numpy.array(type(error).__name__ == "TypeError"))
         return arrays + kept
 
-    STEPS = ["number", "part", "shifted", "turned", "sum", "in place", "copy", "later", "new", "drop", "out", "fill"]
+    STEPS = ["number", "part", "shifted", "turned", "sum", "in place", "copy", "later", "new", "drop", "out", "fill", "picked", "repeated"]
     for round in range({rounds}):
         script = (choose.choice(["i4", "f8", "f4", "c16", "u1"]), choose.choice(["i2", "f8", "f4"]), [
             (choose.choice(STEPS), choose.randrange(8), choose.randrange(8), choose.choice(KEYS), choose.choice(KEYS), choose.choice([0, 1, 7]))
