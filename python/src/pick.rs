@@ -153,6 +153,19 @@ pub(crate) fn nonzero<'py>(array: &Bound<'py, NdArray>, flat: bool) -> PyResult<
     Ok(PyTuple::new(py, made)?.into_any())
 }
 
+/// `numpy.repeat` by one number, along an axis that the array has.
+#[pyfunction]
+pub(crate) fn repeated_evenly<'py>(
+    array: &Bound<'py, NdArray>,
+    times: usize,
+    axis: usize,
+) -> PyResult<Bound<'py, NdArray>> {
+    let py = array.py();
+    let array = array.try_borrow()?.array.clone();
+    let made = compute(py, &[&array], || array.repeated_evenly(times, axis))?;
+    Bound::new(py, NdArray::new(made))
+}
+
 /// `numpy.repeat` of an array of one axis, by an array of counts.
 #[pyfunction]
 pub(crate) fn repeated<'py>(

@@ -245,20 +245,21 @@ impl Array {
 
     /// A copy with elements of this type, in this order.
     pub(super) fn laid_out(&self, dtype: DType, layout: Layout) -> Result<Array> {
-        self.bound()?;
-        if self.is_contiguous() && matches!(layout, Layout::C | Layout::K) {
-            return Array::recorded(self.c_ordered(dtype), None);
+        let is_c = self.is_contiguous() && matches!(layout, Layout::C | Layout::K);
+        let order = if is_c { None } else { self.order(layout) };
+        if let Some(done) = direct::copied(self, dtype, order.as_deref()) {
+            return Ok(done);
         }
-        let order = self.order(layout);
+        self.bound()?;
         Array::recorded(self.by_order(order.as_deref()).c_ordered(dtype), order.as_deref())
     }
 
     /// A copy with elements of this type, in the array's own order; shares the value where nothing changes.
     pub(crate) fn cast_to(&self, dtype: DType) -> Array {
-        if self.is_contiguous() {
-            return Array::from_node(self.c_ordered(dtype));
+        let order = if self.is_contiguous() { None } else { self.order(Layout::K) };
+        if let Some(done) = direct::copied(self, dtype, order.as_deref()) {
+            return done;
         }
-        let order = self.order(Layout::K);
         Array::from_node_in(self.by_order(order.as_deref()).c_ordered(dtype), order.as_deref())
     }
 
@@ -270,11 +271,6 @@ impl Array {
             return node;
         }
         status::converts(self.dtype(), dtype);
-        if self.lens.is_none()
-            && let Some(done) = direct::copied(&node, &self.view, dtype)
-        {
-            return done;
-        }
         Node::lazy(self.view.shape.clone(), dtype, Expr::Cast(self.arg()))
     }
 }
