@@ -155,14 +155,16 @@ fn sort<P: Part>(values: &mut [P], mut q: MatMut<'_, P>) {
     }
 }
 
-/// QL iteration with implicit shifts; the columns of `q` are rotated alike. False if it doesn't end.
+/// QL iteration with implicit shifts on a matrix whose elements are at most 1; the columns of `q` are rotated alike. False if it doesn't end.
 fn iterate<P: Part>(d: &mut [P], e: &mut [P], mut q: Option<MatMut<'_, P>>) -> bool {
     let (order, two) = (d.len(), P::one() + P::one());
     let small = P::min_positive_value() / (P::epsilon() * P::epsilon());
+    let tenth = P::from(0.1).expect("a small number");
     for first in 0..order {
         for count in 0.. {
+            // (Beside the largest element, which is 1, a tenth of its rounding is nothing.)
             let is_small = |k: usize| {
-                Float::abs(e[k]) <= P::epsilon() * (Float::abs(d[k]) + Float::abs(d[k + 1])) + P::min_positive_value()
+                Float::abs(e[k]) <= P::epsilon() * (Float::abs(d[k]) + Float::abs(d[k + 1]) + tenth)
             };
             let last = (first..order - 1).find(|&k| is_small(k)).unwrap_or(order - 1);
             if last == first {

@@ -88,6 +88,15 @@ fn all<T: Number>(crew: Crew<'_>) {
         a.fill(T::zero());
         (0..70).for_each(|j| a[71 * j] = T::one());
     });
+    // Of low rank: all but three values are rounding.
+    check::<T>(200, 1.0, crew, |a| {
+        let rows: Vec<T> = a[..600].to_vec();
+        for j in 0..200 {
+            for i in 0..200 {
+                a[j * 200 + i] = (0..3).fold(T::zero(), |sum, k| sum + rows[3 * i + k] * rows[3 * j + k].adjoint());
+            }
+        }
+    });
     let huge = Float::max_value();
     let size: f64 = <T::Part as ToPrimitive>::to_f64(&huge).unwrap();
     check::<T>(80, size / 300.0, crew, |_| ());

@@ -81,7 +81,7 @@ pub fn diag_values<T: Field>(a: &Matrix<'_, T>) -> Result<Vec<T::Real>> {
     shared("diag_values", a, None)
 }
 
-/// The work of all ranks.
+/// The work of all ranks, or, of what is one panel, of all and one at a time.
 fn shared<T: Field>(op: &'static str, a: &Matrix<'_, T>, v: Option<&Matrix<'_, T>>) -> Result<Vec<T::Real>> {
     let order = a.shape()[0];
     let fails = |why: &str| Error::new(ErrorKind::Numeric, op, format!("a matrix of order {order} that {why}"));

@@ -11,7 +11,7 @@ use super::{Field, Matrix};
 use crate::array::GlobalArray;
 use crate::distribution::Distribution;
 use crate::error::{Error, ErrorKind, Result};
-use ga_dense::{Conj, MatMut, MatRef, Reborrow, ReborrowMut};
+use ga_dense::{Conj, Crew, MatMut, MatRef, Reborrow, ReborrowMut};
 use rma::Op;
 
 /// A matrix factorized into L and U with its rows exchanged, to solve systems with it any number of times.
@@ -127,7 +127,8 @@ impl<T: Field> Lu<T> {
         // SAFETY: the panel is mine, and nobody else accesses it before the next synchronisation.
         let columns = unsafe { panels.own(panels.mine_before(k)..panels.mine_before(k + 1)) };
         let (mut panel, mut right) = columns.subrows_mut(range.start, height).split_at_col_mut(depth);
-        let from = T::lu(panel.rb_mut());
+        let mut from = vec![0; height];
+        ga_factor::lu(Crew::alone(), panel.rb_mut(), &mut from);
         let moved = from.iter().enumerate().filter(|&(place, &source)| place != source);
         let mut record = vec![0];
         record.extend(

@@ -275,6 +275,12 @@ fn singular_values<T: Field>(
         }
         return true;
     }
+    let is_any = |test: fn(T::Part) -> bool| a.iter().any(|x| test(x.re()) || test(x.im()));
+    if vectors.is_none() && is_any(Float::is_infinite) && !is_any(Float::is_nan) {
+        // Infinities have no vectors, but values that aren't known.
+        typed(outs[0]).fill(<T::Part as Float>::nan());
+        return true;
+    }
     if k > FEW {
         let values: &mut [T::Part] = sized(&mut work.values, k, T::Part::zero());
         let packed = sized(&mut work.a, m * n, T::zero());
