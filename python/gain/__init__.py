@@ -23,7 +23,7 @@ from numpy import (
     ubyte, uint, uint8, uint16, uint32, uint64, uintc, uintp, ulong, ulonglong, unsignedinteger, ushort, void,
 )
 
-from . import _gain, _raw
+from . import _gain, _pictures, _raw
 from ._about import *  # noqa: F403
 from ._archives import *  # noqa: F403
 from ._base import *  # noqa: F403 - the __all__ of these are NumPy's names
@@ -69,6 +69,7 @@ from ._sorting import *  # noqa: F403
 from ._special import *  # noqa: F403
 from ._splitting import *  # noqa: F403
 from ._statistics import *  # noqa: F403
+from ._stores import *  # noqa: F403
 from ._tables import *  # noqa: F403
 from ._triangles import *  # noqa: F403
 from ._types import *  # noqa: F403
@@ -95,7 +96,7 @@ for _alias, _name in {
 # Methods that are functions, with the array for their first argument.
 for _name in ("diagonal", "repeat", "trace"):
     setattr(ndarray, _name, globals()[_name])
-ndarray.local = _local
+ndarray.local, ndarray.plot_distribution, ndarray._repr_html_ = _local, _pictures.plot_distribution, _pictures._repr_html_
 for _name, _method in _raw.METHODS.items():
     setattr(ndarray, _name, _method)
 globals().update(_builtin(globals()))

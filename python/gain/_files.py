@@ -4,6 +4,7 @@ A file that is written under a name is written beside it, and takes the name whe
 the old one. Whatever goes wrong on a rank is an error on all of them, the first rank's that has one.
 """
 
+import contextlib
 import errno
 import io
 import math
@@ -121,48 +122,67 @@ def path_of(file, ending=""):
     return path if path.endswith(ending) else path + ending
 
 
-def beside(path, len_bytes, write):
-    """Writes a file of so many bytes next to `path`, and gives it that name; `write` gets its descriptor on each rank. Collective."""
-    def begin():
-        target = os.path.realpath(path)
-        if os.path.exists(target) and not os.path.isfile(target):
-            return target, target
-        part = f"{target}.part-{os.getpid()}"
-        mode = stat.S_IMODE(os.stat(target).st_mode) if os.path.exists(target) else None
-        if mode is not None and not os.access(target, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
-        descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
-        try:
-            if mode is not None:
-                os.fchmod(descriptor, mode)
-            if len_bytes:
-                os.posix_fallocate(descriptor, 0, len_bytes)
-        except OSError as error:
-            os.unlink(part)
-            raise OSError(error.errno, os.strerror(error.errno), path) from None
-        finally:
-            os.close(descriptor)
-        return target, part
-
-    def fill():
-        try:
-            descriptor = os.open(part, (os.O_WRONLY if part == target else os.O_RDWR) | os.O_CLOEXEC)
-            try:
-                write(descriptor)
-            finally:
-                os.close(descriptor)
-        except OSError as error:
-            raise OSError(error.errno, os.strerror(error.errno), path) from None
-
-    target, part = first(begin)
+def _begin(path, len_bytes):
+    """The file that a path names, and a new one of so many bytes beside it, or the same where it is no plain file."""
+    target = os.path.realpath(path)
+    if os.path.exists(target) and not os.path.isfile(target):
+        return target, target
+    part = f"{target}.part-{os.getpid()}"
+    mode = stat.S_IMODE(os.stat(target).st_mode) if os.path.exists(target) else None
+    if mode is not None and not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+    descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
     try:
-        together(fill)
+        if mode is not None:
+            os.fchmod(descriptor, mode)
+        if len_bytes:
+            os.posix_fallocate(descriptor, 0, len_bytes)
+    except OSError as error:
+        os.unlink(part)
+        raise named(error, path) from None
+    finally:
+        os.close(descriptor)
+    return target, part
+
+
+def named(error, path):
+    """An error of the operating system with the path that the program knows."""
+    return OSError(error.errno, os.strerror(error.errno), path) if error.errno else error
+
+
+@contextlib.contextmanager
+def replacing(path, len_bytes=0):
+    """The name of a new file of so many bytes, which becomes `path` when the block ends well, and is gone when it doesn't. Collective."""
+    target, part = first(_begin, path, len_bytes)
+    try:
+        yield part
     except BaseException:
         if _gain.rank() == 0 and part != target:
             os.unlink(part)
         raise
     if part != target:
         first(os.replace, part, target)
+
+
+def written(part, path, write):
+    """Calls `write` on each rank with the descriptor of the file `part`, which the program knows as `path`. Collective."""
+    def fill():
+        try:
+            descriptor = os.open(part, (os.O_RDWR if os.path.isfile(part) else os.O_WRONLY) | os.O_CLOEXEC)
+            try:
+                write(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise named(error, path) from None
+
+    together(fill)
+
+
+def beside(path, len_bytes, write):
+    """Writes a file of so many bytes next to `path`, and gives it that name; `write` gets its descriptor on each rank. Collective."""
+    with replacing(path, len_bytes) as part:
+        written(part, path, write)
 
 
 def header_of(a):

@@ -1,34 +1,14 @@
-"""NumPy's functions of polynomials that look for something: coefficients that fit, roots, polynomials of roots; and the class.
+"""`polyfit`: the coefficients of the polynomial that fits, however many points there are."""
 
-`polyfit` is computed here, however many points there are. Roots are eigenvalues of a small matrix, which NumPy computes.
-"""
-
-import functools
 import warnings
 
 import numpy
 
 from ._base import asarray
 from ._creation import array
-from ._fallback import few, handed
-from ._gain import ndarray
 from ._least import solved
-from ._polynomials import polyval
 
-__all__ = ["poly", "poly1d", "polyfit", "roots"]
-
-
-def poly(seq_of_zeros):
-    """`numpy.poly`, by NumPy."""
-    (given,) = handed("poly", seq_of_zeros)
-    made = numpy.poly(given)
-    return asarray(made) if isinstance(made, numpy.ndarray) else made
-
-
-def roots(p):
-    """`numpy.roots`, by NumPy."""
-    (given,) = handed("roots", p)
-    return asarray(numpy.roots(given))
+__all__ = ["polyfit"]
 
 
 def polyfit(x, y, deg, rcond=None, full=False, w=None, cov=False):
@@ -80,52 +60,3 @@ def polyfit(x, y, deg, rcond=None, full=False, w=None, cov=False):
             raise ValueError("the number of data points must exceed order to scale the covariance matrix")
         factor = left / (len(x) - order)
     return made, array((base if y.ndim == 1 else base[:, :, None]) * factor)
-
-
-class poly1d(numpy.poly1d):
-    """`numpy.poly1d` with coefficients that are an array of ours."""
-
-    __hash__ = None
-    __module__ = "gain"
-
-    def __init__(self, c_or_r, r=False, variable=None):
-        if not isinstance(c_or_r, numpy.poly1d):
-            c_or_r = asarray(poly(c_or_r) if r else c_or_r)
-        super().__init__(c_or_r, False, variable)
-        if not isinstance(self._coeffs, ndarray):
-            self._coeffs = array(self._coeffs)
-
-    def __call__(self, val):
-        return polyval(self.coeffs, val)
-
-    @property
-    def roots(self):
-        """The roots."""
-        return roots(self._coeffs)
-
-    r = roots
-
-    def __array__(self, t=None, copy=None):
-        return numpy.array(few("poly1d", self.coeffs), t)
-
-
-def objects(made):
-    """What a function of NumPy's gave for polynomials, with ours in the place of NumPy's."""
-    if isinstance(made, tuple):
-        return tuple(map(objects, made))
-    return poly1d(made) if type(made) is numpy.poly1d else made
-
-
-def _ours(name):
-    """The method of NumPy's class, for results of ours."""
-    theirs = getattr(numpy.poly1d, name)
-
-    @functools.wraps(theirs)
-    def method(self, *arguments, **keywords):
-        return objects(theirs(self, *arguments, **keywords))
-
-    return method
-
-
-for _name in ("__neg__", "__mul__", "__rmul__", "__add__", "__radd__", "__pow__", "__sub__", "__rsub__", "__truediv__", "__rtruediv__", "integ", "deriv"):
-    setattr(poly1d, _name, _ours(_name))

@@ -1,129 +1,104 @@
-"""NumPy's functions of polynomials given by their coefficients, from the highest power to the lowest."""
+"""NumPy's polynomials: the class, and the functions, which take coefficients or objects of the class.
+
+Roots are eigenvalues of a small matrix, which NumPy computes.
+"""
 
 import functools
 
 import numpy
 
-from ._base import asarray, ufuncs
-from ._convolution import convolve
-from ._creation import zeros, zeros_like
-from ._elementwise import isclose
-from ._fallback import few
-from ._ranges import arange
-from ._shapes import atleast_1d, concatenate
+from . import _coefficients
+from ._base import asarray
+from ._creation import array
+from ._fallback import few, handed
+from ._gain import ndarray
 
-__all__ = ["polyadd", "polyder", "polydiv", "polyint", "polymul", "polysub", "polyval"]
+__all__ = ["poly", "poly1d", "polyadd", "polyder", "polydiv", "polyint", "polymul", "polysub", "polyval", "roots"]
 
 
-def _also_of_objects(function):
-    """`function`, which leaves NumPy's `poly1d` objects to NumPy."""
-    @functools.wraps(function)
-    def call(*arguments, **keywords):
-        if any(isinstance(x, numpy.poly1d) for x in arguments):
-            from ._fitting import objects
+def poly(seq_of_zeros):
+    """`numpy.poly`, by NumPy."""
+    (given,) = handed("poly", seq_of_zeros)
+    made = numpy.poly(given)
+    return asarray(made) if isinstance(made, numpy.ndarray) else made
 
-            arguments = [few(function.__name__, x) for x in arguments]
-            return objects(getattr(numpy, function.__name__)(*arguments, **keywords))
-        return function(*arguments, **keywords)
 
-    return call
+def roots(p):
+    """`numpy.roots`, by NumPy."""
+    (given,) = handed("roots", p)
+    return asarray(numpy.roots(given))
+
+
+class poly1d(numpy.poly1d):
+    """`numpy.poly1d` with coefficients that are an array of ours."""
+
+    __hash__ = None
+    __module__ = "gain"
+
+    def __init__(self, c_or_r, r=False, variable=None):
+        if not isinstance(c_or_r, numpy.poly1d):
+            c_or_r = asarray(poly(c_or_r) if r else c_or_r)
+        super().__init__(c_or_r, False, variable)
+        if not isinstance(self._coeffs, ndarray):
+            self._coeffs = array(self._coeffs)
+
+    def __call__(self, val):
+        return polyval(self.coeffs, val)
+
+    @property
+    def roots(self):
+        """The roots."""
+        return roots(self._coeffs)
+
+    r = roots
+
+    def __array__(self, t=None, copy=None):
+        return numpy.array(few("poly1d", self.coeffs), t)
+
+
+def objects(made):
+    """What a function of NumPy's gave for polynomials, with ours in the place of NumPy's."""
+    if isinstance(made, tuple):
+        return tuple(map(objects, made))
+    return poly1d(made) if type(made) is numpy.poly1d else made
+
+
+def _ours(name):
+    """The method of NumPy's class, for results of ours."""
+    theirs = getattr(numpy.poly1d, name)
+
+    @functools.wraps(theirs)
+    def method(self, *arguments, **keywords):
+        return objects(theirs(self, *arguments, **keywords))
+
+    return method
+
+
+for _name in ("__neg__", "__mul__", "__rmul__", "__add__", "__radd__", "__pow__", "__sub__", "__rsub__", "__truediv__", "__rtruediv__", "integ", "deriv"):
+    setattr(poly1d, _name, _ours(_name))
 
 
 def polyval(p, x):
     """`numpy.polyval`"""
     p = few("polyval", p.coeffs if isinstance(p, numpy.poly1d) else p)
     if isinstance(x, numpy.poly1d):
-        from ._fitting import objects
-
         return objects(numpy.polyval(p, numpy.poly1d(few("polyval", x.coeffs))))
-    p, x = numpy.asarray(p), asarray(x)
-    made = zeros_like(x)
-    for coefficient in p:
-        made = made * x + coefficient
-    return made
+    return _coefficients.value(numpy.asarray(p), asarray(x))
 
 
-def _joined(name, a1, a2):
-    a1, a2 = atleast_1d(a1), atleast_1d(a2)
-    missing = len(a2) - len(a1)
-    if missing > 0:
-        a1 = concatenate((zeros(missing, a1.dtype), a1))
-    elif missing < 0:
-        a2 = concatenate((zeros(-missing, a2.dtype), a2))
-    return ufuncs[name](a1, a2)
+def _also_of_objects(name):
+    """The function of coefficients, which leaves NumPy's `poly1d` objects to NumPy."""
+    function = getattr(_coefficients, name)
+
+    @functools.wraps(function)
+    def call(*arguments, **keywords):
+        if any(isinstance(x, numpy.poly1d) for x in arguments):
+            arguments = [few(name, x) for x in arguments]
+            return objects(getattr(numpy, name)(*arguments, **keywords))
+        return function(*arguments, **keywords)
+
+    return call
 
 
-@_also_of_objects
-def polyadd(a1, a2):
-    """`numpy.polyadd`"""
-    return _joined("add", a1, a2)
-
-
-@_also_of_objects
-def polysub(a1, a2):
-    """`numpy.polysub`"""
-    return _joined("subtract", a1, a2)
-
-
-def _trimmed(p):
-    """The coefficients from the first that isn't zero."""
-    p = atleast_1d(p)
-    if p.ndim > 1:
-        raise ValueError("Polynomial must be 1d only.")
-    nonzero = p != 0
-    if len(p) == 0 or not nonzero.any():
-        return zeros(1, p.dtype)
-    return p[int(nonzero.argmax()):]
-
-
-@_also_of_objects
-def polymul(a1, a2):
-    """`numpy.polymul`"""
-    return convolve(_trimmed(a1), _trimmed(a2))
-
-
-@_also_of_objects
-def polydiv(u, v):
-    """`numpy.polydiv`"""
-    u, v = atleast_1d(u) + 0.0, atleast_1d(v) + 0.0
-    dtype = numpy.result_type(u.dtype, v.dtype)
-    places = max(len(u) - len(v) + 1, 1)
-    factor = 1.0 / v[0]
-    quotient, rest = zeros(places, dtype), u.astype(dtype)
-    for place in range(len(u) - len(v) + 1):
-        quotient[place] = factor * rest[place]
-        rest[place:place + len(v)] -= quotient[place] * v
-    nonzero = ~isclose(rest, 0, rtol=1e-14)
-    return quotient, rest[min(int(nonzero.argmax()) if nonzero.any() else len(rest), len(rest) - 1):]
-
-
-@_also_of_objects
-def polyder(p, m=1):
-    """`numpy.polyder`"""
-    m = int(m)
-    if m < 0:
-        raise ValueError("Order of derivative must be positive (see polyint)")
-    p = asarray(p)
-    len(p)  # raises what NumPy raises
-    for _ in range(m):
-        p = p[:-1] * arange(len(p) - 1, 0, -1)
-    if p.ndim > 1:
-        p[:-1] * arange(len(p) - 1, 0, -1)  # raises what NumPy raises, which goes one step further than it has to
-    return p
-
-
-@_also_of_objects
-def polyint(p, m=1, k=None):
-    """`numpy.polyint`"""
-    m = int(m)
-    if m < 0:
-        raise ValueError("Order of integral must be positive (see polyder)")
-    k = zeros(m) if k is None else atleast_1d(k)
-    if len(k) == 1 and m > 1:
-        k = k[0] * numpy.ones(m)
-    if len(k) < m:
-        raise ValueError("k must be a scalar or a rank-1 array of length 1 or >m.")
-    p = asarray(p)
-    for place in range(m):
-        p = concatenate((p / arange(len(p), 0, -1), asarray(k[place:place + 1])))
-    return p
+for _name in ("polyadd", "polyder", "polydiv", "polyint", "polymul", "polysub"):
+    globals()[_name] = _also_of_objects(_name)

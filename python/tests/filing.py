@@ -51,19 +51,23 @@ def fails(kind, words, work):
     raise AssertionError(f"no {kind.__name__}: {words}")
 
 
-def binary(folder):
+def of_shapes(types):
+    """Arrays of these types and of all shapes, in both orders of axes."""
     random = numpy.random.default_rng(1)
-    for dtype in TYPES:
+    for dtype in types:
         for shape in SHAPES:
             theirs = (random.normal(size=shape) * 50).astype(dtype) if dtype[0] != "c" else (random.normal(size=shape) + 2j).astype(dtype)
-            theirs = numpy.asarray(theirs)
             for order in "CF":
-                lying = numpy.asarray(theirs, order=order)
-                one, two = folder / "ours.npy", folder / "theirs.npy"
-                gain.save(one, gain.asarray(lying, order=order))
-                once(lambda: numpy.save(two, lying))  # noqa: B023
-                assert one.read_bytes() == two.read_bytes(), (dtype, shape, order)
-                same(lying, gain.load(two))
+                yield numpy.asarray(theirs, order=order), order
+
+
+def binary(folder):
+    for lying, order in of_shapes(TYPES):
+        one, two = folder / "ours.npy", folder / "theirs.npy"
+        gain.save(one, gain.asarray(lying, order=order))
+        once(lambda: numpy.save(two, lying))  # noqa: B023
+        assert one.read_bytes() == two.read_bytes(), (lying.dtype, lying.shape, order)
+        same(lying, gain.load(two))
     for theirs in (numpy.arange(12.0).astype(">f8").reshape(3, 4), numpy.arange(6).astype(">c16"), numpy.arange(700, dtype=">i2")):
         once(lambda: numpy.save(folder / "big.npy", theirs))  # noqa: B023
         same(theirs, gain.load(folder / "big.npy"))
@@ -213,7 +217,92 @@ def text(folder):
     same(numpy.loadtxt(["1 2", "3 4"]), gain.loadtxt(["1 2", "3 4"]))
 
 
+def hdf5(folder):
+    path = folder / "x.h5"
+    for theirs, order in of_shapes("? i1 u8 f2 f4 f8 c8 c16".split()):
+        ours = gain.asarray(theirs, order=order)
+        gain.save_hdf5(ours, path, "group/plain")
+        gain.save_hdf5(ours, path, "scalars", mode="a", dtype="f8" if theirs.dtype.kind != "c" else "c16")
+        with h5py.File(path) as file:
+            same(theirs, file["group/plain"][...])
+        same(theirs, gain.load_hdf5(path, "group/plain"))
+        if theirs.ndim and theirs.size:
+            gain.save_hdf5(ours, path, "packed", mode="a", chunks=tuple(-(-extent // 3) for extent in theirs.shape), compression="gzip")
+            with h5py.File(path) as file:
+                same(theirs, file["packed"][...])
+            same(theirs, gain.load_hdf5(path, "packed"))
+            for slices in [slice(None, -1)], [slice(1, None, 2)], [slice(None)] * (theirs.ndim - 1) + [slice(0, 100, 3)]:
+                same(theirs[tuple(slices)], gain.load_hdf5(path, "packed", slices=slices))
+                same(theirs[tuple(slices)], gain.load_hdf5(path, "group/plain", slices=slices))
+        gain.barrier()
+    turned = numpy.arange(5000.0).astype(">f8").reshape(50, 100)
+
+    def foreign():
+        with h5py.File(path, "w") as file:
+            file["turned"] = turned
+            file["text"] = "text"
+            file["nothing"] = h5py.Empty("f8")
+            file.create_dataset("never", (30, 4), "i4", fillvalue=7)
+
+    once(foreign)
+    same(turned, gain.load_hdf5(path, "turned"))
+    same(turned.astype("f4"), gain.load_hdf5(path, "turned", "f4"))
+    same(numpy.full((30, 4), 7, "i4"), gain.load_hdf5(path, "never"))
+    fails(KeyError, "missing", lambda: gain.load_hdf5(path, "missing"))
+    fails(TypeError, "no elements of type object", lambda: gain.load_hdf5(path, "text"))
+    fails(TypeError, "empty", lambda: gain.load_hdf5(path, "nothing"))
+    fails(TypeError, "is a group", lambda: gain.load_hdf5(path, "/"))
+    fails(ValueError, "positive", lambda: gain.load_hdf5(path, "turned", slices=slice(None, None, -1)))
+    fails(IndexError, "3 slices for 2 axes", lambda: gain.load_hdf5(path, "turned", slices=[slice(None)] * 3))
+    fails(OSError, "nowhere", lambda: gain.load_hdf5(folder / "nowhere.h5", "x"))
+    fails(OSError, "nowhere", lambda: gain.save_hdf5(gain.ones(3), folder / "nowhere" / "x.h5", "x"))
+    fails(FileExistsError, "x.h5", lambda: gain.save_hdf5(gain.ones(3), path, "x", mode="x"))
+    fails(ValueError, "name already exists", lambda: gain.save_hdf5(gain.ones(3), path, "turned", mode="a"))
+    before = listing(folder)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+    fails(OSError, f"File too large: '{path}'", lambda: gain.save_hdf5(gain.ones(3000), path, "x"))
+    fails(OSError, f"File too large: '{path}'", lambda: gain.save_hdf5(gain.arange(30_000), path, "x", chunks=(1000,)))
+    gain.barrier()
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert listing(folder) == before
+    same(turned, gain.load_hdf5(path, "turned"))
+
+
+def zarrs(folder):
+    for version in 2, 3:
+        path = folder / f"zarr{version}"
+        for theirs, order in of_shapes("? f4 c16".split()):
+            chunks = {"chunks": tuple(-(-extent // 3) for extent in theirs.shape)} if theirs.size else {}
+            gain.save_zarr(gain.asarray(theirs, order=order), path, overwrite=True, zarr_format=version, **chunks)
+            same(theirs, numpy.asarray(zarr.open_array(path, mode="r")[...]))
+            same(theirs, gain.load_zarr(path))
+            gain.barrier()
+    theirs = numpy.arange(4800).reshape(60, 80)
+    path = folder / "shards"
+    gain.save_zarr(theirs, path, chunks=(5, 10), shards=(20, 40), compressors=zarr.codecs.GzipCodec())
+    same(theirs, numpy.asarray(zarr.open_array(path, mode="r")[...]))
+    same(theirs[3:50:7, 1::3], gain.load_zarr(path, slices=(slice(3, 50, 7), slice(1, None, 3))))
+    fails(FileExistsError, "shards", lambda: gain.save_zarr(gain.ones(3), path))
+    once(lambda: zarr.open_group(folder / "group", mode="w").create_array("inner", data=theirs))
+    same(theirs, gain.load_zarr(folder / "group", "inner"))
+    fails(TypeError, "is a group", lambda: gain.load_zarr(folder / "group"))
+    fails(KeyError, "missing", lambda: gain.load_zarr(folder / "group", "missing"))
+    before = listing(folder)
+    fails(ValueError, "", lambda: gain.save_zarr(gain.ones(3), path, overwrite=True, chunks=(1, 2, 3)))
+    assert listing(folder) == before
+    same(theirs, gain.load_zarr(path))
+
+
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    for part in (binary, refused, archives, mapped, own, text):
+    parts = [binary, refused, archives, mapped, own, text]
+    try:
+        import h5py
+        import zarr
+
+        parts += [hdf5, zarrs]
+    except ImportError as missing:
+        print(f"HDF5 and Zarr are skipped: {missing}")
+    for part in parts:
         part(pathlib.Path(sys.argv[1]))

@@ -42,3 +42,56 @@ def test_arrays_are_where_the_program_wants_them(ranks):
         environment={"GAIN_THRESHOLD": "0" if ranks == 3 else "65536"},
     )
     assert done.returncode == 0, done.stderr
+
+
+PICTURE = """
+import re
+import gain as np
+
+def area(points):
+    return sum(x * t - z * y for (x, y), (z, t) in zip(points, points[1:] + points[:1])) / 2
+
+class Axes:
+    "What of Matplotlib's is asked for."
+    def __init__(self): self.drawn = {}
+    def fill(self, across, down, facecolor, label): self.drawn[label] = list(zip(across, down))
+    def set(self, **facts): self.facts = facts
+    def legend(self, **place): pass
+
+own = [0, 2, 17, 18][:np.ranks()]
+for a in (np.ones((1000, 700)), np.ones(70_000), np.ones((40, 50, 60)).T, np.ones((900, 700))[::2, 3:9], np.ones((9, 40_000)),
+          np.ones((20, 8), distribution=own), np.ones(5), np.ones((0, 3)), np.array(3), np.ones((30, 7), distribution=[(0, 210)] + [(210, 210)] * (np.ranks() - 1))):
+    a = np.asarray(a)
+    moved = np.stats()["bytes_moved"]
+    text, axes = a._repr_html_(), a.plot_distribution(Axes())
+    assert np.stats()["bytes_moved"] == moved
+    assert len(text) <= 4096 and str(a.shape) in text and str(a.dtype) in text, text
+    memory = a if a.base is None else a.base
+    has = [stop - start for start, stop in a.distribution() if stop > start]
+    assert [round(area(points)) for points in axes.drawn.values()] == has, (a.shape, axes.drawn, has)
+    shown = re.findall('points="([^"]*)"', text)
+    wide, tall = (float(re.search(f'{side}="([^"]*)"', text)[1]) for side in ("width", "height")) if shown else (1, 1)
+    areas = [area([tuple(map(float, pair.split(","))) for pair in one.split()]) / (wide * tall) for one in shown]
+    assert all(abs(part - count / memory.size) < 0.02 for part, count in zip(areas, has)), (a.shape, areas, has)
+    assert len(shown) == len(has) == len(axes.drawn)
+np.barrier()
+"""
+
+
+@pytest.mark.parametrize("ranks", [0, 1, 2, 3, 4])
+def test_pictures_show_who_has_what(ranks):
+    done = jobs.script(PICTURE, ranks)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_picture_of_many_ranks_is_small():
+    from gain import _pictures
+
+    class Wide:
+        is_replicated = False
+
+        def distribution(self):
+            return [(700 * rank, 700 * rank + 700) for rank in range(1000)]
+
+    parts = _pictures.stretches(Wide())
+    assert len(parts) <= _pictures.MOST and parts[0] == ("ranks 0-41", 0, 29_400) and parts[-1][2] == 700_000
