@@ -72,6 +72,7 @@ from ._standard import *  # noqa: F403
 from ._statistics import *  # noqa: F403
 from ._stores import *  # noqa: F403
 from ._tables import *  # noqa: F403
+from ._transfer import *  # noqa: F403
 from ._triangles import *  # noqa: F403
 from ._types import *  # noqa: F403
 from ._vectorize import *  # noqa: F403
