@@ -6,7 +6,7 @@ import math
 import numpy
 
 from . import _gain
-from ._base import asarray, axes_tuple, extents, of_class
+from ._base import asarray, axes_tuple, axis_number, extents, of_class
 from ._binning import bincount
 from ._creation import array, empty, empty_like, zeros
 from ._fallback import few
@@ -50,7 +50,7 @@ def repeat(a, repeats, axis=None):
     if axis is None:
         a, axis = a.ravel(), 0
     else:
-        (axis,) = axes_tuple(axis, max(a.ndim, 1))
+        axis = axis_number(axis, max(a.ndim, 1))
         a = a if a.ndim else a.reshape(1)
     times = _count(repeats, a.shape[axis])
     if isinstance(times, (ndarray, numpy.ndarray)):

@@ -15,7 +15,7 @@ def average(a, axis=None, weights=None, returned=False, *, keepdims=ABSENT):
     a = asarray(a)
     if axis is not None:
         axis = axes_tuple(axis, a.ndim, "axis")
-    keepdims = keepdims is not ABSENT and bool(keepdims)
+    keepdims = False if keepdims is ABSENT else keepdims
     if weights is None:
         mean = a.mean(axis, None, None, keepdims)
         whole = asarray(mean)
@@ -102,7 +102,7 @@ def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=N
     if over <= 0:
         _gain.warn("Degrees of freedom <= 0 for slice")
         over = 0.0
-    rows = rows - means[:, None]
+    rows -= means[:, None]
     other = rows if weights is None else rows * weights
     made = asarray(rows.dot(other.T.conj()))
     made *= ufuncs["divide"](1, over)

@@ -131,7 +131,7 @@ fn entry(object: &Bound<'_, PyAny>) -> PyResult<Entry> {
             Some(array) => Ok(Entry::Array(array)),
             None => Err(invalid()),
         },
-        (_, true) if kind != "U" && kind != "S" => {
+        (_, true) if is_array && kind != "U" && kind != "S" => {
             Err(PyIndexError::new_err("arrays used as indices must be of integer (or boolean) type"))
         }
         _ => Err(invalid()),

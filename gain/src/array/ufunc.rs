@@ -105,12 +105,14 @@ impl Array {
         let mask_shape = options.mask.map(|m| m.shape());
         let mut shapes: SmallVec<[&[usize]; 4]> = operands.iter().map(Operand::shape).collect();
         shapes.extend(mask_shape);
-        let shape = broadcast_shapes(&shapes)?;
+        // (As NumPy lists them.)
+        let mut all: SmallVec<[&[usize]; 4]> = operands.iter().map(Operand::shape).collect();
+        all.extend(options.out.iter().flatten().map(|out| out.shape()));
+        all.extend(mask_shape);
+        let shape =
+            broadcast_shapes(&shapes).map_err(|error| broadcast_shapes(&all).err().unwrap_or(error))?;
         let shape = match options.out.iter().flatten().next() {
-            Some(out) => {
-                shapes.extend(options.out.iter().flatten().map(|out| out.shape()));
-                output_shape(out.shape(), &shape, &shapes)?
-            }
+            Some(out) => output_shape(out.shape(), &shape, &all)?,
             None => shape,
         };
         let mut views = views(operands);

@@ -55,8 +55,10 @@ impl Memory {
 
     /// One block per rank. Collective.
     pub(super) fn shared(blocks: Blocks, item_bytes: usize) -> Result<Memory> {
-        let starts: Vec<usize> = (0..blocks.count()).map(|r| blocks.start(r)).collect();
-        let distribution = Distribution::irregular(&[blocks.len()], &[starts], blocks.count())?;
+        // (Words of algorithms may be larger than any element.)
+        let units = item_bytes.div_ceil(DType::C128.size_bytes());
+        let starts: Vec<usize> = (0..blocks.count()).map(|r| blocks.start(r) * units).collect();
+        let distribution = Distribution::irregular(&[blocks.len() * units], &[starts], blocks.count())?;
         let make =
             || Ok(RawArray::create(session::get().team(), any_of_size(item_bytes), distribution.clone())?);
         let array =
