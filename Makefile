@@ -100,6 +100,10 @@ test-all: test
 	GAIN_TEST_ALL=1 $(WITHIN) $(CARGO) test --workspace --release -- --include-ignored
 	$(WITHIN) $(PY) python/tests/fuzz.py 1 3000
 	$(WITHIN) $(PY) python/tests/fuzz.py 2 3000 3
+	$(WITHIN) $(PY) python/tests/picks.py 1 12000
+	GAIN_THRESHOLD=0 $(WITHIN) target/release/gain run -n 2 --output rank0 $(PY) python/tests/picks.py 2 6000
+	$(WITHIN) target/release/gain run -n 3 --output rank0 $(PY) python/tests/picks.py 3 6000
+	GAIN_THRESHOLD=0 $(WITHIN) target/release/gain run -n 4 --output rank0 $(PY) python/tests/picks.py 4 6000
 	$(WITHIN) $(PY) python/tests/programs.py 100000 1000
 	$(WITHIN) $(PY) python/tests/programs.py 200000 500 2 GAIN_THRESHOLD=0
 	$(WITHIN) $(PY) python/tests/programs.py 300000 500 3
@@ -109,6 +113,8 @@ test-all: test
 	PYTHONPATH=python $(WITHIN) target/libraries/bin/python -m pytest python/tests/test_libraries.py
 	$(WITHIN) $(PY) python/tests/docstrings.py
 	$(WITHIN) $(PY) python/tests/memory_rule.py
+	$(WITHIN) $(PY) python/tests/memory_rule.py -n 2
+	$(WITHIN) $(PY) python/tests/memory_rule.py -n 3
 	$(WITHIN) $(PY) python/tests/own.py
 	$(WITHIN) $(PY) python/tests/own.py -n 3 named
 	$(MAKE) wheel

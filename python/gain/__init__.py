@@ -29,6 +29,7 @@ from ._archives import *  # noqa: F403
 from ._base import *  # noqa: F403 - the __all__ of these are NumPy's names
 from ._binning import *  # noqa: F403
 from ._bits import *  # noqa: F403
+from ._builtins import builtin as _builtin
 from ._callbacks import *  # noqa: F403
 from ._contraction import *  # noqa: F403
 from ._conversion import *  # noqa: F403
@@ -71,6 +72,7 @@ from ._standard import *  # noqa: F403
 from ._statistics import *  # noqa: F403
 from ._stores import *  # noqa: F403
 from ._tables import *  # noqa: F403
+from ._transfer import *  # noqa: F403
 from ._triangles import *  # noqa: F403
 from ._types import *  # noqa: F403
 from ._vectorize import *  # noqa: F403
@@ -97,6 +99,7 @@ for _name in ("diagonal", "repeat", "trace"):
 ndarray.local, ndarray.plot_distribution, ndarray._repr_html_ = _local, _pictures.plot_distribution, _pictures._repr_html_
 for _name, _method in _raw.METHODS.items():
     setattr(ndarray, _name, _method)
+globals().update(_builtin(globals()))
 # Types that some machines have, under the names of their sizes.
 globals().update({_name: getattr(_numpy, _name) for _name in ("complex256", "float128") if hasattr(_numpy, _name)})
 # Modules that are loaded when they are asked for.

@@ -7,7 +7,7 @@ import numpy
 
 from . import _gain
 from ._base import asarray
-from ._files import together
+from ._transfer import together
 from ._gain import ndarray
 from ._shapes import broadcast_to
 

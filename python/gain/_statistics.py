@@ -102,7 +102,7 @@ def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=N
     if over <= 0:
         _gain.warn("Degrees of freedom <= 0 for slice")
         over = 0.0
-    rows = rows - means[:, None]
+    rows -= means[:, None]
     other = rows if weights is None else rows * weights
     made = asarray(rows.dot(other.T.conj()))
     made *= ufuncs["divide"](1, over)

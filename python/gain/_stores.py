@@ -16,7 +16,8 @@ import numpy
 from . import _gain
 from ._base import asarray
 from ._creation import array
-from ._files import checked, first, moved, named, read, replacing, share, together, written
+from ._npy import checked, read
+from ._transfer import first, moved, named, replacing, share, together, written
 
 __all__ = ["load_hdf5", "load_zarr", "save_hdf5", "save_zarr"]
 

@@ -258,6 +258,91 @@ def large(random, n):
         close(host(L.inv(gain.array(pair)))[1], numpy.linalg.inv(definite), n)
 
 
+def large_others(random, m, n, dtype):
+    """One matrix of any extents on all ranks: its properties, and NumPy's signs."""
+    a = made(random, (m, n), dtype)
+    ours, k = gain.array(a), min(m, n)
+    for mode in ("reduced", "complete"):
+        q, r = L.qr(ours, mode)
+        theirs = numpy.linalg.qr(a, mode)
+        orthonormal(q)
+        close(host(q) @ host(r), a, m)
+        close(r, theirs.R, 4 * m), close(host(q)[:, :k], theirs.Q[:, :k], 20 * m)
+    for one, two in zip(L.qr(ours, "raw"), numpy.linalg.qr(a, "raw")):
+        close(one, two, 20 * m)
+    close(L.qr(ours, "r"), r[:k], m)
+    for broken in (False, True):
+        if broken:
+            a[:, n // 3] = a[:, 0]
+            a[:, n // 2:n // 2 + 70] = 0
+        p, lower, upper = map(host, L.lu(gain.array(a)))
+        close(p @ lower @ upper, a, m)
+        assert abs(lower).max() <= 1 + 1e-6 and not numpy.tril(upper, -1).any() and not numpy.triu(lower, 1).any()
+    singulars(random, a, m, n)
+    singulars(random, made(random, (m, n), dtype), m, n)
+
+
+def singulars(random, a, m, n):
+    ours, k = gain.array(a), min(m, n)
+    theirs = numpy.linalg.svd(a, compute_uv=False)
+    for full in (False, True):
+        u, s, vh = map(host, L.svd(ours, full))
+        assert u.shape == (m, m if full else k) and vh.shape == (n if full else k, n)
+        orthonormal(u), orthonormal(turned(vh))
+        close((u[:, :k] * s) @ vh[:k], a, m + n)
+        close(s, theirs, m + n)
+        assert (numpy.diff(s) <= 0).all() and (s >= 0).all()
+    close(L.svdvals(ours), theirs, m + n)
+
+
+def triangles(random, n, dtype):
+    a, b = made(random, (n, n), dtype), made(random, (n, 5), dtype)
+    for lower, unit, trans in itertools.product((False, True), (False, True), (0, 1, 2)):
+        triangle = (numpy.tril if lower else numpy.triu)(a / (2 * n), 0) + 3 * numpy.eye(n, dtype=dtype)
+        x = host(L.solve_triangular(gain.array(triangle + (a - numpy.tril(a) if lower else a - numpy.triu(a))), gain.array(b), trans, lower, unit))
+        if unit:
+            triangle = triangle - numpy.diag(numpy.diag(triangle)) + numpy.eye(n, dtype=dtype)
+        matrix = (triangle, triangle.T, turned(triangle))[trans]
+        close(matrix @ x, b, n, scale=1 + abs(x).max() * 4)
+    for trans, matrix in ((0, a), (1, a.T), (2, turned(a))):
+        x = host(L.lu_solve(L.lu_factor(gain.array(a)), gain.array(b), trans))
+        close(matrix @ x, b, n, scale=n * abs(x).max())
+    try:
+        L.solve_triangular(gain.array(numpy.zeros((n, n))), gain.ones(n))
+    except L.LinAlgError as error:
+        assert "singular" in str(error)
+    else:
+        raise AssertionError("a singular triangle is not refused")
+
+
+def spectra(random, n, dtype):
+    a = made(random, (n, n), dtype)
+    symmetric = (a + turned(a)) / 2
+    single = numpy.eye(n, dtype=dtype) * 3
+    low = (a[:, :3] @ turned(a[:, :3])).astype(dtype)
+    for matrix in (symmetric, single, low, symmetric * numpy.asarray(1e30 if dtype in ("f4", "c8") else 1e250, dtype).real):
+        for uplo in "LU":
+            seen = gain.array((numpy.tril if uplo == "L" else numpy.triu)(matrix))
+            values, vectors = L.eigh(seen, uplo)
+            size = abs(matrix).max()
+            close(values, numpy.linalg.eigvalsh(matrix), n, scale=size * n)
+            orthonormal(vectors)
+            close((matrix / size) @ host(vectors), host(vectors) * (host(values) / size), n, scale=n)
+            close(L.eigvalsh(seen, uplo), values, n, scale=size * n)
+    pair = L.eigh(gain.array(numpy.stack([symmetric, low])))
+    close(pair[0], numpy.linalg.eigvalsh(numpy.stack([symmetric, low])), n * n)
+    for bad in (numpy.nan, numpy.inf):
+        symmetric[n - 1, 2] = bad
+        for name in ("eigh", "eigvalsh", "svd", "eig"):
+            try:
+                getattr(L, name)(gain.array(symmetric))
+            except L.LinAlgError:
+                continue
+            raise AssertionError(name)
+    symmetric[n - 1, 2] = numpy.inf
+    assert numpy.isnan(host(L.svdvals(gain.array(symmetric)))).all() and L.matrix_rank(gain.array(symmetric)) == 0
+
+
 def some(random, cases):
     """All cases; on several ranks, where each of many small steps is a meeting, a few of them that are drawn alike."""
     cases = list(cases)
@@ -280,6 +365,11 @@ def main(seed=1):
     refused(random)
     others(random)
     large(random, 300)
+    for m, n, dtype in some(random, [(300, 300, "f8"), (420, 290, "f8"), (270, 400, "c16"), (330, 280, "c8")])[:4 if gain.ranks() == 1 else 2]:
+        large_others(random, m, n, dtype)
+    for dtype in some(random, TYPES)[:2]:
+        triangles(random, 300, dtype)
+        spectra(random, 300, dtype)
     return 0
 
 

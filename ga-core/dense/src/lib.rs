@@ -8,6 +8,7 @@
 //! strides, of extents that fit (or a panic).
 
 mod crew;
+mod hermitian;
 mod lanes;
 mod pack;
 mod product;
@@ -60,6 +61,10 @@ pub trait Dense: ComplexField + Copy {
     ) {
         Self::product_by(Crew::alone(), c, how, alpha, a, b);
     }
+
+    /// `y += a x`, where `a` has this lower trapezoid, of contiguous columns, and above its diagonal the conjugates of what is
+    /// below; there are as many factors and sums as rows.
+    fn hermitian_times(a: MatRef<'_, Self>, x: &[Self], y: &mut [Self]);
 
     /// `c -= a * b`
     fn subtract_product(c: MatMut<'_, Self>, a: (MatRef<'_, Self>, Conj), b: (MatRef<'_, Self>, Conj)) {
@@ -133,6 +138,10 @@ macro_rules! dense {
                 b: (MatRef<'_, Self>, Conj),
             ) {
                 product::product(c, how, alpha, a, b, crew);
+            }
+
+            fn hermitian_times(a: MatRef<'_, Self>, x: &[Self], y: &mut [Self]) {
+                hermitian::times(a, x, y);
             }
 
             fn solve_lower((l, conj): (MatRef<'_, Self>, Conj), b: MatMut<'_, Self>) {

@@ -31,7 +31,7 @@ fn factor<T: Number>(crew: Crew<'_>, mut a: MatMut<'_, T>, tau: &mut [T], width:
         let (mut block, rest) = part.split_at_col_mut(wide);
         factor(crew, block.rb_mut(), &mut tau[start..start + wide], width / RATIO);
         if rest.ncols() > 0 {
-            Block::new(block.rb(), &tau[start..start + wide]).apply(crew, true, rest);
+            Reflections::new(block.rb(), &tau[start..start + wide]).apply(crew, true, rest);
         }
     }
 }
@@ -81,7 +81,7 @@ fn inner<T: Number>(v: Option<&[T]>, x: Option<&[T]>, otherwise: impl FnOnce() -
 
 /// Makes a column the vector of the reflection that maps it to a multiple of the first unit vector, and its first element
 /// that multiple, which is real. Returns tau; zero if there is nothing to reflect.
-fn reflection<T: Number>(v: &mut ga_dense::ColMut<'_, T>) -> T {
+pub(crate) fn reflection<T: Number>(v: &mut ga_dense::ColMut<'_, T>) -> T {
     let alpha = v[0];
     let rest = norm(v.nrows() - 1, |i| v[i + 1]);
     if rest == T::Part::zero() && alpha.im() == T::Part::zero() {
@@ -116,22 +116,19 @@ pub(crate) fn norm<T: Number>(len: usize, at: impl Fn(usize) -> T) -> T::Part {
 }
 
 /// Some reflections as `1 - V T V^H`.
-struct Block<T> {
+#[derive(Debug)]
+pub struct Reflections<T> {
     rows: usize,
     width: usize,
     v: Vec<T>,
     t: Vec<T>,
 }
 
-impl<T: Number> Block<T> {
-    /// Of the vectors below the diagonal of these columns.
-    fn new(packed: MatRef<'_, T>, tau: &[T]) -> Self {
+impl<T: Number> Reflections<T> {
+    /// Of the vectors below the diagonal of these columns, as many as there are factors.
+    pub fn new(packed: MatRef<'_, T>, tau: &[T]) -> Self {
         let (rows, width) = (packed.nrows(), tau.len());
-        let mut v = vec![T::zero(); rows * width];
-        for (j, column) in v.chunks_exact_mut(rows).enumerate() {
-            column[j] = T::one();
-            column[j + 1..].iter_mut().enumerate().for_each(|(i, x)| *x = packed[(j + 1 + i, j)]);
-        }
+        let v = vectors(packed, width);
         let view = MatRef::from_column_major_slice(&v, rows, width);
         let mut gram = vec![T::zero(); width * width];
         let to = MatMut::from_column_major_slice_mut(&mut gram, width, width);
@@ -145,11 +142,22 @@ impl<T: Number> Block<T> {
             }
             t[j * width + j] = tau[j];
         }
-        Block { rows, width, v, t }
+        Reflections { rows, width, v, t }
+    }
+
+    /// With the triangle T of the reflections known: `width` columns of as many elements.
+    pub fn with(packed: MatRef<'_, T>, width: usize, t: Vec<T>) -> Self {
+        assert_eq!(t.len(), width * width, "a square triangle");
+        Reflections { rows: packed.nrows(), width, v: vectors(packed, width), t }
+    }
+
+    /// T, column by column.
+    pub fn triangle(&self) -> &[T] {
+        &self.t
     }
 
     /// `c = (1 - V T V^H) c`, or its adjoint.
-    fn apply(&self, crew: Crew<'_>, is_adjoint: bool, c: MatMut<'_, T>) {
+    pub fn apply(&self, crew: Crew<'_>, is_adjoint: bool, c: MatMut<'_, T>) {
         let (width, columns) = (self.width, c.ncols());
         let v = MatRef::from_column_major_slice(&self.v, self.rows, width);
         let t = MatRef::from_column_major_slice(&self.t, width, width);
@@ -165,6 +173,17 @@ impl<T: Number> Block<T> {
     }
 }
 
+/// Householder's vectors of the columns of a packed factor, with their ones and zeros.
+fn vectors<T: Number>(packed: MatRef<'_, T>, width: usize) -> Vec<T> {
+    let rows = packed.nrows();
+    let mut v = vec![T::zero(); rows * width];
+    for (j, column) in v.chunks_exact_mut(rows.max(1)).enumerate() {
+        column[j] = T::one();
+        column[j + 1..].iter_mut().enumerate().for_each(|(i, x)| *x = packed[(j + 1 + i, j)]);
+    }
+    v
+}
+
 /// The first columns of Q, as many as `q` has, from what [`qr`] made.
 pub fn form_q<T: Number>(crew: Crew<'_>, packed: MatRef<'_, T>, tau: &[T], mut q: MatMut<'_, T>) {
     let (rows, columns, count) = (q.nrows(), q.ncols(), tau.len().min(q.ncols()));
@@ -175,6 +194,6 @@ pub fn form_q<T: Number>(crew: Crew<'_>, packed: MatRef<'_, T>, tau: &[T], mut q
         let width = BLOCK.min(count - start);
         let block = packed.submatrix(start, start, rows - start, width);
         let to = q.rb_mut().submatrix_mut(start, start, rows - start, columns - start);
-        Block::new(block, &tau[start..start + width]).apply(crew, false, to);
+        Reflections::new(block, &tau[start..start + width]).apply(crew, false, to);
     }
 }

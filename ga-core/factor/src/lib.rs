@@ -7,17 +7,24 @@
 //! Invariant: no state; matrices are views of `ga-dense` of extents that fit (or a panic).
 
 mod cholesky;
+mod eigen;
 mod householder;
 mod jacobi;
 mod lu;
 mod number;
+mod secular;
 mod shared;
 mod small;
+mod spectrum;
+mod tridiagonal;
 
 pub use cholesky::cholesky;
-pub use householder::{form_q, qr};
+pub use eigen::{eigen, largest, scale, widen};
+pub use householder::{Reflections, form_q, qr};
 pub use jacobi::{FEW, hermitian, singular};
 pub use lu::lu;
 pub use number::Number;
 pub use shared::{Triangle, copy_turned, solve_triangular};
+pub use spectrum::{Part, values as tridiagonal_values, vectors as tridiagonal_vectors};
+pub use tridiagonal::{Lower, Never, Tridiagonal, Whole, from_tridiagonal, tridiagonal};
 pub use small::{Determinant, SMALL, determinant, small_cholesky, small_lu, small_solve};

@@ -7,12 +7,13 @@
 
 use crate::Number;
 use crate::shared::{Triangle, by_columns, solve_triangular};
-use ga_dense::{Accum, Conj, Crew, MatMut, Reborrow, ReborrowMut};
+use ga_dense::{Accum, Conj, Crew, MatMut, MatRef, Reborrow, ReborrowMut};
+use num_traits::Float;
 
 /// Columns that the kernel factorizes.
 const NARROW: usize = 32;
 
-/// Replaces a matrix by its factors; `from` tells for each row which one of the matrix it was.
+/// Replaces a matrix, which may be singular, by its factors; `from` tells for each row which one of the matrix it was.
 pub fn lu<T: Number>(crew: Crew<'_>, a: MatMut<'_, T>, from: &mut [usize]) {
     let (rows, columns) = (a.nrows(), a.ncols());
     assert_eq!(from.len(), rows, "a place for each row");
@@ -31,7 +32,7 @@ pub fn lu<T: Number>(crew: Crew<'_>, a: MatMut<'_, T>, from: &mut [usize]) {
         );
     }
     if columns <= NARROW {
-        return from.copy_from_slice(&T::lu(a));
+        return narrow(a, from);
     }
     let half = columns / 2;
     let (mut left, mut right) = a.split_at_col_mut(half);
@@ -47,6 +48,42 @@ pub fn lu<T: Number>(crew: Crew<'_>, a: MatMut<'_, T>, from: &mut [usize]) {
     exchange(crew, &inner, lower.rb_mut());
     let old = from[half..].to_vec();
     from[half..].iter_mut().zip(&inner).for_each(|(row, &i)| *row = old[i]);
+}
+
+/// Some columns: by the kernel, which divides by each pivot; where one is zero, that column has nothing to be divided, and the
+/// columns are done again.
+fn narrow<T: Number>(mut a: MatMut<'_, T>, from: &mut [usize]) {
+    let (rows, columns) = (a.nrows(), a.ncols());
+    let mut kept = vec![T::zero(); rows * columns];
+    MatMut::from_column_major_slice_mut(&mut kept, rows, columns).copy_from(a.rb());
+    from.copy_from_slice(&T::lu(a.rb_mut()));
+    if (0..columns).all(|j| a[(j, j)] != T::zero()) {
+        return;
+    }
+    a.copy_from(MatRef::from_column_major_slice(&kept, rows, columns));
+    from.iter_mut().enumerate().for_each(|(i, row)| *row = i);
+    for j in 0..columns {
+        let size = |x: T| Float::abs(x.re()) + Float::abs(x.im());
+        let pivot = (j + 1..rows).fold(j, |most, i| if size(a[(i, j)]) > size(a[(most, j)]) { i } else { most });
+        if a[(pivot, j)] == T::zero() {
+            continue;
+        }
+        from.swap(j, pivot);
+        for l in 0..columns {
+            let held = a[(j, l)];
+            a[(j, l)] = a[(pivot, l)];
+            a[(pivot, l)] = held;
+        }
+        let inverse = T::one() / a[(j, j)];
+        (j + 1..rows).for_each(|i| a[(i, j)] *= inverse);
+        for l in j + 1..columns {
+            let factor = a[(j, l)];
+            for i in j + 1..rows {
+                let taken = a[(i, j)] * factor;
+                a[(i, l)] -= taken;
+            }
+        }
+    }
 }
 
 /// Moves rows: row `i` comes from row `from[i]`.

@@ -152,6 +152,8 @@ impl<T: Field> Cholesky<T> {
                 for i in 0..self.panels.order() {
                     x[(i, j)] = if i < column { T::ZERO } else { panel[(i - column, column - first)] };
                 }
+                // (Of a complex factor the kernel leaves what rounding made of imaginary parts.)
+                x[(column, j)] = T::of(x[(column, j)].re());
             }
             Ok(())
         })

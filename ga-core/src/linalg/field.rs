@@ -5,7 +5,10 @@ use ga_dense::Dense;
 use rma::{Complex32, Complex64, Reducible};
 
 /// Real and complex floating-point numbers: `f32`, `f64`, [`Complex32`], [`Complex64`].
-pub trait Field: Number + Reducible + Dense<Real: Number + Reducible> {}
+pub trait Field:
+    Number + Reducible + ga_factor::Number<Part: Number + Reducible> + Dense<Real: Number + Reducible>
+{
+}
 
 impl Field for f32 {}
 impl Field for f64 {}

@@ -1,15 +1,17 @@
 //! LU factorization with partial pivoting, right-looking, by panels.
 //!
+//! A matrix with fewer columns than rows has as many steps as panels; one with more, as panels have rows of the diagonal.
+//!
 //! Invariant: after step `k` the panels up to `k` hold their columns of L (below the diagonal, which is 1)
 //! and U, with the row exchanges of all steps so far applied; `exchanges` has those of each step.
 
-use super::panels::Panels;
-use super::share::for_my_columns;
+use super::panels::{Panels, WIDTH};
+use super::share::{for_my_columns, unload};
 use super::{Field, Matrix};
 use crate::array::GlobalArray;
 use crate::distribution::Distribution;
 use crate::error::{Error, ErrorKind, Result};
-use ga_dense::{Conj, MatMut, MatRef, Reborrow, ReborrowMut};
+use ga_dense::{Conj, Crew, MatMut, MatRef, Reborrow, ReborrowMut};
 use rma::Op;
 
 /// A matrix factorized into L and U with its rows exchanged, to solve systems with it any number of times.
@@ -31,21 +33,46 @@ impl<T: Field> Lu<T> {
     /// [`ErrorKind::Memory`].
     #[track_caller]
     pub fn factor(a: &Matrix<'_, T>) -> Result<Self> {
-        let panels = Panels::load("Lu::factor", a)?;
+        let (lu, pivot) = Self::eliminated(Panels::load("Lu::factor", a)?)?;
+        let Some(pivot) = pivot else { return Ok(lu) };
+        let message = format!("the matrix of order {} is singular: pivot {pivot} is 0", lu.panels.order());
+        Err(Error::new(ErrorKind::Numeric, "Lu::factor", message))
+    }
+
+    /// Factorizes any matrix, a singular one or one of any extents as well: L has as many columns, and U as many rows,
+    /// as the matrix has rows or columns, whichever are fewer. Systems can be solved with what [`Lu::factor`] makes only.
+    ///
+    /// Collective; synchronises on both sides. `getrf` of ScaLAPACK.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Memory`].
+    #[track_caller]
+    pub fn factor_any(a: &Matrix<'_, T>) -> Result<Self> {
+        Ok(Self::eliminated(Panels::load_any("Lu::factor_any", a, WIDTH)?)?.0)
+    }
+
+    /// The factors of a matrix, and its first pivot that is 0.
+    fn eliminated(panels: Panels<T>) -> Result<(Self, Option<u64>)> {
         let (team, ranks) = (panels.team(), panels.team().size());
-        let shape = [panels.count(), 4 * panels.width() + 1];
+        let shape = [panels.count().max(1), 4 * panels.width() + 1];
         let layout = Distribution::scalapack(&shape, &[1, shape[1]], &[ranks, 1], ranks)?;
         let exchanges = GlobalArray::builder(team, &shape).distribution(&layout).create()?;
         let lu = Lu { panels, exchanges };
         let mut pivot = [lu.eliminate()?];
         let agreed = lu.panels.team().allreduce(&mut pivot, Op::Min);
         agreed.map_err(|e| Error::from_rma("Lu::factor", e))?;
-        if pivot[0] == u64::MAX {
-            return Ok(lu);
-        }
-        let message =
-            format!("the matrix of order {} is singular: pivot {} is 0", lu.panels.order(), pivot[0]);
-        Err(Error::new(ErrorKind::Numeric, "Lu::factor", message))
+        Ok((lu, (pivot[0] < u64::MAX).then_some(pivot[0])))
+    }
+
+    /// How many columns of panel `k` are eliminated: all, but for those right of the last row.
+    fn depth(&self, k: usize) -> usize {
+        let range = self.panels.range(k);
+        range.len().min(self.panels.rows() - range.start)
+    }
+
+    /// How many panels have such columns.
+    fn steps(&self) -> usize {
+        self.panels.order().min(self.panels.rows()).div_ceil(self.panels.width())
     }
 
     /// All steps. The first pivot of mine that is 0, or `u64::MAX`.
@@ -53,10 +80,10 @@ impl<T: Field> Lu<T> {
         let panels = &self.panels;
         let mut zero_pivot = u64::MAX;
         let mut scratch = Vec::new();
-        if panels.is_mine(0) {
+        if self.steps() > 0 && panels.is_mine(0) {
             zero_pivot = zero_pivot.min(self.factor_panel(0)?);
         }
-        for k in 0..panels.count() {
+        for k in 0..self.steps() {
             panels.sync()?;
             let exchanges = self.exchanges_of(k)?;
             let (before, behind) = (panels.mine_before(k), panels.mine_before(k + 1));
@@ -65,13 +92,14 @@ impl<T: Field> Lu<T> {
             // SAFETY: these columns are mine, and without panel `k`, the only one that others read in this
             // step; the views don't overlap. Nobody writes to panel `k` in this step.
             let (left, next, rest, panel) = unsafe {
-                let panel = panels.panel(k, panels.range(k).start..panels.order(), &mut scratch)?;
+                let panel = panels.panel(k, panels.range(k).start..panels.rows(), &mut scratch)?;
+                let panel = panel.subcols(0, self.depth(k));
                 (panels.own(0..before), panels.own(behind..ahead), panels.own(ahead..all), panel)
             };
             exchange(&exchanges, left);
             // The next panel first: whoever has it factorizes it while the others are still updating.
             self.update(k, panel, &exchanges, next);
-            if panels.is_mine(k + 1) {
+            if k + 1 < self.steps() && panels.is_mine(k + 1) {
                 zero_pivot = zero_pivot.min(self.factor_panel(k + 1)?);
             }
             self.update(k, panel, &exchanges, rest);
@@ -95,11 +123,12 @@ impl<T: Field> Lu<T> {
     fn factor_panel(&self, k: usize) -> Result<u64> {
         let panels = &self.panels;
         let range = panels.range(k);
-        let height = panels.order() - range.start;
+        let (height, depth) = (panels.rows() - range.start, self.depth(k));
         // SAFETY: the panel is mine, and nobody else accesses it before the next synchronisation.
         let columns = unsafe { panels.own(panels.mine_before(k)..panels.mine_before(k + 1)) };
-        let mut panel = columns.subrows_mut(range.start, height);
-        let from = T::lu(panel.rb_mut());
+        let (mut panel, mut right) = columns.subrows_mut(range.start, height).split_at_col_mut(depth);
+        let mut from = vec![0; height];
+        ga_factor::lu(Crew::alone(), panel.rb_mut(), &mut from);
         let moved = from.iter().enumerate().filter(|&(place, &source)| place != source);
         let mut record = vec![0];
         record.extend(
@@ -109,7 +138,12 @@ impl<T: Field> Lu<T> {
         );
         record[0] = (record.len() as u64 - 1) / 2;
         self.exchanges.put([k..k + 1, 0..record.len()], &record)?;
-        let zero = (0..range.len()).find(|&i| panel[(i, i)] == T::ZERO);
+        if right.ncols() > 0 {
+            let pairs: Vec<u64> = record[1..].iter().map(|row| row - range.start as u64).collect();
+            exchange(&pairs, right.rb_mut());
+            forward(panel.rb(), right);
+        }
+        let zero = (0..depth).find(|&i| panel[(i, i)] == T::ZERO);
         Ok(zero.map_or(u64::MAX, |i| (range.start + i) as u64))
     }
 
@@ -122,7 +156,32 @@ impl<T: Field> Lu<T> {
         Ok(pairs)
     }
 
-    /// The diagonal of U, on every rank, and whether the order of the rows is odd: the determinant's factors.
+    /// For each row of the factors, which row of the matrix it was; on every rank. Not collective, once the factors are made.
+    ///
+    /// # Errors
+    /// Those of the communication.
+    pub fn row_order(&self) -> Result<Vec<usize>> {
+        let mut from: Vec<usize> = (0..self.panels.rows()).collect();
+        for k in 0..self.steps() {
+            let pairs = self.exchanges_of(k)?;
+            let moved: Vec<usize> = pairs.chunks_exact(2).map(|pair| from[pair[1] as usize]).collect();
+            pairs.chunks_exact(2).zip(moved).for_each(|(pair, row)| from[pair[0] as usize] = row);
+        }
+        Ok(from)
+    }
+
+    /// Sets `to` to both factors: L below the diagonal, on which it has ones that aren't stored, and U.
+    ///
+    /// Collective; synchronises on both sides.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Shape`] unless it has the matrix's extents.
+    #[track_caller]
+    pub fn packed(&self, to: &Matrix<'_, T>) -> Result<()> {
+        unload("Lu::packed", &self.panels, to)
+    }
+
+    /// The diagonal of U of a square matrix, on every rank, and whether the order of the rows is odd: the determinant's factors.
     ///
     /// Collective.
     ///
@@ -130,12 +189,8 @@ impl<T: Field> Lu<T> {
     /// Those of the communication.
     pub fn diagonal(&self) -> Result<(Vec<T>, bool)> {
         let panels = &self.panels;
-        let (mut diagonal, mut from) =
-            (vec![T::ZERO; panels.order()], (0..panels.order()).collect::<Vec<_>>());
+        let (mut diagonal, from) = (vec![T::ZERO; panels.order()], self.row_order()?);
         for k in 0..panels.count() {
-            let pairs = self.exchanges_of(k)?;
-            let moved: Vec<usize> = pairs.chunks_exact(2).map(|pair| from[pair[1] as usize]).collect();
-            pairs.chunks_exact(2).zip(moved).for_each(|(pair, row)| from[pair[0] as usize] = row);
             if panels.is_mine(k) {
                 // SAFETY: nobody writes to the factors.
                 let columns = unsafe { panels.own(panels.mine_before(k)..panels.mine_before(k + 1)) };

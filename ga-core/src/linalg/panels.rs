@@ -1,4 +1,4 @@
-//! A square matrix in column panels, dealt out to the ranks in turn: what factorizations work on.
+//! A matrix in column panels, dealt out to the ranks in turn: what factorizations work on.
 //!
 //! ```text
 //! panel   0   1   2   3   4          memory of rank 0 of 2: panels 0, 2, 4, column after column,
@@ -25,13 +25,13 @@ use std::ops::Range;
 
 /// Columns of a panel. Measured: wide enough for the kernel's rate, narrow enough to be factorized by one
 /// rank while the others update.
-const WIDTH: usize = 128;
+pub(super) const WIDTH: usize = 128;
 /// Matrices up to this order are one panel: steps would cost more than they share out.
-const SMALL: usize = 256;
+pub(super) const SMALL: usize = 256;
 /// Scratch for transposing a panel.
 const SCRATCH_BYTES: usize = 1 << 20;
 
-/// A copy of a square matrix, by panels.
+/// A copy of a matrix, by panels.
 pub(super) struct Panels<T: Field> {
     /// Its rows are the matrix's columns.
     columns: GlobalArray<T>,
@@ -39,19 +39,29 @@ pub(super) struct Panels<T: Field> {
 }
 
 impl<T: Field> Panels<T> {
-    /// Copies a matrix as it is after transposition. Collective; synchronises on both sides.
+    /// Copies a square matrix as it is after transposition. Collective; synchronises on both sides.
     pub(super) fn load(op: &'static str, a: &Matrix<'_, T>) -> Result<Self> {
-        let [order, columns] = a.shape();
-        if order != columns {
-            return Err(Error::new(ErrorKind::Shape, op, format!("{order} x {columns} is not square")));
+        let [rows, columns] = a.shape();
+        if rows != columns {
+            return Err(Error::new(ErrorKind::Shape, op, format!("{rows} x {columns} is not square")));
         }
-        let team = a.array().team();
+        Self::load_any(op, a, WIDTH)
+    }
+
+    /// Zeros in panels of so many columns. Collective.
+    pub(super) fn new(team: &Team, [rows, columns]: [usize; 2], width: usize) -> Result<Self> {
         let ranks = team.size();
-        let width = if ranks == 1 || order <= SMALL { order.max(1) } else { WIDTH };
-        let layout = Distribution::scalapack(&[order, order], &[width, order.max(1)], &[ranks, 1], ranks)?;
+        let is_one = ranks == 1 || rows.max(columns) <= SMALL;
+        let width = if is_one { columns.max(1) } else { width };
+        let layout = Distribution::scalapack(&[columns, rows], &[width, rows.max(1)], &[ranks, 1], ranks)?;
         let columns =
-            GlobalArray::builder(team, &[order, order]).name("panels").distribution(&layout).create()?;
-        let panels = Panels { columns, width };
+            GlobalArray::builder(team, &[columns, rows]).name("panels").distribution(&layout).create()?;
+        Ok(Panels { columns, width })
+    }
+
+    /// Copies a matrix as it is after transposition, in panels of so many columns. Collective; synchronises on both sides.
+    pub(super) fn load_any(op: &'static str, a: &Matrix<'_, T>, width: usize) -> Result<Self> {
+        let panels = Self::new(a.array().team(), a.shape(), width)?;
         a.array().sync_for(op)?;
         let loaded =
             (0..panels.count()).filter(|&k| panels.is_mine(k)).try_for_each(|k| panels.load_panel(a, k));
@@ -62,7 +72,7 @@ impl<T: Field> Panels<T> {
     /// Fills one of my panels.
     fn load_panel(&self, a: &Matrix<'_, T>, k: usize) -> Result<()> {
         let columns = self.range(k);
-        let order = self.order();
+        let order = self.rows();
         let height = (SCRATCH_BYTES / size_of::<T>() / columns.len()).max(16);
         let mut scratch = Vec::new();
         for start in (0..order).step_by(height) {
@@ -93,7 +103,12 @@ impl<T: Field> Panels<T> {
         Ok(())
     }
 
-    /// Rows and columns of the matrix.
+    /// Rows of the matrix, those of every panel.
+    pub(super) fn rows(&self) -> usize {
+        self.columns.shape()[1]
+    }
+
+    /// Columns of the matrix; of a square one rows as well.
     pub(super) fn order(&self) -> usize {
         self.columns.shape()[0]
     }
@@ -105,6 +120,11 @@ impl<T: Field> Panels<T> {
 
     pub(super) fn team(&self) -> &Team {
         self.columns.team()
+    }
+
+    /// The panel that a column is in.
+    pub(super) fn of(&self, column: usize) -> usize {
+        column / self.width
     }
 
     /// Number of panels.
@@ -131,7 +151,7 @@ impl<T: Field> Panels<T> {
     pub(super) fn mine_before(&self, k: usize) -> usize {
         let (rank, ranks) = (self.team().rank(), self.team().size());
         let panels = (k + ranks - 1 - rank) / ranks;
-        (panels * self.width).min(self.columns.distribution().len_of(rank) / self.order().max(1))
+        (panels * self.width).min(self.columns.distribution().len_of(rank) / self.rows().max(1))
     }
 
     /// All rows of some of my columns, counted from my first one.
@@ -140,7 +160,7 @@ impl<T: Field> Panels<T> {
     /// No other view of these columns exists, and no other rank accesses them while this one lives.
     #[allow(clippy::mut_from_ref)]
     pub(super) unsafe fn own(&self, columns: Range<usize>) -> MatMut<'_, T> {
-        let order = self.order();
+        let order = self.rows();
         // SAFETY: my columns lie one after the other, `order` elements each; the rest is the caller's promise.
         unsafe {
             let first = self.columns.local_ptr().wrapping_add(columns.start * order);
@@ -164,7 +184,7 @@ impl<T: Field> Panels<T> {
             // SAFETY: the panel lies there at its owner, column after column.
             return Ok(unsafe {
                 let first = memory.cast::<T>().as_ptr().add(place.offset + rows.start).cast_const();
-                MatRef::from_raw_parts(first, rows.len(), columns.len(), 1, self.order() as isize)
+                MatRef::from_raw_parts(first, rows.len(), columns.len(), 1, self.rows() as isize)
             });
         }
         scratch.resize(rows.len() * columns.len(), T::ZERO);

@@ -5,7 +5,7 @@
 use super::panels::{Panels, conjugate};
 use super::{Field, Matrix, Op};
 use crate::error::{Error, ErrorKind, Result};
-use ga_dense::MatMut;
+use ga_dense::{MatMut, MatRef, Reborrow};
 use std::ops::Range;
 
 /// Columns that are worked on together: enough for the kernel's rate.
@@ -53,6 +53,43 @@ pub(super) fn for_my_columns<T: Field>(
     let done = if rows == 0 { Ok(()) } else { pass() };
     to.array().sync_for(op)?;
     done
+}
+
+/// Writes panels to a matrix of the same extents, each rank its own.
+///
+/// Collective; synchronises on both sides.
+#[track_caller]
+pub(super) fn unload<T: Field>(op: &'static str, panels: &Panels<T>, to: &Matrix<'_, T>) -> Result<()> {
+    /// Elements at once.
+    const LEN: usize = 1 << 16;
+    let extents @ [rows, columns] = [panels.rows(), panels.order()];
+    if to.shape() != extents {
+        let message = format!("{rows} x {columns} into {:?}", to.shape());
+        return Err(Error::new(ErrorKind::Shape, op, message));
+    }
+    let height = (LEN / panels.width()).max(16);
+    let pass = || {
+        for k in (0..panels.count()).filter(|&k| panels.is_mine(k)) {
+            // SAFETY: the panel is mine, and nobody accesses panels while they are unloaded.
+            let panel = unsafe { panels.own(panels.mine_before(k)..panels.mine_before(k + 1)) };
+            for start in (0..rows).step_by(height) {
+                let chunk = start..rows.min(start + height);
+                let mut part = dense(panel.rb().subrows(start, chunk.len()));
+                store(to, chunk.clone(), panels.range(k), &mut part, [1, chunk.len() as isize])?;
+            }
+        }
+        Ok(())
+    };
+    to.array().sync_for(op)?;
+    let done = pass();
+    to.array().sync_for(op)?;
+    done
+}
+
+/// A matrix, column by column.
+fn dense<T: Field>(a: MatRef<'_, T>) -> Vec<T> {
+    let at = |j: usize| (0..a.nrows()).map(move |i| a[(i, j)]);
+    (0..a.ncols()).flat_map(at).collect()
 }
 
 fn check<T: Field>(op: &'static str, factors: &Panels<T>, b: &Matrix<'_, T>) -> Result<()> {

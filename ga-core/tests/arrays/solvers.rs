@@ -2,8 +2,8 @@
 
 use crate::common::{RANKS, Random, load};
 use ga_core::linalg::{
-    Cholesky, Field, Lu, Matrix, NotDefinite, Op, Solved, diag, diag_std, llt_solve, lu_solve, solve,
-    spd_invert,
+    Cholesky, Field, Lu, Matrix, NotDefinite, Op, Qr, Solved, Triangle, diag, diag_std, diag_values, llt_solve,
+    lu_solve, solve, solve_triangular, spd_invert,
 };
 use ga_core::{Distribution, ErrorKind, GlobalArray, Patch};
 use ndarray::{Array2, Ix2, LinalgScalar, s};
@@ -254,6 +254,9 @@ fn eigen_of<T: Element>(world: &World, orders: &[usize]) {
         let identity = Array2::eye(n);
         let values = diag_std(&a_matrix, &columns).unwrap();
         assert_decomposes(world, &a_serial, &identity, &read(&v, &v_patch), &values);
+        let alone = diag_values(&a_matrix).unwrap();
+        let same = |(x, y): (&T::Real, &T::Real)| (T::real(*x) - T::real(*y)).abs() <= T::EPSILON * (9 * n * n) as f64;
+        assert!(alone.iter().zip(&values).all(same), "values alone");
         let values = diag_std(&a_matrix, &rows).unwrap();
         assert_decomposes(world, &a_serial, &identity, &read(&v, &v_patch).t().to_owned(), &values);
         let values = diag(&a_matrix, &s_matrix, &columns).unwrap();
@@ -285,6 +288,76 @@ fn eigenvectors_of_complex_matrices() {
     });
 }
 
+/// Matrices of any extents: `q r` and `l u` are them, `q` is orthonormal, and triangles solve for what they are.
+fn factors_of<T: Element>(world: &World) {
+    for (k, [m, n]) in [[300, 270], [260, 330], [5, 9], [280, 280]].into_iter().enumerate() {
+        let mut serial = random::<T>(m, n, k);
+        // Singular: LU goes on.
+        serial.column_mut(n / 2).fill(T::from_real(Default::default()));
+        let (a, whole) = placed(world, &serial, k);
+        let matrix = Matrix::new(&a, &whole, Op::None).unwrap();
+        let limit = T::EPSILON * (20 * m.max(n)) as f64;
+        let (packed, packed_patch) = placed(world, &serial, k + 1);
+        let to = Matrix::new(&packed, &packed_patch, Op::None).unwrap();
+        let qr = Qr::factor(&matrix).unwrap();
+        qr.packed(&to).unwrap();
+        let r = upper(&read(&packed, &packed_patch));
+        assert_eq!(qr.factors().unwrap().len(), m.min(n));
+        let (q, q_patch) = placed(world, &random::<T>(m, m, 1), k + 2);
+        qr.q(&Matrix::new(&q, &q_patch, Op::None).unwrap()).unwrap();
+        let q = read(&q, &q_patch);
+        assert!(largest(&(q.dot(&r) - &serial)) <= limit, "q r of {m} x {n}");
+        assert!(largest(&(adjoint(&q).dot(&q) - Array2::<T>::eye(m))) <= limit, "q of {m} x {n}");
+        let lu = Lu::factor_any(&matrix).unwrap();
+        lu.packed(&to).unwrap();
+        let (packed, from) = (read(&packed, &packed_patch), lu.row_order().unwrap());
+        let l = Array2::from_shape_fn((m, m), |(i, j)| match i.cmp(&j) {
+            std::cmp::Ordering::Greater if j < n => packed[[i, j]],
+            std::cmp::Ordering::Equal => T::one(),
+            _ => T::zero(),
+        });
+        let moved = Array2::from_shape_fn((m, n), |(i, j)| serial[[from[i], j]]);
+        assert!(largest(&(l.dot(&upper(&packed)) - moved)) <= limit, "l u of {m} x {n}");
+    }
+    let serial = random::<T>(290, 290, 7) + Array2::<T>::eye(290).mapv(|x| x * T::from_count(30));
+    let (a, whole) = placed(world, &serial, 1);
+    for (is_lower, is_unit) in [(false, false), (true, false), (false, true), (true, true)] {
+        let t = Array2::from_shape_fn((290, 290), |(i, j)| match i == j {
+            true if is_unit => T::one() + T::one(),
+            _ if i == j || (i > j) == is_lower => serial[[i, j]],
+            _ => T::zero(),
+        });
+        // (With ones on the diagonal a half of the matrix is solved with, so that solutions stay small.)
+        let t = if is_unit { t.mapv(|x| x / T::from_count(64)) } else { t };
+        let (a, whole) = if is_unit { placed(world, &t, 1) } else { placed(world, &read(&a, &whole), 1) };
+        let mut known = t.clone();
+        if is_unit {
+            (0..290).for_each(|i| known[[i, i]] = T::one());
+        }
+        let right = random::<T>(290, 3, 5);
+        let (b, columns) = placed(world, &right, 2);
+        let kind = Triangle { is_lower, is_unit };
+        let solved = solve_triangular(
+            &Matrix::new(&a, &whole, Op::None).unwrap(),
+            kind,
+            &Matrix::new(&b, &columns, Op::None).unwrap(),
+        );
+        solved.unwrap();
+        let x = read(&b, &columns);
+        assert!(largest(&(known.dot(&x) - &right)) <= T::EPSILON * 3e4 * (1.0 + largest(&x)), "{kind:?}");
+    }
+}
+
+/// What is not below the diagonal.
+fn upper<T: Element>(a: &Array2<T>) -> Array2<T> {
+    Array2::from_shape_fn(a.dim(), |(i, j)| if i <= j { a[[i, j]] } else { T::zero() })
+}
+
+#[test]
+fn factors_of_any_matrix() {
+    spmd(&[1, 3], "factors_of_any_matrix", |world| factors_of::<f64>(world));
+}
+
 /// Panels are fetched, not read in place.
 #[test]
 fn solvers_across_nodes() {
@@ -292,6 +365,8 @@ fn solvers_across_nodes() {
     job.run(&[2, 3], |world| {
         lu_of::<f64>(world);
         cholesky_of::<f64>(world);
+        factors_of::<f64>(world);
+        eigen_of::<f64>(world, &[270]);
     });
 }
 

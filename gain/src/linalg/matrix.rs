@@ -7,11 +7,14 @@ use super::Task;
 use bytemuck::Pod;
 use ga_dense::{Conj, Crew, MatMut, MatRef, ReborrowMut};
 use ga_factor::{
-    FEW, Number, SMALL, Triangle, cholesky, copy_turned, determinant, form_q, hermitian, lu, qr, singular,
+    FEW, Number, SMALL, Triangle, cholesky, copy_turned, determinant, eigen, form_q, hermitian, lu, qr, singular,
     small_cholesky, small_lu, small_solve, solve_triangular,
 };
 use num_complex::Complex;
 use num_traits::{Float, One, Zero};
+
+/// Orders from which on eigenvalues are found by all threads together.
+const SHARED: usize = 128;
 
 /// An element of a matrix.
 pub(super) trait Field: Number<Part: Pod> + Pod + ga_core::linalg::Field {}
@@ -106,7 +109,7 @@ pub(super) fn one<T: Field>(
             true
         }
         Task::Svd { vectors } => singular_values(m, n, vectors, a, outs, work),
-        Task::Hermitian { is_upper, vectors } => hermitian_values(n, is_upper, vectors, a, outs, work),
+        Task::Hermitian { is_upper, vectors } => hermitian_values(crew, n, is_upper, vectors, a, outs, work),
         Task::Eigen { vectors } => any_values(n, vectors, a, outs, work),
         Task::Triangular { is_lower, is_unit, is_transposed, is_conjugated } => {
             if !is_unit && (0..n).any(|i| a[i * n + i] == T::zero()) {
@@ -272,6 +275,12 @@ fn singular_values<T: Field>(
         }
         return true;
     }
+    let is_any = |test: fn(T::Part) -> bool| a.iter().any(|x| test(x.re()) || test(x.im()));
+    if vectors.is_none() && is_any(Float::is_infinite) && !is_any(Float::is_nan) {
+        // Infinities have no vectors, but values that aren't known.
+        typed(outs[0]).fill(<T::Part as Float>::nan());
+        return true;
+    }
     if k > FEW {
         let values: &mut [T::Part] = sized(&mut work.values, k, T::Part::zero());
         let packed = sized(&mut work.a, m * n, T::zero());
@@ -322,6 +331,7 @@ fn singular_values<T: Field>(
 }
 
 fn hermitian_values<T: Field>(
+    crew: Crew<'_>,
     n: usize,
     is_upper: bool,
     vectors: bool,
@@ -338,6 +348,9 @@ fn hermitian_values<T: Field>(
     let values: &mut [T::Part] = typed(outs[0]);
     let is_done = if n <= FEW {
         hermitian(n, packed, values, v)
+    } else if n >= SHARED {
+        let to = vectors.then(|| MatMut::from_column_major_slice_mut(v, n, n));
+        eigen(crew, MatMut::from_column_major_slice_mut(packed, n, n), values, to)
     } else {
         let to = vectors.then(|| MatMut::from_column_major_slice_mut(v, n, n));
         T::eigen(MatRef::from_column_major_slice(packed, n, n), values, to).is_ok()

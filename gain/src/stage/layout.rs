@@ -18,10 +18,7 @@ impl Room<'_> {
         distribution: &Distribution,
     ) -> Result<GlobalArray<T>> {
         let shape = distribution.shape();
-        let make =
-            || Ok(GlobalArray::builder(session::get().team(), shape).distribution(distribution).create()?);
-        let array: GlobalArray<T> =
-            session::get().together(Purpose::Allocate, make)?.expect("only who is cautious goes on alone");
+        let array: GlobalArray<T> = self.spread(distribution)?;
         // Of what every rank has one puts.
         if self.storage(k).blocks().is_distributed() || session::get().rank == 0 {
             let (range, elements) = (self.range(k), self.own::<T>(k));
@@ -31,6 +28,18 @@ impl Room<'_> {
         }
         session::get().together(Purpose::Combine, || Ok(session::get().team().sync()?))?;
         Ok(array)
+    }
+}
+
+impl Room<'_> {
+    /// An array of zeros, spread in this way. Collective.
+    pub(crate) fn spread<T: rma::Element>(&self, distribution: &Distribution) -> Result<GlobalArray<T>> {
+        let make = || {
+            let team = session::get().team();
+            Ok(GlobalArray::builder(team, distribution.shape()).distribution(distribution).create()?)
+        };
+        let made = session::get().together(Purpose::Allocate, make)?;
+        Ok(made.expect("only who is cautious goes on alone"))
     }
 }
 

@@ -109,6 +109,8 @@ def qr(a, mode="reduced"):
 
 def lstsq(a, b, rcond=None):
     """`numpy.linalg.lstsq`: of a tall matrix R of `[a b]`, then singular values of what is small."""
+    from ._values import svd
+
     a, b = asarray(a), asarray(b)
     is_vector = b.ndim == 1
     b = b[:, None] if is_vector else b
@@ -119,7 +121,8 @@ def lstsq(a, b, rcond=None):
     given = common(a, b)
     dtype = numpy.promote_types(given, "d")
     eps = numpy.finfo(dtype).eps
-    rcond = eps * max(rows, columns) if rcond is None else eps if rcond < 0 else rcond
+    # (LAPACK's rounding, in place of what is no fraction.)
+    rcond = eps * max(rows, columns) if rcond is None else rcond if 0 < rcond < 1 else eps / 2
     a, b = a.astype(dtype, copy=False), b.astype(dtype, copy=False)
     residuals = None
     if rows > columns:
@@ -131,7 +134,7 @@ def lstsq(a, b, rcond=None):
         b = r[:columns, columns:]
         residuals = (ufuncs["absolute"](rest) ** 2).sum(0)
     try:
-        values, u, vh = made("svd", a, True, False)
+        u, values, vh = svd(a, False)
     except LinAlgError:
         raise LinAlgError("SVD did not converge in Linear Least Squares") from None
     host = values.numpy()

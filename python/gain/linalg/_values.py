@@ -3,11 +3,14 @@
 from typing import Any, NamedTuple
 
 import numpy
+from numpy.linalg import LinAlgError
 
 from .._base import asarray, ufuncs
+from .._creation import full
 from .._indexing import take_along_axis, where
 from .._sorting import argsort, sort
 from ._checks import adjoint, common, finite, made, matrices, real, squares
+from ._polar import is_large, singular
 from ._tall import is_tall, tall_qr, tall_r
 
 
@@ -40,10 +43,18 @@ def svd(a, full_matrices=True, compute_uv=True, hermitian=False):
         u = take_along_axis(u, order[..., None, :], -1)
         return SVDResult(u, take_along_axis(sizes, order, -1), adjoint(u * signs[..., None, :].astype(u.dtype, copy=False)))
     a = matrices(a)
-    common(a)
-    if is_tall(a) and not (compute_uv and full_matrices):
-        dtype = common(a)
+    dtype = common(a)
+    is_cut = is_tall(a) and not (compute_uv and full_matrices)
+    if is_cut or is_large(a):
+        if bool(ufuncs["isnan"](a).any()) or compute_uv and bool(ufuncs["isinf"](a).any()):
+            raise LinAlgError("SVD did not converge")
+        if not compute_uv and bool(ufuncs["isinf"](a).any()):
+            return full(min(a.shape), numpy.nan, real(dtype))
         a = a.astype(numpy.promote_types(dtype, "d"), copy=False)
+        if not is_cut:
+            values, u, vh = singular(a, compute_uv, full_matrices)
+            values = values.astype(real(dtype), copy=False)
+            return SVDResult(u.astype(dtype, copy=False), values, vh.astype(dtype, copy=False)) if compute_uv else values
         if not compute_uv:
             return made("svd", tall_r(a))[0].astype(real(dtype), copy=False)
         q, r = tall_qr(a)
