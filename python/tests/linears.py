@@ -368,6 +368,10 @@ def main(seed=1):
     refused(random)
     others(random)
     large(random, 300)
+    if gain.ranks() == 1:
+        a = made(random, (300, 300), "f8")
+        a[:, 150:225] = 0
+        singulars(random, a, 300, 300)
     is_alone, is_all = gain.ranks() == 1, bool(os.environ.get("GAIN_TEST_ALL"))
     shapes = some(random, [(280, 280, "f8"), (320, 270, "f8"), (260, 300, "c16"), (330, 260, "c8")])
     for m, n, dtype in shapes[:4 if is_alone or is_all else 1]:
