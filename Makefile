@@ -18,7 +18,7 @@ export PYO3_PYTHON := $(CURDIR)/$(PY)
 # AddressSanitizer wants to know for which machine.
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 
-.PHONY: build install demo test test-all bench docs clean packages check unit-tests
+.PHONY: build install wheel demo test test-all bench docs clean packages check unit-tests
 .DEFAULT_GOAL := build
 
 build: target/release/gain $(VENV)/.module
@@ -45,6 +45,20 @@ install:
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install target/release/gain target/release/rma-bench $(DESTDIR)$(PREFIX)/bin
 	capi/install target/release $(PREFIX) $(DESTDIR)
+
+# For other machines: a wheel for every Python from 3.11 on, and what `install` installs, for glibc 2.28 and newer. The linker is Zig's; it is named to the last
+# step of each build alone, so that what lies beneath is not compiled again.
+PORTABLE = -C linker=$(CURDIR)/python/portable-linker -C strip=debuginfo
+wheel: export ZIG_PYTHON := $(CURDIR)/$(PY)
+wheel: $(VENV)/.tools
+	$(PY) -m pip install --quiet --disable-pip-version-check ziglang==0.17.1
+	cd python && $(CURDIR)/$(VENV)/bin/maturin build --release --compatibility manylinux_2_28 --out ../target/wheels -- $(PORTABLE)
+	for package in capi-armci capi-ga; do $(CARGO) rustc --release --package $$package --lib -- $(PORTABLE) || exit 1; done
+	$(CARGO) rustc --release --package gain-launcher --bin gain -- $(PORTABLE)
+	$(CARGO) rustc --release --package microbench --bin rma-bench -- $(PORTABLE)
+	install -d target/portable$(PREFIX)/bin
+	install target/release/gain target/release/rma-bench target/portable$(PREFIX)/bin
+	capi/install target/release $(PREFIX) target/portable
 
 $(VENV)/.module: $(VENV)/.tools $(MODULE_SOURCES)
 	cd python && VIRTUAL_ENV=$(CURDIR)/$(VENV) $(CURDIR)/$(VENV)/bin/maturin develop --release --quiet
@@ -86,14 +100,25 @@ test-all: test
 	GAIN_TEST_ALL=1 $(WITHIN) $(CARGO) test --workspace --release -- --include-ignored
 	$(WITHIN) $(PY) python/tests/fuzz.py 1 3000
 	$(WITHIN) $(PY) python/tests/fuzz.py 2 3000 3
+	$(WITHIN) $(PY) python/tests/picks.py 1 12000
+	GAIN_THRESHOLD=0 $(WITHIN) target/release/gain run -n 2 --output rank0 $(PY) python/tests/picks.py 2 6000
+	$(WITHIN) target/release/gain run -n 3 --output rank0 $(PY) python/tests/picks.py 3 6000
+	GAIN_THRESHOLD=0 $(WITHIN) target/release/gain run -n 4 --output rank0 $(PY) python/tests/picks.py 4 6000
 	$(WITHIN) $(PY) python/tests/programs.py 100000 1000
 	$(WITHIN) $(PY) python/tests/programs.py 200000 500 2 GAIN_THRESHOLD=0
 	$(WITHIN) $(PY) python/tests/programs.py 300000 500 3
 	$(WITHIN) $(PY) python/tests/programs.py 400000 500 4 GAIN_THRESHOLD=0 GAIN_DIRECT=0
+	$(PYTHON) python/make_venv.py target/libraries -r python/requirements-libraries.txt
+	ln -sf ../../release/gain target/libraries/bin/gain
+	PYTHONPATH=python $(WITHIN) target/libraries/bin/python -m pytest python/tests/test_libraries.py
 	$(WITHIN) $(PY) python/tests/docstrings.py
 	$(WITHIN) $(PY) python/tests/memory_rule.py
+	$(WITHIN) $(PY) python/tests/memory_rule.py -n 2
+	$(WITHIN) $(PY) python/tests/memory_rule.py -n 3
 	$(WITHIN) $(PY) python/tests/own.py
 	$(WITHIN) $(PY) python/tests/own.py -n 3 named
+	$(MAKE) wheel
+	$(WITHIN) $(PYTHON) python/tests/wheel.py target/wheels/*.whl target/wheel-test target/portable$(PREFIX)/lib/lib*.so.0 target/portable$(PREFIX)/bin/gain
 	if command -v mpiexec.hydra >/dev/null; then GAIN_TEST_STARTER=mpiexec.hydra $(WITHIN) $(CARGO) test --release --package rma --tests; fi
 
 bench: build

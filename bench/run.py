@@ -153,6 +153,37 @@ def stencils():
     print(table("The same sweep over 100 x 100, distributed", [Row("gain, 2 ranks", times)]), flush=True)
 
 
+def stream():
+    """STREAM's triad through `s * a + b` against the C loop, process by process in turn."""
+    program, script, n = ROOT / "target" / "bench" / "stream-c", ROOT / "bench/python/stream.py", 20_000_000
+    program.parent.mkdir(parents=True, exist_ok=True)
+    run(["cc", "-O3", "-march=native", "-fopenmp", ROOT / "bench/c/stream.c", "-o", program])
+    times = {"c": [], "threads": [], "ranks": []}
+    for _ in range(5):
+        for who, output in (
+            ("c", run([program, n, 5], OMP_NUM_THREADS=str(THREADS), OMP_PROC_BIND="true")),
+            ("threads", run([sys.executable, script, n, 5])), ("ranks", ranks(2, script, n, 5)),
+        ):
+            repetitions, facts = series(output)
+            if facts["check"] != 5.0:
+                sys.exit(f"bench: stream: {who} has {facts['check']}")
+            times[who] += repetitions
+    print(table(f"STREAM's triad of {n} doubles", [
+        Row(f"C, OpenMP, {THREADS} threads", times["c"]), Row(f"gain, 1 rank, {THREADS} threads", times["threads"]), Row("gain, 2 ranks", times["ranks"]),
+        Row("C / gain, 1 rank", quotients(times["c"], times["threads"]), "ratio", at_least=0.95),
+        Row("C / gain, 2 ranks", quotients(times["c"], times["ranks"]), "ratio", at_least=0.95),
+        Row("GB/s of 24 bytes an element, 1 rank", [24 * n / t / 1e9 for t in times["threads"]], "count"),
+    ]), flush=True)
+
+
+def files(gigabytes=4):
+    """Saving and loading against dd, in the page cache."""
+    script, folder = ROOT / "bench/python/files.py", ROOT / "target" / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    for output in (run([sys.executable, script, folder, gigabytes, 3]), ranks(2, sys.executable, script, folder, gigabytes, 3)):
+        print(output, end="", flush=True)
+
+
 SUITES = {
     "rma": lambda: print(ranks(2, RELEASE / "gain-bench", "rma"), end="", flush=True),
     "armci": armci,
@@ -170,6 +201,8 @@ SUITES = {
     "binning": lambda: python_script("binning"),
     "sorting": lambda: python_script("sorting"),
     "fft": lambda: python_script("fft"),
+    "stream": stream,
+    "files": files,
     "randoms": lambda: python_script("randoms"),
     "reductions": lambda: python_script("reductions"),
     "ufuncs": ufuncs,

@@ -70,7 +70,7 @@ def page():
 
 
 MODULES = """`lib` (`stride_tricks`, `array_utils`, `mixins`, `index_tricks`, `introspect`, `NumpyVersion`), `emath`, `fft`, `linalg`, `random`, `polynomial` with its six families and
-classes, `testing` (comparisons of distributed arrays where they are), `typing`, and NumPy's own `dtypes` and `exceptions`. Not there: `ma`, `char`, `strings`, `rec`, `ctypeslib`, `f2py`."""
+classes, `special` (SciPy's universal functions), `testing` (comparisons of distributed arrays where they are), `typing`, and NumPy's own `dtypes` and `exceptions`. Not there: `ma`, `char`, `strings`, `rec`, `ctypeslib`, `f2py`."""
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--check"]:

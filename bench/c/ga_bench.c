@@ -112,6 +112,7 @@ static void synchronisation(void)
     if (me == 0) MEASURE("GA_Lock + GA_Unlock", 20000, (GA_Lock(1), GA_Unlock(1)));
     GA_Sync();
     TOGETHER("GA_Sync", REPETITIONS, 500, GA_Sync());
+    TOGETHER("GA_Brdcst, 1 double", REPETITIONS, 500, GA_Brdcst(values, sizeof values[0], 0));
     TOGETHER("GA_Dgop, 1 double", REPETITIONS, 500, GA_Dgop(values, 1, "+"));
     TOGETHER("GA_Dgop, 131072 doubles", REPETITIONS, 5, GA_Dgop(values, 131072, "max"));
     TOGETHER("NGA_Create + GA_Destroy", REPETITIONS, 30, GA_Destroy(NGA_Create(C_DBL, 2, dims, "short-lived", chunk2)));
@@ -194,6 +195,7 @@ static void whole_arrays(int a, int b, int c)
     TOGETHER("GA_Scale 4096", ROUNDS, 1, GA_Scale(c, &half));
     TOGETHER("by hand: fill", ROUNDS, 1, (fill_by_hand(pc, half, n), GA_Sync()));
     TOGETHER("GA_Fill 4096", ROUNDS, 1, GA_Fill(c, &half));
+    TOGETHER("GA_Zero 4096", ROUNDS, 1, GA_Zero(c));
     TOGETHER("GA_Transpose 4096", ROUNDS, 1, GA_Transpose(a, c));
     (void)sink;
 }

@@ -1,4 +1,4 @@
-"""Fourier transforms against NumPy, and pyFFTW with two threads and measured plans where it is installed, in the same run, in turn."""
+"""Fourier transforms against NumPy, and where they are installed pyFFTW with two threads and measured plans and scipy.fft with two workers, in the same run, in turn."""
 
 import gain
 import numpy
@@ -8,6 +8,11 @@ try:
     import pyfftw
 except ImportError:
     pyfftw = None
+
+try:
+    import scipy.fft as scipys
+except ImportError:
+    scipys = None
 
 RANDOM = numpy.random.default_rng(1)
 
@@ -43,14 +48,15 @@ for what, theirs, name, keywords, least, least_of_fftw in CASES:
     by_numpy = lambda: getattr(numpy.fft, name)(theirs, **keywords)  # noqa: B023
     by_gain = lambda: getattr(gain.fft, name)(ours, **keywords).force()  # noqa: B023
     assert numpy.allclose(by_numpy(), by_gain().numpy(), 1e-9, 1e-9 * theirs.size), what
-    calls = [by_numpy, by_gain]
     fftw = others(name, theirs.copy(), keywords)
-    if fftw:
-        calls.append(fftw)
-    series = in_turn(calls, samples=5)
+    by_scipy = scipys and (lambda: getattr(scipys, name)(theirs, workers=2, **keywords))  # noqa: B023
+    nothing = lambda: None
+    series = in_turn([by_numpy, by_gain, fftw or nothing, by_scipy or nothing], samples=5)
     rows = [Row("NumPy", series[0]), Row("gain", series[1]), Row("NumPy / gain", quotients(series[0], series[1]), "ratio", at_least=least)]
     if fftw:
         rows += [Row("pyFFTW", series[2]), Row("pyFFTW / gain", quotients(series[2], series[1]), "ratio", at_least=least_of_fftw)]
+    if by_scipy:
+        rows += [Row("scipy.fft, 2 workers", series[3]), Row("scipy.fft / gain", quotients(series[3], series[1]), "ratio")]
     print(table(f"{what}, 1 rank, all threads", rows), flush=True)
 
 for count in (10, 1000):

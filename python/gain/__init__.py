@@ -17,7 +17,7 @@ import numpy as _numpy
 from numpy import (
     bool_, byte, bytes_, cdouble, character, clongdouble, complex64, complex128, complexfloating, csingle, datetime64, double, dtype,
     dtypes, e, errstate,
-    euler_gamma, exceptions, finfo, flexible, float16, float32, float64, floating, generic, get_printoptions, geterr, geterrcall, half, iinfo, inexact,
+    euler_gamma, exceptions, flexible, float16, float32, float64, floating, generic, get_printoptions, geterr, geterrcall, half, inexact,
     inf, int8, int16, int32, int64, int_, intc, integer, intp, isscalar, issubdtype, long, longdouble, longlong, nan, newaxis, number,
     object_, pi, printoptions, promote_types, set_printoptions, seterr, seterrcall, short, signedinteger, single, str_, timedelta64,
     ubyte, uint, uint8, uint16, uint32, uint64, uintc, uintp, ulong, ulonglong, unsignedinteger, ushort, void,
@@ -68,9 +68,11 @@ from ._shapes import *  # noqa: F403
 from ._sorting import *  # noqa: F403
 from ._special import *  # noqa: F403
 from ._splitting import *  # noqa: F403
+from ._standard import *  # noqa: F403
 from ._statistics import *  # noqa: F403
 from ._stores import *  # noqa: F403
 from ._tables import *  # noqa: F403
+from ._transfer import *  # noqa: F403
 from ._triangles import *  # noqa: F403
 from ._types import *  # noqa: F403
 from ._vectorize import *  # noqa: F403
@@ -79,8 +81,6 @@ from ._ways import instead as _instead
 from ._windows import *  # noqa: F403
 
 __version__ = "0.1.0"
-# What there is by the array API: types and devices are NumPy's own.
-__array_namespace_info__ = _numpy.__array_namespace_info__
 
 # Two of them are functions in NumPy, with more arguments.
 globals().update(_gain.UFUNCS | {"angle": angle, "clip": clip})  # noqa: F405
@@ -103,7 +103,7 @@ globals().update(_builtin(globals()))
 # Types that some machines have, under the names of their sizes.
 globals().update({_name: getattr(_numpy, _name) for _name in ("complex256", "float128") if hasattr(_numpy, _name)})
 # Modules that are loaded when they are asked for.
-_MODULES = ("emath", "fft", "lib", "linalg", "polynomial", "random", "testing", "typing")
+_MODULES = ("emath", "fft", "lib", "linalg", "polynomial", "random", "special", "testing", "typing")
 
 
 def __getattr__(name):

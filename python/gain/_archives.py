@@ -10,7 +10,8 @@ from numpy.lib import format as npy
 
 from . import _gain
 from ._base import asarray
-from ._files import checked, first, header_of, is_plain, path_of, pieces, read, read_header, readable, streamed, together
+from ._npy import checked, header_of, pieces, read, read_header, readable, streamed
+from ._transfer import first, is_plain, path_of, together
 from ._gain import ndarray
 
 __all__ = ["savez", "savez_compressed"]

@@ -2,6 +2,8 @@
 
 import functools
 
+import operator
+
 import numpy
 
 from . import _gain
@@ -65,6 +67,17 @@ def axes_tuple(axis, ndim, name=None):
     return numpy.lib.array_utils.normalize_axis_tuple(axis, ndim, name)
 
 
+# One axis as functions that NumPy has in Python take it.
+axis_index = numpy.lib.array_utils.normalize_axis_index
+
+
+def axis_number(axis, ndim):
+    """One axis as functions that NumPy has in C take it."""
+    if isinstance(axis, bool):
+        raise TypeError("an integer is required for the axis")
+    return axis_index(operator.index(axis), ndim)
+
+
 def host(device):
     """Refuses devices as NumPy does: there is one, `"cpu"`."""
     if device not in (None, "cpu"):
@@ -118,6 +131,5 @@ def ndim(a):
 def size(a, axis=None):
     """`numpy.size`"""
     extents = shape(a)
-    if axis is None:
-        return int(numpy.prod(extents, dtype=int))
-    return extents[axis] if isinstance(axis, int) else int(numpy.prod([extents[i] for i in axis], dtype=int))
+    axes = range(len(extents)) if axis is None else axes_tuple(axis, len(extents))
+    return int(numpy.prod([extents[i] for i in axes], dtype=int))

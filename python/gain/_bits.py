@@ -8,7 +8,7 @@ import operator
 
 import numpy
 
-from ._base import asarray, axes_tuple, ufuncs
+from ._base import asarray, axis_number, ufuncs
 from ._creation import zeros
 from ._shapes import concatenate, moveaxis
 
@@ -24,8 +24,8 @@ ONES, MOST = numpy.uint64(0x0101010101010101), numpy.uint64(0x7F7F7F7F7F7F7F7F)
 def _last(a, axis):
     """The array with the axis last, of all elements if it is None, and which axis that is."""
     if a.ndim == 0 or axis is None:
-        return a.ravel(), 0
-    (axis,) = axes_tuple(axis, a.ndim)
+        return a.ravel(), 0 if axis is None else axis_number(axis, 1)
+    axis = axis_number(axis, a.ndim)
     return moveaxis(a, axis, -1), axis
 
 
@@ -38,10 +38,12 @@ def _longer(a, length):
 def packbits(a, /, axis=None, bitorder="big"):
     """`numpy.packbits`"""
     a = asarray(a)
-    if a.dtype.kind not in "biu":
-        raise TypeError("Expected an input array of integer or boolean data type")
     if bitorder not in ("big", "little"):
         numpy.packbits(numpy.zeros(8, bool), None, bitorder)  # raises what NumPy raises
+    if axis is not None:
+        axis_number(axis, max(a.ndim, 1))
+    if a.dtype.kind not in "biu":
+        raise TypeError("Expected an input array of integer or boolean data type")
     a, axis = _last(a, axis)
     count = -(-a.shape[-1] // 8)
     bits = _longer(a if a.dtype.kind == "b" else a != 0, 8 * count)

@@ -10,7 +10,7 @@ import pickle
 import numpy
 
 from . import _gain
-from ._base import OURS, asarray, axes_tuple
+from ._base import OURS, asarray, axis_index
 from ._creation import asanyarray, empty
 from ._elementwise import _into
 from ._gain import ndarray
@@ -26,7 +26,7 @@ LETTERS = "?bhilqBHILQefdFD"
 def apply_along_axis(func1d, axis, arr, *args, **kwargs):
     """`numpy.apply_along_axis`: all ranks call the function together, with an array for each line."""
     arr = asarray(arr)
-    (axis,) = axes_tuple(axis, arr.ndim)
+    axis = axis_index(axis, arr.ndim)
     lines = moveaxis(arr, axis, -1)
     if 0 in lines.shape[:-1]:
         raise ValueError("Cannot apply_along_axis when any iteration dimensions are 0")
@@ -46,8 +46,8 @@ def apply_along_axis(func1d, axis, arr, *args, **kwargs):
 
 def apply_over_axes(func, a, axes):
     """`numpy.apply_over_axes`"""
+    count = a.ndim
     made = asarray(a)
-    count = made.ndim
     for axis in (axes,) if numpy.ndim(axes) == 0 else axes:
         axis = axis + count if axis < 0 else axis
         before, made = made, func(made, axis)

@@ -6,7 +6,7 @@ import operator
 
 import numpy
 
-from . import _elementwise, _fallback, _gain, _indexing, _reductions, _scans, _sorting
+from . import _blocks, _elementwise, _fallback, _gain, _indexing, _reductions, _scans, _sorting
 from ._gain import ndarray
 
 # What is a method of ndarray and has no need to be quick.
@@ -186,6 +186,8 @@ def dispatch_ufunc(ufunc, method, inputs, keywords):
         given |= {"out": out} if out else {}
         return getattr(ufunc, method)(*_fallback.handed(name, *inputs), **given)
     ours = ufunc if isinstance(ufunc, _gain.ufunc) else _table(numpy.ufunc).get(ufunc)
+    if ours is None and method == "__call__" and out is None and _is_another(ufunc):
+        return _blocks.elementwise(ufunc, inputs, keywords)
     if ours is None or method not in ("__call__", "reduce", "accumulate", "reduceat", "outer", "at"):
         return NotImplemented
     # Elements are all that is wanted of a subclass whose result goes into one of our arrays.
@@ -217,6 +219,13 @@ def _table(kind):
 
 def _is_function(theirs, kind):
     return callable(theirs) and not isinstance(theirs, type) and isinstance(theirs, kind)
+
+
+def _is_another(ufunc):
+    """Whether this is another library's function of numbers, element by element."""
+    if not isinstance(ufunc, numpy.ufunc):
+        return False
+    return ufunc.signature is None and getattr(numpy, ufunc.__name__, None) is not ufunc and any("O" not in types for types in ufunc.types)
 
 
 def dispatch_function(function, types, arguments, keywords):

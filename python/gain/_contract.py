@@ -13,10 +13,11 @@ from ._triangles import writeable_diagonal
 class Sketch:
     """An array to be: its labels, its shape, and the function that makes it of the operands."""
 
-    __slots__ = ("labels", "shape", "make")
+    __slots__ = ("labels", "make", "number", "shape")
 
-    def __init__(self, labels, shape, make):
-        self.labels, self.shape, self.make = labels, tuple(shape), make
+    def __init__(self, labels, shape, make, number=None):
+        # `number` makes NumPy's scalar, where that is at hand before the array of no axes.
+        self.labels, self.shape, self.make, self.number = labels, tuple(shape), make, number
 
     def then(self, labels, shape, step):
         """What a step makes of it."""
@@ -131,7 +132,8 @@ def _pair(a, b, wanted, half):
     shape = tuple([extents[x] for x in labels])
     if not labels:
         one, two = _grouped(a, "", inner).make, _grouped(b, "", inner).make
-        return Sketch("", (), lambda arrays: asarray(one(arrays).dot(two(arrays))))
+        return Sketch(
+            "", (), lambda arrays: asarray(one(arrays).dot(two(arrays))), lambda arrays: one(arrays).dot(two(arrays)))
     one, two = _grouped(a, stack, rows, inner), _grouped(b, stack, inner, columns)
     whole = Sketch(labels, (*one.shape[:-1], two.shape[-1]), _product(one.make, two.make))
     return whole.reshaped(labels, shape)

@@ -30,23 +30,24 @@ def _mode(mode):
 def convolve(a, v, mode="full"):
     """`numpy.convolve`"""
     a, v = (x.reshape(1) if x.ndim == 0 else x for x in map(asarray, (a, v)))
-    if a.ndim > 1 or v.ndim > 1:
-        raise ValueError("object too deep for desired array")
+    if len(v) > len(a):
+        a, v = v, a
     for name, x in (("a", a), ("v", v)):
         if len(x) == 0:
             raise ValueError(f"{name} cannot be empty")
-    if len(v) > len(a):
-        a, v = v, a
-    return _convolved(a, v, _mode(mode))
+    mode = _mode(mode)
+    if a.ndim > 1 or v.ndim > 1:
+        raise ValueError("object too deep for desired array")
+    return _convolved(a, v, mode)
 
 
 def correlate(a, v, mode="valid"):
     """`numpy.correlate`"""
+    mode = _mode(mode)
     a, v = map(asarray, (a, v))
     if a.ndim != 1 or v.ndim != 1 or not len(a) or not len(v):
         numpy.correlate(*(numpy.zeros([min(n, 1) for n in x.shape]) for x in (a, v)))  # raises what NumPy raises
         raise ValueError("object too deep for desired array")
-    mode = _mode(mode)
     v = v.conj() if v.dtype.kind == "c" else v
     if len(a) >= len(v):
         return _convolved(a, v[::-1], mode)

@@ -2,7 +2,7 @@
 
 import numpy
 
-from ._base import ABSENT, asarray, axes_tuple, ufuncs
+from ._base import ABSENT, asarray, axes_tuple, axis_index, ufuncs
 from ._creation import array, empty_like
 from ._elementwise import where
 from ._shapes import broadcast_to, concatenate
@@ -24,7 +24,7 @@ def diff(a, n=1, axis=-1, prepend=ABSENT, append=ABSENT):
     a = asarray(a)
     if a.ndim == 0:
         raise ValueError("diff requires input that is at least one dimensional")
-    (axis,) = axes_tuple(axis, a.ndim)
+    axis = axis_index(axis, a.ndim)
     parts = [a]
     for place, more in ((0, prepend), (len(parts), append)):
         if more is ABSENT:
@@ -142,7 +142,8 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
     """`numpy.trapezoid`"""
     y = asarray(y)
     extents = [1] * y.ndim
-    extents[axis] = -1  # raises what NumPy raises
+    axis = axis_index(axis, y.ndim)
+    extents[axis] = -1
     if x is None:
         step = dx
     else:
@@ -151,7 +152,6 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
             step = diff(x).reshape(extents)
         else:
             step = diff(x, axis=axis)
-    (axis,) = axes_tuple(axis, y.ndim)
     return asarray(step * (y[_part(axis, 1, None)] + y[_part(axis, None, -1)]) / 2.0).sum(axis)
 
 
@@ -171,7 +171,7 @@ def unwrap(p, discont=None, axis=-1, *, period=2 * numpy.pi):
     if ambiguous:
         turned = where((turned == low) & (steps > 0), high, turned)
     correction = where(ufuncs["absolute"](steps) < discont, 0, turned - steps)
-    (axis,) = axes_tuple(axis, p.ndim)
+    axis = axis_index(axis, p.ndim)
     up = array(p, dtype=dtype, copy=True)
     later = _part(axis, 1, None)
     up[later] = p[later] + asarray(correction).cumsum(axis)

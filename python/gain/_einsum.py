@@ -10,7 +10,7 @@ import numpy
 
 from ._base import OURS, asarray
 from ._contract import program
-from ._gain import ndarray
+from ._gain import ndarray, quietly
 
 __all__ = ["einsum", "einsum_path"]
 
@@ -31,7 +31,7 @@ def einsum_path(*operands, optimize="greedy", einsum_call=False):
 def einsum(*operands, out=None, optimize=False, **kwargs):
     """`numpy.einsum`: three operands and more are taken two by two also with `optimize=False`."""
     text, arrays = _subscripts(operands)
-    kind = (text, tuple([a.shape for a in arrays]), tuple([a.dtype for a in arrays]))
+    kind = (text, tuple([a.shape for a in arrays]), tuple([a.dtype.char for a in arrays]))
     plan = None
     if text is not None:
         plan = (_plan if isinstance(optimize, (bool, str)) else _plan.__wrapped__)(*kind, optimize)
@@ -60,8 +60,9 @@ def einsum(*operands, out=None, optimize=False, **kwargs):
         arrays = [a if a.dtype == dtype else a.astype(dtype) for a in arrays]
     # Else two operands have at each step the type of these two.
     if optimize is False and dtype.kind in "fc":
-        with numpy.errstate(all="ignore"):  # as NumPy, which doesn't look
-            made = result.make(arrays)
+        if alike and result.number is not None and order is None and out is None:
+            return quietly(result.number, arrays)
+        made = quietly(result.make, arrays)  # as NumPy, which doesn't look
     else:
         made = result.make(arrays)
     if made.dtype != dtype:
@@ -112,6 +113,7 @@ def _within(number):
 def _plan(text, shapes, types, optimize):
     """Shape and type of the result, whether that is the type of all, whether the result is a view, whether a product of two is last,
     what makes it; None: they don't fit."""
+    types = tuple(map(numpy.dtype, types))
     parsed = _parsed(text, shapes, optimize)
     extents = None if parsed is None else _extents(parsed[0], shapes)
     if extents is None:

@@ -162,6 +162,10 @@ def array_equiv(a1, a2):
 
 def copyto(dst, src, casting="same_kind", where=True):
     """`numpy.copyto`"""
+    if not isinstance(dst, ndarray):
+        raise TypeError(f"copyto() argument 1 must be a numpy.ndarray, not {type(dst).__name__}")
+    if not dst.flags.writeable:
+        raise ValueError("assignment destination is read-only")
     if not isinstance(src, OURS) and numpy.ndim(src) == 0:
         # What a number may become, and within which range, NumPy knows; what is lost on the way is told of the user's line.
         src = src[()] if isinstance(src, numpy.ndarray) else src
@@ -172,4 +176,17 @@ def copyto(dst, src, casting="same_kind", where=True):
     else:
         src = asarray(src, dst.dtype if isinstance(src, (list, tuple)) and casting == "unsafe" else None)
         src = src.astype(dst.dtype, casting=casting, copy=False)
-    dst[...] = src if where is True else _gain.select(where, src, dst)
+    if where is True:
+        dst[...] = src
+        return
+    where = asarray(where)
+    _check_fits(src.shape, dst.shape, "input array")
+    _check_fits(where.shape, dst.shape, "where mask")
+    dst[...] = _gain.select(where, src, dst)
+
+
+def _check_fits(shape, target, name):
+    """Refuses what doesn't broadcast into a shape."""
+    if len(shape) > len(target) or any(one not in (1, other) for one, other in zip(reversed(shape), reversed(target))):
+        one, two = (str(tuple(extents)).replace(" ", "") for extents in (shape, target))
+        raise ValueError(f"could not broadcast {name} from shape {one} into shape {two}")

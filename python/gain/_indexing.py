@@ -8,7 +8,7 @@ import warnings
 import numpy
 
 from . import _gain
-from ._base import ABSENT, asarray, axes_tuple, ufuncs
+from ._base import ABSENT, asarray, axis_index, axis_number, ufuncs
 from ._creation import empty, zeros
 from ._elementwise import where as _where
 from ._fallback import few
@@ -71,9 +71,19 @@ def _wrapped(indices, extent, mode):
         raise IndexError("cannot do a non-empty take from an empty axes.")
     if mode == "wrap":
         return indices % max(extent, 1)
-    if mode == "clip":
-        return ufuncs["clip"](indices, 0, max(extent - 1, 0))
-    raise ValueError(f"clipmode must be one of 'clip', 'raise', or 'wrap' (got '{mode}')")
+    return ufuncs["clip"](indices, 0, max(extent - 1, 0))
+
+
+def _known_mode(mode):
+    """Refuses other ways."""
+    if mode not in ("raise", "wrap", "clip", None):
+        numpy.take([0], 0, mode=mode)  # raises what NumPy raises
+
+
+def _check_safe(values, dtype):
+    """Refuses arrays that become another type only with loss."""
+    if isinstance(values, (ndarray, numpy.ndarray, numpy.generic)) and not numpy.can_cast(values.dtype, dtype, "safe"):
+        raise TypeError(f"Cannot cast array data from {values.dtype!r} to {dtype!r} according to the rule 'safe'")
 
 
 # What NumPy says of keys of `a.flat`.
@@ -174,9 +184,10 @@ def take(a, indices, axis=None, out=None, mode="raise"):
     plain = out is None and mode == "raise" and axis in (None, 0) and a.ndim == 1 and a.size
     if plain and type(indices) is ndarray and indices.ndim and indices.dtype.kind == "i":
         return a[indices]
+    _known_mode(mode)
     if axis is None:
         a, axis = a.ravel(), 0
-    (axis,) = axes_tuple(axis, max(a.ndim, 1))
+    axis = axis_number(axis, max(a.ndim, 1))
     a = a.reshape(1) if a.ndim == 0 else a
     extent = a.shape[axis]
     indices = asarray(_wrapped(indices, extent, mode))
@@ -195,8 +206,13 @@ def take(a, indices, axis=None, out=None, mode="raise"):
 def put(a, ind, v, mode="raise"):
     """`numpy.put`"""
     if not isinstance(a, ndarray):
-        raise TypeError(f"argument 1 must be numpy.ndarray, not {type(a).__name__}")
+        raise TypeError(f"argument 1 must be numpy.ndarray, not {type(a)}")
+    _known_mode(mode)
+    if a.size == 0 and not isinstance(ind, slice) and numpy.size(ind):
+        raise IndexError("cannot replace elements of an empty array")
     ind = asarray(_wrapped(ind, a.size, mode)).ravel()
+    if not a.flags.writeable:
+        raise ValueError("put: output array is read-only")
     v = asarray(v).ravel()
     if ind.size == 0:
         return
@@ -225,14 +241,15 @@ def _along(arr, indices, axis):
 
 
 def _checked_along(arr, indices, axis):
-    arr, indices = asarray(arr), asarray(indices)
+    is_flat = axis is None
+    axis = 0 if is_flat else axis_index(axis, arr.ndim)
+    if is_flat and indices.ndim != 1:
+        raise ValueError("when axis=None, `indices` must have a single dimension.")
     if indices.dtype.kind not in "iu":
         raise IndexError("`indices` must be an integer array")
-    if axis is None:
-        if indices.ndim != 1:
-            raise ValueError("when axis=None, `indices` must have a single dimension.")
+    arr, indices = asarray(arr), asarray(indices)
+    if is_flat:
         return arr.ravel(), indices, 0
-    (axis,) = axes_tuple(axis, arr.ndim)
     if arr.ndim != indices.ndim:
         raise ValueError("`indices` and `arr` must have the same number of dimensions")
     return arr, indices, axis
@@ -274,10 +291,12 @@ def extract(condition, arr):
 def place(arr, mask, vals):
     """`numpy.place`"""
     if not isinstance(arr, ndarray):
-        raise TypeError(f"argument 1 must be numpy.ndarray, not {type(arr).__name__}")
-    mask, vals = asarray(mask), asarray(vals).ravel().astype(arr.dtype)
+        raise TypeError(f"place() argument 1 must be numpy.ndarray, not {type(arr).__name__}")
+    mask = asarray(mask)
     if mask.size != arr.size:
         raise ValueError("place: mask and data must be the same size")
+    _check_safe(vals, arr.dtype)
+    vals = asarray(vals).ravel().astype(arr.dtype)
     at = flatnonzero(mask)
     if at.size == 0:
         return
@@ -289,10 +308,12 @@ def place(arr, mask, vals):
 def putmask(a, /, mask, values):
     """`numpy.putmask`"""
     if not isinstance(a, ndarray):
-        raise TypeError("argument 1 must be numpy.ndarray, not " + type(a).__name__)
-    mask, values = asarray(mask), asarray(values).ravel()
+        raise TypeError("putmask: first argument must be an array")
+    mask = asarray(mask)
     if mask.size != a.size:
         raise ValueError("putmask: mask and data must be the same size")
+    _check_safe(values, a.dtype)
+    values = asarray(values).ravel()
     if values.size == 0:
         return
     mask = mask.reshape(a.shape).astype(bool)
@@ -307,13 +328,16 @@ def putmask(a, /, mask, values):
 
 def choose(a, choices, out=None, mode="raise"):
     """`numpy.choose`"""
+    _known_mode(mode)
     a = asarray(a)
     choices = list(choices)
+    if not choices:
+        raise ValueError("0-length sequence.")
     dtype = numpy.result_type(*(c if type(c) in (int, float, complex) else asarray(c).dtype for c in choices))
     choices = [asarray(c).astype(dtype, copy=False) for c in choices]
     extent = len(choices)
     _check_integers(a)
-    a, *choices = broadcast_arrays(a, *choices)
+    *choices, a = broadcast_arrays(*choices, a)
     if mode == "raise":
         if a.size and (int(a.min()) < 0 or int(a.max()) >= extent):
             raise ValueError("invalid entry in choice array")
@@ -458,12 +482,20 @@ def fill_diagonal(a, val, wrap=False):
             raise ValueError("All dimensions of input must be of equal length")
         step = 1 + int(numpy.cumprod(a.shape[:-1]).sum())
     places = numpy.arange(a.size)[:end:step]
-    val = asarray(val).ravel()
+    val = (val if isinstance(val, (ndarray, numpy.ndarray)) else asarray(val, a.dtype)).ravel()
     if val.size == 0:
         return
     if val.size not in (1, places.size):
         val = val[numpy.arange(places.size) % val.size]
     a.flat[places] = val
+
+
+def _told(call, axis):
+    """What the call gives; if it finds an index outside, of this axis."""
+    try:
+        return call()
+    except IndexError as error:
+        raise IndexError(str(error).replace("for axis 0", f"for axis {axis}")) from None
 
 
 def delete(arr, obj, axis=None):
@@ -473,14 +505,14 @@ def delete(arr, obj, axis=None):
         arr = arr.ravel()
         axis = arr.ndim - 1
     else:
-        (axis,) = axes_tuple(axis, arr.ndim)
+        axis = axis_index(axis, arr.ndim)
     extent = arr.shape[axis]
     if isinstance(obj, slice):
         gone = numpy.arange(extent)[obj]
     else:
         obj = few("delete", obj)
         # NumPy says what is wrong with it.
-        kept = numpy.delete(numpy.arange(extent), obj)
+        kept = _told(lambda: numpy.delete(numpy.arange(extent), obj), axis)
         gone = numpy.setdiff1d(numpy.arange(extent), kept, assume_unique=True)
     kept = numpy.ones(extent, bool)
     kept[gone] = False
@@ -497,9 +529,10 @@ def insert(arr, obj, values, axis=None):
         arr = arr.ravel()
         axis = arr.ndim - 1
     else:
-        (axis,) = axes_tuple(axis, arr.ndim)
+        axis = axis_index(axis, arr.ndim)
     extent = arr.shape[axis]
     obj = few("insert", obj)
+    values = (values if isinstance(values, (ndarray, numpy.ndarray)) else asarray(values, arr.dtype))
     values = asarray(values).astype(arr.dtype)
     given = numpy.arange(extent)[obj] if isinstance(obj, slice) else numpy.asarray(obj)
     given = numpy.flatnonzero(given) if given.dtype == bool else given
@@ -514,7 +547,10 @@ def insert(arr, obj, values, axis=None):
             order.insert(axis, order.pop(0))
             values = values.transpose(order)
         at, count = given.item(), values.shape[axis]
-    numbers = numpy.insert(numpy.arange(extent), at, numpy.full(count, -1))
+    if isinstance(obj, (int, numpy.integer)) or not isinstance(at, int) or -extent <= at <= extent:
+        numbers = _told(lambda: numpy.insert(numpy.arange(extent), at, numpy.full(count, -1)), axis)
+    else:
+        raise IndexError(f"index {obj} is out of bounds for axis {axis} with size {extent}")
     shape = list(arr.shape)
     shape[axis] = len(numbers)
     made = empty(tuple(shape), arr.dtype, "F" if arr.flags.fnc else "C")

@@ -6,7 +6,6 @@ import numpy
 
 from ._base import asarray, ufuncs
 from ._fallback import few
-from ._gain import ndarray
 
 # The letters of the types that our arrays have.
 LETTERS = set("?bhilqBHILQefdFD")

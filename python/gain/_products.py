@@ -7,7 +7,7 @@ import numpy
 
 from . import _gain
 from ._base import OURS, asarray, ndim, ufuncs
-from ._gain import ndarray
+from ._gain import ndarray, quietly
 from ._shapes import expand_dims, moveaxis
 
 __all__ = ["dot", "inner", "matmul", "matvec", "outer", "tensordot", "vdot", "vecdot", "vecmat"]
@@ -150,8 +150,7 @@ def vdot(a, b, /):
     a, b = asarray(a).ravel(), asarray(b).ravel()
     if a.size != b.size:
         raise ValueError(f"cannot reshape array of size {b.size} into shape ({a.size},)")
-    with numpy.errstate(all="ignore"):  # as NumPy, which doesn't look
-        return (a.conj() if a.dtype.kind == "c" else a).dot(b)
+    return quietly((a.conj() if a.dtype.kind == "c" else a).dot, b)  # as NumPy, which doesn't look
 
 
 def inner(a, b, /):

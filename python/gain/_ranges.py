@@ -6,6 +6,7 @@ import numpy
 
 from . import _gain
 from ._base import asarray, host, ndim, ufuncs
+from ._gain import ndarray
 from ._shapes import expand_dims, moveaxis
 
 __all__ = ["arange", "geomspace", "linspace", "logspace"]
@@ -20,6 +21,8 @@ def arange(start=None, stop=None, step=None, dtype=None, *, device=None, like=No
         raise TypeError("arange() requires stop to be specified.")
     if stop is None:
         start, stop = 0, start
+    if not all(one is None or type(one) in (int, float) or isinstance(one, (numpy.generic, ndarray)) for one in (start, stop, step)):
+        numpy.arange(*(one.numpy() if isinstance(one, ndarray) else one for one in (start, stop, 1 if step is None else step)), dtype=dtype)  # raises what NumPy raises
     if step is not None and step == 0:
         (stop - start) / step  # raises what NumPy raises
     return _gain.arange(0 if start is None else start, stop, 1 if step is None else step, dtype)

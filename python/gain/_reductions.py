@@ -19,60 +19,60 @@ def _given(**keywords):
 def sum(a, axis=None, dtype=None, out=None, keepdims=False, initial=ABSENT, where=ABSENT):
     """`numpy.sum`"""
     if initial is ABSENT and where is ABSENT:
-        return asarray(a).sum(axis, dtype, out, bool(keepdims))
-    return asarray(a).sum(axis, dtype, out, bool(keepdims), **_given(initial=initial, where=where))
+        return asarray(a).sum(axis, dtype, out, keepdims)
+    return asarray(a).sum(axis, dtype, out, keepdims, **_given(initial=initial, where=where))
 
 
 def prod(a, axis=None, dtype=None, out=None, keepdims=False, initial=ABSENT, where=ABSENT):
     """`numpy.prod`"""
     if initial is ABSENT and where is ABSENT:
-        return asarray(a).prod(axis, dtype, out, bool(keepdims))
-    return asarray(a).prod(axis, dtype, out, bool(keepdims), **_given(initial=initial, where=where))
+        return asarray(a).prod(axis, dtype, out, keepdims)
+    return asarray(a).prod(axis, dtype, out, keepdims, **_given(initial=initial, where=where))
 
 
 def min(a, axis=None, out=None, keepdims=False, initial=ABSENT, where=ABSENT):
     """`numpy.min`"""
     if initial is ABSENT and where is ABSENT:
-        return asarray(a).min(axis, out, bool(keepdims))
-    return asarray(a).min(axis, out, bool(keepdims), **_given(initial=initial, where=where))
+        return asarray(a).min(axis, out, keepdims)
+    return asarray(a).min(axis, out, keepdims, **_given(initial=initial, where=where))
 
 
 def max(a, axis=None, out=None, keepdims=False, initial=ABSENT, where=ABSENT):
     """`numpy.max`"""
     if initial is ABSENT and where is ABSENT:
-        return asarray(a).max(axis, out, bool(keepdims))
-    return asarray(a).max(axis, out, bool(keepdims), **_given(initial=initial, where=where))
+        return asarray(a).max(axis, out, keepdims)
+    return asarray(a).max(axis, out, keepdims, **_given(initial=initial, where=where))
 
 
 def any(a, axis=None, out=None, keepdims=False, *, where=ABSENT):
     """`numpy.any`"""
     if where is ABSENT:
-        return asarray(a).any(axis, out, bool(keepdims))
-    return asarray(a).any(axis, out, bool(keepdims), **_given(where=where))
+        return asarray(a).any(axis, out, keepdims)
+    return asarray(a).any(axis, out, keepdims, **_given(where=where))
 
 
 def all(a, axis=None, out=None, keepdims=False, *, where=ABSENT):
     """`numpy.all`"""
     if where is ABSENT:
-        return asarray(a).all(axis, out, bool(keepdims))
-    return asarray(a).all(axis, out, bool(keepdims), **_given(where=where))
+        return asarray(a).all(axis, out, keepdims)
+    return asarray(a).all(axis, out, keepdims, **_given(where=where))
 
 
 def mean(a, axis=None, dtype=None, out=None, keepdims=False, *, where=ABSENT):
     """`numpy.mean`"""
     if where is ABSENT:
-        return asarray(a).mean(axis, dtype, out, bool(keepdims))
-    return asarray(a).mean(axis, dtype, out, bool(keepdims), **_given(where=where))
+        return asarray(a).mean(axis, dtype, out, keepdims)
+    return asarray(a).mean(axis, dtype, out, keepdims, **_given(where=where))
 
 
 def argmin(a, axis=None, out=None, *, keepdims=False):
     """`numpy.argmin`"""
-    return asarray(a).argmin(axis, out, keepdims=bool(keepdims))
+    return asarray(a).argmin(axis, out, keepdims=keepdims)
 
 
 def argmax(a, axis=None, out=None, *, keepdims=False):
     """`numpy.argmax`"""
-    return asarray(a).argmax(axis, out, keepdims=bool(keepdims))
+    return asarray(a).argmax(axis, out, keepdims=keepdims)
 
 
 def var(
@@ -87,7 +87,7 @@ def var(
     dtype = dtype if dtype is None else numpy.dtype(dtype)
     is_plain = dtype is None or dtype.kind == "f"
     if out is None and where is ABSENT and mean is ABSENT and a.ndim > 0 and is_plain:
-        return a._var(axis, dtype, ddof, bool(keepdims))
+        return a._var(axis, dtype, ddof, keepdims)
     if dtype is None and a.dtype.kind in "iub":
         dtype = numpy.float64
     given = _given(where=where)
@@ -103,7 +103,7 @@ def var(
     difference = asarray(a - mean)
     if difference.dtype.kind == "c":
         difference = ufuncs["absolute"](difference)
-    total = asarray(asarray(difference * difference).sum(axis, dtype, out, bool(keepdims), **given))
+    total = asarray(asarray(difference * difference).sum(axis, dtype, out, keepdims, **given))
     over = asarray(ufuncs["maximum"](count.reshape(total.shape if given else ()) - ddof, 0))
     made = ufuncs["divide"](total, over, out=total if out is None else out, casting="unsafe")
     return made if out is not None or made.ndim or type(a) is not _gain.ndarray else made[()]

@@ -6,7 +6,7 @@ import math
 import numpy
 
 from . import _gain
-from ._base import asarray, axes_tuple, extents, of_class
+from ._base import asarray, axes_tuple, axis_number, extents, of_class
 from ._binning import bincount
 from ._creation import array, empty, empty_like, zeros
 from ._fallback import few
@@ -49,15 +49,15 @@ def repeat(a, repeats, axis=None):
     a = asarray(a)
     if axis is None:
         a, axis = a.ravel(), 0
-    (axis,) = axes_tuple(axis, max(a.ndim, 1))
-    a = a if a.ndim else a.reshape(1)
+    else:
+        axis = axis_number(axis, max(a.ndim, 1))
+        a = a if a.ndim else a.reshape(1)
     times = _count(repeats, a.shape[axis])
     if isinstance(times, (ndarray, numpy.ndarray)):
         if a.ndim == 1 and (a.size > _FEW or not a.is_replicated) and (isinstance(times, ndarray) or times.dtype.kind in "bi"):
             return _gain.repeated(a if type(a) is ndarray else a.view(ndarray), asarray(times))
         return a[(slice(None),) * axis + (_places(times, a.shape[axis]),)]
-    shape = (*a.shape[:axis], a.shape[axis] * times, *a.shape[axis + 1:])
-    return _spread(a, [(axis + 1, times)], shape)
+    return _gain.repeated_evenly(a, times, axis)
 
 
 def _count(repeats, extent):

@@ -3,7 +3,7 @@
 import numpy
 
 from . import _gain
-from ._base import asarray, axes_tuple, extents, laid, ndim
+from ._base import asarray, axes_tuple, axis_index, axis_number, extents, laid, ndim
 from ._creation import empty
 from ._gain import ndarray
 
@@ -202,7 +202,7 @@ def concatenate(arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind")
         raise ValueError("zero-dimensional arrays cannot be concatenated")
     if isinstance(axis, bool):
         raise TypeError("an integer is required for the axis")
-    (axis,) = axes_tuple(axis, len(shape))
+    axis = axis_number(axis, len(shape))
     before, after = shape[:axis], shape[axis + 1:]
     length, alike = 0, True
     for a in arrays:
@@ -259,7 +259,7 @@ def stack(arrays, axis=0, out=None, *, dtype=None, casting="same_kind"):
         raise ValueError("need at least one array to stack")
     if len({a.shape for a in arrays}) != 1:
         raise ValueError("all input arrays must have the same shape")
-    (axis,) = axes_tuple(axis, arrays[0].ndim + 1)
+    axis = axis_index(axis, arrays[0].ndim + 1)
     key = (slice(None),) * axis + (None,)
     return concatenate([a[key] for a in arrays], axis, out, dtype=dtype, casting=casting)
 

@@ -9,6 +9,7 @@ from ._base import asarray, axes_tuple, of_class
 from ._fallback import few
 from ._gain import ndarray
 from ._indexing import take_along_axis
+from ._shapes import flip
 
 __all__ = ["argpartition", "argsort", "lexsort", "partition", "sort", "sort_complex"]
 
@@ -36,15 +37,16 @@ def _places(kth, kind="introselect", order=None):
 
 
 @of_class
-def sort(a, axis=-1, kind=None, order=None, *, stable=None):
-    """`numpy.sort`"""
-    if type(a) is ndarray and kind is order is stable is None and type(axis) is int:
+def sort(a, axis=-1, kind=None, order=None, *, stable=None, descending=False):
+    """`numpy.sort`; `descending` is the array API's: the largest first, NaN before it."""
+    if type(a) is ndarray and kind is order is stable is None and type(axis) is int and not descending:
         return _gain.sorted(a, axis, None)
     a = asarray(a)
     _checked(kind, order, stable)
     if axis is None:
         a, axis = a.ravel(), -1
-    return _gain.sorted(a, _number(axis), None)
+    made = _gain.sorted(a, _number(axis), None)
+    return flip(made, axis) if descending and made.ndim else made
 
 
 def sort_in_place(a, axis=-1, kind=None, order=None, *, stable=None):
@@ -61,14 +63,18 @@ def _replace(a, made, name):
 
 
 @of_class
-def argsort(a, axis=-1, kind=None, order=None, *, stable=None):
-    """`numpy.argsort`"""
-    if type(a) is ndarray and kind is order is stable is None and type(axis) is int and a.ndim:
+def argsort(a, axis=-1, kind=None, order=None, *, stable=None, descending=False):
+    """`numpy.argsort`; `descending` is the array API's: the largest first, and the first of equals."""
+    if type(a) is ndarray and kind is order is stable is None and type(axis) is int and a.ndim and not descending:
         return _gain.argsorted(a, axis, None)
     a = asarray(a)
     _checked(kind, order, stable)
     if axis is None or a.ndim == 0:
         a, axis = a.ravel(), -1 if axis is None else axis
+    if descending:
+        # The last of equals in the reversed order is the first of them.
+        axis, = axes_tuple(_number(axis), a.ndim)
+        return a.shape[axis] - 1 - flip(_gain.argsorted(flip(a, axis), axis, None), axis)
     return _gain.argsorted(a, _number(axis), None)
 
 

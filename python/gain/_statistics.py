@@ -15,7 +15,7 @@ def average(a, axis=None, weights=None, returned=False, *, keepdims=ABSENT):
     a = asarray(a)
     if axis is not None:
         axis = axes_tuple(axis, a.ndim, "axis")
-    keepdims = keepdims is not ABSENT and bool(keepdims)
+    keepdims = False if keepdims is ABSENT else keepdims
     if weights is None:
         mean = a.mean(axis, None, None, keepdims)
         whole = asarray(mean)

@@ -10,19 +10,26 @@ import importlib
 import itertools
 import math
 import os
-import shutil
 
 import numpy
 
 from . import _gain
 from ._base import asarray
 from ._creation import array
-from ._files import checked, first, moved, named, read, replacing, share, together, written
+from ._npy import checked, read
+from ._transfer import first, moved, named, replacing, share, together, written
 
 __all__ = ["load_hdf5", "load_zarr", "save_hdf5", "save_zarr"]
 
 # What makes a dataset of HDF5 one of chunks.
 CHUNKING = ("chunks", "compression", "shuffle", "fletcher32", "scaleoffset", "maxshape")
+
+
+def _remove(folder, ignore_errors=False):
+    """Removes a folder with all that is in it."""
+    import shutil  # takes long to load
+
+    shutil.rmtree(folder, ignore_errors=ignore_errors)
 
 
 def _package(name):
@@ -240,11 +247,11 @@ def save_zarr(data, path, overwrite=False, **kwargs):
         if os.path.exists(target) and not overwrite:
             raise FileExistsError(f"{path} exists, and overwrite is False")
         part = f"{target}.part-{os.getpid()}"
-        shutil.rmtree(part, ignore_errors=True)
+        _remove(part, ignore_errors=True)
         try:
             zarr.create_array(part, shape=data.shape, dtype=data.dtype, **kwargs)
         except BaseException:
-            shutil.rmtree(part, ignore_errors=True)
+            _remove(part, ignore_errors=True)
             raise
         return target, part
 
@@ -266,7 +273,7 @@ def save_zarr(data, path, overwrite=False, **kwargs):
         together(moved, f"save {path}", share(data.nbytes), fill)
     except BaseException:
         if _gain.rank() == 0:
-            shutil.rmtree(part, ignore_errors=True)
+            _remove(part, ignore_errors=True)
         raise
     first(_take, part, target)
 
@@ -278,6 +285,6 @@ def _take(part, target):
         os.rename(target, old)
     os.rename(part, target)
     if os.path.isdir(old):
-        shutil.rmtree(old)
+        _remove(old)
     elif os.path.lexists(old):
         os.unlink(old)

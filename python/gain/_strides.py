@@ -8,7 +8,7 @@ another: the last value stays, as in NumPy. Other ways to write to it are refuse
 import numpy
 
 from . import _gain
-from ._base import asarray, axes_tuple
+from ._base import asarray
 from ._creation import array
 from ._gain import ndarray
 from ._ranges import arange

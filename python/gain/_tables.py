@@ -15,7 +15,7 @@ import numpy
 from . import _gain
 from ._base import asarray
 from ._creation import array
-from ._files import beside, first, is_plain, together
+from ._transfer import beside, first, is_plain, together
 
 __all__ = ["genfromtxt", "loadtxt", "savetxt"]
 

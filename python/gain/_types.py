@@ -11,10 +11,29 @@ from ._base import asarray
 from ._gain import ndarray
 
 __all__ = [
-    "False_", "ScalarType", "True_", "base_repr", "binary_repr", "can_cast", "common_type", "format_float_positional",
-    "format_float_scientific", "isdtype", "isfortran", "iterable", "little_endian", "min_scalar_type", "mintypecode", "result_type",
+    "False_", "ScalarType", "True_", "base_repr", "binary_repr", "can_cast", "common_type", "finfo", "format_float_positional",
+    "format_float_scientific", "iinfo", "isdtype", "isfortran", "iterable", "little_endian", "min_scalar_type", "mintypecode", "result_type",
     "sctypeDict", "typecodes", "typename",
 ]
+
+
+def _type_of(x):
+    """The type of an array, which the array API lets stand for it; anything else as it is."""
+    return x.dtype if isinstance(x, (ndarray, numpy.ndarray)) else x
+
+
+class finfo(numpy.finfo):
+    """`numpy.finfo`, of an array's type as well."""
+
+    def __new__(cls, dtype):
+        return numpy.finfo(_type_of(dtype))
+
+
+class iinfo(numpy.iinfo):
+    """`numpy.iinfo`, of an array's type as well."""
+
+    def __init__(self, int_type):
+        super().__init__(_type_of(int_type))
 
 
 def can_cast(from_, to, casting="safe"):

@@ -253,8 +253,17 @@ def _whole(n):
         raise ValueError("n should be an integer")
 
 
-def fftfreq(n, d=1.0, device=None):
-    """`numpy.fft.fftfreq`"""
+def _of_type(made, dtype):
+    """Frequencies of a type that was asked for."""
+    if dtype is None:
+        return made
+    if _numpy.dtype(dtype).kind != "f":
+        raise ValueError(f"dtype must be a real floating-point type, not {_numpy.dtype(dtype)}")
+    return made.astype(dtype)
+
+
+def fftfreq(n, d=1.0, device=None, *, dtype=None):
+    """`numpy.fft.fftfreq`; `dtype` is the array API's."""
     _whole(n)
     unit = 1.0 / (n * d)
     _host(device)
@@ -262,15 +271,15 @@ def fftfreq(n, d=1.0, device=None):
     middle = (n - 1) // 2 + 1
     results[:middle] = _arange(0, middle, dtype=int)
     results[middle:] = _arange(-(n // 2), 0, dtype=int)
-    return results * unit
+    return _of_type(results * unit, dtype)
 
 
-def rfftfreq(n, d=1.0, device=None):
-    """`numpy.fft.rfftfreq`"""
+def rfftfreq(n, d=1.0, device=None, *, dtype=None):
+    """`numpy.fft.rfftfreq`; `dtype` is the array API's."""
     _whole(n)
     unit = 1.0 / (n * d)
     _host(device)
-    return _arange(0, n // 2 + 1, dtype=int) * unit
+    return _of_type(_arange(0, n // 2 + 1, dtype=int) * unit, dtype)
 
 
 # Of which functions of SciPy's this module is a backend: `scipy.fft.set_global_backend(gain.fft)`.
@@ -278,16 +287,20 @@ __ua_domain__ = "numpy.scipy.fft"
 
 
 def __ua_function__(method, args, kwargs):
-    """A function of `scipy.fft` of an array of ours; others' arrays are left to the next backend."""
+    """A function of `scipy.fft` of an array of ours; what is of others' arrays, or isn't here, is SciPy's own."""
     function = globals().get(method.__name__) if method.__name__ in __all__ else None
-    if function is None:
-        return NotImplemented
     names = ("x", "axes") if "shift" in method.__name__ else ("x", "n", "axis", "norm", "overwrite_x", "workers")
     if "2" in method.__name__ or method.__name__.endswith("n"):
         names = ("x", "s", "axes", "norm", "overwrite_x", "workers")
     given = dict(zip(names, args), **kwargs)
-    if not isinstance(given.get("x"), _ndarray):
-        return NotImplemented
+    if function is None or not isinstance(given.get("x"), _ndarray):
+        try:
+            import scipy.fft
+        except ImportError:
+            return NotImplemented
+        # (As the global backend there is none behind this one.)
+        with scipy.fft.set_backend("scipy", only=True):
+            return method(*args, **kwargs)
     if given.pop("plan", None) is not None:
         raise NotImplementedError("Passing a precomputed plan is not yet supported by scipy.fft functions")
     given.pop("overwrite_x", None)

@@ -152,7 +152,11 @@ fn filled(
     if order == Layout::F {
         shape.reverse();
     }
-    let made = compute(py, &[], || Array::full(&shape, value, dtype))?;
+    let is_typed = dtype == Some(value.dtype());
+    let made = match if is_typed { Array::full_now(&shape, value) } else { None } {
+        Some(made) => made,
+        None => compute(py, &[], || Array::full(&shape, value, dtype))?,
+    };
     if order == Layout::F { made.transpose(None).or_raise() } else { Ok(made) }
 }
 

@@ -2,7 +2,7 @@
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyBool, PyString};
 
 /// An option: on if the object is true.
 #[derive(Clone, Copy, Default)]
@@ -16,7 +16,7 @@ impl FromPyObject<'_, '_> for Flag {
     }
 }
 
-/// `keepdims=`: an integer.
+/// `keepdims=`: what fits C's `int`. NumPy's own bools aren't integers, and are refused.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Keep(pub(crate) bool);
 
@@ -24,9 +24,9 @@ impl FromPyObject<'_, '_> for Keep {
     type Error = PyErr;
 
     fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Keep> {
-        match object.extract::<bool>() {
-            Ok(is_kept) => Ok(Keep(is_kept)),
-            Err(_) => object.extract::<isize>().map(|n| Keep(n != 0)),
+        match object.cast::<PyBool>() {
+            Ok(is_kept) => Ok(Keep(is_kept.is_true())),
+            Err(_) => object.extract::<i32>().map(|n| Keep(n != 0)),
         }
     }
 }

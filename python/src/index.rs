@@ -7,7 +7,7 @@ use crate::ndarray::NdArray;
 use crate::numpy::Numpy;
 use gain::view::{Index, Slice};
 use gain::{Array, DType, Operand, Scalar};
-use pyo3::exceptions::{PyIndexError, PyValueError};
+use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyEllipsis, PyInt, PyList, PySlice, PyTuple};
 use smallvec::SmallVec;
@@ -129,7 +129,12 @@ pub(crate) fn assign(array: &Array, key: &Key, value: &Bound<'_, PyAny>) -> PyRe
         && value.ndim() > 0
         && array.index(&key.items).or_raise()?.ndim() == 0
     {
-        return Err(PyValueError::new_err("setting an array element with a sequence."));
+        return Err(match array.dtype() {
+            DType::C64 | DType::C128 => {
+                PyTypeError::new_err("only 0-dimensional arrays can be converted to Python scalars")
+            }
+            _ => PyValueError::new_err("setting an array element with a sequence."),
+        });
     }
     compute(value.py(), &[array], || array.set(&key.items, operand))
 }

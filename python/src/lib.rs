@@ -58,6 +58,8 @@ fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(memory::over_made, module)?)?;
     module.add_function(wrap_pyfunction!(pick::nonzero, module)?)?;
     module.add_function(wrap_pyfunction!(pick::repeated, module)?)?;
+    module.add_function(wrap_pyfunction!(pick::repeated_evenly, module)?)?;
+    module.add_function(wrap_pyfunction!(site::quietly, module)?)?;
     module.add_function(wrap_pyfunction!(status::warn, module)?)?;
     ufunc::register(module)?;
     joining::register(module)?;

@@ -139,10 +139,21 @@ impl NdArray {
         py: Python<'py>,
         api_version: Option<&Bound<'py, PyAny>>,
     ) -> Object<'py> {
-        let one = Numpy::attribute(py, "empty")?.call1((0,))?;
-        let given = PyDict::new(py);
-        given.set_item("api_version", api_version)?;
-        one.call_method("__array_namespace__", (), Some(&given))?;
-        Ok(py.import("gain")?.into_any())
+        let gain = py.import("gain")?;
+        // (NumPy may know fewer versions.)
+        let is_newest = match api_version {
+            Some(version) => version.eq(gain.getattr("__array_api_version__")?)?,
+            None => true,
+        };
+        if !is_newest {
+            let given = PyDict::new(py);
+            given.set_item("api_version", api_version)?;
+            Numpy::attribute(py, "empty")?.call1((0,))?.call_method(
+                "__array_namespace__",
+                (),
+                Some(&given),
+            )?;
+        }
+        Ok(gain.into_any())
     }
 }

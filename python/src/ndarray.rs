@@ -15,7 +15,7 @@ use pyo3::buffer::PyUntypedBuffer;
 use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::ffi::PyTypeObject;
 use pyo3::prelude::*;
-use pyo3::types::{PySlice, PyTuple, PyType};
+use pyo3::types::{PyBool, PySlice, PyTuple, PyType};
 
 /// `gain.ndarray`
 #[pyclass(name = "ndarray", module = "gain", subclass, weakref)]
@@ -132,6 +132,9 @@ pub(crate) fn axes(object: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Vec<isi
     match object {
         None => Ok(None),
         Some(object) if object.is_none() => Ok(None),
+        Some(object) if object.is_instance_of::<PyBool>() => {
+            Err(PyTypeError::new_err("an integer is required"))
+        }
         Some(object) => match object.extract::<isize>() {
             Ok(axis) => Ok(Some(vec![axis])),
             Err(error) if object.cast::<PyTuple>().is_err() => Err(error),

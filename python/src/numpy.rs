@@ -9,7 +9,7 @@ use numpy::{PyArrayDescr, PyArrayDescrMethods, PyUntypedArray};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyFloat, PyType};
+use pyo3::types::{PyBool, PyComplex, PyFloat, PyInt, PyType};
 use smallvec::SmallVec;
 
 /// NumPy's objects. Lives as long as the interpreter.
@@ -26,6 +26,8 @@ pub(crate) struct Numpy {
     asarray: Py<PyAny>,
     /// dtype objects in the order of [`DType`].
     dtypes: Vec<Py<PyAny>>,
+    /// What most programs write for a type: NumPy's scalar classes and Python's own.
+    classes: Vec<(Py<PyAny>, DType)>,
 }
 
 static NUMPY: PyOnceLock<Numpy> = PyOnceLock::new();
@@ -61,11 +63,21 @@ impl Numpy {
             object.cast::<PyArrayDescr>()?;
             Ok(object.unbind())
         });
+        let dtypes: Vec<Py<PyAny>> = dtypes.collect::<PyResult<_>>()?;
+        let mut classes = Vec::new();
+        for (object, &known) in dtypes.iter().zip(DType::ALL.iter()) {
+            classes.push((object.bind(py).getattr("type")?.unbind(), known));
+        }
+        classes.push((py.get_type::<PyFloat>().into_any().unbind(), DType::F64));
+        classes.push((py.get_type::<PyInt>().into_any().unbind(), DType::I64));
+        classes.push((py.get_type::<PyBool>().into_any().unbind(), DType::Bool));
+        classes.push((py.get_type::<PyComplex>().into_any().unbind(), DType::C128));
         let loaded = Numpy {
             ndarray: module.getattr("ndarray")?.cast_into::<PyType>()?.unbind(),
             generic: module.getattr("generic")?.cast_into::<PyType>()?.unbind(),
             asarray: module.getattr("asarray")?.unbind(),
-            dtypes: dtypes.collect::<PyResult<_>>()?,
+            dtypes,
+            classes,
             dtype: dtype.clone().unbind(),
             module: module.unbind(),
         };
@@ -123,6 +135,12 @@ impl Numpy {
             return Ok(None);
         }
         let numpy = Numpy::get(object.py());
+        if let Some(at) = numpy.dtypes.iter().position(|known| known.as_ptr() == object.as_ptr()) {
+            return Ok(Some(DType::ALL[at]));
+        }
+        if let Some((_, known)) = numpy.classes.iter().find(|(class, _)| class.as_ptr() == object.as_ptr()) {
+            return Ok(Some(*known));
+        }
         let object = match object.is_instance_of::<PyArrayDescr>() {
             true => object.clone(),
             false => numpy.dtype.bind(object.py()).call1((object,))?,

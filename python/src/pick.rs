@@ -131,7 +131,7 @@ fn entry(object: &Bound<'_, PyAny>) -> PyResult<Entry> {
             Some(array) => Ok(Entry::Array(array)),
             None => Err(invalid()),
         },
-        (_, true) if kind != "U" && kind != "S" => {
+        (_, true) if is_array && kind != "U" && kind != "S" => {
             Err(PyIndexError::new_err("arrays used as indices must be of integer (or boolean) type"))
         }
         _ => Err(invalid()),
@@ -151,6 +151,19 @@ pub(crate) fn nonzero<'py>(array: &Bound<'py, NdArray>, flat: bool) -> PyResult<
     let made: Vec<_> =
         made.into_iter().map(|one| Bound::new(py, NdArray::new(one))).collect::<PyResult<_>>()?;
     Ok(PyTuple::new(py, made)?.into_any())
+}
+
+/// `numpy.repeat` by one number, along an axis that the array has.
+#[pyfunction]
+pub(crate) fn repeated_evenly<'py>(
+    array: &Bound<'py, NdArray>,
+    times: usize,
+    axis: usize,
+) -> PyResult<Bound<'py, NdArray>> {
+    let py = array.py();
+    let array = array.try_borrow()?.array.clone();
+    let made = compute(py, &[&array], || array.repeated_evenly(times, axis))?;
+    Bound::new(py, NdArray::new(made))
 }
 
 /// `numpy.repeat` of an array of one axis, by an array of counts.

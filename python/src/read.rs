@@ -87,7 +87,7 @@ impl NdArray {
 pub(crate) fn casting_rule(name: &str) -> PyResult<Casting> {
     Casting::from_name(name).ok_or_else(|| {
         PyValueError::new_err(format!(
-            "casting must be one of 'no', 'equiv', 'safe', 'same_kind', or 'unsafe' (got '{name}')"
+            "casting must be one of 'no', 'equiv', 'safe', 'same_kind', 'unsafe' (got '{name}')"
         ))
     })
 }

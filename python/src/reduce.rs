@@ -4,7 +4,7 @@
 #![allow(unsafe_op_in_unsafe_fn)]
 
 use crate::convert::{Value, compute, import_as, number, required, result};
-use crate::flag::Keep;
+use crate::flag::{Flag, Keep};
 use crate::folds::no_such_axis;
 use crate::ndarray::{NdArray, axes};
 use crate::number::{made, of_class_of};
@@ -234,23 +234,23 @@ reductions! {
 
 #[pymethods]
 impl NdArray {
-    #[pyo3(signature = (axis = None, out = None, *, keepdims = Keep(false)))]
+    #[pyo3(signature = (axis = None, out = None, *, keepdims = Flag(false)))]
     fn argmin<'py>(
         slf: &Bound<'py, Self>,
         axis: Argument<'_, 'py>,
         out: Argument<'_, 'py>,
-        keepdims: Keep,
+        keepdims: Flag,
     ) -> Object<'py> {
         let given = Keywords { axis, out, keepdims: keepdims.0, ..Keywords::default() };
         reduced(slf, Reduction::Fold(ReduceOp::ArgMin), &given)
     }
 
-    #[pyo3(signature = (axis = None, out = None, *, keepdims = Keep(false)))]
+    #[pyo3(signature = (axis = None, out = None, *, keepdims = Flag(false)))]
     fn argmax<'py>(
         slf: &Bound<'py, Self>,
         axis: Argument<'_, 'py>,
         out: Argument<'_, 'py>,
-        keepdims: Keep,
+        keepdims: Flag,
     ) -> Object<'py> {
         let given = Keywords { axis, out, keepdims: keepdims.0, ..Keywords::default() };
         reduced(slf, Reduction::Fold(ReduceOp::ArgMax), &given)

@@ -10,7 +10,7 @@ use gain::status::{Mode, Policy};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ffi::c_int;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -67,6 +67,8 @@ struct Cache {
 }
 
 thread_local! {
+    /// Whether exceptions are ignored whatever NumPy's state is.
+    static QUIET: Cell<bool> = const { Cell::new(false) };
     static CACHE: RefCell<Cache> = const {
         RefCell::new(Cache { codes: [(0, 0, false); RECENT], variable: None, state: None, policy: Policy::IGNORE })
     };
@@ -87,10 +89,30 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 /// The present line and state, for a caller that has the interpreter's lock.
 pub(crate) fn capture(py: Python<'_>) -> Origin {
     CACHE.with(|cache| match cache.try_borrow_mut() {
-        Ok(mut cache) => Origin { site: site(py, &mut cache), policy: policy(py, &mut cache) },
+        Ok(mut cache) => {
+            let policy = if QUIET.get() { Policy::IGNORE } else { policy(py, &mut cache) };
+            Origin { site: site(py, &mut cache), policy }
+        }
         // Asked while asking: something that was run for a new state records operations itself.
         Err(_) => Origin::default(),
     })
+}
+
+/// What a function of the package returns that ignores all floating-point exceptions, as under `numpy.errstate(all="ignore")`: to
+/// enter and leave that costs more than an operation on few elements.
+#[pyfunction]
+pub(crate) fn quietly<'py>(
+    function: &Bound<'py, PyAny>,
+    argument: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            QUIET.set(self.0);
+        }
+    }
+    let _restore = Restore(QUIET.replace(true));
+    function.call1((argument,))
 }
 
 /// As [`capture`]; called by `gain` in `on_demand` only, that is with the lock.

@@ -10,8 +10,8 @@ use crate::ndarray::{NdArray, axes};
 use crate::numpy::Numpy;
 use crate::pick::Picks;
 use crate::subclass::like;
-use gain::Layout;
 use gain::view::Index;
+use gain::{DType, Item, Layout};
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyTuple, PyType};
@@ -40,7 +40,11 @@ fn spread(arguments: &Bound<'_, PyTuple>) -> PyResult<Vec<isize>> {
             Err(_) => only.extract().map_err(|error| too_many(only.py(), error)),
         };
     }
-    arguments.extract::<Vec<isize>>().map_err(|error| too_many(arguments.py(), error))
+    let mut extents = Vec::with_capacity(arguments.len());
+    for item in arguments.iter_borrowed() {
+        extents.push(item.extract::<isize>().map_err(|error| too_many(arguments.py(), error))?);
+    }
+    Ok(extents)
 }
 
 /// # Shapes and views
@@ -53,6 +57,16 @@ impl NdArray {
         }
         if key.cast::<PyTuple>().is_err() {
             // One item: the common case, without a list of them.
+            if let Ok(index) = key.cast_exact::<NdArray>()
+                && slf.is_exact_instance_of::<NdArray>()
+            {
+                let index = index.try_borrow()?;
+                let (array, index) = (&me.array, &index.array);
+                if index.ndim() > 0 && index.dtype() != DType::Bool {
+                    let made = compute(slf.py(), &[array], || array.picked(&[Item::Array(index)]))?;
+                    return Ok(Bound::new(slf.py(), NdArray::new(made))?.into_any());
+                }
+            }
             let Some(item) = index::basic(key)? else { return picked(slf, key) };
             let array = me.array.index(&[item]).or_raise()?;
             if array.ndim() == 0 && matches!(item, Index::At(_)) {

@@ -1,4 +1,4 @@
-"""Random keys with arrays in them: what `a[key]` and `a[key] = v` do with NumPy and with gain.
+"""Random keys with arrays in them: what `a[key]`, `a[key] = v`, `a[key] += v` and `np.add.at(a, key, v)` do with NumPy and with gain, `a` an array or a view of one.
 
     picks.py SEED COUNT    on any number of ranks; prints what differs, and fails if anything does
 """
@@ -10,6 +10,30 @@ import numpy
 import gain
 
 TYPES = ["f8", "i4", "u1", "c16", "?", "f4", "f2"]
+VIEWS = [lambda a: a, lambda a: a, lambda a: a.T, lambda a: a[::-1], lambda a: a[..., ::2], lambda a: a[1:].swapaxes(0, -1)]
+
+
+def write(np, array, key, value):
+    """`array[key] = value`"""
+    array[key] = value
+
+
+def add(np, array, key, value):
+    """`array[key] += value`: of several values for one element one counts."""
+    array[key] += value
+
+
+def multiply(np, array, key, value):
+    """`array[key] *= value`"""
+    array[key] *= value
+
+
+def add_at(np, array, key, value):
+    """All values for an element count."""
+    np.add.at(array, key, value)
+
+
+CHANGES = [write, write, write, add, multiply, add_at]
 
 
 def key_for(random, shape):
@@ -65,14 +89,14 @@ def outcome(call):
         made = numpy.asarray(call())
         return made.dtype, made.shape, made.tobytes()
     except Exception as error:
-        return type(error), str(error)
+        return type(error).__name__, str(error)
 
 
-def assigned(np, array, key, value):
-    """The array after the assignment, which another variable of the same value doesn't notice."""
+def changed(np, change, array, view, key, value):
+    """The array after a change of a view of it, which another variable of the same value doesn't notice."""
     other = array.copy()
     before = numpy.array(other)
-    array[given(key, np)] = value
+    change(np, view(array), given(key, np), value)
     assert (numpy.asarray(other) == before).all()
     return array
 
@@ -82,25 +106,26 @@ def main(seed, count):
     random, wrong = numpy.random.default_rng(seed), 0
     for number in range(count):
         shape = tuple(int(n) for n in random.integers(0, 6, random.integers(1, 5)))
-        array = (random.random(shape) * 50).astype(random.choice(TYPES))
-        key = key_for(random, shape)
-        theirs = outcome(lambda: array[key])
-        ours = outcome(lambda: gain.array(array)[given(key, gain)])
+        array = (random.random(shape) * 50).round().astype(random.choice(TYPES))  # (Sums are exact, whatever their order.)
+        view, change = VIEWS[number % len(VIEWS)], CHANGES[number // len(VIEWS) % len(CHANGES)]
+        key = key_for(random, view(array).shape)
+        theirs = outcome(lambda: view(array)[key])
+        ours = outcome(lambda: view(gain.array(array))[given(key, gain)])
         if theirs != ours:
             wrong += 1
             report("get", array, key, theirs, ours)
         if len(theirs) == 2:
             continue
         wanted = theirs[1]
-        values = [(random.random(s) * 9).astype(array.dtype) for s in (wanted, wanted[1:], (*wanted, 2))] + [3]
+        values = [(random.random(s) * 9).round().astype(array.dtype) for s in (wanted, wanted[1:], (*wanted, 2))] + [3]
         value = values[int(random.choice(4, p=[0.4, 0.3, 0.05, 0.25]))]
-        theirs = outcome(lambda: assigned(numpy, numpy.array(array), key, value))
+        theirs = outcome(lambda: changed(numpy, change, numpy.array(array), view, key, value))
         mine = gain.array(value) if number % 2 and isinstance(value, numpy.ndarray) else value
-        ours = outcome(lambda: assigned(gain, gain.array(array), key, mine))
+        ours = outcome(lambda: changed(gain, change, gain.array(array), view, key, mine))
         # (Of a complex element NumPy says in other words that it can't be a sequence.)
-        if theirs != ours and not (theirs[0] is TypeError and array.dtype.kind == "c"):
+        if theirs != ours and not (theirs[0] == "TypeError" and array.dtype.kind == "c"):
             wrong += 1
-            report("set", array, key, theirs, ours)
+            report(f"{change.__name__}, view {number % len(VIEWS)}", array, key, theirs, ours)
     return wrong
 
 

@@ -28,7 +28,8 @@ import warnings
 import numpy
 
 import jobs
-from writer import namespace, program, values
+from chooser import namespace
+from writer import program
 
 
 def attempt(text, number, names):

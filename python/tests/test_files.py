@@ -14,9 +14,9 @@ def test_files(tmp_path, ranks, threshold):
 def test_a_line_tells_how_far_it_is(tmp_path):
     done = jobs.script(f"""
         import gain, time
-        from gain import _files
+        from gain import _transfer
         assert gain.progress() is False and gain.progress(True) is True
-        line = _files.line("save x", 100)
+        line = _transfer.line("save x", 100)
         assert (line is None) == (gain.rank() > 0)
         if line:
             line.start -= 2

@@ -21,9 +21,9 @@ def test_missing_name_says_where_the_list_is():
         gain.zeros(3).nothing
 
 
-def test_the_page_of_names_is_up_to_date():
-    page = jobs.HERE.parents[1] / "docs" / "names.py"
-    assert subprocess.run([sys.executable, page, "--check"], timeout=60).returncode == 0
+def test_the_page_of_names_and_the_stubs_are_up_to_date():
+    for page in ("docs/names.py", "python/stubs.py"):
+        assert subprocess.run([sys.executable, jobs.HERE.parents[1] / page, "--check"], timeout=60).returncode == 0
 
 
 def test_the_table_of_ways_has_every_name():

@@ -136,13 +136,17 @@ ASSIGNMENTS = PROGRAM + """
                     del arrays[4]
                 elif step == "out":
                     np.add(x, y, out=x)
+                elif step == "picked":
+                    x[[0, -1, 0]] = y[[1, 0, 2]]
+                elif step == "repeated":
+                    kept.append(np.repeat(x, [2, 0, 3][number % 3], [None, 0, -1][a % 3]))
                 elif step == "fill":
                     x.fill(number)
             except (ValueError, TypeError, IndexError, OverflowError) as error:
                 kept.append(numpy.array(type(error).__name__ == "TypeError"))
         return arrays + kept
 
-    STEPS = ["number", "part", "shifted", "turned", "sum", "in place", "copy", "later", "new", "drop", "out", "fill"]
+    STEPS = ["number", "part", "shifted", "turned", "sum", "in place", "copy", "later", "new", "drop", "out", "fill", "picked", "repeated"]
     for round in range({rounds}):
         script = (choose.choice(["i4", "f8", "f4", "c16", "u1"]), choose.choice(["i2", "f8", "f4"]), [
             (choose.choice(STEPS), choose.randrange(8), choose.randrange(8), choose.choice(KEYS), choose.choice(KEYS), choose.choice([0, 1, 7]))
@@ -187,6 +191,35 @@ def test_a_part_of_memory_seen_as_bytes_is_summed_from_where_it_begins():
     a = gain.arange(4.0) + 1
     a.force()
     assert a.view("u1")[8:].sum() == (numpy.arange(4.0) + 1).view("u1")[8:].sum()
+
+
+def test_what_a_variable_has_alone_is_overwritten_shared_and_shown():
+    for np in numpy, gain:
+        i = np.arange(5)
+        i[i] = i[::-1]
+        assert [int(x) for x in i] == [4, 3, 2, 1, 0], np
+        i[i] = i
+        assert [int(x) for x in i] == [0, 1, 2, 3, 4], np
+        truth = np.array([True, False, True])
+        truth[truth] = False
+        assert not truth.any(), np
+        u = np.zeros(4)
+        before = u.copy()
+        shown = numpy.asarray(memoryview(u))
+        u[1], shown[0] = 2, 1
+        after = u.copy()
+        shown[2] = 3
+        assert [float(x) for x in u] == [1, 2, 3, 0] and [float(x) for x in after] == [1, 2, 0, 0], np
+        assert float(before.sum()) == 0 and float((u + after)[2]) == 3, np
+
+
+def test_products_that_numpy_does_not_look_at_raise_nothing():
+    for np in numpy, gain:
+        x = np.array([1e200, numpy.inf])
+        with np.errstate(all="raise"):
+            assert float(np.einsum("i,i", x, x)) == float(np.vdot(x, x)) == numpy.inf, np
+            with pytest.raises(FloatingPointError):
+                x[:1] * x[:1]
 
 
 def test_versions_change_with_every_write():

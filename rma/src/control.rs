@@ -21,7 +21,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::mirror::{Meeting, Mirror};
 use crate::outboxes::Progress;
 use crate::retired::page_len;
-use crate::row::{Place, Row, Words};
+use crate::row::{Place, Row};
 use crate::rows::{Rows, Wait};
 use crate::shared::Shared;
 use crate::signature::Signature;
@@ -155,20 +155,15 @@ impl Control {
         self.in_rounds
     }
 
-    /// What a member says in a meeting.
-    #[inline]
-    fn words(&self, rank: usize, number: u64) -> &Words {
-        match (self.rows.line(rank, number), &self.mirror) {
-            (Some(line), _) => &line.words,
-            (None, Some(mirror)) => mirror.words((number % 2) as usize, rank),
-            (None, None) => unreachable!("a row elsewhere needs a mirror"),
-        }
-    }
-
     /// A word of `rank` in the meeting that has just taken place.
     #[inline]
     pub(crate) fn word(&self, progress: &Progress, rank: usize, index: usize) -> u64 {
-        self.words(rank, progress.number).0[index].load(Ordering::Relaxed)
+        let number = progress.number;
+        match (self.rows.line(rank, number), &self.mirror) {
+            (Some(line), _) => line.words.0[index].load(Ordering::Relaxed),
+            (None, Some(mirror)) => mirror.word((number % 2) as usize, rank, index),
+            (None, None) => unreachable!("a row elsewhere needs a mirror"),
+        }
     }
 
     /// From where `rank` called, if that is known.

@@ -29,7 +29,7 @@ use crate::call::{Call, OpCode};
 use crate::cause::{Cause, Needs};
 use crate::departure::{Departure, Desk, Exit, Leaving, Notice, lock};
 use crate::error::{Error, ErrorKind, Result};
-use crate::mirror::mirror_len;
+use crate::mirror::Extent;
 use crate::onesided::Compare;
 use crate::post::may_wait;
 use crate::row::{DESK, ROW_LEN};
@@ -203,7 +203,8 @@ impl Founding<'_> {
         let is_leader = spread.nodes() > 1 && spread.index(my_rank) == 0;
         let allocate = |len| world.heap.allocate_zeroed(len, 64).ok().map(|block| block.offset);
         let row = allocate(ROW_LEN);
-        let mirror = if is_leader { allocate(mirror_len(spread.nodes(), size)) } else { None };
+        let extent = Extent::new(spread.nodes(), size, world.words_of);
+        let mirror = if is_leader { allocate(extent.mirror_len()) } else { None };
         let lacks_table = is_parent(me, size) && self.table.is_none();
         let is_short = row.is_none() || is_leader && mirror.is_none() || lacks_table;
         let word = |block: Option<usize>| block.map_or(0, |offset| offset as u64);
@@ -237,9 +238,14 @@ impl Founding<'_> {
         let departure = Departure::new(shared.foundings.clone(), exit);
         let home = Home::Founded(Arc::new(departure));
         let origin = Origin { home, blocks: [row, mirror], is_part: false };
-        let id = (self.key >> 8).max(1) & !(3 << 62);
+        let id = self.id();
         // SAFETY: each member has given zeroed blocks, and frees them when all have left.
         Ok(unsafe { Team::join(shared, id, my_rank, &joints, Some(origin)) })
+    }
+
+    /// The team's number, the same on all members.
+    fn id(&self) -> u64 {
+        (self.key >> 8).max(1) & !(3 << 62)
     }
 
     /// What all members tell of themselves, by place.
@@ -291,7 +297,8 @@ impl Founding<'_> {
             Some(_) => Needs::These(is_missing),
             None => Needs::Elsewhere(rank),
         };
-        Cause { call: self.call, team: 0, target: Some(rank), sequence: 0, needs }
+        // Ranks that make different teams are told apart.
+        Cause { call: self.call, team: self.id(), target: Some(rank), sequence: 0, needs }
     }
 
     /// Shows a notice: the own entry, and those of a table from place `first` on.

@@ -100,7 +100,7 @@ impl Layout {
     }
 
     /// The world ranks of a node, in increasing order.
-    pub(crate) fn members(&self, node: usize) -> impl ExactSizeIterator<Item = usize> + '_ {
+    pub(crate) fn members(&self, node: usize) -> impl ExactSizeIterator<Item = usize> + Clone + '_ {
         let range = Range { start: self.first(node), end: self.first(node + 1) };
         range.map(|place| match &self.shape {
             Shape::Blocks(_) => place,

@@ -58,6 +58,7 @@ mod exchange;
 pub mod fork;
 mod founding;
 mod helper;
+mod law;
 mod layout;
 mod library;
 mod mirror;

@@ -9,25 +9,31 @@
 //! A meeting without words ([`Meeting::has_words`]: barriers, and the pieces of bulk data) moves heads only, so it costs log2 nodes
 //! messages of one head per node, however many members they have.
 //!
+//! In a *wide* team (of more members than [`Shared::words_of`](crate::shared::Shared)) words go as the law of each node ([`crate::law`]), and in full only
+//! those of nodes whose words follow none: all leaders see by the laws which these are, and exchange them in the same rounds once more. Where a leader's signature says
+//! that its meeting has no words, which is a mismatch, nobody does.
+//!
 //! # Why nothing is overwritten early
 //! Halves alternate, as in rows. Blocks of meeting `n + 2` are written to a mirror by leaders that have completed meeting `n + 1`.
 //! For that every member had to enter `n + 1`, after it had read what it wanted of `n`; the same holds for what is put on the
 //! way, as it is read where it lies. Round words only grow: a leader can be one meeting ahead of another, and
 //! then has signalled both, with the blocks of each in a half of its own. Puts and signals of one process to another take effect in order.
+//! Words of wide teams need no halves: the second exchange of `n + 1` begins after the first, hence when everybody has entered `n + 1` and read those of `n`.
 //!
 //! ```text
 //! mirror     0  arrived: number of the last meeting that is complete here
 //!           64  verdict: what the leader found out about it
 //!          128  elsewhere: the segments that members of other nodes have handles to, one bit each; those of the first slots
-//!          384  round words
+//!          384  round words: twice the number of the meeting, and one more in its second exchange
 //!          512  step words, for exchanges ([`crate::exchange`])
 //!          832  heads of even meetings, 128 bytes per node, the own one first, then the one before it, and so on; those of odd meetings
-//!          ...  words of even meetings, nodes in the same order, 40 bytes per member; those of odd meetings
+//!          ...  laws, 128 bytes per node, in the same order; those of odd meetings
+//!          ...  words of even meetings, nodes in the same order, 40 bytes per member; those of odd meetings, unless the team is wide
 //! ```
 //!
 //! | field | who writes | who reads | order |
 //! | --- | --- | --- | --- |
-//! | heads, words | leaders, by puts; the own block by memory | the leader; its node | the signal; arrived |
+//! | heads, laws, words | leaders, by puts; the own block by memory | the leader; its node | the signal; arrived |
 //! | round and step words | leaders, by signals | the leader | release, acquire |
 //! | elsewhere | the leader | its node, in later meetings | relaxed; the meetings order it |
 //! | verdict | the leader | its node | before arrived |
@@ -42,6 +48,7 @@
 use crate::call::Call;
 use crate::cause::{Cause, Needs};
 use crate::error::Result;
+use crate::law::Law;
 use crate::layout::Layout;
 use crate::retired::{Bit, Live, NO_SLOT, PAGES, page_of};
 use crate::row::{STEPS, Words};
@@ -108,6 +115,11 @@ impl Caller {
         self.count.store(count, Ordering::Relaxed);
     }
 
+    /// Whether its meeting has words.
+    fn is_marked(&self) -> bool {
+        self.operation.load(Ordering::Relaxed) & HAS_WORDS != 0
+    }
+
     /// The call, if it isn't this one.
     fn differing(&self, signature: Signature, mark: u64) -> Option<(usize, Signature)> {
         let rank = self.rank.load(Ordering::Relaxed).checked_sub(1)? as usize;
@@ -118,17 +130,45 @@ impl Caller {
     }
 }
 
-/// Bytes of a mirror.
-pub(crate) fn mirror_len(nodes: usize, size: usize) -> usize {
-    words_at(nodes, size, 2)
+/// What the mirrors of a team are made for.
+#[derive(Clone, Copy)]
+pub(crate) struct Extent {
+    nodes: usize,
+    size: usize,
+    /// Whether nodes tell one another the law of their members' words.
+    is_wide: bool,
 }
 
-fn heads_at(nodes: usize, half: usize) -> usize {
-    size_of::<Header>() + half * nodes * size_of::<Head>()
-}
+impl Extent {
+    /// Of a team with so many nodes and members; those of more than `words_of` are wide.
+    pub(crate) fn new(nodes: usize, size: usize, words_of: usize) -> Extent {
+        Extent { nodes, size, is_wide: size > words_of }
+    }
 
-fn words_at(nodes: usize, size: usize, half: usize) -> usize {
-    heads_at(nodes, 2) + half * size * size_of::<Words>()
+    /// Bytes that come to each node in a meeting with words, if those of every node follow a law.
+    #[cfg(test)]
+    pub(crate) fn lawful_bytes(self) -> usize {
+        self.nodes * (size_of::<Head>() + size_of::<Law>())
+    }
+
+    /// Bytes of a mirror.
+    pub(crate) fn mirror_len(self) -> usize {
+        let halves = if self.is_wide { 1 } else { 2 };
+        self.laws_at(2) + halves * self.size * size_of::<Words>()
+    }
+
+    fn heads_at(self, half: usize) -> usize {
+        size_of::<Header>() + half * self.nodes * size_of::<Head>()
+    }
+
+    fn laws_at(self, half: usize) -> usize {
+        self.heads_at(2) + half * self.nodes * size_of::<Law>()
+    }
+
+    fn words_at(self, half: usize) -> usize {
+        let half = if self.is_wide { 0 } else { half };
+        self.laws_at(2) + half * self.size * size_of::<Words>()
+    }
 }
 
 /// The rounds of a meeting of so many leaders, each with the distance that its message goes.
@@ -140,6 +180,7 @@ pub(crate) fn rounds(nodes: usize) -> impl Iterator<Item = (usize, usize)> {
 pub(crate) struct Mirror {
     /// Team ranks by the team's nodes.
     spread: Layout,
+    extent: Extent,
     /// The leaders' world ranks and where their mirrors are, by node.
     leaders: Series,
     offsets: Series,
@@ -192,19 +233,22 @@ impl Meeting<'_> {
 }
 
 impl Mirror {
-    /// The mirror of a team whose leaders' are at `places`, by node; `base` is where the one of this node is mapped.
+    /// The mirror of a team whose leaders' are at `places`, by node; `base` is where the one of this node is mapped. More than `words_of` members are a wide team.
     ///
     /// # Safety
-    /// At each place [`mirror_len`] bytes of the leader's arena, zero before the first meeting, stay as long as the team.
+    /// At each place [`Extent::mirror_len`] bytes of the leader's arena, zero before the first meeting, stay as long as the team.
     pub(crate) unsafe fn new(
         spread: Layout,
         places: impl ExactSizeIterator<Item = Remote> + Clone,
         base: NonNull<u8>,
+        words_of: usize,
     ) -> Mirror {
         assert!(spread.nodes() <= 1 << ROUNDS, "more nodes than round words");
         let leaders = Series::new(places.clone().map(|place| place.rank));
         let offsets = Series::new(places.map(|place| place.offset));
-        Mirror { spread, leaders, offsets, base, pages: Default::default(), drops: Mutex::default() }
+        let extent = Extent::new(spread.nodes(), spread.len(), words_of);
+        let (pages, drops) = (Default::default(), Mutex::default());
+        Mirror { spread, extent, leaders, offsets, base, pages, drops }
     }
 
     /// Bytes it takes besides itself and the memory that its node shares.
@@ -242,18 +286,40 @@ impl Mirror {
         unsafe { self.base.cast().as_ref() }
     }
 
-    fn head(&self, half: usize, node: usize) -> &Head {
+    /// How many nodes the mirror of node `owner` has before `node`.
+    fn nodes_before(&self, owner: usize, node: usize) -> usize {
         let nodes = self.spread.nodes();
-        let at = heads_at(nodes, half) + (self.my_node() + nodes - node) % nodes * size_of::<Head>();
+        (owner + nodes - node) % nodes
+    }
+
+    fn head(&self, half: usize, node: usize) -> &Head {
+        let at = self.extent.heads_at(half) + self.nodes_before(self.my_node(), node) * size_of::<Head>();
         // SAFETY: inside the mirror; else as `header`.
         unsafe { self.base.add(at).cast().as_ref() }
     }
 
-    /// The words of a member.
-    pub(crate) fn words(&self, half: usize, rank: usize) -> &Words {
-        let (nodes, size) = (self.spread.nodes(), self.spread.len());
+    fn law(&self, half: usize, node: usize) -> &Law {
+        let at = self.extent.laws_at(half) + self.nodes_before(self.my_node(), node) * size_of::<Law>();
+        // SAFETY: as above.
+        unsafe { self.base.add(at).cast().as_ref() }
+    }
+
+    /// A word of a member.
+    pub(crate) fn word(&self, half: usize, rank: usize, index: usize) -> u64 {
+        let (node, member) = (self.spread.node(rank), self.spread.index(rank));
+        if self.extent.is_wide {
+            let law = self.law(half, node);
+            if law.holds() {
+                return law.word(member, index);
+            }
+        }
+        self.words(half, rank).0[index].load(Ordering::Relaxed)
+    }
+
+    /// Where the words of a member are.
+    fn words(&self, half: usize, rank: usize) -> &Words {
         let place = self.words_before(self.my_node(), self.spread.node(rank)) + self.spread.index(rank);
-        let at = words_at(nodes, size, half) + place * size_of::<Words>();
+        let at = self.extent.words_at(half) + place * size_of::<Words>();
         // SAFETY: inside the mirror, aligned to words; else as `header`.
         unsafe { self.base.add(at).cast().as_ref() }
     }
@@ -317,27 +383,97 @@ impl Mirror {
             let slots = [(); DROPPED.1].map(|()| said.next().unwrap_or(NO_SLOT) as u64);
             word.store(slots.iter().rfold(0, |word, slot| word << SLOT_BITS | slot), Ordering::Relaxed);
         }
-        if meeting.has_words {
-            for rank in self.spread.members(self.my_node()) {
-                let line = rows.line(rank, meeting.number).expect("of this node");
-                self.words(half, rank).copy_from(&line.words);
-            }
+        if meeting.has_words && self.extent.is_wide {
+            let members = self.spread.members(self.my_node());
+            let line = |rank| rows.line(rank, meeting.number).expect("of this node");
+            self.law(half, self.my_node()).write(members.map(|rank| &line(rank).words));
+        } else if meeting.has_words {
+            self.write_words(rows, meeting);
+        }
+    }
+
+    /// Copies the words of this node's members.
+    fn write_words(&self, rows: &Rows, meeting: &Meeting<'_>) {
+        for rank in self.spread.members(self.my_node()) {
+            let line = rows.line(rank, meeting.number).expect("of this node");
+            self.words((meeting.number % 2) as usize, rank).copy_from(&line.words);
         }
     }
 
     /// Brings all nodes' blocks together, as the head of this file has it.
     fn exchange(&self, rows: &Rows, meeting: &Meeting<'_>) -> Result<()> {
+        let stamp = 2 * meeting.number;
+        self.circulate(rows, meeting, stamp, |to, count| self.blocks(meeting, to, count))?;
+        let half = (meeting.number % 2) as usize;
+        if !(meeting.has_words && self.extent.is_wide) {
+            return Ok(());
+        }
+        let have_words = (0..self.spread.nodes()).all(|node| self.head(half, node).leader.is_marked());
+        let is_lawless = |node| !self.law(half, node).holds();
+        if !have_words || !(0..self.spread.nodes()).any(is_lawless) {
+            return Ok(());
+        }
+        if is_lawless(self.my_node()) {
+            self.write_words(rows, meeting);
+        }
+        self.circulate(rows, meeting, stamp + 1, |to, count| self.lawless(meeting, to, count))
+    }
+
+    /// The rounds: in each the pieces `(here, there, bytes)` that `of` names of the last so many nodes up to this one go to a leader.
+    fn circulate(
+        &self,
+        rows: &Rows,
+        meeting: &Meeting<'_>,
+        stamp: u64,
+        of: impl Fn(usize, usize) -> Vec<(usize, usize, usize)>,
+    ) -> Result<()> {
         let (nodes, me) = (self.spread.nodes(), self.my_node());
         for (round, far) in rounds(nodes) {
-            // The last `count` nodes up to this one.
-            let count = far.min(nodes - far);
-            self.pass_on(meeting, (me + far) % nodes, count, round)?;
-            let Meeting { world, team, call, number, .. } = *meeting;
+            let (to, count) = ((me + far) % nodes, far.min(nodes - far));
+            self.pass_on(meeting, to, &of(to, count), round, stamp)?;
+            let Meeting { world, team, call, .. } = *meeting;
             let from = (me + nodes - far) % nodes;
-            let wait = Wait { world, team, call, number };
+            let wait = Wait { world, team, call, number: stamp };
             self.await_word(rows, wait, &self.header().rounds[round], from)?;
         }
         Ok(())
+    }
+
+    /// The blocks of the last `count` nodes up to this one.
+    fn blocks(&self, meeting: &Meeting<'_>, to: usize, count: usize) -> Vec<(usize, usize, usize)> {
+        let (half, me) = ((meeting.number % 2) as usize, self.my_node());
+        let before = self.nodes_before(to, me);
+        let per_node = |base: usize, each: usize| (base, base + before * each, count * each);
+        let mut pieces = vec![per_node(self.extent.heads_at(half), size_of::<Head>())];
+        if meeting.has_words && self.extent.is_wide {
+            pieces.push(per_node(self.extent.laws_at(half), size_of::<Law>()));
+        } else if meeting.has_words {
+            pieces.push(self.in_full(half, to, 0, count));
+        }
+        pieces
+    }
+
+    /// Of the last `count` nodes up to this one the words of those that have no law.
+    fn lawless(&self, meeting: &Meeting<'_>, to: usize, count: usize) -> Vec<(usize, usize, usize)> {
+        let (half, me, nodes) = ((meeting.number % 2) as usize, self.my_node(), self.spread.nodes());
+        let is_lawless = |back: &usize| !self.law(half, (me + nodes - back) % nodes).holds();
+        let all: Vec<usize> = (0..count).filter(is_lawless).collect();
+        let runs = all.chunk_by(|one, next| one + 1 == *next);
+        runs.map(|run| self.in_full(half, to, run[0], run.len())).collect()
+    }
+
+    /// The words of `count` nodes, of which the first is `back` before this one.
+    fn in_full(&self, half: usize, to: usize, back: usize, count: usize) -> (usize, usize, usize) {
+        let (me, nodes) = (self.my_node(), self.spread.nodes());
+        let (base, each) = (self.extent.words_at(half), size_of::<Words>());
+        let first = (me + nodes - back) % nodes;
+        let here = self.words_before(me, first);
+        let all = if back + count == nodes {
+            self.spread.len()
+        } else {
+            self.words_before(me, (first + nodes - count) % nodes)
+        };
+        (base + here * each, base + self.words_before(to, first) * each, (all - here) * each)
     }
 
     fn await_word(&self, rows: &Rows, wait: Wait<'_>, word: &AtomicU64, from: usize) -> Result<()> {
@@ -359,33 +495,32 @@ impl Mirror {
         self.await_word(rows, wait, &self.header().steps[step], from)
     }
 
-    /// Puts the blocks of the last `count` nodes up to this one to a leader, and signals the round there.
-    fn pass_on(&self, meeting: &Meeting<'_>, to: usize, count: usize, round: usize) -> Result<()> {
-        let (nodes, size, me) = (self.spread.nodes(), self.spread.len(), self.my_node());
-        let half = (meeting.number % 2) as usize;
+    /// Puts pieces `(here, there, bytes)` of this mirror to that of a leader, and signals the round there.
+    fn pass_on(
+        &self,
+        meeting: &Meeting<'_>,
+        to: usize,
+        pieces: &[(usize, usize, usize)],
+        round: usize,
+        stamp: u64,
+    ) -> Result<()> {
         let transport = &meeting.world.transport;
         let place = Remote { rank: self.leaders.get(to), offset: self.offsets.get(to) };
         let word = place.offset + std::mem::offset_of!(Header, rounds) + round * size_of::<AtomicU64>();
-        // (here, there, bytes)
-        let (heads, head) = (heads_at(nodes, half), size_of::<Head>());
-        let heads = (heads, heads + (to + nodes - me) % nodes * head, count * head);
-        let words = meeting.has_words.then(|| {
-            let (base, each) = (words_at(nodes, size, half), size_of::<Words>());
-            let len = self.words_before(me, (me + nodes - count) % nodes);
-            (base, base + self.words_before(to, me) * each, len * each)
-        });
+        let update = SignalUpdate::Set(stamp);
         let source = |here| self.base.as_ptr().wrapping_add(here).cast_const();
-        if words.is_some() {
-            let (here, there, len) = heads;
+        let Some(((here, there, len), others)) = pieces.split_last() else {
+            // SAFETY: an aligned word of the leader's mirror, accessed atomically.
+            return unsafe { transport.signal(Remote { offset: word, ..place }, update) };
+        };
+        for (here, there, len) in others {
             // SAFETY: as below.
-            let token = unsafe { transport.put(place.plus(there), source(here), len) }?;
+            let token = unsafe { transport.put(place.plus(*there), source(*here), *len) }?;
             transport.wait(token)?;
         }
-        let (here, there, len) = words.unwrap_or(heads);
-        let update = SignalUpdate::Set(meeting.number);
         // SAFETY: the same blocks in both mirrors, readable here until the wait is over, and nobody reads them there before the signal;
         // the word is an aligned word of the leader's mirror, accessed atomically.
-        let token = unsafe { transport.put_signal(place.plus(there), source(here), len, word, update) }?;
+        let token = unsafe { transport.put_signal(place.plus(*there), source(*here), *len, word, update) }?;
         transport.wait(token)
     }
 

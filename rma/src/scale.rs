@@ -6,11 +6,12 @@ use crate::bootstrap::traffic;
 use crate::control::Control;
 use crate::directory::{Directory, written};
 use crate::layout::Layout;
-use crate::mirror::{Mirror, mirror_len, rounds};
+use crate::mirror::{Extent, Mirror, rounds};
 use crate::outboxes::Progress;
 use crate::row::ROW_LEN;
 use crate::rows::Rows;
 use crate::series::Series;
+use crate::start::WORDS_OF;
 use crate::transport::Remote;
 use std::ptr::NonNull;
 
@@ -30,7 +31,7 @@ impl One {
     fn new() -> One {
         let numbers: Vec<usize> = (0..RANKS).map(|rank| rank / PER_NODE).collect();
         let layout = Layout::new(RANKS / 2, &numbers);
-        let mirror = mirror_len(layout.nodes(), RANKS);
+        let mirror = Extent::new(layout.nodes(), RANKS, WORDS_OF).mirror_len();
         let words = |bytes: usize| vec![0u128; bytes / 16 + 4];
         One { layout, rows: words(PER_NODE * ROW_LEN), mirror: words(mirror) }
     }
@@ -54,7 +55,7 @@ fn tables_of_a_hundred_thousand_ranks() {
     // Arenas of all ranks, and of all leaders, give out the same.
     let places = (0..nodes).map(|node| Remote { rank: layout.first(node), offset: ROW_LEN });
     // SAFETY: as many zeroed bytes, which live as long as the mirror.
-    let mirror = unsafe { Mirror::new(layout.clone(), places, base) };
+    let mirror = unsafe { Mirror::new(layout.clone(), places, base, WORDS_OF) };
     let row = |rank: usize| {
         let index = layout.local(rank)?;
         NonNull::new(rows.as_ptr().wrapping_add(index * ROW_LEN))
@@ -80,7 +81,8 @@ fn tables_of_a_hundred_thousand_ranks() {
     let irregular = segment(&|rank| rank * 7919 % 1000, &|rank| rank * 104_729 % 4096);
     assert_eq!(irregular, 16 * RANKS);
 
-    let mirror = mirror_len(nodes, RANKS) as f64 / RANKS as f64;
+    let extent = Extent::new(nodes, RANKS, WORDS_OF);
+    let mirror = extent.mirror_len() as f64 / RANKS as f64;
     // Addresses as those of libfabric over TCP.
     let address = [7u8; 16];
     let directory = written(vec![&address[..]; RANKS].into_iter());
@@ -97,6 +99,10 @@ fn tables_of_a_hundred_thousand_ranks() {
     is_in_book("| a segment whose parts are alike, or differ in a few places | 0 |");
     is_in_book(&format!("| a segment of any parts, in each process | {} |", irregular / RANKS));
     is_in_book(&format!("| the mirror of the world, once per node | {mirror:.0} |"));
+    is_in_book(&format!(
+        "| an allocation whose parts follow a law on each node: bytes that come to a node | {:.0} |",
+        extent.lawful_bytes() as f64 / RANKS as f64
+    ));
     is_in_book(&format!("| addresses of 16 bytes, once per node | {directory:.0} |"));
     is_in_book(&format!(
         "| the start: values that a leader fetches, for the nodes and for the cards; rounds of each | {fetches}, {fetches}; {publications} |"

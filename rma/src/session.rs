@@ -5,7 +5,7 @@
 use crate::call::Call;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::Layout;
-use crate::mirror::{Mirror, mirror_len};
+use crate::mirror::{Extent, Mirror};
 use crate::observe::{self, Event, Kind, Path, Span};
 use crate::outboxes::{Outboxes, Progress};
 use crate::post::may_wait;
@@ -190,7 +190,8 @@ impl<'a> Session<'a> {
         let nodes = spread.nodes();
         let is_leader = mirror.is_leader();
         // A row in the node's team, then a leader's row and mirror among the leaders.
-        let len = ROW_LEN + if is_leader { ROW_LEN + mirror_len(nodes, nodes) } else { 0 };
+        let extent = Extent::new(nodes, nodes, world.words_of);
+        let len = ROW_LEN + if is_leader { ROW_LEN + extent.mirror_len() } else { 0 };
         let block = self.offer(signature, [0; 3], len, None)?;
         let joint = |rank: usize, at: usize| {
             let offset = self.offered(rank) + at;

@@ -117,10 +117,11 @@ impl Shared {
         if is_usable(state) { self.check(op) } else { Err(gone(op, state)) }
     }
 
-    /// Whether an operation has nothing to ask and nobody to tell. What else there is, [`Shared::watched`] finds out.
+    /// Whether an operation has nothing to ask and nobody to tell. What else there is, [`Shared::watched`] finds out. Usable without more is no world of a parent's job,
+    /// unless it goes on in the child.
     #[inline(always)]
     pub(crate) fn is_plain(&self) -> bool {
-        STATE.load(Ordering::Relaxed) == USABLE && !self.is_inherited()
+        STATE.load(Ordering::Relaxed) == USABLE
     }
 
     #[cold]

@@ -8,7 +8,7 @@ use crate::card::{Card, Told, check};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fork;
 use crate::layout::Layout;
-use crate::mirror::mirror_len;
+use crate::mirror::Extent;
 use crate::post::Post;
 use crate::row::ROW_LEN;
 use crate::shared::Shared;
@@ -106,13 +106,15 @@ pub(crate) fn start(mut bootstrap: Box<dyn Bootstrap>) -> Result<(Arc<Shared>, T
     Ok((shared, team, node_team))
 }
 
-/// Environment variable: `rounds` or `flat` sets how members of a node meet, `tree` how few words are reduced between nodes. A testing aid.
+/// Environment variable: `rounds` or `flat` sets how members of a node meet, `tree` that few words go between nodes as those of wide teams do. A testing aid.
 const MEETINGS: &str = "GAIN_MEETINGS";
 
-/// Up to how many members all hear everybody's words in a reduction. The same on all ranks.
+/// Up to how many members on several nodes all hear the words of each.
+pub(crate) const WORDS_OF: usize = 1024;
+
+/// The same, as the environment may have it. The same on all ranks.
 fn words_of() -> usize {
-    const MANY: usize = 1024;
-    if std::env::var(MEETINGS).is_ok_and(|how| how == "tree") { 0 } else { MANY }
+    if std::env::var(MEETINGS).is_ok_and(|how| how == "tree") { 0 } else { WORDS_OF }
 }
 
 /// From how many members on a node's members meet in rounds: where each has a processor, as rounds wait for one another. The same on all ranks
@@ -145,7 +147,7 @@ fn prepare(
     let no_memory = |error: shm::OutOfMemory| (ErrorKind::Memory, error.to_string());
     card.row = heap.allocate_zeroed(ROW_LEN, 64).map_err(no_memory)?.offset as u64;
     if layout.index(layout.me()) == 0 {
-        let len = mirror_len(layout.nodes(), layout.len());
+        let len = Extent::new(layout.nodes(), layout.len(), words_of()).mirror_len();
         card.mirror = heap.allocate_zeroed(len, 64).map_err(no_memory)?.offset as u64;
     }
     let progress = progress().map_err(|why| (ErrorKind::Bootstrap, why))?;

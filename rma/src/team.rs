@@ -162,7 +162,7 @@ impl Team {
             let base = world.reach(places[spread.node(me)]).mapped;
             let base = NonNull::new(base).expect("the leader's arena is mapped");
             // SAFETY: the caller's promise.
-            unsafe { Mirror::new(spread, places.iter().copied(), base) }
+            unsafe { Mirror::new(spread, places.iter().copied(), base, world.words_of) }
         });
         let members = Series::new(members.iter().copied());
         let offsets = Series::new(joints.iter().map(|joint| joint.row.offset));
@@ -258,6 +258,7 @@ impl Team {
         self.0.world.transport.fence(self.world_rank(rank))
     }
 
+    #[inline]
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.0.world
     }

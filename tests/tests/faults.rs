@@ -298,6 +298,27 @@ fn ranks_that_wait_for_ever_say_where() {
     assert!(outcome.stderr.contains("gain: meanwhile ranks 0,2 in barrier of team world"), "{outcome}");
 }
 
+/// Two ranks that make two teams, not in one order: which of them each is in.
+#[test]
+fn teams_of_common_members_come_in_one_order() {
+    let job = Job::new("teams_of_common_members_come_in_one_order").env("GAIN_STALL_SECONDS", "0.5");
+    let outcome = fails(job.deadline(Duration::from_secs(3)), 3, |world| {
+        let mut lists = [&[0, 1][..], &[0, 1, 2]];
+        if world.rank() == 1 {
+            lists.reverse();
+        }
+        for list in lists.iter().filter(|list| list.contains(&world.rank())) {
+            world.team_of(list).unwrap();
+        }
+    });
+    assert_eq!((outcome.code, outcome.culprit), (124, None), "{outcome}");
+    let line = outcome.stderr.lines().find(|line| line.contains("no progress for 0.5 s: "));
+    let line = line.unwrap_or_else(|| panic!("{outcome}"));
+    let teams: Vec<&str> = line.split("of team ").skip(1).filter_map(|rest| rest.split(' ').next()).collect();
+    assert!(line.contains("rank 0 in team_of of team 0x"), "{outcome}");
+    assert!(line.contains("in team_of of team 0x") && teams.len() == 2 && teams[0] != teams[1], "{outcome}");
+}
+
 #[test]
 fn sigusr1_shows_what_each_rank_waits_for() {
     let outcome = Job::new("sigusr1_shows_what_each_rank_waits_for").outcome(2, |world| {

@@ -220,9 +220,18 @@ impl<T: Element> Cell<T, 0> {
         // SAFETY: an element has no padding.
         let bytes = unsafe { std::slice::from_raw_parts((&raw const value).cast::<u8>(), size_of::<T>()) };
         let is_zero = bytes.iter().all(|byte| *byte == 0);
-        if !is_zero && self.len() * size_of::<T>() >= STREAM_BYTES {
-            // SAFETY: the caller's promise; nothing is read.
-            return unsafe { self.map(|[]| value) };
+        #[cfg(target_arch = "x86_64")]
+        if !is_zero
+            && self.len() * size_of::<T>() >= STREAM_BYTES
+            && std::arch::is_x86_feature_detected!("avx")
+        {
+            self.rows(|row| match row.stride {
+                // SAFETY: the caller's promise, row by row; AVX is there.
+                1 => unsafe { fill_past_caches(row.own, value, row.len) },
+                // SAFETY: as above.
+                _ => unsafe { row.fill(value, false) },
+            });
+            return fence();
         }
         // SAFETY: the caller's promise, row by row.
         self.rows(|row| unsafe { row.fill(value, is_zero) });
@@ -260,6 +269,31 @@ impl<T: Number> Row<T, 1> {
             width /= 2;
         }
         sums[0]
+    }
+}
+
+/// Sets `count` elements to `value`, whole lines past the caches, half a line at a time: stores of 16 bytes reach two thirds of the rate.
+///
+/// # Safety
+/// `dst` is good for `count` elements; the processor has AVX. A [`fence`] comes before any synchronisation.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx")]
+unsafe fn fill_past_caches<T: Element>(dst: *mut T, value: T, count: usize) {
+    use std::arch::x86_64::{__m256i, _mm256_load_si256, _mm256_stream_si256};
+    let per_line = LINE / size_of::<T>();
+    // Elements that no line begins with are all before the first.
+    let head = dst.align_offset(LINE).min(count);
+    let body = (count - head) / per_line * per_line;
+    let line = Tile([value; LINE]);
+    // SAFETY: head, body and rest are parts of the `count` elements; the body begins on a line, as does the tile, which is at least one long.
+    unsafe {
+        let half = _mm256_load_si256((&raw const line).cast::<__m256i>());
+        (0..head).for_each(|i| dst.add(i).write(value));
+        let lines = dst.add(head).cast::<__m256i>();
+        for i in 0..body * size_of::<T>() / size_of::<__m256i>() {
+            _mm256_stream_si256(lines.add(i), half);
+        }
+        (head + body..count).for_each(|i| dst.add(i).write(value));
     }
 }
 
@@ -333,6 +367,38 @@ mod tests {
             assert!((0..volume).all(|i| memory[skip + i] == naive(i)), "{rows} {len} {pad} {skip}");
             assert!(memory[..skip].iter().all(|&v| v == 0));
         }
+    }
+
+    /// Short fills and those that go past the caches, from anywhere, whatever the type and the length of rows.
+    fn fills<T: Element + PartialEq>(value: T) {
+        let long = STREAM_BYTES / size_of::<T>() / 3;
+        for (rows, len, pad, skip) in [
+            (1, 0, 0, 0),
+            (1, 1, 2, 0),
+            (5, 255, 1, 3),
+            (1, long + 77, 9, 3),
+            (long / 1000 + 1, 1003, 2, 1),
+            (long + 1, 1, 1, 0),
+        ] {
+            let volume = 3 * rows * (len + pad);
+            let mut memory = vec![T::default(); volume + skip];
+            if len > 0 {
+                // SAFETY: the vector has the cell's elements from there on.
+                unsafe { padded(memory.as_mut_ptr().add(skip), [], (rows, len, pad)).fill(value) };
+            }
+            let is_inside = |i: usize| i >= skip && (i - skip) % (len + pad) < len;
+            let is_right =
+                |(i, found): (usize, &T)| *found == if is_inside(i) { value } else { T::default() };
+            assert!(memory.iter().enumerate().all(is_right), "{rows} {len} {pad} {skip}");
+        }
+    }
+
+    #[test]
+    fn fill_sets_each_element_and_no_other() {
+        fills(7u8);
+        fills(-2.5f32);
+        fills(1e300f64);
+        fills(rma::Complex64::new(1.0, -1.0));
     }
 
     #[test]

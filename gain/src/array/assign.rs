@@ -69,13 +69,17 @@ impl Array {
     /// As [`Array::write`], the region counting elements of the base.
     pub(super) fn write_elements(&self, region: View, value: Arg) -> Result<()> {
         let (region, value) = tidy(region, value);
-        let base = self.cell.get();
-        // (What has another type is converted, which may have exceptions that NumPy tells of at once.)
-        let is_other = matches!(&value, Arg::Node(node, _) if node.dtype != base.dtype);
-        if is_other && direct::assign(&self.cell, &base, &region, &value)? {
+        // (What has another type is converted, which may have exceptions that NumPy tells of at once. What is the variable's
+        // own is overwritten, too; another value is given to others as a whole.)
+        let is_other = matches!(&value, Arg::Node(node, _) if node.dtype != self.cell.dtype);
+        let is_whole = region.is_whole(self.cell.len());
+        if (is_other || !is_whole || self.cell.own_home().is_some())
+            && direct::assign(&self.cell, &region, &value)?
+        {
             return Ok(());
         }
-        if region.is_whole(base.len())
+        let base = self.cell.get();
+        if is_whole
             && !base.is_open()
             && let Some(node) = whole_value(&base, &value)
         {
@@ -83,9 +87,11 @@ impl Array {
             self.cell.set(node.clone());
             return if node.origin.policy.raises() { decide(&node) } else { Ok(()) };
         }
-        if !is_other && direct::assign(&self.cell, &base, &region, &value)? {
+        drop(base);
+        if is_whole && !is_other && direct::assign(&self.cell, &region, &value)? {
             return Ok(());
         }
+        let base = self.cell.get();
         // A loop that updates part after part from its neighbours: each part in place, none recomputed.
         if let Arg::Node(from, _) = &value
             && base.is_patch()

@@ -3,13 +3,14 @@
 use super::{Array, Operand, direct};
 use crate::dtype::{Category, DType, Element, Scalar, category, promote, result_type};
 use crate::error::{Error, Kind, Result, cannot_allocate};
+use crate::memory::Memory;
 use crate::ops::Op;
 use crate::record::{Expr, Node};
 use crate::session;
 use crate::stage::Fresh;
 use crate::status::site::{self, Origin};
 use crate::status::{self, Policy};
-use crate::view::checked_size;
+use crate::view::{Dims, checked_size};
 use smallvec::SmallVec;
 
 /// Memory of a new array, without elements yet.
@@ -66,8 +67,10 @@ impl Array {
         session::check("array")?;
         let value = value.convert(value.dtype())?;
         let item = value.dtype().size_bytes();
-        let fresh = Fresh::new(&[], value.dtype())?;
-        Ok(Array::from_node(fresh.written(|run| run.bytes().copy_from_slice(&value.bytes()[..item]))))
+        let memory = Memory::private(item)?;
+        // SAFETY: the new memory has room for 16 bytes.
+        unsafe { memory.base(0).cast::<[u8; 16]>().write(value.bytes()) };
+        Ok(Array::of_own(Dims::new(), value.dtype(), memory))
     }
 
     /// `np.full(shape, value, dtype)`; `dtype` `None` is the value's own. `zeros`, `ones` and `empty` are this.
@@ -80,11 +83,24 @@ impl Array {
             None => value.own_type()?,
         };
         prepare("full", shape, dtype)?;
-        let value = status::converted(value, value.convert(dtype)?);
-        Ok(Array::from_node(match direct::filled(shape, value)? {
+        let value = match (value, dtype) {
+            (Scalar::F64(_), DType::F64) => value,
+            _ => status::converted(value, value.convert(dtype)?),
+        };
+        Ok(match direct::filled(shape, value)? {
             Some(done) => done,
-            None => Node::lazy(SmallVec::from_slice(shape), dtype, Expr::Fill(value)),
-        }))
+            None => Array::from_node(Node::lazy(SmallVec::from_slice(shape), dtype, Expr::Fill(value))),
+        })
+    }
+
+    /// As [`Array::full`], of a number that has a type and few elements of that; `None` of others. Not collective: nothing is decided.
+    /// The shape is one that an array may have.
+    pub fn full_now(shape: &[usize], value: Scalar) -> Option<Array> {
+        let is_weak = matches!(value, Scalar::PyInt(_) | Scalar::PyFloat(_) | Scalar::PyComplex(_));
+        if is_weak || session::check("full").is_err() {
+            return None;
+        }
+        direct::filled(shape, value).ok()?
     }
 
     /// `np.zeros(shape, dtype)`
@@ -138,7 +154,7 @@ impl Array {
             (a, b) => Scalar::I64(b.as_i64().wrapping_sub(a.as_i64())).cast(dtype),
         };
         if let Some(made) = direct::ramp(count, first, difference)? {
-            return Ok(Array::from_node(made));
+            return Ok(made);
         }
         // Halves are rounded once.
         let working = difference.dtype();
@@ -208,10 +224,12 @@ impl Array {
         if axis >= shape.len() {
             return Err(Error::axis(axis as isize, shape.len()));
         }
-        Ok(Array::from_node(match direct::coordinates(shape, axis)? {
+        Ok(match direct::coordinates(shape, axis)? {
             Some(done) => done,
-            None => Node::lazy(SmallVec::from_slice(shape), DType::I64, Expr::Coordinate(axis)),
-        }))
+            None => {
+                Array::from_node(Node::lazy(SmallVec::from_slice(shape), DType::I64, Expr::Coordinate(axis)))
+            }
+        })
     }
 
     /// `np.fromfunction`: `f` is given the coordinates, one array per axis.

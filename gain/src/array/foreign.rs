@@ -146,12 +146,12 @@ impl Array {
 
     /// Whether others read and write the array's memory when they like.
     pub fn is_open(&self) -> bool {
-        self.cell.peek(|node| node.is_open())
+        self.cell.peek_known(|node| node.is_open()).unwrap_or(false)
     }
 
     /// Where the first element is, if others may have the memory as well; else nobody can tell.
     pub fn open_address(&self) -> Option<usize> {
-        let storage = self.cell.peek(|node| node.storage().filter(|s| s.is_open()).cloned())?;
+        let storage = self.cell.peek_known(|node| node.storage().filter(|s| s.is_open()).cloned())??;
         let unit = if self.lens.is_some() { 1 } else { storage.item_bytes() as isize };
         Some(storage.base(0).wrapping_offset(self.view.offset * unit).addr())
     }

@@ -30,9 +30,10 @@ pub use spread::set_group;
 
 use crate::dtype::{Casting, DType, Scalar};
 use crate::error::Result;
+use crate::memory::Memory;
 use crate::plan;
 use crate::record::{Arg, Cell, Node, WEIGHT_LIMIT};
-use crate::view::{Layout, View};
+use crate::view::{Dims, Layout, View};
 use smallvec::SmallVec;
 use std::ops::Range;
 use std::sync::Arc;
@@ -121,6 +122,13 @@ impl Array {
         Array { cell: Cell::new(node), view, lens: None, derived: false }
     }
 
+    /// A new array of few elements, which lie there in C order and are the same on every rank.
+    #[inline]
+    fn of_own(shape: Dims, dtype: DType, memory: Memory) -> Array {
+        let view = View::contiguous(&shape);
+        Array { cell: Cell::own(shape, dtype, memory), view, lens: None, derived: false }
+    }
+
     /// A new array with this value, whose axes are those of the array in this order.
     pub(crate) fn from_node_in(node: Arc<Node>, order: Option<&[usize]>) -> Array {
         let made = Array::from_node(node);
@@ -147,8 +155,8 @@ impl Array {
 
     /// Stores the value if it is a long expression: called before more is built on it, so that none grows without bound.
     pub(crate) fn bound(&self) -> Result<()> {
-        let node = self.cell.get();
-        if node.weight_now() > WEIGHT_LIMIT { plan::force(&node) } else { Ok(()) }
+        let weight = self.cell.peek_known(|node| node.weight_now()).unwrap_or(0);
+        if weight > WEIGHT_LIMIT { plan::force(&self.cell.get()) } else { Ok(()) }
     }
 
     /// The elements as they are now.
@@ -209,17 +217,16 @@ impl Array {
         self.derived
     }
 
-    /// A number that arrays which are views of one another share, and others don't.
+    /// A number that arrays which are views of one another share, and others that there are don't.
     #[inline]
     pub fn base_id(&self) -> u64 {
-        self.cell.id
+        Arc::as_ptr(&self.cell).addr() as u64
     }
 
     /// File and line of the program at which the present value was recorded, where that is known: not for tiny arrays,
     /// which are computed at once.
     pub fn recorded_at(&self) -> Option<(String, u32)> {
-        let site = self.cell.peek(|node| node.origin.site);
-        site.resolve()
+        self.cell.peek_known(|node| node.origin.site)?.resolve()
     }
 
     /// A number that every write to the array, or to another view of its elements, changes: what was read while it stays
@@ -245,13 +252,13 @@ impl Array {
 
     /// Whether the array is replicated on every rank rather than distributed.
     pub fn is_replicated(&self) -> bool {
-        self.cell.peek(|node| !node.blocks.is_distributed())
+        self.cell.peek_known(|node| !node.blocks.is_distributed()).unwrap_or(true)
     }
 
     /// How many elements of the base are recorded only and may have to be computed before this array can be read.
     #[inline]
     pub fn pending(&self) -> usize {
-        self.cell.peek(|node| if node.storage().is_some() { 0 } else { node.len() })
+        self.cell.peek_known(|node| if node.storage().is_some() { 0 } else { node.len() }).unwrap_or(0)
     }
 
     /// For each rank, the flat range of the base that it owns (for pictures and reports); one range if replicated.

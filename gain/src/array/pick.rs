@@ -8,8 +8,9 @@ use crate::ops::Op;
 use crate::record::{Arg, Expr, Node};
 use crate::session;
 use crate::status;
-use crate::view::{Dims, Index, MAX_AXES, Strides, View, broadcast_shapes};
+use crate::view::{Dims, Index, Layout, MAX_AXES, Strides, View, broadcast_shapes};
 use smallvec::SmallVec;
+use std::sync::Arc;
 
 /// One item between the brackets of `a[...]`, arrays among them.
 #[derive(Clone, Copy, Debug)]
@@ -163,6 +164,24 @@ impl Array {
             return Err(Error::new(Kind::Value, text));
         }
         Ok(Array::from_node(algo::expand(self.arg(), counts.arg(), self.size(), self.dtype())?))
+    }
+
+    /// `np.repeat(self, times, axis)` by one number: a copy, also where nothing is repeated.
+    pub fn repeated_evenly(&self, times: usize, axis: usize) -> Result<Array> {
+        let _turn = session::take_turn("repeat")?;
+        let mut view = self.view.clone();
+        view.shape.insert(axis + 1, 1);
+        view.strides.insert(axis + 1, 0);
+        let mut wider = view.shape.clone();
+        wider[axis + 1] = times;
+        let view = view.broadcast_to(&wider)?;
+        let extent = |d: usize| match d == axis {
+            true => wider[d].saturating_mul(times).min(isize::MAX as usize),
+            false => wider[d + usize::from(d > axis)],
+        };
+        let shape: SmallVec<[isize; 4]> = (0..self.ndim()).map(|d| extent(d) as isize).collect();
+        let made = self.with_view(view).reshape(&shape)?;
+        if Arc::ptr_eq(&made.cell, &self.cell) { made.laid_out(made.dtype(), Layout::C) } else { Ok(made) }
     }
 
     /// `np.flatnonzero(self)`, of bools.

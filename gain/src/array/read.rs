@@ -23,7 +23,7 @@ impl Array {
     /// Evaluate now what was recorded.
     pub fn force(&self) -> Result<()> {
         let _turn = session::take_turn("force")?;
-        plan::force(&self.cell.get())
+        if self.cell.own_home().is_some() { Ok(()) } else { plan::force(&self.cell.get()) }
     }
 
     /// The only element (`self.item()`).
@@ -32,17 +32,12 @@ impl Array {
         if self.size() != 1 {
             return Err(Error::new(Kind::Value, "can only convert an array of size 1 to a Python scalar"));
         }
+        if let Some(x) = direct::item(self) {
+            return Ok(x);
+        }
         let node = self.evaluated()?;
-        if let Some(storage) = node.storage()
-            && !storage.blocks().is_distributed()
-            && self.lens.is_none()
-        {
-            let at = storage.address(0, self.view.offset);
-            let mut bytes = [0u8; 16];
-            // SAFETY: the view's one element lies in the replicated buffer that `node` keeps alive, and has 16 bytes at most.
-            // Operations of this process write it in their turn only; who else has open memory may at any time, as NumPy's.
-            unsafe { std::ptr::copy_nonoverlapping(at, bytes.as_mut_ptr(), storage.item_bytes()) };
-            return Ok(Scalar::from_bytes(self.dtype(), &bytes[..storage.item_bytes()]));
+        if let Some(x) = direct::item(self) {
+            return Ok(x);
         }
         let mut bytes = [0u8; 16];
         self.read(&node, &self.view, &mut bytes[..self.dtype().size_bytes()], false)?;
@@ -53,8 +48,11 @@ impl Array {
     pub fn copy_to_bytes(&self, out: &mut [u8]) -> Result<()> {
         let _turn = session::take_turn("read")?;
         self.check_len(out.len())?;
+        if direct::read(self, out) {
+            return Ok(());
+        }
         let node = self.evaluated()?;
-        if self.lens.is_none() && direct::read(&node, &self.view, out) {
+        if direct::read(self, out) {
             return Ok(());
         }
         self.read(&node, &self.view, out, false)

@@ -1,6 +1,6 @@
 //! Reductions: NumPy's types, axes and keywords around the planner's folds.
 
-use super::{Array, Operand, ReduceOptions};
+use super::{Array, Operand, ReduceOptions, direct};
 use crate::dtype::{Casting, Category as TypeKind, DType, Scalar, can_cast, category, real_part};
 use crate::error::{Error, Kind, Result, normalize_axis, open_shape_text, shape_text};
 use crate::exec;
@@ -85,11 +85,10 @@ impl Array {
         if size > session::get().threshold || !self.view.is_contiguous() || self.lens.is_some() {
             return Ok(None);
         }
-        let storage = self.cell.peek(|n| n.storage().filter(|s| !s.blocks().is_distributed()).cloned());
-        let Some(storage) = storage else { return Ok(None) };
-        let first = storage.address(0, self.view.offset);
-        // SAFETY: the view is contiguous and lies in the replicated buffer that `storage` keeps alive. Operations of this
-        // process write it in their turn only; who else has open memory may write it at any time, as NumPy's.
+        let Some(home) = self.cell.home() else { return Ok(None) };
+        let first = direct::first(home, &self.view, self.dtype());
+        // SAFETY: the view is contiguous and lies in memory that the variable keeps, since it is this thread's turn. Operations
+        // of this process write it in their turn only; who else has open memory may write it at any time, as NumPy's.
         let folded = unsafe { exec::fold_row(op, self.dtype(), dtype, first, size) };
         let Some((number, found)) = folded else { return Ok(None) };
         if found != 0 {

@@ -105,12 +105,14 @@ impl Array {
         let mask_shape = options.mask.map(|m| m.shape());
         let mut shapes: SmallVec<[&[usize]; 4]> = operands.iter().map(Operand::shape).collect();
         shapes.extend(mask_shape);
-        let shape = broadcast_shapes(&shapes)?;
+        // (As NumPy lists them.)
+        let mut all: SmallVec<[&[usize]; 4]> = operands.iter().map(Operand::shape).collect();
+        all.extend(options.out.iter().flatten().map(|out| out.shape()));
+        all.extend(mask_shape);
+        let shape =
+            broadcast_shapes(&shapes).map_err(|error| broadcast_shapes(&all).err().unwrap_or(error))?;
         let shape = match options.out.iter().flatten().next() {
-            Some(out) => {
-                shapes.extend(options.out.iter().flatten().map(|out| out.shape()));
-                output_shape(out.shape(), &shape, &shapes)?
-            }
+            Some(out) => output_shape(out.shape(), &shape, &all)?,
             None => shape,
         };
         let mut views = views(operands);
@@ -243,20 +245,21 @@ impl Array {
 
     /// A copy with elements of this type, in this order.
     pub(super) fn laid_out(&self, dtype: DType, layout: Layout) -> Result<Array> {
-        self.bound()?;
-        if self.is_contiguous() && matches!(layout, Layout::C | Layout::K) {
-            return Array::recorded(self.c_ordered(dtype), None);
+        let is_c = self.is_contiguous() && matches!(layout, Layout::C | Layout::K);
+        let order = if is_c { None } else { self.order(layout) };
+        if let Some(done) = direct::copied(self, dtype, order.as_deref()) {
+            return Ok(done);
         }
-        let order = self.order(layout);
+        self.bound()?;
         Array::recorded(self.by_order(order.as_deref()).c_ordered(dtype), order.as_deref())
     }
 
     /// A copy with elements of this type, in the array's own order; shares the value where nothing changes.
     pub(crate) fn cast_to(&self, dtype: DType) -> Array {
-        if self.is_contiguous() {
-            return Array::from_node(self.c_ordered(dtype));
+        let order = if self.is_contiguous() { None } else { self.order(Layout::K) };
+        if let Some(done) = direct::copied(self, dtype, order.as_deref()) {
+            return done;
         }
-        let order = self.order(Layout::K);
         Array::from_node_in(self.by_order(order.as_deref()).c_ordered(dtype), order.as_deref())
     }
 
@@ -268,11 +271,6 @@ impl Array {
             return node;
         }
         status::converts(self.dtype(), dtype);
-        if self.lens.is_none()
-            && let Some(done) = direct::copied(&node, &self.view, dtype)
-        {
-            return done;
-        }
         Node::lazy(self.view.shape.clone(), dtype, Expr::Cast(self.arg()))
     }
 }

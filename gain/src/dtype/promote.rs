@@ -47,8 +47,10 @@ impl Contribution {
 /// Which conversions are allowed (NumPy's `casting=`).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Casting {
-    /// Same type only. NumPy's `equiv` is the same here: there are no byte orders.
+    /// Same type only.
     No,
+    /// The same here: there are no byte orders.
+    Equiv,
     /// Values are preserved.
     Safe,
     /// Safe, or within a kind (`f64` to `f32`, `i64` to `u8` is not).
@@ -62,6 +64,7 @@ impl Casting {
     pub const fn name(self) -> &'static str {
         match self {
             Casting::No => "no",
+            Casting::Equiv => "equiv",
             Casting::Safe => "safe",
             Casting::SameKind => "same_kind",
             Casting::Unsafe => "unsafe",
@@ -71,7 +74,8 @@ impl Casting {
     /// From NumPy's spelling.
     pub fn from_name(name: &str) -> Option<Casting> {
         Some(match name {
-            "no" | "equiv" => Casting::No,
+            "no" => Casting::No,
+            "equiv" => Casting::Equiv,
             "safe" => Casting::Safe,
             "same_kind" => Casting::SameKind,
             "unsafe" => Casting::Unsafe,
@@ -147,7 +151,7 @@ pub fn result_type(operands: &[Contribution]) -> DType {
 /// Whether `from` converts to `to` under `casting` (`np.can_cast` on types).
 pub fn can_cast(from: DType, to: DType, casting: Casting) -> bool {
     match casting {
-        Casting::No => from == to,
+        Casting::No | Casting::Equiv => from == to,
         Casting::Safe => promote(from, to) == to,
         Casting::SameKind => promote(from, to) == to || category(from) <= category(to),
         Casting::Unsafe => true,

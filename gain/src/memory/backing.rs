@@ -33,8 +33,14 @@ unsafe impl Send for Memory {}
 unsafe impl Sync for Memory {}
 
 impl Memory {
-    /// Uninitialised memory of this process alone. If other ranks went on without it, the job ends.
-    pub(super) fn private(len_bytes: usize) -> Result<Memory> {
+    /// None: in the place of memory that was taken.
+    pub(crate) fn nowhere() -> Memory {
+        Memory::Borrowed(std::ptr::null_mut())
+    }
+
+    /// Uninitialised memory of this process alone, aligned for each type. If other ranks went on without it, the job ends.
+    #[inline]
+    pub(crate) fn private(len_bytes: usize) -> Result<Memory> {
         // Cache lines are met by hand: an allocator that is asked for them takes several times as long.
         let (line, more) = if len_bytes >= 4096 { (64, 64) } else { (1, 0) };
         let room = len_bytes.saturating_add(more).max(16);
@@ -49,8 +55,10 @@ impl Memory {
 
     /// One block per rank. Collective.
     pub(super) fn shared(blocks: Blocks, item_bytes: usize) -> Result<Memory> {
-        let starts: Vec<usize> = (0..blocks.count()).map(|r| blocks.start(r)).collect();
-        let distribution = Distribution::irregular(&[blocks.len()], &[starts], blocks.count())?;
+        // (Words of algorithms may be larger than any element.)
+        let units = item_bytes.div_ceil(DType::C128.size_bytes());
+        let starts: Vec<usize> = (0..blocks.count()).map(|r| blocks.start(r) * units).collect();
+        let distribution = Distribution::irregular(&[blocks.len() * units], &[starts], blocks.count())?;
         let make =
             || Ok(RawArray::create(session::get().team(), any_of_size(item_bytes), distribution.clone())?);
         let array =
@@ -64,7 +72,7 @@ impl Memory {
 
     /// Address of the block of `owner`; null if it isn't mapped.
     #[inline]
-    pub(super) fn base(&self, owner: usize) -> *mut u8 {
+    pub(crate) fn base(&self, owner: usize) -> *mut u8 {
         match self {
             Memory::Shared { bases, .. } => bases[owner],
             Memory::Private { ptr, .. } => ptr.as_ptr(),

@@ -43,8 +43,7 @@ use crate::dtype::Scalar;
 use crate::error::{Error, Kind, Result, cannot_allocate};
 use crate::session::{self, Purpose};
 use crate::view::{View, checked_size};
-use backing::Memory;
-pub(crate) use backing::{Owner, Transfer};
+pub(crate) use backing::{Memory, Owner, Transfer};
 use rma::transport::Rows;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
@@ -88,6 +87,11 @@ impl Storage {
     pub(crate) fn replicated(len: usize, item_bytes: usize) -> Result<Arc<Storage>> {
         let memory = Memory::private(len * item_bytes)?;
         Ok(Storage::from_parts(Blocks::replicated(len), item_bytes, memory))
+    }
+
+    /// Memory of this process alone, as a replicated buffer.
+    pub(crate) fn of_own(memory: Memory, len: usize, item_bytes: usize) -> Arc<Storage> {
+        Storage::from_parts(Blocks::replicated(len), item_bytes, memory)
     }
 
     /// Memory of the caller's, as a replicated buffer.

@@ -133,13 +133,28 @@ impl Node {
     /// A value whose elements are in memory.
     pub(crate) fn stored(shape: Dims, dtype: DType, storage: Arc<Storage>) -> Arc<Node> {
         let blocks = if storage.blocks().is_custom() { storage.blocks() } else { blocks_for(&shape) };
+        Node::in_memory(shape, dtype, blocks, storage, site::known())
+    }
+
+    /// A replicated value whose elements are in memory, of which nobody knows any more where it was asked for.
+    pub(super) fn stored_once(shape: Dims, dtype: DType, storage: Arc<Storage>) -> Arc<Node> {
+        Node::in_memory(shape, dtype, storage.blocks(), storage, Origin::default())
+    }
+
+    fn in_memory(
+        shape: Dims,
+        dtype: DType,
+        blocks: Blocks,
+        storage: Arc<Storage>,
+        origin: Origin,
+    ) -> Arc<Node> {
         Arc::new(Node {
             blocks,
             number: session::get().number(blocks.is_distributed()),
             shape,
             dtype,
             weight: 0,
-            origin: site::known(),
+            origin,
             is_heavy: false,
             is_part: false,
             reads_open: false,
@@ -245,6 +260,12 @@ impl Node {
             Home::Born(storage) => Some(storage),
             Home::Later(storage) => storage.get(),
         }
+    }
+
+    /// Where the elements begin, if they are in this process's own memory.
+    #[inline]
+    pub(crate) fn home(&self) -> Option<*mut u8> {
+        self.storage().filter(|storage| !storage.blocks().is_distributed()).map(|storage| storage.local())
     }
 
     /// How to compute the elements, if they aren't stored.

@@ -21,7 +21,7 @@ mod tests;
 
 pub(crate) use fresh::Fresh;
 pub(crate) use look::{look, look_alone};
-pub(crate) use room::{Room, Run};
+pub(crate) use room::{Room, Run, Shown};
 
 use crate::dtype::DType;
 use crate::error::Result;
@@ -60,13 +60,21 @@ pub(crate) struct Stage {
     inputs: SmallVec<[(Arc<Node>, Reads); 2]>,
     outputs: SmallVec<[(Dims, DType, Spread); 2]>,
     changed: Option<Arc<Node>>,
+    scratch: Option<(Blocks, usize)>,
     can_fail: bool,
 }
 
 impl Stage {
     /// An algorithm of this name, for reports.
     pub(crate) fn new(name: &'static str) -> Stage {
-        Stage { name, inputs: SmallVec::new(), outputs: SmallVec::new(), changed: None, can_fail: false }
+        Stage {
+            name,
+            inputs: SmallVec::new(),
+            outputs: SmallVec::new(),
+            changed: None,
+            scratch: None,
+            can_fail: false,
+        }
     }
 
     /// The next operand: the elements of `value`, whose view has shape `shape`, converted to `dtype`.
@@ -106,6 +114,13 @@ impl Stage {
         self
     }
 
+    /// Memory for as long as it runs, cut like this, of items of so many bytes: the last of the runs. What a rank has written there
+    /// [`Room::show`] shows to all.
+    pub(crate) fn borrows(mut self, blocks: Blocks, item_bytes: usize) -> Stage {
+        self.scratch = Some((blocks, item_bytes));
+        self
+    }
+
     /// The elements decide whether it succeeds: the ranks compare at the end.
     pub(crate) fn can_fail(mut self) -> Stage {
         self.can_fail = true;
@@ -138,6 +153,10 @@ impl Stage {
             .collect::<Result<SmallVec<[Arc<Storage>; 2]>>>()?;
         let outputs: SmallVec<[Arc<Storage>; 2]> =
             changed.iter().map(|changed| changed.storage.clone()).chain(outputs).collect();
+        let scratch = self
+            .scratch
+            .map(|(blocks, item_bytes)| Storage::in_blocks(blocks, &[blocks.len()], item_bytes))
+            .transpose()?;
         let shared = inputs.iter().map(|(s, _)| *s).chain(&outputs).any(|s| s.blocks().is_distributed());
         if shared {
             let nodes = self.changed.iter().chain(self.inputs.iter().map(|(node, _)| node));
@@ -158,8 +177,8 @@ impl Stage {
         if let Some(changed) = &changed {
             changed.prepare()?;
         }
-        let room = Room::new(&inputs, shared);
-        let mut runs: SmallVec<[Run<'_>; 2]> = outputs.iter().map(Run::own).collect();
+        let room = Room::new(&inputs, scratch.as_ref(), shared);
+        let mut runs: SmallVec<[Run<'_>; 2]> = outputs.iter().chain(&scratch).map(Run::own).collect();
         session::get().begin();
         let done = work(&room, &mut runs);
         drop(runs);
@@ -175,7 +194,8 @@ impl Stage {
             }
         }
         session::get().count(|c| &c.passes, 1);
-        outputs.iter().for_each(|storage| storage.mark_written());
+        outputs.iter().chain(&scratch).for_each(|storage| storage.mark_written());
+        scratch.iter().for_each(|storage| storage.mark_read());
         foreign.for_each(|(storage, _)| storage.mark_read());
         let changed = self.changed.map(|node| (node.shape.clone(), node.dtype));
         let kinds =

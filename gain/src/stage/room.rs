@@ -20,8 +20,24 @@ use std::sync::Arc;
 /// Operands, and what connects the ranks.
 pub(crate) struct Room<'a> {
     inputs: &'a [(&'a Arc<Storage>, Reads)],
+    scratch: Option<&'a Arc<Storage>>,
     /// Whether other ranks have shares of their own.
     is_shared: bool,
+}
+
+/// Borrowed memory that everybody has written to and reads now.
+pub(crate) struct Shown<'r> {
+    room: &'r Room<'r>,
+    storage: &'r Arc<Storage>,
+    /// (Nobody writes it any more.)
+    _own: PhantomData<&'r mut u8>,
+}
+
+impl<'r> Shown<'r> {
+    /// Elements of it, whoever wrote them: in place where they lie together in memory that is mapped here.
+    pub(crate) fn at<T: Pod>(&self, range: Range<usize>) -> Result<Cow<'r, [T]>> {
+        self.room.parts_of(self.storage, range)
+    }
 }
 
 /// This rank's run of a result.
@@ -175,8 +191,12 @@ impl Reach<'_> {
 }
 
 impl<'a> Room<'a> {
-    pub(super) fn new(inputs: &'a [(&'a Arc<Storage>, Reads)], is_shared: bool) -> Room<'a> {
-        Room { inputs, is_shared }
+    pub(super) fn new(
+        inputs: &'a [(&'a Arc<Storage>, Reads)],
+        scratch: Option<&'a Arc<Storage>>,
+        is_shared: bool,
+    ) -> Room<'a> {
+        Room { inputs, scratch, is_shared }
     }
 
     /// Whether each rank has a share: else every rank does everything.
@@ -248,6 +268,21 @@ impl<'a> Room<'a> {
     pub(crate) fn at<T: Pod>(&self, k: usize, range: Range<usize>) -> Result<Cow<'a, [T]>> {
         let (storage, reads): (&'a Arc<Storage>, Reads) = self.inputs[k];
         assert!(reads == Reads::All, "an operand of which only the own run may be read");
+        self.parts_of(storage, range)
+    }
+
+    /// Shows everybody what the ranks have written to the memory that the algorithm borrowed, `own` of which is this rank's.
+    /// Collective.
+    pub(crate) fn show<'r>(&'r self, own: &'r mut Run<'_>) -> Result<Shown<'r>> {
+        let storage = self.scratch.expect("borrowed memory");
+        assert_eq!(own.item_bytes, storage.item_bytes(), "the run of the borrowed memory");
+        session::get().together(Purpose::Combine, || Ok(session::get().team().barrier()?))?;
+        Ok(Shown { room: self, storage, _own: PhantomData })
+    }
+
+    /// Elements of a buffer, whoever owns them, that nobody writes while the algorithm reads: in place where they lie together in
+    /// memory that is mapped here.
+    fn parts_of<'s, T: Pod>(&self, storage: &'s Arc<Storage>, range: Range<usize>) -> Result<Cow<'s, [T]>> {
         assert!(range.end <= storage.blocks().len(), "elements outside an operand");
         fits::<T>(storage.item_bytes());
         if range.is_empty() {
@@ -307,10 +342,13 @@ impl<'a> Room<'a> {
         if !self.is_shared || session::get().size == 1 {
             return Ok(parts);
         }
-        let bytes: Vec<Vec<u8>> = parts.iter().map(|part| bytemuck::cast_slice(part).to_vec()).collect();
+        // (What was copied is given back at once: parts may be as large as operands.)
+        let bytes: Vec<Vec<u8>> =
+            parts.into_iter().map(|part| bytemuck::cast_slice(&part).to_vec()).collect();
         let all =
             session::get().together(Purpose::Combine, || Ok(session::get().team().alltoallv(&bytes)?))?;
-        Ok(all.unwrap_or_default().iter().map(|bytes| typed(bytes)).collect())
+        drop(bytes);
+        Ok(all.unwrap_or_default().into_iter().map(|bytes| typed(&bytes)).collect())
     }
 
     /// What every rank says, by rank. Collective.

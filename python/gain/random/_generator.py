@@ -12,12 +12,11 @@ import warnings
 import numpy
 from numpy import random as _theirs
 
-from .. import _gain
 from .._base import OURS, asarray, extents
 from .._creation import empty, full
 from .._gain import ndarray
 from .._indexing import take, take_along_axis
-from .._shapes import broadcast_to, moveaxis
+from .._shapes import moveaxis
 from . import _drawing, _seeding
 from ._drawing import draw, is_known, is_scalar, plain, shape_of, wrapped
 from ._seeding import PCG64

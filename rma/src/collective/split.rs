@@ -4,7 +4,7 @@
 
 use crate::call::{Call, OpCode};
 use crate::error::{Error, ErrorKind, Result};
-use crate::mirror::mirror_len;
+use crate::mirror::Extent;
 use crate::row::ROW_LEN;
 use crate::shared::no_such_rank;
 use crate::signature::Signature;
@@ -78,7 +78,8 @@ impl Team {
         if spans {
             let spread = world.layout.among(&members, place.unwrap_or(0));
             let is_leader = place.is_some_and(|place| spread.nodes() > 1 && spread.index(place) == 0);
-            let len = if is_leader { mirror_len(spread.nodes(), members.len()) } else { 0 };
+            let extent = Extent::new(spread.nodes(), members.len(), world.words_of);
+            let len = if is_leader { extent.mirror_len() } else { 0 };
             let none = [u64::MAX, 0, slot as u64];
             let offered = session.offer(signature, none, len, row);
             mirror = offered.inspect_err(|_| session.return_slot(slot))?;

@@ -15,7 +15,7 @@ use common::{exports, text};
 use ga_core::{Distribution, ErrorKind, Operation, RawArray};
 use rma::Team;
 use std::ffi::{CString, c_char, c_int, c_void};
-use std::ptr::null_mut;
+use std::ptr::{null, null_mut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -203,60 +203,53 @@ impl State {
         Ok(raw.destroy()?)
     }
 
-    /// `NGA_Create_config`, `NGA_Create_ghosts_config`: null pointers stand for what isn't said.
+    /// What the creating calls have in common: null widths are no ghost cells.
     ///
     /// # Safety
-    /// `dims` has `ndim` readable numbers, the others as many or are null; the name is null or terminated.
-    #[allow(clippy::too_many_arguments)] // GA's own shape
-    unsafe fn create_regular<I: Index>(
+    /// `dims` has `ndim` readable numbers, `widths` as many or is null; the name is null or terminated.
+    unsafe fn creation<I: Index>(
         &self,
         kind: c_int,
         ndim: c_int,
         dims: *const I,
         widths: *const I,
         name: *const c_char,
-        chunk: *const I,
         group: c_int,
-    ) -> Result<c_int> {
+    ) -> Result<Spec> {
         // SAFETY: the caller's promises.
         unsafe {
             let mut spec = Spec::new(Some(group)).with_data(&self.registered, ndim, dims, kind)?;
             spec.name = text(name);
-            spec.set_chunk(chunk)?;
             if !widths.is_null() {
                 spec.set_ghosts(widths)?;
             }
-            self.create(&spec)
+            Ok(spec)
         }
+    }
+
+    /// `NGA_Create_config`, `NGA_Create_ghosts_config`.
+    ///
+    /// # Safety
+    /// `chunk` has a readable number for each axis, or is null.
+    unsafe fn create_regular<I: Index>(&self, mut spec: Spec, chunk: *const I) -> Result<c_int> {
+        // SAFETY: the caller's promise.
+        unsafe { spec.set_chunk(chunk)? };
+        self.create(&spec)
     }
 
     /// `NGA_Create_irreg_config`, `NGA_Create_ghosts_irreg_config`.
     ///
     /// # Safety
-    /// `dims` and `nblock` have `ndim` readable numbers, `map` as many as the latter say, `widths` as many or is null; the name is null
-    /// or terminated.
-    #[allow(clippy::too_many_arguments)] // GA's own shape
+    /// `nblock` has a readable number for each axis, `map` as many as these say.
     unsafe fn create_irregular<I: Index>(
         &self,
-        kind: c_int,
-        ndim: c_int,
-        dims: *const I,
-        widths: *const I,
-        name: *const c_char,
+        mut spec: Spec,
         nblock: *const I,
         map: *const I,
-        group: c_int,
     ) -> Result<c_int> {
-        // SAFETY: the caller's promises.
-        unsafe {
-            let mut spec = Spec::new(Some(group)).with_data(&self.registered, ndim, dims, kind)?;
-            spec.name = text(name);
-            spec.layout = Layout::Irregular(spec.starts(map, nblock)?);
-            if !widths.is_null() {
-                spec.set_ghosts(widths)?;
-            }
-            self.create(&spec)
-        }
+        // SAFETY: the caller's promise.
+        spec.layout = Layout::Irregular(unsafe { spec.starts(map, nblock)? });
+        self.create(&spec)
     }
 }
 
@@ -276,19 +269,19 @@ exports! {
 
 wide! {
     NGA_Create / NGA_Create64(kind: c_int, ndim: c_int, dims: *const Int, name: *const c_char, chunk: *const Int) -> c_int =
-        |ga| ga.create_regular(kind, ndim, dims, std::ptr::null(), name, chunk, ga.groups.default());
+        |ga| ga.create_regular(ga.creation(kind, ndim, dims, null(), name, ga.groups.default())?, chunk);
     NGA_Create_config / NGA_Create_config64(kind: c_int, ndim: c_int, dims: *const Int, name: *const c_char, chunk: *const Int, group: c_int) -> c_int =
-        |ga| ga.create_regular(kind, ndim, dims, std::ptr::null(), name, chunk, group);
+        |ga| ga.create_regular(ga.creation(kind, ndim, dims, null(), name, group)?, chunk);
     NGA_Create_ghosts / NGA_Create_ghosts64(kind: c_int, ndim: c_int, dims: *const Int, widths: *const Int, name: *const c_char, chunk: *const Int) -> c_int =
-        |ga| ga.create_regular(kind, ndim, dims, widths, name, chunk, ga.groups.default());
+        |ga| ga.create_regular(ga.creation(kind, ndim, dims, widths, name, ga.groups.default())?, chunk);
     NGA_Create_ghosts_config / NGA_Create_ghosts_config64(kind: c_int, ndim: c_int, dims: *const Int, widths: *const Int, name: *const c_char, chunk: *const Int, group: c_int) -> c_int =
-        |ga| ga.create_regular(kind, ndim, dims, widths, name, chunk, group);
+        |ga| ga.create_regular(ga.creation(kind, ndim, dims, widths, name, group)?, chunk);
     NGA_Create_irreg / NGA_Create_irreg64(kind: c_int, ndim: c_int, dims: *const Int, name: *const c_char, nblock: *const Int, map: *const Int) -> c_int =
-        |ga| ga.create_irregular(kind, ndim, dims, std::ptr::null(), name, nblock, map, ga.groups.default());
+        |ga| ga.create_irregular(ga.creation(kind, ndim, dims, null(), name, ga.groups.default())?, nblock, map);
     NGA_Create_irreg_config / NGA_Create_irreg_config64(kind: c_int, ndim: c_int, dims: *const Int, name: *const c_char, nblock: *const Int, map: *const Int, group: c_int) -> c_int =
-        |ga| ga.create_irregular(kind, ndim, dims, std::ptr::null(), name, nblock, map, group);
+        |ga| ga.create_irregular(ga.creation(kind, ndim, dims, null(), name, group)?, nblock, map);
     NGA_Create_ghosts_irreg / NGA_Create_ghosts_irreg64(kind: c_int, ndim: c_int, dims: *const Int, widths: *const Int, name: *const c_char, nblock: *const Int, map: *const Int) -> c_int =
-        |ga| ga.create_irregular(kind, ndim, dims, widths, name, nblock, map, ga.groups.default());
+        |ga| ga.create_irregular(ga.creation(kind, ndim, dims, widths, name, ga.groups.default())?, nblock, map);
     NGA_Create_ghosts_irreg_config / NGA_Create_ghosts_irreg_config64(kind: c_int, ndim: c_int, dims: *const Int, widths: *const Int, name: *const c_char, nblock: *const Int, map: *const Int, group: c_int) -> c_int =
-        |ga| ga.create_irregular(kind, ndim, dims, widths, name, nblock, map, group);
+        |ga| ga.create_irregular(ga.creation(kind, ndim, dims, widths, name, group)?, nblock, map);
 }

@@ -102,11 +102,12 @@ impl Cuts {
     }
 }
 
-/// Makes words of `elements`, orders them, and calls `finish` with the place of the first and the words, for parts of them
-/// that follow each other.
+/// Makes words of `elements`, the first of which is number `at` of its line, orders them, and calls `finish` with the place of the
+/// first and the words, for parts of them that follow each other.
 pub(super) fn order<W: Word>(
     kind: Kind<W>,
     elements: &[u8],
+    at: usize,
     words: &mut [W],
     wanted: &Wanted<'_>,
     finish: &(dyn Fn(usize, &mut [W]) + Sync),
@@ -114,7 +115,7 @@ pub(super) fn order<W: Word>(
     let n = words.len();
     let item = elements.len() / n;
     let load = |range: Range<usize>, words: &mut [W]| {
-        (kind.load)(&elements[range.start * item..range.end * item], range.start, 1, words);
+        (kind.load)(&elements[range.start * item..range.end * item], at + range.start, 1, words);
     };
     let mut sample: Vec<u64> = (0..PARTS * SAMPLE)
         .map(|k| {

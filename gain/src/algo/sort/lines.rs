@@ -95,12 +95,12 @@ pub(super) fn long<W: Low<O>, O: Pod + Send>(
 ) {
     if has_room::<W, O>() {
         let words: &mut [W] = bytemuck::cast_slice_mut(out);
-        large::order(kind, elements, words, wanted, &|_, words| (kind.settle)(words));
+        large::order(kind, elements, 0, words, wanted, &|_, words| (kind.settle)(words));
         return;
     }
     let mut words = vec![W::zeroed(); out.len()];
     let out = Cells::of(out);
-    large::order(kind, elements, &mut words, wanted, &|start, words| {
+    large::order(kind, elements, 0, &mut words, wanted, &|start, words| {
         (kind.settle)(words);
         for (k, word) in words.iter().enumerate() {
             // SAFETY: these parts of words don't overlap, and there is a place for each word.
@@ -109,18 +109,13 @@ pub(super) fn long<W: Low<O>, O: Pod + Send>(
     });
 }
 
-/// Orders words of one line, however many.
-pub(super) fn words<W: Word>(words: &mut Vec<W>) {
-    if words.len() < LARGE {
-        return pool::with_room(radix::room_for(words.len()), |room| radix::sort(words, room));
+/// Makes words of the elements of one line from number `at` on, however many, and orders them.
+pub(super) fn words<W: Word>(kind: Kind<W>, elements: &[u8], at: usize, words: &mut [W]) {
+    if words.len() >= LARGE {
+        return large::order(kind, elements, at, words, &Wanted::All, &|_, _| {});
     }
-    let same = Kind {
-        load: |elements, _, _, words| words.copy_from_slice(bytemuck::cast_slice(elements)),
-        settle: |_| {},
-    };
-    let mut made = vec![W::zeroed(); words.len()];
-    large::order(same, bytemuck::cast_slice(words), &mut made, &Wanted::All, &|_, _| {});
-    *words = made;
+    (kind.load)(elements, at, 1, words);
+    pool::with_room(radix::room_for(words.len()), |room| radix::sort(words, room));
 }
 
 /// Orders columns, some neighbouring ones at a time.

@@ -23,6 +23,7 @@ use crate::dtype::{DType, f16};
 use crate::error::Result;
 use crate::memory::Blocks;
 use crate::record::{Arg, Node};
+use crate::session;
 use crate::stage::{Reads, Room, Run, Spread, Stage};
 use bytemuck::Pod;
 use large::Wanted;
@@ -77,14 +78,16 @@ impl Sort<'_> {
     pub(crate) fn run(&self, node: &Arc<Node>) -> Result<Arc<Node>> {
         let (blocks, name) = (node.blocks, if self.gives == Gives::Elements { "sort" } else { "argsort" });
         let spread = if blocks.is_custom() { Spread::Cut(blocks) } else { Spread::Usual };
-        let made = Stage::new(name)
+        let mut stage = Stage::new(name)
             .reads(Arg::whole(node.clone()), self.shape, self.dtype, Reads::Own)
-            .writes(self.shape, self.result(), spread)
-            .run(|room, runs| {
-                let elements = by_size!(self.dtype, own(room));
-                let run = &mut runs[0];
-                visit(self.dtype, self.gives, self.lines().n, InStage { sort: self, elements, room, run })
-            })?;
+            .writes(self.shape, self.result(), spread);
+        if !self.is_local(blocks) && self.places.is_none() {
+            stage = stage.borrows(blocks, visit(self.dtype, self.gives, self.lines().n, Width));
+        }
+        let made = stage.run(|room, runs| {
+            let elements = by_size!(self.dtype, own(room));
+            visit(self.dtype, self.gives, self.lines().n, InStage { sort: self, elements, room, runs })
+        })?;
         Ok(made.into_iter().next().expect("one result"))
     }
 
@@ -113,23 +116,53 @@ trait Visit {
     fn visit<W: Low<O>, O: Pod + Send + Sync>(self, kind: Kind<W>) -> Self::Out;
 }
 
+/// Bytes of a word.
+struct Width;
+
+impl Visit for Width {
+    type Out = usize;
+
+    fn visit<W: Low<O>, O: Pod + Send + Sync>(self, _: Kind<W>) -> usize {
+        size_of::<W>()
+    }
+}
+
 struct InStage<'a, 'r, 's> {
     sort: &'a Sort<'a>,
     elements: &'a [u8],
     room: &'a Room<'r>,
-    run: &'a mut Run<'s>,
+    runs: &'a mut [Run<'s>],
 }
 
 impl Visit for InStage<'_, '_, '_> {
     type Out = Result<()>;
 
     fn visit<W: Low<O>, O: Pod + Send + Sync>(self, kind: Kind<W>) -> Result<()> {
-        let InStage { sort, elements, room, run } = self;
+        let InStage { sort, elements, room, runs } = self;
+        let (lines, wanted) = (sort.lines(), sort.wanted());
         if sort.is_local(room.blocks(0)) {
-            lines::order(kind, elements, sort.lines(), &sort.wanted(), run.elements::<O>());
+            lines::order(kind, elements, lines, &wanted, runs[0].elements::<O>());
             return Ok(());
         }
-        ranks::order(kind, elements, sort.lines().n, &sort.wanted(), room, run)
+        let cuts = ranks::Cuts::of(lines.n, &runs[0]);
+        let whole = cuts.whole(session::get().rank);
+        if !whole.is_empty() {
+            let start = runs[0].range().start;
+            let own = whole.start - start..whole.end - start;
+            let item = elements.len() / runs[0].range().len();
+            let elements = &elements[own.start * item..own.end * item];
+            lines::order(
+                kind,
+                elements,
+                Lines { inner: 1, ..lines },
+                &wanted,
+                &mut runs[0].elements::<O>()[own],
+            );
+        }
+        match wanted {
+            Wanted::All => ranks::order(kind, elements, &cuts, room, runs),
+            Wanted::At(places) => divide::order(kind, elements, &cuts, places, room, &mut runs[0]),
+        }
     }
 }
 

@@ -1,23 +1,22 @@
 //! Lines that several ranks have parts of.
 //!
-//! A rank has at most two such parts: of the line that begins before its run, and of the one that ends behind it. A sample of
-//! each line says which of its elements belong about where; they go there, are ordered, and what then lies on the wrong side of
-//! a border goes over it. An element is told from its equals by its place, so that any line is cut evenly, and equal ones
-//! stay in their order: parts come by rank.
+//! A rank has at most two such parts: of the line that begins before its run, and of the one that ends behind it. It sorts each
+//! in memory that all ranks may read. Some of these words cut the line into chunks that fit a cache; with how many words every part has
+//! before each cut, all know where a chunk lies in the order, and who has a place of it merges what the parts have of it. A word
+//! is told from its equals by where it lies, so that any line is cut evenly. Nothing is sent, and nothing in memory but the words.
 
-use super::divide;
-use super::large::Wanted;
-use super::lines::{self, Lines};
+use super::lines;
 use super::word::{Kind, Low, Word};
+use crate::algo::Cells;
 use crate::error::Result;
+use crate::exec::pool;
+use crate::lock;
 use crate::session;
-use crate::stage::{Room, Run};
+use crate::stage::{Room, Run, Shown};
 use bytemuck::Pod;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-
-/// Elements that are looked at of each part.
-const SAMPLE: usize = 512;
+use std::sync::Mutex;
 
 /// A part of a line: elements of this rank's run.
 #[derive(Clone, Debug)]
@@ -33,6 +32,11 @@ pub(super) struct Cuts {
 }
 
 impl Cuts {
+    /// As a result is cut.
+    pub(super) fn of(n: usize, run: &Run<'_>) -> Cuts {
+        Cuts { n, runs: (0..session::get().size).map(|rank| run.range_of(rank)).collect() }
+    }
+
     /// What a rank has of lines that others have parts of.
     fn parts(&self, rank: usize) -> Vec<Part> {
         let (n, run) = (self.n, &self.runs[rank]);
@@ -57,7 +61,7 @@ impl Cuts {
     }
 
     /// Lines that this rank has all of.
-    fn whole(&self, rank: usize) -> Range<usize> {
+    pub(super) fn whole(&self, rank: usize) -> Range<usize> {
         let run = &self.runs[rank];
         let start = run.start.next_multiple_of(self.n).min(run.end);
         start..(run.end - run.end % self.n).max(start)
@@ -69,175 +73,212 @@ impl Cuts {
         let has = |run: &Range<usize>| !run.is_empty() && run.start < end && run.end > start;
         (0..self.runs.len()).filter(|&rank| has(&self.runs[rank])).collect()
     }
-
-    /// The line that two ranks share, if they do: never more than one.
-    fn shared(&self, one: usize, two: usize) -> Option<usize> {
-        let parts = self.parts(one);
-        parts.iter().map(|part| part.line).find(|&line| self.owners(line).contains(&two))
-    }
 }
 
-/// An element of a line, by its word and its place.
-type Place<W> = (W, u64);
+/// Words of a line that are merged at once, about.
+const CHUNK: usize = 1 << 15;
 
-/// Orders lines of `n` elements that lie in the ranks' runs. Collective.
+/// Cuts of a line at most.
+const MOST: usize = 1 << 12;
+
+/// A cut of a line: a word and where it lies, which tells it from equal ones.
+type Cut<W> = (W, usize);
+
+/// Orders the lines that several ranks have parts of, of elements that lie in their runs; the last of `runs` is memory for words.
+/// Collective.
 pub(super) fn order<W: Low<O>, O: Pod + Send + Sync>(
     kind: Kind<W>,
     elements: &[u8],
-    n: usize,
-    wanted: &Wanted<'_>,
+    cuts: &Cuts,
     room: &Room<'_>,
-    run: &mut Run<'_>,
+    runs: &mut [Run<'_>],
 ) -> Result<()> {
-    let (size, me) = (session::get().size, session::get().rank);
-    let cuts = Cuts { n, runs: (0..size).map(|rank| run.range_of(rank)).collect() };
-    let start = run.range().start;
-    let item = if run.range().is_empty() { 1 } else { elements.len() / run.range().len() };
-    let out = run.elements::<O>();
-    let whole = cuts.whole(me);
-    if !whole.is_empty() {
-        let own = whole.start - start..whole.end - start;
+    let [run, borrowed] = runs else { unreachable!("a result and memory for words") };
+    let (start, n) = (run.range().start, cuts.n);
+    let item = elements.len() / run.range().len().max(1);
+    let parts = cuts.parts(session::get().rank);
+    let own = |part: &Part| part.range.start - start..part.range.end - start;
+    let words = borrowed.elements::<W>();
+    for part in &parts {
+        let own = own(part);
         let elements = &elements[own.start * item..own.end * item];
-        lines::order(kind, elements, Lines { n, inner: 1 }, wanted, &mut out[own]);
+        lines::words(kind, elements, part.range.start - part.line * n, &mut words[own]);
     }
-    if let Wanted::At(places) = *wanted
-        && W::BITS <= 128
-    {
-        return divide::order(kind, elements, start, &cuts, places, room, out);
-    }
-    let parts = cuts.parts(me);
-    let words: Vec<Vec<W>> = parts
+    let own_words: Vec<&[W]> = parts.iter().map(|part| &words[own(part)]).collect();
+    let found = found(cuts, &parts, &own_words, room)?;
+    let counts: Vec<u64> = parts
         .iter()
-        .map(|Part { line, range }| {
-            let mut words = vec![W::zeroed(); range.len()];
-            let elements = &elements[(range.start - start) * item..(range.end - start) * item];
-            (kind.load)(elements, range.start - line * n, 1, &mut words);
-            words
-        })
+        .zip(&own_words)
+        .flat_map(|(part, words)| found[&part.line].iter().map(|cut| before(part, words, cut) as u64))
         .collect();
-    let borders = borders(&cuts, &parts, &words, room)?;
-    // What belongs to each rank, to this one by line.
-    let mut away: Vec<Vec<W>> = vec![Vec::new(); size];
-    let mut here: Vec<Vec<Vec<W>>> = parts.iter().map(|_| vec![Vec::new(); size]).collect();
-    for (k, (part, words)) in parts.iter().zip(words).enumerate() {
-        let owners = cuts.owners(part.line);
-        for (place, word) in (part.range.start as u64..).zip(words) {
-            let owner = owners[borders[k].partition_point(|border| *border <= (word, place))];
-            if owner == me { &mut here[k][me] } else { &mut away[owner] }.push(word);
-        }
+    let counts = room.everybodys(&counts)?;
+    drop(own_words);
+    let shown = room.show(borrowed)?;
+    let out = run.elements::<O>();
+    for part in &parts {
+        let chunks = Chunks::of(cuts, part.line, found[&part.line].len(), |rank| {
+            let (mut skip, mut len) = (0, 0);
+            for other in cuts.parts(rank) {
+                len = found[&other.line].len();
+                if other.line == part.line {
+                    break;
+                }
+                skip += len;
+            }
+            &counts[rank][skip..skip + len]
+        });
+        let own = own(part);
+        merge_own(kind, &chunks, &shown, part, &mut out[own])?;
     }
-    for (rank, words) in room.exchange(away)?.into_iter().enumerate().filter(|(rank, _)| *rank != me) {
-        if let Some(k) = cuts.shared(me, rank).and_then(|line| parts.iter().position(|p| p.line == line)) {
-            here[k][rank] = words;
-        }
-    }
-    let ordered: Vec<Vec<O>> = here
-        .into_iter()
-        .map(|here| {
-            let mut words = here.concat();
-            drop(here);
-            lines::words(&mut words);
-            (kind.settle)(&mut words);
-            words.into_iter().map(Low::low).collect()
-        })
-        .collect();
-    deliver(&cuts, &parts, ordered, room, start, out)
+    Ok(())
 }
 
-/// For each of this rank's parts, where the line is to be cut: the first element that goes to the second owner, and so on.
-/// Collective.
-fn borders<W: Word>(
+/// Where each line that is shared is cut. Collective.
+fn found<W: Word>(
     cuts: &Cuts,
     parts: &[Part],
-    words: &[Vec<W>],
+    words: &[&[W]],
     room: &Room<'_>,
-) -> Result<Vec<Vec<Place<W>>>> {
-    let (mut sample, mut about) = (Vec::<W>::new(), Vec::<[u64; 3]>::new());
+) -> Result<BTreeMap<usize, Vec<Cut<W>>>> {
+    let most = (cuts.n / CHUNK).min(MOST);
+    let (mut sample, mut about) = (Vec::<W>::new(), Vec::<[u64; 2]>::new());
     for (part, words) in parts.iter().zip(words) {
-        let count = SAMPLE.min(words.len());
-        for k in 0..count {
-            let (from, to) = (words.len() * k / count, words.len() * (k + 1) / count);
-            let at = from + session::mix(k as u64) as usize % (to - from);
+        // (As close as the cuts will be, so that between two of these lie but few of each part.)
+        let count = most.min(words.len());
+        for at in (0..count).map(|k| words.len() * k / count) {
             sample.push(words[at]);
-            about.push([part.line as u64, (part.range.start + at) as u64, (to - from) as u64]);
+            about.push([part.line as u64, (part.range.start + at) as u64]);
         }
     }
     let (sample, about) = (room.everybodys(&sample)?.concat(), room.everybodys(&about)?.concat());
-    let borders = parts.iter().map(|part| {
-        let mut line: Vec<(Place<W>, u64)> = sample
-            .iter()
-            .zip(&about)
-            .filter(|(_, about)| about[0] == part.line as u64)
-            .map(|(&word, about)| ((word, about[1]), about[2]))
-            .collect();
-        line.sort_unstable_by_key(|(place, _)| *place);
-        let mut before = 0;
-        let mut ends = line.into_iter().map(|(place, stands_for)| {
-            before += stands_for;
-            (place, before)
-        });
-        let owners = cuts.owners(part.line);
-        let targets = owners[1..].iter().map(|&owner| (cuts.runs[owner].start - part.line * cuts.n) as u64);
-        let mut last = (W::zeroed(), 0);
-        targets
-            .map(|target| {
-                if let Some((place, _)) = ends.by_ref().find(|(_, end)| *end > target) {
-                    last = place;
-                }
-                last
-            })
-            .collect()
-    });
-    Ok(borders.collect())
+    let mut found: BTreeMap<usize, Vec<Cut<W>>> =
+        cuts.shared_lines().into_iter().map(|line| (line, Vec::new())).collect();
+    for (&word, [line, place]) in sample.iter().zip(about) {
+        found.get_mut(&(line as usize)).expect("a shared line").push((word, place as usize));
+    }
+    for line in found.values_mut() {
+        line.sort_unstable();
+        let every = line.len().div_ceil(most.max(1)).max(1);
+        *line = line.iter().copied().skip(every / 2).step_by(every).collect();
+    }
+    Ok(found)
 }
 
-/// Brings the elements of lines, which lie in order but not quite with their owners, to these. Collective.
-fn deliver<O: Pod>(
-    cuts: &Cuts,
-    parts: &[Part],
-    ordered: Vec<Vec<O>>,
-    room: &Room<'_>,
-    start: usize,
+/// How many of a part's words, which are in order, belong before a cut.
+fn before<W: Word>(part: &Part, words: &[W], &(word, place): &Cut<W>) -> usize {
+    if part.range.contains(&place) {
+        return place - part.range.start;
+    }
+    // (Of equal words those of an earlier part come first.)
+    match part.range.end <= place {
+        true => words.partition_point(|own| *own <= word),
+        false => words.partition_point(|own| *own < word),
+    }
+}
+
+/// A line between its cuts: what each part has of each chunk, as flat indices of the parts' words.
+struct Chunks {
+    /// Where each chunk begins in the order of the line, and its end.
+    starts: Vec<usize>,
+    /// By part the ends of its pieces, and where it begins.
+    parts: Vec<Vec<usize>>,
+}
+
+impl Chunks {
+    /// Of a line with so many cuts, of which each rank's part has `counts` words before each.
+    fn of<'a>(cuts: &Cuts, line: usize, len: usize, counts: impl Fn(usize) -> &'a [u64]) -> Chunks {
+        let parts: Vec<Vec<usize>> = cuts
+            .owners(line)
+            .into_iter()
+            .map(|rank| {
+                let range = both(&cuts.runs[rank], &(line * cuts.n..(line + 1) * cuts.n));
+                let ends = counts(rank).iter().map(|&count| range.start + count as usize);
+                [range.start].into_iter().chain(ends).chain([range.end]).collect()
+            })
+            .collect();
+        let start = |k: usize| parts.iter().map(|places| places[k] - places[0]).sum();
+        Chunks { starts: (0..len + 2).map(start).collect(), parts }
+    }
+}
+
+/// Makes what this rank has of a line: it merges the pieces of all chunks that reach into its part.
+fn merge_own<W: Low<O>, O: Pod + Send>(
+    kind: Kind<W>,
+    chunks: &Chunks,
+    shown: &Shown<'_>,
+    part: &Part,
     out: &mut [O],
 ) -> Result<()> {
-    let (size, me) = (session::get().size, session::get().rank);
-    let counts: Vec<[u64; 2]> =
-        parts.iter().zip(&ordered).map(|(part, some)| [part.line as u64, some.len() as u64]).collect();
-    let counts = room.everybodys(&counts)?;
-    // Where the elements of a line that a rank has now belong.
-    let place = |line: usize, rank: usize| {
-        let count = |of: &Vec<[u64; 2]>| {
-            of.iter().filter(|c| c[0] == line as u64).map(|c| c[1] as usize).sum::<usize>()
+    let first = chunks.parts.first().map_or(0, |places| places[0]);
+    let own = part.range.start - first..part.range.end - first;
+    let wanted = chunks.starts.partition_point(|&start| start <= own.start) - 1
+        ..chunks.starts.partition_point(|&start| start < own.end);
+    // (Who fetches from other nodes does so alone.)
+    let threads = if session::get().is_one_node { session::get().threads } else { 1 };
+    let (out, failed) = (Cells::of(out), Mutex::new(Ok(())));
+    pool::split(wanted.len(), threads, &|piece| {
+        let chunk = wanted.start + piece;
+        let pieces = chunks.parts.iter().map(|places| shown.at::<W>(places[chunk]..places[chunk + 1]));
+        let pieces = match pieces.collect::<Result<Vec<_>>>() {
+            Ok(pieces) => pieces,
+            Err(error) => return *lock(&failed) = Err(error),
         };
-        let from = line * cuts.n + counts[..rank].iter().map(count).sum::<usize>();
-        from..from + count(&counts[rank])
-    };
-    let both = |one: &Range<usize>, two: &Range<usize>| {
-        let from = one.start.max(two.start);
-        from..one.end.min(two.end).max(from)
-    };
-    let mut away: Vec<Vec<O>> = vec![Vec::new(); size];
-    for (part, some) in parts.iter().zip(&ordered) {
-        let now = place(part.line, me);
-        for owner in cuts.owners(part.line) {
-            let range = both(&now, &cuts.runs[owner]);
-            if range.is_empty() {
-                continue;
+        let start = chunks.starts[chunk];
+        let len = chunks.starts[chunk + 1] - start;
+        pool::with_room(2 * len, |room: &mut [W]| {
+            let (one, two) = room.split_at_mut(len);
+            let mut ends = Vec::with_capacity(pieces.len());
+            let mut end = 0;
+            for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
+                one[end..end + piece.len()].copy_from_slice(piece);
+                end += piece.len();
+                ends.push(end);
             }
-            let some = &some[range.start - now.start..range.end - now.start];
-            match owner == me {
-                true => out[range.start - start..range.end - start].copy_from_slice(some),
-                false => away[owner].extend_from_slice(some),
+            let range = both(&(start..start + len), &own);
+            let words = &mut merged(one, two, ends)[range.start - start..range.end - start];
+            (kind.settle)(words);
+            for (place, word) in (range.start - own.start..).zip(words.iter()) {
+                // SAFETY: chunks follow each other without overlap, and the place is within this rank's part.
+                unsafe { out.at(place).write(word.low()) };
             }
+        });
+    });
+    failed.into_inner().unwrap_or(Ok(()))
+}
+
+/// Words that are in order between these ends, in order as a whole: in the one memory or in the other.
+fn merged<'a, W: Word>(mut from: &'a mut [W], mut to: &'a mut [W], mut ends: Vec<usize>) -> &'a mut [W] {
+    while ends.len() > 1 {
+        let mut start = 0;
+        let mut fewer = Vec::with_capacity(ends.len().div_ceil(2));
+        for pair in ends.chunks(2) {
+            let end = pair[pair.len() - 1];
+            merge(&from[start..pair[0]], &from[pair[0]..end], &mut to[start..end]);
+            fewer.push(end);
+            start = end;
         }
+        ends = fewer;
+        std::mem::swap(&mut from, &mut to);
     }
-    drop(ordered);
-    for (rank, some) in room.exchange(away)?.into_iter().enumerate().filter(|(rank, _)| *rank != me) {
-        let Some(line) = cuts.shared(me, rank) else { continue };
-        let range = both(&place(line, rank), &cuts.runs[me]);
-        if !range.is_empty() {
-            out[range.start - start..range.end - start].copy_from_slice(&some);
-        }
+    from
+}
+
+/// Merges two lists of words.
+fn merge<W: Word>(one: &[W], two: &[W], to: &mut [W]) {
+    let (mut i, mut j) = (0, 0);
+    while i < one.len() && j < two.len() {
+        let (a, b) = (one[i], two[j]);
+        let is_second = b < a;
+        to[i + j] = if is_second { b } else { a };
+        i += usize::from(!is_second);
+        j += usize::from(is_second);
     }
-    Ok(())
+    let rest = if i < one.len() { &one[i..] } else { &two[j..] };
+    to[i + j..].copy_from_slice(rest);
+}
+
+/// What two ranges have in common; if that is nothing, an empty range in the first, or at its end.
+pub(super) fn both(one: &Range<usize>, two: &Range<usize>) -> Range<usize> {
+    let from = two.start.clamp(one.start, one.end);
+    from..two.end.clamp(from, one.end)
 }

@@ -72,12 +72,12 @@ fn many_words_with_all_threads() {
             let elements = bytemuck::cast_slice(&family);
             let mut words = vec![0; n];
             let seen = Mutex::new(0);
-            large::order(Kind::values::<u64>(), elements, &mut words, &Wanted::All, &|_, words| {
+            large::order(Kind::values::<u64>(), elements, 0, &mut words, &Wanted::All, &|_, words| {
                 *seen.lock().unwrap() += words.len();
             });
             assert!(words == expected && seen.into_inner().unwrap() == n);
             let places = [0, n / 2, n / 2 + 1, n - 1];
-            large::order(Kind::values::<u64>(), elements, &mut words, &Wanted::At(&places), &|_, _| {});
+            large::order(Kind::values::<u64>(), elements, 0, &mut words, &Wanted::At(&places), &|_, _| {});
             for place in places {
                 assert_eq!(words[place], expected[place]);
                 assert!(words[..place].iter().all(|word| *word <= expected[place]));

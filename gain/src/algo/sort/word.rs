@@ -14,6 +14,11 @@ pub(super) trait Word: Pod + Ord + Send + Sync {
     /// Its upper bits: words that differ there are in that order.
     fn top(self) -> u64;
 
+    /// The bits behind those as far as they tell words apart that others take to be equal.
+    fn next(self) -> u64 {
+        0
+    }
+
     /// The least word with these upper bits.
     fn of_top(top: u64) -> Self;
 
@@ -88,6 +93,11 @@ impl Word for Wide {
     #[inline]
     fn top(self) -> u64 {
         self.0.top()
+    }
+
+    #[inline]
+    fn next(self) -> u64 {
+        self.0 as u64
     }
 
     #[inline]

@@ -1,13 +1,11 @@
 //! Few elements that are looked for in a sorted table of few, or counted: when asked, under the condition of the module above.
 
 use super::pick::Row;
-use super::{FEW, are_few};
+use super::{FEW, are_few, fresh};
 use crate::algo::{self, Side};
 use crate::array::Array;
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::memory::Storage;
-use crate::record::Node;
 use crate::view::Dims;
 use smallvec::SmallVec;
 
@@ -15,7 +13,7 @@ fn row(array: &Array, dtype: DType) -> Option<Row> {
     if array.lens.is_some() || !are_few(array.size()) {
         return None;
     }
-    array.cell.peek(|node| Row::of(node, &array.view, dtype))
+    Row::at(array.cell.home()?, array.cell.dtype, &array.view, dtype)
 }
 
 /// Where needles belong in a table, compared as this type.
@@ -27,13 +25,13 @@ pub(in crate::array) fn searched(
 ) -> Result<Option<Array>> {
     let (Some(elements), Some(wanted)) = (row(table, dtype), row(needles, dtype)) else { return Ok(None) };
     let len = needles.size();
-    let storage = Storage::replicated(len, 8)?;
+    let out = fresh(len, DType::I64)?;
     // SAFETY: rows have the arrays' elements, as this type; nobody writes them, since it is this thread's turn.
     let [elements, wanted] = unsafe { [elements.bytes(table.size(), dtype), wanted.bytes(len, dtype)] };
     // SAFETY: the new buffer has room for `len` numbers, is aligned for them and known to nobody else.
-    let places = unsafe { std::slice::from_raw_parts_mut(storage.local().cast::<i64>(), len) };
+    let places = unsafe { std::slice::from_raw_parts_mut(out.base(0).cast::<i64>(), len) };
     algo::search_few(elements, wanted, dtype, side, places);
-    Ok(Some(Array::from_node(Node::stored(SmallVec::from_slice(needles.shape()), DType::I64, storage))))
+    Ok(Some(Array::of_own(SmallVec::from_slice(needles.shape()), DType::I64, out)))
 }
 
 /// How often each number occurs, or what its weights come to; nothing if one is negative, or large.
@@ -73,8 +71,8 @@ pub(in crate::array) fn counted(
 }
 
 fn stored<T: bytemuck::Pod>(shape: Dims, dtype: DType, elements: &[T]) -> Result<Array> {
-    let storage = Storage::replicated(elements.len(), size_of::<T>())?;
-    // SAFETY: the new buffer has room for as many elements.
-    unsafe { std::ptr::copy_nonoverlapping(elements.as_ptr(), storage.local().cast(), elements.len()) };
-    Ok(Array::from_node(Node::stored(shape, dtype, storage)))
+    let out = fresh(elements.len(), dtype)?;
+    // SAFETY: the new memory has room for as many elements.
+    unsafe { std::ptr::copy_nonoverlapping(elements.as_ptr(), out.base(0).cast(), elements.len()) };
+    Ok(Array::of_own(shape, dtype, out))
 }

@@ -1,10 +1,9 @@
 //! One element of an array in this process's own memory, read and written where it is.
 
-use super::home;
+use super::element;
 use crate::array::Array;
 use crate::dtype::{DType, Scalar};
 use crate::session;
-use std::sync::Arc;
 
 /// # Elements at hand
 ///
@@ -15,18 +14,8 @@ impl Array {
     #[inline]
     pub fn element_at_hand(&self, at: &[isize]) -> Option<Scalar> {
         let place = self.place_of(at)?;
-        session::if_free(|| {
-            self.cell.peek(|node| {
-                let size = node.dtype.size_bytes();
-                let from = home(node)?.wrapping_offset(place * size as isize);
-                let mut bytes = [0; 16];
-                // SAFETY: an element of the stored value; operations of this process write it in their turn only, and this is
-                // one. Who else has open memory may at any time, as NumPy's.
-                unsafe { std::ptr::copy_nonoverlapping(from, bytes.as_mut_ptr(), size) };
-                Some(Scalar::from_bytes(node.dtype, &bytes[..size]))
-            })
-        })
-        .ok()?
+        // (A place in the variable's memory: `place_of` refuses views that count bytes, and indices outside.)
+        session::if_free(|| element(&self.cell, place)).ok()?
     }
 
     /// Gives the element at these coordinates a value that its type has. False if nothing was done: also if somebody else needs
@@ -34,24 +23,17 @@ impl Array {
     #[inline]
     pub fn set_element_at_hand(&self, at: &[isize], x: Scalar) -> bool {
         let Some(place) = self.place_of(at) else { return false };
+        let bytes: [u8; 8] = match (self.cell.dtype, x) {
+            (DType::F64, Scalar::PyFloat(x) | Scalar::F64(x)) => x.to_ne_bytes(),
+            (DType::I64, Scalar::I64(x)) => x.to_ne_bytes(),
+            (DType::I64, Scalar::PyInt(x)) if i64::try_from(x).is_ok() => (x as i64).to_ne_bytes(),
+            _ => return false,
+        };
         let done = session::if_free(|| {
-            self.cell.peek(|node| {
-                let bytes: [u8; 8] = match (node.dtype, x) {
-                    (DType::F64, Scalar::PyFloat(x) | Scalar::F64(x)) => x.to_ne_bytes(),
-                    (DType::I64, Scalar::I64(x)) => x.to_ne_bytes(),
-                    (DType::I64, Scalar::PyInt(x)) if i64::try_from(x).is_ok() => (x as i64).to_ne_bytes(),
-                    _ => return false,
-                };
-                let Some(home) = home(node).filter(|_| !node.is_open() && Arc::strong_count(node) == 1)
-                else {
-                    return false;
-                };
-                // SAFETY: an element of the stored value, of 8 bytes, which the variable alone has; it is this thread's turn.
-                unsafe {
-                    std::ptr::copy_nonoverlapping(bytes.as_ptr(), home.wrapping_offset(place * 8), 8);
-                }
-                true
-            })
+            let Some(home) = self.cell.home_alone() else { return false };
+            // SAFETY: an element of the variable's memory, of 8 bytes, which it alone has; it is this thread's turn.
+            unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), home.wrapping_offset(place * 8), 8) };
+            true
         });
         let done = matches!(done, Ok(true));
         if done {

@@ -18,7 +18,7 @@ use crate::error::Result;
 use crate::exec;
 use crate::kernels::Slot;
 use crate::kernels::copy::{self, Walk};
-use crate::memory::Storage;
+use crate::memory::{Memory, Storage};
 use crate::ops::Loop;
 use crate::record::{Arg, Cell, Node};
 use crate::session;
@@ -42,15 +42,15 @@ fn room(len: usize, dtype: DType) -> Room {
     Vec::with_capacity((len * dtype.size_bytes()).div_ceil(16))
 }
 
-/// Where a stored value begins, if it is in this process's own memory.
+/// Memory for so many elements of a new array.
 #[inline]
-fn home(node: &Node) -> Option<*mut u8> {
-    node.storage().filter(|storage| !storage.blocks().is_distributed()).map(|storage| storage.local())
+fn fresh(len: usize, dtype: DType) -> Result<Memory> {
+    Memory::private(len * dtype.size_bytes())
 }
 
-/// The first element that a view of such a value shows.
+/// The first element that a view shows of a value that begins there.
 #[inline]
-fn first(home: *mut u8, view: &View, dtype: DType) -> *mut u8 {
+pub(super) fn first(home: *mut u8, view: &View, dtype: DType) -> *mut u8 {
     home.wrapping_offset(view.offset * dtype.size_bytes() as isize)
 }
 
@@ -90,7 +90,7 @@ impl<'a> Lie<'a> {
             let Operand::Array(a) = *operand else { continue };
             let (view, own) = (&a.view, a.cell.dtype);
             let own_size = view.size();
-            let home = if a.lens.is_none() { a.cell.peek(|node| home(node)) } else { None };
+            let home = if a.lens.is_none() { a.cell.home() } else { None };
             let Some(home) = home.filter(|_| own_size <= FEW) else { return Lie::Elsewhere };
             *input = (first(home, view, own), if own_size == 1 { 0 } else { own.size_bytes() });
             let is_longer = view.shape.len() > shape.len();
@@ -123,7 +123,7 @@ pub(super) fn operation(op: &Loop, operands: &[Operand<'_>]) -> Result<Option<Ar
             // SAFETY: single elements and rows of `len` elements of the loop's types in buffers of the operands, whose
             // variables keep their values, since it is this thread's turn.
             let out = unsafe { computed(op, operands, inputs, len) }?;
-            Ok(Some(Array::from_node(Node::stored(SmallVec::from_slice(shape), op.outputs[0], out))))
+            Ok(Some(Array::of_own(SmallVec::from_slice(shape), op.outputs[0], out)))
         }
         Lie::Anyhow => packed(op, operands, inputs),
         Lie::Elsewhere => Ok(None),
@@ -140,7 +140,7 @@ unsafe fn computed(
     operands: &[Operand<'_>],
     mut inputs: [Input; MOST],
     len: usize,
-) -> Result<Arc<Storage>> {
+) -> Result<Memory> {
     let mut numbers = [[0; 16]; MOST];
     for (i, operand) in operands.iter().enumerate() {
         if let Operand::Scalar(x) = *operand {
@@ -148,13 +148,13 @@ unsafe fn computed(
             inputs[i] = (numbers[i].as_ptr(), 0);
         }
     }
-    let out = Storage::replicated(len, op.outputs[0].size_bytes())?;
+    let out = fresh(len, op.outputs[0])?;
     if len == 0 {
         return Ok(out);
     }
-    // SAFETY: the caller's promise, and `numbers`; the output is a new buffer of `len` elements. Replicated memory is
+    // SAFETY: the caller's promise, and `numbers`; the output is new memory for `len` elements. Replicated memory is
     // written by operations of this process only.
-    let found = unsafe { exec::apply(op, len, &inputs[..operands.len()], &[out.local()]) }?;
+    let found = unsafe { exec::apply(op, len, &inputs[..operands.len()], &[out.base(0)]) }?;
     if found != 0 {
         status::raised(op.op.name(), found);
     }
@@ -203,34 +203,42 @@ fn packed(op: &Loop, operands: &[Operand<'_>], mut inputs: [Input; MOST]) -> Res
     let out = unsafe { computed(op, operands, inputs, len) }?;
     let dtype = op.outputs[0];
     Ok(Some(match axes {
-        None => Array::from_node(Node::stored(shape, dtype, out)),
+        None => Array::of_own(shape, dtype, out),
         Some(axes) => {
             let turned: Dims = axes.iter().map(|&axis| shape[axis]).collect();
-            Array::from_node_in(Node::stored(turned, dtype, out), Some(&axes))
+            Array::of_own(turned, dtype, out).in_order(&axes)
         }
     }))
 }
 
-/// A value that is the same number everywhere.
-pub(super) fn filled(shape: &[usize], x: Scalar) -> Result<Option<Arc<Node>>> {
+/// An array that is the same number everywhere.
+pub(super) fn filled(shape: &[usize], x: Scalar) -> Result<Option<Array>> {
     let len = shape.iter().product();
     if !are_few(len) {
         return Ok(None);
     }
-    let storage = Storage::replicated(len, x.dtype().size_bytes())?;
-    storage.fill(x);
-    Ok(Some(Node::stored(SmallVec::from_slice(shape), x.dtype(), storage)))
+    let (dtype, bytes) = (x.dtype(), x.bytes());
+    let out = fresh(len, dtype)?;
+    if bytes == [0; 16] {
+        // SAFETY: the new memory has room for as many bytes.
+        unsafe { out.base(0).write_bytes(0, len * dtype.size_bytes()) };
+    } else {
+        let to = View { offset: 0, shape: SmallVec::from_slice(&[len]), strides: SmallVec::from_slice(&[1]) };
+        // SAFETY: the new memory has room for `len` elements.
+        unsafe { unpack(Slot { ptr: bytes.as_ptr().cast_mut(), step: 0 }, out.base(0), &to, dtype) };
+    }
+    Ok(Some(Array::of_own(SmallVec::from_slice(shape), dtype, out)))
 }
 
 /// The coordinates along an axis.
-pub(super) fn coordinates(shape: &[usize], axis: usize) -> Result<Option<Arc<Node>>> {
+pub(super) fn coordinates(shape: &[usize], axis: usize) -> Result<Option<Array>> {
     let len = shape.iter().product();
     if !are_few(len) {
         return Ok(None);
     }
-    let storage = Storage::replicated(len, 8)?;
+    let out = fresh(len, DType::I64)?;
     let inner: usize = shape[axis + 1..].iter().product();
-    let (mut to, end) = (storage.local().cast::<i64>(), storage.local().cast::<i64>().wrapping_add(len));
+    let (mut to, end) = (out.base(0).cast::<i64>(), out.base(0).cast::<i64>().wrapping_add(len));
     while to < end {
         for at in 0..shape[axis] {
             for _ in 0..inner {
@@ -241,11 +249,11 @@ pub(super) fn coordinates(shape: &[usize], axis: usize) -> Result<Option<Arc<Nod
             }
         }
     }
-    Ok(Some(Node::stored(SmallVec::from_slice(shape), DType::I64, storage)))
+    Ok(Some(Array::of_own(SmallVec::from_slice(shape), DType::I64, out)))
 }
 
 /// `first`, and so on by `step`, each from its number: as a product and a sum are rounded.
-pub(super) fn ramp(len: usize, first: Scalar, step: Scalar) -> Result<Option<Arc<Node>>> {
+pub(super) fn ramp(len: usize, first: Scalar, step: Scalar) -> Result<Option<Array>> {
     if !are_few(len) {
         return Ok(None);
     }
@@ -258,9 +266,9 @@ pub(super) fn ramp(len: usize, first: Scalar, step: Scalar) -> Result<Option<Arc
         }
         _ => return Ok(None),
     }
-    let storage = Storage::replicated(len, 8)?;
+    let out = fresh(len, dtype)?;
     for i in 0..len {
-        let at = storage.local().wrapping_add(8 * i);
+        let at = out.base(0).wrapping_add(8 * i);
         // SAFETY: the new buffer has room for `len` numbers and is aligned for them.
         unsafe {
             if let Some((first, step)) = integers {
@@ -270,36 +278,85 @@ pub(super) fn ramp(len: usize, first: Scalar, step: Scalar) -> Result<Option<Arc
             }
         }
     }
-    Ok(Some(Node::stored(SmallVec::from_slice(&[len]), dtype, storage)))
+    Ok(Some(Array::of_own(SmallVec::from_slice(&[len]), dtype, out)))
 }
 
-/// The elements that a view of a value shows, in C order, as elements of this type.
-pub(super) fn copied(node: &Node, view: &View, dtype: DType) -> Option<Arc<Node>> {
-    let len = view.size();
-    if !are_few(len) || !may_become(node.dtype, dtype) {
+/// A copy of an array with elements of this type, its axes in memory in this order. What others may have as it is can be
+/// shared instead: that isn't done here.
+pub(super) fn copied(array: &Array, dtype: DType, order: Option<&[usize]>) -> Option<Array> {
+    let (len, own) = (array.view.size(), array.cell.dtype);
+    if array.lens.is_some() || !are_few(len) || !may_become(own, dtype) {
         return None;
     }
-    let from = first(home(node)?, view, node.dtype);
-    let storage = Storage::replicated(len, dtype.size_bytes()).ok()?;
-    // SAFETY: the view shows elements of the stored value, whose buffer `node` keeps; the new one has room for as many.
-    cast_raised(unsafe { elements(from, view, node.dtype, dtype, storage.local()) });
-    Some(Node::stored(view.shape.clone(), dtype, storage))
+    let from = first(array.cell.home()?, &array.view, own);
+    let is_shared = || {
+        let is_whole = |node: &Arc<Node>| array.view.shape == node.shape && array.view.is_whole(len);
+        array.cell.peek_known(is_whole).unwrap_or(false)
+    };
+    if own == dtype && order.is_none() && is_shared() {
+        return None;
+    }
+    let out = fresh(len, dtype).ok()?;
+    status::converts(own, dtype);
+    let turned;
+    let view = match order {
+        None => &array.view,
+        Some(order) => {
+            turned = array.view.permute(order);
+            &turned
+        }
+    };
+    // SAFETY: the view shows elements of memory that the variable keeps, since it is this thread's turn; the new one has room
+    // for as many.
+    unsafe {
+        if own == dtype && view.is_contiguous() {
+            std::ptr::copy_nonoverlapping(from, out.base(0), len * dtype.size_bytes());
+        } else {
+            cast_raised(elements(from, view, own, dtype, out.base(0)));
+        }
+    }
+    let made = Array::of_own(view.shape.clone(), dtype, out);
+    Some(match order {
+        None => made,
+        Some(order) => made.in_order(order),
+    })
 }
 
-/// The elements that a view of a value shows, in C order into `out`. False if nothing was done.
-pub(super) fn read(node: &Node, view: &View, out: &mut [u8]) -> bool {
-    let is_aligned = out.as_ptr().addr().is_multiple_of(node.dtype.size_bytes().min(8));
-    let Some(home) = home(node).filter(|_| is_aligned && view.size() <= FEW) else { return false };
-    // SAFETY: the view shows elements of the stored value, whose buffer `node` keeps; `out` has their size (looked at by the
-    // caller) and is borrowed by nobody else.
-    unsafe { pack(first(home, view, node.dtype), view, node.dtype, out.as_mut_ptr()) };
+/// The elements of an array in C order into `out`, which has room for them. False if nothing was done.
+pub(super) fn read(array: &Array, out: &mut [u8]) -> bool {
+    let (view, dtype) = (&array.view, array.cell.dtype);
+    let is_aligned = out.as_ptr().addr().is_multiple_of(dtype.size_bytes().min(8));
+    if array.lens.is_some() || !is_aligned || view.size() > FEW {
+        return false;
+    }
+    let Some(home) = array.cell.home() else { return false };
+    // SAFETY: the view shows elements of memory that the variable keeps, since it is this thread's turn; `out` has their size
+    // (looked at by the caller) and is borrowed by nobody else.
+    unsafe { pack(first(home, view, dtype), view, dtype, out.as_mut_ptr()) };
     true
 }
 
+/// The one element of an array, if it is here.
+pub(super) fn item(array: &Array) -> Option<Scalar> {
+    if array.lens.is_some() { None } else { element(&array.cell, array.view.offset) }
+}
+
+/// An element of a variable, if it is here. The caller has seen that there is one at this place.
+#[inline]
+fn element(cell: &Cell, place: isize) -> Option<Scalar> {
+    let size = cell.dtype.size_bytes();
+    let from = cell.home()?.wrapping_offset(place * size as isize);
+    let mut bytes = [0; 16];
+    // SAFETY: an element of memory that the variable keeps, of 16 bytes at most. Operations of this process write it in their
+    // turn only, and this is one; who else has open memory may at any time, as NumPy's.
+    unsafe { std::ptr::copy_nonoverlapping(from, bytes.as_mut_ptr(), size) };
+    Some(Scalar::from_bytes(cell.dtype, &bytes[..size]))
+}
+
 /// The elements of a variable that `region` shows become those of `value`. In their place if nobody else needs the old
-/// ones; `base` is the variable's value, to which the caller has the only other reference then. False if nothing was done.
-pub(super) fn assign(cell: &Cell, base: &Arc<Node>, region: &View, value: &Arg) -> Result<bool> {
-    let (len, dtype) = (region.size(), base.dtype);
+/// ones. False if nothing was done.
+pub(super) fn assign(cell: &Cell, region: &View, value: &Arg) -> Result<bool> {
+    let (len, dtype) = (region.size(), cell.dtype);
     if !are_few(len) {
         return Ok(false);
     }
@@ -311,7 +368,7 @@ pub(super) fn assign(cell: &Cell, base: &Arc<Node>, region: &View, value: &Arg) 
             number = x.cast(dtype).bytes();
             Slot { ptr: number.as_ptr().cast_mut(), step: 0 }
         }
-        Arg::Node(node, view) => match home(node) {
+        Arg::Node(node, view) => match node.home() {
             Some(home) if may_become(node.dtype, dtype) => {
                 let ptr = first(home, view, node.dtype);
                 if node.dtype == dtype && view.is_contiguous() {
@@ -327,45 +384,43 @@ pub(super) fn assign(cell: &Cell, base: &Arc<Node>, region: &View, value: &Arg) 
             _ => return Ok(false),
         },
     };
-    let Some(place) = place_of(base)? else { return Ok(false) };
+    let Some(place) = place_of(cell)? else { return Ok(false) };
     cast_raised(found);
     // SAFETY: the region is inside the value, of which the place has the size. Nobody reads what is overwritten, and what is
     // written lies elsewhere: in `number`, in `packed`, or in another value.
     unsafe { unpack(from, first(place.ptr, region, dtype), region, dtype) };
     drop(packed);
-    written(cell, base, place);
+    written(cell, place);
     Ok(true)
 }
 
-/// Where elements of a variable's value are overwritten: known to the variable alone, or new.
+/// Where elements of a variable are overwritten: known to the variable alone, or a new value.
 struct Place {
     ptr: *mut u8,
-    copy: Option<Arc<Storage>>,
+    copy: Option<Arc<Node>>,
 }
 
-/// The place for a variable's value, to which the caller has the only other reference, and whose elements are in a copy if
-/// somebody else needs them. `None` if they aren't here, or are too many; what others see is written by the rules of open memory.
-fn place_of(base: &Arc<Node>) -> Result<Option<Place>> {
-    let Some(old) = home(base).filter(|_| !base.is_open()) else { return Ok(None) };
-    if Arc::strong_count(base) <= 2 {
-        return Ok(Some(Place { ptr: old, copy: None }));
+/// The place for a variable's elements, which are in a copy if somebody else needs the old ones. `None` if they aren't here, or
+/// are too many; what others see is written by the rules of open memory.
+fn place_of(cell: &Cell) -> Result<Option<Place>> {
+    if let Some(ptr) = cell.home_alone() {
+        return Ok(Some(Place { ptr, copy: None }));
     }
-    if base.len() > FEW {
-        return Ok(None);
-    }
+    let base = cell.get();
+    let Some(old) = base.home().filter(|_| !base.is_open() && base.len() <= FEW) else { return Ok(None) };
     let size = base.dtype.size_bytes();
     let copy = Storage::replicated(base.len(), size)?;
     let ptr = copy.local();
     // SAFETY: both have so many elements, and one is new; it is this thread's turn.
     unsafe { std::ptr::copy_nonoverlapping(old, ptr, base.len() * size) };
-    Ok(Some(Place { ptr, copy: Some(copy) }))
+    Ok(Some(Place { ptr, copy: Some(Node::stored(base.shape.clone(), base.dtype, copy)) }))
 }
 
-/// The place has the variable's value now.
-fn written(cell: &Cell, base: &Arc<Node>, place: Place) {
+/// The place has the variable's elements now.
+fn written(cell: &Cell, place: Place) {
     match place.copy {
         None => cell.mark_changed(),
-        Some(copy) => cell.set(Node::stored(base.shape.clone(), base.dtype, copy)),
+        Some(copy) => cell.set(copy),
     }
 }
 

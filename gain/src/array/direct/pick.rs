@@ -1,18 +1,18 @@
 //! Index arrays and masks of few elements: what they name is copied or written when asked, under the condition of the
 //! module above.
 
-use super::{FEW, Room, are_few, elements, first, home, is_quiet, place_of, room, written};
+use super::{FEW, Room, are_few, elements, first, fresh, is_quiet, place_of, room, written};
 use crate::algo::{Pick, by_size};
 use crate::array::{Array, Operand};
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::kernels::Slot;
-use crate::memory::Storage;
 use crate::record::{Arg, Node};
 use crate::status;
 use crate::view::{Dims, View};
 use bytemuck::Pod;
 use smallvec::SmallVec;
+use std::sync::Arc;
 
 /// Elements in a row in memory that outlives a call, or in room of the call's own.
 pub(super) struct Row {
@@ -23,19 +23,22 @@ pub(super) struct Row {
 impl Row {
     /// The elements that a view of a stored value shows, as elements of this type; `None` if they aren't here, or not few.
     pub(super) fn of(node: &Node, view: &View, dtype: DType) -> Option<Row> {
-        let home = home(node)?;
-        if view.size() > FEW || !is_quiet(node.dtype, dtype) {
+        Row::at(node.home()?, node.dtype, view, dtype)
+    }
+
+    /// As [`Row::of`], of a value of type `from` that begins there.
+    pub(super) fn at(home: *mut u8, from: DType, view: &View, dtype: DType) -> Option<Row> {
+        if view.size() > FEW || !is_quiet(from, dtype) {
             return None;
         }
-        let ptr = first(home, view, node.dtype);
-        if node.dtype == dtype && view.is_contiguous() && ptr.addr().is_multiple_of(dtype.size_bytes().min(8))
-        {
+        let ptr = first(home, view, from);
+        if from == dtype && view.is_contiguous() && ptr.addr().is_multiple_of(dtype.size_bytes().min(8)) {
             return Some(Row { ptr, _own: None });
         }
         let mut own = room(view.size(), dtype);
         let to = own.as_mut_ptr().cast();
         // SAFETY: the view shows elements of the stored value; there is room for them; the conversion is quiet.
-        let _quiet = unsafe { elements(ptr, view, node.dtype, dtype, to) };
+        let _quiet = unsafe { elements(ptr, view, from, dtype, to) };
         Some(Row { ptr: to, _own: Some(own) })
     }
 
@@ -44,7 +47,7 @@ impl Row {
         if array.lens.is_some() {
             return None;
         }
-        array.cell.peek(|node| Row::of(node, &array.view, node.dtype))
+        Row::at(array.cell.home()?, array.cell.dtype, &array.view, array.cell.dtype)
     }
 
     /// # Safety
@@ -107,11 +110,11 @@ impl Line {
 /// `array[index]` of one axis.
 pub(in crate::array) fn taken(array: &Array, index: &Array) -> Result<Option<Array>> {
     let Some(line) = Line::of(array, index) else { return Ok(None) };
-    let Some(from) = array.cell.peek(|node| home(node)) else { return Ok(None) };
+    let Some(from) = array.cell.home() else { return Ok(None) };
     let dtype = array.dtype();
-    let out = Storage::replicated(line.len, dtype.size_bytes())?;
-    by_size!(dtype, take(from, out.local(), &line));
-    Ok(Some(Array::from_node(Node::stored(SmallVec::from_slice(index.shape()), dtype, out))))
+    let out = fresh(line.len, dtype)?;
+    by_size!(dtype, take(from, out.base(0), &line));
+    Ok(Some(Array::of_own(SmallVec::from_slice(index.shape()), dtype, out)))
 }
 
 fn take<T: Pod>(from: *const u8, to: *mut u8, line: &Line) {
@@ -128,23 +131,21 @@ pub(in crate::array) fn put(array: &Array, index: &Array, value: Operand<'_>) ->
     let dtype = array.dtype();
     let many = match value {
         Operand::Scalar(_) => None,
-        Operand::Array(a) if a.dtype() == dtype && a.shape() == index.shape() => Some(a.arg()),
+        Operand::Array(a) if a.dtype() == dtype && a.shape() == index.shape() => Some(a),
         Operand::Array(_) => return Ok(false),
     };
-    // (With a reference to what is read besides, as `many` is one to its own: a copy is written to then.)
-    let index = index.cell.get();
-    let base = array.cell.get();
-    let Some(place) = place_of(&base)? else { return Ok(false) };
-    let is_one = many.is_none();
-    let value = match (many, value) {
-        (Some(many), _) => many,
-        (None, Operand::Scalar(x)) => Arg::Const(status::converted(x, x.assigned(dtype)?)),
-        _ => return Ok(false),
+    // What is read is kept where it is: a copy is written to if it is the same.
+    let is_same = |a: &&Array| Arc::ptr_eq(&a.cell, &array.cell);
+    let _kept = [Some(index), many].into_iter().flatten().any(|a| is_same(&a)).then(|| array.cell.get());
+    let values = match (many, value) {
+        (Some(many), _) => Row::of_array(many).map(|row| Values::Row(row, dtype.size_bytes())),
+        (None, Operand::Scalar(x)) => Some(Values::Number(status::converted(x, x.assigned(dtype)?).bytes())),
+        _ => None,
     };
-    let Some(values) = Values::of(&value, dtype) else { return Ok(false) };
-    by_size!(dtype, put_all(values.slot(is_one), place.ptr, &line));
-    written(&array.cell, &base, place);
-    drop(index);
+    let Some(values) = values else { return Ok(false) };
+    let Some(place) = place_of(&array.cell)? else { return Ok(false) };
+    by_size!(dtype, put_all(values.slot(many.is_none()), place.ptr, &line));
+    written(&array.cell, place);
     Ok(true)
 }
 
@@ -160,16 +161,15 @@ fn put_all<T: Pod>(from: Slot, to: *mut u8, line: &Line) {
 pub(in crate::array) fn gathered(array: &Array, pick: &Pick) -> Result<Option<Array>> {
     let shape = pick.shape();
     let len = shape.iter().product();
-    let Some(from) = array.cell.peek(|node| home(node)) else { return Ok(None) };
+    let Some(from) = array.cell.home() else { return Ok(None) };
     if array.lens.is_some() || !are_few(len) {
         return Ok(None);
     }
     let Some(numbers) = numbers(pick) else { return Ok(None) };
     let dtype = array.dtype();
-    let out = Storage::replicated(len, dtype.size_bytes())?;
-    let to = out.local();
-    by_size!(dtype, gather(from, to, pick, &numbers))?;
-    Ok(Some(Array::from_node(Node::stored(shape, dtype, out))))
+    let out = fresh(len, dtype)?;
+    by_size!(dtype, gather(from, out.base(0), pick, &numbers))?;
+    Ok(Some(Array::of_own(shape, dtype, out)))
 }
 
 fn gather<T: Pod>(from: *const u8, to: *mut u8, pick: &Pick, numbers: &[(Row, usize)]) -> Result<()> {
@@ -199,11 +199,10 @@ pub(in crate::array) fn scattered(array: &Array, pick: &Pick, value: &Arg, is_on
         return Ok(false);
     }
     let (Some(values), Some(numbers)) = (Values::of(value, dtype), numbers(pick)) else { return Ok(false) };
-    let base = array.cell.get();
     // (Whose elements are read besides has more references, so that a copy is written to.)
-    let Some(place) = place_of(&base)? else { return Ok(false) };
+    let Some(place) = place_of(&array.cell)? else { return Ok(false) };
     by_size!(dtype, scatter(values.slot(is_one), place.ptr, pick, &numbers))?;
-    written(&array.cell, &base, place);
+    written(&array.cell, place);
     Ok(true)
 }
 
@@ -256,17 +255,17 @@ pub(in crate::array) fn compressed(values: Option<&Array>, mask: &Array) -> Resu
     let dtype = values.map_or(DType::I64, Array::dtype);
     let shape: Dims = SmallVec::from_slice(&[total]);
     let Some(values) = values else {
-        let out = Storage::replicated(total, 8)?;
-        let to = out.local().cast::<i64>();
+        let out = fresh(total, DType::I64)?;
+        let to = out.base(0).cast::<i64>();
         let found = holds.iter().enumerate().filter(|(_, b)| **b != 0);
         // SAFETY: the new buffer has room for as many as hold and is aligned for them.
         found.enumerate().for_each(|(k, (i, _))| unsafe { to.add(k).write(i as i64) });
-        return Ok(Some(Array::from_node(Node::stored(shape, dtype, out))));
+        return Ok(Some(Array::of_own(shape, dtype, out)));
     };
     let Some(row) = Row::of_array(values) else { return Ok(None) };
-    let out = Storage::replicated(total, dtype.size_bytes())?;
-    by_size!(dtype, compress(&row, holds, out.local(), total));
-    Ok(Some(Array::from_node(Node::stored(shape, dtype, out))))
+    let out = fresh(total, dtype)?;
+    by_size!(dtype, compress(&row, holds, out.base(0), total));
+    Ok(Some(Array::of_own(shape, dtype, out)))
 }
 
 fn compress<T: Pod>(row: &Row, holds: &[u8], to: *mut u8, total: usize) {
@@ -291,17 +290,16 @@ pub(in crate::array) fn filled_where(array: &Array, mask: &Array, value: &Arg) -
         return Ok(false);
     }
     // (A mask that overlaps what it says of would change on the way.)
-    let is_same = std::sync::Arc::ptr_eq(&array.cell, &mask.cell);
+    let is_same = Arc::ptr_eq(&array.cell, &mask.cell);
     if is_same && mask.view.offset != array.view.offset {
         return Ok(false);
     }
-    let base = array.cell.get();
     let (Some(holds), Some(values)) = (Row::of_array(mask), Values::of(value, dtype)) else {
         return Ok(false);
     };
-    let Some(place) = place_of(&base)? else { return Ok(false) };
+    let Some(place) = place_of(&array.cell)? else { return Ok(false) };
     by_size!(dtype, fill(values.slot(true), first(place.ptr, &array.view, dtype), &holds, len));
-    written(&array.cell, &base, place);
+    written(&array.cell, place);
     Ok(true)
 }
 
@@ -330,8 +328,8 @@ pub(in crate::array) fn joined(arrays: &[&Array], axis: usize) -> Result<Option<
     let mut shape: Dims = SmallVec::from_slice(one.shape());
     shape[axis] = arrays.iter().map(|a| a.shape()[axis]).sum();
     let size = dtype.size_bytes();
-    let out = Storage::replicated(total, size)?;
-    let mut to = out.local();
+    let out = fresh(total, dtype)?;
+    let mut to = out.base(0);
     for outer in 0..shape[..axis].iter().product() {
         for (row, array) in rows.iter().zip(arrays) {
             let bytes = array.shape()[axis..].iter().product::<usize>() * size;
@@ -340,5 +338,5 @@ pub(in crate::array) fn joined(arrays: &[&Array], axis: usize) -> Result<Option<
             to = to.wrapping_add(bytes);
         }
     }
-    Ok(Some(Array::from_node(Node::stored(shape, dtype, out))))
+    Ok(Some(Array::of_own(shape, dtype, out)))
 }

@@ -1,6 +1,6 @@
 //! Sorting of few elements, what is distinct among them, and which are among others, under the condition of the module above.
 
-use super::{Room, are_few, first, home, pack, room};
+use super::{Room, are_few, first, pack, room};
 use crate::algo::{self, Sort};
 use crate::array::Array;
 use crate::dtype::{Complex32, Complex64, DType, f16};
@@ -14,12 +14,10 @@ use std::sync::Arc;
 /// The elements of an array as bytes, in C order: where they are if they lie in a row, else in `packed`.
 pub(super) fn bytes<'a>(a: &'a Array, packed: &'a mut Room) -> Option<&'a [u8]> {
     let (view, dtype, len) = (&a.view, a.cell.dtype, a.view.size());
-    let home = if a.lens.is_none() {
-        a.cell.peek(|node| if node.is_open() { None } else { home(node) })
-    } else {
-        None
-    };
-    let mut from = first(home?, view, dtype).cast_const();
+    if a.lens.is_some() || a.is_open() {
+        return None;
+    }
+    let mut from = first(a.cell.home()?, view, dtype).cast_const();
     if !view.is_contiguous() || !from.addr().is_multiple_of(dtype.size_bytes().min(8)) {
         *packed = room(len, dtype);
         // SAFETY: the view shows elements of the stored value, and there is room for all of them.
