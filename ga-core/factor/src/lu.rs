@@ -64,7 +64,8 @@ fn narrow<T: Number>(mut a: MatMut<'_, T>, from: &mut [usize]) {
     from.iter_mut().enumerate().for_each(|(i, row)| *row = i);
     for j in 0..columns {
         let size = |x: T| Float::abs(x.re()) + Float::abs(x.im());
-        let pivot = (j + 1..rows).fold(j, |most, i| if size(a[(i, j)]) > size(a[(most, j)]) { i } else { most });
+        let pivot =
+            (j + 1..rows).fold(j, |most, i| if size(a[(i, j)]) > size(a[(most, j)]) { i } else { most });
         if a[(pivot, j)] == T::zero() {
             continue;
         }

@@ -39,7 +39,8 @@ fn sums<P: Float>(diagonal: &[P], squares: &[P], base: P, x: P) -> (P, P) {
             slope[l] = slope[l] + term * near;
         }
     }
-    let (mut all, mut slopes) = ((sum[0] + sum[1]) + (sum[2] + sum[3]), (slope[0] + slope[1]) + (slope[2] + slope[3]));
+    let (mut all, mut slopes) =
+        ((sum[0] + sum[1]) + (sum[2] + sum[3]), (slope[0] + slope[1]) + (slope[2] + slope[3]));
     for (d, z) in ds.remainder().iter().zip(zs.remainder()) {
         let near = P::one() / ((*d - base) - x);
         all = all + *z * near;
@@ -70,7 +71,9 @@ impl<P: Float> Update<'_, P> {
         let gap = d[second] - d[first];
         // The other poles' part, which varies little, in the middle of where the root may be.
         let others = |base: P, x: P| {
-            inverse + sums(&d[..first], &z[..first], base, x).0 + sums(&d[second + 1..], &z[second + 1..], base, x).0
+            inverse
+                + sums(&d[..first], &z[..first], base, x).0
+                + sums(&d[second + 1..], &z[second + 1..], base, x).0
         };
         let (origin, mut low, mut high, rest);
         if j + 1 < count {
@@ -98,7 +101,11 @@ impl<P: Float> Update<'_, P> {
             if value.abs() <= slack * (inverse + left.abs() + right.abs() + x.abs() * slope) {
                 break;
             }
-            if value < P::zero() { low = x } else { high = x }
+            if value < P::zero() {
+                low = x
+            } else {
+                high = x
+            }
             let (near, far) = ((d[first] - base) - x, (d[second] - base) - x);
             let c = value - near * left_slope - far * right_slope;
             let (a, b) = ((near + far) * value - near * far * slope, near * far * value);

@@ -143,7 +143,8 @@ fn halves<P: Part>(
 /// Sorts values, and columns with them.
 fn sort<P: Part>(values: &mut [P], mut q: MatMut<'_, P>) {
     for i in 0..values.len() {
-        let least = (i + 1..values.len()).fold(i, |least, j| if values[j] < values[least] { j } else { least });
+        let least =
+            (i + 1..values.len()).fold(i, |least, j| if values[j] < values[least] { j } else { least });
         if least != i {
             values.swap(i, least);
             (0..q.nrows()).for_each(|k| {
@@ -220,7 +221,8 @@ fn iterate<P: Part>(d: &mut [P], e: &mut [P], mut q: Option<MatMut<'_, P>>) -> b
 fn rotate<P: Part>(q: MatMut<'_, P>, k: usize, cosine: P, sine: P) {
     let (left, right) = q.split_at_col_mut(k + 1);
     let (x, y) = (left.col_mut(k).try_as_col_major_mut(), right.col_mut(0).try_as_col_major_mut());
-    let (x, y) = (x.expect("contiguous columns").as_slice_mut(), y.expect("contiguous columns").as_slice_mut());
+    let (x, y) =
+        (x.expect("contiguous columns").as_slice_mut(), y.expect("contiguous columns").as_slice_mut());
     for (x, y) in x.iter_mut().zip(y) {
         let f = *y;
         *y = sine * *x + cosine * f;
@@ -259,7 +261,8 @@ impl<P: Part> Merge<P> {
             .map(|j| if j < half { q[(half - 1, j)] * root } else { sign * q[(half, j)] * root })
             .collect();
         let rho = Float::abs(rho) * (P::one() + P::one());
-        let mut sides: Vec<Side> = (0..order).map(|j| if j < half { Side::Above } else { Side::Below }).collect();
+        let mut sides: Vec<Side> =
+            (0..order).map(|j| if j < half { Side::Above } else { Side::Below }).collect();
         let mut by_value: Vec<usize> = (0..order).collect();
         by_value.sort_by(|&i, &j| d[i].partial_cmp(&d[j]).unwrap_or(Ordering::Equal));
         let most = |x: &[P]| x.iter().fold(P::zero(), |most, x| Float::max(most, Float::abs(*x)));
@@ -328,8 +331,7 @@ impl<P: Part> Merge<P> {
         let of = |side: Side| (0..count).filter(move |&i| sides[kept[i]] == side);
         let rows: Vec<usize> = of(Side::Above).chain(of(Side::Both)).chain(of(Side::Below)).collect();
         let (above, below) = (count - of(Side::Below).count(), of(Side::Above).count());
-        let columns: Vec<Root<P>> =
-            all.iter().filter_map(|(_, from)| from.ok().map(|j| roots[j])).collect();
+        let columns: Vec<Root<P>> = all.iter().filter_map(|(_, from)| from.ok().map(|j| roots[j])).collect();
         let mut middle = vec![P::zero(); count * columns.len()];
         pieces(crew, &mut middle, count.max(1), &|first, some| {
             for (j, column) in some.chunks_exact_mut(count).enumerate() {
@@ -485,7 +487,10 @@ mod tests {
                 (vec![0.0; n], vec![0.0; n - 1]),
                 // Wilkinson's: pairs that agree to all digits.
                 ((0..n).map(|i| (i as f64 - n as f64 / 2.0).abs()).collect(), vec![1.0; n - 1]),
-                ((0..n).map(|i| 10f64.powi(-(i as i32 % 40))).collect(), (1..n).map(|i| 1e-9 * (i % 3) as f64).collect()),
+                (
+                    (0..n).map(|i| 10f64.powi(-(i as i32 % 40))).collect(),
+                    (1..n).map(|i| 1e-9 * (i % 3) as f64).collect(),
+                ),
                 (vec![1e-200; n], (1..n).map(|i| 1e-200 * i as f64).collect()),
             ];
             for (d, e) in many {

@@ -116,7 +116,14 @@ fn group<T: Number, L: Lower<T>>(
             let factors: Vec<T> = (0..j).map(|l| right[(j, l)].adjoint()).collect();
             let factors = MatRef::from_column_major_slice(&factors, j, 1);
             let left = left.subrows(j, height - j);
-            T::product_by(crew, of_column.rb_mut(), Accum::Add, -T::one(), (left, Conj::No), (factors, Conj::No));
+            T::product_by(
+                crew,
+                of_column.rb_mut(),
+                Accum::Add,
+                -T::one(),
+                (left, Conj::No),
+                (factors, Conj::No),
+            );
         }
         let i = start + j;
         made.diagonal[i] = column[0].re();

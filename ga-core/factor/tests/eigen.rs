@@ -27,7 +27,8 @@ fn matrix<T: Number>(n: usize, size: f64) -> Vec<T> {
     let mut state = n as u64 + 1;
     let mut random = || {
         state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        <T::Part as num_traits::NumCast>::from(((state >> 33) as f64 / (1u64 << 31) as f64 - 0.5) * size).unwrap()
+        <T::Part as num_traits::NumCast>::from(((state >> 33) as f64 / (1u64 << 31) as f64 - 0.5) * size)
+            .unwrap()
     };
     let mut a = vec![T::zero(); n * n];
     for j in 0..n {
@@ -93,7 +94,8 @@ fn all<T: Number>(crew: Crew<'_>) {
         let rows: Vec<T> = a[..600].to_vec();
         for j in 0..200 {
             for i in 0..200 {
-                a[j * 200 + i] = (0..3).fold(T::zero(), |sum, k| sum + rows[3 * i + k] * rows[3 * j + k].adjoint());
+                a[j * 200 + i] =
+                    (0..3).fold(T::zero(), |sum, k| sum + rows[3 * i + k] * rows[3 * j + k].adjoint());
             }
         }
     });
@@ -121,6 +123,11 @@ fn what_is_not_finite_is_refused() {
     for bad in [f64::NAN, f64::INFINITY] {
         let mut a = matrix::<f64>(40, 1.0);
         a[5] = bad;
-        assert!(!eigen(Crew::alone(), MatMut::from_column_major_slice_mut(&mut a, 40, 40), &mut [0.0; 40], None));
+        assert!(!eigen(
+            Crew::alone(),
+            MatMut::from_column_major_slice_mut(&mut a, 40, 40),
+            &mut [0.0; 40],
+            None
+        ));
     }
 }

@@ -11,7 +11,9 @@ use super::{Cholesky, Field, Matrix, Op};
 use crate::array::GlobalArray;
 use crate::error::{Error, ErrorKind, Result};
 use ga_dense::{Crew, MatMut, MatRef, NoEigenvalues, Reborrow};
-use ga_factor::{from_tridiagonal, largest, scale, tridiagonal, tridiagonal_values, tridiagonal_vectors, widen};
+use ga_factor::{
+    from_tridiagonal, largest, scale, tridiagonal, tridiagonal_values, tridiagonal_vectors, widen,
+};
 
 /// Columns of a panel of a large matrix, and how many of them have their reflections made together.
 const WIDTH: usize = 64;
@@ -84,7 +86,8 @@ pub fn diag_values<T: Field>(a: &Matrix<'_, T>) -> Result<Vec<T::Real>> {
 /// The work of all ranks, or, of what is one panel, of all and one at a time.
 fn shared<T: Field>(op: &'static str, a: &Matrix<'_, T>, v: Option<&Matrix<'_, T>>) -> Result<Vec<T::Real>> {
     let order = a.shape()[0];
-    let fails = |why: &str| Error::new(ErrorKind::Numeric, op, format!("a matrix of order {order} that {why}"));
+    let fails =
+        |why: &str| Error::new(ErrorKind::Numeric, op, format!("a matrix of order {order} that {why}"));
     let panels = Panels::load_any(op, a, WIDTH)?;
     let team = panels.team();
     let scale = prepare(op, &panels)?.ok_or_else(|| fails("is not finite"))?;

@@ -2,8 +2,8 @@
 
 use crate::common::{RANKS, Random, load};
 use ga_core::linalg::{
-    Cholesky, Field, Lu, Matrix, NotDefinite, Op, Qr, Solved, Triangle, diag, diag_std, diag_values, llt_solve,
-    lu_solve, solve, solve_triangular, spd_invert,
+    Cholesky, Field, Lu, Matrix, NotDefinite, Op, Qr, Solved, Triangle, diag, diag_std, diag_values,
+    llt_solve, lu_solve, solve, solve_triangular, spd_invert,
 };
 use ga_core::{Distribution, ErrorKind, GlobalArray, Patch};
 use ndarray::{Array2, Ix2, LinalgScalar, s};
@@ -255,7 +255,9 @@ fn eigen_of<T: Element>(world: &World, orders: &[usize]) {
         let values = diag_std(&a_matrix, &columns).unwrap();
         assert_decomposes(world, &a_serial, &identity, &read(&v, &v_patch), &values);
         let alone = diag_values(&a_matrix).unwrap();
-        let same = |(x, y): (&T::Real, &T::Real)| (T::real(*x) - T::real(*y)).abs() <= T::EPSILON * (9 * n * n) as f64;
+        let same = |(x, y): (&T::Real, &T::Real)| {
+            (T::real(*x) - T::real(*y)).abs() <= T::EPSILON * (9 * n * n) as f64
+        };
         assert!(alone.iter().zip(&values).all(same), "values alone");
         let values = diag_std(&a_matrix, &rows).unwrap();
         assert_decomposes(world, &a_serial, &identity, &read(&v, &v_patch).t().to_owned(), &values);

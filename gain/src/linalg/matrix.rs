@@ -7,8 +7,8 @@ use super::Task;
 use bytemuck::Pod;
 use ga_dense::{Conj, Crew, MatMut, MatRef, ReborrowMut};
 use ga_factor::{
-    FEW, Number, SMALL, Triangle, cholesky, copy_turned, determinant, eigen, form_q, hermitian, lu, qr, singular,
-    small_cholesky, small_lu, small_solve, solve_triangular,
+    FEW, Number, SMALL, Triangle, cholesky, copy_turned, determinant, eigen, form_q, hermitian, lu, qr,
+    singular, small_cholesky, small_lu, small_solve, solve_triangular,
 };
 use num_complex::Complex;
 use num_traits::{Float, One, Zero};
