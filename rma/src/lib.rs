@@ -65,6 +65,7 @@ mod mirror;
 mod mutex;
 pub mod observe;
 mod onesided;
+mod operator;
 mod outbox;
 mod outboxes;
 mod plain;

@@ -4,6 +4,7 @@
 //! element type and root; the start of the name of what it is for lies in their place, six bits for a letter.
 
 use crate::call::OpCode;
+use crate::operator::Op;
 
 /// Letters of a purpose that fit.
 const LETTERS: usize = 9;
@@ -87,7 +88,7 @@ impl std::fmt::Display for Signature {
         write!(f, "{}(", OpCode::name_of(self.operation as u8))?;
         let reduction = (self.operation >> 8) as u8;
         if reduction != 0 {
-            write!(f, "{}, ", crate::collective::Op::name_of(reduction))?;
+            write!(f, "{}, ", Op::name_of(reduction))?;
         }
         match (self.operation >> 16) as u16 {
             0 => {}

@@ -4,7 +4,7 @@
 //! neighbouring columns, and then of rows, are as large as a core's cache, and read and write whole cache lines; between the two
 //! steps all is in `spare`. Real lines are complex ones of half the length, if that is a whole number.
 
-use super::lines::turn;
+use super::turn::turn;
 use super::twiddles::Roots;
 use super::{Form, Part, Real, Transform, plans};
 use crate::algo::Cells;

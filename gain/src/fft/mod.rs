@@ -10,6 +10,7 @@
 mod lines;
 mod long;
 mod plans;
+mod turn;
 mod twiddles;
 
 pub(crate) use lines::is_local;

@@ -8,10 +8,15 @@ from numpy.linalg import LinAlgError
 from .._base import asarray, ufuncs
 from .._creation import full
 from .._indexing import take_along_axis, where
+from .._shapes import stack
 from .._sorting import argsort, sort
-from ._checks import adjoint, common, finite, made, matrices, real, squares
+from ._checks import adjoint, alike, common, finite, made, matrices, real, squares
 from ._polar import is_large, singular
 from ._tall import is_tall, tall_qr, tall_r
+
+
+# Orders that the kernel of singular values doesn't take apart.
+_SURE = 100
 
 
 class EigResult(NamedTuple):
@@ -60,10 +65,26 @@ def svd(a, full_matrices=True, compute_uv=True, hermitian=False):
         q, r = tall_qr(a)
         values, u, vh = made("svd", r, True, False)
         return SVDResult((q @ u).astype(dtype, copy=False), values.astype(real(dtype), copy=False), vh.astype(dtype, copy=False))
-    if not compute_uv:
-        return made("svd", a)[0]
-    values, u, vh = made("svd", a, True, bool(full_matrices))
-    return SVDResult(u, values, vh)
+    wide = a.astype(numpy.promote_types(dtype, "d"), copy=False)
+    found = alike("svd", wide, *((True, bool(full_matrices)) if compute_uv else ()))
+    if min(a.shape[-2:]) > _SURE and not _fits(wide, found[0]):
+        if a.ndim > 2:
+            parts = [svd(one, full_matrices, compute_uv) for one in a.reshape(-1, *a.shape[-2:])]
+            parts = zip(*parts) if compute_uv else [parts]
+            found = [stack(part).reshape(*a.shape[:-2], *part[0].shape) for part in parts]
+            return SVDResult(*found) if compute_uv else found[0]
+        values, u, vh = singular(wide, compute_uv, full_matrices)
+        found = (values, u, vh)
+    values = found[0].astype(real(dtype), copy=False)
+    return SVDResult(found[1].astype(dtype, copy=False), values, found[2].astype(dtype, copy=False)) if compute_uv else values
+
+
+def _fits(a, values):
+    """Whether the squares of singular values come to those of the elements: where the kernel's halves have many values that
+    are zero they don't always."""
+    slack = 1e3 * numpy.finfo(values.dtype).eps
+    squares, found = (ufuncs["absolute"](a) ** 2).sum((-2, -1)), (values ** 2).sum(-1)
+    return not bool((ufuncs["absolute"](squares - found) > slack * squares).any())
 
 
 def svdvals(x, /):

@@ -30,8 +30,9 @@ mod spread;
 mod steps;
 mod tiers;
 
+pub use crate::operator::Op;
 pub use later::Pending;
-pub use ops::{Op, Reducible};
+pub use ops::Reducible;
 
 use crate::plain::Plain;
 use crate::signature::Signature;

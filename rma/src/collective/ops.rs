@@ -1,6 +1,7 @@
-//! The operators of reductions, for every element type; who wants a result, and in which order it is made.
+//! What the operators of reductions do, for every element type; who wants a result, and in which order it is made.
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::operator::Op;
 use shm::{Complex32, Complex64, Element};
 
 /// Who needs a reduction's result.
@@ -26,38 +27,6 @@ pub(super) enum Order {
     /// Any that is the same on all ranks.
     Any,
     OfRanks,
-}
-
-/// How a reduction combines elements.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[repr(u8)]
-pub enum Op {
-    /// `+`, wrapping for integers; "or" for `bool`.
-    Sum = 1,
-    /// `*`, wrapping for integers; "and" for `bool`.
-    Prod,
-    /// The smaller one; a NaN wins, as in `numpy.minimum`. Not for complex numbers.
-    Min,
-    /// The greater one; a NaN wins, as in `numpy.maximum`. Not for complex numbers.
-    Max,
-    /// Bitwise "and", of integers and `bool`.
-    And,
-    /// Bitwise "or", of integers and `bool`.
-    Or,
-    /// Bitwise "exclusive or", of integers and `bool`.
-    Xor,
-}
-
-/// Number of a user's function in signatures.
-pub(super) const USER: u8 = 8;
-
-impl Op {
-    pub(crate) fn name_of(number: u8) -> &'static str {
-        ["", "sum", "prod", "min", "max", "and", "or", "xor", "user function"]
-            .get(number as usize)
-            .copied()
-            .unwrap_or("?")
-    }
 }
 
 /// Element types that reductions are defined for: all of them, each with its operators.

@@ -1,10 +1,11 @@
 //! Reductions and scans.
 
-use super::ops::{self, Op, Order, Reducible, USER, Wanted};
+use super::ops::{self, Order, Reducible, Wanted};
 use super::{cube, dtype_kind, plain_kind, tiers};
 use crate::call::{Call, OpCode};
 use crate::error::Result;
 use crate::layout::Layout;
+use crate::operator::{Op, USER};
 use crate::plain::{self, Plain};
 use crate::row::WORDS;
 use crate::session::Session;

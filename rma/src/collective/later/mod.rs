@@ -5,11 +5,12 @@
 
 mod schedule;
 
-use super::ops::{self, Op, Reducible};
+use super::ops::{self, Reducible};
 use super::{dtype_kind, typed};
 use crate::call::{Call, OpCode};
 use crate::cause::{Cause, Needs};
 use crate::error::{Error, ErrorKind, Result};
+use crate::operator::Op;
 use crate::plain::{self, Plain};
 use crate::post::{Errand, ErrandKey, Post, Share, may_wait};
 use crate::shared::no_such_rank;
