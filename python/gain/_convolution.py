@@ -30,11 +30,11 @@ def _mode(mode):
 def convolve(a, v, mode="full"):
     """`numpy.convolve`"""
     a, v = (x.reshape(1) if x.ndim == 0 else x for x in map(asarray, (a, v)))
-    if len(v) > len(a):
-        a, v = v, a
     for name, x in (("a", a), ("v", v)):
         if len(x) == 0:
             raise ValueError(f"{name} cannot be empty")
+    if len(v) > len(a):
+        a, v = v, a
     mode = _mode(mode)
     if a.ndim > 1 or v.ndim > 1:
         raise ValueError("object too deep for desired array")

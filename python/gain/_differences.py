@@ -140,18 +140,13 @@ def _slope(f, axis, step, edge_order, out):
 
 def trapezoid(y, x=None, dx=1.0, axis=-1):
     """`numpy.trapezoid`"""
-    y = asarray(y)
+    y, x = asarray(y), x if x is None else asarray(x)
+    step = dx if x is None else diff(x) if x.ndim == 1 else diff(x, axis=axis)
     extents = [1] * y.ndim
+    extents[axis] = -1  # raises what NumPy raises
     axis = axis_index(axis, y.ndim)
-    extents[axis] = -1
-    if x is None:
-        step = dx
-    else:
-        x = asarray(x)
-        if x.ndim == 1:
-            step = diff(x).reshape(extents)
-        else:
-            step = diff(x, axis=axis)
+    if x is not None and x.ndim == 1:
+        step = step.reshape(extents)
     return asarray(step * (y[_part(axis, 1, None)] + y[_part(axis, None, -1)]) / 2.0).sum(axis)
 
 

@@ -87,6 +87,8 @@ def writeable_diagonal(a, offset, axis1, axis2):
 
 def trace(a, offset=0, axis1=0, axis2=1, dtype=None, out=None):
     """`numpy.trace`"""
+    if isinstance(offset, float):
+        raise TypeError("integer argument expected, got float")
     matrices, first = _matrices(asarray(a), offset, axis1, axis2)
     made = _view(matrices, first)
     if made is not None:
@@ -99,7 +101,7 @@ def trace(a, offset=0, axis1=0, axis2=1, dtype=None, out=None):
 
 def _matrices(a, offset, axis1, axis2):
     """`a` with the two axes last, and where the diagonal begins: row and column."""
-    offset, axis1, axis2 = map(_whole, (offset, axis1, axis2))
+    offset, axis1, axis2 = map(operator.index, (offset, axis1, axis2))
     if a.ndim < 2:
         raise ValueError("diag requires an array of at least two dimensions")
     (axis1,), (axis2,) = axes_tuple(axis1, a.ndim, "axis1"), axes_tuple(axis2, a.ndim, "axis2")
@@ -110,13 +112,6 @@ def _matrices(a, offset, axis1, axis2):
         return a, first
     rest = [axis for axis in range(a.ndim) if axis not in (axis1, axis2)]
     return a.transpose(*rest, axis1, axis2), first
-
-
-def _whole(number):
-    """An argument that is a whole number, and no bool."""
-    if isinstance(number, float):
-        raise TypeError("integer argument expected, got float")
-    return operator.index(number)
 
 
 def _length(shape, first):

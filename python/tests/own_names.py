@@ -10,6 +10,7 @@ import functools
 import importlib
 import inspect
 import random
+import sys
 import types
 
 import gain
@@ -228,8 +229,11 @@ def importing(name, names=None, scope=None, wanted=(), level=0):
     """`__import__` as a test file of NumPy's sees it."""
     if level or name.partition(".")[0] != "numpy":
         return builtins.__import__(name, names, scope, wanted, level)
-    importlib.import_module(name)
+    inside = importlib.import_module(name)
     if not wanted:
+        if name.rpartition(".")[2].startswith("_"):
+            # (`import numpy.linalg._inside as it` looks for what gain's module hasn't among the imported modules.)
+            sys.modules.setdefault("gain" + name.removeprefix("numpy"), module(inside))
         return module(numpy)
     for part in wanted:
         try:
