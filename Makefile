@@ -79,7 +79,7 @@ check: $(VENV)/.tools
 test: packages
 	$(MAKE) -j2 check build unit-tests
 	$(WITHIN) $(CARGO) test --workspace
-	$(WITHIN) $(PY) -m pytest python/tests
+	$(WITHIN) $(PY) -m pytest -n 2 --dist loadfile python/tests
 
 unit-tests: $(VENV)/.tools
 	$(WITHIN) $(CARGO) test --workspace --no-run
