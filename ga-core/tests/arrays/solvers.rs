@@ -357,7 +357,7 @@ fn upper<T: Element>(a: &Array2<T>) -> Array2<T> {
 
 #[test]
 fn factors_of_any_matrix() {
-    spmd(&[1, 3], "factors_of_any_matrix", |world| factors_of::<f64>(world));
+    spmd(&[1, 3], "factors_of_any_matrix", factors_of::<f64>);
 }
 
 /// Panels are fetched, not read in place.
