@@ -65,7 +65,7 @@ def _wrapped(indices, extent, mode):
     indices = asarray(indices)
     _check_integers(indices)
     indices = indices.astype(numpy.int64)
-    if mode in ("raise", None):
+    if mode == "raise":
         return indices
     if extent == 0 and indices.size > 0:
         raise IndexError("cannot do a non-empty take from an empty axes.")
@@ -75,9 +75,13 @@ def _wrapped(indices, extent, mode):
 
 
 def _known_mode(mode):
-    """Refuses other ways."""
-    if mode not in ("raise", "wrap", "clip", None):
-        numpy.take([0], 0, mode=mode)  # raises what NumPy raises
+    """The name of a way, which NumPy also knows by number; refuses what is none."""
+    if type(mode) is str and mode in ("raise", "wrap", "clip"):
+        return mode
+    numpy.take([0], 0, mode=mode)  # raises what NumPy raises
+    if mode is None:
+        return "raise"
+    return mode.decode() if isinstance(mode, bytes) else ("clip", "wrap", "raise")[mode]
 
 
 def _check_safe(values, dtype):
@@ -184,7 +188,7 @@ def take(a, indices, axis=None, out=None, mode="raise"):
     plain = out is None and mode == "raise" and axis in (None, 0) and a.ndim == 1 and a.size
     if plain and type(indices) is ndarray and indices.ndim and indices.dtype.kind == "i":
         return a[indices]
-    _known_mode(mode)
+    mode = _known_mode(mode)
     if axis is None:
         a, axis = a.ravel(), 0
     axis = axis_number(axis, max(a.ndim, 1))
@@ -207,7 +211,7 @@ def put(a, ind, v, mode="raise"):
     """`numpy.put`"""
     if not isinstance(a, ndarray):
         raise TypeError(f"argument 1 must be numpy.ndarray, not {type(a)}")
-    _known_mode(mode)
+    mode = _known_mode(mode)
     if a.size == 0 and not isinstance(ind, slice) and numpy.size(ind):
         raise IndexError("cannot replace elements of an empty array")
     ind = asarray(_wrapped(ind, a.size, mode)).ravel()
@@ -328,7 +332,7 @@ def putmask(a, /, mask, values):
 
 def choose(a, choices, out=None, mode="raise"):
     """`numpy.choose`"""
-    _known_mode(mode)
+    mode = _known_mode(mode)
     a = asarray(a)
     choices = list(choices)
     if not choices:
@@ -424,9 +428,10 @@ def _from_innermost(count, order):
 def ravel_multi_index(multi_index, dims, mode="raise", order="C"):
     """`numpy.ravel_multi_index`"""
     dims = tuple(map(operator.index, dims)) if numpy.iterable(dims) else (operator.index(dims),)
-    modes = mode if isinstance(mode, tuple) else (mode,) * len(dims)
+    modes = mode if isinstance(mode, (tuple, list)) else (mode,) * len(dims)
     if len(modes) != len(dims):
         raise ValueError(f"list of clipmodes has wrong length ({len(modes)} instead of {len(dims)})")
+    modes = [_known_mode(one) for one in modes]
     steps, step = [0] * len(dims), 1
     for axis in _from_innermost(len(dims), order):
         steps[axis] = step
