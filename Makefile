@@ -95,7 +95,7 @@ test-all: test
 	RUSTFLAGS="--cfg loom" LOOM_MAX_PREEMPTIONS=3 $(WITHIN) $(CARGO) test --release --package shm --test loom --target-dir target/loom
 	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address GAIN_TEST_ALL=1 ASAN_OPTIONS=detect_leaks=0 $(WITHIN) $(CARGO) test --release --package rma --lib \
 	    --target $(HOST) --target-dir target/asan transport::net::tests
-	if command -v valgrind >/dev/null; then PROPTEST_CASES=8 CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="valgrind -q --error-exitcode=9" \
+	if command -v valgrind >/dev/null; then PROPTEST_CASES=8 CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="valgrind -q --fair-sched=yes --error-exitcode=9" \
 	    $(WITHIN) $(CARGO) test --package shm --lib --test processes -- --skip more_than_the_machine; fi
 	GAIN_TEST_ALL=1 $(WITHIN) $(CARGO) test --workspace --release -- --include-ignored
 	$(WITHIN) $(PY) python/tests/fuzz.py 1 3000
