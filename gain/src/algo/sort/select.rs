@@ -1,9 +1,7 @@
 //! The elements that belong at given places of the order, wherever they lie: nothing is moved.
 //!
-//! A sample says between which two words a wanted place lies: all words are counted by these, and the search goes on with what is
-//! between, some hundredths of all ([`bracket`]). For many places, or where the sample was wrong, the ranks agree on cuts, count what
-//! lies between them, and go on with what is between the cuts around a place. What equals a word that was cut at is told from its
-//! neighbours, so that many equals end the search.
+//! The ranks agree on cuts, count what lies between them, and go on with what is between the cuts around a wanted place, which
+//! is some hundredth of all; what equals a cut is told from its neighbours, so that many equals end the search.
 
 use super::large::{Cuts, PARTS};
 use super::word::{Kind, Low};
@@ -29,12 +27,6 @@ const SAMPLE: usize = 1 << 12;
 
 /// Words at once.
 const WINDOW: usize = 512;
-
-/// Brackets that are cheaper than cuts.
-const BRACKETS: usize = 4;
-
-/// How far in the sample the ends of a bracket are from the place: more than four of its standard deviations.
-const ASIDE: usize = SAMPLE / 28;
 
 /// Classes of words: of each part, those less than its greatest, and its greatest.
 const CLASSES: usize = 2 * PARTS;
@@ -151,13 +143,7 @@ fn narrow(
             word[0]
         })
         .collect();
-    let mut sample = room.everybodys(&sample)?.concat();
-    sample.sort_unstable();
-    let places = bracket(words, total, &sample, places, room, tasks, found)?;
-    if places.is_empty() {
-        return Ok(());
-    }
-    let cuts = Cuts::of(&mut sample);
+    let cuts = Cuts::of(&mut room.everybodys(&sample)?.concat());
     let classes = |words: &[u64], classes: &mut [u16]| {
         let mut parts = [0; WINDOW];
         cuts.parts(words, &mut parts[..words.len()]);
@@ -221,98 +207,4 @@ fn narrow(
     }
     tasks.extend(all.into_iter().zip(groups));
     Ok(())
-}
-
-/// Two words that places lie between, or at.
-struct Bracket {
-    ends: (u64, u64),
-    places: Vec<(usize, usize)>,
-}
-
-/// How many words are less than the first of a bracket, equal to it, and equal to the second; and those between the two.
-#[derive(Default)]
-struct Tally {
-    less: u64,
-    first: u64,
-    second: u64,
-    between: Vec<u64>,
-}
-
-/// Finds words, or fewer that they are among, for few places; gives back places that it doesn't know more of. Collective.
-fn bracket(
-    words: &Words<'_>,
-    total: usize,
-    sample: &[u64],
-    places: Vec<(usize, usize)>,
-    room: &Room<'_>,
-    tasks: &mut Vec<(Vec<u64>, Task)>,
-    found: &mut [u64],
-) -> Result<Vec<(usize, usize)>> {
-    let mut brackets: Vec<Bracket> = Vec::new();
-    for &(place, to) in &places {
-        let about = (place as u128 * sample.len() as u128 / total as u128) as usize;
-        let first = if about < ASIDE { 0 } else { sample[about - ASIDE] };
-        let second = sample.get(about + ASIDE).copied().unwrap_or(u64::MAX);
-        match brackets.last_mut().filter(|last| first <= last.ends.1) {
-            Some(last) => {
-                last.ends.1 = second;
-                last.places.push((place, to));
-            }
-            None => brackets.push(Bracket { ends: (first, second), places: vec![(place, to)] }),
-        }
-        if brackets.len() > BRACKETS {
-            return Ok(places);
-        }
-    }
-    let tallies = words.each(
-        || std::array::from_fn::<Tally, BRACKETS, _>(|_| Tally::default()),
-        |tallies, words| {
-            for (Bracket { ends: (first, second), .. }, tally) in brackets.iter().zip(tallies) {
-                // (Without a branch: what isn't between is written over.)
-                let (mut between, mut count) = ([0; WINDOW + 1], 0);
-                for &word in words {
-                    tally.less += u64::from(word < *first);
-                    tally.first += u64::from(word == *first);
-                    tally.second += u64::from((word == *second) & (first != second));
-                    between[count] = word;
-                    count += usize::from((word > *first) & (word < *second));
-                }
-                tally.between.extend_from_slice(&between[..count]);
-            }
-        },
-    );
-    let mut all: [Tally; BRACKETS] = Default::default();
-    for one in tallies {
-        for (all, one) in all.iter_mut().zip(one) {
-            (all.less, all.first, all.second) =
-                (all.less + one.less, all.first + one.first, all.second + one.second);
-            all.between.extend(one.between);
-        }
-    }
-    let counts = all.each_ref().map(|t| [t.less, t.first, t.between.len() as u64, t.second]);
-    let mut sums = [[0; 4]; BRACKETS];
-    for counts in room.everybodys(&counts)?.concat().chunks(BRACKETS) {
-        for (sum, one) in sums.iter_mut().flatten().zip(counts.iter().flatten()) {
-            *sum += *one as usize;
-        }
-    }
-    let mut unknown = Vec::new();
-    for ((Bracket { ends, places }, tally), [less, first, between, second]) in
-        brackets.into_iter().zip(all).zip(sums)
-    {
-        let (between_at, second_at) = (less + first, less + first + between);
-        let mut group = Vec::new();
-        for (place, to) in places {
-            match place {
-                _ if place < less || place >= second_at + second => unknown.push((place, to)),
-                _ if place < between_at => found[to] = ends.0,
-                _ if place >= second_at => found[to] = ends.1,
-                _ => group.push((place - between_at, to)),
-            }
-        }
-        if !group.is_empty() {
-            tasks.push((tally.between, Task { total: between, places: group }));
-        }
-    }
-    Ok(unknown)
 }
