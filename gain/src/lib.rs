@@ -42,6 +42,7 @@ pub(crate) mod stage;
 pub mod status;
 pub mod typed;
 pub mod view;
+pub mod window;
 
 pub use algo::random::{Draw, Generator, Philox, Stream, Twister};
 pub use algo::{Outside, Side};
@@ -57,6 +58,7 @@ pub use record::hold_drops;
 pub use session::{Stats, stats};
 pub use typed::DistArray;
 pub use view::{Index, Layout, Slice, View};
+pub use window::{Patch, Window};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

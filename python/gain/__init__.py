@@ -31,6 +31,7 @@ from ._binning import *  # noqa: F403
 from ._bits import *  # noqa: F403
 from ._builtins import builtin as _builtin
 from ._callbacks import *  # noqa: F403
+from ._coarrays import *  # noqa: F403
 from ._contraction import *  # noqa: F403
 from ._conversion import *  # noqa: F403
 from ._convolution import *  # noqa: F403
@@ -55,7 +56,10 @@ from ._joining import *  # noqa: F403
 from ._memory import *  # noqa: F403
 from ._nan import *  # noqa: F403
 from ._padding import *  # noqa: F403
+from ._plugins import *  # noqa: F403
 from ._polynomials import *  # noqa: F403
+from ._ppeval import *  # noqa: F403
+from ._pplist import *  # noqa: F403
 from ._printing import *  # noqa: F403
 from ._products import *  # noqa: F403
 from ._quantiles import *  # noqa: F403
@@ -103,7 +107,7 @@ globals().update(_builtin(globals()))
 # Types that some machines have, under the names of their sizes.
 globals().update({_name: getattr(_numpy, _name) for _name in ("complex256", "float128") if hasattr(_numpy, _name)})
 # Modules that are loaded when they are asked for.
-_MODULES = ("emath", "fft", "lib", "linalg", "polynomial", "random", "special", "testing", "typing")
+_MODULES = ("emath", "fft", "lib", "linalg", "polynomial", "random", "special", "starp", "testing", "typing")
 
 
 def __getattr__(name):

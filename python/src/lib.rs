@@ -43,6 +43,7 @@ mod status;
 mod subclass;
 mod ufunc;
 mod views;
+mod window;
 
 use pyo3::prelude::*;
 
@@ -72,5 +73,6 @@ fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
     fft::register(module)?;
     files::register(module)?;
     sort::register(module)?;
+    window::register(module)?;
     runtime::register(module)
 }
