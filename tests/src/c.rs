@@ -178,7 +178,11 @@ impl Program {
             eprintln!("skipped: {} under valgrind: {error}", self.name);
             return None;
         }
-        Some(self.by("valgrind", "env GAIN_HEAP_BYTES=1G valgrind -q --error-exitcode=9 {}"))
+        let known = concat!(env!("CARGO_MANIFEST_DIR"), "/valgrind.supp");
+        let command = format!(
+            "env GAIN_HEAP_BYTES=1G valgrind -q --fair-sched=yes --suppressions={known} --error-exitcode=9 {{}}"
+        );
+        Some(self.by("valgrind", &command))
     }
 }
 
