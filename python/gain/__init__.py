@@ -62,6 +62,8 @@ from ._ppeval import *  # noqa: F403
 from ._pplist import *  # noqa: F403
 from ._printing import *  # noqa: F403
 from ._products import *  # noqa: F403
+from ._profile import *  # noqa: F403
+from ._profile import examine as _examine
 from ._quantiles import *  # noqa: F403
 from ._ranges import *  # noqa: F403
 from ._reductions import *  # noqa: F403
@@ -130,4 +132,6 @@ _os.register_at_fork(
     before=_gain.before_fork, after_in_parent=_gain.after_fork, after_in_child=_gain.after_fork
 )
 _atexit.register(_leave)
+if _os.environ.get("GAIN_DOCTOR", "0") not in ("", "0"):
+    _examine()  # (what is registered last is done first)
 _gc.callbacks.append(_gain.around_collection)

@@ -21,6 +21,8 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(finalize, module)?)?;
     module.add_function(wrap_pyfunction!(abort, module)?)?;
     module.add_function(wrap_pyfunction!(stats, module)?)?;
+    module.add_function(wrap_pyfunction!(profile_begin, module)?)?;
+    module.add_function(wrap_pyfunction!(profile_end, module)?)?;
     module.add_function(wrap_pyfunction!(around_collection, module)?)?;
     module.add_function(wrap_pyfunction!(claim, module)?)?;
     module.add_function(wrap_pyfunction!(before_fork, module)?)?;
@@ -92,6 +94,34 @@ fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     counters.set_item("bytes_moved", stats.bytes_moved)?;
     counters.set_item("barriers", stats.barriers)?;
     Ok(counters)
+}
+
+/// Begins a profile of this rank.
+#[pyfunction]
+fn profile_begin(py: Python<'_>) -> PyResult<()> {
+    released(py, gain::session::init)?;
+    gain::session::profile::begin();
+    Ok(())
+}
+
+/// File and line.
+type Line = Option<(String, u32)>;
+/// Line, kind, calls, seconds, elements, bytes moved, bytes allocated.
+type Row = (Line, &'static str, u64, f64, u64, u64, u64);
+
+/// Ends the profile: its rows; of its first spans each line, kind, beginning and duration in seconds; how many spans there were besides.
+#[pyfunction]
+fn profile_end() -> (Vec<Row>, Vec<(Line, &'static str, f64, f64)>, u64) {
+    let Some(profile) = gain::session::profile::end() else { return Default::default() };
+    let rows = profile.sums.iter().map(|(&(site, what), sum)| {
+        let seconds = sum.own.as_secs_f64();
+        (site.resolve(), what, sum.calls, seconds, sum.elements, sum.moved, sum.allocated)
+    });
+    let spans = profile
+        .spans
+        .iter()
+        .map(|span| (span.site.resolve(), span.what, span.start.as_secs_f64(), span.spent.as_secs_f64()));
+    (rows.collect(), spans.collect(), profile.left_out)
 }
 
 /// For `gc.callbacks`: a collection finds garbage at times that differ between ranks, so what it drops is set aside

@@ -42,7 +42,7 @@ use crate::memory::{Blocks, Storage, is_small};
 use crate::ops::ReduceOp;
 use crate::record::{Arg, Node};
 use crate::session;
-use crate::status::site::Origin;
+use crate::status::site::{Origin, Site};
 use crate::view::{Dims, View};
 use cache::Verdict;
 use lower::{BoxPlan, Read, Stop};
@@ -194,6 +194,21 @@ impl Pass {
             Err(Stop::Reshape(shape)) => Verdict::Reshape(shape),
             Err(Stop::Cut { .. }) => unreachable!("cuts are made inside lower"),
         }
+    }
+
+    /// What it is in a profile.
+    fn kind(&self) -> &'static str {
+        match (&self.anchor, self.folds.is_empty()) {
+            (_, false) => "reduce",
+            (Anchor::Everyone, true) => "read",
+            _ => "pass",
+        }
+    }
+
+    /// The line that asked for it.
+    fn site(&self) -> Site {
+        let origins = self.stores.iter().map(|store| store.origin);
+        origins.chain(self.folds.iter().map(|fold| fold.origin)).next().unwrap_or_default().site
     }
 
     fn reshape(&mut self, shape: &[usize]) {

@@ -12,7 +12,7 @@ use super::{Anchor, Outcome, Owned, Pass, Target, alias, choice};
 use crate::error::Result;
 use crate::exec::{Domain, Leaf, Partial, Program, Stream, Task};
 use crate::memory::{Blocks, Storage};
-use crate::session::{self, Decision, Purpose};
+use crate::session::{self, Decision, Purpose, profile};
 use crate::view::{Dims, View};
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -133,6 +133,7 @@ impl Plan {
 
     /// Run the pass. Collective, unless it is a rank's own.
     pub(super) fn run(&mut self, pass: &Pass, scene: &Scene, owned: &Owned) -> Result<Outcome> {
+        let _span = profile::span(pass.kind(), || (pass.site(), pass.shape.iter().product()));
         let reads: SmallVec<[Arc<Storage>; 4]> = self
             .reads
             .iter()

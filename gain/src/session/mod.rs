@@ -13,6 +13,7 @@ mod alone;
 mod events;
 pub(crate) mod limbo;
 mod pending;
+pub mod profile;
 mod state;
 mod told;
 mod trail;

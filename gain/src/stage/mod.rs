@@ -28,7 +28,7 @@ use crate::error::Result;
 use crate::memory::{Blocks, Storage};
 use crate::plan;
 use crate::record::{Arg, Expr, Node};
-use crate::session::{self, Decision, Purpose};
+use crate::session::{self, Decision, Purpose, profile};
 use crate::status::site;
 use crate::view::Dims;
 use smallvec::SmallVec;
@@ -141,6 +141,10 @@ impl Stage {
         let inputs: SmallVec<[(&Arc<Storage>, Reads); 2]> =
             self.inputs.iter().map(|(node, reads)| (node.storage().expect("forced"), *reads)).collect();
         inputs.iter().try_for_each(|(storage, _)| storage.check())?;
+        let _span = profile::span(self.name, || {
+            let sizes = self.outputs.iter().map(|(shape, ..)| shape.iter().product::<usize>());
+            (site::known().site, sizes.sum())
+        });
         let changed = self.changed.as_ref().map(Changed::of).transpose()?;
         let outputs = self
             .outputs
