@@ -61,6 +61,7 @@ from ._products import *  # noqa: F403
 from ._quantiles import *  # noqa: F403
 from ._ranges import *  # noqa: F403
 from ._reductions import *  # noqa: F403
+from ._remote import *  # noqa: F403
 from ._repeating import *  # noqa: F403
 from ._scans import *  # noqa: F403
 from ._sets import *  # noqa: F403

@@ -27,7 +27,7 @@ use crate::dtype::DType;
 use crate::error::Result;
 use crate::memory::{Blocks, Storage};
 use crate::plan;
-use crate::record::{Arg, Expr, Node};
+use crate::record::{Arg, Expr, Node, elsewhere};
 use crate::session::{self, Decision, Purpose};
 use crate::status::site;
 use crate::view::Dims;
@@ -135,6 +135,7 @@ impl Stage {
         self,
         work: impl FnOnce(&Room<'_>, &mut [Run<'_>]) -> Result<()>,
     ) -> Result<SmallVec<[Arc<Node>; 2]>> {
+        self.outputs.iter().try_for_each(|(shape, ..)| elsewhere::check(shape.iter().product()))?;
         for node in self.changed.iter().chain(self.inputs.iter().map(|(node, _)| node)) {
             plan::force(node)?;
         }

@@ -1,0 +1,323 @@
+"""`connect`: the module's functions drive a server of ranks, where the arrays are.
+
+While a session is on, the functions of the table (`_calls`) are replaced in all modules of the package, and methods of the classes, by
+ones that run here over arrays of which shape and type alone are known, and are sent (`_gain.call`).
+"""
+
+import atexit
+import functools
+import os
+import pathlib
+import secrets
+import subprocess
+import sys
+import tempfile
+import time
+import types
+import warnings
+
+import numpy
+
+from . import _calls, _gain
+from ._creation import array as _array
+from ._gain import ndarray
+
+__all__ = ["connect", "disconnect"]
+
+_HERE = str(pathlib.Path(__file__).parent)
+# The session that is on.
+_session = None
+# Seconds within which a server that this process starts is there.
+_PATIENCE = 120
+
+
+def ours(elements):
+    """What a local array is on a server: an array of these elements."""
+    return _array(elements)
+
+
+def lost(why):
+    """What to say of a server that is gone."""
+    return _session.told(why) if _session else why
+
+
+def exception(words):
+    """The exception that the ranks raised."""
+    name, text, notes = words
+    module, _, qualname = name.partition(":")
+    cls = None
+    if module == "builtins" or module.partition(".")[0] in ("numpy", "gain"):
+        cls = functools.reduce(lambda found, part: getattr(found, part, None), qualname.split("."), sys.modules.get(module))
+    if not (isinstance(cls, type) and issubclass(cls, Exception)):
+        cls = RuntimeError
+    made = cls.__new__(cls, text)
+    try:
+        made.__init__(text)
+    except TypeError:
+        # One that is made of other things than its text.
+        cls = next(base for base in cls.__mro__ if base.__module__ == "builtins")
+        made = cls(text)
+    for note in notes:
+        made.add_note(note)
+    return made
+
+
+def warn(warned):
+    """Tells the warnings of the ranks, at the program's line."""
+    frame, level = sys._getframe(1), 2
+    while frame is not None and frame.f_code.co_filename.startswith(_HERE):
+        frame, level = frame.f_back, level + 1
+    for name, text in warned:
+        module, _, qualname = name.partition(":")
+        cls = getattr(sys.modules.get(module), qualname, None)
+        if not (isinstance(cls, type) and issubclass(cls, Warning)):
+            cls = RuntimeWarning
+        warnings.warn(text, cls, stacklevel=level)
+
+
+def _wrapper(at, original, arity=None):
+    """A function that calls the table's function at this place."""
+    call = _gain.call
+    if arity == 1:
+        def wrapper(a):
+            return call(at, (a,))
+    elif arity == 2:
+        def wrapper(a, b):
+            return call(at, (a, b))
+    else:
+        def wrapper(*arguments, **keywords):
+            return call(at, arguments, keywords or None)
+    for name in ("__name__", "__qualname__", "__doc__", "__module__"):
+        value = getattr(original, name, None)
+        if isinstance(value, str):
+            setattr(wrapper, name, value)
+    if not isinstance(original, types.WrapperDescriptorType):
+        wrapper.__wrapped__ = original
+    return wrapper
+
+
+class _Patches:
+    """What is replaced while a session is on. Made once."""
+
+    def __init__(self):
+        # (module or class, name, original, replacement)
+        self.places = []
+        table, wrappers, properties = [], {}, {}
+        for at, (name, original, place) in enumerate(_calls.table()):
+            if callable(original) and place is None and not isinstance(original, type) and not hasattr(original, "nin"):
+                wrapper = _wrapper(at, original)
+                if original is not numpy.seterr:
+                    wrappers[id(original)] = (original, wrapper)
+            elif place is None:
+                wrapper = original
+            else:
+                cls, attribute, kind = place
+                arity = {"get": 1, "set": 2}.get(kind)
+                if isinstance(original, types.WrapperDescriptorType) and attribute not in ("__call__", "__pow__", "__rpow__", "__ipow__", "__setitem__"):
+                    arity = 1 if original.__text_signature__ == "($self, /)" else 2
+                wrapper = _wrapper(at, original, arity)
+                if kind == "method":
+                    self.places.append((cls, attribute, vars(cls)[attribute], wrapper))
+                else:
+                    properties.setdefault((cls, attribute), {})[kind] = wrapper
+            asked = _calls.is_asked(name.rpartition(".")[2].partition(" ")[0])
+            table.append((original, wrapper, asked))
+        for (cls, attribute), kinds in properties.items():
+            own = vars(cls)[attribute]
+            getter = kinds.get("get") or own.__get__
+            setter = kinds.get("set") or getattr(own, "__set__", None)
+            self.places.append((cls, attribute, own, property(getter, setter)))
+        for name in ("__array_struct__", "__array_interface__"):
+            own = vars(ndarray).get(name)
+            if own is not None:
+                self.places.append((ndarray, name, own, property(_memory(own))))
+        self.places.append((ndarray, "__iter__", vars(ndarray)["__iter__"], _iterate))
+        own_next = vars(_gain.flatiter)["__next__"]
+        self.places.append((_gain.flatiter, "__next__", own_next, _next_of(own_next)))
+        for module in [module for name, module in sorted(sys.modules.items()) if name.partition(".")[0] == "gain"]:
+            if module.__name__ in ("gain._remote", "gain._calls", "gain._server"):
+                continue
+            for name, value in list(vars(module).items()):
+                if id(value) in wrappers and wrappers[id(value)][0] is value:
+                    self.places.append((module, name, value, wrappers[id(value)][1]))
+        _gain.remote_table(table)
+
+    def put(self):
+        for where, name, _, replacement in self.places:
+            setattr(where, name, replacement)
+
+    def take_back(self):
+        for where, name, original, _ in self.places:
+            setattr(where, name, original)
+
+
+def _memory(descriptor):
+    """An attribute that shows the memory of an array, which one on a server hasn't."""
+    def get(array):
+        if _gain.remote_number(array):
+            raise AttributeError("the elements of this array are on a server")
+        return descriptor.__get__(array)
+
+    return get
+
+
+def _iterate(array):
+    """`iter(a)`: views; of one axis elements, read in blocks, and again once something was recorded."""
+    if array.ndim == 0:
+        raise TypeError("iteration over a 0-d array")
+    return _views(array) if array.ndim > 1 else _elements(array)
+
+
+def _views(array):
+    for at in range(len(array)):
+        yield array[at]
+
+
+def _elements(array):
+    at, block, start, recorded, ahead = 0, (), 0, None, 64
+    while at < len(array):
+        now = _session.recorded if _session else None
+        if now != recorded or at - start >= len(block):
+            ahead = 1 if recorded is not None and now != recorded else min(8 * ahead, 1 << 16)
+            block, start = array[at:at + ahead].numpy(), at
+            recorded = _session.recorded if _session else None
+        yield block[at - start]
+        at += 1
+
+
+def _next_of(own):
+    def following(flat):
+        if not _gain.remote_number(flat.base):
+            return own(flat)
+        at = flat.index
+        if at >= flat.base.size:
+            raise StopIteration
+        item = flat[at]
+        flat._go_to(at + 1)
+        return item
+
+    return following
+
+
+@functools.cache
+def _patches():
+    return _Patches()
+
+
+class Session:
+    """A connection to a server of ranks; `connect` makes it. A context manager: at its end the session is over.
+
+    `ranks` is how many there are. Arrays of the session are lost when it is over.
+    """
+
+    def __init__(self, address, token, process=None, errors=None):
+        self._process, self._errors = process, errors
+        patches = _patches()
+        self._link, welcome = _gain.Session.open(address, token)
+        self.ranks, self.version = welcome["ranks"], welcome["version"]
+        places = {name: number for number, name in enumerate(welcome["names"])}
+        self._link.know([places.get(name) for name, _, _ in _calls.table()])
+        self._is_open = True
+        self._patches = patches
+
+    @property
+    def recorded(self):
+        """A number that changes with every call that is sent."""
+        return self._link.recorded
+
+    def told(self, why):
+        """Why the server is lost, and with it what was there."""
+        said = ""
+        if self._process is not None:
+            try:
+                self._process.wait(2)
+            except subprocess.TimeoutExpired:
+                pass
+            said = self._said()
+        return f"{why}; the arrays of this session are lost" + (f"\n{said}" if said else "")
+
+    def _said(self):
+        self._errors.seek(0)
+        return self._errors.read()[-4000:].decode(errors="replace").strip()
+
+    def _enter(self):
+        global _session
+        if _session is not None:
+            _session._link.leave()
+        else:
+            self._patches.put()
+        _session = self
+        self._link.enter()
+
+    def close(self):
+        """Ends the session. A server that `connect` started ends, too."""
+        global _session
+        if not self._is_open:
+            return
+        self._is_open = False
+        self._link.close()
+        if _session is self:
+            _session = None
+            self._patches.take_back()
+        if self._process is not None:
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                self._process.terminate()
+                self._process.wait()
+            self._errors.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def __repr__(self):
+        return f"<gain session with {self.ranks} rank{'s' * (self.ranks != 1)}{'' if self._is_open else ', over'}>"
+
+
+def _start(ranks):
+    """Starts a server of this machine: its address, its token, the launcher, and where it writes errors."""
+    address, token = f"gain-server-{os.getpid()}-{secrets.token_hex(8)}", secrets.token_bytes(32)
+    ranks = ranks or len(os.sched_getaffinity(0))
+    environment = os.environ | {"GAIN_SERVE_ADDRESS": address, "GAIN_SERVE_TOKEN": token.hex(), "GAIN_SERVE_IDLE": "0"}
+    command = [sys.executable, "-m", "gain", "run", "-n", str(ranks), "--output", "all", sys.executable, "-m", "gain._server"]
+    errors = tempfile.TemporaryFile()
+    process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, start_new_session=True)
+    return address, token, process, errors
+
+
+def connect(*, ranks=None):
+    """Starts ranks on this machine, as many as there are processors or `ranks`, and has them compute: from now on the module's functions
+    make their arrays there. Returns the session, which `close`, `disconnect` or the end of a `with` block ends, and its ranks with it.
+    """
+    if _session is not None:
+        raise RuntimeError("there is a session already: disconnect() first")
+    if _gain.ranks() > 1:
+        raise RuntimeError("connect() is for a process by itself: this one is a rank of a job")
+    address, token, process, errors = _start(ranks)
+    patience = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            session = Session(address, token, process, errors)
+            break
+        except ConnectionRefusedError:
+            if process.poll() is not None or time.monotonic() > patience:
+                process.kill()
+                process.wait()
+                errors.seek(0)
+                said = errors.read().decode(errors="replace").strip()
+                raise ConnectionError(f"the ranks did not start\n{said}") from None
+            time.sleep(0.003)
+    session._enter()
+    return session
+
+
+def disconnect():
+    """Ends the session that is on, if there is one."""
+    if _session is not None:
+        _session.close()
+
+
+atexit.register(disconnect)
