@@ -10,6 +10,7 @@ import numpy
 
 from . import _gain
 from ._builtins import Builtin
+from ._creation import array as _array
 from ._gain import ndarray
 
 __all__ = []
@@ -19,7 +20,7 @@ _MODULES = ("gain", "gain.linalg", "gain.fft", "gain.special", "gain.emath", "ga
 _OWN = set("""
     connect disconnect Session
     init rank threads threshold finalize abort stats around_collection claim before_fork after_fork launch barrier
-    call remote_table remote_number encoded keep_results stance warn quietly extents memory_order element_name
+    ranks call remote_table remote_number encoded keep_results stance warn quietly extents memory_order element_name
     set_group write_own read_own own_elements of_parts everybodys over
     ndim shape size result_type can_cast min_scalar_type common_type mintypecode iscomplexobj isrealobj isscalar issubdtype broadcast_shapes
     promote_types isfortran iterable typename shares_memory may_share_memory
@@ -29,12 +30,12 @@ _OWN = set("""
     nested_iters vectorize frompyfunc fromregex
 """.split())
 # What the server alone knows.
-_ASKED = {"ranks", "set_fallback", "is_replicated", "blocks", "distribution"}
+_ASKED = {"set_fallback", "is_replicated", "blocks", "distribution"}
 _OWN_ATTRIBUTES = set("""
     __class_getitem__ __dir__ __doc__ __module__ __new__ __init__ __getattr__ __getattribute__ __setattr__ __delattr__ __repr__ __str__
     __format__ __iter__ __len__ __hash__ __array_function__ __array_ufunc__ __array_finalize__ __array_priority__ __array_namespace__
-    __reduce__ __reduce_ex__ __setstate__ __getstate__ __sizeof__ __array_struct__ __array_interface__ __array_wrap__ __dlpack__ __dlpack_device__
-    data ctypes device shape ndim size itemsize nbytes dtype strides flags flat _memory _recorded_at _repr_html_ plot_distribution local
+    __reduce__ __reduce_ex__ __getstate__ __sizeof__ __array_struct__ __array_interface__ __array_wrap__ __dlpack__ __dlpack_device__
+    base data ctypes device shape ndim size itemsize nbytes dtype strides flags flat _memory _recorded_at _repr_html_ plot_distribution local
     __dict__ __weakref__ dump dumps to_device _become
 """.split())
 # Attributes that can be set, which changes the array.
@@ -94,6 +95,11 @@ def attributes():
     return found
 
 
+def elements(theirs):
+    """What an array of a client's process is on a server."""
+    return _array(theirs)
+
+
 def is_asked(name):
     """Whether the server alone has the answer."""
     return name in _ASKED
@@ -105,5 +111,4 @@ def table():
     listed = [(name, value, None) for name, value in functions().items()]
     for (cls, name, kind), value in attributes().items():
         listed.append((f"{cls.__name__}.{name} {kind}", value, (cls, name, kind)))
-    listed += [(f"numpy.{name}", getattr(numpy, name), None) for name in ("seterr",)]
-    return listed
+    return listed + [("array of elements", elements, None), ("floating-point state", numpy.seterr, None)]

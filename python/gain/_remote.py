@@ -19,7 +19,6 @@ import warnings
 import numpy
 
 from . import _calls, _gain
-from ._creation import array as _array
 from ._gain import ndarray
 
 __all__ = ["connect", "disconnect"]
@@ -31,9 +30,9 @@ _session = None
 _PATIENCE = 120
 
 
-def ours(elements):
-    """What a local array is on a server: an array of these elements."""
-    return _array(elements)
+def modes():
+    """What to do about floating-point exceptions, as far as it travels: functions of the client's are not called by ranks."""
+    return {kind: mode if mode in ("ignore", "raise") else "warn" for kind, mode in numpy.geterr().items()}
 
 
 def lost(why):
@@ -106,7 +105,7 @@ class _Patches:
         for at, (name, original, place) in enumerate(_calls.table()):
             if callable(original) and place is None and not isinstance(original, type) and not hasattr(original, "nin"):
                 wrapper = _wrapper(at, original)
-                if original is not numpy.seterr:
+                if original not in (numpy.seterr, _calls.elements):
                     wrappers[id(original)] = (original, wrapper)
             elif place is None:
                 wrapper = original
@@ -131,6 +130,12 @@ class _Patches:
             own = vars(ndarray).get(name)
             if own is not None:
                 self.places.append((ndarray, name, own, property(_memory(own))))
+        # These go through what is replaced, and are no calls of their own.
+        own_format = vars(ndarray)["__format__"]
+        self.places.append((ndarray, "__format__", own_format, _format_of(own_format)))
+        self.places.append((_gain, "own_elements", _gain.own_elements, lambda array: (0, array.numpy().reshape(-1))))
+        gain = sys.modules["gain"]
+        self.places.append((gain, "ranks", gain.ranks, lambda: _session.ranks))
         self.places.append((ndarray, "__iter__", vars(ndarray)["__iter__"], _iterate))
         own_next = vars(_gain.flatiter)["__next__"]
         self.places.append((_gain.flatiter, "__next__", own_next, _next_of(own_next)))
@@ -185,6 +190,13 @@ def _elements(array):
         at += 1
 
 
+def _format_of(own):
+    def formatted(array, specification):
+        return format(array.item(), specification) if array.ndim == 0 else own(array, specification)
+
+    return formatted
+
+
 def _next_of(own):
     def following(flat):
         if not _gain.remote_number(flat.base):
@@ -216,7 +228,8 @@ class Session:
         self._link, welcome = _gain.Session.open(address, token)
         self.ranks, self.version = welcome["ranks"], welcome["version"]
         places = {name: number for number, name in enumerate(welcome["names"])}
-        self._link.know([places.get(name) for name, _, _ in _calls.table()])
+        own = places["array of elements"], places["floating-point state"]
+        self._link.know([places.get(name) for name, _, _ in _calls.table()], *own)
         self._is_open = True
         self._patches = patches
 

@@ -44,6 +44,11 @@ impl NdArray {
         NdArray { array, base: Some(base), is_writeable, tie: Tie::default() }
     }
 
+    /// It is nobody's view, and has this array.
+    pub(crate) fn become_array(&mut self, array: Array) {
+        (self.array, self.base, self.is_writeable) = (array, None, true);
+    }
+
     /// Whether elements may be assigned all together: the flag says so, and none of them stands at several places.
     pub(crate) fn is_writeable(&self) -> bool {
         self.is_writeable && !self.overlaps()

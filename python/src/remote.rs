@@ -5,9 +5,12 @@
 //! A call within a call is not sent: the ranks make it themselves. Calls whose arguments don't travel (functions, files, objects)
 //! are made as if they were the program's own, and the calls inside them are sent.
 
+use crate::convert::export;
 use crate::error::Elsewhere;
 use crate::ndarray::NdArray;
+use crate::site;
 use crate::values::{self, End, decode, encode, encode_pairs};
+use gain::status::Policy;
 use pyo3::exceptions::{PyConnectionError, PyLookupError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -61,6 +64,10 @@ struct Link {
     recorded: AtomicU64,
     /// The server's number of each function of the table, if it has it; and the reverse.
     numbers: OnceLock<(Vec<Option<u32>>, HashMap<u32, usize>)>,
+    /// The server's numbers of what makes an array of elements, and of what sets the floating-point state.
+    own: OnceLock<[u32; 2]>,
+    /// The floating-point state that the server was told.
+    policy: Mutex<Policy>,
 }
 
 impl Link {
@@ -72,6 +79,51 @@ impl Link {
         self.recorded.fetch_add(1, Relaxed);
         // (Waits at most for room in the socket; the thread that sends takes no interpreter's lock.)
         self.channel.record(write).map_err(|why| lost(py, &why))
+    }
+}
+
+impl Link {
+    /// Sends an array of this process's: its elements, and under which number they are known.
+    #[cold]
+    fn adopt(&self, array: &Bound<'_, NdArray>) -> PyResult<u64> {
+        let py = array.py();
+        let own = self.own.get().ok_or_else(|| PyRuntimeError::new_err("the server makes no arrays"))?;
+        let mine = array.try_borrow()?;
+        if mine.array.is_elsewhere() {
+            return Err(PyRuntimeError::new_err("the elements of this array were on a server, in a session that is over"));
+        }
+        let mut elements = Writer::default();
+        elements.tuple(1);
+        encode(&mut elements, &mut Nobody, &export(py, &mine.array)?)?;
+        elements.dict(0);
+        let number = self.numbers(1);
+        self.record(py, |to| {
+            command::call(to, own[0], &[number]);
+            to.bytes.extend_from_slice(&elements.bytes);
+        })?;
+        mine.tie.0.store(number, Relaxed);
+        Ok(number)
+    }
+
+    /// Tells the server the floating-point state, if it has another one.
+    #[inline]
+    fn tell_state(&self, py: Python<'_>) -> PyResult<()> {
+        let policy = site::capture(py).policy;
+        if *lock(&self.policy) == policy { Ok(()) } else { self.tell_new_state(py, policy) }
+    }
+
+    #[cold]
+    fn tell_new_state(&self, py: Python<'_>, policy: Policy) -> PyResult<()> {
+        let Some(own) = self.own.get() else { return Ok(()) };
+        *lock(&self.policy) = policy;
+        let modes = py.import("gain._remote")?.getattr("modes")?.call0()?;
+        let mut keywords = Writer::default();
+        encode_pairs(&mut keywords, &mut Nobody, Some(modes.cast()?), 0)?;
+        self.record(py, |to| {
+            command::call(to, own[1], &[]);
+            to.tuple(0);
+            to.bytes.extend_from_slice(&keywords.bytes);
+        })
     }
 }
 
@@ -127,9 +179,7 @@ struct Client<'a> {
 impl End for Client<'_> {
     fn array(&mut self, to: &mut Writer, array: &Bound<'_, NdArray>) -> PyResult<bool> {
         let number = array.try_borrow()?.tie.get();
-        if number >> KEY_SHIFT != self.link.key {
-            return Ok(false);
-        }
+        let number = if number >> KEY_SHIFT == self.link.key { number } else { self.link.adopt(array)? };
         self.met += 1;
         to.array(number);
         Ok(true)
@@ -221,6 +271,7 @@ fn call<'py>(
     let Some(link) = current() else { return original.call(arguments, keywords) };
     let number = link.numbers.get().and_then(|(numbers, _)| numbers[at]);
     let Some(number) = number else { return original.call(arguments, keywords) };
+    link.tell_state(py)?;
     let mut scratch = SCRATCH.take();
     scratch.bytes.clear();
     let mut end = Client { link: &link, met: 0, arguments: Some(arguments), keywords };
@@ -329,6 +380,8 @@ impl Session {
             next: AtomicU64::new(1),
             recorded: AtomicU64::new(0),
             numbers: OnceLock::new(),
+            own: OnceLock::new(),
+            policy: Mutex::new(Policy::IGNORE),
         });
         lock(&LINKS).push((link.key, Arc::downgrade(&link)));
         let end = Client { link: &link, met: 0, arguments: None, keywords: None };
@@ -337,8 +390,10 @@ impl Session {
         Ok((Session { link }, welcome))
     }
 
-    /// The server's number of each function of the table, `None` of those it doesn't have.
-    fn know(&self, numbers: Vec<Option<u32>>) {
+    /// The server's number of each function of the table, `None` of those it doesn't have; of what makes an array of elements, and
+    /// of what sets the floating-point state.
+    fn know(&self, numbers: Vec<Option<u32>>, array: u32, state: u32) {
+        let _ = self.link.own.set([array, state]);
         let places = numbers.iter().enumerate().filter_map(|(at, number)| Some(((*number)?, at))).collect();
         let _ = self.link.numbers.set((numbers, places));
     }

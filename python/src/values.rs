@@ -4,7 +4,6 @@
 //! arrays of the server by number, functions of the table by number. Nothing else does: an object of any other class makes the
 //! whole call one that does not travel.
 
-use crate::convert::export;
 use crate::error::OrRaise;
 use crate::flat::FlatIter;
 use crate::ndarray::NdArray;
@@ -20,14 +19,12 @@ use pyo3::types::{
 use smallvec::SmallVec;
 use wire::value::{Elements, MOST_DEPTH, Made, Value, Writer};
 
-/// An array of ours that is in this process alone travels as this record of its elements.
-const OURS: &str = "gain.ndarray";
 /// `a.flat`, of an array and a place.
 const FLAT: &str = "gain.flatiter";
 
 /// What each end does with what only it knows.
 pub(crate) trait End {
-    /// Writes an array of ours; false if it has no number here.
+    /// Writes an array of ours; false if it does not travel.
     fn array(&mut self, to: &mut Writer, array: &Bound<'_, NdArray>) -> PyResult<bool>;
     /// The number of something of the table.
     fn named(&self, object: &Bound<'_, PyAny>) -> Option<u32>;
@@ -49,14 +46,7 @@ fn nested(to: &mut Writer, end: &mut impl End, object: &Bound<'_, PyAny>, depth:
         return Ok(false);
     }
     if let Ok(array) = object.cast_exact::<NdArray>() {
-        if !end.array(to, array)? {
-            let local = array.try_borrow()?.array.clone();
-            if local.is_elsewhere() {
-                return Err(PyRuntimeError::new_err("this array was in a session that is over: its elements are lost"));
-            }
-            to.record(OURS, 1);
-            return elements(to, &export(object.py(), &local)?);
-        }
+        return end.array(to, array);
     } else if object.is_none() {
         to.none();
     } else if let Ok(x) = object.cast_exact::<PyInt>() {
@@ -346,7 +336,6 @@ fn array_of<'py>(py: Python<'py>, elements: &Elements<'_>) -> PyResult<Bound<'py
 
 fn record_of<'py>(py: Python<'py>, class: &str, items: Vec<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
     match (class, &items[..]) {
-        (OURS, [elements]) => py.import("gain._remote")?.getattr("ours")?.call1((elements,)),
         (FLAT, [at, base]) => {
             let flat = base.getattr("flat")?;
             flat.cast::<FlatIter>()?.try_borrow_mut()?.go_to(at.extract()?);
