@@ -115,6 +115,8 @@ class _Patches:
                 if isinstance(original, types.WrapperDescriptorType) and attribute not in ("__call__", "__pow__", "__rpow__", "__ipow__", "__setitem__"):
                     arity = 1 if original.__text_signature__ == "($self, /)" else 2
                 wrapper = _wrapper(at, original, arity)
+                if attribute == "resize":
+                    wrapper = _resize_of(wrapper)
                 if kind == "method":
                     self.places.append((cls, attribute, vars(cls)[attribute], wrapper))
                 else:
@@ -195,6 +197,14 @@ def _format_of(own):
         return format(array.item(), specification) if array.ndim == 0 else own(array, specification)
 
     return formatted
+
+
+def _resize_of(sent):
+    def resize(array, *shape, refcheck=True):
+        # (A name of the caller's, one here, and one of the count itself.)
+        sent(array, *shape, refcheck=bool(refcheck) and sys.getrefcount(array) > 3)
+
+    return resize
 
 
 def _next_of(own):

@@ -436,6 +436,12 @@ fn remote_number(array: &Bound<'_, NdArray>) -> PyResult<u64> {
     Ok(array.try_borrow()?.tie.get())
 }
 
+/// Whether calls go to a server.
+#[pyfunction]
+fn in_session() -> bool {
+    lock(&CURRENT).is_some()
+}
+
 /// A value as bytes, arrays and functions apart.
 #[pyfunction]
 fn encoded(py: Python<'_>, object: &Bound<'_, PyAny>) -> PyResult<Py<pyo3::types::PyBytes>> {
@@ -477,5 +483,6 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(call, module)?)?;
     module.add_function(wrap_pyfunction!(remote_table, module)?)?;
     module.add_function(wrap_pyfunction!(remote_number, module)?)?;
+    module.add_function(wrap_pyfunction!(in_session, module)?)?;
     module.add_function(wrap_pyfunction!(encoded, module)?)
 }
