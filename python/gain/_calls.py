@@ -19,7 +19,7 @@ _MODULES = ("gain", "gain.linalg", "gain.fft", "gain.special", "gain.emath", "ga
 # What concerns this process, what follows from shapes and types alone, and what writes texts (of elements that it asks for).
 _OWN = set("""
     connect disconnect Session
-    init rank threads threshold finalize abort stats around_collection claim before_fork after_fork launch barrier
+    init rank threads threshold finalize abort stats around_collection claim before_fork after_fork launch
     ranks call remote_table remote_number in_session encoded keep_results stance warn quietly extents memory_order element_name
     set_group write_own read_own own_elements of_parts everybodys over
     ndim shape size result_type can_cast min_scalar_type common_type mintypecode iscomplexobj isrealobj isscalar issubdtype broadcast_shapes
@@ -30,12 +30,12 @@ _OWN = set("""
     nested_iters vectorize frompyfunc fromregex
 """.split())
 # What the server alone knows.
-_ASKED = {"set_fallback", "is_replicated", "blocks", "distribution"}
+_ASKED = {"barrier", "set_fallback", "is_replicated", "blocks", "distribution"}
 _OWN_ATTRIBUTES = set("""
     __class_getitem__ __dir__ __doc__ __module__ __new__ __init__ __getattr__ __getattribute__ __setattr__ __delattr__ __repr__ __str__
     __format__ __iter__ __len__ __hash__ __array_function__ __array_ufunc__ __array_finalize__ __array_priority__ __array_namespace__
     __reduce__ __reduce_ex__ __getstate__ __sizeof__ __array_struct__ __array_interface__ __array_wrap__ __dlpack__ __dlpack_device__
-    base data ctypes device shape ndim size itemsize nbytes dtype strides flags flat _memory _recorded_at _repr_html_ plot_distribution local
+    base get data ctypes device shape ndim size itemsize nbytes dtype strides flags flat _memory _recorded_at _repr_html_ plot_distribution local
     __dict__ __weakref__ dump dumps to_device _become
 """.split())
 # Attributes that can be set, which changes the array.

@@ -133,6 +133,7 @@ class _Patches:
             if own is not None:
                 self.places.append((ndarray, name, own, property(_memory(own))))
         # These go through what is replaced, and are no calls of their own.
+        self.places.append((ndarray, "get", vars(ndarray)["get"], _get))
         own_format = vars(ndarray)["__format__"]
         self.places.append((ndarray, "__format__", own_format, _format_of(own_format)))
         self.places.append((_gain, "own_elements", _gain.own_elements, lambda array: (0, array.numpy().reshape(-1))))
@@ -168,6 +169,12 @@ def _memory(descriptor):
     return get
 
 
+def _get(array, key=None):
+    """`a.get(key)`: what is read is there, since all ranks read it together."""
+    part = array if key is None else array[key]
+    return part.numpy() if isinstance(part, ndarray) else numpy.asarray(part)
+
+
 def _iterate(array):
     """`iter(a)`: views; of one axis elements, read in blocks, and again once something was recorded."""
     if array.ndim == 0:
@@ -201,8 +208,9 @@ def _format_of(own):
 
 def _resize_of(sent):
     def resize(array, *shape, refcheck=True):
-        # (A name of the caller's, one here, and one of the count itself.)
-        sent(array, *shape, refcheck=bool(refcheck) and sys.getrefcount(array) > 3)
+        # (A name of the caller's, one here, and one of the count itself. The ranks don't count.)
+        is_shared = sys.getrefcount(array) > 3
+        sent(array, *shape, refcheck=bool(refcheck) and is_shared)
 
     return resize
 
