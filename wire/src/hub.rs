@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 /// How long a connection may take to say who it is.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a server that is somebody's own may go on with what it does once that one is gone.
+const GRACE: Duration = Duration::from_secs(2);
+
 /// Something that all ranks do.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Event {
@@ -285,6 +288,9 @@ impl Hub {
         if frame::send(&mut stream, Kind::Welcome, &self.rules.welcome).is_err() {
             return Ok(());
         }
+        if self.rules.idle.is_zero() && self.sessions == 0 {
+            end_with(stream.try_clone()?)?;
+        }
         stream.set_nonblocking(true)?;
         self.sessions += 1;
         self.clients.push(Client { session: self.sessions, stream, inbox: Vec::new(), is_gone: false });
@@ -301,6 +307,23 @@ impl Hub {
         }
         Ok(())
     }
+}
+
+/// Ends this process a little after the other end of the stream is gone, should it be busy then: who is left of it waits for
+/// nobody, and the launcher ends the other ranks.
+fn end_with(stream: UnixStream) -> io::Result<()> {
+    let watch = move || {
+        loop {
+            match poll(&mut [PollFd::new(&stream, PollFlags::RDHUP)], None) {
+                Err(rustix::io::Errno::INTR) => continue,
+                _ => break,
+            }
+        }
+        std::thread::sleep(GRACE);
+        // (A process that has ended by then has no such thread.)
+        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+    };
+    std::thread::Builder::new().name("gain owner".into()).spawn(watch).map(drop)
 }
 
 /// What other ranks know instead of the clients' token.
