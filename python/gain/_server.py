@@ -15,15 +15,8 @@ import gain
 
 from . import _calls, _gain
 
-# Commands after which cyclic garbage is looked for, on all ranks at the same one.
+# Calls after which cyclic garbage is looked for, on all ranks at the same one.
 _COLLECTED = 20_000
-
-
-class _Failed:
-    """What stands for an array that a call did not give."""
-
-    def __init__(self, error):
-        self.error = error
 
 
 class _Session:
@@ -52,6 +45,8 @@ class _Ranks:
         self.functions = list(functions)
         self.seterr = self.names.index("floating-point state")
         self.sessions = {}
+        # The one whose floating-point state is set, and calls since garbage was looked for.
+        self.present = None
         self.done = 0
 
     def serve(self):
@@ -71,47 +66,46 @@ class _Ranks:
                 batch = None
 
     def carry_out(self, number, batch):
-        session = self.sessions.setdefault(number, _Session())
-        numpy.seterr(**session.errors)
+        session = self.sessions.get(number)
+        if session is None:
+            session = self.sessions[number] = _Session()
+        if session is not self.present:
+            self.present = session
+            numpy.seterr(**session.errors)
         while True:
             try:
-                command = batch.next(self.functions, session.arrays)
+                command = batch.next(self.functions, session.arrays, session.failed, self.seterr)
             except ValueError:
                 # On all ranks alike: the bytes are the same.
                 self.seat.expel(number)
                 return
             if command is None:
-                return
-            function, arguments, keywords, then = command
-            if function is None:
-                for gone in arguments:
-                    session.arrays.pop(gone, None)
-                    session.failed.pop(gone, None)
-            else:
-                self.call(number, session, batch, function, arguments, keywords, then)
-            command = arguments = None
-            self.done += 1
-            if self.done % _COLLECTED == 0:
-                gc.collect()
+                break
+            self.call(number, session, batch, *command)
+            command = None
+        self.done += batch.done
+        if self.done >= _COLLECTED:
+            self.done = 0
+            gc.collect()
 
     def call(self, number, session, batch, function, arguments, keywords, then):
         error = result = None
         if keywords is None:
             error = self.reason(session, arguments)
+            error.__traceback__ = error.__context__ = error.__cause__ = None
+        elif function == self.seterr:
+            numpy.seterr(**keywords)
+            session.errors = numpy.geterr()
+            return
         else:
             try:
                 result = self.functions[function](*arguments, **keywords)
-                if function == self.seterr:
-                    session.errors, result = numpy.geterr(), None
             except Exception as raised:  # noqa: BLE001 - it is the answer
                 error = raised.with_traceback(None)
                 error.__context__ = error.__cause__ = None
         if isinstance(then, list):
-            if error is None and not _gain.keep_results(result, then, session.arrays):
-                error = RuntimeError(f"{self.names[function]} gave other arrays than its client expected")
-            if error is not None:
-                session.failed.update((name, error) for name in then if name)
-                session.untold = session.untold or (error, self.names[function])
+            session.failed.update((name, error) for name in then if name)
+            session.untold = session.untold or (error, self.names[function])
             return
         if session.untold and session.untold[0] is not error:
             error, name = session.untold

@@ -4,7 +4,7 @@
 
 use crate::ndarray::NdArray;
 use crate::values::{End, decode, encode, pairs_of};
-use pyo3::exceptions::{PyConnectionError, PyLookupError, PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyConnectionError, PyException, PyLookupError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 use std::cell::RefCell;
@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use wire::command::{Command, Then};
 use wire::hub::{Event, Follower, Hub, Rules};
-use wire::value::{Made, Reader, Writer};
+use wire::value::{Made, Reader, Value, Writer};
 
 /// The server's end of values, for one call.
 struct Server<'py> {
@@ -67,50 +67,85 @@ impl End for Server<'_> {
 struct Batch {
     bytes: Vec<u8>,
     at: usize,
+    /// Arrays that are arguments of the command that was given out last.
     met: Vec<(Py<PyAny>, u64)>,
+    done: usize,
 }
 
 #[pymethods]
 impl Batch {
-    /// The next command: `(function, arguments, keywords, then)`, where `then` has the numbers of the results, or is the first
-    /// number of an answer; `(None, numbers, None, None)` for arrays that go; `None` at the end. In the place of arguments that
-    /// cannot be had is the exception that says why.
+    /// Carries out calls whose results nobody waits for, and forgets what the client dropped, up to a command that is not of these:
+    /// `(function, arguments, keywords, then)`, where `then` is the first number of an answer, or has the numbers of results that are
+    /// not had: then the exception stands in the place of the arguments, without keywords. Calls of `left` are left to the caller.
+    /// `None` at the end.
     fn next<'py>(
         &mut self,
         py: Python<'py>,
         functions: &Bound<'py, PyList>,
         objects: &Bound<'py, PyDict>,
+        failed: &Bound<'py, PyDict>,
+        left: u32,
     ) -> PyResult<Option<Bound<'py, PyTuple>>> {
-        let mut reader = Reader::new(&self.bytes[self.at..]);
-        let command = Command::next(&mut reader).map_err(|error| PyValueError::new_err(error.to_string()))?;
-        self.at = self.bytes.len() - reader.left();
         let none = py.None().into_bound(py);
-        let (function, then, arguments, keywords) = match command {
-            None => return Ok(None),
-            Some(Command::Drop(numbers)) => {
-                let numbers = PyList::new(py, numbers)?.into_any();
-                return PyTuple::new(py, [none.clone(), numbers, none.clone(), none]).map(Some);
-            }
-            Some(Command::Call { function, then, arguments, keywords }) => (function, then, arguments, keywords),
-        };
-        let end =
-            Server { functions: functions.clone(), objects: objects.clone(), met: RefCell::default(), next: 0 };
-        let pairs = match &keywords {
-            wire::value::Value::Dict(pairs) => &pairs[..],
-            _ => &[],
-        };
-        let made = decode(py, &end, &arguments).and_then(|all| Ok((all, pairs_of(py, &end, pairs)?)));
-        let (arguments, keywords) = match made {
-            Ok((arguments, keywords)) => (arguments, keywords.into_any()),
-            Err(error) => (error.into_value(py).into_bound(py).into_any(), none),
-        };
-        let then = match then {
-            Then::Keep(numbers) => PyList::new(py, numbers)?.into_any(),
-            Then::Tell(first) => first.into_pyobject(py)?.into_any(),
-        };
-        drop(reader);
-        self.met = end.met.into_inner().into_iter().map(|(met, number)| (met.unbind(), number)).collect();
-        PyTuple::new(py, [function.into_pyobject(py)?.into_any(), arguments, keywords, then]).map(Some)
+        self.met.clear();
+        loop {
+            let mut reader = Reader::new(&self.bytes[self.at..]);
+            let command = Command::next(&mut reader).map_err(|error| PyValueError::new_err(error.to_string()))?;
+            self.at = self.bytes.len() - reader.left();
+            let (function, then, arguments, keywords) = match command {
+                None => return Ok(None),
+                Some(Command::Drop(numbers)) => {
+                    for number in numbers {
+                        // (A call that failed gave none.)
+                        let _ = objects.del_item(number);
+                        if !failed.is_empty() {
+                            let _ = failed.del_item(number);
+                        }
+                    }
+                    continue;
+                }
+                Some(Command::Call { function, then, arguments, keywords }) => (function, then, arguments, keywords),
+            };
+            self.done += 1;
+            let end =
+                Server { functions: functions.clone(), objects: objects.clone(), met: RefCell::default(), next: 0 };
+            let pairs = match &keywords {
+                Value::Dict(pairs) => &pairs[..],
+                _ => &[],
+            };
+            let made = decode(py, &end, &arguments).and_then(|all| Ok((all, pairs_of(py, &end, pairs)?)));
+            let failure = |error: PyErr| error.into_value(py).into_bound(py).into_any();
+            let (arguments, keywords, then) = match (made, then) {
+                (Ok((arguments, keywords)), Then::Keep(numbers)) if function != left => {
+                    let function = end.name(py, function);
+                    let done = function.and_then(|function| {
+                        function.call(arguments.cast::<PyTuple>()?, Some(&keywords).filter(|all| !all.is_empty()))
+                    });
+                    let kept = done.and_then(|result| keep_results(&result, &numbers, objects));
+                    match kept {
+                        Ok(()) => continue,
+                        Err(error) if !error.is_instance_of::<PyException>(py) => return Err(error),
+                        Err(error) => (failure(error), none, PyList::new(py, numbers)?.into_any()),
+                    }
+                }
+                (Ok((arguments, keywords)), Then::Keep(numbers)) => {
+                    (arguments, keywords.into_any(), PyList::new(py, numbers)?.into_any())
+                }
+                (Ok((arguments, keywords)), Then::Tell(first)) => {
+                    (arguments, keywords.into_any(), first.into_pyobject(py)?.into_any())
+                }
+                (Err(error), Then::Keep(numbers)) => (failure(error), none, PyList::new(py, numbers)?.into_any()),
+                (Err(error), Then::Tell(first)) => (failure(error), none, first.into_pyobject(py)?.into_any()),
+            };
+            self.met = end.met.into_inner().into_iter().map(|(met, number)| (met.unbind(), number)).collect();
+            return PyTuple::new(py, [function.into_pyobject(py)?.into_any(), arguments, keywords, then]).map(Some);
+        }
+    }
+
+    /// How many calls there were so far.
+    #[getter]
+    fn done(&self) -> usize {
+        self.done
     }
 
     /// The answer to the last command: its status, value and warnings. Arrays that are new get numbers from `first` on.
@@ -180,7 +215,7 @@ impl Seat {
             });
             match event.map_err(|error| PyConnectionError::new_err(error.to_string()))? {
                 Event::Batch(session, bytes) => {
-                    return Ok(("batch", session, Some(Batch { bytes, at: 0, met: Vec::new() })));
+                    return Ok(("batch", session, Some(Batch { bytes, at: 0, met: Vec::new(), done: 0 })));
                 }
                 Event::Closed(session) => return Ok(("closed", session, None)),
                 Event::End => return Ok(("end", 0, None)),
@@ -206,16 +241,18 @@ impl Seat {
     }
 }
 
-/// Gives the arrays of a result the numbers that the client gave them; false if these are more or fewer.
-#[pyfunction]
-fn keep_results(result: &Bound<'_, PyAny>, numbers: Vec<u64>, objects: &Bound<'_, PyDict>) -> PyResult<bool> {
-    let mut left = numbers.into_iter();
-    Ok(keep(result, &mut left, objects)? && left.next().is_none())
+/// Gives the arrays of a result the numbers that the client gave them.
+fn keep_results(result: &Bound<'_, PyAny>, numbers: &[u64], objects: &Bound<'_, PyDict>) -> PyResult<()> {
+    let mut left = numbers.iter().copied();
+    match keep(result, &mut left, objects)? && left.next().is_none() {
+        true => Ok(()),
+        false => Err(PyRuntimeError::new_err("a call gave other arrays than its client expected")),
+    }
 }
 
 fn keep(
     result: &Bound<'_, PyAny>,
-    numbers: &mut std::vec::IntoIter<u64>,
+    numbers: &mut impl Iterator<Item = u64>,
     objects: &Bound<'_, PyDict>,
 ) -> PyResult<bool> {
     if result.cast_exact::<NdArray>().is_ok() {
@@ -243,6 +280,5 @@ fn keep(
 /// Adds the classes.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Batch>()?;
-    module.add_class::<Seat>()?;
-    module.add_function(wrap_pyfunction!(keep_results, module)?)
+    module.add_class::<Seat>()
 }

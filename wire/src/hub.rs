@@ -5,6 +5,7 @@
 
 use crate::channel::address;
 use crate::frame::{self, HEADER, Kind};
+use crate::value::Malformed;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::sockopt::socket_peercred;
 use std::io::{self, Read, Write};
@@ -14,6 +15,8 @@ use std::time::{Duration, Instant};
 /// How long a connection may take to say who it is.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Bytes that are read at one time.
+const PIECE: usize = 1 << 16;
 /// How long a server that is somebody's own may go on with what it does once that one is gone.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -68,25 +71,22 @@ struct Client {
 }
 
 impl Client {
-    /// Reads what is there, up to the end of a frame.
+    /// Reads what is there, as long as no frame is whole.
     fn read(&mut self) {
         loop {
-            let wanted = match self.inbox.first_chunk::<HEADER>() {
-                None => HEADER - self.inbox.len(),
-                Some(header) => match frame::parse(header, frame::MOST) {
-                    Ok((Kind::Batch, len)) => HEADER + len - self.inbox.len(),
-                    _ => {
-                        self.is_gone = true;
-                        return;
-                    }
-                },
+            let wanted = match self.length() {
+                Ok(length) => length.unwrap_or(HEADER).saturating_sub(self.inbox.len()),
+                Err(_) => {
+                    self.is_gone = true;
+                    return;
+                }
             };
             if wanted == 0 {
                 return;
             }
             let before = self.inbox.len();
-            // (Room for what has come, not for what is promised.)
-            self.inbox.resize(before + wanted.min(1 << 20), 0);
+            // (Room for what may have come, not for what is promised.)
+            self.inbox.resize(before + wanted.clamp(PIECE, 16 * PIECE), 0);
             let got = self.stream.read(&mut self.inbox[before..]);
             self.inbox.truncate(before + got.as_ref().map_or(0, |&got| got));
             match got {
@@ -100,16 +100,30 @@ impl Client {
         }
     }
 
+    /// How long the next frame is, if that has come.
+    fn length(&self) -> Result<Option<usize>, Malformed> {
+        let Some(header) = self.inbox.first_chunk::<HEADER>() else { return Ok(None) };
+        match frame::parse(header, frame::MOST)? {
+            (Kind::Batch, len) => Ok(Some(HEADER + len)),
+            _ => Err(Malformed("a client sends commands")),
+        }
+    }
+
     /// The next frame, if all of it is there.
     fn take(&mut self) -> Option<Vec<u8>> {
-        let header = self.inbox.first_chunk::<HEADER>()?;
-        let (_, len) = frame::parse(header, frame::MOST).ok()?;
-        if self.inbox.len() < HEADER + len {
-            return None;
+        match self.length() {
+            Ok(Some(length)) if self.inbox.len() >= length => {
+                let rest = self.inbox.split_off(length);
+                let mut message = std::mem::replace(&mut self.inbox, rest);
+                message.drain(..HEADER);
+                Some(message)
+            }
+            Ok(_) => None,
+            Err(_) => {
+                self.is_gone = true;
+                None
+            }
         }
-        let mut message = std::mem::take(&mut self.inbox);
-        message.drain(..HEADER);
-        Some(message)
     }
 }
 
@@ -298,12 +312,15 @@ impl Hub {
     }
 
     fn tell(&mut self, kind: Kind, session: u64, message: &[u8]) -> io::Result<()> {
+        let mut first = Vec::with_capacity(HEADER + 8 + message.len().min(PIECE));
+        first.extend(frame::header(kind, message.len()));
+        first.extend(session.to_le_bytes());
+        // (Short ones at once: each write may wake the rank.)
+        let (short, long) = message.split_at(if message.len() <= PIECE { message.len() } else { 0 });
+        first.extend_from_slice(short);
         for follower in &mut self.followers {
-            let mut all = Vec::with_capacity(HEADER + 8);
-            all.extend(frame::header(kind, message.len()));
-            all.extend(session.to_le_bytes());
-            follower.write_all(&all)?;
-            follower.write_all(message)?;
+            follower.write_all(&first)?;
+            follower.write_all(long)?;
         }
         Ok(())
     }
