@@ -21,6 +21,8 @@ struct Cli {
 enum Command {
     /// Start a program as several ranks
     Run(Run),
+    /// Start ranks that compute for clients: Python programs of this user that call `gain.connect(FILE)`
+    Serve(Serve),
     /// Measure communication between ranks; alone it lists what there is to measure
     #[command(after_help = microbench::list())]
     Bench(Bench),
@@ -43,6 +45,18 @@ struct Run {
     /// The program and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "PROGRAM")]
     program: Vec<OsString>,
+}
+
+#[derive(Args)]
+struct Serve {
+    /// Where to write how to connect; only you can read it, and it goes when the server ends
+    #[arg(long, value_name = "FILE", default_value = "gain-server.json")]
+    file: PathBuf,
+    /// How long the server stays when no client is there
+    #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = seconds)]
+    idle: Duration,
+    #[command(flatten)]
+    start: Start,
 }
 
 #[derive(Args)]
@@ -106,6 +120,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, python: Option<PathBu
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     match Cli::try_parse_from(&arguments) {
         Ok(Cli { command: Command::Run(Run { start, program }) }) => run(start, program, python),
+        Ok(Cli { command: Command::Serve(options) }) => serve(options, python),
         Ok(Cli { command: Command::Bench(options) }) => bench(options, &arguments, python),
         Ok(Cli { command: Command::Agent }) => agent::agent(),
         Ok(Cli { command: Command::Info }) => match info::write(&mut io::stdout()) {
@@ -118,6 +133,19 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, python: Option<PathBu
             message.exit_code()
         }
     }
+}
+
+/// `gain serve`: the ranks are Python programs; the module has what they do.
+fn serve(Serve { file, idle, start }: Serve, python: Option<PathBuf>) -> i32 {
+    if start.hosts.is_some() || start.hostfile.is_some() {
+        let _ = writeln!(io::stderr(), "gain: serve has ranks of this machine alone");
+        return 2;
+    }
+    let interpreter = python.clone().unwrap_or_else(find_python);
+    let mut program: Vec<OsString> = vec![interpreter.into()];
+    program.extend(["-m", "gain._server", "--idle"].map(OsString::from));
+    program.extend([idle.as_secs_f64().to_string().into(), "--file".into(), file.into()]);
+    run(start, program, python)
 }
 
 /// `gain bench`: in a rank, of whatever launcher, measures; else starts ranks that run this same command.

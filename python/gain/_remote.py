@@ -6,6 +6,7 @@ ones that run here over arrays of which shape and type alone are known, and are 
 
 import atexit
 import functools
+import json
 import os
 import pathlib
 import secrets
@@ -312,21 +313,47 @@ def _start(ranks):
     """Starts a server of this machine: its address, its token, the launcher, and where it writes errors."""
     address, token = f"gain-server-{os.getpid()}-{secrets.token_hex(8)}", secrets.token_bytes(32)
     ranks = ranks or len(os.sched_getaffinity(0))
-    environment = os.environ | {"GAIN_SERVE_ADDRESS": address, "GAIN_SERVE_TOKEN": token.hex(), "GAIN_SERVE_IDLE": "0"}
+    environment = os.environ | {"GAIN_SERVE_ADDRESS": address, "GAIN_SERVE_TOKEN": token.hex()}
     command = [sys.executable, "-m", "gain", "run", "-n", str(ranks), "--output", "all", sys.executable, "-m", "gain._server"]
     errors = tempfile.TemporaryFile()
     process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, start_new_session=True)
     return address, token, process, errors
 
 
-def connect(*, ranks=None):
-    """Starts ranks on this machine, as many as there are processors or `ranks`, and has them compute: from now on the module's functions
-    make their arrays there. Returns the session, which `close`, `disconnect` or the end of a `with` block ends, and its ranks with it.
+def _told(path):
+    """The address and the token of a connection file, which must be this user's alone: who can write it could have our calls."""
+    with open(path) as file:
+        status = os.fstat(file.fileno())
+        if status.st_uid != os.geteuid() or status.st_mode & 0o077:
+            raise PermissionError(f"{path} must belong to you, and nobody else may read or write it")
+        told = json.load(file)
+    if not isinstance(told, dict) or told.get("version") != 1:
+        raise ConnectionError(f"{path} is of another version of gain")
+    return told["address"], bytes.fromhex(told["token"])
+
+
+def connect(where=None, *, ranks=None):
+    """Has ranks compute: from now on the module's functions make their arrays there. Returns the session, which `close`, `disconnect` or
+    the end of a `with` block ends.
+
+    Without `where` ranks are started on this machine, as many as there are processors or `ranks`; they end with the session, and with
+    this process. With `where`, the connection file that `gain serve` wrote, they are those of that server, which other clients may use, too.
     """
     if _session is not None:
         raise RuntimeError("there is a session already: disconnect() first")
     if _gain.ranks() > 1:
         raise RuntimeError("connect() is for a process by itself: this one is a rank of a job")
+    if where is not None:
+        if isinstance(where, str) and "://" in where:
+            raise NotImplementedError(f"{where}: servers on other machines need encrypted connections, which gain doesn't have yet")
+        if ranks is not None:
+            raise TypeError("how many ranks a server has was said when it was started")
+        try:
+            session = Session(*_told(where))
+        except ConnectionRefusedError:
+            raise ConnectionError(f"there is no server any more that wrote {where}") from None
+        session._enter()
+        return session
     address, token, process, errors = _start(ranks)
     patience = time.monotonic() + _PATIENCE
     while True:

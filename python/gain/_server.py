@@ -1,11 +1,15 @@
-"""The ranks of a server: each carries out the calls of all clients, in one order. `python -m gain._server` on every rank.
+"""The ranks of a server: each carries out the calls of all clients, in one order. `python -m gain._server` on every rank, which
+`connect` and `gain serve` start.
 
 Rank 0 has the connections (`_gain.Seat`), and answers. Arrays are known by their numbers; a call that fails leaves its exception in
 the place of what it would have given, and the next answer tells it.
 """
 
+import argparse
 import gc
+import json
 import os
+import secrets
 import sys
 import warnings
 
@@ -129,18 +133,42 @@ def type_of(warned):
     return f"{warned.category.__module__}:{warned.category.__qualname__}"
 
 
+def _place(path):
+    """The address and the token of a server, which rank 0 makes up and all ranks know."""
+    mine = json.dumps(["gain-server-" + secrets.token_hex(16), secrets.token_hex(32)]) if gain.rank() == 0 else ""
+    address, token = json.loads(_gain.everybodys(mine.encode())[0])
+    return address, bytes.fromhex(token), path
+
+
+def _write(path, address, token):
+    """The connection file: there all at once, and for this user alone."""
+    aside = f"{path}.{os.getpid()}"
+    with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w") as file:
+        json.dump({"version": 1, "address": address, "token": token.hex()}, file)
+    os.replace(aside, path)
+
+
 def main():
-    """Serves until the clients are gone. The environment says where, and to whom."""
-    address, token = os.environ.pop("GAIN_SERVE_ADDRESS"), bytes.fromhex(os.environ.pop("GAIN_SERVE_TOKEN"))
-    idle = float(os.environ.pop("GAIN_SERVE_IDLE", "0"))
+    """Serves until the clients are gone. The environment says where, and to whom, if `connect` starts the ranks."""
+    parser = argparse.ArgumentParser(prog="gain serve")
+    parser.add_argument("--file")
+    parser.add_argument("--idle", type=float, default=0)
+    given = parser.parse_args()
+    if given.file:
+        address, token, path = _place(given.file)
+    else:
+        address, token, path = os.environ.pop("GAIN_SERVE_ADDRESS"), bytes.fromhex(os.environ.pop("GAIN_SERVE_TOKEN")), None
     rank, ranks = gain.rank(), gain.ranks()
     names = [name for name, _, _ in _calls.table()]
     if rank == 0:
         welcome = _gain.encoded({"version": gain.__version__, "ranks": ranks, "names": names})
-        seat = _gain.Seat.first(address, token, welcome, ranks - 1, idle)
+        seat = _gain.Seat.first(address, token, welcome, ranks - 1, given.idle)
     gain.barrier()
     if rank != 0:
         seat = _gain.Seat.other(address, token)
+    elif path:
+        _write(path, address, token)
+        print(f"gain: {ranks} rank{'s' * (ranks != 1)} for clients that connect({path!r})", flush=True)
     # Collections come upon all ranks at the same command.
     gc.disable()
     try:
@@ -148,6 +176,9 @@ def main():
     except ConnectionError as error:
         print(f"gain: rank {rank}: {error}", file=sys.stderr)
         os._exit(1)
+    finally:
+        if rank == 0 and path:
+            os.unlink(path)
 
 
 if __name__ == "__main__":

@@ -252,3 +252,80 @@ def test_only_the_tables_functions_are_called():
     assert len(names) == len(set(names)) > 500
     assert not {"exec", "eval", "launch", "finalize", "abort"} & {name.rpartition(".")[2] for name in names}
     assert {"gain.arange", "gain.linalg.solve", "ndarray.__add__ method", "ndarray.T get", "ufunc.reduce method"} <= set(names)
+
+
+class Server:
+    """A server that `gain serve` starts, with a connection file in this folder."""
+
+    def __init__(self, folder, *options):
+        self.file = folder / "server.json"
+        command = [str(jobs.GAIN), "serve", "-n", "2", "--file", str(self.file), *options]
+        environment = os.environ | {"PYTHON": sys.executable}
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True)
+
+    def __enter__(self):
+        assert "2 ranks for clients" in self.process.stdout.readline(), self.process.stderr.read()
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            jobs.end(self.process)
+        self.process.communicate()
+
+
+def test_clients_of_one_server_have_sessions_of_their_own(tmp_path):
+    program = """
+        import sys
+        import gain as np
+        with np.connect(sys.argv[1]) as session:
+            mine = float(sys.argv[2])
+            x = np.full(1000, mine)
+            total = 0.0
+            with np.errstate(divide="raise" if mine == 2 else "ignore"):
+                for step in range(200):
+                    x[step] += step
+                    total = float(x.sum())
+                try:
+                    told = (1 / np.zeros(2)).tolist()
+                except FloatingPointError as error:
+                    told = str(error)
+            print(total, np._gain.remote_number(x) > 0, told)
+    """
+    with Server(tmp_path, "--idle", "0.5") as server:
+        assert server.file.stat().st_mode & 0o777 == 0o600
+        start = lambda number: subprocess.Popen(  # noqa: E731
+            [sys.executable, "-c", textwrap.dedent(program), str(server.file), str(number)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        clients = [start(number) for number in (1, 2)]
+        said = [one.communicate(timeout=DEADLINE) for one in clients]
+        assert [out for out, _ in said] == ["20900.0 True [inf, inf]\n", "21900.0 True divide by zero encountered in divide\n"], said
+        # Without clients it ends, and takes its file along.
+        assert server.process.wait(DEADLINE) == 0
+        assert not server.file.exists()
+
+
+def test_who_may_connect(tmp_path):
+    import gain
+
+    with Server(tmp_path) as server:
+        text = server.file.read_text()
+        server.file.chmod(0o644)
+        with pytest.raises(PermissionError, match="nobody else may read"):
+            gain.connect(server.file)
+        server.file.chmod(0o600)
+        server.file.write_text(text.replace('"token": "', '"token": "00'))
+        with pytest.raises(PermissionError, match="the token is not this server's"):
+            gain.connect(server.file)
+        server.file.write_text(text.replace('"version": 1', '"version": 2'))
+        with pytest.raises(ConnectionError, match="another version"):
+            gain.connect(server.file)
+        with pytest.raises(NotImplementedError, match="encrypted"):
+            gain.connect("tcp://localhost:4000")
+        server.file.write_text(text)
+        with gain.connect(server.file) as session:
+            assert session.ranks == 2 and float(gain.ones(5).sum()) == 5
+        # What only others of its sessions have.
+        assert server.process.poll() is None
+    server.file.write_text(text)
+    with pytest.raises(ConnectionError, match="no server any more"):
+        gain.connect(server.file)
