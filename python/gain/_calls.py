@@ -8,7 +8,7 @@ import types
 
 import numpy
 
-from . import _gain
+from . import _gain, _shared
 from ._builtins import Builtin
 from ._creation import array as _array
 from ._gain import ndarray
@@ -30,7 +30,7 @@ _OWN = set("""
     nested_iters vectorize frompyfunc fromregex
 """.split())
 # What the server alone knows.
-_ASKED = {"barrier", "set_fallback", "is_replicated", "blocks", "distribution"}
+_ASKED = {"barrier", "taken", "given", "set_fallback", "is_replicated", "blocks", "distribution"}
 _OWN_ATTRIBUTES = set("""
     __class_getitem__ __dir__ __doc__ __module__ __new__ __init__ __getattr__ __getattribute__ __setattr__ __delattr__ __repr__ __str__
     __format__ __iter__ __len__ __hash__ __array_function__ __array_ufunc__ __array_finalize__ __array_priority__ __array_namespace__
@@ -111,4 +111,7 @@ def table():
     listed = [(name, value, None) for name, value in functions().items()]
     for (cls, name, kind), value in attributes().items():
         listed.append((f"{cls.__name__}.{name} {kind}", value, (cls, name, kind)))
-    return listed + [("array of elements", elements, None), ("floating-point state", numpy.seterr, None)]
+    return listed + [
+        ("array of elements", elements, None), ("floating-point state", numpy.seterr, None),
+        ("elements.taken", _shared.take, None), ("elements.given", _shared.give, None),
+    ]

@@ -19,12 +19,14 @@ import warnings
 
 import numpy
 
-from . import _calls, _gain
+from . import _calls, _gain, _shared
 from ._gain import ndarray
 
 __all__ = ["connect", "disconnect"]
 
 _HERE = str(pathlib.Path(__file__).parent)
+# Bytes from which on arrays go through shared memory.
+LARGE = 1 << 20
 # The session that is on.
 _session = None
 # Seconds within which a server that this process starts is there.
@@ -106,7 +108,9 @@ class _Patches:
         for at, (name, original, place) in enumerate(_calls.table()):
             if callable(original) and place is None and not isinstance(original, type) and not hasattr(original, "nin"):
                 wrapper = _wrapper(at, original)
-                if original not in (numpy.seterr, _calls.elements):
+                if name in ("elements.taken", "elements.given"):
+                    setattr(self, name.rpartition(".")[2], wrapper)
+                elif original not in (numpy.seterr, _calls.elements):
                     wrappers[id(original)] = (original, wrapper)
             elif place is None:
                 wrapper = original
@@ -118,6 +122,8 @@ class _Patches:
                 wrapper = _wrapper(at, original, arity)
                 if attribute == "resize":
                     wrapper = _resize_of(wrapper)
+                if cls is ndarray and attribute in ("numpy", "__array__", "tobytes"):
+                    wrapper = _read_of(attribute, wrapper)
                 if kind == "method":
                     self.places.append((cls, attribute, vars(cls)[attribute], wrapper))
                 else:
@@ -205,6 +211,35 @@ def _format_of(own):
         return format(array.item(), specification) if array.ndim == 0 else own(array, specification)
 
     return formatted
+
+
+def uploaded(arguments):
+    """The arguments, with arrays of the ranks in the place of large arrays of NumPy's."""
+    return tuple(_upload(one) if type(one) is numpy.ndarray and one.nbytes > LARGE and one.dtype.kind in "biufc" else one for one in arguments)
+
+
+def _upload(array):
+    file, is_fortran = _shared.written(array)
+    try:
+        return _patches().taken(os.getpid(), file, array.dtype, array.shape, is_fortran)
+    finally:
+        os.close(file)
+
+
+def _read_of(name, sent):
+    """What reads all elements: large arrays come by shared memory."""
+    def elements(array, *arguments, **keywords):
+        if array.nbytes <= LARGE or not _gain.remote_number(array):
+            return sent(array, *arguments, **keywords)
+        is_fortran = array.flags.fnc
+        plain = array.T if is_fortran else array
+        made = _shared.read(array.dtype, plain.shape, lambda file: _patches().given(plain, os.getpid(), file))
+        made = made.T if is_fortran else made
+        if name == "tobytes":
+            return made.tobytes(*arguments, **keywords)
+        return made if name == "numpy" else numpy.asarray(made, *arguments, **{key: value for key, value in keywords.items() if key == "dtype"})
+
+    return elements
 
 
 def _resize_of(sent):

@@ -118,7 +118,11 @@ class _Ranks:
         warned = [(type_of(one), str(one.message)) for one in self.warned] or None
         self.warned.clear()
         answer = (0, result, warned) if error is None else (1, _words(error), warned)
-        self.seat.reply(number, batch.answer(answer, then, self.functions, session.arrays))
+        try:
+            message = batch.answer(answer, then, self.functions, session.arrays)
+        except Exception as error:  # noqa: BLE001 - it is the answer, on all ranks
+            message = batch.answer((1, _words(error), None), then, self.functions, session.arrays)
+        self.seat.reply(number, message)
 
     def reason(self, session, error):
         """Why arguments could not be had: what failed when they were to be made."""

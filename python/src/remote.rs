@@ -8,9 +8,11 @@
 use crate::convert::export;
 use crate::error::Elsewhere;
 use crate::ndarray::NdArray;
+use crate::numpy::Numpy;
 use crate::site;
 use crate::values::{self, End, decode, encode, encode_pairs};
 use gain::status::Policy;
+use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyConnectionError, PyLookupError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -28,6 +30,8 @@ use wire::value::{Made, Reader, Value, Writer};
 const LITTLE: usize = 1 << 12;
 /// Arrays that the answer to one call has at most.
 const ROOM: u64 = 1 << 16;
+/// Bytes of an array of NumPy's that doesn't go through the socket.
+const LARGE: usize = 1 << 20;
 /// Bits of an array's number that are its session's.
 const KEY_SHIFT: u32 = 44;
 
@@ -272,11 +276,23 @@ fn call<'py>(
     let number = link.numbers.get().and_then(|(numbers, _)| numbers[at]);
     let Some(number) = number else { return original.call(arguments, keywords) };
     link.tell_state(py)?;
+    // (An array of NumPy's that is large goes another way first.)
+    let uploaded;
+    let arguments = match arguments.iter_borrowed().any(|one| is_large(&one)) {
+        false => arguments,
+        true => {
+            uploaded = py.import("gain._remote")?.getattr("uploaded")?.call1((arguments,))?.cast_into::<PyTuple>()?;
+            &uploaded
+        }
+    };
     let mut scratch = SCRATCH.take();
     scratch.bytes.clear();
     let mut end = Client { link: &link, met: 0, arguments: Some(arguments), keywords };
     if !(encode(&mut scratch, &mut end, arguments.as_any())? && encode_pairs(&mut scratch, &mut end, keywords, 0)?) {
         return original.call(arguments, keywords);
+    }
+    if scratch.bytes.len() > wire::frame::MOST / 2 {
+        return Err(PyValueError::new_err("these arguments are too large to be sent: make arrays of them first"));
     }
     if !entry.is_asked {
         let done = inside(|| original.call(arguments, keywords));
@@ -305,6 +321,13 @@ fn call<'py>(
     SCRATCH.set(scratch);
     let answer = wait(py, &link)?;
     told(py, &end, &answer)
+}
+
+/// Whether this is an array of NumPy's of very many bytes.
+#[inline]
+fn is_large(object: &Bound<'_, PyAny>) -> bool {
+    object.get_type_ptr() == Numpy::get(object.py()).ndarray.as_ptr().cast()
+        && object.cast::<PyUntypedArray>().is_ok_and(|array| array.len() * array.dtype().itemsize() > LARGE)
 }
 
 /// Runs `work`, in which calls are not sent, and no more than a little is computed.

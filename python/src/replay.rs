@@ -172,6 +172,9 @@ impl Batch {
         if !encode(&mut to, &mut end, &warnings)? {
             return Err(PyRuntimeError::new_err("warnings are texts"));
         }
+        if to.bytes.len() > wire::frame::MOST {
+            return Err(PyValueError::new_err("what was asked for is too large to be told"));
+        }
         Ok(PyBytes::new(py, &to.bytes))
     }
 }
