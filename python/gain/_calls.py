@@ -20,7 +20,7 @@ _MODULES = ("gain", "gain.linalg", "gain.fft", "gain.special", "gain.emath", "ga
 _OWN = set("""
     connect disconnect Session
     init rank threads threshold finalize abort stats around_collection claim before_fork after_fork launch
-    ranks call remote_table remote_number in_session encoded stance warn quietly extents memory_order element_name
+    ranks call remote_table remote_number in_session leave_sessions encoded stance warn quietly extents memory_order element_name
     set_group write_own read_own own_elements of_parts everybodys over
     ndim shape size result_type can_cast min_scalar_type common_type mintypecode iscomplexobj isrealobj isscalar issubdtype broadcast_shapes
     promote_types isfortran iterable typename shares_memory may_share_memory

@@ -6,6 +6,7 @@ ones that run here over arrays of which shape and type alone are known, and are 
 
 import atexit
 import functools
+import importlib
 import json
 import os
 import pathlib
@@ -102,6 +103,9 @@ class _Patches:
     """What is replaced while a session is on. Made once."""
 
     def __init__(self):
+        # Modules that are loaded when they are asked for: what they take from others they take before it is replaced.
+        for name in sys.modules["gain"]._MODULES:
+            importlib.import_module(f"gain.{name}")
         # (module or class, name, original, replacement)
         self.places = []
         table, wrappers, properties = [], {}, {}
@@ -413,4 +417,14 @@ def disconnect():
         _session.close()
 
 
+def _forked():
+    global _session
+    if _session is not None:
+        _session._is_open = False
+        _session._patches.take_back()
+        _session = None
+    _gain.leave_sessions()
+
+
 atexit.register(disconnect)
+os.register_at_fork(after_in_child=_forked)

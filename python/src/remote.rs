@@ -44,6 +44,9 @@ struct Entry {
     is_asked: bool,
 }
 
+/// The server's number of each function of the table, if it has it; and the reverse.
+type Numbers = (Vec<Option<u32>>, HashMap<u32, usize>);
+
 static TABLE: PyOnceLock<(Vec<Entry>, HashMap<usize, usize>)> = PyOnceLock::new();
 static CURRENT: Mutex<Option<Arc<Link>>> = Mutex::new(None);
 static LINKS: Mutex<Vec<(u64, Weak<Link>)>> = Mutex::new(Vec::new());
@@ -67,7 +70,7 @@ struct Link {
     /// What was recorded so far: it changes with every call.
     recorded: AtomicU64,
     /// The server's number of each function of the table, if it has it; and the reverse.
-    numbers: OnceLock<(Vec<Option<u32>>, HashMap<u32, usize>)>,
+    numbers: OnceLock<Numbers>,
     /// The server's numbers of what makes an array of elements, and of what sets the floating-point state.
     own: OnceLock<[u32; 2]>,
     /// The floating-point state that the server was told.
@@ -94,7 +97,9 @@ impl Link {
         let own = self.own.get().ok_or_else(|| PyRuntimeError::new_err("the server makes no arrays"))?;
         let mine = array.try_borrow()?;
         if mine.array.is_elsewhere() {
-            return Err(PyRuntimeError::new_err("the elements of this array were on a server, in a session that is over"));
+            return Err(PyRuntimeError::new_err(
+                "the elements of this array were on a server, in a session that is over",
+            ));
         }
         let mut elements = Writer::default();
         elements.tuple(1);
@@ -133,7 +138,9 @@ impl Link {
 
 /// The exception for a server that is gone.
 fn lost(py: Python<'_>, why: &str) -> PyErr {
-    let told = py.import("gain._remote").and_then(|module| module.getattr("lost")?.call1((why,))?.extract::<String>());
+    let told = py
+        .import("gain._remote")
+        .and_then(|module| module.getattr("lost")?.call1((why,))?.extract::<String>());
     PyConnectionError::new_err(told.unwrap_or_else(|_| why.to_owned()))
 }
 
@@ -198,7 +205,9 @@ impl End for Client<'_> {
     fn name<'py>(&self, py: Python<'py>, number: u32) -> PyResult<Bound<'py, PyAny>> {
         let at = self.link.numbers.get().and_then(|(_, places)| places.get(&number));
         let entry = at.and_then(|&at| TABLE.get(py)?.0.get(at));
-        entry.map(|entry| entry.wrapper.bind(py).clone()).ok_or_else(|| PyLookupError::new_err("an unknown function"))
+        entry
+            .map(|entry| entry.wrapper.bind(py).clone())
+            .ok_or_else(|| PyLookupError::new_err("an unknown function"))
     }
 
     fn known<'py>(&self, py: Python<'py>, number: u64) -> PyResult<Bound<'py, PyAny>> {
@@ -267,32 +276,45 @@ fn call<'py>(
     arguments: &Bound<'py, PyTuple>,
     keywords: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let entry = &TABLE.get(py).ok_or_else(|| PyRuntimeError::new_err("there is no table of functions"))?.0[at];
+    let entry =
+        &TABLE.get(py).ok_or_else(|| PyRuntimeError::new_err("there is no table of functions"))?.0[at];
     let original = entry.original.bind(py);
     if INSIDE.get() {
         return original.call(arguments, keywords);
     }
     let Some(link) = current() else { return original.call(arguments, keywords) };
     let number = link.numbers.get().and_then(|(numbers, _)| numbers[at]);
-    let Some(number) = number else { return original.call(arguments, keywords) };
+    let Some(number) = number else {
+        return Err(PyRuntimeError::new_err(
+            "the server is of another version of gain, which has no such function",
+        ));
+    };
     link.tell_state(py)?;
     // (An array of NumPy's that is large goes another way first.)
     let uploaded;
     let arguments = match arguments.iter_borrowed().any(|one| is_large(&one)) {
         false => arguments,
         true => {
-            uploaded = py.import("gain._remote")?.getattr("uploaded")?.call1((arguments,))?.cast_into::<PyTuple>()?;
+            uploaded = py
+                .import("gain._remote")?
+                .getattr("uploaded")?
+                .call1((arguments,))?
+                .cast_into::<PyTuple>()?;
             &uploaded
         }
     };
     let mut scratch = SCRATCH.take();
     scratch.bytes.clear();
     let mut end = Client { link: &link, met: 0, arguments: Some(arguments), keywords };
-    if !(encode(&mut scratch, &mut end, arguments.as_any())? && encode_pairs(&mut scratch, &mut end, keywords, 0)?) {
+    if !(encode(&mut scratch, &mut end, arguments.as_any())?
+        && encode_pairs(&mut scratch, &mut end, keywords, 0)?)
+    {
         return original.call(arguments, keywords);
     }
     if scratch.bytes.len() > wire::frame::MOST / 2 {
-        return Err(PyValueError::new_err("these arguments are too large to be sent: make arrays of them first"));
+        return Err(PyValueError::new_err(
+            "these arguments are too large to be sent: make arrays of them first",
+        ));
     }
     if !entry.is_asked {
         let done = inside(|| original.call(arguments, keywords));
@@ -381,7 +403,8 @@ fn remote_table(py: Python<'_>, table: Vec<(Py<PyAny>, Py<PyAny>, bool)>) -> PyR
         places.insert(original.as_ptr().addr(), at);
         places.insert(wrapper.as_ptr().addr(), at);
     }
-    let entries = table.into_iter().map(|(original, wrapper, is_asked)| Entry { original, wrapper, is_asked });
+    let entries =
+        table.into_iter().map(|(original, wrapper, is_asked)| Entry { original, wrapper, is_asked });
     TABLE.set(py, (entries.collect(), places)).map_err(|_| PyRuntimeError::new_err("the table is made once"))
 }
 
@@ -465,6 +488,16 @@ fn in_session() -> bool {
     lock(&CURRENT).is_some()
 }
 
+/// In a forked child: the sessions are the parent's. Nothing is sent, and no connection ended, whatever goes here.
+#[pyfunction]
+fn leave_sessions() {
+    let links = std::mem::take(&mut *lock(&LINKS));
+    links.into_iter().filter_map(|(_, link)| link.upgrade()).for_each(std::mem::forget);
+    if let Some(link) = lock(&CURRENT).take() {
+        std::mem::forget(link);
+    }
+}
+
 /// A value as bytes, arrays and functions apart.
 #[pyfunction]
 fn encoded(py: Python<'_>, object: &Bound<'_, PyAny>) -> PyResult<Py<pyo3::types::PyBytes>> {
@@ -507,5 +540,6 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(remote_table, module)?)?;
     module.add_function(wrap_pyfunction!(remote_number, module)?)?;
     module.add_function(wrap_pyfunction!(in_session, module)?)?;
+    module.add_function(wrap_pyfunction!(leave_sessions, module)?)?;
     module.add_function(wrap_pyfunction!(encoded, module)?)
 }

@@ -36,7 +36,13 @@ impl End for Server<'_> {
         self.objects.set_item(number, array)?;
         let me = array.try_borrow()?;
         let shown = &me.array;
-        to.made(number, shown.dtype().name(), shown.shape(), &shown.strides_bytes(), me.is_flagged_writeable());
+        to.made(
+            number,
+            shown.dtype().name(),
+            shown.shape(),
+            &shown.strides_bytes(),
+            me.is_flagged_writeable(),
+        );
         Ok(true)
     }
 
@@ -90,7 +96,8 @@ impl Batch {
         self.met.clear();
         loop {
             let mut reader = Reader::new(&self.bytes[self.at..]);
-            let command = Command::next(&mut reader).map_err(|error| PyValueError::new_err(error.to_string()))?;
+            let command =
+                Command::next(&mut reader).map_err(|error| PyValueError::new_err(error.to_string()))?;
             self.at = self.bytes.len() - reader.left();
             let (function, then, arguments, keywords) = match command {
                 None => return Ok(None),
@@ -104,11 +111,17 @@ impl Batch {
                     }
                     continue;
                 }
-                Some(Command::Call { function, then, arguments, keywords }) => (function, then, arguments, keywords),
+                Some(Command::Call { function, then, arguments, keywords }) => {
+                    (function, then, arguments, keywords)
+                }
             };
             self.done += 1;
-            let end =
-                Server { functions: functions.clone(), objects: objects.clone(), met: RefCell::default(), next: 0 };
+            let end = Server {
+                functions: functions.clone(),
+                objects: objects.clone(),
+                met: RefCell::default(),
+                next: 0,
+            };
             let pairs = match &keywords {
                 Value::Dict(pairs) => &pairs[..],
                 _ => &[],
@@ -119,7 +132,8 @@ impl Batch {
                 (Ok((arguments, keywords)), Then::Keep(numbers)) if function != left => {
                     let function = end.name(py, function);
                     let done = function.and_then(|function| {
-                        function.call(arguments.cast::<PyTuple>()?, Some(&keywords).filter(|all| !all.is_empty()))
+                        function
+                            .call(arguments.cast::<PyTuple>()?, Some(&keywords).filter(|all| !all.is_empty()))
                     });
                     let kept = done.and_then(|result| keep_results(&result, &numbers, objects));
                     match kept {
@@ -134,11 +148,16 @@ impl Batch {
                 (Ok((arguments, keywords)), Then::Tell(first)) => {
                     (arguments, keywords.into_any(), first.into_pyobject(py)?.into_any())
                 }
-                (Err(error), Then::Keep(numbers)) => (failure(error), none, PyList::new(py, numbers)?.into_any()),
-                (Err(error), Then::Tell(first)) => (failure(error), none, first.into_pyobject(py)?.into_any()),
+                (Err(error), Then::Keep(numbers)) => {
+                    (failure(error), none, PyList::new(py, numbers)?.into_any())
+                }
+                (Err(error), Then::Tell(first)) => {
+                    (failure(error), none, first.into_pyobject(py)?.into_any())
+                }
             };
             self.met = end.met.into_inner().into_iter().map(|(met, number)| (met.unbind(), number)).collect();
-            return PyTuple::new(py, [function.into_pyobject(py)?.into_any(), arguments, keywords, then]).map(Some);
+            return PyTuple::new(py, [function.into_pyobject(py)?.into_any(), arguments, keywords, then])
+                .map(Some);
         }
     }
 
@@ -158,8 +177,12 @@ impl Batch {
         objects: &Bound<'py, PyDict>,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let met = self.met.drain(..).map(|(met, number)| (met.into_bound(py), number)).collect();
-        let mut end =
-            Server { functions: functions.clone(), objects: objects.clone(), met: RefCell::new(met), next: first };
+        let mut end = Server {
+            functions: functions.clone(),
+            objects: objects.clone(),
+            met: RefCell::new(met),
+            next: first,
+        };
         let (status, value, warnings) = answer;
         let mut to = Writer::default();
         to.tuple(3);
@@ -195,7 +218,8 @@ impl Seat {
     /// Rank 0's, which listens at an address.
     #[staticmethod]
     fn first(address: &str, token: Vec<u8>, welcome: Vec<u8>, followers: usize, idle: f64) -> PyResult<Seat> {
-        let idle = Duration::try_from_secs_f64(idle).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let idle =
+            Duration::try_from_secs_f64(idle).map_err(|error| PyValueError::new_err(error.to_string()))?;
         let hub = Hub::listen(address, Rules { token, welcome, followers, idle })?;
         Ok(Seat { place: Mutex::new(Place::First(Box::new(hub))) })
     }
@@ -212,8 +236,8 @@ impl Seat {
             let event = py.detach(|| {
                 let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
                 match &mut *place {
-                    Place::First(hub) => hub.next(),
-                    Place::Other(follower) => follower.next(),
+                    Place::First(hub) => hub.event(),
+                    Place::Other(follower) => follower.event(),
                 }
             });
             match event.map_err(|error| PyConnectionError::new_err(error.to_string()))? {

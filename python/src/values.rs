@@ -13,8 +13,8 @@ use numpy::{PyArrayDescr, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMet
 use pyo3::exceptions::{PyLookupError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{
-    PyBool, PyBytes, PyComplex, PyDict, PyEllipsis, PyFloat, PyInt, PyList, PyNotImplemented, PyRange, PySlice,
-    PyString, PyTuple, PyType,
+    PyBool, PyBytes, PyComplex, PyDict, PyEllipsis, PyFloat, PyInt, PyList, PyNotImplemented, PyRange,
+    PySlice, PyString, PyTuple, PyType,
 };
 use smallvec::SmallVec;
 use wire::value::{Elements, MOST_DEPTH, Made, Value, Writer};
@@ -159,7 +159,9 @@ fn rare(to: &mut Writer, end: &mut impl End, object: &Bound<'_, PyAny>, depth: u
 
 /// Whether classes of tuples are looked up in this module.
 fn is_trusted(module: &str) -> bool {
-    ["numpy", "gain"].iter().any(|known| module.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+    ["numpy", "gain"]
+        .iter()
+        .any(|known| module.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
 }
 
 /// Writes the keywords of a call.
@@ -218,14 +220,16 @@ fn elements(to: &mut Writer, array: &Bound<'_, PyAny>) -> PyResult<bool> {
     }
     // SAFETY: a contiguous array (looked at above, or a copy in C order) of so many bytes, alive as long as `array`; the
     // interpreter's lock is held, so that nobody writes to it meanwhile but threads that race in NumPy, too.
-    let bytes = unsafe { std::slice::from_raw_parts((*found.as_array_ptr()).fields.data.cast::<u8>(), len_bytes) };
+    let bytes =
+        unsafe { std::slice::from_raw_parts((*found.as_array_ptr()).fields.data.cast::<u8>(), len_bytes) };
     to.buffer(&name, &shape, is_fortran, bytes);
     Ok(true)
 }
 
 /// The object of a value.
 pub(crate) fn decode<'py>(py: Python<'py>, end: &impl End, value: &Value<'_>) -> PyResult<Bound<'py, PyAny>> {
-    let several = |items: &[Value<'_>]| items.iter().map(|item| decode(py, end, item)).collect::<PyResult<Vec<_>>>();
+    let several =
+        |items: &[Value<'_>]| items.iter().map(|item| decode(py, end, item)).collect::<PyResult<Vec<_>>>();
     Ok(match value {
         Value::None => py.None().into_bound(py),
         Value::Ellipsis => PyEllipsis::get(py).to_owned().into_any(),
@@ -235,7 +239,11 @@ pub(crate) fn decode<'py>(py: Python<'py>, end: &impl End, value: &Value<'_>) ->
         Value::BigInt(bytes) => {
             let signed = PyDict::new(py);
             signed.set_item("signed", true)?;
-            py.get_type::<PyInt>().call_method("from_bytes", (PyBytes::new(py, bytes), "little"), Some(&signed))?
+            py.get_type::<PyInt>().call_method(
+                "from_bytes",
+                (PyBytes::new(py, bytes), "little"),
+                Some(&signed),
+            )?
         }
         Value::Float(x) => PyFloat::new(py, *x).into_any(),
         Value::Complex(re, im) => PyComplex::from_doubles(py, *re, *im).into_any(),
@@ -267,7 +275,9 @@ pub(crate) fn decode<'py>(py: Python<'py>, end: &impl End, value: &Value<'_>) ->
         Value::Buffer(elements) => array_of(py, elements)?,
         Value::Made(made) => end.made(py, made)?,
         Value::Record(class, items) => record_of(py, class, several(items)?)?,
-        Value::Opaque(words) => return Err(PyRuntimeError::new_err(format!("{words} cannot leave the server"))),
+        Value::Opaque(words) => {
+            return Err(PyRuntimeError::new_err(format!("{words} cannot leave the server")));
+        }
     })
 }
 
@@ -334,7 +344,11 @@ fn array_of<'py>(py: Python<'py>, elements: &Elements<'_>) -> PyResult<Bound<'py
     if elements.is_fortran { made.getattr("T") } else { Ok(made) }
 }
 
-fn record_of<'py>(py: Python<'py>, class: &str, items: Vec<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+fn record_of<'py>(
+    py: Python<'py>,
+    class: &str,
+    items: Vec<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
     match (class, &items[..]) {
         (FLAT, [at, base]) => {
             let flat = base.getattr("flat")?;
@@ -343,7 +357,8 @@ fn record_of<'py>(py: Python<'py>, class: &str, items: Vec<Bound<'py, PyAny>>) -
         }
         _ => {
             let unknown = || PyLookupError::new_err("no class of tuples");
-            let (module, name) = class.split_once(':').filter(|(module, _)| is_trusted(module)).ok_or_else(unknown)?;
+            let (module, name) =
+                class.split_once(':').filter(|(module, _)| is_trusted(module)).ok_or_else(unknown)?;
             // (Of modules that are there: none is imported for its name.)
             let found = py.import("sys")?.getattr("modules")?.get_item(module)?.getattr(name)?;
             let class = found.cast::<PyType>().map_err(|_| unknown())?;
@@ -362,7 +377,8 @@ pub(crate) fn handle(made: &Made<'_>) -> PyResult<NdArray> {
     let shape: Vec<usize> =
         made.shape.iter().map(|&n| usize::try_from(n).map_err(|_| wrong())).collect::<PyResult<_>>()?;
     let mut order: Vec<usize> = (0..shape.len()).collect();
-    order.sort_by_key(|&axis| std::cmp::Reverse(made.strides.get(axis).map_or(0, |step| step.unsigned_abs())));
+    order
+        .sort_by_key(|&axis| std::cmp::Reverse(made.strides.get(axis).map_or(0, |step| step.unsigned_abs())));
     let order = (!order.is_sorted()).then_some(&order[..]);
     Ok(NdArray::flagged(Array::elsewhere(&shape, dtype, order).or_raise()?, made.is_writeable))
 }

@@ -329,3 +329,58 @@ def test_who_may_connect(tmp_path):
     server.file.write_text(text)
     with pytest.raises(ConnectionError, match="no server any more"):
         gain.connect(server.file)
+
+
+def test_large_arrays_go_through_shared_memory():
+    out = run("""
+        import numpy
+        import gain as np
+        plain = numpy.random.default_rng(1).random((700, 400))
+        with np.connect(ranks=2) as session:
+            for theirs in (plain, numpy.asfortranarray(plain), plain[::-1, ::2], plain > 0.5, (1e6 * plain).astype("i4"), plain.astype("c8")):
+                x = np.array(theirs)
+                y = x[1:, ::3]
+                same = [numpy.array_equal(x.numpy(), theirs), numpy.array_equal(numpy.asarray(y), theirs[1:, ::3]), x.tobytes() == theirs.tobytes()]
+                print(x.dtype == theirs.dtype, x.strides == theirs.copy("K").strides, *same)
+            x = np.zeros((700, 400))
+            x[...] = plain
+            x += plain
+            print(numpy.array_equal(x, 2 * plain))
+    """)
+    assert out == "True True True True True\n" * 6 + "True\n"
+
+
+def test_what_has_a_known_shape_is_not_waited_for():
+    out = run("""
+        import gain as np
+        session = np.connect(ranks=2)
+        x, v, i = np.ones((60, 60)), np.arange(60.0), np.arange(60)
+        place = lambda: np._gain.remote_number(np.empty(1))
+        for text in (
+            "x + v", "x.T[1:]", "x.sum(0)", "x.mean(axis=1)", "x.std(0)", "np.where(x > 1, x, 0)", "np.concatenate([x, x])", "np.stack([v, v])", "x.astype('f4')",
+            "np.pad(x, 1)", "np.roll(v, 2)", "np.linspace(0, 1, 9)", "x.__setitem__(slice(3), v)", "x.__iadd__(1)", "np.einsum('ij->i', x)", "x.reshape(-1)",
+            "np.sort(x)", "np.argsort(x, 0)", "np.cumsum(v)", "np.fft.fft(v)",
+        ):
+            before = place()
+            eval(text)
+            # (A call that is waited for takes a block of numbers.)
+            if place() - before > 1000:
+                print(text)
+    """)
+    assert out == ""
+
+
+def test_a_forked_child_has_no_part_in_the_session():
+    out = run("""
+        import os, sys
+        import gain as np
+        session = np.connect(ranks=2)
+        x = np.arange(10.0)
+        child = os.fork()
+        if child == 0:
+            print(np.ones(3) + 1, flush=True)
+            del x
+            sys.exit(3)
+        print(os.waitpid(child, 0)[1] >> 8, float(x.sum()))
+    """)
+    assert out == "[2. 2. 2.]\n3 45.0\n"

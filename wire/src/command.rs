@@ -75,7 +75,9 @@ impl<'a> Command<'a> {
         let then = if kind == CALL { Then::Keep(from.numbers()?) } else { Then::Tell(from.u64()?) };
         let (arguments, keywords) = (from.value()?, from.value()?);
         match (&arguments, &keywords) {
-            (Value::Tuple(_), Value::Dict(_)) => Ok(Some(Command::Call { function, then, arguments, keywords })),
+            (Value::Tuple(_), Value::Dict(_)) => {
+                Ok(Some(Command::Call { function, then, arguments, keywords }))
+            }
             _ => Err(Malformed("a call without arguments")),
         }
     }

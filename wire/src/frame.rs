@@ -80,7 +80,8 @@ pub fn send(to: &mut impl Write, kind: Kind, message: &[u8]) -> io::Result<()> {
 pub fn receive(from: &mut impl Read, most: usize) -> io::Result<(Kind, Vec<u8>)> {
     let mut first = [0; HEADER];
     from.read_exact(&mut first)?;
-    let (kind, len) = parse(&first, most).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+    let (kind, len) =
+        parse(&first, most).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
     // What it says it has is believed as it comes.
     let mut message = Vec::with_capacity(len.min(1 << 20));
     from.take(len as u64).read_to_end(&mut message)?;

@@ -153,7 +153,7 @@ impl Hub {
     ///
     /// # Errors
     /// Another rank is gone.
-    pub fn next(&mut self) -> io::Result<Event> {
+    pub fn event(&mut self) -> io::Result<Event> {
         loop {
             if let Some(gone) = self.clients.iter().position(|client| client.is_gone) {
                 let session = self.clients.remove(gone).session;
@@ -190,7 +190,10 @@ impl Hub {
 
     /// A client that sent what is no message goes.
     pub fn expel(&mut self, session: u64) {
-        self.clients.iter_mut().filter(|client| client.session == session).for_each(|client| client.is_gone = true);
+        self.clients
+            .iter_mut()
+            .filter(|client| client.session == session)
+            .for_each(|client| client.is_gone = true);
     }
 
     fn first_frame(&mut self) -> Option<(u64, Vec<u8>)> {
@@ -218,7 +221,8 @@ impl Hub {
     fn wait(&mut self, left: Option<Duration>) -> io::Result<bool> {
         let strangers = self.strangers.iter().map(|(_, _, since)| PATIENCE.saturating_sub(since.elapsed()));
         let left = strangers.chain(left).min();
-        let left = left.map(|left| Timespec { tv_sec: left.as_secs() as i64, tv_nsec: left.subsec_nanos().into() });
+        let left =
+            left.map(|left| Timespec { tv_sec: left.as_secs() as i64, tv_nsec: left.subsec_nanos().into() });
         let ready: Vec<bool> = {
             let mut places = vec![PollFd::new(&self.listener, PollFlags::IN)];
             places.extend(self.strangers.iter().map(|(stream, ..)| PollFd::new(stream, PollFlags::IN)));
@@ -236,7 +240,11 @@ impl Hub {
         if followers.contains(&true) {
             return Err(io::Error::other("another rank is gone"));
         }
-        self.clients.iter_mut().zip(clients).filter(|(_, ready)| **ready).for_each(|(client, _)| client.read());
+        self.clients
+            .iter_mut()
+            .zip(clients)
+            .filter(|(_, ready)| **ready)
+            .for_each(|(client, _)| client.read());
         for at in (0..strangers.len()).rev() {
             if strangers[at] || self.strangers[at].2.elapsed() >= PATIENCE {
                 self.meet(at)?;
@@ -276,7 +284,9 @@ impl Hub {
                 if is_same(token, &self.rules.token) {
                     return self.admit(stream);
                 }
-                if is_same(token, &follower_token(&self.rules.token)) && self.followers.len() < self.rules.followers {
+                if is_same(token, &follower_token(&self.rules.token))
+                    && self.followers.len() < self.rules.followers
+                {
                     stream.set_nonblocking(false)?;
                     self.followers.push(stream);
                     return Ok(());
@@ -330,12 +340,8 @@ impl Hub {
 /// nobody, and the launcher ends the other ranks.
 fn end_with(stream: UnixStream) -> io::Result<()> {
     let watch = move || {
-        loop {
-            match poll(&mut [PollFd::new(&stream, PollFlags::RDHUP)], None) {
-                Err(rustix::io::Errno::INTR) => continue,
-                _ => break,
-            }
-        }
+        // (Signals apart, it ends with that.)
+        while poll(&mut [PollFd::new(&stream, PollFlags::RDHUP)], None) == Err(rustix::io::Errno::INTR) {}
         std::thread::sleep(GRACE);
         // (A process that has ended by then has no such thread.)
         let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
@@ -366,7 +372,7 @@ impl Follower {
     ///
     /// # Errors
     /// Rank 0 is gone.
-    pub fn next(&mut self) -> io::Result<Event> {
+    pub fn event(&mut self) -> io::Result<Event> {
         match poll(&mut [PollFd::new(&self.stream, PollFlags::IN)], None) {
             Err(rustix::io::Errno::INTR) => return Ok(Event::Interrupted),
             Err(error) => return Err(error.into()),

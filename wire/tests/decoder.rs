@@ -160,7 +160,9 @@ fn commands_come_back() {
     command::forget(&mut to, &[9]);
     let mut from = Reader::new(&to.bytes);
     let call = Command::next(&mut from).expect("a command").expect("one more");
-    assert!(matches!(call, Command::Call { function: 5, then: Then::Keep(numbers), .. } if numbers == [1, 0]));
+    assert!(
+        matches!(call, Command::Call { function: 5, then: Then::Keep(numbers), .. } if numbers == [1, 0])
+    );
     assert_eq!(Command::next(&mut from), Ok(Some(Command::Drop(vec![9]))));
     assert_eq!(Command::next(&mut from), Ok(None));
 }

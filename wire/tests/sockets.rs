@@ -20,7 +20,7 @@ fn name(test: &str) -> String {
 fn serve(mut hub: Hub) -> Vec<(u64, Vec<u8>)> {
     let mut got = Vec::new();
     loop {
-        match hub.next().expect("all are there") {
+        match hub.event().expect("all are there") {
             Event::Batch(session, bytes) => {
                 if bytes.ends_with(b"?") {
                     hub.reply(session, &bytes);
@@ -42,14 +42,15 @@ fn ranks_get_what_clients_send_in_one_order() {
     let second = std::thread::spawn(move || {
         let mut got = Vec::new();
         loop {
-            match other.next().expect("rank 0 is there") {
+            match other.event().expect("rank 0 is there") {
                 Event::Batch(session, bytes) => got.push((session, bytes)),
                 Event::End => return got,
                 Event::Closed(_) | Event::Interrupted => {}
             }
         }
     });
-    let clients: Vec<Channel> = (0..2).map(|_| Channel::connect(&name, b"secret").expect("a client").0).collect();
+    let clients: Vec<Channel> =
+        (0..2).map(|_| Channel::connect(&name, b"secret").expect("a client").0).collect();
     for (number, client) in clients.iter().enumerate() {
         for round in 0..50u8 {
             client.record(|to| to.bytes.extend([number as u8, round, b'?'])).expect("recorded");
@@ -116,7 +117,7 @@ fn strangers_are_refused_and_others_go_on() {
 fn a_server_that_goes_is_an_error() {
     let name = name("gone");
     let mut hub = Hub::listen(&name, rules(0)).expect("a hub");
-    let server = std::thread::spawn(move || hub.next().map(drop));
+    let server = std::thread::spawn(move || hub.event().map(drop));
     let (client, _) = Channel::connect(&name, b"secret").expect("a client");
     client.record(|to| to.bytes.extend(b"last?")).expect("recorded");
     client.flush().expect("sent");

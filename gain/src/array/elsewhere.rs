@@ -31,7 +31,8 @@ impl Array {
 
     /// The elements of this array, and of what else shows them, are those of another job from now on: none is left here.
     pub fn estrange(&self) {
-        let here = |node: &std::sync::Arc<Node>| (!node.is_elsewhere()).then(|| (node.shape.clone(), node.dtype));
+        let here =
+            |node: &std::sync::Arc<Node>| (!node.is_elsewhere()).then(|| (node.shape.clone(), node.dtype));
         if let Some((shape, dtype)) = self.cell.peek(here) {
             self.cell.set(Node::elsewhere(shape, dtype));
         }
