@@ -208,6 +208,7 @@ SUITES = {
     "ufuncs": ufuncs,
     "overhead": lambda: python_script("overhead"),
     "import": lambda: python_script("import_time"),
+    "connect": lambda: python_script("connect"),
     "network": lambda: python_script("network"),
     "crossover": lambda: python_script("crossover"),
     "ga": lambda: python_script("global_arrays"),

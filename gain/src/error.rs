@@ -30,10 +30,12 @@ pub enum Kind {
     LinAlg,
     /// The communication layer failed or was finalized (`RuntimeError`).
     Runtime,
+    /// Elements are wanted that are in another job (see [`crate::bounded`]); no exception of NumPy's.
+    Elsewhere,
 }
 
 impl Kind {
-    const ALL: [Kind; 11] = [
+    const ALL: [Kind; 12] = [
         Kind::Shape,
         Kind::Index,
         Kind::Axis,
@@ -45,6 +47,7 @@ impl Kind {
         Kind::Mismatch,
         Kind::LinAlg,
         Kind::Runtime,
+        Kind::Elsewhere,
     ];
 
     /// The kind whose number (`as u64`) another rank told.

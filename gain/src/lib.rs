@@ -54,7 +54,7 @@ pub use error::{Error, Kind, Result};
 pub use fft::{Form, Transform};
 pub use ndarray::s;
 pub use ops::{MAX_INPUTS, Op, ReduceOp};
-pub use record::hold_drops;
+pub use record::{bounded, hold_drops};
 pub use session::{Stats, stats};
 pub use typed::DistArray;
 pub use view::{Index, Layout, Slice, View};

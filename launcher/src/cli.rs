@@ -21,6 +21,8 @@ struct Cli {
 enum Command {
     /// Start a program as several ranks
     Run(Run),
+    /// Start ranks that compute for clients: Python programs of this user that call `gain.connect(FILE)`
+    Serve(Serve),
     /// Measure communication between ranks; alone it lists what there is to measure
     #[command(after_help = microbench::list())]
     Bench(Bench),
@@ -43,6 +45,18 @@ struct Run {
     /// The program and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "PROGRAM")]
     program: Vec<OsString>,
+}
+
+#[derive(Args)]
+struct Serve {
+    /// Where to write how to connect; only you can read it, and it goes when the server ends
+    #[arg(long, value_name = "FILE", default_value = "gain-server.json")]
+    file: PathBuf,
+    /// How long the server stays when no client is there
+    #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = seconds)]
+    idle: Duration,
+    #[command(flatten)]
+    start: Start,
 }
 
 #[derive(Args)]
@@ -78,6 +92,9 @@ struct Start {
     /// Whose standard output to show [default: rank0 for Python, all for others]
     #[arg(long, value_enum)]
     output: Option<Show>,
+    /// At the end of a Python program, name lines that take time for nothing
+    #[arg(long)]
+    doctor: bool,
     /// End the job when it has run for so long
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     timeout: Option<Duration>,
@@ -106,6 +123,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, python: Option<PathBu
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     match Cli::try_parse_from(&arguments) {
         Ok(Cli { command: Command::Run(Run { start, program }) }) => run(start, program, python),
+        Ok(Cli { command: Command::Serve(options) }) => serve(options, python),
         Ok(Cli { command: Command::Bench(options) }) => bench(options, &arguments, python),
         Ok(Cli { command: Command::Agent }) => agent::agent(),
         Ok(Cli { command: Command::Info }) => match info::write(&mut io::stdout()) {
@@ -118,6 +136,19 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, python: Option<PathBu
             message.exit_code()
         }
     }
+}
+
+/// `gain serve`: the ranks are Python programs; the module has what they do.
+fn serve(Serve { file, idle, start }: Serve, python: Option<PathBuf>) -> i32 {
+    if start.hosts.is_some() || start.hostfile.is_some() {
+        let _ = writeln!(io::stderr(), "gain: serve has ranks of this machine alone");
+        return 2;
+    }
+    let interpreter = python.clone().unwrap_or_else(find_python);
+    let mut program: Vec<OsString> = vec![interpreter.into()];
+    program.extend(["-m", "gain._server", "--idle"].map(OsString::from));
+    program.extend([idle.as_secs_f64().to_string().into(), "--file".into(), file.into()]);
+    run(start, program, python)
 }
 
 /// `gain bench`: in a rank, of whatever launcher, measures; else starts ranks that run this same command.
@@ -187,6 +218,9 @@ fn run(options: Start, program: Vec<OsString>, python: Option<PathBuf>) -> i32 {
         None if is_python => Output::Rank0,
         None => Output::All,
     });
+    if options.doctor {
+        job = job.env("GAIN_DOCTOR", "1");
+    }
     if let Some(timeout) = options.timeout {
         job = job.deadline(timeout);
     }

@@ -67,6 +67,7 @@ from ._profile import examine as _examine
 from ._quantiles import *  # noqa: F403
 from ._ranges import *  # noqa: F403
 from ._reductions import *  # noqa: F403
+from ._remote import *  # noqa: F403
 from ._repeating import *  # noqa: F403
 from ._scans import *  # noqa: F403
 from ._sets import *  # noqa: F403

@@ -113,7 +113,7 @@ def called(function, operands, shape, convert, first=()):
     """
     place = _gain.empty(shape, bool)
     whole = place.is_replicated
-    start, stop = (0, place.size) if whole else place.blocks[_gain.rank()]
+    start, stop = (0, place.size) if whole or _gain.ranks() == 1 else place.blocks[_gain.rank()]
     columns = [a.item() if a.size == 1 else (a if a.shape == shape else broadcast_to(a, shape)).ravel() for a in operands]
     if whole:
         columns = [c.numpy() if isinstance(c, ndarray) else c for c in columns]

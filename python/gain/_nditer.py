@@ -37,7 +37,7 @@ class _Operands:
         self._written = [a is None for a in self.given]
         for place, names in enumerate(flags[:len(given)]):
             self._written[place] |= not _WRITING.isdisjoint(names)
-        self._is_apart = _gain.ranks() > 1
+        self._is_apart = _gain.ranks() > 1 or _gain.in_session()
 
     def read_apart(self):
         """Whether some operand is spread over ranks, and all are only read."""

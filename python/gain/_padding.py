@@ -172,7 +172,7 @@ def _statistics(part, axis, pair, lengths, function):
     """What the function makes of so many items next to each border."""
     start, stop = pair[0], part.shape[axis] - pair[1]
     lengths = [stop - start if length is None or length > stop - start else length for length in lengths]
-    if 0 in lengths and function in (max, min):
+    if 0 in lengths and function.__name__ in ("max", "min"):
         raise ValueError("stat_length of 0 yields no value for padding")
     chunks = [_items(part, axis, start, start + lengths[0]), _items(part, axis, stop - lengths[1], stop)]
     if lengths[0] == lengths[1] == stop - start:

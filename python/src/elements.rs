@@ -36,6 +36,11 @@ impl Elements {
         self.at
     }
 
+    /// The element at this place comes next.
+    pub(crate) fn go_to(&mut self, at: usize) {
+        (self.at, self.block) = (at, None);
+    }
+
     /// The next element as a NumPy scalar.
     pub(crate) fn next<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let size = self.array.size();

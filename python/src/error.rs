@@ -3,9 +3,16 @@
 use crate::numpy::Numpy;
 use gain::error::Kind;
 use pyo3::exceptions::{
-    PyIndexError, PyMemoryError, PyOverflowError, PyRuntimeError, PyTypeError, PyValueError,
+    PyBaseException, PyIndexError, PyMemoryError, PyOverflowError, PyRuntimeError, PyTypeError, PyValueError,
 };
 use pyo3::prelude::*;
+
+pyo3::create_exception!(
+    gain,
+    Elsewhere,
+    PyBaseException,
+    "Elements are wanted that a server has. Not an `Exception`: no code on the way from where they are wanted takes it for its own."
+);
 
 /// The Python exception for an error of `gain`.
 pub(crate) fn exception(error: gain::Error) -> PyErr {
@@ -22,6 +29,7 @@ pub(crate) fn exception(error: gain::Error) -> PyErr {
         Kind::LinAlg => numpys("linalg", "LinAlgError", text),
         Kind::Overflow => PyOverflowError::new_err(text),
         Kind::Memory => PyMemoryError::new_err(text),
+        Kind::Elsewhere => Elsewhere::new_err(text),
         Kind::Runtime | Kind::Mismatch => PyRuntimeError::new_err(text),
         _ => PyValueError::new_err(text),
     }

@@ -59,6 +59,16 @@ impl FlatIter {
         Ok(FlatIter { base: base.clone().unbind(), elements })
     }
 
+    /// The place of the element that comes next.
+    pub(crate) fn place(&self) -> usize {
+        self.elements.at()
+    }
+
+    /// The element at this place comes next.
+    pub(crate) fn go_to(&mut self, at: usize) {
+        self.elements.go_to(at);
+    }
+
     fn array(&self, py: Python<'_>) -> Array {
         self.base.borrow(py).array.clone()
     }
@@ -136,6 +146,11 @@ impl FlatIter {
     #[getter]
     fn coords<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, place(&self.array(py), self.elements.at() as isize))
+    }
+
+    /// The element at this place comes next.
+    fn _go_to(&mut self, at: usize) {
+        self.go_to(at);
     }
 
     fn __len__(&self, py: Python<'_>) -> usize {

@@ -36,12 +36,15 @@ mod products;
 mod random;
 mod read;
 mod reduce;
+mod remote;
+mod replay;
 mod runtime;
 mod site;
 mod sort;
 mod status;
 mod subclass;
 mod ufunc;
+mod values;
 mod views;
 mod window;
 
@@ -74,5 +77,8 @@ fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
     files::register(module)?;
     sort::register(module)?;
     window::register(module)?;
+    remote::register(module)?;
+    replay::register(module)?;
+    module.add("Elsewhere", module.py().get_type::<error::Elsewhere>())?;
     runtime::register(module)
 }

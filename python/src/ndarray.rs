@@ -10,6 +10,7 @@ use crate::error::OrRaise;
 use crate::flat::FlatIter;
 use crate::index::{self, Key};
 use crate::numpy::Numpy;
+use crate::remote::Tie;
 use gain::Array;
 use pyo3::buffer::PyUntypedBuffer;
 use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
@@ -23,6 +24,8 @@ pub(crate) struct NdArray {
     pub(crate) array: Array,
     base: Option<Py<PyAny>>,
     is_writeable: bool,
+    /// Its number, if its elements are on a server.
+    pub(crate) tie: Tie,
 }
 
 impl NdArray {
@@ -33,12 +36,17 @@ impl NdArray {
 
     /// As [`NdArray::new`], writeable or not.
     pub(crate) fn flagged(array: Array, is_writeable: bool) -> NdArray {
-        NdArray { array, base: None, is_writeable }
+        NdArray { array, base: None, is_writeable, tie: Tie::default() }
     }
 
     /// An array over the memory of `base`, a NumPy array or what NumPy found the memory in.
     pub(crate) fn over(array: Array, base: Py<PyAny>, is_writeable: bool) -> NdArray {
-        NdArray { array, base: Some(base), is_writeable }
+        NdArray { array, base: Some(base), is_writeable, tie: Tie::default() }
+    }
+
+    /// It is nobody's view, and has this array.
+    pub(crate) fn become_array(&mut self, array: Array) {
+        (self.array, self.base, self.is_writeable) = (array, None, true);
     }
 
     /// Whether elements may be assigned all together: the flag says so, and none of them stands at several places.
@@ -123,7 +131,7 @@ impl NdArray {
             Some(base) if base.bind(slf.py()).get_type_ptr() == class => base.clone_ref(slf.py()),
             _ => slf.clone().into_any().unbind(),
         };
-        NdArray { array, base: Some(base), is_writeable: self.is_writeable }
+        NdArray { array, base: Some(base), is_writeable: self.is_writeable, tie: Tie::default() }
     }
 }
 

@@ -251,7 +251,7 @@ impl NdArray {
     /// The object gets the array of another one.
     fn _become(slf: &Bound<'_, Self>, other: &Bound<'_, NdArray>) -> PyResult<()> {
         let array = other.try_borrow()?.array.clone();
-        *slf.try_borrow_mut()? = NdArray::new(array);
+        slf.try_borrow_mut()?.become_array(array);
         Ok(())
     }
 

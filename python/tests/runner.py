@@ -1,4 +1,5 @@
-"""Runs cases in this process: `runner.py MODULE CASES RESULTS`; started plainly, or by `gain run` on every rank.
+"""Runs cases in this process: `runner.py MODULE CASES RESULTS`; started plainly, or by `gain run` on every rank. `gain@2` for the module
+is a client of two ranks.
 
 CASES is a pickle of source texts. The outcome of each is appended to RESULTS.<rank> as soon as it is known, so that
 whoever reads the file after a crash or a deadline knows which case it was.
@@ -43,7 +44,10 @@ def outcome(source, np):
 
 def main(module, cases, results):
     warnings.simplefilter("ignore")
+    module, _, served = module.partition("@")
     np = importlib.import_module(module)
+    if served:
+        np.connect(ranks=int(served))
     with open(cases, "rb") as file:
         sources = pickle.load(file)
     rank = np.rank() if module == "gain" else 0

@@ -13,6 +13,7 @@ const FLOORS: &[(&str, &str, &[&str])] = &[
     ("rma", "rma", &["shm"]),
     ("microbench", "micro", &["rma"]),
     ("gain-launcher", "launcher", &["microbench"]),
+    ("wire", "wire", &[]),
     ("ga-dense", "dense", &[]),
     ("ga-factor", "factor", &["ga-dense"]),
     ("ga-core", "ga-core", &["rma", "ga-factor"]),
@@ -20,7 +21,7 @@ const FLOORS: &[(&str, &str, &[&str])] = &[
     ("capi-common", "common", &["rma"]),
     ("capi-armci", "armci", &["capi-common"]),
     ("capi-ga", "ga", &["ga-core", "capi-armci"]),
-    ("gain-python", "python", &["gain", "gain-launcher"]),
+    ("gain-python", "python", &["gain", "gain-launcher", "wire"]),
     ("bench", "bench", &["gain", "gain-launcher"]),
     ("tests", "tests", &["gain", "gain-launcher"]),
 ];

@@ -4,6 +4,7 @@ mod assign;
 mod binning;
 mod create;
 mod direct;
+mod elsewhere;
 mod exceptions;
 mod fft;
 mod files;

@@ -14,6 +14,7 @@ use crate::ops::ReduceOp;
 use crate::record::{Arg, Expr, Node};
 use crate::session::{self, is_private};
 use crate::status::site;
+use crate::view::Dims;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -27,6 +28,9 @@ pub(crate) fn deferred(
 ) -> Result<Option<Arc<Node>>> {
     let session = session::get();
     let Arg::Node(node, view) = value else { return Ok(None) };
+    if node.is_elsewhere() && !op.is_index() {
+        return Ok(Some(Node::elsewhere(kept(shape, reduced), dtype)));
+    }
     let size = view.size();
     let is_fit = session.size == 1
         && !is_private()
@@ -39,9 +43,13 @@ pub(crate) fn deferred(
     }
     below.little.iter().try_for_each(force)?;
     let expr = Expr::Fold { op, value: value.clone(), reduced: SmallVec::from_slice(reduced) };
-    let kept = shape.iter().zip(reduced).filter(|(_, reduced)| !**reduced).map(|(&n, _)| n).collect();
-    let node = Node::folded(kept, dtype, expr);
+    let node = Node::folded(kept(shape, reduced), dtype, expr);
     let weak = Arc::downgrade(&node);
     session.pending.add(weak);
     Ok(Some(node))
+}
+
+/// The shape that is left.
+fn kept(shape: &[usize], reduced: &[bool]) -> Dims {
+    shape.iter().zip(reduced).filter(|(_, reduced)| !**reduced).map(|(&n, _)| n).collect()
 }

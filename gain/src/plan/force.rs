@@ -5,7 +5,7 @@ use super::{Anchor, Outcome, Pass, Store, Target, alias, lens};
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::memory::Storage;
-use crate::record::{Arg, Expr, Node};
+use crate::record::{Arg, Expr, Node, elsewhere};
 use crate::session::is_private;
 use crate::status::site;
 use crate::view::View;
@@ -55,6 +55,7 @@ pub(crate) fn force(node: &Arc<Node>) -> Result<()> {
             }
         }
         Expr::Fold { .. } => return fold_pending(node),
+        Expr::Elsewhere => return Err(elsewhere::error()),
         _ => {}
     }
     drop(expr);
@@ -225,7 +226,7 @@ fn search(node: &Arc<Node>, found: &mut Vec<Arc<Node>>) {
         _ => None,
     };
     match &*expr {
-        Expr::Fill(_) | Expr::Coordinate(_) => {}
+        Expr::Fill(_) | Expr::Coordinate(_) | Expr::Elsewhere => {}
         Expr::Map { args, .. } => args.iter().filter_map(whole).for_each(|n| search(&n, found)),
         Expr::Cast(arg) => whole(arg).iter().for_each(|n| search(n, found)),
         // (Which has a pass of its own.)

@@ -268,6 +268,7 @@ impl Walk<'_> {
         let Some(map) = view.axis_map(&node.shape) else { return Err(self.pass.cannot_map(node)) };
         let value = match expr {
             Expr::Fill(_) => unreachable!("handled above"),
+            Expr::Elsewhere => unreachable!("no pass reads another job's elements"),
             Expr::Coordinate(axis) => {
                 let steps = map.walks.iter().map(|w| w.map_or(0, |(a, s)| if a == *axis { s } else { 0 }));
                 let numbers = View {

@@ -40,7 +40,7 @@ use crate::error::Result;
 use crate::exec::Partial;
 use crate::memory::{Blocks, Storage, is_small};
 use crate::ops::ReduceOp;
-use crate::record::{Arg, Node};
+use crate::record::{Arg, Node, elsewhere};
 use crate::session;
 use crate::status::site::{Origin, Site};
 use crate::view::{Dims, View};
@@ -146,6 +146,7 @@ impl Target {
 impl Pass {
     /// Run it, and whatever must be stored before.
     pub(crate) fn run(mut self) -> Result<Outcome> {
+        self.check_is_here()?;
         if self.alone {
             self.anchor = Anchor::Everyone;
         }
@@ -181,6 +182,18 @@ impl Pass {
                 }
             }
         }
+    }
+
+    /// An error if elements of another job are read, or more is to be computed than this thread may.
+    fn check_is_here(&self) -> Result<()> {
+        elsewhere::check(self.shape.iter().product())?;
+        let indices = self.folds.iter().filter_map(|fold| match &fold.index {
+            Some(Numbers::Stored(arg)) => Some(arg),
+            _ => None,
+        });
+        let values = self.stores.iter().map(|store| &store.value).chain(self.folds.iter().map(|f| &f.value));
+        let is_elsewhere = |arg: &Arg| arg.node().is_some_and(|node| node.is_elsewhere());
+        if values.chain(indices).any(is_elsewhere) { Err(elsewhere::error()) } else { Ok(()) }
     }
 
     /// What is to be done, which follows from the scene's key.

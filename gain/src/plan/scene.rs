@@ -261,6 +261,7 @@ impl Scene {
             Expr::Lens { .. } => 5,
             Expr::Patch { .. } => 6,
             Expr::Fold { .. } => 7,
+            Expr::Elsewhere => unreachable!("no pass reads another job's elements"),
         };
         let is_custom = node.blocks.is_custom();
         let flags =
@@ -287,6 +288,7 @@ impl Scene {
             }
             Expr::Cast(arg) => self.arg(pass, arg, None),
             Expr::Fold { .. } => unreachable!("passes stop at folds"),
+            Expr::Elsewhere => unreachable!("met above"),
             Expr::Join(parts) => parts.iter().for_each(|arg| self.arg(pass, arg, None)),
             Expr::Lens { base, bytes } => {
                 self.view(bytes);

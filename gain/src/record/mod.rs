@@ -9,8 +9,10 @@
 
 mod cell;
 mod drops;
+pub(crate) mod elsewhere;
 mod node;
 
 pub(crate) use cell::Cell;
 pub use drops::hold_drops;
+pub use elsewhere::bounded;
 pub(crate) use node::{Arg, Expr, Node, WEIGHT_LIMIT};

@@ -50,6 +50,8 @@ pub(crate) enum Expr {
     /// `base` with the elements that `region` shows replaced by those of `value` (converted). With a type, the region
     /// counts bytes, and elements of that type are replaced there.
     Patch { base: Arc<Node>, region: View, value: Arg, seen: Option<DType> },
+    /// The elements are in another job ([`super::elsewhere`]): shape and type are all that is known here.
+    Elsewhere,
 }
 
 /// Floating-point exceptions of a call that were told of.
@@ -84,6 +86,8 @@ pub(crate) struct Node {
     is_part: bool,
     /// Whether open memory is read for it (see [`crate::memory`]).
     reads_open: bool,
+    /// Whether its elements are in another job, or follow from such.
+    is_elsewhere: bool,
     /// Cells whose value this is.
     handles: AtomicU32,
     /// Passes that computed this without storing it.
@@ -109,9 +113,15 @@ struct Sum {
     is_heavy: bool,
     is_part: bool,
     reads_open: bool,
+    is_elsewhere: bool,
 }
 
 impl Sum {
+    /// Of no operand: an operation of this weight.
+    fn of_none(weight: u32) -> Sum {
+        Sum { weight, is_heavy: false, is_part: false, reads_open: false, is_elsewhere: false }
+    }
+
     /// Adds an operand of a value of `len` elements.
     #[inline]
     fn add(&mut self, below: &Node, len: usize) {
@@ -119,6 +129,7 @@ impl Sum {
         self.weight = self.weight.saturating_add(weight);
         self.is_heavy |= weight > 0 && below.is_heavy;
         self.reads_open |= below.is_open() || below.is_volatile();
+        self.is_elsewhere |= below.is_elsewhere;
         // (What a lens shows may be part of more.)
         self.is_part |= weight > 0 && below.is_part || below.len() >= pinned_by(len);
     }
@@ -158,6 +169,7 @@ impl Node {
             is_heavy: false,
             is_part: false,
             reads_open: false,
+            is_elsewhere: false,
             handles: AtomicU32::new(0),
             computed: AtomicU32::new(0),
             told: Told::default(),
@@ -168,12 +180,8 @@ impl Node {
 
     /// A value yet to be computed.
     pub(crate) fn lazy(shape: Dims, dtype: DType, expr: Expr) -> Arc<Node> {
-        let mut sum = Sum {
-            weight: if matches!(expr, Expr::Patch { .. }) { PATCH_WEIGHT } else { 1 },
-            is_heavy: expr.is_heavy(),
-            is_part: false,
-            reads_open: false,
-        };
+        let weight = if matches!(expr, Expr::Patch { .. }) { PATCH_WEIGHT } else { 1 };
+        let mut sum = Sum { is_heavy: expr.is_heavy(), ..Sum::of_none(weight) };
         let len = shape.iter().product();
         expr.operands().for_each(|below| sum.add(below, len));
         let blocks = blocks_like(&shape, expr.operands().map(|below| (below.blocks, &below.shape[..])));
@@ -183,24 +191,29 @@ impl Node {
     /// As [`Node::lazy`], of a fold whose operands are no part of what is built on it.
     pub(crate) fn folded(shape: Dims, dtype: DType, expr: Expr) -> Arc<Node> {
         let blocks = blocks_for(&shape);
-        Node::spread(
-            shape,
-            dtype,
-            expr,
-            blocks,
-            Sum { weight: 1, is_heavy: false, is_part: false, reads_open: false },
-        )
+        Node::spread(shape, dtype, expr, blocks, Sum::of_none(1))
+    }
+
+    /// A value whose elements are in another job.
+    pub(crate) fn elsewhere(shape: Dims, dtype: DType) -> Arc<Node> {
+        let (blocks, sum) = (blocks_for(&shape), Sum { is_elsewhere: true, ..Sum::of_none(0) });
+        Node::spread(shape, dtype, Expr::Elsewhere, blocks, sum)
     }
 
     /// As [`Node::lazy`], spread as the program says.
     pub(crate) fn lazy_in(blocks: Blocks, shape: Dims, dtype: DType, expr: Expr) -> Arc<Node> {
-        let mut sum = Sum { weight: 1, is_heavy: false, is_part: false, reads_open: false };
+        let mut sum = Sum::of_none(1);
         expr.operands().for_each(|below| sum.add(below, blocks.len()));
         Node::spread(shape, dtype, expr, blocks, Sum { is_heavy: false, ..sum })
     }
 
     #[inline]
     fn spread(shape: Dims, dtype: DType, expr: Expr, blocks: Blocks, sum: Sum) -> Arc<Node> {
+        // (What it would be computed from is not kept.)
+        let (expr, sum) = match sum.is_elsewhere {
+            true => (Expr::Elsewhere, Sum { is_elsewhere: true, ..Sum::of_none(0) }),
+            false => (expr, sum),
+        };
         Arc::new(Node {
             blocks,
             number: session::get().number(blocks.is_distributed()),
@@ -211,6 +224,7 @@ impl Node {
             is_heavy: sum.is_heavy,
             is_part: sum.is_part,
             reads_open: sum.reads_open,
+            is_elsewhere: sum.is_elsewhere,
             handles: AtomicU32::new(0),
             computed: AtomicU32::new(0),
             told: Told::default(),
@@ -286,6 +300,12 @@ impl Node {
         if self.storage().is_some() { 0 } else { self.weight }
     }
 
+    /// Whether its elements are in another job, or follow from such.
+    #[inline]
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        self.is_elsewhere
+    }
+
     /// Whether the elements are in open memory: they are those of one variable, now.
     #[inline]
     pub(crate) fn is_open(&self) -> bool {
@@ -318,7 +338,7 @@ impl Node {
     pub(crate) fn wants_storage(&self, expr: &Expr) -> bool {
         self.is_named()
             && match expr {
-                Expr::Fill(_) | Expr::Coordinate(_) => false,
+                Expr::Fill(_) | Expr::Coordinate(_) | Expr::Elsewhere => false,
                 Expr::Patch { .. } => true,
                 _ => self.is_heavy || self.computed.load(Relaxed) > 0,
             }
@@ -376,7 +396,7 @@ impl Expr {
     /// The nodes this is computed from.
     pub(crate) fn operands(&self) -> impl Iterator<Item = &Arc<Node>> {
         let (args, base): (&[Arg], Option<&Arc<Node>>) = match self {
-            Expr::Fill(_) | Expr::Coordinate(_) => (&[], None),
+            Expr::Fill(_) | Expr::Coordinate(_) | Expr::Elsewhere => (&[], None),
             Expr::Map { args, .. } => (args, None),
             Expr::Cast(arg) | Expr::Fold { value: arg, .. } => (std::slice::from_ref(arg), None),
             Expr::Join(parts) => (parts, None),

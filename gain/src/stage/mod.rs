@@ -27,7 +27,7 @@ use crate::dtype::DType;
 use crate::error::Result;
 use crate::memory::{Blocks, Storage};
 use crate::plan;
-use crate::record::{Arg, Expr, Node};
+use crate::record::{Arg, Expr, Node, elsewhere};
 use crate::session::{self, Decision, Purpose, profile};
 use crate::status::site;
 use crate::view::Dims;
@@ -62,6 +62,7 @@ pub(crate) struct Stage {
     changed: Option<Arc<Node>>,
     scratch: Option<(Blocks, usize)>,
     can_fail: bool,
+    is_foreseen: bool,
 }
 
 impl Stage {
@@ -74,6 +75,7 @@ impl Stage {
             changed: None,
             scratch: None,
             can_fail: false,
+            is_foreseen: false,
         }
     }
 
@@ -121,6 +123,12 @@ impl Stage {
         self
     }
 
+    /// It gives its results and nothing besides, whatever the elements are: of elements of another job they are there, too.
+    pub(crate) fn is_foreseen(mut self) -> Stage {
+        self.is_foreseen = true;
+        self
+    }
+
     /// The elements decide whether it succeeds: the ranks compare at the end.
     pub(crate) fn can_fail(mut self) -> Stage {
         self.can_fail = true;
@@ -135,6 +143,13 @@ impl Stage {
         self,
         work: impl FnOnce(&Room<'_>, &mut [Run<'_>]) -> Result<()>,
     ) -> Result<SmallVec<[Arc<Node>; 2]>> {
+        if let Err(error) = self.check_is_here() {
+            if !self.is_foreseen {
+                return Err(error);
+            }
+            let there = self.outputs.into_iter().map(|(shape, dtype, _)| Node::elsewhere(shape, dtype));
+            return Ok(there.collect());
+        }
         for node in self.changed.iter().chain(self.inputs.iter().map(|(node, _)| node)) {
             plan::force(node)?;
         }
@@ -205,6 +220,15 @@ impl Stage {
         let kinds =
             changed.into_iter().chain(self.outputs.into_iter().map(|(shape, dtype, _)| (shape, dtype)));
         Ok(kinds.zip(outputs).map(|((shape, dtype), storage)| Node::stored(shape, dtype, storage)).collect())
+    }
+}
+
+impl Stage {
+    /// An error if elements of another job are read, or more is to be computed than this thread may.
+    fn check_is_here(&self) -> Result<()> {
+        self.outputs.iter().try_for_each(|(shape, ..)| elsewhere::check(shape.iter().product()))?;
+        let is_there = self.inputs.iter().any(|(node, _)| node.is_elsewhere());
+        if is_there { Err(elsewhere::error()) } else { Ok(()) }
     }
 }
 

@@ -80,7 +80,8 @@ impl Sort<'_> {
         let spread = if blocks.is_custom() { Spread::Cut(blocks) } else { Spread::Usual };
         let mut stage = Stage::new(name)
             .reads(Arg::whole(node.clone()), self.shape, self.dtype, Reads::Own)
-            .writes(self.shape, self.result(), spread);
+            .writes(self.shape, self.result(), spread)
+            .is_foreseen();
         if !self.is_local(blocks) && self.places.is_none() {
             stage = stage.borrows(blocks, visit(self.dtype, self.gives, self.lines().n, Width));
         }
