@@ -31,6 +31,7 @@ from ._binning import *  # noqa: F403
 from ._bits import *  # noqa: F403
 from ._builtins import builtin as _builtin
 from ._callbacks import *  # noqa: F403
+from ._connect import *  # noqa: F403
 from ._contraction import *  # noqa: F403
 from ._conversion import *  # noqa: F403
 from ._convolution import *  # noqa: F403
@@ -61,7 +62,6 @@ from ._products import *  # noqa: F403
 from ._quantiles import *  # noqa: F403
 from ._ranges import *  # noqa: F403
 from ._reductions import *  # noqa: F403
-from ._remote import *  # noqa: F403
 from ._repeating import *  # noqa: F403
 from ._scans import *  # noqa: F403
 from ._sets import *  # noqa: F403
