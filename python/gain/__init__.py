@@ -32,6 +32,7 @@ from ._bits import *  # noqa: F403
 from ._builtins import builtin as _builtin
 from ._callbacks import *  # noqa: F403
 from ._coarrays import *  # noqa: F403
+from ._connect import *  # noqa: F403
 from ._contraction import *  # noqa: F403
 from ._conversion import *  # noqa: F403
 from ._convolution import *  # noqa: F403
@@ -67,7 +68,6 @@ from ._profile import examine as _examine
 from ._quantiles import *  # noqa: F403
 from ._ranges import *  # noqa: F403
 from ._reductions import *  # noqa: F403
-from ._remote import *  # noqa: F403
 from ._repeating import *  # noqa: F403
 from ._scans import *  # noqa: F403
 from ._sets import *  # noqa: F403

@@ -23,7 +23,7 @@ import numpy
 from . import _calls, _gain, _shared
 from ._gain import ndarray
 
-__all__ = ["connect", "disconnect"]
+__all__ = []
 
 _HERE = str(pathlib.Path(__file__).parent)
 # Bytes from which on arrays go through shared memory.
@@ -371,13 +371,8 @@ def _told(path):
     return told["address"], bytes.fromhex(told["token"])
 
 
-def connect(where=None, *, ranks=None):
-    """Has ranks compute: from now on the module's functions make their arrays there. Returns the session, which `close`, `disconnect` or
-    the end of a `with` block ends.
-
-    Without `where` ranks are started on this machine, as many as there are processors or `ranks`; they end with the session, and with
-    this process. With `where`, the connection file that `gain serve` wrote, they are those of that server, which other clients may use, too.
-    """
+def connect(where, ranks):
+    """`gain.connect`"""
     if _session is not None:
         raise RuntimeError("there is a session already: disconnect() first")
     if _gain.ranks() > 1:
@@ -412,7 +407,7 @@ def connect(where=None, *, ranks=None):
 
 
 def disconnect():
-    """Ends the session that is on, if there is one."""
+    """`gain.disconnect`"""
     if _session is not None:
         _session.close()
 

@@ -101,7 +101,7 @@ pub(crate) fn product(
         .reads_in_place(a.0)
         .reads_in_place(b.0)
         .writes(&stored_shape, dtype, spread)
-        .is_foreseen()
+        .foreseen()
         .run(|room, c| {
             raised = share(&kind, cut, room, [a.1, b.1], (&mut c[0], to))?;
             Ok(())

@@ -22,7 +22,7 @@ pub(crate) fn accumulate(op: &Loop, value: Arg, shape: &[usize], axis: usize) ->
     let made = Stage::new("accumulate")
         .reads(value, shape, op.inputs[0], Reads::All)
         .writes(shape, op.outputs[0], Spread::Usual)
-        .is_foreseen()
+        .foreseen()
         .run(|room, runs| {
             found = by_size!(op.outputs[0], scan(op, dims, room, &mut runs[0]))?;
             Ok(())

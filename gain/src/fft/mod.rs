@@ -137,7 +137,7 @@ pub(crate) fn local(
     let mut made: crate::view::Dims = shape.into();
     made[axis] = transform.given();
     let mut stage =
-        Stage::new("fft").reads(value, shape, from, Reads::Own).writes(&made, to, spread).is_foreseen();
+        Stage::new("fft").reads(value, shape, from, Reads::Own).writes(&made, to, spread).foreseen();
     let room_len = lines::room_for(transform, shape.iter().product::<usize>() / lines.n.max(1));
     if room_len > 0 {
         let complex = if matches!(to, DType::F32 | DType::C64) { DType::C64 } else { DType::C128 };

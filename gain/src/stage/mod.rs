@@ -124,7 +124,7 @@ impl Stage {
     }
 
     /// It gives its results and nothing besides, whatever the elements are: of elements of another job they are there, too.
-    pub(crate) fn is_foreseen(mut self) -> Stage {
+    pub(crate) fn foreseen(mut self) -> Stage {
         self.is_foreseen = true;
         self
     }

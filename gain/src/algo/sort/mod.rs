@@ -81,7 +81,7 @@ impl Sort<'_> {
         let mut stage = Stage::new(name)
             .reads(Arg::whole(node.clone()), self.shape, self.dtype, Reads::Own)
             .writes(self.shape, self.result(), spread)
-            .is_foreseen();
+            .foreseen();
         if !self.is_local(blocks) && self.places.is_none() {
             stage = stage.borrows(blocks, visit(self.dtype, self.gives, self.lines().n, Width));
         }
