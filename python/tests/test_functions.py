@@ -1,5 +1,7 @@
 """Mathematical functions, powers and divisions against wider arithmetic and NumPy: last digits, special values, places."""
 
+import warnings
+
 import numpy
 import pytest
 
@@ -193,3 +195,39 @@ def test_only_the_truth_of_a_number_counts(name):
                 expected = getattr(numpy, name)(one, number)
                 for found in (getattr(gain, name)(two, number), getattr(gain, name)(number, two)):
                     numpy.testing.assert_array_equal(numpy.asarray(found), expected, strict=True)
+
+
+def test_all_outputs_of_a_call_are_made_by_one_pass():
+    x, y = rng.uniform(-9, 9, N), rng.integers(1, 9, N)
+    calls = {
+        "divmod": lambda np, x, y: np.divmod(x, y), "modf": lambda np, x, y: np.modf(x),
+        "frexp": lambda np, x, y: np.frexp(y), "into": lambda np, x, y: np.divmod(x, 3, dtype="f4"),
+    }
+    mine = [gain.array(x), gain.array(y)]
+    for name, call in calls.items():
+        for first in (0, 1):
+            made = call(gain, *mine)
+            before = gain.stats()["passes"]
+            made[first].force()
+            made[1 - first].force()
+            assert gain.stats()["passes"] == before + 1, name
+            for ours, theirs in zip(made, call(numpy, x, y)):
+                assert ours.dtype == theirs.dtype and numpy.array_equal(ours.numpy(), theirs), name
+        total, kept = sum(call(gain, *mine)), call(gain, *mine)[1]
+        assert numpy.array_equal(total.numpy(), sum(call(numpy, x, y))), name
+        assert numpy.array_equal(kept.numpy(), call(numpy, x, y)[1]), name
+
+
+def test_outputs_of_different_calls_warn_apart():
+    def warned(np):
+        ones, zeros = np.ones(N), np.zeros(N)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            first, _ = np.divmod(ones, zeros)
+            _, second = np.divmod(ones, zeros)
+            numpy.asarray(first + second)
+            quotient, rest = np.divmod(ones, zeros)
+            numpy.asarray(quotient + rest)
+        return sorted((str(one.message), one.lineno) for one in caught if "divmod" in str(one.message))
+
+    assert warned(gain) == warned(numpy)

@@ -1,4 +1,5 @@
-//! Cutting boxes into pieces for threads. How depends on the box alone, so that the grouping of reductions does, too.
+//! Cutting boxes into pieces for threads. Where something is reduced, how depends on the box alone, so that the grouping of
+//! reductions does, too; elsewhere on the number of threads, and one thread has one piece.
 //!
 //! Axes are cut from the outermost on until pieces are small enough. An axis that is reduced is cut if it is long: then
 //! the pieces along it each reduce to results of their own, which a pass over those combines.
@@ -14,6 +15,10 @@ use std::borrow::Cow;
 
 /// Elements of a piece: large against its set-up, small enough that threads finish together.
 const PIECE: usize = 1 << 16;
+
+/// The same at most, where nothing is reduced and each thread has some pieces nevertheless.
+const LARGE_PIECE: usize = 1 << 18;
+const PIECES_EACH: usize = 4;
 
 /// A memory's innermost axis is not cut into less than this.
 const RUN: usize = 256;
@@ -53,8 +58,8 @@ struct Shares {
 }
 
 impl<'p> Prepared<'p> {
-    /// Arranges a task whose pieces are numbered from `first`.
-    pub(super) fn new(task: Task<'p>, first: usize) -> Prepared<'p> {
+    /// Arranges a task whose pieces are numbered from `first`, for so many threads.
+    pub(super) fn new(task: Task<'p>, first: usize, threads: usize) -> Prepared<'p> {
         let Task { program, mut domain } = task;
         domain.normalise();
         let mut layout = Layout::of(program, &mut domain);
@@ -65,7 +70,7 @@ impl<'p> Prepared<'p> {
                 Geometry::of(program, &domain)
             }
         };
-        let (cuts, group) = cuts(program, &domain);
+        let (cuts, group) = cuts(program, &domain, piece_len(program, &domain, threads));
         let shares: SmallVec<[Shares; 1]> = group.map_or_else(SmallVec::new, |cut| {
             program.axes().iter().map(|reduce| Shares::new(reduce, &mut domain, cuts[cut], cut)).collect()
         });
@@ -171,8 +176,17 @@ impl Shares {
     }
 }
 
-/// The cuts of a box, and which of them, if any, is along a reduced axis.
-fn cuts(program: &Program, domain: &Domain) -> (SmallVec<[(usize, usize); 2]>, Option<usize>) {
+/// About how many elements a piece of a box has.
+fn piece_len(program: &Program, domain: &Domain, threads: usize) -> usize {
+    match threads {
+        _ if !program.reduces.is_empty() => PIECE,
+        0 | 1 => usize::MAX / 2,
+        _ => (domain.len() / (threads * PIECES_EACH)).clamp(PIECE, LARGE_PIECE),
+    }
+}
+
+/// The cuts of a box into pieces of about this length, and which of them, if any, is along a reduced axis.
+fn cuts(program: &Program, domain: &Domain, piece: usize) -> (SmallVec<[(usize, usize); 2]>, Option<usize>) {
     let out = program.axes().first().and_then(|reduce| reduce.out).map(|out| &domain.outs[out].strides);
     let is_reduced = |axis: usize| out.is_some_and(|strides| strides[axis] == 0);
     let mut order: SmallVec<[usize; 8]> =
@@ -185,7 +199,7 @@ fn cuts(program: &Program, domain: &Domain) -> (SmallVec<[(usize, usize); 2]>, O
     let (mut cuts, mut group) = (SmallVec::new(), None);
     let mut len = domain.len();
     for axis in order {
-        if len <= PIECE + PIECE / 2 {
+        if len <= piece + piece / 2 {
             break;
         }
         let extent = domain.shape[axis];
@@ -196,7 +210,7 @@ fn cuts(program: &Program, domain: &Domain) -> (SmallVec<[(usize, usize); 2]>, O
             }
             least = extent.div_ceil(GROUPS).max(LONG_AXIS / 8).max(least);
         }
-        let part = (PIECE * extent / len).max(least);
+        let part = (piece * extent / len).max(least);
         if part < extent {
             if is_reduced(axis) {
                 group = Some(cuts.len());

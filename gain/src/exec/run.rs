@@ -91,7 +91,7 @@ unsafe fn run_together<'p>(
         }
         out_bytes += task.program.stores.iter().map(|store| store.size * len).sum::<usize>();
         elements += len;
-        let one = Prepared::new(task, pieces);
+        let one = Prepared::new(task, pieces, threads);
         pieces += one.pieces();
         prepared.push(one);
     }

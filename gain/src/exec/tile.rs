@@ -18,6 +18,9 @@ use crate::kernels::{CHUNK, Operands, Slot, cast};
 use smallvec::SmallVec;
 use std::ops::Range;
 
+/// Elements of a tile where nothing waits in the first-level cache: one instruction from memory to memory.
+const SINGLE: usize = 1 << 15;
+
 /// Element `(r, c)` of a stream's current plane is at `ptr + r * strides[0] + c * strides[1]`.
 #[derive(Clone, Copy, Debug)]
 struct Cursor {
@@ -77,6 +80,8 @@ pub(super) struct Machine<'a> {
     clobbers: usize,
     /// Each row is a tile for which pointers move and nothing else is to be done, see [`Machine::rows`].
     is_plain: bool,
+    /// Most columns of a tile.
+    columns: usize,
     pub(super) gathered: SmallVec<[Gathered; 2]>,
 }
 
@@ -103,6 +108,7 @@ impl<'a> Machine<'a> {
             careful: false,
             clobbers: usize::MAX,
             is_plain: false,
+            columns: geometry.columns,
             gathered: SmallVec::new(),
         };
         machine.bind(scratch);
@@ -172,6 +178,27 @@ impl<'a> Machine<'a> {
             });
         }
         self.is_plain = self.has_plain_rows();
+        if self.is_single() {
+            self.columns = self.columns.max(SINGLE);
+        }
+    }
+
+    /// Whether all that is done is one instruction that reads and writes memory where it lies, all of its outputs, and raises
+    /// nothing (so that it is never done again with room of its own).
+    fn is_single(&self) -> bool {
+        let lies = |(cursor, mode, _): &(Cursor, Mode, *mut u8)| match mode {
+            Mode::InPlace => true,
+            Mode::Splat => cursor.at.strides[1] == 0,
+            _ => false,
+        };
+        self.geometry.rows == 1
+            && !self.stream
+            && self.program.instrs.len() == 1
+            && self.program.reduces.is_empty()
+            && !self.program.watch.is_on()
+            && self.leaves.iter().all(lies)
+            && self.sinks.iter().all(|sink| sink.direct)
+            && self.program.registers.len() == self.sinks.len()
     }
 
     /// Whether rows are tiles, leaves are read and outputs written where they lie, and no exception is asked for but of the
@@ -321,7 +348,7 @@ impl<'a> Machine<'a> {
             let tile_rows = self.geometry.rows.min(rows - r);
             let mut c = 0;
             while c < columns {
-                let mut tile_columns = self.geometry.columns.min(columns - c);
+                let mut tile_columns = self.columns.min(columns - c);
                 if self.stream && self.geometry.rows == 1 && c == 0 && columns > self.geometry.columns {
                     tile_columns -= self.misaligned(r);
                 }

@@ -1,7 +1,7 @@
 //! Loops on `f32` and `f64`.
 
 use super::exponent::{self, Parts};
-use super::lanes::{each1, each2, map1, map2, map3, slot, split1, split2};
+use super::lanes::{always, each1, each2, map1, map2, map3, same, slot, split1, split2};
 use super::number::Real;
 use super::{Kernel, Operands, Slot};
 use crate::ops::Op;
@@ -142,8 +142,8 @@ unsafe fn clip<T: Real>(n: usize, s: *const Slot, o: &Operands) {
 pub(crate) fn unary<T: Parts>(op: Op) -> Option<Kernel> {
     Some(match op {
         Op::Negative => map1(|x: T| -x),
-        Op::Positive | Op::Conjugate | Op::Real => map1(|x: T| x),
-        Op::Imag => map1(|_: T| T::ZERO),
+        Op::Positive | Op::Conjugate | Op::Real => same::<T>(),
+        Op::Imag => always(|| T::ZERO),
         Op::Angle => each1(|x: T| T::ZERO.atan2(x)),
         Op::Absolute | Op::Fabs => map1(|x: T| x.abs()),
         Op::Sign => map1(sign::<T>),

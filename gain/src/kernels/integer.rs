@@ -1,6 +1,6 @@
 //! Integer loops: everything wraps, division by zero gives 0, shifts beyond the width give 0 (or the sign).
 
-use super::lanes::{map1, map2, map3, scalar_fence, slot, wide};
+use super::lanes::{always, map1, map2, map3, same, scalar_fence, slot, wide};
 use super::number::Int;
 use super::{CHUNK, Kernel, Operands, Slot, division};
 use crate::ops::Op;
@@ -237,7 +237,7 @@ fn divisor<T: Int, D: Divisor<T>>() -> Kernel {
 pub(crate) fn unary<T: Int>(op: Op) -> Option<Kernel> {
     Some(match op {
         Op::Negative => map1(|x: T| x.neg()),
-        Op::Positive | Op::Conjugate | Op::Floor | Op::Ceil | Op::Trunc | Op::Real => map1(|x: T| x),
+        Op::Positive | Op::Conjugate | Op::Floor | Op::Ceil | Op::Trunc | Op::Real => same::<T>(),
         Op::Absolute => map1(|x: T| x.magnitude()),
         Op::Sign => map1(|x: T| {
             if x > T::ZERO {
@@ -253,9 +253,9 @@ pub(crate) fn unary<T: Int>(op: Op) -> Option<Kernel> {
         Op::Invert => map1(|x: T| x.not()),
         Op::BitwiseCount => map1(|x: T| x.ones()),
         Op::LogicalNot => map1(|x: T| u8::from(x == T::ZERO)),
-        Op::Isfinite => map1(|_: T| 1u8),
-        Op::Isnan | Op::Isinf => map1(|_: T| 0u8),
-        Op::Imag => map1(|_: T| T::ZERO),
+        Op::Isfinite => always(|| 1u8),
+        Op::Isnan | Op::Isinf => always(|| 0u8),
+        Op::Imag => always(|| T::ZERO),
         _ => return None,
     })
 }

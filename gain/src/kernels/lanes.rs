@@ -134,6 +134,30 @@ pub(super) unsafe fn write_chunk<R: Copy>(to: *mut R, f: impl Fn(usize) -> R) {
     unsafe { to.cast::<[std::mem::MaybeUninit<R>; CHUNK]>().write_unaligned(chunk) }
 }
 
+/// Chunks of a block: where all elements are bytes, one chunk is half a vector.
+const BLOCK: usize = 8 * CHUNK;
+
+/// Whether elements are bytes, which go by blocks.
+const fn are_bytes<A, B, R>() -> bool {
+    size_of::<A>() == 1 && size_of::<B>() == 1 && size_of::<R>() == 1
+}
+
+/// As [`write_chunk`], for a block.
+///
+/// # Safety
+/// `to` is writable for a block.
+#[inline(always)]
+unsafe fn write_block<R: Copy>(to: *mut R, f: impl Fn(usize) -> R) {
+    let mut block = [std::mem::MaybeUninit::<R>::uninit(); BLOCK];
+    let mut i = 0;
+    while i < BLOCK {
+        block[i].write(f(i));
+        i += 1;
+    }
+    // SAFETY: the caller's promise; all places of `block` are written.
+    unsafe { to.cast::<[std::mem::MaybeUninit<R>; BLOCK]>().write_unaligned(block) }
+}
+
 macro_rules! driver {
     ($(#[$doc:meta])* $name:ident, $body:ident, $base:ident, $avx:ident, <$($g:ident),*>, ($($arg:ty),*) -> $ret:ty) => {
         unsafe fn $base<$($g: Copy,)* F: Fn($($arg),*) -> $ret + Copy>(n: usize, s: *const Slot, o: &Operands) {
@@ -165,6 +189,12 @@ unsafe fn body1<A: Copy, R: Copy>(n: usize, s: *const Slot, o: &Operands, f: imp
     unsafe {
         let (mut a, step) = slot::<A>(s, o.src[0]);
         let (mut d, _) = slot::<R>(s, o.dst[0]);
+        let mut n = n;
+        while are_bytes::<A, A, R>() && n >= BLOCK && step != 0 {
+            let x = a.cast::<[A; BLOCK]>().read_unaligned();
+            write_block(d, |i| f(x[i]));
+            (a, d, n) = (a.add(BLOCK), d.add(BLOCK), n - BLOCK);
+        }
         for _ in 0..n / CHUNK {
             let x = a.cast::<[A; CHUNK]>().read_unaligned();
             write_chunk(d, |i| f(x[i]));
@@ -185,6 +215,19 @@ unsafe fn body2<A: Copy, B: Copy, R: Copy>(n: usize, s: *const Slot, o: &Operand
         let (mut a, step_a) = slot::<A>(s, o.src[0]);
         let (mut b, step_b) = slot::<B>(s, o.src[1]);
         let (mut d, _) = slot::<R>(s, o.dst[0]);
+        let mut n = n;
+        while are_bytes::<A, B, R>() && n >= BLOCK && step_a != 0 {
+            let x = a.cast::<[A; BLOCK]>().read_unaligned();
+            if step_b == 0 {
+                let y = b.read_unaligned();
+                write_block(d, |i| f(x[i], y));
+            } else {
+                let y = b.cast::<[B; BLOCK]>().read_unaligned();
+                write_block(d, |i| f(x[i], y[i]));
+                b = b.add(BLOCK);
+            }
+            (a, d, n) = (a.add(BLOCK), d.add(BLOCK), n - BLOCK);
+        }
         for _ in 0..n / CHUNK {
             let x = a.cast::<[A; CHUNK]>().read_unaligned();
             let y = b.cast::<[B; CHUNK]>().read_unaligned();
@@ -334,6 +377,34 @@ driver!(
     /// `d = f(a, b, c, e)`
     map4, body4, map4_base, map4_avx2, <A, R>, (A, A, A, A) -> R
 );
+
+/// `d = a`
+pub(crate) fn same<T: Copy>() -> Kernel {
+    unsafe fn run<T: Copy>(n: usize, s: *const Slot, o: &Operands) {
+        // SAFETY: the kernel's contract; the output may be the input.
+        unsafe {
+            let ((a, step), (d, _)) = (slot::<T>(s, o.src[0]), slot::<T>(s, o.dst[0]));
+            if step != 0 {
+                return d.cast::<u8>().copy_from(a.cast(), n * size_of::<T>());
+            }
+            let x = a.read_unaligned();
+            (0..n).for_each(|i| d.add(i).write_unaligned(x));
+        }
+    }
+    run::<T>
+}
+
+/// `d` is the same whatever the input.
+pub(crate) fn always<R: Copy, F: Fn() -> R + Copy>(_value: F) -> Kernel {
+    unsafe fn run<R: Copy, F: Fn() -> R + Copy>(n: usize, s: *const Slot, o: &Operands) {
+        // SAFETY: `always` was given an `F`; the rest is the kernel's contract.
+        unsafe {
+            let (x, (d, _)) = (conjure::<F>()(), slot::<R>(s, o.dst[0]));
+            (0..n).for_each(|i| d.add(i).write_unaligned(x));
+        }
+    }
+    run::<R, F>
+}
 
 /// `d = f(a)`, one element at a time: for functions that are calls anyway.
 pub(crate) fn each1<A: Copy, R: Copy, F: Fn(A) -> R + Copy>(_function: F) -> Kernel {

@@ -10,8 +10,8 @@ use crate::ops::{Op, ReduceOp};
 use bytemuck::Pod;
 use num_complex::Complex;
 
-/// Lengths with and without a rest.
-const LENGTHS: [usize; 3] = [5 * CHUNK, 3 * CHUNK + 5, 7];
+/// Lengths with and without a rest, of chunks and of blocks of bytes.
+const LENGTHS: [usize; 4] = [5 * CHUNK, 3 * CHUNK + 5, 7, 11 * CHUNK + 3];
 
 struct Random(u64);
 

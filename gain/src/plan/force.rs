@@ -6,7 +6,7 @@ use crate::dtype::DType;
 use crate::error::Result;
 use crate::memory::Storage;
 use crate::record::{Arg, Expr, Node, elsewhere};
-use crate::session::is_private;
+use crate::session::{self, is_private};
 use crate::status::site;
 use crate::view::View;
 use smallvec::SmallVec;
@@ -59,7 +59,12 @@ pub(crate) fn force(node: &Arc<Node>) -> Result<()> {
         _ => {}
     }
     drop(expr);
-    Pass::storing(&node.shape, Store::keep(node)).run().map(drop)
+    let mut pass = Pass::storing(&node.shape, Store::keep(node));
+    // Which values there still are ranks may know differently.
+    if session::get().size == 1 {
+        pass.stores.extend(node.twin().map(|twin| Store::keep(&twin)));
+    }
+    pass.run().map(drop)
 }
 
 /// The value as a variable may have it: of open memory a copy, and computed if open memory is read for it. Collective.

@@ -123,6 +123,7 @@ fn lower_box(pass: &Pass, scene: &Scene, lo: &Dims, counts: &Dims) -> Result<Box
         reads: Vec::with_capacity(8),
         leaves: Vec::with_capacity(8),
         met: Vec::with_capacity(16),
+        calls: Vec::new(),
         inlined: Vec::with_capacity(8),
         asked: Vec::with_capacity(8),
         sources: Vec::new(),
@@ -152,6 +153,9 @@ fn lower_box(pass: &Pass, scene: &Scene, lo: &Dims, counts: &Dims) -> Result<Box
     Ok(BoxPlan { lo, counts, reads, leaves, values, numbers, builder, inlined, asked, sources })
 }
 
+/// An output of a call, its operands, and all outputs in the program.
+type Call = (Arc<Node>, SmallVec<[Val; 3]>, SmallVec<[Val; 2]>);
+
 struct Walk<'a> {
     pass: &'a Pass,
     scene: &'a Scene,
@@ -161,6 +165,8 @@ struct Walk<'a> {
     leaves: Vec<Val>,
     /// Nodes met, through which view, and what they are in the program.
     met: Vec<(*const Node, View, Val)>,
+    /// Calls with several outputs: one of these, the operands, what was made of them.
+    calls: Vec<Call>,
     inlined: Vec<u32>,
     asked: Vec<Asked>,
     sources: Vec<Source>,
@@ -280,12 +286,12 @@ impl Walk<'_> {
             }
             Expr::Map { op, output, args } => {
                 let mut args = self.args(args, &map)?;
-                self.convert(node, op, &mut args);
-                self.ask_for(op.op.name(), node);
-                let made = if *output == 0 && op.op.outputs() == 1 {
-                    self.builder.apply(op, &args)
+                let made = if op.op.outputs() > 1 {
+                    self.output(node, op, args)[*output]
                 } else {
-                    self.builder.apply_all(op, &args)[*output]
+                    self.convert(node, op, &mut args);
+                    self.ask_for(op.op.name(), node);
+                    self.builder.apply(op, &args)
                 };
                 self.builder.cast(made, node.dtype)
             }
@@ -331,6 +337,20 @@ impl Walk<'_> {
             Arg::Const(_) => self.arg(arg),
             Arg::Node(node, view) => self.node(node, &view.through(map, self.counts).canonical()),
         }
+    }
+
+    /// All outputs of the call that a node is one of, computed once for its twin as well.
+    fn output(&mut self, node: &Arc<Node>, op: &Loop, args: SmallVec<[Val; 3]>) -> SmallVec<[Val; 2]> {
+        let met = self.calls.iter().find(|(twin, met, _)| node.is_twin(twin) && *met == args);
+        if let Some((_, _, outputs)) = met {
+            return outputs.clone();
+        }
+        let mut converted = args.clone();
+        self.convert(node, op, &mut converted);
+        self.ask_for(op.op.name(), node);
+        let outputs = self.builder.apply_all(op, &converted);
+        self.calls.push((node.clone(), args, outputs.clone()));
+        outputs
     }
 
     fn args(&mut self, args: &[Arg], map: &AxisMap) -> Result<SmallVec<[Val; 3]>, Stop> {

@@ -281,6 +281,10 @@ impl Scene {
             Expr::Map { op, output, args } => {
                 let types = op.inputs.iter().chain(&op.outputs).rev().fold(0, |all, &d| all << 8 | d as u64);
                 self.key.push(op.op as u64 | types << 8 | (args.len() as u64) << 48 | (*output as u64) << 56);
+                if op.op.outputs() > 1 {
+                    let twin = self.nodes.iter().position(|met| node.is_twin(met));
+                    self.key.push(twin.map_or(u64::MAX, |at| at as u64));
+                }
                 for (arg, dtype) in args.iter().zip(op.inputs) {
                     // Which power it is decides how it is computed.
                     self.arg(pass, arg, Some(dtype).filter(|_| op.op != Op::Power));

@@ -9,7 +9,7 @@ use crate::status::site::{self, Origin};
 use crate::view::{Dims, View};
 use smallvec::SmallVec;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 /// Expressions of more operations than this are stored before more is built on them.
 pub(crate) const WEIGHT_LIMIT: u32 = 64;
@@ -58,7 +58,14 @@ pub(crate) enum Expr {
 #[derive(Debug)]
 enum Told {
     Own(AtomicU8),
-    Shared(Arc<AtomicU8>),
+    Shared(Arc<Call>),
+}
+
+/// What the values of a call with several outputs have in common.
+#[derive(Debug, Default)]
+struct Call {
+    told: AtomicU8,
+    outputs: OnceLock<SmallVec<[Weak<Node>; 2]>>,
 }
 
 impl Default for Told {
@@ -240,24 +247,43 @@ impl Node {
         args: &SmallVec<[Arg; 2]>,
         dtypes: &[DType],
     ) -> SmallVec<[Arc<Node>; 2]> {
-        let told = Arc::new(AtomicU8::new(0));
-        (0..op.op.outputs())
+        let call = Arc::new(Call::default());
+        let nodes: SmallVec<[Arc<Node>; 2]> = (0..op.op.outputs())
             .map(|output| {
                 let expr = Expr::Map { op, output, args: args.clone() };
                 let mut node = Node::lazy(shape.clone(), dtypes[output], expr);
                 if let Some(node) = Arc::get_mut(&mut node) {
-                    node.told = Told::Shared(told.clone());
+                    node.told = Told::Shared(call.clone());
                 }
                 node
             })
-            .collect()
+            .collect();
+        _ = call.outputs.set(nodes.iter().map(Arc::downgrade).collect());
+        nodes
+    }
+
+    /// Whether both are outputs of one call.
+    pub(crate) fn is_twin(&self, other: &Node) -> bool {
+        match (&self.told, &other.told) {
+            (Told::Shared(mine), Told::Shared(theirs)) => {
+                Arc::ptr_eq(mine, theirs) && !std::ptr::eq(self, other)
+            }
+            _ => false,
+        }
+    }
+
+    /// The other output of the call that this is one of, if a variable has it and it is to be computed yet.
+    pub(crate) fn twin(&self) -> Option<Arc<Node>> {
+        let Told::Shared(call) = &self.told else { return None };
+        let outputs = call.outputs.get()?.iter().filter_map(Weak::upgrade);
+        outputs.into_iter().find(|other| self.is_twin(other) && other.is_named() && other.storage().is_none())
     }
 
     /// Which of these floating-point exceptions of this value's operation are told of for the first time.
     pub(crate) fn tell(&self, bits: u8) -> u8 {
         let told = match &self.told {
             Told::Own(told) => told,
-            Told::Shared(told) => told,
+            Told::Shared(call) => &call.told,
         };
         bits & !told.fetch_or(bits, Relaxed)
     }

@@ -31,7 +31,7 @@ pub(crate) trait Coefficients: Sized + 'static {
     const SIN: &'static [Self];
     /// `cos r = 1 - z/2 + z^2 P(z)`
     const COS: &'static [Self];
-    /// `m^(-1/3)`, sqrt(1/2) <= m <= sqrt(2): a first guess of 11 bits
+    /// `(1 - e)^(-1/3)`, |e| <= 0.1021, to 23 and 19 bits
     const CBRT: &'static [Self];
 }
 
@@ -166,8 +166,13 @@ impl Coefficients for f64 {
         2.0876146024689747e-09,
         -1.1382614868556325e-11,
     ];
-    const CBRT: &'static [Self] =
-        &[1.7277132468702936, -1.2760408788475777, 0.7033502567438671, -0.15523513506432854];
+    const CBRT: &'static [Self] = &[
+        1.0000000050177056,
+        0.33332902676848475,
+        0.2222145497267948,
+        0.17448382149675865,
+        0.14586287003696066,
+    ];
 }
 
 impl Coefficients for f32 {
@@ -195,6 +200,5 @@ impl Coefficients for f32 {
     const ASINH: &'static [Self] = &[-0.16666664, 0.07499582, -0.044506513, 0.028783606, -0.014288508];
     const SIN: &'static [Self] = &[-0.16666667, 0.008333332, -0.00019840086, 2.7249864e-06];
     const COS: &'static [Self] = &[0.041666664, -0.0013888302, 2.4547891e-05];
-    const CBRT: &'static [Self] =
-        &[1.7277132468702936, -1.2760408788475777, 0.7033502567438671, -0.15523513506432854];
+    const CBRT: &'static [Self] = &[0.999998, 0.33332843, 0.22373811, 0.1745602];
 }

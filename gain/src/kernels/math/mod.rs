@@ -42,8 +42,8 @@ pub(crate) trait Math: Real + Float + Coefficients {
     fn plain_power(self, y: Self) -> Self;
     /// The root of the sum of the squares.
     fn length(self, y: Self) -> Self;
-    /// The cube root of `m` from a guess of its inverse of eleven bits.
-    fn refined_cbrt(m: Self, guess: Self) -> Self;
+    /// The cube root of `x` from about half the digits of its inverse.
+    fn refined_cbrt(x: Self, inverse: Self) -> Self;
 }
 
 impl Math for f32 {
@@ -79,8 +79,8 @@ impl Math for f32 {
     }
 
     #[inline(always)]
-    fn refined_cbrt(m: f32, guess: f32) -> f32 {
-        root::refined_f32(m, guess)
+    fn refined_cbrt(x: f32, inverse: f32) -> f32 {
+        root::refined_f32(x, inverse)
     }
 }
 
@@ -118,8 +118,8 @@ impl Math for f64 {
     }
 
     #[inline(always)]
-    fn refined_cbrt(m: f64, guess: f64) -> f64 {
-        root::refined_f64(m, guess)
+    fn refined_cbrt(x: f64, inverse: f64) -> f64 {
+        root::refined_f64(x, inverse)
     }
 }
 

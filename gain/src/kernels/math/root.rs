@@ -1,7 +1,7 @@
 //! Cube roots, and square roots of sums of squares.
 
 use super::Math;
-use super::parts::{pick, polynomial};
+use super::parts::{chain, pick};
 
 /// Whether `x` is finite and has all digits, by far: for the exact limits the compiler has instructions of one number.
 #[inline(always)]
@@ -10,47 +10,40 @@ pub(super) fn is_normal<T: Math>(x: T) -> bool {
     (size > T::TWO * T::NORMAL) & (size < T::QUARTER_MAX)
 }
 
-/// The cube root of a [normal](is_normal) number: exponent by thirds, a guess of the inverse root, refined without division.
+/// The cube root of a [normal](is_normal) number: a guess of the inverse root, refined without division.
 #[inline(always)]
 pub(super) fn normal_cbrt<T: Math>(x: T) -> T {
-    let (k, m) = x.abs().split();
-    let rounded = k.mul_add(T::THIRD, T::ROUND);
-    let left = (rounded - T::ROUND).mul_add(-T::THREE, k);
-    // The fraction takes the one or two octaves that three don't divide.
-    let (above, below) = (left > T::ZERO, left < T::ZERO);
-    let octave = pick(above, T::TWO, pick(below, T::HALF, T::ONE));
-    let root = pick(above, T::CBRT_HALF, pick(below, T::CBRT_2, T::ONE));
-    let guess = polynomial(m, T::CBRT) * root;
-    let y = T::refined_cbrt(m * octave, guess);
-    y.times_power_of_two(rounded).with_sign_of(x)
+    let size = x.abs();
+    let guess = size.inverse_cbrt();
+    let e = (size * guess).mul_add(-(guess * guess), T::ONE);
+    T::refined_cbrt(size, guess * chain(e, T::CBRT, 0, 1)).with_sign_of(x)
 }
 
-/// The cube root of `m` from a guess of its inverse of eleven bits.
+/// The cube root of `x` from its inverse of 23 bits: with `x = y^3 (1 + u)`, the first two terms of the root of that.
 #[inline(always)]
-pub(super) fn refined_f64(m: f64, guess: f64) -> f64 {
-    let e = (m * guess).mul_add(-(guess * guess), 1.0);
-    let inverse = (guess * e).mul_add(e.mul_add(2.0 / 9.0, 1.0 / 3.0), guess);
+pub(super) fn refined_f64(x: f64, inverse: f64) -> f64 {
     let square = inverse * inverse;
-    let y = m * square;
-    // One of Newton's steps.
-    (y.mul_add(-(y * y), m) * (1.0 / 3.0)).mul_add(square, y)
+    let y = x * square;
+    let rest = y.mul_add(-(y * y), x);
+    let u = rest * (square * inverse);
+    (rest * square).mul_add(u.mul_add(2.0 / 9.0, 1.0 / 3.0), y)
 }
 
-/// The same: with `m = y^3 (1 + u)`, the first two terms of the root of that.
+/// The same from 18 bits, by the first term.
 #[inline(always)]
-pub(super) fn refined_f32(m: f32, guess: f32) -> f32 {
-    let square = guess * guess;
-    let y = m * square;
-    let rest = y.mul_add(-(y * y), m);
-    let u = rest * (square * guess);
-    (rest * square).mul_add(u.mul_add(2.0 / 9.0, 1.0 / 3.0), y)
+pub(super) fn refined_f32(x: f32, inverse: f32) -> f32 {
+    let square = inverse * inverse;
+    let y = x * square;
+    let rest = y.mul_add(-(y * y), x);
+    (rest * square).mul_add(1.0 / 3.0, y)
 }
 
 /// The cube root.
 #[inline(always)]
 pub(super) fn cbrt<T: Math>(x: T) -> T {
     let subnormal = x.abs() < T::NORMAL;
-    let y = normal_cbrt(x * pick(subnormal, T::LIFT, T::ONE)) * pick(subnormal, T::LIFT_ROOT, T::ONE);
+    let number = pick(x.is_finite(), x, T::ONE);
+    let y = normal_cbrt(number * pick(subnormal, T::LIFT, T::ONE)) * pick(subnormal, T::LIFT_ROOT, T::ONE);
     pick(x == T::ZERO || !x.is_finite(), x, y)
 }
 
