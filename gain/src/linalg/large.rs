@@ -3,6 +3,7 @@
 use super::Task;
 use super::matrix::{Field, Sizes};
 use crate::error::{Error, Kind, Result};
+use crate::memory::afford;
 use crate::session::{self, Purpose};
 use crate::stage::{Room, Run};
 use bytemuck::Pod;
@@ -12,6 +13,8 @@ use ga_factor::determinant;
 
 /// Orders up to which one rank is as fast.
 const SMALL: usize = 256;
+/// Columns that are worked on together, at most.
+const CHUNK: usize = 256;
 
 /// Whether all ranks work on each matrix.
 pub(super) fn takes(task: Task, [rows, columns]: [usize; 2], count: usize) -> bool {
@@ -40,6 +43,17 @@ fn keep<T: Pod>(run: &mut Run<'_>, all: &[T]) {
     run.elements::<T>().copy_from_slice(&all[mine]);
 }
 
+/// How many elements' memory a rank needs for itself at most, beside its parts of matrices.
+fn scratch(task: Task, sizes: Sizes) -> usize {
+    let most = sizes.rows.max(sizes.columns);
+    match task {
+        // The vectors of both halves of the tridiagonal form, and its own part of all.
+        Task::Hermitian { vectors: true, .. } => 2 * most * most + 4 * most * most.div_ceil(session::get().size),
+        // Some columns or a panel at a time.
+        _ => 4 * CHUNK * most,
+    }
+}
+
 /// Each matrix of a short stack. Collective.
 pub(super) fn run<T: Field>(
     task: Task,
@@ -49,6 +63,8 @@ pub(super) fn run<T: Field>(
     runs: &mut [Run<'_>],
 ) -> Result<()> {
     let (rows, order, width) = (sizes.rows, sizes.columns, sizes.width);
+    afford(scratch(task, sizes) * size_of::<T>())?;
+    together()?;
     let a: GlobalArray<T> = room.bring(0, &layout(count, [rows, order])?)?;
     let refused = |error: ga_core::Error| match error.kind() {
         ErrorKind::Numeric => Error::new(Kind::LinAlg, task.complaint()),
