@@ -3,12 +3,14 @@
 use super::Task;
 use super::matrix::{Field, Sizes};
 use crate::error::{Error, Kind, Result};
+use crate::exec::pool;
 use crate::memory::afford;
 use crate::session::{self, Purpose};
 use crate::stage::{Room, Run};
 use bytemuck::Pod;
 use ga_core::linalg::{Cholesky, Lu, Matrix, Op, Qr, Triangle, diag_std, diag_values, solve_triangular};
 use ga_core::{Distribution, ErrorKind, GlobalArray};
+use ga_dense::Crew;
 use ga_factor::determinant;
 
 /// Orders up to which one rank is as fast.
@@ -32,9 +34,19 @@ fn layout(count: usize, [rows, columns]: [usize; 2]) -> Result<Distribution> {
     Ok(Distribution::regular(&[count * rows, columns], &[1, 1], session::get().size)?)
 }
 
+/// The threads of this rank.
+fn crew() -> Crew<'static> {
+    match session::get().threads {
+        1 => Crew::alone(),
+        threads => {
+            Crew::new(threads, &|pieces, work| pool::split(pieces, session::get().threads, &|p| work(p)))
+        }
+    }
+}
+
 /// Matrix `i` of a stack.
 fn nth<T: Field>(stack: &GlobalArray<T>, i: usize, rows: usize, op: Op) -> Result<Matrix<'_, T>> {
-    Ok(Matrix::new(stack, [i * rows..(i + 1) * rows, 0..stack.shape()[1]], op)?)
+    Ok(Matrix::new(stack, [i * rows..(i + 1) * rows, 0..stack.shape()[1]], op)?.by(crew()))
 }
 
 /// This rank's run of what every rank has.
@@ -48,7 +60,9 @@ fn scratch(task: Task, sizes: Sizes) -> usize {
     let most = sizes.rows.max(sizes.columns);
     match task {
         // The vectors of both halves of the tridiagonal form, and its own part of all.
-        Task::Hermitian { vectors: true, .. } => 2 * most * most + 4 * most * most.div_ceil(session::get().size),
+        Task::Hermitian { vectors: true, .. } => {
+            2 * most * most + 4 * most * most.div_ceil(session::get().size)
+        }
         // Some columns or a panel at a time.
         _ => 4 * CHUNK * most,
     }
