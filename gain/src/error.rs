@@ -138,7 +138,7 @@ pub(crate) fn cannot_allocate(len_bytes: u64, shape: &[usize]) -> String {
 }
 
 /// A number of bytes as NumPy's `MemoryError` writes it: three digits and a binary unit.
-fn size_text(len_bytes: u64) -> String {
+pub(crate) fn size_text(len_bytes: u64) -> String {
     const UNITS: [&str; 7] = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     let mut unit = len_bytes.checked_ilog2().map_or(0, |log| log as usize / 10);
     let mut count = len_bytes as f64 / (1u64 << (10 * unit)) as f64;

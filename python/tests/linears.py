@@ -334,16 +334,59 @@ def spectra(random, n, dtype):
     if gain.ranks() != 2:
         pair = L.eigh(gain.array(numpy.stack([symmetric, low])))
         close(pair[0], numpy.linalg.eigvalsh(numpy.stack([symmetric, low])), n * n)
-    for bad in (numpy.nan, numpy.inf):
+    for bad, names in ((numpy.nan, ("eigh", "eigvalsh", "svd", "eig")), (numpy.inf, ("eigvalsh", "eig"))):
         symmetric[n - 1, 2] = bad
-        for name in ("eigh", "eigvalsh", "svd", "eig"):
+        for name in names:
             try:
                 getattr(L, name)(gain.array(symmetric))
             except L.LinAlgError:
                 continue
             raise AssertionError(name)
+    # Infinities have values that are none, and any vectors.
+    for name in ("eigh", "svd"):
+        parts = [host(part) for part in getattr(L, name)(gain.array(symmetric))]
+        assert numpy.isnan(parts[name == "svd"]).all() and numpy.isfinite(parts[name == "eigh"]).all()
+    assert not host(L.pinv(gain.array(symmetric))).any()
     symmetric[n - 1, 2] = numpy.inf
     assert numpy.isnan(host(L.svdvals(gain.array(symmetric)))).all() and L.matrix_rank(gain.array(symmetric)) == 0
+
+
+def where_finite(a, b):
+    return numpy.where(numpy.isfinite(a), host(b), 0)
+
+
+def infinite(random):
+    """Infinities in one matrix, alone and in a stack, as NumPy's LAPACK leaves them."""
+    for n, stack, dtype in itertools.product((1, 3, 20), ((), (3,)), ("f8", "c16")):
+        a = made(random, stack + (n, n), dtype)
+        a = a + turned(a)
+        # (Where nothing is to be exchanged before the infinity is met the signs are known.)
+        (a[1] if stack else a)[n // 2, n // 2] = numpy.inf
+        ours = gain.array(a)
+        for full in (True, False):
+            u, s, vh = map(host, L.svd(ours, full))
+            assert numpy.isfinite(u).all() and numpy.isfinite(vh).all()
+            assert (numpy.isnan(s) == numpy.isnan(numpy.linalg.svd(a, compute_uv=False))).all()
+        # (NumPy's is NaN where its vectors are.)
+        theirs = numpy.linalg.pinv(a)
+        close(where_finite(theirs, L.pinv(ours)), where_finite(theirs, theirs), n, scale=100)
+        values, vectors = map(host, L.eigh(ours))
+        assert (numpy.isnan(values) == numpy.isnan(numpy.linalg.eigh(a)[0])).all() and numpy.isfinite(vectors).all()
+        assert (numpy.isinf(values) == numpy.isinf(numpy.linalg.eigh(a)[0])).all()
+        if dtype == "f8":
+            a = numpy.broadcast_to(numpy.diag([2.0, 3, numpy.inf]), stack + (3, 3))
+            for one, two in zip(L.slogdet(gain.array(a)), numpy.linalg.slogdet(a)):
+                assert (host(one) == two).all()
+            assert (host(L.det(gain.array(a))) == numpy.inf).all()
+    a = numpy.ones((5, 3))
+    a[2, 1] = numpy.inf
+    for bad in (a, a * numpy.nan):
+        try:
+            L.lstsq(gain.array(bad), gain.ones(5))
+        except L.LinAlgError as error:
+            assert str(error) == "SVD did not converge in Linear Least Squares"
+        else:
+            raise AssertionError("values that are none make no least squares")
 
 
 def some(random, cases):
@@ -366,7 +409,11 @@ def main(seed=1):
     for m, n, stack, dtype in some(random, [(90, 70, (), "f8"), (33, 75, (2,), "c16"), (200, 12, (), "f4")]):
         oblongs(random, m, n, stack, dtype)
     refused(random)
+    infinite(random)
     others(random)
+    if gain.ranks() > 1:
+        # (What all ranks do together of matrices that few ranks would leave to one of them.)
+        gain.linalg._polar._SMALL_OF_FEW = 256
     large(random, 300)
     if gain.ranks() == 1:
         a = made(random, (300, 300), "f8")

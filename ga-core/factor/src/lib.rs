@@ -24,7 +24,7 @@ pub use householder::{Reflections, form_q, qr};
 pub use jacobi::{FEW, hermitian, singular};
 pub use lu::lu;
 pub use number::Number;
-pub use shared::{Triangle, copy_turned, solve_triangular};
+pub use shared::{Triangle, copy_turned, solve_triangular, subtract_product};
 pub use small::{Determinant, SMALL, determinant, small_cholesky, small_lu, small_solve};
 pub use spectrum::{Part, values as tridiagonal_values, vectors as tridiagonal_vectors};
 pub use tridiagonal::{Lower, Never, Tridiagonal, Whole, from_tridiagonal, tridiagonal};

@@ -1,7 +1,7 @@
 //! Work on columns that a crew shares, triangular systems, and copies between orders of elements.
 
 use crate::Number;
-use ga_dense::{Conj, Crew, MatMut, MatRef, ReborrowMut};
+use ga_dense::{Accum, Conj, Crew, MatMut, MatRef, ReborrowMut};
 
 /// Fewer columns than this are no piece.
 const COLUMNS: usize = 16;
@@ -80,6 +80,16 @@ pub fn solve_triangular<T: Number>(
             conjugate(b);
         }
     });
+}
+
+/// `c -= a * b`, the factors conjugated if so said. The crew helps.
+pub fn subtract_product<T: Number>(
+    crew: Crew<'_>,
+    c: MatMut<'_, T>,
+    a: (MatRef<'_, T>, Conj),
+    b: (MatRef<'_, T>, Conj),
+) {
+    T::product_by(crew, c, Accum::Add, -T::one(), a, b);
 }
 
 fn conjugate<T: Number>(mut b: MatMut<'_, T>) {

@@ -164,7 +164,14 @@ pub fn determinant<T: Number>(diagonal: impl Iterator<Item = T>, is_odd: bool) -
         if size == T::Part::zero() {
             return Determinant { sign: T::zero(), log: T::Part::neg_infinity(), value: T::zero() };
         }
-        made.sign *= x / T::of(size);
+        // (Of a real number that is infinite or none, too.)
+        made.sign *= if !T::IS_REAL {
+            x / T::of(size)
+        } else if x.re() < T::Part::zero() {
+            -T::one()
+        } else {
+            T::one()
+        };
         made.log += Float::ln(size);
     }
     if made.value == T::zero() || !Float::is_finite(made.value.re()) || !Float::is_finite(made.value.im()) {

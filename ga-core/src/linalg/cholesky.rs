@@ -8,7 +8,11 @@ use super::share::for_my_columns;
 use super::{Field, Matrix};
 use crate::error::{Error, Result};
 use ga_dense::{Conj, MatMut, MatRef, Reborrow, ReborrowMut};
+use ga_factor::{Triangle, solve_triangular, subtract_product};
 use rma::Op;
+
+const LOWER: Triangle = Triangle { is_lower: true, is_unit: false };
+const UPPER: Triangle = Triangle { is_lower: false, is_unit: false };
 
 /// A matrix turned out not to be positive definite.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -79,7 +83,7 @@ impl<T: Field> Cholesky<T> {
         let columns = unsafe { panels.own(panels.mine_before(j)..panels.mine_before(j + 1)) };
         let columns = columns.subrows_mut(range.start, panel.nrows());
         let diagonal = panel.subrows(0, range.len());
-        T::subtract_product(columns, (panel, Conj::No), (diagonal.transpose(), Conj::Yes));
+        subtract_product(panels.crew(), columns, (panel, Conj::No), (diagonal.transpose(), Conj::Yes));
     }
 
     /// Factorizes my panel `k`, whose columns have all earlier steps behind them. The order of the leading
@@ -95,7 +99,7 @@ impl<T: Field> Cholesky<T> {
             return (range.start + index + 1) as u64;
         }
         // below = below / L^H, column by column of the conjugate transpose.
-        T::solve_lower((diagonal.rb(), Conj::Yes), below.transpose_mut());
+        solve_triangular(panels.crew(), LOWER, (diagonal.rb(), Conj::Yes), below.transpose_mut());
         u64::MAX
     }
 
@@ -181,8 +185,8 @@ impl<T: Field> Cholesky<T> {
             let (diagonal, below) = panel.split_at_row(panel.ncols());
             let (mut upper, lower) =
                 x.rb_mut().subrows_mut(rows.start, rows.len()).split_at_row_mut(panel.ncols());
-            T::solve_lower((diagonal, Conj::No), upper.rb_mut());
-            T::subtract_product(lower, (below, Conj::No), (upper.rb(), Conj::No));
+            solve_triangular(panels.crew(), LOWER, (diagonal, Conj::No), upper.rb_mut());
+            subtract_product(panels.crew(), lower, (below, Conj::No), (upper.rb(), Conj::No));
         }
         Ok(())
     }
@@ -197,8 +201,9 @@ impl<T: Field> Cholesky<T> {
             let (diagonal, below) = panel.split_at_row(panel.ncols());
             let (mut upper, lower) =
                 x.rb_mut().subrows_mut(rows.start, rows.len()).split_at_row_mut(panel.ncols());
-            T::subtract_product(upper.rb_mut(), (below.transpose(), Conj::Yes), (lower.rb(), Conj::No));
-            T::solve_upper((diagonal.transpose(), Conj::Yes), upper);
+            let beneath = (lower.rb(), Conj::No);
+            subtract_product(panels.crew(), upper.rb_mut(), (below.transpose(), Conj::Yes), beneath);
+            solve_triangular(panels.crew(), UPPER, (diagonal.transpose(), Conj::Yes), upper);
         }
         Ok(())
     }

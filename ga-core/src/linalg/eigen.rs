@@ -10,7 +10,7 @@ use super::spread::Spread;
 use super::{Cholesky, Field, Matrix, Op};
 use crate::array::GlobalArray;
 use crate::error::{Error, ErrorKind, Result};
-use ga_dense::{Crew, MatMut, MatRef, NoEigenvalues, Reborrow};
+use ga_dense::{MatMut, MatRef, NoEigenvalues, Reborrow};
 use ga_factor::{
     from_tridiagonal, largest, scale, tridiagonal, tridiagonal_values, tridiagonal_vectors, widen,
 };
@@ -92,7 +92,7 @@ fn shared<T: Field>(op: &'static str, a: &Matrix<'_, T>, v: Option<&Matrix<'_, T
     let team = panels.team();
     let scale = prepare(op, &panels)?.ok_or_else(|| fails("is not finite"))?;
     let mut spread = Spread::new(op, &panels);
-    let mut made = tridiagonal(&mut spread, TOGETHER, Crew::alone())?;
+    let mut made = tridiagonal(&mut spread, TOGETHER, a.crew())?;
     // Ranks whose processors round differently go on from the same numbers.
     for all in [&mut made.diagonal, &mut made.beside] {
         team.broadcast(all, ROOT).map_err(|e| Error::from_rma(op, e))?;
@@ -104,12 +104,12 @@ fn shared<T: Field>(op: &'static str, a: &Matrix<'_, T>, v: Option<&Matrix<'_, T
         let mut real = vec![<T::Real as crate::Number>::ZERO; order * mine.len()];
         let to = MatMut::from_column_major_slice_mut(&mut real, order, mine.len());
         is_done[0] =
-            tridiagonal_vectors(Crew::alone(), &mut made.diagonal, &mut made.beside, mine.clone(), to).into();
+            tridiagonal_vectors(a.crew(), &mut made.diagonal, &mut made.beside, mine.clone(), to).into();
         let to = MatMut::from_column_major_slice_mut(&mut vectors, order, mine.len());
         widen(MatRef::from_column_major_slice(&real, order, mine.len()), to);
         drop(real);
         let to = MatMut::from_column_major_slice_mut(&mut vectors, order, mine.len());
-        from_tridiagonal(&mut spread, &made.tau, Crew::alone(), to)?;
+        from_tridiagonal(&mut spread, &made.tau, a.crew(), to)?;
         team.allreduce(&mut is_done, rma::Op::Min).map_err(|e| Error::from_rma(op, e))?;
         if is_done[0] == 1 {
             store(v, 0..order, mine, &mut vectors, [1, order as isize])?;

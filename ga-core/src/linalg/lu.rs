@@ -12,7 +12,11 @@ use crate::array::GlobalArray;
 use crate::distribution::Distribution;
 use crate::error::{Error, ErrorKind, Result};
 use ga_dense::{Conj, Crew, MatMut, MatRef, Reborrow, ReborrowMut};
+use ga_factor::{Triangle, solve_triangular, subtract_product};
 use rma::Op;
+
+const UPPER: Triangle = Triangle { is_lower: false, is_unit: false };
+const UNIT_LOWER: Triangle = Triangle { is_lower: true, is_unit: true };
 
 /// A matrix factorized into L and U with its rows exchanged, to solve systems with it any number of times.
 pub struct Lu<T: Field> {
@@ -115,7 +119,7 @@ impl<T: Field> Lu<T> {
         }
         exchange(exchanges, columns.rb_mut());
         let start = self.panels.range(k).start;
-        forward(panel, columns.subrows_mut(start, panel.nrows()));
+        forward(self.panels.crew(), panel, columns.subrows_mut(start, panel.nrows()));
     }
 
     /// Factorizes my panel `k`, whose columns have all earlier steps behind them, and tells the others about
@@ -128,7 +132,7 @@ impl<T: Field> Lu<T> {
         let columns = unsafe { panels.own(panels.mine_before(k)..panels.mine_before(k + 1)) };
         let (mut panel, mut right) = columns.subrows_mut(range.start, height).split_at_col_mut(depth);
         let mut from = vec![0; height];
-        ga_factor::lu(Crew::alone(), panel.rb_mut(), &mut from);
+        ga_factor::lu(panels.crew(), panel.rb_mut(), &mut from);
         let moved = from.iter().enumerate().filter(|&(place, &source)| place != source);
         let mut record = vec![0];
         record.extend(
@@ -141,7 +145,7 @@ impl<T: Field> Lu<T> {
         if right.ncols() > 0 {
             let pairs: Vec<u64> = record[1..].iter().map(|row| row - range.start as u64).collect();
             exchange(&pairs, right.rb_mut());
-            forward(panel.rb(), right);
+            forward(panels.crew(), panel.rb(), right);
         }
         let zero = (0..depth).find(|&i| panel[(i, i)] == T::ZERO);
         Ok(zero.map_or(u64::MAX, |i| (range.start + i) as u64))
@@ -250,7 +254,7 @@ impl<T: Field> Lu<T> {
             let rows = panels.range(k).start..panels.order();
             // SAFETY: nobody writes to the factors.
             let panel = unsafe { panels.panel(k, rows.clone(), scratch)? };
-            forward(panel, x.rb_mut().subrows_mut(rows.start, rows.len()));
+            forward(panels.crew(), panel, x.rb_mut().subrows_mut(rows.start, rows.len()));
         }
         for k in (0..panels.count()).rev() {
             let range = panels.range(k);
@@ -258,8 +262,8 @@ impl<T: Field> Lu<T> {
             let panel = unsafe { panels.panel(k, 0..range.end, scratch)? };
             let (above, diagonal) = panel.split_at_row(range.start);
             let (upper, mut middle) = x.rb_mut().subrows_mut(0, range.end).split_at_row_mut(range.start);
-            T::solve_upper((diagonal, Conj::No), middle.rb_mut());
-            T::subtract_product(upper, (above, Conj::No), (middle.rb(), Conj::No));
+            solve_triangular(panels.crew(), UPPER, (diagonal, Conj::No), middle.rb_mut());
+            subtract_product(panels.crew(), upper, (above, Conj::No), (middle.rb(), Conj::No));
         }
         Ok(())
     }
@@ -267,11 +271,11 @@ impl<T: Field> Lu<T> {
 
 /// Solves with the unit lower triangle at the head of a panel, and takes the rest of the panel times the
 /// solution off the rows below.
-fn forward<T: Field>(panel: MatRef<'_, T>, columns: MatMut<'_, T>) {
+fn forward<T: Field>(crew: Crew<'_>, panel: MatRef<'_, T>, columns: MatMut<'_, T>) {
     let (diagonal, below) = panel.split_at_row(panel.ncols());
     let (mut upper, lower) = columns.split_at_row_mut(panel.ncols());
-    T::solve_unit_lower(diagonal, upper.rb_mut());
-    T::subtract_product(lower, (below, Conj::No), (upper.rb(), Conj::No));
+    solve_triangular(crew, UNIT_LOWER, (diagonal, Conj::No), upper.rb_mut());
+    subtract_product(crew, lower, (below, Conj::No), (upper.rb(), Conj::No));
 }
 
 /// Moves rows: pairs of a place and where its row comes from.

@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::nonblocking::PatchRequest;
 use crate::patch::Patch;
 use crate::region::Region;
-use ga_dense::Conj;
+use ga_dense::{Conj, Crew};
 use std::ops::Range;
 
 /// How a matrix enters a product. `GA_Dgemm`'s `transa` and `transb`.
@@ -31,6 +31,7 @@ pub struct Matrix<'a, T: Field> {
     /// The axes that rows and columns run along, before transposition.
     axes: [usize; 2],
     op: Op,
+    crew: Crew<'static>,
 }
 
 /// Extent below which a piece in place costs the kernel more than fetching it with its neighbours.
@@ -73,7 +74,18 @@ impl<'a, T: Field> Matrix<'a, T> {
             return Err(Error::new(ErrorKind::Shape, "Matrix", message));
         }
         let axes = [axes[0].min(axes[1]), axes[0].max(axes[1])];
-        Ok(Matrix { array, patch, axes, op })
+        Ok(Matrix { array, patch, axes, op, crew: Crew::alone() })
+    }
+
+    /// The same, to be factorized by these threads on the rank that says so: each rank's part of the work is its crew's.
+    #[must_use]
+    pub fn by(mut self, crew: Crew<'static>) -> Self {
+        self.crew = crew;
+        self
+    }
+
+    pub(super) fn crew(&self) -> Crew<'static> {
+        self.crew
     }
 
     /// All of a matrix. `GA_Dgemm`.

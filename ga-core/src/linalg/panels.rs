@@ -19,7 +19,7 @@ use crate::algebra::transpose as kernels;
 use crate::array::GlobalArray;
 use crate::distribution::Distribution;
 use crate::error::{Error, ErrorKind, Result};
-use ga_dense::{MatMut, MatRef};
+use ga_dense::{Crew, MatMut, MatRef};
 use rma::Team;
 use std::ops::Range;
 
@@ -36,6 +36,8 @@ pub(super) struct Panels<T: Field> {
     /// Its rows are the matrix's columns.
     columns: GlobalArray<T>,
     width: usize,
+    /// Who does this rank's work.
+    crew: Crew<'static>,
 }
 
 impl<T: Field> Panels<T> {
@@ -49,19 +51,24 @@ impl<T: Field> Panels<T> {
     }
 
     /// Zeros in panels of so many columns. Collective.
-    pub(super) fn new(team: &Team, [rows, columns]: [usize; 2], width: usize) -> Result<Self> {
+    pub(super) fn new(
+        team: &Team,
+        [rows, columns]: [usize; 2],
+        width: usize,
+        crew: Crew<'static>,
+    ) -> Result<Self> {
         let ranks = team.size();
         let is_one = ranks == 1 || rows.max(columns) <= SMALL;
         let width = if is_one { columns.max(1) } else { width };
         let layout = Distribution::scalapack(&[columns, rows], &[width, rows.max(1)], &[ranks, 1], ranks)?;
         let columns =
             GlobalArray::builder(team, &[columns, rows]).name("panels").distribution(&layout).create()?;
-        Ok(Panels { columns, width })
+        Ok(Panels { columns, width, crew })
     }
 
     /// Copies a matrix as it is after transposition, in panels of so many columns. Collective; synchronises on both sides.
     pub(super) fn load_any(op: &'static str, a: &Matrix<'_, T>, width: usize) -> Result<Self> {
-        let panels = Self::new(a.array().team(), a.shape(), width)?;
+        let panels = Self::new(a.array().team(), a.shape(), width, a.crew())?;
         a.array().sync_for(op)?;
         let loaded =
             (0..panels.count()).filter(|&k| panels.is_mine(k)).try_for_each(|k| panels.load_panel(a, k));
@@ -120,6 +127,10 @@ impl<T: Field> Panels<T> {
 
     pub(super) fn team(&self) -> &Team {
         self.columns.team()
+    }
+
+    pub(super) fn crew(&self) -> Crew<'static> {
+        self.crew
     }
 
     /// The panel that a column is in.

@@ -66,11 +66,11 @@ impl<T: Field> Qr<T> {
             // SAFETY: these columns are mine, and without panel `k`, the only one that others read in this step.
             let [next, rest] = unsafe { [panels.own(behind..ahead), panels.own(ahead..all)] };
             // The next panel first: whoever has it factorizes it while the others are still updating.
-            apply(&block, true, next.subrows_mut(start, height));
+            apply(panels.crew(), &block, true, next.subrows_mut(start, height));
             if k + 1 < self.steps() && panels.is_mine(k + 1) {
                 self.factor_panel(k + 1)?;
             }
-            apply(&block, true, rest.subrows_mut(start, height));
+            apply(panels.crew(), &block, true, rest.subrows_mut(start, height));
         }
         panels.sync()
     }
@@ -83,7 +83,7 @@ impl<T: Field> Qr<T> {
         let columns = unsafe { panels.own(panels.mine_before(k)..panels.mine_before(k + 1)) };
         let mut panel = columns.subrows_mut(range.start, panels.rows() - range.start);
         let mut record = vec![T::ZERO; depth];
-        ga_factor::qr(Crew::alone(), panel.rb_mut(), &mut record);
+        ga_factor::qr(panels.crew(), panel.rb_mut(), &mut record);
         let block = Reflections::new(panel.rb().subcols(0, depth), &record);
         record.extend_from_slice(block.triangle());
         self.blocks.put([k..k + 1, 0..record.len()], &record)
@@ -137,7 +137,7 @@ impl<T: Field> Qr<T> {
             let message = format!("{rows} x {columns} for Q of order {}", panels.rows());
             return Err(Error::new(ErrorKind::Shape, "Qr::q", message));
         }
-        let made = Panels::<T>::new(panels.team(), [rows, columns], panels.width())?;
+        let made = Panels::<T>::new(panels.team(), [rows, columns], panels.width(), panels.crew())?;
         for k in (0..made.count()).filter(|&k| made.is_mine(k)) {
             // SAFETY: the panel is mine, and nobody else accesses it.
             let mut own = unsafe { made.own(made.mine_before(k)..made.mine_before(k + 1)) };
@@ -152,15 +152,20 @@ impl<T: Field> Qr<T> {
             // SAFETY: my columns, which nobody else accesses.
             let own = unsafe { made.own(first..made.mine_before(made.count())) };
             if own.ncols() > 0 {
-                apply(&self.block(k, &mut scratch)?, false, own.subrows_mut(start, rows - start));
+                apply(
+                    panels.crew(),
+                    &self.block(k, &mut scratch)?,
+                    false,
+                    own.subrows_mut(start, rows - start),
+                );
             }
         }
         unload("Qr::q", &made, q)
     }
 }
 
-fn apply<T: Field>(block: &Reflections<T>, is_adjoint: bool, columns: MatMut<'_, T>) {
+fn apply<T: Field>(crew: Crew<'_>, block: &Reflections<T>, is_adjoint: bool, columns: MatMut<'_, T>) {
     if columns.ncols() > 0 {
-        block.apply(Crew::alone(), is_adjoint, columns);
+        block.apply(crew, is_adjoint, columns);
     }
 }

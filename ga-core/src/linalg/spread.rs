@@ -9,9 +9,13 @@ use super::Field;
 use super::panels::Panels;
 use crate::error::{Error, Result};
 use ga_dense::{Conj, MatMut, MatRef, Reborrow, ReborrowMut};
-use ga_factor::Lower;
+use ga_factor::{Lower, subtract_product};
 use rma::Op;
 use std::ops::Range;
+use std::sync::Mutex;
+
+/// Orders whose products with vectors are not worth waking a thread.
+const SERIAL: usize = 512;
 
 pub(super) struct Spread<'a, T: Field> {
     panels: &'a Panels<T>,
@@ -74,11 +78,27 @@ impl<T: Field> Lower<T> for Spread<'_, T> {
     }
 
     fn times(&mut self, from: usize, x: &[T], y: &mut [T]) -> Result<()> {
-        for (k, columns) in self.mine(from) {
-            // SAFETY: read only; the columns are mine.
-            let own = unsafe { self.own(k, &columns) };
-            let at = columns.start - from;
-            T::hermitian_times(own.rb(), &x[at..], &mut y[at..]);
+        let mine: Vec<(usize, Range<usize>)> = self.mine(from).collect();
+        let some = |of: usize, pieces: usize, y: &mut [T]| {
+            for (k, columns) in mine.iter().skip(of).step_by(pieces) {
+                // SAFETY: read only; the columns are mine.
+                let own = unsafe { self.own(*k, columns) };
+                let at = columns.start - from;
+                T::hermitian_times(own.rb(), &x[at..], &mut y[at..]);
+            }
+        };
+        let crew = self.panels.crew();
+        let pieces = if y.len() <= SERIAL { 1 } else { crew.threads().min(mine.len()) };
+        if pieces > 1 {
+            // Each thread has sums of its own, of every so manieth panel.
+            let sums: Vec<Mutex<Vec<T>>> = (0..pieces).map(|_| Mutex::new(vec![T::ZERO; y.len()])).collect();
+            crew.share(pieces, &|p| some(p, pieces, &mut sums[p].lock().expect("nobody panics")));
+            for sum in sums {
+                let sum = sum.into_inner().expect("nobody panics");
+                y.iter_mut().zip(sum).for_each(|(y, x)| *y += x);
+            }
+        } else {
+            some(0, 1, y);
         }
         self.panels.team().allreduce(y, Op::Sum).map_err(|e| Error::from_rma(self.op, e))
     }
@@ -91,7 +111,7 @@ impl<T: Field> Lower<T> for Spread<'_, T> {
             let at = columns.start - from;
             let left = left.subrows(at, left.nrows() - at);
             let right = right.subrows(at, columns.len()).transpose();
-            T::subtract_product(own, (left, Conj::No), (right, Conj::Yes));
+            subtract_product(self.panels.crew(), own, (left, Conj::No), (right, Conj::Yes));
         }
         Ok(())
     }

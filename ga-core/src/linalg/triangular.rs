@@ -4,8 +4,8 @@ use super::panels::{Panels, WIDTH};
 use super::share::for_my_columns;
 use super::{Field, Matrix};
 use crate::error::{Error, ErrorKind, Result};
-use ga_dense::{Conj, Crew, MatMut, Reborrow, ReborrowMut};
-use ga_factor::Triangle;
+use ga_dense::{Conj, MatMut, Reborrow, ReborrowMut};
+use ga_factor::{Triangle, subtract_product};
 use rma::Op;
 
 /// Replaces the columns of `b` by the solutions `x` of `t x = b`, where `t` is a triangle of a square matrix after its
@@ -75,8 +75,8 @@ fn solve<T: Field>(
                 (panel.split_at_row(range.start), x.split_at_row_mut(range.start));
             (diagonal, above, own, others)
         };
-        ga_factor::solve_triangular(Crew::alone(), kind, (diagonal, Conj::No), own.rb_mut());
-        T::subtract_product(others, (beside, Conj::No), (own.rb(), Conj::No));
+        ga_factor::solve_triangular(panels.crew(), kind, (diagonal, Conj::No), own.rb_mut());
+        subtract_product(panels.crew(), others, (beside, Conj::No), (own.rb(), Conj::No));
     }
     Ok(())
 }

@@ -37,6 +37,15 @@ fn fill<T: Pod + Send + Sync>(room: &Room<'_>, places: &Places<'_>, run: &mut Ru
     let missing: Mutex<Missing> = Mutex::default();
     pool::split(range.len().div_ceil(PIECE), threads(range.len()), &|piece| {
         let from = range.start + piece * PIECE;
+        if let Some(base) = reach.only::<T>().filter(|_| places.are_single()) {
+            return places.lists(from..range.end.min(from + PIECE), |at, outer, places| {
+                let (out, base) = (to.at(at - range.start), base.wrapping_offset(outer));
+                for (k, &place) in places.iter().enumerate() {
+                    // SAFETY: as below.
+                    unsafe { out.add(k).write(base.wrapping_offset(place).read()) };
+                }
+            });
+        }
         let mut far = Missing::new();
         places.runs(from..range.end.min(from + PIECE), |at, first, step, len| {
             let out = to.at(at - range.start);

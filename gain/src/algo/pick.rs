@@ -276,24 +276,40 @@ impl<'a> Places<'a> {
         }
     }
 
+    /// Whether indices name single elements.
+    pub(super) fn are_single(&self) -> bool {
+        self.inner == 1
+    }
+
+    /// Of indices that name single elements: calls `each` with the number of the first of some that follow each other, and with
+    /// their places, counted from the one that comes before these.
+    #[inline]
+    pub(super) fn lists(&self, range: Range<usize>, mut each: impl FnMut(usize, isize, &[isize])) {
+        let mut window = [0; WINDOW];
+        let mut at = range.start;
+        while at < range.end {
+            let (p, b) = (at / self.among, at % self.among);
+            let places = &mut window[..(self.among - b).min(range.end - at).min(WINDOW)];
+            self.window(b, places);
+            each(at, place(&self.pick.outer, p), places);
+            at += places.len();
+        }
+    }
+
     /// Calls `each` with the number of the first element of a run, its place, the step to the next and how many they are.
     #[inline]
     pub(super) fn runs(&self, range: Range<usize>, mut each: impl FnMut(usize, isize, isize, usize)) {
+        if self.are_single() {
+            return self.lists(range, |at, outer, places| {
+                places.iter().enumerate().for_each(|(k, place)| each(at + k, outer + place, 1, 1));
+            });
+        }
         let mut window = [0; WINDOW];
         let mut at = range.start;
         while at < range.end {
             let (row, skip) = (at / self.inner, at % self.inner);
             let (p, b) = (row / self.among, row % self.among);
             let outer = place(&self.pick.outer, p);
-            if self.inner == 1 {
-                let len = (self.among - b).min(range.end - at).min(WINDOW);
-                self.window(b, &mut window[..len]);
-                for (k, place) in window[..len].iter().enumerate() {
-                    each(at + k, outer + place, 1, 1);
-                }
-                at += len;
-                continue;
-            }
             self.window(b, &mut window[..1]);
             let first = outer + window[0];
             let len = (self.inner - skip).min(range.end - at);

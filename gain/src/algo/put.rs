@@ -73,6 +73,19 @@ fn write<T: Pod + Send + Sync>(
         let (from, to) = (len * part / threads, len * (part + 1) / threads);
         // SAFETY: the parts are apart, and together the elements.
         let part = unsafe { std::slice::from_raw_parts_mut(parts.at(from), to - from) };
+        if places.are_single() {
+            // (What is another thread's goes nowhere: a branch would be guessed wrongly as often as not.)
+            let mut nowhere = T::zeroed();
+            let (first, nowhere): (*mut T, *mut T) = (part.as_mut_ptr(), &mut nowhere);
+            return places.lists(share.clone(), |at, outer, places| {
+                for (k, &place) in places.iter().enumerate() {
+                    let i = ((outer + place) as usize).wrapping_sub(from);
+                    let to = if i < part.len() { first.wrapping_add(i) } else { nowhere };
+                    // SAFETY: an element of the part, or the one beside, both this thread's.
+                    unsafe { to.write(value(at + k)) };
+                }
+            });
+        }
         places.runs(share.clone(), |at, first, step, count| {
             for k in 0..count {
                 let i = (first + step * k as isize) as usize;

@@ -5,6 +5,7 @@ use super::plans::{self, Halved, Plan, Unfolded, Whole};
 use super::turn::turn;
 use super::{Lines, Part, Real, Transform, Turned};
 use crate::algo::Cells;
+use crate::dtype::DType;
 use crate::exec::pool;
 use crate::memory::Blocks;
 use crate::session;
@@ -30,6 +31,20 @@ const ALIKE: usize = 256;
 pub(crate) fn is_local(blocks: Blocks, lines: Lines) -> bool {
     let plane = (lines.n * lines.inner).max(1);
     !blocks.is_distributed() || (0..=blocks.count()).all(|rank| blocks.start(rank).is_multiple_of(plane))
+}
+
+/// Lengths whose plans and lines are no little thing.
+const LONG: usize = 1 << 15;
+
+/// How many bytes the plan of long lines takes at most, and what threads have of these; of lengths with large factors both are
+/// those of a longer transform. Of others 0.
+pub(super) fn needs(transform: &Transform, lines: Lines, to: DType) -> usize {
+    if transform.n < LONG {
+        return 0;
+    }
+    let complex = if matches!(to, DType::F32 | DType::C64) { 8 } else { 16 };
+    let of_thread = if lines.inner == 1 { 4 * complex } else { 4 * complex + 2 * LINE_BYTES };
+    transform.n * (6 * complex + of_thread * session::get().threads)
 }
 
 /// How many complex numbers of room lines need that are transformed one after the other, by all threads; 0 if they aren't.

@@ -18,6 +18,7 @@ pub(crate) use long::split;
 
 use crate::dtype::{Complex32, Complex64, DType};
 use crate::error::Result;
+use crate::memory::afford;
 use crate::record::{Arg, Node};
 use crate::stage::{Reads, Spread, Stage};
 use bytemuck::Pod;
@@ -143,7 +144,12 @@ pub(crate) fn local(
         let complex = if matches!(to, DType::F32 | DType::C64) { DType::C64 } else { DType::C128 };
         stage = stage.writes(&[room_len], complex, Spread::Replicated);
     }
+    let needed = if room_len > 0 { 0 } else { lines::needs(transform, lines, to) };
+    if needed > 0 {
+        stage = stage.can_fail();
+    }
     let made = stage.run(|room, runs| {
+        afford(needed)?;
         let (run, rest) = runs.split_first_mut().expect("a result");
         let turned = turned.map(|n| Turned { n, first: run.range().start / transform.given().max(1) });
         macro_rules! with {

@@ -3,15 +3,20 @@
 use super::Task;
 use super::matrix::{Field, Sizes};
 use crate::error::{Error, Kind, Result};
+use crate::exec::pool;
+use crate::memory::afford;
 use crate::session::{self, Purpose};
 use crate::stage::{Room, Run};
 use bytemuck::Pod;
 use ga_core::linalg::{Cholesky, Lu, Matrix, Op, Qr, Triangle, diag_std, diag_values, solve_triangular};
 use ga_core::{Distribution, ErrorKind, GlobalArray};
+use ga_dense::Crew;
 use ga_factor::determinant;
 
 /// Orders up to which one rank is as fast.
 const SMALL: usize = 256;
+/// Columns that are worked on together, at most.
+const CHUNK: usize = 256;
 
 /// Whether all ranks work on each matrix.
 pub(super) fn takes(task: Task, [rows, columns]: [usize; 2], count: usize) -> bool {
@@ -29,15 +34,38 @@ fn layout(count: usize, [rows, columns]: [usize; 2]) -> Result<Distribution> {
     Ok(Distribution::regular(&[count * rows, columns], &[1, 1], session::get().size)?)
 }
 
+/// The threads of this rank.
+fn crew() -> Crew<'static> {
+    match session::get().threads {
+        1 => Crew::alone(),
+        threads => {
+            Crew::new(threads, &|pieces, work| pool::split(pieces, session::get().threads, &|p| work(p)))
+        }
+    }
+}
+
 /// Matrix `i` of a stack.
 fn nth<T: Field>(stack: &GlobalArray<T>, i: usize, rows: usize, op: Op) -> Result<Matrix<'_, T>> {
-    Ok(Matrix::new(stack, [i * rows..(i + 1) * rows, 0..stack.shape()[1]], op)?)
+    Ok(Matrix::new(stack, [i * rows..(i + 1) * rows, 0..stack.shape()[1]], op)?.by(crew()))
 }
 
 /// This rank's run of what every rank has.
 fn keep<T: Pod>(run: &mut Run<'_>, all: &[T]) {
     let mine = run.range();
     run.elements::<T>().copy_from_slice(&all[mine]);
+}
+
+/// How many elements' memory a rank needs for itself at most, beside its parts of matrices.
+fn scratch(task: Task, sizes: Sizes) -> usize {
+    let most = sizes.rows.max(sizes.columns);
+    match task {
+        // The vectors of both halves of the tridiagonal form, and its own part of all.
+        Task::Hermitian { vectors: true, .. } => {
+            2 * most * most + 4 * most * most.div_ceil(session::get().size)
+        }
+        // Some columns or a panel at a time.
+        _ => 4 * CHUNK * most,
+    }
 }
 
 /// Each matrix of a short stack. Collective.
@@ -49,6 +77,8 @@ pub(super) fn run<T: Field>(
     runs: &mut [Run<'_>],
 ) -> Result<()> {
     let (rows, order, width) = (sizes.rows, sizes.columns, sizes.width);
+    afford(scratch(task, sizes) * size_of::<T>())?;
+    together()?;
     let a: GlobalArray<T> = room.bring(0, &layout(count, [rows, order])?)?;
     let refused = |error: ga_core::Error| match error.kind() {
         ErrorKind::Numeric => Error::new(Kind::LinAlg, task.complaint()),

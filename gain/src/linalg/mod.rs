@@ -111,6 +111,26 @@ impl Task {
         !matches!(self, Task::Lu | Task::Qr { .. } | Task::Svd { .. })
     }
 
+    /// How many elements' memory its kernels take at most for a matrix of `m` rows and `n` columns, beside operands and results:
+    /// copies by columns, and what the kernels work in.
+    fn scratch(self, [m, n]: [usize; 2], width: usize) -> usize {
+        let (most, k) = (m.max(n), m.min(n));
+        match self {
+            Task::Solve | Task::Triangular { .. } => 2 * n * n + 3 * n * width,
+            Task::Inverse => 4 * n * n,
+            Task::Determinant | Task::Cholesky { .. } => 2 * n * n,
+            Task::Lu => 3 * m * n,
+            Task::Qr { columns } => 2 * m * (n + columns),
+            Task::Svd { vectors: None } => 4 * m * n,
+            Task::Svd { vectors: Some(is_full) } => {
+                let [left, right] = if is_full { [m, n] } else { [k, k] };
+                m * n + m * left + n * right + 8 * most * k
+            }
+            Task::Hermitian { .. } => 8 * n * n,
+            Task::Eigen { .. } => 16 * n * n,
+        }
+    }
+
     /// Shapes and types of what is made of one matrix, with right-hand sides of `width` columns.
     fn makes(self, [m, n]: [usize; 2], width: usize, dtype: DType) -> Vec<(Dims, DType)> {
         let (k, real) = (m.min(n), real_part(dtype));

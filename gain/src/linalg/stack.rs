@@ -8,7 +8,7 @@ use super::{Task, large};
 use crate::array::Array;
 use crate::error::{Error, Kind, Result};
 use crate::exec::pool;
-use crate::memory::{Blocks, blocks_for, is_small};
+use crate::memory::{Blocks, afford, blocks_for, is_small};
 use crate::record::{Arg, Expr, Node};
 use crate::session;
 use crate::stage::{Reads, Room, Run, Spread, Stage};
@@ -66,6 +66,8 @@ pub(super) fn run<T: Field>(
         }
         let mine = if is_split { edge(session.rank)..edge(session.rank + 1) } else { 0..count };
         let threads = if ranks > 1 && !is_split { 1 } else { session.threads };
+        let at_once = if size[0] * size[1] < LARGE { threads } else { 1 };
+        afford(task.scratch(size, width) * at_once * size_of::<T>())?;
         some::<T>(task, sizes, mine, threads, room, runs, &lens)
     })?;
     let placed = nodes.into_iter().map(|node| {

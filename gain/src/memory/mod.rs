@@ -40,7 +40,7 @@ pub(crate) use blocks::Blocks;
 pub(crate) use spread::{blocks_for, blocks_like, is_small, set_group};
 
 use crate::dtype::Scalar;
-use crate::error::{Error, Kind, Result, cannot_allocate};
+use crate::error::{Error, Kind, Result, cannot_allocate, size_text};
 use crate::session::{self, Purpose};
 use crate::view::{View, checked_size};
 pub(crate) use backing::{Memory, Owner, Transfer};
@@ -451,6 +451,18 @@ impl Drop for Storage {
             }
         }
     }
+}
+
+/// Fails if this process could not have so many bytes more for itself. Kernels take memory where they need it, and a process that
+/// finds none there ends; an algorithm asks for as much as its kernels take at once, before they begin.
+pub(crate) fn afford(len_bytes: usize) -> Result<()> {
+    /// What is asked for no better than by any vector.
+    const LITTLE: usize = 1 << 20;
+    if len_bytes <= LITTLE || Vec::<u8>::new().try_reserve_exact(len_bytes).is_ok() {
+        return Ok(());
+    }
+    let size = size_text(len_bytes as u64);
+    Err(Error::new(Kind::Memory, format!("Unable to allocate {size} of memory to work in")))
 }
 
 #[cold]

@@ -160,6 +160,14 @@ impl Reach<'_> {
         self.is_near
     }
 
+    /// The address that element 0 has, if all lie together in memory that is mapped here.
+    pub(crate) fn only<T: Pod>(&self) -> Option<*const T> {
+        match self.runs[..] {
+            [(_, base)] if !base.is_null() => Some(base.cast()),
+            _ => None,
+        }
+    }
+
     fn owner(&self, i: usize) -> usize {
         self.runs.iter().rposition(|&(start, _)| start <= i).unwrap_or(0)
     }

@@ -135,9 +135,11 @@ def lstsq(a, b, rcond=None):
         residuals = (ufuncs["absolute"](rest) ** 2).sum(0)
     try:
         u, values, vh = svd(a, False)
+        host = values.numpy()
+        if numpy.isnan(host).any():
+            raise LinAlgError
     except LinAlgError:
         raise LinAlgError("SVD did not converge in Linear Least Squares") from None
-    host = values.numpy()
     rank = int((host > rcond * host.max(initial=0)).sum())
     if rank:
         x = adjoint(vh[:rank]) @ ((adjoint(u[:, :rank]) @ b) / values[:rank, None])

@@ -6,10 +6,11 @@ import numpy
 from numpy.linalg import LinAlgError
 
 from .._base import asarray, ufuncs
-from .._creation import full
+from .._creation import eye, full
 from .._indexing import take_along_axis, where
 from .._shapes import stack
 from .._sorting import argsort, sort
+from .._triangles import tril, triu
 from ._checks import adjoint, alike, common, finite, made, matrices, real, squares
 from ._polar import is_large, singular
 from ._tall import is_tall, tall_qr, tall_r
@@ -17,6 +18,20 @@ from ._tall import is_tall, tall_qr, tall_r
 
 # Orders that the kernel of singular values doesn't take apart.
 _SURE = 100
+
+
+def _with_infinite(make, a, seen=asarray):
+    """What is made of matrices: NaN for values of those that have infinities in the part seen, and any vectors, as LAPACK leaves
+    them; an error if one has NaN. The values come first."""
+    try:
+        return make(a)
+    except LinAlgError:
+        is_infinite = asarray(ufuncs["isinf"](seen(a)).any((-2, -1)))
+        if not bool(is_infinite.any()) or bool(ufuncs["isnan"](seen(a)).any()):
+            raise
+    found = make(where(is_infinite[..., None, None], 0, a).astype(a.dtype, copy=False))
+    values = where(is_infinite[..., None], numpy.nan, found[0]).astype(found[0].dtype, copy=False)
+    return (values, *found[1:])
 
 
 class EigResult(NamedTuple):
@@ -51,10 +66,13 @@ def svd(a, full_matrices=True, compute_uv=True, hermitian=False):
     dtype = common(a)
     is_cut = is_tall(a) and not (compute_uv and full_matrices)
     if is_cut or is_large(a):
-        if bool(ufuncs["isnan"](a).any()) or compute_uv and bool(ufuncs["isinf"](a).any()):
+        if bool(ufuncs["isnan"](a).any()):
             raise LinAlgError("SVD did not converge")
-        if not compute_uv and bool(ufuncs["isinf"](a).any()):
-            return full(min(a.shape), numpy.nan, real(dtype))
+        if bool(ufuncs["isinf"](a).any()):
+            k = min(a.shape)
+            values = full(k, numpy.nan, real(dtype))
+            left, right = a.shape if full_matrices else (k, k)
+            return SVDResult(eye(a.shape[0], left, dtype=dtype), values, eye(right, a.shape[1], dtype=dtype)) if compute_uv else values
         a = a.astype(numpy.promote_types(dtype, "d"), copy=False)
         if not is_cut:
             values, u, vh = singular(a, compute_uv, full_matrices)
@@ -66,7 +84,8 @@ def svd(a, full_matrices=True, compute_uv=True, hermitian=False):
         values, u, vh = made("svd", r, True, False)
         return SVDResult((q @ u).astype(dtype, copy=False), values.astype(real(dtype), copy=False), vh.astype(dtype, copy=False))
     wide = a.astype(numpy.promote_types(dtype, "d"), copy=False)
-    found = alike("svd", wide, *((True, bool(full_matrices)) if compute_uv else ()))
+    flags = (True, bool(full_matrices)) if compute_uv else ()
+    found = _with_infinite(lambda a: alike("svd", a, *flags), wide)
     if min(a.shape[-2:]) > _SURE and not _fits(wide, found[0]):
         if a.ndim > 2:
             parts = [svd(one, full_matrices, compute_uv) for one in a.reshape(-1, *a.shape[-2:])]
@@ -102,7 +121,8 @@ def _triangle(uplo):
 def eigh(a, UPLO="L"):
     """`numpy.linalg.eigh`"""
     is_upper = _triangle(UPLO)
-    return EighResult(*made("eigh", squares(a), is_upper, True))
+    seen = triu if is_upper else tril
+    return EighResult(*_with_infinite(lambda a: made("eigh", a, is_upper, True), squares(a), seen))
 
 
 def eigvalsh(a, UPLO="L"):
