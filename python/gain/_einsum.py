@@ -52,8 +52,10 @@ def einsum(*operands, out=None, optimize=False, **kwargs):
         elif out is not None:
             dtype = numpy.result_type(*kind[2], out.dtype)
         alike = all([a.dtype == dtype for a in arrays])
+        # (Only steps by products write into an output of whatever type.)
+        is_plain = optimize is False or len(arrays) == 1
         if casting == "same_value" or not (alike or all([numpy.can_cast(a.dtype, dtype, casting) for a in arrays])) or out is not None and (
-            out.shape != shape or optimize is False and not numpy.can_cast(dtype, out.dtype, casting)
+            out.shape != shape or is_plain and not numpy.can_cast(dtype, out.dtype, casting)
         ):
             _refuse(operands, out, optimize, kwargs)
     if not alike and (optimize is False or len(arrays) == 1 or "dtype" in kwargs):

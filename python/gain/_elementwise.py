@@ -82,6 +82,10 @@ def round(a, decimals=0, out=None):
         made = a.copy("K") if a.ndim else a[()]
     elif decimals == 0:
         made = ufuncs["rint"](a)
+    elif a.dtype.kind == "c":
+        made = a.copy("K")
+        made.real, made.imag = round(a.real, decimals), round(a.imag, decimals)
+        made = made if a.ndim else made[()]
     elif decimals > 0:
         made = ufuncs["rint"](a * 10.0**decimals) / 10.0**decimals
     else:

@@ -49,7 +49,7 @@ def argwhere(a):
     if a.ndim == 0:
         return empty((int(bool(a)), 0), numpy.int64)
     found = nonzero(a)
-    return concatenate([one[:, None] for one in found], axis=1)
+    return concatenate([one[None] for one in found], axis=0).T
 
 
 def _check_integers(array):
@@ -88,6 +88,11 @@ def _check_safe(values, dtype):
     """Refuses arrays that become another type only with loss."""
     if isinstance(values, (ndarray, numpy.ndarray, numpy.generic)) and not numpy.can_cast(values.dtype, dtype, "safe"):
         raise TypeError(f"Cannot cast array data from {values.dtype!r} to {dtype!r} according to the rule 'safe'")
+
+
+def _as_elements(values, a):
+    """Values that `a` is to get: what Python has as elements of its type, and arrays, which are converted when they are written."""
+    return asarray(values) if isinstance(values, (ndarray, numpy.ndarray, numpy.generic)) else asarray(values, a.dtype)
 
 
 # What NumPy says of keys of `a.flat`.
@@ -217,7 +222,7 @@ def put(a, ind, v, mode="raise"):
     ind = asarray(_wrapped(ind, a.size, mode)).ravel()
     if not a.flags.writeable:
         raise ValueError("put: output array is read-only")
-    v = asarray(v).ravel()
+    v = _as_elements(v, a).ravel()
     if ind.size == 0:
         return
     if v.size == 0:
@@ -317,7 +322,7 @@ def putmask(a, /, mask, values):
     if mask.size != a.size:
         raise ValueError("putmask: mask and data must be the same size")
     _check_safe(values, a.dtype)
-    values = asarray(values).ravel()
+    values = _as_elements(values, a).ravel()
     if values.size == 0:
         return
     mask = mask.reshape(a.shape).astype(bool)
@@ -352,6 +357,8 @@ def choose(a, choices, out=None, mode="raise"):
         made = _where(a == k, choices[k], made)
     if out is None:
         return made[()] if made.ndim == 0 else made
+    if out.shape != made.shape:
+        raise TypeError("choose: invalid shape for output array.")
     out[...] = made
     return out
 
@@ -372,7 +379,8 @@ def select(condlist, choicelist, default=0):
     except TypeError as error:
         raise TypeError(f"Choicelist and default value do not have a common dtype: {error}") from None
     arrays = [asarray(c) for c in weak]
-    shape = numpy.broadcast_shapes(*(c.shape for c in conditions), *(c.shape for c in arrays))
+    of_all = numpy.broadcast_shapes(*(c.shape for c in conditions)), numpy.broadcast_shapes(*(c.shape for c in arrays))
+    shape = numpy.broadcast_shapes(*of_all)
     made = broadcast_to(arrays[-1].astype(dtype), shape)
     for condition, choice in zip(reversed(conditions), reversed(arrays[:-1])):
         made = _where(condition, choice.astype(dtype), made)

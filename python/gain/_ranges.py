@@ -5,7 +5,7 @@ import operator
 import numpy
 
 from . import _gain
-from ._base import asarray, host, ndim, ufuncs
+from ._base import asarray, axes_tuple, host, ndim, ufuncs
 from ._gain import ndarray
 from ._shapes import expand_dims, moveaxis
 
@@ -40,11 +40,12 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
         if dtype is not None:
             made = (ufuncs["floor"](made) if numpy.issubdtype(dtype, numpy.integer) else made).astype(dtype, copy=False)
         return (made, step) if retstep else made
+    axes_tuple(axis, 1, "destination")
     made = _gain.linspace(start, stop, num, endpoint, dtype)
     if not retstep:
         return made
     intervals = num - 1 if endpoint else num
-    return made, (stop - start) / numpy.float64(intervals) if intervals > 0 else numpy.nan
+    return made, numpy.true_divide(stop - start, intervals) if intervals > 0 else numpy.nan
 
 
 def _are_near(start, stop):

@@ -94,7 +94,12 @@ def var(
     if given:
         count = asarray(broadcast_to(asarray(where), a.shape).sum(axis, None, None, True))
     else:
-        count = asarray(a.size if axis is None else numpy.prod([a.shape[i] for i in axes_tuple(axis, a.ndim)], dtype=int))
+        try:
+            axes = range(a.ndim) if axis is None else axes_tuple(axis, a.ndim)
+        except ValueError:
+            numpy.add.reduce(numpy.broadcast_to(0, a.shape), axis)  # raises what NumPy raises
+            raise
+        count = asarray(numpy.prod([a.shape[i] for i in axes], dtype=int))
     if (count <= ddof).any():
         _gain.warn("Degrees of freedom <= 0 for slice")
     if mean is ABSENT:

@@ -31,7 +31,12 @@ def ravel(a, order="C"):
 
 def transpose(a, axes=None):
     """`numpy.transpose`"""
-    return asarray(a).transpose(axes)
+    a = asarray(a)
+    try:
+        return a.transpose(axes)
+    except TypeError:
+        numpy.broadcast_to(numpy.int8(0), a.shape).transpose(axes)  # raises what NumPy raises
+        raise
 
 
 def swapaxes(a, axis1, axis2):
@@ -214,7 +219,7 @@ def concatenate(arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind")
     joined = (*before, length, *after)
     if out is not None:
         if out.shape != joined:
-            raise ValueError("Output array is the wrong shape")
+            raise ValueError(f"Output array {'is the wrong shape' if out.ndim == len(joined) else 'has wrong dimensionality'}")
         kind = out.dtype
     else:
         if dtype is not None:

@@ -82,10 +82,8 @@ def partition(a, kth, axis=-1, kind="introselect", order=None):
     """`numpy.partition`"""
     if type(a) is ndarray and type(kth) is type(axis) is int and kind == "introselect" and order is None:
         return _gain.sorted(a, axis, [kth])
-    a, places = asarray(a), _places(kth, kind, order)
-    if axis is None:
-        a, axis = a.ravel(), -1
-    return _gain.sorted(a, _number(axis), places)
+    a, axis = _axis_first(a, axis)
+    return _gain.sorted(a, axis, _places(kth, kind, order))
 
 
 def partition_in_place(a, kth, axis=-1, kind="introselect", order=None):
@@ -96,10 +94,19 @@ def partition_in_place(a, kth, axis=-1, kind="introselect", order=None):
 
 def argpartition(a, kth, axis=-1, kind="introselect", order=None):
     """`numpy.argpartition`"""
-    a, places = asarray(a), _places(kth, kind, order)
-    if axis is None or a.ndim == 0:
-        a, axis = a.ravel(), -1 if axis is None else axis
-    return _gain.argsorted(a, _number(axis), places)
+    a = asarray(a)
+    a, axis = _axis_first(a if a.ndim else a.ravel(), axis)
+    return _gain.argsorted(a, axis, _places(kth, kind, order))
+
+
+def _axis_first(a, axis):
+    """The array to be ordered, and along which axis: that it has one is asked before the places are."""
+    a = asarray(a)
+    if axis is None:
+        a, axis = a.ravel(), -1
+    axis = _number(axis)
+    axes_tuple(axis, a.ndim)
+    return a, axis
 
 
 def sort_complex(a):
@@ -118,10 +125,9 @@ def lexsort(keys, axis=-1):
         count = 0
     if count == 0:
         raise TypeError("need sequence of keys with len > 0 in lexsort")
-    keys = [asarray(key) for key in keys]
+    axis, keys = _number(axis), [asarray(key) for key in keys]
     if any(key.shape != keys[0].shape for key in keys):
         raise ValueError("all keys need to be the same shape")
-    axis = _number(axis)
     if keys[0].ndim == 0:
         if axis not in (0, -1):
             axes_tuple(axis, 0)  # raises what NumPy raises

@@ -176,10 +176,13 @@ impl Ufunc {
         let given = array;
         let array = required(array, self.op.name())?.into_array()?;
         let method = if indices.is_some() { "reduceat" } else { "accumulate" };
-        if array.ndim() == 0 {
-            return Err(PyTypeError::new_err(format!("cannot {method} on a scalar")));
-        }
         let axis = one_axis(axis, &array, method)?;
+        if array.ndim() == 0 {
+            return Err(match axis {
+                0 | -1 => PyTypeError::new_err(format!("cannot {method} on a scalar")),
+                _ => no_such_axis(axis, 0),
+            });
+        }
         let dtype = dtype.map(Numpy::parse_dtype).transpose()?.flatten();
         let target = one_of(target.filter(|object| !object.is_none()))?;
         let handle = out(target.as_ref())?;

@@ -98,12 +98,10 @@ pub(crate) fn reduce<'py>(
         mask: mask.as_ref(),
         out: out.as_ref().map(|handle| &handle.array),
     };
-    let is_empty = array.size() == 0 && {
-        let all: Vec<isize> = (0..array.ndim() as isize).collect();
-        let kept = |axis: &isize| array.shape()[axis.rem_euclid(all.len().max(1) as isize) as usize] != 0;
-        !axes.as_deref().unwrap_or(&all).iter().all(kept)
-    };
-    if is_empty && matches!(reduction, Reduction::Mean) {
+    if matches!(reduction, Reduction::Mean)
+        && (array.size() == 0 || mask.is_some())
+        && compute(py, &[array], || array.averages_none(&options))?
+    {
         status::warn(py, "Mean of empty slice")?;
     }
     let made = compute(py, &[array], || match reduction {

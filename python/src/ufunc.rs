@@ -80,6 +80,9 @@ impl Ufunc {
                                 "The 'out' tuple must have exactly one entry per ufunc output",
                             ));
                         }
+                        Err(_) if outputs > 1 => {
+                            return Err(PyTypeError::new_err("'out' must be a tuple of arrays"));
+                        }
                         Err(_) => vec![object],
                     }
                 }
@@ -377,11 +380,21 @@ fn is_rare(keywords: &Bound<'_, PyDict>) -> bool {
     has("signature") || has("sig") || keywords.get_item("out").ok().flatten().is_some_and(is_ellipsis)
 }
 
-/// `axis` of `reduce`, whose default is 0 and not `None`.
-#[derive(FromPyObject)]
+/// `axis` of `reduce`, whose default is 0 and not `None`. (A bool is no number of an axis.)
 pub(crate) enum Axis<'py> {
     Number(isize),
     Other(Bound<'py, PyAny>),
+}
+
+impl<'py> FromPyObject<'_, 'py> for Axis<'py> {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        Ok(match object.extract() {
+            Ok(number) if !object.is_instance_of::<PyBool>() => Axis::Number(number),
+            _ => Axis::Other(object.to_owned()),
+        })
+    }
 }
 
 /// `initial` of `reduce`: `None` says that there is none, also where the operation has an identity.

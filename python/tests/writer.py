@@ -199,6 +199,9 @@ class Writer(Chooser):
         if value.dtype.kind in "fc" and function == "prod":
             if not numpy.isfinite(value).all():
                 raise Rejected
+            logs = numpy.log2(numpy.abs(array[array != 0]).astype("f8"))
+            if max(logs[logs > 0].sum(), -logs[logs < 0].sum()) > numpy.finfo(value.dtype).maxexp - 3:
+                raise Rejected  # in some order it overflows, or is lost, on its way
             eps = numpy.finfo(value.dtype).eps * 8
         if function in ("std", "var"):
             if not self.sums_exactly(array, 2) or value.dtype.kind not in "fc":
@@ -445,7 +448,11 @@ class Writer(Chooser):
 
     def tried(self, text, sets, writes, eps):
         """Runs the statement and keeps it, or takes back what it did."""
-        error = self.ran(text, sets, writes, eps)
+        error, told = self.ran(text, sets, writes, eps)
+        # What is told of a value that nobody wants: the statement failed, or wrote something else over it.
+        is_lost = self.strict and told and (error is not None or text.startswith("for ") and ";" in text)
+        if is_lost:
+            error = OverflowError()
         if error is None and self.useful(text, sets, writes, eps):
             self.done.append((text, sets, writes, eps))
         elif error is not None and self.chance(0.5 if text[:4] == "with" else 0.04) and not isinstance(error, (OverflowError, ZeroDivisionError)):
@@ -458,18 +465,18 @@ class Writer(Chooser):
         self.statements.append(text)
 
     def ran(self, text, sets, writes, eps):
-        """Runs the statement and notes what is rounded; the exception that it raised."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        """Runs the statement and notes what is rounded; the exception that it raised, and the warnings."""
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
             try:
                 exec(text, self.names)
             except Exception as error:  # noqa: BLE001 - may be what the program is about
-                return error
+                return error, told
         for name in {*sets, *writes}:
             self.round(self.names.get(name), eps)
             if isinstance(self.names.get(name), numpy.generic):
                 self.scalars[name] = eps
-        return None
+        return None, told
 
     def useful(self, text, sets, writes, eps):
         """Whether values stay small, and numbers."""

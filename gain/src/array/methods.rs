@@ -1,12 +1,14 @@
 //! Methods of the binary operations: NumPy's types, axes and errors around the algorithms that fold and scan.
 
-use super::{Array, Item, Operand, ReduceOptions};
+use super::reduce::{start_of, unmasked};
+use super::{Array, Item, ReduceOptions, fitting};
 use crate::algo::{self, Segments};
-use crate::dtype::{Casting, Category as TypeKind, DType, category};
-use crate::error::{Error, Kind, Result, normalize_axis, open_shape_text, shape_text};
-use crate::ops::{Loop, Op, ReduceOp, resolve, resolve_with};
+use crate::dtype::{Casting, Category as TypeKind, DType, Scalar, category};
+use crate::error::{Error, Kind, Result, normalize_axis, shape_text};
+use crate::ops::{Loop, Op, ReduceOp, no_loop, resolve, resolve_with};
 use crate::session;
-use crate::view::{Dims, Layout};
+use crate::view::order::of_result;
+use crate::view::{Dims, Layout, View};
 use smallvec::SmallVec;
 use std::ops::Range;
 
@@ -32,38 +34,55 @@ impl Array {
             );
             return Err(Error::new(Kind::Value, text));
         }
+        let reduced: SmallVec<[bool; 4]> = (0..self.ndim()).map(|d| axes.contains(&d)).collect();
+        fitting::check(op.name(), self.shape(), &reduced, options)?;
         let start = match options.initial {
-            Some(initial) => Some(initial.convert(dtype)?),
+            Some(initial) => Some(start_of(initial, dtype)?),
             None => op.identity(dtype),
         };
+        if start.is_none() && options.mask.is_some() {
+            return Err(unmasked(op.name()));
+        }
         if start.is_none() && axes.iter().any(|&d| self.shape()[d] == 0) {
             let text = format!("zero-size array to reduction operation {} which has no identity", op.name());
             return Err(Error::new(Kind::Value, text));
         }
-        if start.is_none() && options.mask.is_some() {
-            return Err(Error::new(
-                Kind::Value,
-                format!(
-                    "reduction operation '{}' does not have an identity, so to use a where mask one has to specify 'initial'",
-                    op.name()
-                ),
-            ));
-        }
+        let mask =
+            options.mask.map(|mask| mask.cast_to(DType::Bool).broadcast_to(self.shape())).transpose()?;
+        // What is left of the axes keeps their order.
+        let views: SmallVec<[&View; 2]> =
+            [Some(self), options.mask].into_iter().flatten().map(|a| &a.view).collect();
+        let folded = match of_result(Layout::K, self.ndim(), &views) {
+            None => self.fold_axes(&found, &axes, start, mask.as_ref())?,
+            Some(order) => {
+                let place = |&axis: &usize| order.iter().position(|&d| d == axis).unwrap_or(axis);
+                let axes: SmallVec<[usize; 4]> = axes.iter().map(place).collect();
+                let mask = mask.map(|mask| mask.by_order(Some(&order)));
+                let folded = self.by_order(Some(&order)).fold_axes(&found, &axes, start, mask.as_ref())?;
+                let left = order.iter().filter(|&&d| !reduced[d]);
+                let left: Dims = left.map(|&d| (0..d).filter(|&a| !reduced[a]).count()).collect();
+                folded.in_order(&left)
+            }
+        };
+        self.delivered_reduced(folded, options, &reduced)
+    }
+
+    /// The fold along these axes, in C order; the mask is of the array's shape.
+    fn fold_axes(
+        &self,
+        found: &Loop,
+        axes: &[usize],
+        start: Option<Scalar>,
+        mask: Option<&Array>,
+    ) -> Result<Array> {
         // One axis stays where it is; several come last.
         let kept: Dims = (0..self.ndim()).filter(|d| !axes.contains(d)).collect();
         let (order, place): (Dims, Range<usize>) = match axes[..] {
             [axis] => ((0..self.ndim()).collect(), axis..axis + 1),
-            _ => (kept.iter().chain(&axes).copied().collect(), kept.len()..self.ndim()),
+            _ => (kept.iter().chain(axes).copied().collect(), kept.len()..self.ndim()),
         };
         let shape: Dims = order.iter().map(|&d| self.shape()[d]).collect();
         let result: Dims = kept.iter().map(|&d| self.shape()[d]).collect();
-        let mask = match options.mask {
-            None => None,
-            Some(mask) => {
-                let mask = Operand::Array(&mask.cast_to(DType::Bool)).arg(self.shape(), DType::Bool)?;
-                Some(mask.map_view(|view| view.permute(&order)))
-            }
-        };
         let segment = 0..shape[place.clone()].iter().product();
         let what = Segments {
             name: "reduce",
@@ -72,19 +91,30 @@ impl Array {
             segments: &[segment],
             result: &result,
             start,
-            mask,
+            mask: mask.map(|mask| mask.arg().map_view(|view| view.permute(&order))),
         };
         let value = self.arg().map_view(|view| view.permute(&order));
-        let folded = Array::from_node(algo::fold(&found, value, &what)?);
+        Ok(Array::from_node(algo::fold(found, value, &what)?))
+    }
+
+    /// Applies `keepdims=` and `out=`, which fits.
+    fn delivered_reduced(
+        &self,
+        folded: Array,
+        options: &ReduceOptions<'_>,
+        reduced: &[bool],
+    ) -> Result<Array> {
         let folded = match options.keepdims {
             true => {
-                let extent = |d: usize| if axes.contains(&d) { 1 } else { self.shape()[d] as isize };
+                let extent = |d: usize| if reduced[d] { 1 } else { self.shape()[d] as isize };
                 folded.reshape(&(0..self.ndim()).map(extent).collect::<SmallVec<[isize; 4]>>())?
             }
             false => folded,
         };
-        let reduced = |d| axes.contains(&d);
-        self.delivered(op, folded, options.out, &reduced, options.keepdims)
+        match options.out {
+            Some(out) => out.assign(&folded).map(|()| out.clone()),
+            None => Ok(folded),
+        }
     }
 
     /// `op.accumulate(self, axis, dtype, out)`
@@ -96,17 +126,12 @@ impl Array {
         out: Option<&Array>,
     ) -> Result<Array> {
         let _turn = session::take_turn(op.name())?;
-        if self.ndim() == 0 {
-            return Err(Error::new(Kind::Type, "cannot accumulate on a scalar"));
-        }
         let axis = normalize_axis(axis, self.ndim())?;
         let found = closed(op, self.dtype(), dtype, "accumulate")?;
-        let order = self.order(Layout::K);
-        let turned = self.by_order(order.as_deref());
-        let axis = order.as_ref().map_or(axis, |order| order.iter().position(|&d| d == axis).unwrap_or(axis));
+        let (turned, order, axis) = self.turned(axis);
         let node = algo::accumulate(&found, turned.arg(), turned.shape(), axis)?;
         let made = Array::from_node_in(node, order.as_deref());
-        self.delivered(op, made, out, &|_| false, false)
+        self.delivered(op, made, out)
     }
 
     /// `op.reduceat(self, indices, axis, dtype, out)`
@@ -119,9 +144,6 @@ impl Array {
         out: Option<&Array>,
     ) -> Result<Array> {
         let _turn = session::take_turn(op.name())?;
-        if self.ndim() == 0 {
-            return Err(Error::new(Kind::Type, "cannot reduceat on a scalar"));
-        }
         let axis = normalize_axis(axis, self.ndim())?;
         let n = self.shape()[axis];
         if let Some(i) = indices.iter().find(|&&i| i < 0 || i as usize >= n) {
@@ -132,18 +154,19 @@ impl Array {
         let nexts = indices.iter().skip(1).map(|&i| i as usize).chain([n]);
         let segments: Vec<Range<usize>> =
             indices.iter().zip(nexts).map(|(&i, next)| i as usize..next.max(i as usize + 1)).collect();
-        let mut result: Dims = SmallVec::from_slice(self.shape());
+        let (turned, order, axis) = self.turned(axis);
+        let mut result: Dims = SmallVec::from_slice(turned.shape());
         result[axis] = indices.len();
         let what = Segments {
             name: "reduceat",
-            shape: self.shape(),
+            shape: turned.shape(),
             axes: axis..axis + 1,
             segments: &segments,
             result: &result,
             start: None,
             mask: None,
         };
-        let made = Array::from_node(algo::fold(&found, self.arg(), &what)?);
+        let made = Array::from_node_in(algo::fold(&found, turned.arg(), &what)?, order.as_deref());
         match out {
             Some(out) if out.shape() != made.shape() => Err(mismatch(out.shape(), made.shape())),
             Some(out) => out.assign(&made).map(|()| out.clone()),
@@ -169,7 +192,11 @@ impl Array {
         }
         let pick = self.pick(items)?;
         let shape = pick.shape();
-        let values = values.map(|values| values_at(values, &shape)).transpose()?;
+        let values = match values.map(|values| values_at(values, &shape)).transpose() {
+            Ok(values) => values,
+            // (Indices are looked at first.)
+            Err(error) => return self.picked(items).and(Err(error)),
+        };
         if shape.contains(&0) {
             // (Indices of nothing are looked at all the same.)
             return self.picked(items).map(drop);
@@ -188,42 +215,32 @@ impl Array {
         Ok(())
     }
 
-    fn delivered(
-        &self,
-        op: Op,
-        made: Array,
-        out: Option<&Array>,
-        reduced: &dyn Fn(usize) -> bool,
-        keepdims: bool,
-    ) -> Result<Array> {
+    /// The view that lists the axes as they lie in memory, their order, and the place of one of them.
+    fn turned(&self, axis: usize) -> (Array, Option<Dims>, usize) {
+        let order = of_result(Layout::K, self.ndim(), &[&self.view]);
+        let axis = order.as_ref().map_or(axis, |order| order.iter().position(|&d| d == axis).unwrap_or(axis));
+        (self.by_order(order.as_deref()), order, axis)
+    }
+
+    fn delivered(&self, op: Op, made: Array, out: Option<&Array>) -> Result<Array> {
         let Some(out) = out else { return Ok(made) };
         if out.shape() == made.shape() {
             return out.assign(&made).map(|()| out.clone());
         }
-        if out.ndim() != made.ndim() {
-            let why = if keepdims { " (must match the operand's when keepdims=True)" } else { "" };
-            let text = format!(
-                "output parameter for reduction operation {} has the wrong number of dimensions: Found {} but expected {}{why}",
+        let text = match out.ndim() == made.ndim() {
+            false => format!(
+                "output parameter for reduction operation {} has the wrong number of dimensions: Found {} but expected {}",
                 op.name(),
                 out.ndim(),
                 made.ndim()
-            );
-            return Err(Error::new(Kind::Value, text));
-        }
-        let mut extents = out.shape().iter().map(|&n| n as isize);
-        let remapped: SmallVec<[isize; 4]> = (0..self.ndim())
-            .map(|d| if reduced(d) && !keepdims { -1 } else { extents.next().unwrap_or(-1) })
-            .collect();
-        Err(Error::new(
-            Kind::Value,
-            format!(
-                "operands could not be broadcast together with remapped shapes [original->remapped]: {}->{} {}->{} ",
+            ),
+            true => format!(
+                "operands could not be broadcast together with remapped shapes [original->remapped]: {0}->{0} {1}->{1} ",
                 shape_text(out.shape()),
-                open_shape_text(&remapped),
-                shape_text(self.shape()),
                 shape_text(self.shape())
             ),
-        ))
+        };
+        Err(Error::new(Kind::Value, text))
     }
 }
 
@@ -248,23 +265,20 @@ fn mismatch(out: &[usize], made: &[usize]) -> Error {
 }
 
 /// The loop that combines two elements to another of their type.
-fn closed(op: Op, dtype: DType, asked: Option<DType>, method: &str) -> Result<Loop> {
-    let no_loop = || {
-        let text = "No loop matching the specified signature and casting was found for ufunc";
-        Error::new(Kind::Type, format!("{text} {}", op.name()))
-    };
+fn closed(op: Op, own: DType, asked: Option<DType>, method: &str) -> Result<Loop> {
     let of_truth = op.outputs() == 1
         && resolve(op, &[DType::F64.into(), DType::F64.into()]).is_ok_and(|l| l.outputs[0] == DType::Bool);
     let is_logical = matches!(op, Op::LogicalAnd | Op::LogicalOr | Op::LogicalXor);
-    let wide = match (op, category(dtype)) {
+    let wide = match (op, category(own)) {
         (Op::Add | Op::Multiply, TypeKind::Bool | TypeKind::Signed) => DType::I64,
         (Op::Add | Op::Multiply, TypeKind::Unsigned) => DType::U64,
         _ if is_logical => DType::Bool,
-        _ => dtype,
+        _ => own,
     };
     let dtype = asked.unwrap_or(wide);
     if of_truth && dtype != DType::Bool {
-        return Err(no_loop());
+        let text = "No loop matching the specified signature and casting was found for ufunc";
+        return Err(Error::new(Kind::Type, format!("{text} {}", op.name())));
     }
     let types = [dtype.into(), dtype.into()];
     let found = match asked {
@@ -272,6 +286,7 @@ fn closed(op: Op, dtype: DType, asked: Option<DType>, method: &str) -> Result<Lo
         _ => resolve(op, &types),
     };
     let found = found.map_err(|error| match error.message().split_once("types (<class") {
+        Some(_) if asked.is_some() => Error::new(Kind::Type, no_loop(op, &[dtype.into(), own.into()], asked)),
         // The first operand is the result so far, which has no type of its own.
         Some((text, types)) => {
             let second = types.split_once(", ").map_or(types, |(_, second)| second);

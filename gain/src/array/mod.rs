@@ -8,6 +8,7 @@ mod elsewhere;
 mod exceptions;
 mod fft;
 mod files;
+mod fitting;
 mod foreign;
 mod lens;
 mod linalg;
@@ -119,14 +120,14 @@ impl Array {
     /// A new array with this value.
     #[inline]
     pub(crate) fn from_node(node: Arc<Node>) -> Array {
-        let view = View::contiguous(&node.shape);
+        let view = View::of_new(&node.shape);
         Array { cell: Cell::new(node), view, lens: None, derived: false }
     }
 
     /// A new array of few elements, which lie there in C order and are the same on every rank.
     #[inline]
     fn of_own(shape: Dims, dtype: DType, memory: Memory) -> Array {
-        let view = View::contiguous(&shape);
+        let view = View::of_new(&shape);
         Array { cell: Cell::own(shape, dtype, memory), view, lens: None, derived: false }
     }
 

@@ -3,6 +3,7 @@
 use super::Array;
 use crate::error::Result;
 use crate::view::order::{copied, inverse, of_joined, of_result, reversed};
+use crate::view::reshape::resolve_shape;
 use crate::view::{Dims, Layout, View};
 use smallvec::SmallVec;
 
@@ -46,6 +47,8 @@ impl Array {
         if !self.runs_backwards(layout) {
             return self.reshape(shape);
         }
+        // (Whose error would tell of the axes the other way round.)
+        resolve_shape(self.size(), shape)?;
         let shape: SmallVec<[isize; 4]> = shape.iter().rev().copied().collect();
         let turned = self.by_order(reversed(self.ndim()).as_deref()).reshape(&shape)?;
         Ok(turned.in_order(&(0..shape.len()).rev().collect::<Dims>()))

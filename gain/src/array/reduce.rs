@@ -1,8 +1,8 @@
 //! Reductions: NumPy's types, axes and keywords around the planner's folds.
 
-use super::{Array, Operand, ReduceOptions, direct};
+use super::{Array, Operand, ReduceOptions, direct, fitting};
 use crate::dtype::{Casting, Category as TypeKind, DType, Scalar, can_cast, category, real_part};
-use crate::error::{Error, Kind, Result, normalize_axis, open_shape_text, shape_text};
+use crate::error::{Error, Kind, Result, normalize_axis};
 use crate::exec;
 use crate::ops::{Op, ReduceOp, resolve};
 use crate::plan;
@@ -27,6 +27,12 @@ impl Array {
         let reduced = axes_of(options.axes, self.ndim())?;
         check_types(op, self.dtype(), options.dtype)?;
         let dtype = options.dtype.unwrap_or_else(|| accumulator(op, self.dtype()));
+        if !op.is_index() {
+            fitting::check(op.name(), self.shape(), &reduced, options)?;
+        }
+        if options.mask.is_some() && !op.has_identity() && options.initial.is_none() {
+            return Err(unmasked(op.name()));
+        }
         let empty = (0..self.ndim()).any(|d| reduced[d] && self.shape()[d] == 0);
         if empty && !op.has_identity() && options.initial.is_none() {
             return Err(no_identity(op));
@@ -133,6 +139,7 @@ impl Array {
         // The mean of halves is no half until the end, unless it is asked for.
         let dtype = if options.dtype.is_some() { result } else { working(result) };
         let reduced = axes_of(options.axes, self.ndim())?;
+        fitting::check(ReduceOp::Sum.name(), self.shape(), &reduced, options)?;
         let sum = self.reduce(ReduceOp::Sum, &ReduceOptions { dtype: Some(dtype), out: None, ..*options })?;
         let mean = match options.mask {
             None => {
@@ -149,12 +156,22 @@ impl Array {
             }
         };
         match options.out {
-            Some(out) if out.shape() != mean.shape() => {
-                Err(self.wrong_output(ReduceOp::Sum, out.shape(), mean.ndim(), &reduced, options.keepdims))
-            }
             Some(out) => out.assign(&mean).map(|()| out.clone()),
             None => Ok(mean.cast_to(result)),
         }
+    }
+
+    /// Whether a mean of these options is that of no element somewhere. (Of a mask that doesn't fit the mean says so.)
+    pub fn averages_none(&self, options: &ReduceOptions<'_>) -> Result<bool> {
+        let _turn = session::take_turn("mean")?;
+        let reduced = axes_of(options.axes, self.ndim())?;
+        let Some(mask) = options.mask else {
+            return Ok((0..self.ndim()).any(|d| reduced[d] && self.shape()[d] == 0));
+        };
+        let Ok(mask) = mask.cast_to(DType::Bool).broadcast_to(self.shape()) else { return Ok(false) };
+        let is_some =
+            mask.reduce(ReduceOp::Any, &ReduceOptions { axes: options.axes, ..Default::default() })?;
+        Ok(!is_some.reduce(ReduceOp::All, &ReduceOptions::default())?.item()?.as_bool())
     }
 
     /// What is reduced: the elements converted to the working type of this one, the identity where the mask doesn't hold.
@@ -168,15 +185,6 @@ impl Array {
             }
         }
         let Some(mask) = options.mask else { return Ok(arg) };
-        if !op.has_identity() && options.initial.is_none() {
-            return Err(Error::new(
-                Kind::Value,
-                format!(
-                    "reduction operation '{}' does not have an identity, so to use a where mask one has to specify 'initial'",
-                    op.name()
-                ),
-            ));
-        }
         let mask = mask.cast_to(DType::Bool);
         let mask = Operand::Array(&mask).arg(self.shape(), DType::Bool)?;
         let args = [arg, Arg::Const(plan::start_value(op, working(dtype)))];
@@ -261,7 +269,8 @@ impl Array {
         match options.out {
             None => Ok(folded),
             Some(out) if out.shape() != folded.shape() => {
-                Err(self.wrong_output(op, out.shape(), folded.ndim(), reduced, options.keepdims))
+                let text = format!("output array does not match result of np.{}.", op.name());
+                Err(Error::new(Kind::Value, text))
             }
             Some(out) if op.is_index() && !can_cast(out.dtype(), DType::I64, Casting::Safe) => {
                 let what = if out.ndim() == 0 { "scalar" } else { "array data" };
@@ -273,45 +282,6 @@ impl Array {
             }
             Some(out) => out.assign(&folded).map(|()| out.clone()),
         }
-    }
-
-    /// The error for an `out=` of another shape than the result's, which has `ndim` axes.
-    #[cold]
-    fn wrong_output(
-        &self,
-        op: ReduceOp,
-        out: &[usize],
-        ndim: usize,
-        reduced: &[bool],
-        keepdims: bool,
-    ) -> Error {
-        if op.is_index() {
-            let text = format!("output array does not match result of np.{}.", op.name());
-            return Error::new(Kind::Value, text);
-        }
-        if out.len() != ndim {
-            let why = if keepdims { " (must match the operand's when keepdims=True)" } else { "" };
-            return Error::new(
-                Kind::Value,
-                format!(
-                    "output parameter for reduction operation {} has the wrong number of dimensions: Found {} but expected {ndim}{why}",
-                    op.name(),
-                    out.len()
-                ),
-            );
-        }
-        let mut extents = out.iter().map(|&n| n as isize);
-        let remapped: SmallVec<[isize; 4]> =
-            reduced.iter().map(|&r| if r && !keepdims { -1 } else { extents.next().unwrap_or(-1) }).collect();
-        Error::new(
-            Kind::Value,
-            format!(
-                "operands could not be broadcast together with remapped shapes [original->remapped]: {}->{} {} ",
-                shape_text(out),
-                open_shape_text(&remapped),
-                shape_text(self.shape())
-            ),
-        )
     }
 }
 
@@ -327,6 +297,17 @@ fn fold_axes(
         Some(values) => Ok(plan::Folded { values, indices: None }),
         None => plan::fold_axes(op, value, dtype, shape, reduced),
     }
+}
+
+/// What a mask leaves out can't stand for nothing.
+#[cold]
+pub(super) fn unmasked(name: &str) -> Error {
+    Error::new(
+        Kind::Value,
+        format!(
+            "reduction operation '{name}' does not have an identity, so to use a where mask one has to specify 'initial'"
+        ),
+    )
 }
 
 /// The type in which elements of another are folded.
@@ -347,8 +328,11 @@ fn rounded(x: Scalar, dtype: DType) -> Scalar {
 }
 
 /// `initial=` in the type of the result, which makes an integer of it as Python's `int` does.
-fn start_of(start: Scalar, dtype: DType) -> Result<Scalar> {
+pub(super) fn start_of(start: Scalar, dtype: DType) -> Result<Scalar> {
     let is_whole = !matches!(category(start.dtype()), TypeKind::Float | TypeKind::Complex);
+    if category(dtype) == TypeKind::Float {
+        return start.assigned(dtype);
+    }
     if is_whole || !matches!(category(dtype), TypeKind::Signed | TypeKind::Unsigned) {
         return start.convert(dtype);
     }

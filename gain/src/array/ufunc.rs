@@ -223,7 +223,8 @@ impl Array {
             return Err(Error::new(
                 Kind::Type,
                 format!(
-                    "Cannot cast array data from dtype('{}') to dtype('{dtype}') according to the rule '{}'",
+                    "Cannot cast {} from dtype('{}') to dtype('{dtype}') according to the rule '{}'",
+                    if self.ndim() == 0 { "scalar" } else { "array data" },
                     self.dtype(),
                     casting.name()
                 ),
@@ -396,16 +397,16 @@ fn any(value: Arg, shape: &Dims) -> Result<bool> {
 
 /// The shape of a call with `out=`: that of `out`, to which the operands must broadcast.
 fn output_shape(out: &[usize], operands: &[usize], all: &[&[usize]]) -> Result<Dims> {
-    let text = || {
-        format!(
-            "non-broadcastable output operand with shape {} doesn't match the broadcast shape {}",
-            shape_text(out),
-            shape_text(operands)
-        )
-    };
     match broadcast_shapes(&[out, operands]) {
         Ok(shape) if shape[..] == *out => Ok(shape),
-        Ok(_) => Err(Error::new(Kind::Shape, text())),
+        Ok(shape) => Err(Error::new(
+            Kind::Shape,
+            format!(
+                "non-broadcastable output operand with shape {} doesn't match the broadcast shape {}",
+                shape_text(out),
+                shape_text(&shape)
+            ),
+        )),
         Err(error) => Err(broadcast_shapes(all).err().unwrap_or(error)),
     }
 }

@@ -6,5 +6,6 @@
 mod resolve;
 mod table;
 
+pub(crate) use resolve::no_loop;
 pub use resolve::{Loop, check_output, resolve, resolve_values, resolve_with};
 pub use table::{MAX_INPUTS, Op, ReduceOp};

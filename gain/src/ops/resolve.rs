@@ -39,7 +39,7 @@ fn casting_error<T>(message: String) -> Result<T, Error> {
 /// # Errors
 /// `TypeError` with NumPy's text when the operation has no loop for them.
 pub fn resolve(op: Op, operands: &[Contribution]) -> Result<Loop, Error> {
-    refuse_bool(op, operands)?;
+    refuse_bool(op, operands, None)?;
     if op.family() == Family::Compare
         && let [Contribution::Typed(a), Contribution::Typed(b)] = *operands
         && let Some(inputs) = mixed_signs(a, b)
@@ -58,7 +58,7 @@ pub fn resolve(op: Op, operands: &[Contribution]) -> Result<Loop, Error> {
     };
     match uniform(op, common) {
         Some(found) => Ok(found),
-        None if matches!(op, Op::Gcd | Op::Lcm) => type_error(no_loop(op, operands)),
+        None if matches!(op, Op::Gcd | Op::Lcm) => type_error(no_loop(op, operands, None)),
         None => type_error(format!(
             "ufunc '{}' not supported for the input types, and the inputs could not be safely coerced to any \
              supported types according to the casting rule ''safe''",
@@ -94,9 +94,9 @@ fn ldexp(operands: &[Contribution]) -> Result<Loop, Error> {
     )
 }
 
-/// Bools that NumPy refuses by name.
-fn refuse_bool(op: Op, operands: &[Contribution]) -> Result<(), Error> {
-    if result_type(operands) != DType::Bool {
+/// Bools that NumPy refuses by name, as operands or as `dtype=`.
+fn refuse_bool(op: Op, operands: &[Contribution], dtype: Option<DType>) -> Result<(), Error> {
+    if dtype.unwrap_or_else(|| result_type(operands)) != DType::Bool {
         return Ok(());
     }
     match op {
@@ -110,21 +110,28 @@ fn refuse_bool(op: Op, operands: &[Contribution]) -> Result<(), Error> {
              logical_not function instead."
                 .into(),
         ),
-        Op::Positive | Op::Sign => type_error(no_loop(op, operands)),
+        Op::Positive | Op::Sign => type_error(no_loop(op, operands, dtype)),
         _ => Ok(()),
     }
 }
 
-/// The text for operations that look for a loop of the operands' common type alone.
-fn no_loop(op: Op, operands: &[Contribution]) -> String {
-    let class = |operand: &Contribution| {
-        let name = operand.default_dtype().name();
+/// The text for operations that look for a loop of the operands' types and of `dtype=` alone.
+pub(crate) fn no_loop(op: Op, operands: &[Contribution], dtype: Option<DType>) -> String {
+    let of_type = |dtype: DType| {
+        let name = dtype.name();
         let (first, rest) = name.split_at(if name.starts_with('u') { 2 } else { 1 });
         format!("<class 'numpy.dtypes.{}{rest}DType'>", first.to_uppercase())
     };
+    let class = |operand: &Contribution| match *operand {
+        Contribution::Typed(dtype) => of_type(dtype),
+        Contribution::Int => "<class 'numpy.dtypes._PyLongDType'>".into(),
+        Contribution::Float => "<class 'numpy.dtypes._PyFloatDType'>".into(),
+        Contribution::Complex => "<class 'numpy.dtypes._PyComplexDType'>".into(),
+    };
     let inputs: Vec<String> = operands.iter().map(class).collect();
     let inputs = if let [one] = &inputs[..] { one.clone() } else { format!("({})", inputs.join(", ")) };
-    format!("ufunc '{}' did not contain a loop with signature matching types {inputs} -> None", op.name())
+    let output = dtype.map_or("None".into(), of_type);
+    format!("ufunc '{}' did not contain a loop with signature matching types {inputs} -> {output}", op.name())
 }
 
 /// The smallest float that holds an integer type's values, or the largest; floats and complex are themselves.
@@ -172,7 +179,7 @@ fn uniform(op: Op, common: DType) -> Option<Loop> {
         Family::Ldexp => None,
         Family::Frexp if is_complex => None,
         Family::Frexp => Some((to_float(common), [to_float(common), DType::I32])),
-        Family::Count if is_whole => Some((common, [DType::U8; 2])),
+        Family::Count if is_whole => Some((to_int(common), [DType::U8; 2])),
         Family::Count => None,
         // An arctangent of an integer 0 and the argument.
         Family::Part if op == Op::Angle && common == DType::Bool => Some((DType::F64, [DType::F64; 2])),
@@ -193,25 +200,77 @@ pub fn resolve_with(
     dtype: Option<DType>,
     casting: Casting,
 ) -> Result<Loop, Error> {
+    let is_complex = |&operand: &Contribution| category(operand.default_dtype()) == Category::Complex;
     let chosen = match dtype {
         None => Some(resolve(op, operands)?),
         Some(DType::Bool) if matches!(op.family(), Family::Test | Family::Compare) => {
             Some(resolve(op, operands)?)
         }
-        Some(dtype) if op == Op::Ldexp => Some(resolve(op, &[dtype.into(), operands[1]])?),
+        // Whose results have one type, whatever the operands'.
+        Some(DType::Bool) if op.family() == Family::Signbit => resolve(op, operands).ok(),
+        Some(DType::U8) if op.family() == Family::Count => {
+            resolve(op, operands).ok().or(uniform(op, DType::U8))
+        }
+        Some(dtype) if op == Op::Ldexp => match category(dtype) {
+            // (What converts safely, as for every loop that is looked for by its types.)
+            Category::Float if !matches!(operands[0], Contribution::Typed(from) if !can_cast(from, dtype, Casting::Safe)) => {
+                resolve(op, &[dtype.into(), operands[1]]).ok()
+            }
+            _ => None,
+        },
+        // The size of a complex number has a type that may be asked for, if its parts have it or a narrower one.
+        Some(dtype)
+            if op == Op::Absolute && is_complex(&operands[0]) && category(dtype) == Category::Float =>
+        {
+            let own = resolve(op, operands)?;
+            match (own.outputs[0], dtype) {
+                (parts, asked) if parts == asked => Some(own),
+                (DType::F32, DType::F64) => uniform(op, DType::C128),
+                _ => uniform(op, dtype),
+            }
+        }
         Some(dtype) => {
-            refuse_bool(op, &[dtype.into()])?;
-            uniform(op, dtype).filter(|found| found.outputs[0] == dtype)
+            refuse_bool(op, operands, Some(dtype))?;
+            uniform(op, dtype).filter(|found| found.outputs[..op.outputs()].iter().all(|&made| made == dtype))
         }
     };
     let Some(chosen) = chosen else {
-        return type_error(format!(
-            "No loop matching the specified signature and casting was found for ufunc {}",
-            op.name()
-        ));
+        let is_exact = match op {
+            Op::Absolute => !is_complex(&operands[0]),
+            _ => matches!(op, Op::Gcd | Op::Lcm),
+        };
+        return type_error(if is_exact {
+            no_loop(op, operands, dtype)
+        } else {
+            format!("No loop matching the specified signature and casting was found for ufunc {}", op.name())
+        });
     };
+    // What a Python number is, beside elements of the loop's type.
+    let beside = |operand: Contribution, to: DType| match operand {
+        Contribution::Typed(from) => from,
+        number => result_type(&[to.into(), number]),
+    };
+    if casting == Casting::Equiv {
+        for (&operand, to) in operands.iter().zip(chosen.inputs) {
+            let (found, name) = (beside(operand, to), ["int", "float", "complex"]);
+            let name = match operand {
+                Contribution::Typed(_) => continue,
+                Contribution::Int => name[0],
+                Contribution::Float => name[1],
+                Contribution::Complex => name[2],
+            };
+            if found != operand.default_dtype() {
+                return type_error(format!(
+                    "cannot cast Python {name} to {found} under the casting rule 'equiv'"
+                ));
+            }
+        }
+    }
+    // Of which only the truth counts.
+    let is_logical = matches!(op, Op::LogicalAnd | Op::LogicalOr | Op::LogicalXor);
     for (i, (&operand, to)) in operands.iter().zip(chosen.inputs).enumerate() {
         let allowed = match operand {
+            _ if is_logical => true,
             Contribution::Typed(from) => can_cast(from, to, casting),
             _ if dtype.is_none() => true,
             Contribution::Int => to != DType::Bool || casting == Casting::Unsafe,
@@ -223,7 +282,7 @@ pub fn resolve_with(
             return casting_error(format!(
                 "Cannot cast ufunc '{}' input{number} from dtype('{}') to dtype('{to}') with casting rule '{}'",
                 op.name(),
-                operand.default_dtype(),
+                beside(operand, to),
                 casting.name()
             ));
         }

@@ -97,6 +97,17 @@ impl View {
         View { offset: 0, shape: SmallVec::from_slice(shape), strides: c_strides(shape) }
     }
 
+    /// All of a new base of this shape: as [`View::contiguous`], but with NumPy's steps of 0 where there are no elements, so
+    /// that what is made of it gets no order from them.
+    #[inline]
+    pub(crate) fn of_new(shape: &[usize]) -> View {
+        let mut view = View::contiguous(shape);
+        if shape.contains(&0) {
+            view.strides.fill(0);
+        }
+        view
+    }
+
     /// Index in the base of the first element.
     pub fn offset(&self) -> isize {
         self.offset
@@ -116,6 +127,9 @@ impl View {
 
     /// Whether some element may stand at several places, so that several threads would write it at once.
     pub fn is_folded(&self) -> bool {
+        if self.shape.contains(&0) {
+            return false;
+        }
         let axes = self.shape.iter().zip(&self.strides).filter(|(n, _)| **n > 1);
         let axes = axes.map(|(&n, s)| (s.unsigned_abs(), n));
         let is_within = |reach: &mut usize, (step, n): (usize, usize)| {
@@ -194,7 +208,7 @@ impl View {
             }
             if n != 1 {
                 if s != step {
-                    return false;
+                    return self.shape.contains(&0);
                 }
                 step *= n as isize;
             }
@@ -204,7 +218,7 @@ impl View {
 
     /// Whether elements are shown more than once along an axis, as broadcasting does.
     pub(crate) fn repeats(&self) -> bool {
-        self.shape.iter().zip(&self.strides).any(|(&n, &s)| n > 1 && s == 0)
+        self.shape.iter().zip(&self.strides).any(|(&n, &s)| n > 1 && s == 0) && !self.shape.contains(&0)
     }
 
     /// Whether this is the whole of a base of `len` elements in C order, whatever its shape.

@@ -76,11 +76,12 @@ fn report<T: Math>(op: Op) -> Option<Report> {
 /// The same of a function of complex numbers.
 pub(crate) fn planar_report<T: Math>(op: Op) -> Option<Report> {
     match op {
-        _ if !wide() => None,
-        Op::Absolute => {
+        // (A kernel that divides two parts by one number may divide more lanes than these, zero by zero.)
+        Op::Absolute | Op::Sign if wide() || op == Op::Sign => {
             let is_large = |z: Complex<T>| (z.re.abs() >= T::QUARTER_MAX) | (z.im.abs() >= T::QUARTER_MAX);
             Some(scan(is_large, |z: Complex<T>| raised_by(|| z.re.hypot(z.im))))
         }
+        _ if !wide() => None,
         Op::Angle => Some(Report::Never),
         _ => None,
     }
