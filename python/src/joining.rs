@@ -24,7 +24,7 @@ fn joined_order(arrays: Vec<PyRef<'_, NdArray>>) -> Option<Vec<usize>> {
     Array::joined_order(&arrays).map(|axes| axes.to_vec())
 }
 
-/// What `numpy.concatenate` makes of few elements, of arrays of one type and shapes that fit; `None` of others.
+/// What `numpy.concatenate` makes of few elements, of arrays of one type and shapes that fit, in C order; `None` of others.
 #[pyfunction]
 fn joined_few<'py>(arrays: &Bound<'py, PyAny>, axis: isize) -> PyResult<Option<NdArray>> {
     let (py, mut few) = (arrays.py(), SmallVec::<[PyRef<'_, NdArray>; 4]>::new());
@@ -51,7 +51,7 @@ fn joined_few<'py>(arrays: &Bound<'py, PyAny>, axis: isize) -> PyResult<Option<N
         let own = array.shape();
         own.len() == shape.len() && own[..axis] == shape[..axis] && own[axis + 1..] == shape[axis + 1..]
     };
-    if !arrays.iter().all(fits) {
+    if !arrays.iter().all(fits) || Array::joined_order(&arrays).is_some() {
         return Ok(None);
     }
     Ok(compute(py, &arrays, || Array::joined_few(&arrays, axis))?.map(NdArray::new))
