@@ -67,8 +67,8 @@ def _short(line):
     return "?" if line is None else os.path.basename(line)
 
 
-# So many calls of one line are a loop, and results of so few elements are little for a pass.
-LOOP, FEW = 500, 10_000
+# So many calls of one line are a loop, results of so few elements are little for a pass, and what takes less is nobody's concern.
+LOOP, FEW, SECONDS = 500, 10_000, 0.005
 # A read of so many bytes of other ranks is a gather.
 GATHERED = 16e6
 
@@ -77,6 +77,8 @@ def advice(rows):
     """What the doctor says of these rows, the dearest first: a line for each finding."""
     found = []
     for row in rows:
+        if row.seconds < SECONDS:
+            continue
         each = row.elements / row.calls
         where, takes = _short(row.line), f"{row.seconds * 1e3:.0f} ms"
         if row.what == "read" and row.calls >= LOOP and each <= 8:
@@ -98,7 +100,8 @@ def examine():
     def report():
         watched.__exit__()
         found = advice(watched.rows)
-        if _gain.rank() == 0:
+        # (A process that has computed nothing is no rank.)
+        if watched.rows and _gain.rank() == 0:
             lines = found[:20] or ["no line stands out"]
             print("\n".join(f"gain doctor: {line}" for line in lines), file=sys.stderr, flush=True)
 

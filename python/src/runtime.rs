@@ -98,10 +98,8 @@ fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 
 /// Begins a profile of this rank.
 #[pyfunction]
-fn profile_begin(py: Python<'_>) -> PyResult<()> {
-    released(py, gain::session::init)?;
+fn profile_begin() {
     gain::session::profile::begin();
-    Ok(())
 }
 
 /// File and line.

@@ -5,7 +5,7 @@
 
 use super::state::get;
 use crate::lock;
-use crate::status::site::Site;
+use crate::status::site::{self, Site};
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -95,6 +95,7 @@ pub(crate) fn span(what: &'static str, place: impl FnOnce() -> (Site, usize)) ->
 
 #[cold]
 fn open(what: &'static str, (site, elements): (Site, usize)) -> Open {
+    let site = if site == Site::UNKNOWN { site::current().site } else { site };
     let counters = &get().counters;
     let (moved, allocated) = (counters.bytes_moved.load(Relaxed), counters.bytes_allocated.load(Relaxed));
     Open {

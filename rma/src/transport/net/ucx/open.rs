@@ -27,6 +27,8 @@ const SETTINGS: &[(&CStr, &CStr)] = &[
     (c"RNDV_THRESH", c"inf"),
     // Who is gone is noticed within seconds, even if nothing is sent to it.
     (c"KEEPALIVE_INTERVAL", c"2s"),
+    // The system tries for minutes to reach a peer that is cut off: connecting waits for nothing, since it has the engine.
+    (c"TCP_CONN_NB", c"y"),
 ];
 
 /// What UCX reads once, when it is loaded.
