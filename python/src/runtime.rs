@@ -106,10 +106,12 @@ fn profile_begin() {
 type Line = Option<(String, u32)>;
 /// Line, kind, calls, seconds, elements, bytes moved, bytes allocated.
 type Row = (Line, &'static str, u64, f64, u64, u64, u64);
+/// Line, kind, beginning, duration.
+type Mark = (Line, &'static str, f64, f64);
 
-/// Ends the profile: its rows; of its first spans each line, kind, beginning and duration in seconds; how many spans there were besides.
+/// Ends the profile: its rows, its first spans (in seconds), and how many there were besides.
 #[pyfunction]
-fn profile_end() -> (Vec<Row>, Vec<(Line, &'static str, f64, f64)>, u64) {
+fn profile_end() -> (Vec<Row>, Vec<Mark>, u64) {
     let Some(profile) = gain::session::profile::end() else { return Default::default() };
     let rows = profile.sums.iter().map(|(&(site, what), sum)| {
         let seconds = sum.own.as_secs_f64();
