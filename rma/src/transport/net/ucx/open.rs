@@ -27,8 +27,6 @@ const SETTINGS: &[(&CStr, &CStr)] = &[
     (c"RNDV_THRESH", c"inf"),
     // Who is gone is noticed within seconds, even if nothing is sent to it.
     (c"KEEPALIVE_INTERVAL", c"2s"),
-    // The system tries for minutes to reach a peer that is cut off: connecting waits for nothing, since it has the engine.
-    (c"TCP_CONN_NB", c"y"),
 ];
 
 /// What UCX reads once, when it is loaded.
@@ -36,27 +34,29 @@ const HANDLE_ERRORS: (&str, &CStr) = ("HANDLE_ERRORS", c"UCX_HANDLE_ERRORS=none"
 const DEBUG_SIGNO: (&str, &CStr) = ("DEBUG_SIGNO", c"UCX_DEBUG_SIGNO=0");
 const MEM_EVENTS: (&str, &CStr) = ("MEM_EVENTS", c"UCX_MEM_EVENTS=n");
 
+/// What it reads when a worker opens TCP: the system tries for minutes to reach a peer that is cut off, and connecting must not wait for
+/// that, since whoever does it has the engine.
+const TCP_CONN_NB: (&str, &CStr) = ("TCP_CONN_NB", c"UCX_TCP_CONN_NB=y");
+
 /// Loads the library.
 ///
 /// When it is loaded, UCX installs handlers for SIGHUP and, up to 1.13 or so, for SIGSEGV and the like, which is for the program
 /// to want, not for us; and it patches the C library's functions that map memory, so as to notice when memory goes that it has registered. The
 /// latter takes 50 ms for each of eight functions (1.22), and only adapters that register memory need it.
 pub(super) fn library() -> Result<Api, String> {
-    let has_adapter =
-        std::fs::read_dir("/sys/class/infiniband").is_ok_and(|mut devices| devices.next().is_some());
-    let settings = [(true, HANDLE_ERRORS), (true, DEBUG_SIGNO), (!has_adapter, MEM_EVENTS)];
-    let additions: Vec<&CStr> = settings
-        .into_iter()
-        .filter(|(is_ours, (name, _))| *is_ours && !is_set(name))
-        .map(|(_, (_, setting))| setting)
-        .collect();
-    let library = with_environment(&additions, || Library::load("GAIN_UCX_LIB", c"libucp.so.0"))?;
+    let settings = [(true, HANDLE_ERRORS), (true, DEBUG_SIGNO), (!has_adapter(), MEM_EVENTS)];
+    let library = with_settings(&settings, || Library::load("GAIN_UCX_LIB", c"libucp.so.0"))?;
     let (major, minor) = version(library)?;
     if (major, minor) < LEAST {
         let file = library.file(VERSION).unwrap_or_default();
         return Err(format!("UCX {major}.{minor} is too old: {}.{} is the least ({file})", LEAST.0, LEAST.1));
     }
     Api::find(library)
+}
+
+/// Whether there is an adapter that registers memory.
+fn has_adapter() -> bool {
+    std::fs::read_dir("/sys/class/infiniband").is_ok_and(|mut devices| devices.next().is_some())
 }
 
 const VERSION: &CStr = c"ucp_get_version";
@@ -71,6 +71,12 @@ fn version(library: Library) -> Result<(u32, u32), String> {
     // SAFETY: three places to write a number to.
     unsafe { get(&mut major, &mut minor, &mut release) };
     Ok((major, minor))
+}
+
+/// Calls `f` while the environment has those of these settings that are wanted and that the user hasn't made.
+fn with_settings<T>(settings: &[(bool, (&str, &'static CStr))], f: impl FnOnce() -> T) -> T {
+    let ours = settings.iter().filter(|(is_wanted, (name, _))| *is_wanted && !is_set(name));
+    with_environment(&ours.map(|(_, (_, setting))| *setting).collect::<Vec<_>>(), f)
 }
 
 /// Calls `f` while the environment has these additions.
@@ -138,8 +144,11 @@ pub(super) fn context(api: &Api, peers: usize) -> Result<Context, String> {
 pub(super) fn worker(api: &Api, context: Context) -> Result<Worker, String> {
     let params = WorkerParams { mask: WORKER_THREAD_MODE, thread_mode: SERIALIZED, ..WorkerParams::zeroed() };
     let mut worker: Worker = null_mut();
-    // SAFETY: a live context; the result is written on success.
-    let status = unsafe { (api.ucp_worker_create)(context, &params, &mut worker) };
+    // (With an adapter TCP may not be opened, and what it would read be complained of.)
+    let status = with_settings(&[(!has_adapter(), TCP_CONN_NB)], || {
+        // SAFETY: a live context; the result is written on success.
+        unsafe { (api.ucp_worker_create)(context, &params, &mut worker) }
+    });
     api.check("ucp_worker_create", status)?;
     Ok(worker)
 }
