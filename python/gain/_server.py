@@ -166,7 +166,7 @@ def main():
     names = [name for name, _, _ in _calls.table()]
     if rank == 0:
         welcome = _gain.encoded({"version": gain.__version__, "ranks": ranks, "names": names})
-        seat = _gain.Seat.first(address, token, welcome, ranks - 1, given.idle)
+        seat = _gain.Seat.first(address, token, welcome, ranks - 1, given.idle, path is None)
     gain.barrier()
     if rank != 0:
         seat = _gain.Seat.other(address, token)

@@ -215,12 +215,19 @@ enum Place {
 
 #[pymethods]
 impl Seat {
-    /// Rank 0's, which listens at an address.
+    /// Rank 0's, which listens at an address; `is_owned` by the first client, or open to any.
     #[staticmethod]
-    fn first(address: &str, token: Vec<u8>, welcome: Vec<u8>, followers: usize, idle: f64) -> PyResult<Seat> {
+    fn first(
+        address: &str,
+        token: Vec<u8>,
+        welcome: Vec<u8>,
+        followers: usize,
+        idle: f64,
+        is_owned: bool,
+    ) -> PyResult<Seat> {
         let idle =
             Duration::try_from_secs_f64(idle).map_err(|error| PyValueError::new_err(error.to_string()))?;
-        let hub = Hub::listen(address, Rules { token, welcome, followers, idle })?;
+        let hub = Hub::listen(address, Rules { token, welcome, followers, idle, is_owned })?;
         Ok(Seat { place: Mutex::new(Place::First(Box::new(hub))) })
     }
 

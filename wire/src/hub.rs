@@ -44,6 +44,8 @@ pub struct Rules {
     pub followers: usize,
     /// How long the server stays without a client; at the beginning it waits for one for ten times as long, and a minute at least.
     pub idle: Duration,
+    /// Whether the server is its first client's own: this process ends a little after that one, whatever it does.
+    pub is_owned: bool,
 }
 
 /// Rank 0's end of all connections.
@@ -312,7 +314,7 @@ impl Hub {
         if frame::send(&mut stream, Kind::Welcome, &self.rules.welcome).is_err() {
             return Ok(());
         }
-        if self.rules.idle.is_zero() && self.sessions == 0 {
+        if self.rules.is_owned && self.sessions == 0 {
             end_with(stream.try_clone()?)?;
         }
         stream.set_nonblocking(true)?;

@@ -9,7 +9,8 @@ use wire::frame::{self, Kind};
 use wire::hub::{Event, Follower, Hub, Rules};
 
 fn rules(followers: usize) -> Rules {
-    Rules { token: b"secret".to_vec(), welcome: b"hello".to_vec(), followers, idle: Duration::ZERO }
+    let (token, welcome) = (b"secret".to_vec(), b"hello".to_vec());
+    Rules { token, welcome, followers, idle: Duration::ZERO, is_owned: false }
 }
 
 fn name(test: &str) -> String {
