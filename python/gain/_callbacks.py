@@ -5,7 +5,6 @@ depend on its arguments alone, and it must not use arrays. An exception on one r
 """
 
 import math
-import pickle
 
 import numpy
 
@@ -15,6 +14,7 @@ from ._creation import asanyarray, empty
 from ._elementwise import _into
 from ._gain import ndarray
 from ._shapes import broadcast_to, expand_dims, moveaxis
+from ._transfer import together
 
 __all__ = ["apply_along_axis", "apply_over_axes", "frompyfunc"]
 
@@ -69,28 +69,11 @@ def _of_each(value):
 
 def _agreed(error):
     """Raises on all ranks what was raised on the first of those that raised something."""
-    if _gain.ranks() == 1:
+    def tell():
         if error is not None:
             raise error
-        return
-    try:
-        text = b"" if error is None else pickle.dumps(error)
-    except Exception:
-        text = pickle.dumps(RuntimeError(f"{type(error).__name__}: {error}"))
-    lengths = _of_each(len(text))
-    if not lengths.any():
-        return
-    row = numpy.frombuffer(text.ljust(lengths.max(), b"\0"), numpy.uint8)
-    rows = _gain.convert(numpy.tile(row, (len(lengths), 1)))
-    rows = _gain.redistribute(rows, list(range(len(lengths)))).numpy()
-    first = int(numpy.flatnonzero(lengths)[0])
-    if error is not None and first == _gain.rank():
-        raise error
-    try:
-        theirs = pickle.loads(rows[first].tobytes())
-    except Exception:
-        theirs = RuntimeError(f"the function raised an exception on rank {first}")
-    raise theirs
+
+    together(tell)
 
 
 def common_shape(operands):

@@ -19,6 +19,7 @@ from . import _gain
 from ._gain import ndarray
 from ._pplist import PPList, listed
 from ._shapes import moveaxis
+from ._transfer import portable
 
 __all__ = ["pfor", "ppbcast", "ppeval", "ppsplit"]
 
@@ -58,7 +59,7 @@ class ppsplit:
         if self.items is not None:
             return [self.items[i] for i in range(low, high)]
         part = self.array[low:high] if isinstance(self.array, numpy.ndarray) else self.array.get(slice(low, high))
-        return part if part.ndim > 1 else part.tolist() if part.dtype.kind == "b" else list(part)
+        return part if part.ndim > 1 else list(part)
 
 
 class ppbcast:
@@ -130,9 +131,7 @@ def pfor(iterable, processes=None):
     items = list(iterable)
 
     def run(body):
-        argument = ppsplit([])
-        argument.items, argument.length = items, len(items)
-        return _evaluated(body, [argument], len(items), processes)
+        return _evaluated(body, [ppsplit(PPList(len(items), dict(enumerate(items))))], len(items), processes)
 
     return run
 
@@ -201,14 +200,12 @@ def _chunk(bounds):
     """Runs in a forked process."""
     results = {}
     error = _calls(*_task, *bounds, results)
+    if error is not None:
+        return pickle.dumps((results, (error[0], portable(error[1]))))
     try:
-        return pickle.dumps((results, error))
+        return pickle.dumps((results, None))
     except Exception as failure:
-        if error is not None:
-            error = error[0], RuntimeError(f"{type(error[1]).__name__}: {error[1]}")
-        else:
-            error = bounds[0], failure
-        return pickle.dumps(({}, error))
+        return pickle.dumps(({}, (bounds[0], portable(failure))))
 
 
 def _forked(function, arguments, done, length, processes, results):

@@ -12,6 +12,7 @@ import numpy
 from . import _gain
 from ._base import asarray
 from ._shapes import moveaxis
+from ._transfer import portable
 
 __all__ = ["PPList"]
 
@@ -50,7 +51,7 @@ class PPList:
 
 def listed(length, results, error):
     """What `ppeval` returns for this rank's results, by slice; raises the exception of the first slice that has one. Collective."""
-    everybody = _told((None, *_summary(results)) if error is None else (_portable(error), None, None))
+    everybody = _told((None, *_summary(results)) if error is None else ((error[0], portable(error[1])), None, None))
     if errors := [error for error, _, _ in everybody if error]:
         raise min(errors, key=lambda error: error[0])[1]
     told = [(width, kinds) for _, width, kinds in everybody if kinds]
@@ -69,18 +70,6 @@ def _told(mine):
     if _gain.ranks() == 1:
         return [mine]
     return [pickle.loads(text) for text in _gain.everybodys(pickle.dumps(mine))]
-
-
-def _portable(error):
-    """A slice and its exception, as far as that can be told to others."""
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:
-        told = RuntimeError(f"{type(error[1]).__name__}: {error[1]}")
-        for note in error[1].__notes__:
-            told.add_note(note)
-        return error[0], told
-    return error
 
 
 def _summary(results):

@@ -21,6 +21,18 @@ __all__ = ["progress"]
 PIECE = 1 << 24
 
 
+def portable(error):
+    """The exception if other processes can have it, else a RuntimeError that says what it says."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        told = RuntimeError(f"{type(error).__name__}: {error}")
+        for note in getattr(error, "__notes__", ()):
+            told.add_note(note)
+        return told
+    return error
+
+
 def together(work, *arguments):
     """What `work` gives here, once it went well on all ranks; else the error of the first on which it didn't. Collective."""
     done = error = None
@@ -29,10 +41,7 @@ def together(work, *arguments):
     except Exception as caught:
         error = caught
     if _gain.ranks() > 1:
-        try:
-            told = b"" if error is None else pickle.dumps(error)
-        except Exception:
-            told = pickle.dumps(RuntimeError(f"{type(error).__name__}: {error}"))
+        told = b"" if error is None else pickle.dumps(portable(error))
         for rank, other in enumerate(_gain.everybodys(told)):
             if other:
                 raise error if rank == _gain.rank() else pickle.loads(other)
