@@ -17,7 +17,7 @@ use crate::bootstrap::{self, Node};
 use crate::call::OpCode;
 use crate::cause::{Cause, Needs};
 use crate::fork;
-use crate::transport::{SILENCE, Transport};
+use crate::transport::verbs::{SILENCE, Transport};
 use crate::waits::{self, Board};
 use shm::Heap;
 use shm::board::Record;

@@ -2,7 +2,7 @@
 //!
 //! It reaches the ranks of this node only; a place elsewhere given to a verb is a bug of the caller's.
 
-use super::{Amo, Capabilities, Held, Remote, Rows, SignalUpdate, Token, Transport, apply_amo};
+use super::verbs::{Amo, Capabilities, Held, Remote, Rows, SignalUpdate, Token, Transport, apply_amo};
 use crate::bell::bell;
 use crate::call::OpCode;
 use crate::cause::{Cause, Needs};

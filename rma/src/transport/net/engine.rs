@@ -12,7 +12,7 @@ use super::shape::Span;
 use super::wire::{Result, Sent, Wire};
 use crate::directory::Directory;
 use crate::observe;
-use crate::transport::{SILENCE, SignalUpdate, Token};
+use crate::transport::verbs::{SILENCE, SignalUpdate, Token};
 use std::os::fd::RawFd;
 
 /// Bytes that one message asks for.

@@ -49,7 +49,9 @@ use self::wait::{Counted, closed};
 use self::wire::{Progress, Wire};
 use super::bundle::Bundle;
 use super::letter::Inbox;
-use super::{Amo, Capabilities, Held, Moving, Remote, Rows, Runs, SILENCE, SignalUpdate, Token, Transport};
+use super::verbs::{
+    Amo, Capabilities, Held, Moving, Remote, Rows, Runs, SILENCE, SignalUpdate, Token, Transport,
+};
 use crate::call::OpCode;
 use crate::directory::Directory;
 use crate::error::{Error, ErrorKind, Result};
