@@ -36,12 +36,13 @@ target/release/gain: $(VENV)/.tools $(MODULE_SOURCES)
 	$(CARGO) build --release --workspace
 	ln -sf libarmci.so target/release/libarmci.so.0
 	ln -sf libga.so target/release/libga.so.0
+	ln -sf libga_i4.so target/release/libga_i4.so.0
 	touch $@
 
 # The libraries for C programs, the launcher with its benchmarks (`gain bench`; `rma-bench` for other launchers).
 PREFIX ?= /usr/local
 install:
-	$(CARGO) build --release --package gain-launcher --package microbench --package capi-armci --package capi-ga
+	$(CARGO) build --release --package gain-launcher --package microbench --package capi-armci --package capi-ga --package capi-ga-i4
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install target/release/gain target/release/rma-bench $(DESTDIR)$(PREFIX)/bin
 	capi/install target/release $(PREFIX) $(DESTDIR)
@@ -53,7 +54,7 @@ wheel: export ZIG_PYTHON := $(CURDIR)/$(PY)
 wheel: $(VENV)/.tools
 	$(PY) -m pip install --quiet --disable-pip-version-check ziglang==0.17.1
 	cd python && $(CURDIR)/$(VENV)/bin/maturin build --release --compatibility manylinux_2_28 --out ../target/wheels -- $(PORTABLE)
-	for package in capi-armci capi-ga; do $(CARGO) rustc --release --package $$package --lib -- $(PORTABLE) || exit 1; done
+	for package in capi-armci capi-ga capi-ga-i4; do $(CARGO) rustc --release --package $$package --lib -- $(PORTABLE) || exit 1; done
 	$(CARGO) rustc --release --package gain-launcher --bin gain -- $(PORTABLE)
 	$(CARGO) rustc --release --package microbench --bin rma-bench -- $(PORTABLE)
 	install -d target/portable$(PREFIX)/bin

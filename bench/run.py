@@ -212,6 +212,7 @@ SUITES = {
     "network": lambda: python_script("network"),
     "crossover": lambda: python_script("crossover"),
     "ga": lambda: python_script("global_arrays"),
+    "fortran": lambda: python_script("fortran"),
 }
 
 

@@ -1,6 +1,21 @@
-//! Gives the shared library its name for the loader.
+//! Gives a shared library its name for the loader, and lists Fortran's names, for `libga` and for `libga_i4`.
+
+use std::fmt::Write;
+use std::path::Path;
+
+include!("table.rs");
 
 fn main() {
-    println!("cargo:rerun-if-changed=build.rs");
-    println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libga.so.0");
+    let package = std::env::var("CARGO_PKG_NAME").unwrap();
+    let (library, integers) = if package == "capi-ga-i4" { ("ga_i4", "i4") } else { ("ga", "i8") };
+    let folder = Path::new(&std::env::var("CARGO_MANIFEST_DIR").unwrap()).join("../ga/src/fortran");
+    println!("cargo:rerun-if-changed={}", folder.display());
+    println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,lib{library}.so.0");
+    let mut text = String::new();
+    for Row { chapter, result: _, names } in table(&folder) {
+        for name in names {
+            writeln!(text, "name! {{ {name} = ga_body::fortran::{chapter}::{integers}::{name} }}").unwrap();
+        }
+    }
+    std::fs::write(Path::new(&std::env::var("OUT_DIR").unwrap()).join("names.rs"), text).unwrap();
 }

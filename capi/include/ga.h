@@ -26,7 +26,7 @@ extern "C" {
 #endif
 
 /* Of a non-blocking call under way. */
-typedef Integer ga_nbhdl_t;
+typedef long ga_nbhdl_t;
 
 /* Start and end */
 void GA_Error(char *str, int code);

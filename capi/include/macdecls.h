@@ -28,48 +28,48 @@ extern "C" {
 #define MT_C_LAST   MT_LDCPL
 
 /* The arena: room for so many elements of one type in the stack and in the heap. Either may grow into the other's part. */
-extern Boolean MA_init(Integer datatype, Integer nominal_stack, Integer nominal_heap);
+extern Boolean MA_init(MA_Integer datatype, MA_Integer nominal_stack, MA_Integer nominal_heap);
 extern Boolean MA_initialized(void);
 
 /* Blocks in the heap, freed in any order. A name is for messages. */
-extern Boolean MA_allocate_heap(Integer datatype, Integer nelem, const char *name, Integer *memhandle);
-extern Boolean MA_alloc_get(Integer datatype, Integer nelem, const char *name, Integer *memhandle, MA_AccessIndex *index);
-extern Boolean MA_free_heap(Integer memhandle);
-extern Boolean MA_free_heap_piece(Integer memhandle, Integer nelem);
+extern Boolean MA_allocate_heap(MA_Integer datatype, MA_Integer nelem, const char *name, MA_Integer *memhandle);
+extern Boolean MA_alloc_get(MA_Integer datatype, MA_Integer nelem, const char *name, MA_Integer *memhandle, MA_AccessIndex *index);
+extern Boolean MA_free_heap(MA_Integer memhandle);
+extern Boolean MA_free_heap_piece(MA_Integer memhandle, MA_Integer nelem);
 
 /* Blocks on the stack: pop takes the last one, chop a block and all that were pushed after it. */
-extern Boolean MA_push_stack(Integer datatype, Integer nelem, const char *name, Integer *memhandle);
-extern Boolean MA_push_get(Integer datatype, Integer nelem, const char *name, Integer *memhandle, MA_AccessIndex *index);
-extern Boolean MA_pop_stack(Integer memhandle);
-extern Boolean MA_chop_stack(Integer memhandle);
+extern Boolean MA_push_stack(MA_Integer datatype, MA_Integer nelem, const char *name, MA_Integer *memhandle);
+extern Boolean MA_push_get(MA_Integer datatype, MA_Integer nelem, const char *name, MA_Integer *memhandle, MA_AccessIndex *index);
+extern Boolean MA_pop_stack(MA_Integer memhandle);
+extern Boolean MA_chop_stack(MA_Integer memhandle);
 
 /* pointer is the address of a pointer. */
-extern Boolean MA_get_pointer(Integer memhandle, void *pointer);
-extern Boolean MA_get_index(Integer memhandle, MA_AccessIndex *index);
-extern Pointer MA_get_mbase(Integer datatype);
+extern Boolean MA_get_pointer(MA_Integer memhandle, void *pointer);
+extern Boolean MA_get_index(MA_Integer memhandle, MA_AccessIndex *index);
+extern Pointer MA_get_mbase(MA_Integer datatype);
 /* All live blocks, one by one; MA_FALSE after the last. */
-extern Boolean MA_init_memhandle_iterator(Integer *ithandle);
-extern Boolean MA_get_next_memhandle(Integer *ithandle, Integer *memhandle);
+extern Boolean MA_init_memhandle_iterator(MA_Integer *ithandle);
+extern Boolean MA_get_next_memhandle(MA_Integer *ithandle, MA_Integer *memhandle);
 
 /* How many elements one more block could have; the parts told to MA_init count unless the name says no_partition. */
-extern Integer MA_inquire_avail(Integer datatype);
-extern Integer MA_inquire_heap(Integer datatype);
-extern Integer MA_inquire_heap_check_stack(Integer datatype);
-extern Integer MA_inquire_heap_no_partition(Integer datatype);
-extern Integer MA_inquire_stack(Integer datatype);
-extern Integer MA_inquire_stack_check_heap(Integer datatype);
-extern Integer MA_inquire_stack_no_partition(Integer datatype);
+extern MA_Integer MA_inquire_avail(MA_Integer datatype);
+extern MA_Integer MA_inquire_heap(MA_Integer datatype);
+extern MA_Integer MA_inquire_heap_check_stack(MA_Integer datatype);
+extern MA_Integer MA_inquire_heap_no_partition(MA_Integer datatype);
+extern MA_Integer MA_inquire_stack(MA_Integer datatype);
+extern MA_Integer MA_inquire_stack_check_heap(MA_Integer datatype);
+extern MA_Integer MA_inquire_stack_no_partition(MA_Integer datatype);
 
 /* How many elements of a type hold so many of another; the most that a block needs beyond its elements. */
-extern Integer MA_sizeof(Integer datatype1, Integer nelem1, Integer datatype2);
-extern Integer MA_sizeof_overhead(Integer datatype);
+extern MA_Integer MA_sizeof(MA_Integer datatype1, MA_Integer nelem1, MA_Integer datatype2);
+extern MA_Integer MA_sizeof_overhead(MA_Integer datatype);
 
 /* Switches; those that return something return what they were before. Alignment is 2 to the power of value bytes. */
 extern Boolean MA_set_auto_verify(Boolean value);
 extern Boolean MA_set_error_print(Boolean value);
 extern Boolean MA_set_hard_fail(Boolean value);
-extern Boolean MA_set_numalign(Integer value);
-extern Boolean MA_get_numalign(Integer *value);
+extern Boolean MA_set_numalign(MA_Integer value);
+extern Boolean MA_get_numalign(MA_Integer *value);
 extern void MA_trace(Boolean value);
 
 /* Looks whether anything wrote beyond its block. */

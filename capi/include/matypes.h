@@ -4,7 +4,9 @@
 
 #include "typesf2c.h"
 
-typedef Integer Boolean;
+/* The same whatever integers Fortran has. */
+typedef long MA_Integer;
+typedef MA_Integer Boolean;
 typedef char *Pointer;
 typedef long MA_AccessIndex;
 

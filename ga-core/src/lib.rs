@@ -99,6 +99,7 @@ pub use mutex::Mutexes;
 pub use nonblocking::{PatchRequest, Pending};
 pub use number::Number;
 pub use patch::Patch;
+pub use print::Sight;
 pub use raw::RawArray;
 pub use region::{Region, Span};
 pub use sparse::{SparseArray, SparseBlock, SparseBuilder};

@@ -1,8 +1,8 @@
 //! Arrays as text, for people.
 //!
 //! Invariant: nothing here is collective, and all goes to a writer of the caller's; elements come panel by panel, so an array larger
-//! than memory can be printed. Matrices are tables of rows and columns in C order, from 0; what has more axes is printed matrix by
-//! matrix.
+//! than memory can be printed. Matrices are tables of rows and columns in C order, from 0, or as Fortran sees them; what has more axes is
+//! printed matrix by matrix.
 
 use crate::array::GlobalArray;
 use crate::dims::Dims;
@@ -20,6 +20,33 @@ const COLUMNS: usize = 6;
 
 /// Elements fetched at a time.
 const PANEL: usize = 1 << 16;
+
+/// How rows and columns are taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Sight {
+    /// Rows lie along the last axis; numbers begin with 0.
+    C,
+    /// Columns lie along the last axis, which is the first one; numbers begin with 1.
+    Fortran,
+}
+
+impl Sight {
+    /// An element's number along an axis.
+    fn number(self, at: usize) -> usize {
+        at + usize::from(self == Sight::Fortran)
+    }
+
+    /// An element's index, in brackets.
+    fn index(self, at: &[usize]) -> String {
+        match self {
+            Sight::C => format!("{at:?}"),
+            Sight::Fortran => {
+                let numbers: Vec<String> = at.iter().rev().map(|at| (at + 1).to_string()).collect();
+                format!("({})", numbers.join(","))
+            }
+        }
+    }
+}
 
 impl<T: Element> GlobalArray<T> {
     /// Prints the whole array as tables. Not collective: one rank prints, after a synchronisation. `GA_Print`, `GA_Print_file`.
@@ -42,7 +69,7 @@ impl<T: Element> GlobalArray<T> {
         });
         let patch = patch.map_err(io::Error::other)?;
         writeln!(out, "\n global array: {} {patch}\n", self.raw().title())?;
-        self.print_elements(&patch, is_table, Patch::to_string, out)
+        self.print_elements(&patch, is_table, Sight::C, Patch::to_string, out)
     }
 
     /// [`GlobalArray::print_patch`] without its first line; `bounds` writes those of a matrix among several. Not collective.
@@ -53,6 +80,7 @@ impl<T: Element> GlobalArray<T> {
         &self,
         patch: &Patch,
         is_table: bool,
+        sight: Sight,
         bounds: impl Fn(&Patch) -> String,
         out: &mut impl Write,
     ) -> io::Result<()> {
@@ -74,23 +102,26 @@ impl<T: Element> GlobalArray<T> {
                 writeln!(out, " -- patch: {}\n", bounds(&matrix))?;
             }
             match (is_table, ndim) {
-                (true, 2..) => self.print_table(&matrix, out)?,
+                (true, 2..) => self.print_table(&matrix, sight, out)?,
                 (true, _) => self.print_lines(&matrix, out, |at| {
-                    at.first().map_or(String::new(), |i| format!("{i:4}  "))
+                    at.first().map_or(String::new(), |i| format!("{:4}  ", sight.number(*i)))
                 })?,
-                (false, _) => self.print_lines(&matrix, out, |at| format!("{}{at:?} = ", self.name()))?,
+                (false, _) => self.print_lines(&matrix, out, |at| format!("{}{} = ", self.name(), sight.index(at)))?,
             }
         }
         Ok(())
     }
 
     /// Prints a patch of one matrix in tables of some columns each.
-    fn print_table(&self, matrix: &Patch, out: &mut impl Write) -> io::Result<()> {
-        let (row_axis, column_axis) = (self.ndim() - 2, self.ndim() - 1);
+    fn print_table(&self, matrix: &Patch, sight: Sight, out: &mut impl Write) -> io::Result<()> {
+        let (row_axis, column_axis) = match sight {
+            Sight::C => (self.ndim() - 2, self.ndim() - 1),
+            Sight::Fortran => (self.ndim() - 1, self.ndim() - 2),
+        };
         let width = width(T::DTYPE);
         for first in (matrix.lo()[column_axis]..matrix.hi()[column_axis]).step_by(COLUMNS) {
             let columns = first..matrix.hi()[column_axis].min(first + COLUMNS);
-            let heads: Vec<String> = columns.clone().map(|j| format!("{j:^width$}")).collect();
+            let heads: Vec<String> = columns.clone().map(|j| format!("{:^width$}", sight.number(j))).collect();
             let rule = vec!["-".repeat(width); columns.len()].join(" ");
             writeln!(out, "       {}\n       {rule}", heads.join(" ").trim_end())?;
             let (mut lo, mut hi) = (Dims::from(matrix.lo()), Dims::from(matrix.hi()));
@@ -99,9 +130,12 @@ impl<T: Element> GlobalArray<T> {
                 lo[row_axis] = row;
                 hi[row_axis] = matrix.hi()[row_axis].min(row + PANEL / COLUMNS);
                 let panel = self.panel(&lo, &hi).map_err(io::Error::other)?;
-                for (i, values) in panel.chunks(columns.len()).enumerate() {
-                    let cells: Vec<String> = values.iter().map(|v| format!("{:>width$}", text(v))).collect();
-                    writeln!(out, "{:4}   {}", row + i, cells.join(" "))?;
+                let rows = hi[row_axis] - row;
+                for i in 0..rows {
+                    let place = |j: usize| if sight == Sight::C { i * columns.len() + j } else { j * rows + i };
+                    let cell = |j: usize| format!("{:>width$}", text(&panel[place(j)]));
+                    let cells: Vec<String> = (0..columns.len()).map(cell).collect();
+                    writeln!(out, "{:4}   {}", sight.number(row + i), cells.join(" "))?;
                 }
             }
             writeln!(out)?;

@@ -1,24 +1,73 @@
-//! From C's arrays of numbers to boxes and indices.
+//! From a program's arrays of numbers to boxes and indices.
 //!
-//! C's bounds are inclusive, in row-major order, `int` or `int64_t`. Invariant: a [`Bounds`] lies in its array; `hi` is exclusive.
-//! An upper bound one below the lower one makes an empty box, which is legal, and so are -1 and -2, which is what a rank without
-//! elements is told that it has; one further below is a mistake.
+//! Bounds are inclusive. C's are `int` or `int64_t`, begin with 0, and are listed from the first axis on; Fortran's are INTEGERs, begin with 1, and
+//! are listed from the axis on whose elements lie side by side, which is the last one here. What reads them is written once, against [`Index`].
+//!
+//! Invariant: a [`Bounds`] lies in its array; `hi` is exclusive.
+//! An upper bound one below the lower one makes an empty box, which is legal, and so are C's -1 and -2, which is what a rank without
+//! elements is told that it has (0 and -1 in Fortran); one further below is a mistake.
 
 use crate::fault::{Fault, Result, refuse};
 use crate::table::Array;
+use common::fortran::Integer;
 use ga_core::Region;
 use std::ffi::c_int;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
 /// Most axes, C's and that of items.
 pub(crate) const AXES: usize = 8;
 /// `GA_MAX_DIM`
 pub(crate) const MAX_DIM: usize = 7;
 
-/// `int` or `int64_t`.
+/// A number as a language has it: C's `int` and `int64_t`, Fortran's INTEGER.
 pub(crate) trait Index: Copy + Display + 'static {
+    /// Of the language, not of C.
+    const IS_FORTRAN: bool = false;
+
     fn wide(self) -> i64;
     fn narrow(value: i64) -> Self;
+
+    /// What the first element of an axis, or of a list, has for a number.
+    const BASE: i64 = Self::IS_FORTRAN as i64;
+
+    /// A place, from 0.
+    #[inline(always)]
+    fn at(self) -> i64 {
+        self.wide().wrapping_sub(Self::BASE)
+    }
+
+    /// Where a list of `len` numbers has that of axis `d`, and which axis its `d`-th number is about.
+    #[inline(always)]
+    fn place(d: usize, len: usize) -> usize {
+        if Self::IS_FORTRAN { len - 1 - d } else { d }
+    }
+
+    /// The number of axis `d` in a list.
+    ///
+    /// # Safety
+    /// `len` of them are readable.
+    #[inline(always)]
+    unsafe fn read(list: *const Self, d: usize, len: usize) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { list.add(Self::place(d, len)).read() }
+    }
+
+    /// The number of an axis of `ndim`, for messages.
+    fn axis(d: usize, ndim: usize) -> i64 {
+        Self::place(d, ndim) as i64 + Self::BASE
+    }
+
+    /// An element of a list, for messages.
+    fn element(what: &str, place: usize) -> String {
+        if Self::IS_FORTRAN { format!("{what}({})", place + 1) } else { format!("{what}[{place}]") }
+    }
+
+    /// A list, for messages.
+    fn listed(numbers: &[Self]) -> String {
+        let texts: Vec<String> = numbers.iter().map(Self::to_string).collect();
+        let text = texts.join(", ");
+        if Self::IS_FORTRAN { format!("({text})") } else { format!("{{{text}}}") }
+    }
 }
 
 impl Index for c_int {
@@ -40,6 +89,30 @@ impl Index for i64 {
     #[inline(always)]
     fn narrow(value: i64) -> i64 {
         value
+    }
+}
+
+/// An INTEGER of Fortran's, of 8 bytes or 4.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub struct Fortran<I>(pub(crate) I);
+
+impl<I: Integer> Display for Fortran<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<I: Integer> Index for Fortran<I> {
+    const IS_FORTRAN: bool = true;
+
+    #[inline(always)]
+    fn wide(self) -> i64 {
+        self.0.wide()
+    }
+    #[inline(always)]
+    fn narrow(value: i64) -> Fortran<I> {
+        Fortran(I::narrow(value))
     }
 }
 
@@ -103,7 +176,7 @@ impl Bounds {
         self
     }
 
-    /// The box of C's bounds.
+    /// The box of a program's bounds.
     ///
     /// # Safety
     /// Both have a readable number for each axis of the array.
@@ -114,7 +187,7 @@ impl Bounds {
         if is_inside {
             for (d, &extent) in array.shape().iter().enumerate() {
                 // SAFETY: both pointers are there, and have a number for axis `d`: the caller's promise.
-                let (from, to) = unsafe { (lo.add(d).read().wide(), hi.add(d).read().wide()) };
+                let (from, to) = unsafe { (I::read(lo, d, array.ndim).at(), I::read(hi, d, array.ndim).at()) };
                 let to = to.wrapping_add(1);
                 is_inside &= from >= 0 && from <= to && to as u64 <= extent as u64;
                 (bounds.lo[d], bounds.hi[d]) = (from as usize, to as usize);
@@ -133,7 +206,7 @@ impl Bounds {
     }
 }
 
-/// A patch of few axes and the leading dimensions of its buffer, as C gives them. Nothing is checked: what can't be becomes bounds that are
+/// A patch of few axes and the leading dimensions of its buffer, as a program gives them. Nothing is checked: what can't be becomes bounds that are
 /// in no array, or rows that are too short.
 pub(crate) struct Few<const N: usize> {
     pub(crate) lo: [usize; N],
@@ -155,10 +228,10 @@ impl<const N: usize> Few<N> {
         for d in 0..N {
             // SAFETY: the caller's promise.
             unsafe {
-                few.lo[d] = lo.add(d).read().wide() as usize;
-                few.hi[d] = hi.add(d).read().wide().wrapping_add(1) as usize;
+                few.lo[d] = I::read(lo, d, N).at() as usize;
+                few.hi[d] = I::read(hi, d, N).at().wrapping_add(1) as usize;
                 if d + 1 < N {
-                    few.ld[d] = ld.add(d).read().wide().max(0) as usize;
+                    few.ld[d] = I::read(ld, d, N - 1).wide().max(0) as usize;
                 }
             }
         }
@@ -188,9 +261,15 @@ impl Region for Bounds {
 /// Refuses a leading dimension that is too small, if there is a second row to be found by it: programs give any number for a single
 /// row, as the original doesn't look at it.
 #[cold]
-pub(crate) fn counts(d: usize, row: i64, extent: i64, extents: impl Fn(usize) -> i64) -> Result<()> {
+pub(crate) fn counts<I: Index>(
+    (d, ndim): (usize, usize),
+    row: i64,
+    extent: i64,
+    extents: impl Fn(usize) -> i64,
+) -> Result<()> {
     if (0..=d).any(|axis| extents(axis) > 1) {
-        refuse!("ld[{d}] is {row}, and the patch has {extent} elements along axis {}", d + 1);
+        let (ld, axis) = (I::element("ld", I::place(d, ndim - 1)), I::axis(d + 1, ndim));
+        refuse!("{ld} is {row}, and the patch has {extent} elements along axis {axis}");
     }
     Ok(())
 }
@@ -208,17 +287,18 @@ unsafe fn outside<I: Index>(array: &Array, lo: *const I, hi: *const I) -> Result
     let ndim = array.ndim;
     // SAFETY: the caller's promise.
     let (los, his) = unsafe { (std::slice::from_raw_parts(lo, ndim), std::slice::from_raw_parts(hi, ndim)) };
-    if los.iter().all(|lo| lo.wide() == -1) && his.iter().all(|hi| hi.wide() == -2) {
+    if los.iter().all(|lo| lo.at() == -1) && his.iter().all(|hi| hi.at() == -2) {
         return Ok(());
     }
-    let text = format!("lo {}, hi {}", listed(los), listed(his));
-    for (d, extent) in array.shape().iter().enumerate() {
-        let (from, to) = (los[d].wide(), his[d].wide());
+    let text = format!("lo {}, hi {}", I::listed(los), I::listed(his));
+    for place in 0..ndim {
+        let (from, to, axis) = (los[place].at(), his[place].at(), place as i64 + I::BASE);
+        let extent = array.shape()[I::place(place, ndim)] as i64;
         if from > to.wrapping_add(1) {
-            refuse!("{text}: lo is above hi on axis {d}");
+            refuse!("{text}: lo is above hi on axis {axis}");
         }
-        if from < 0 || to >= *extent as i64 {
-            refuse!("{text}: axis {d} goes from 0 to {}", *extent as i64 - 1);
+        if from < 0 || to >= extent {
+            refuse!("{text}: axis {axis} goes from {} to {}", I::BASE, extent - 1 + I::BASE);
         }
     }
     refuse!("{text}")
@@ -230,7 +310,7 @@ pub(crate) fn listed<T: Display>(numbers: &[T]) -> String {
     format!("{{{}}}", texts.join(", "))
 }
 
-/// Numbers of C's that must not be negative; the axes that they lack are those of items.
+/// A program's numbers that must not be negative, by axis; the axes that they lack are those of items.
 pub(crate) struct Sizes {
     list: [usize; AXES],
     len: usize,
@@ -264,10 +344,10 @@ impl Sizes {
                 refuse!("ld is a null pointer, and there are {} axes", array.ndim);
             }
             // SAFETY: not null, and has a number for each axis but one: the caller's promise.
-            let row = unsafe { ld.add(d).read() }.wide();
+            let row = unsafe { I::read(ld, d, array.ndim - 1) }.wide();
             let extent = bounds.extent(d + 1).div_ceil(step(d + 1));
             if row < extent as i64 && !bounds.is_empty() {
-                counts(d, row, extent as i64, |axis| bounds.extent(axis).div_ceil(step(axis)) as i64)?;
+                counts::<I>((d, array.ndim), row, extent as i64, |axis| bounds.extent(axis).div_ceil(step(axis)) as i64)?;
             }
             sizes.list[d] = row.max(extent as i64) as usize;
         }
@@ -292,12 +372,23 @@ impl Sizes {
         let mut sizes = Sizes { list: [0; AXES], len };
         for d in 0..len {
             // SAFETY: the caller's promise.
-            let number = unsafe { list.add(d).read().wide() };
+            let number = unsafe { I::read(list, d, len).wide() };
             if number < least {
-                refuse!("{what}[{d}] is {number}, and {least} is the least");
+                refuse!("{} is {number}, and {least} is the least", I::element(what, I::place(d, len)));
             }
             sizes.list[d] = number as usize;
         }
+        Ok(sizes)
+    }
+
+    /// The same of places, from 0 on.
+    ///
+    /// # Safety
+    /// As [`Sizes::read`].
+    pub(crate) unsafe fn places<I: Index>(what: &str, list: *const I, len: usize) -> Result<Sizes> {
+        // SAFETY: the caller's promise.
+        let mut sizes = unsafe { Sizes::read(what, list, len, I::BASE) }?;
+        sizes.list[..len].iter_mut().for_each(|number| *number -= I::BASE as usize);
         Ok(sizes)
     }
 
@@ -324,7 +415,7 @@ pub(crate) unsafe fn index<I: Index>(array: &Array, subscript: *const I) -> Resu
     if is_inside {
         for (d, &extent) in array.shape().iter().enumerate() {
             // SAFETY: the caller's promise.
-            index[d] = unsafe { subscript.add(d).read().wide() } as usize;
+            index[d] = unsafe { I::read(subscript, d, array.ndim).at() } as usize;
             is_inside &= index[d] < extent;
         }
     }
@@ -344,16 +435,35 @@ unsafe fn no_element<I: Index>(array: &Array, subscript: *const I) -> Fault {
     }
     // SAFETY: the caller's promise.
     let index = unsafe { std::slice::from_raw_parts(subscript, array.ndim) };
-    Fault::new(format_args!("there is no element {}", listed(index)))
+    Fault::new(format_args!("there is no element {}", I::listed(index)))
 }
 
-/// Writes numbers to an array of C's.
+/// Writes numbers of all axes to a list of the program's.
 ///
 /// # Safety
 /// Writable for as many.
-pub(crate) unsafe fn write<I: Index>(to: *mut I, numbers: impl IntoIterator<Item = i64>) {
-    for (d, number) in numbers.into_iter().enumerate() {
+pub(crate) unsafe fn write<I: Index, N>(to: *mut I, numbers: N)
+where
+    N: IntoIterator<Item = i64>,
+    N::IntoIter: ExactSizeIterator,
+{
+    let numbers = numbers.into_iter();
+    let len = numbers.len();
+    for (d, number) in numbers.enumerate() {
         // SAFETY: the caller's promise.
-        unsafe { to.add(d).write(I::narrow(number)) };
+        unsafe { to.add(I::place(d, len)).write(I::narrow(number)) };
     }
+}
+
+/// The same for places, which are told as the language numbers them.
+///
+/// # Safety
+/// As [`write()`].
+pub(crate) unsafe fn write_places<I: Index, N>(to: *mut I, places: N)
+where
+    N: IntoIterator<Item = i64>,
+    N::IntoIter: ExactSizeIterator,
+{
+    // SAFETY: the caller's promise.
+    unsafe { write(to, places.into_iter().map(|at| at + I::BASE)) };
 }

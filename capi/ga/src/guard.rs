@@ -13,22 +13,52 @@ use std::ffi::c_int;
 use std::fmt::{Display, Write};
 use std::ops::Deref;
 
-/// Functions that there are twice, with the C type `Int` standing for `int` in those before the `/` and for `int64_t` in the others.
-macro_rules! wide {
-    ($($($narrow:ident),+ / $($wide:ident),+ ($($args:tt)*) $(-> $ret:ty)? = $body:expr;)*) => {$(
-        const _: () = {
-            #[allow(dead_code)]
-            type Int = std::ffi::c_int;
-            common::exports! { $crate::guard::call; $($narrow),+ ($($args)*) $(-> $ret)? = $body; }
-        };
-        const _: () = {
-            #[allow(dead_code)]
-            type Int = i64;
-            common::exports! { $crate::guard::call; $($wide),+ ($($args)*) $(-> $ret)? = $body; }
-        };
+/// Functions of C's, a row each as [`common::exports`] has them. What a function does is a method of [`Call`] that has its first name, so that
+/// other languages' names ([`crate::fortran`]) get there, too.
+macro_rules! plain {
+    ($($first:ident $(, $other:ident)* ($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? = $body:expr;)*) => {$(
+        $crate::guard::plain! { @method $first () ($($arg: $ty),*) ($($ret)?) $body }
+        common::exports! {
+            $crate::guard::call;
+            $first $(, $other)* ($($arg: $ty),*) $(-> $ret)? = |ga| ga.$first($($arg),*);
+        }
     )*};
+    (@method $name:ident ($($int:ident)?) ($($arg:ident: $ty:ty),*) ($($ret:ty)?) $body:expr) => {
+        impl $crate::guard::Call {
+            /// # Safety
+            /// Pointers are what the headers say they must be.
+            #[allow(non_snake_case, unused_unsafe, unused_variables, clippy::too_many_arguments)]
+            #[inline]
+            pub(crate) unsafe fn $name $(<$int: $crate::bounds::Index>)? (
+                &self, $($arg: $ty),*
+            ) -> $crate::fault::Result<$crate::guard::plain!(@ret $($ret)?)> {
+                // SAFETY: the caller's promise.
+                unsafe { $crate::guard::with(self, $body) }
+            }
+        }
+    };
+    (@ret) => { () };
+    (@ret $ret:ty) => { $ret };
 }
 
+/// Functions that there are twice, with the C type `Int` standing for `int` in those before the `/` and for `int64_t` in the others; the
+/// method is generic over it.
+macro_rules! wide {
+    ($($narrow:ident $(, $other:ident)* / $($wide:ident),+ ($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? = $body:expr;)*) => {$(
+        $crate::guard::plain! { @method $narrow (Int) ($($arg: $ty),*) ($($ret)?) $body }
+        $crate::guard::wide! { @column std::ffi::c_int, $narrow [$narrow $(, $other)*] ($($arg: $ty),*) ($($ret)?) }
+        $crate::guard::wide! { @column i64, $narrow [$($wide),+] ($($arg: $ty),*) ($($ret)?) }
+    )*};
+    (@column $int:ty, $method:ident [$($name:ident),+] ($($arg:ident: $ty:ty),*) ($($ret:ty)?)) => {
+        const _: () = {
+            #[allow(dead_code)]
+            type Int = $int;
+            common::exports! { $crate::guard::call; $($name),+ ($($arg: $ty),*) $(-> $ret)? = |ga| ga.$method::<Int>($($arg),*); }
+        };
+    };
+}
+
+pub(crate) use plain;
 pub(crate) use wide;
 
 /// What the body of an exported function works with: the state, and a note of the arrays it asked for.
@@ -76,6 +106,12 @@ impl Call {
         }
         text
     }
+}
+
+/// Tells the compiler what a body takes.
+#[inline(always)]
+pub(crate) fn with<'a, R>(call: &'a Call, body: impl FnOnce(&'a Call) -> Result<R, Fault>) -> Result<R, Fault> {
+    body(call)
 }
 
 /// Runs the body of an exported function.

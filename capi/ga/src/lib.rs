@@ -18,6 +18,7 @@
 //! | [`state`] | what a process has between `GA_Initialize` and `GA_Terminate` |
 //! | [`guard`] | what every exported function goes through: the panic boundary, what an error does |
 //! | [`exports`] | the functions, a file for each family |
+//! | [`fortran`] | Fortran's names for them |
 //! | [`sparse`] | sparse matrices |
 //! | [`ma`] | MA, the memory allocator of `macdecls.h`; it knows nothing of the rest |
 //!
@@ -27,6 +28,7 @@
 mod bounds;
 mod exports;
 mod fault;
+pub mod fortran;
 mod groups;
 mod guard;
 mod kept;

@@ -133,6 +133,30 @@ impl Comm {
         if symbol(c"ompi_mpi_comm_world").is_null() { Comm(word as u32 as usize) } else { Comm(word) }
     }
 
+    /// A communicator that Fortran gave, whose handles are numbers in every MPI.
+    pub(crate) fn from_fortran(number: c_int) -> Result<Comm> {
+        if symbol(c"ompi_mpi_comm_world").is_null() {
+            return Ok(Comm::from_c(number as usize));
+        }
+        let found = function(c"MPI_Comm_f2c")?;
+        // SAFETY: Open MPI's function of that name.
+        let convert: unsafe extern "C" fn(c_int) -> usize = unsafe { std::mem::transmute(found) };
+        // SAFETY: the program's handle.
+        Ok(Comm(unsafe { convert(number) }))
+    }
+
+    /// The same for Fortran.
+    pub(crate) fn to_fortran(self) -> Result<c_int> {
+        if symbol(c"ompi_mpi_comm_world").is_null() {
+            return Ok(self.0 as c_int);
+        }
+        let found = function(c"MPI_Comm_c2f")?;
+        // SAFETY: Open MPI's function of that name.
+        let convert: unsafe extern "C" fn(usize) -> c_int = unsafe { std::mem::transmute(found) };
+        // SAFETY: a communicator of MPI's.
+        Ok(unsafe { convert(self.0) })
+    }
+
     pub(crate) fn size(self) -> Result<usize> {
         let mut size: c_int = 0;
         mpi!(c"MPI_Comm_size", (Handle) self.0, (*mut c_int) &raw mut size);

@@ -43,6 +43,8 @@ pub(crate) struct Spec {
     /// The only ranks that get anything.
     pub(crate) members: Option<Vec<usize>>,
     pub(crate) has_corners: bool,
+    /// Described by Fortran.
+    pub(crate) is_fortran: bool,
 }
 
 /// Descriptions by handle.
@@ -59,6 +61,7 @@ impl Spec {
             ghosts: Vec::new(),
             members: None,
             has_corners: true,
+            is_fortran: false,
         }
     }
 
@@ -77,6 +80,7 @@ impl Spec {
             refuse!("{ndim} axes, and there may be 1 to {MAX_DIM}");
         }
         self.kind = Some(types::kind(registered, number)?);
+        self.is_fortran = I::IS_FORTRAN;
         // SAFETY: the caller's promise.
         self.shape = unsafe { Sizes::read("dims", dims, ndim as usize, 1) }?.list().to_vec();
         Ok(self)
@@ -109,7 +113,7 @@ impl Spec {
             Vec::new()
         } else {
             // SAFETY: the caller's promise.
-            (0..self.ndim()?).map(|d| unsafe { chunk.add(d).read() }.wide()).collect()
+            (0..self.ndim()?).map(|d| unsafe { I::read(chunk, d, self.shape.len()) }.wide()).collect()
         };
         let is_free = numbers.last().is_none_or(|last| *last == 0);
         let least = |number: i64| number.max(0) as usize;
@@ -118,7 +122,7 @@ impl Spec {
         Ok(())
     }
 
-    /// Where blocks begin: `counts[d]` numbers of `map` for each axis.
+    /// Where blocks begin: `counts[d]` numbers of `map` for each axis, in the order of the list.
     ///
     /// # Safety
     /// As many readable numbers as there are axes, and as those say.
@@ -129,15 +133,16 @@ impl Spec {
             refuse!("map is a null pointer");
         }
         let mut next = map;
-        let mut starts = Vec::with_capacity(counts.len());
-        for (d, count) in counts.into_iter().enumerate() {
+        let mut starts = vec![Vec::new(); counts.len()];
+        for place in 0..counts.len() {
+            let d = I::place(place, counts.len());
             // SAFETY: the caller's promises.
-            let list = unsafe { std::slice::from_raw_parts(next, count) };
-            if let Some(wrong) = list.iter().find(|start| start.wide() < 0) {
-                refuse!("a block of axis {d} begins at {wrong}");
+            let list = unsafe { std::slice::from_raw_parts(next, counts[d]) };
+            if let Some(wrong) = list.iter().find(|start| start.at() < 0) {
+                refuse!("a block of axis {} begins at {wrong}", place as i64 + I::BASE);
             }
-            starts.push(list.iter().map(|start| start.wide() as usize).collect());
-            next = next.wrapping_add(count);
+            starts[d] = list.iter().map(|start| start.at() as usize).collect();
+            next = next.wrapping_add(counts[d]);
         }
         Ok(starts)
     }

@@ -42,6 +42,8 @@ pub(crate) struct Array {
     /// Whether corners of ghost cells are updated.
     pub(crate) has_corners: AtomicBool,
     pub(crate) property: Property,
+    /// Made by Fortran, which lists its extents from the last axis on.
+    pub(crate) is_fortran: bool,
 }
 
 impl Array {
@@ -57,11 +59,14 @@ impl Array {
     }
 }
 
-/// Name, handle, type and extents, for messages.
+/// Name, handle, type and extents, for messages: as whoever made it declared them.
 impl fmt::Display for Array {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.name.to_string_lossy();
-        let shape: Vec<String> = self.shape().iter().map(usize::to_string).collect();
+        let mut shape: Vec<String> = self.shape().iter().map(usize::to_string).collect();
+        if self.is_fortran {
+            shape.reverse();
+        }
         write!(
             f,
             "array '{name}' (handle {}, {}, {})",

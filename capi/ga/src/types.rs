@@ -22,6 +22,8 @@ pub(crate) const C_DBL: c_int = BASE + 4;
 pub(crate) const C_SCPL: c_int = BASE + 6;
 pub(crate) const C_DCPL: c_int = BASE + 7;
 pub(crate) const C_LONGLONG: c_int = BASE + 16;
+pub(crate) const F_INT: c_int = BASE + 10;
+pub(crate) const F_LOG: c_int = BASE + 11;
 
 /// Names in messages, by number.
 const NAMES: [&str; 17] = [
@@ -73,9 +75,9 @@ pub(crate) fn name(number: c_int) -> String {
 
 /// What a type's number means.
 pub(crate) fn kind(registered: &Registered, number: c_int) -> Result<Kind> {
-    // Fortran's integers and logicals are as long as C's long.
     let number = match number - BASE {
         9 => C_CHAR,
+        // Fortran's integers and logicals, as C has them; Fortran says itself how long they are.
         10 | 11 => C_LONG,
         12 => C_FLOAT,
         13 => C_DBL,

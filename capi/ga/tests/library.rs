@@ -224,7 +224,8 @@ fn names() {
         "parmci_",
         "dassertp_fail",
     ];
-    let strangers: Vec<_> =
-        defined.iter().filter(|name| !prefixes.iter().any(|prefix| name.starts_with(prefix))).collect();
+    // Fortran's are compared in fortran.rs.
+    let is_known = |name: &str| name.ends_with('_') || prefixes.iter().any(|prefix| name.starts_with(prefix));
+    let strangers: Vec<_> = defined.iter().filter(|name| !is_known(name)).collect();
     assert!(strangers.is_empty(), "the library defines {strangers:?}");
 }

@@ -235,7 +235,7 @@ impl<T: Scalar> GlobalArray<T> {
     }
 
     #[track_caller]
-    fn pairs_of_patches(
+    pub(super) fn pairs_of_patches(
         &self,
         op: &'static str,
         region: impl Region,

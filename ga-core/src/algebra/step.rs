@@ -106,6 +106,34 @@ impl<T: Real> GlobalArray<T> {
         self.bounds_of_boxes(op, &patch, [(direction, &at), (lower, &low), (upper, &high)])
     }
 
+    /// Sets each element of a patch to the quotient of those of `a` and `b`, none of which is an error: what is divided by zero has [`Real::FAR`] for a quotient,
+    /// and so has a zero where `b` isn't negative; else a zero is 0. Patches as in [`GlobalArray::elem_multiply_patch`]. Collective.
+    /// `GA_Elem_step_divide_patch` of Fortran.
+    ///
+    /// # Errors
+    /// As [`GlobalArray::elem_multiply_patch`].
+    #[track_caller]
+    pub fn step_quotients(&self, region: impl Region, a: (&Self, impl Region), b: (&Self, impl Region)) -> Result<()> {
+        self.pairs_of_patches("step_quotients", region, a, b, |a, b| match (a == T::ZERO, b == T::ZERO) {
+            (true, _) if b < T::ZERO => T::ZERO,
+            (true, _) | (_, true) => T::FAR,
+            _ => a.over(b),
+        })
+    }
+
+    /// The same where a zero is 0 if `b` is positive, and has [`Real::FAR`] for a quotient if it isn't. Collective. `GA_Elem_stepb_divide_patch` of Fortran.
+    ///
+    /// # Errors
+    /// As [`GlobalArray::elem_multiply_patch`].
+    #[track_caller]
+    pub fn bound_quotients(&self, region: impl Region, a: (&Self, impl Region), b: (&Self, impl Region)) -> Result<()> {
+        self.pairs_of_patches("bound_quotients", region, a, b, |a, b| match (a == T::ZERO, b == T::ZERO) {
+            (true, _) if b > T::ZERO => T::ZERO,
+            (true, _) | (_, true) => T::FAR,
+            _ => a.over(b),
+        })
+    }
+
     #[track_caller]
     fn bounds_of_boxes(
         &self,

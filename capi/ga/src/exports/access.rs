@@ -5,11 +5,10 @@
 
 use crate::bounds::{Bounds, Index, Sizes, write};
 use crate::fault::{Result, refuse};
-use crate::guard::{call, wide};
+use crate::guard::{plain, wide};
 use crate::state;
 use crate::table::{self, Array};
 use armci::host::Lent;
-use common::exports;
 use ga_core::{Location, RawArray};
 use std::ffi::{c_int, c_void};
 use std::ptr::null_mut;
@@ -43,7 +42,7 @@ pub(crate) fn lend(owner: usize, arena: Option<usize>, address: usize) -> Option
 }
 
 /// Extents of the memory that strides are those of, for all axes but the first, as C has them.
-pub(crate) fn leading<'a>(array: &'a Array, strides: &'a [usize]) -> impl Iterator<Item = i64> + 'a {
+pub(crate) fn leading<'a>(array: &'a Array, strides: &'a [usize]) -> impl ExactSizeIterator<Item = i64> + 'a {
     (1..array.ndim).map(|d| (strides[d - 1] / strides[d].max(1)) as i64)
 }
 
@@ -137,8 +136,7 @@ unsafe fn access_segment<I: Index>(
     Ok(())
 }
 
-exports! {
-    call;
+plain! {
     NGA_Release_block, NGA_Release_update_block, NGA_Release_block_segment, NGA_Release_update_block_segment(g_a: c_int, _idx: c_int) =
         |ga| ga.array(g_a).map(|_| ());
     NGA_Release_block_grid, NGA_Release_update_block_grid(g_a: c_int, _index: *const c_int) = |ga| ga.array(g_a).map(|_| ());

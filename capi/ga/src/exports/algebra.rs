@@ -2,15 +2,13 @@
 //!
 //! Invariant: arrays of one operation have one element type; everything else is for `ga-core` to refuse.
 
-use crate::guard::call;
+use crate::guard::plain;
 use crate::operand::{scalar, typed};
 use crate::types::{elements, numbers};
-use common::exports;
 use rma::{Complex32, Complex64};
 use std::ffi::{c_int, c_void};
 
-exports! {
-    call;
+plain! {
     NGA_Zero, GA_Zero(g_a: c_int) = |ga| elements!(ga.target(g_a)?, |a: T| Ok(a.zero()?));
     NGA_Fill, GA_Fill(g_a: c_int, value: *const c_void) =
         |ga| numbers!(ga.target(g_a)?, |a: T| Ok(a.fill(scalar("value", value)?)?));

@@ -1,9 +1,8 @@
 //! Which ranks share a node.
 
 use crate::fault::{Fault, Result};
-use crate::guard::call;
+use crate::guard::plain;
 use crate::state::State;
-use common::exports;
 use std::ffi::c_int;
 
 impl State {
@@ -18,8 +17,7 @@ impl State {
     }
 }
 
-exports! {
-    call;
+plain! {
     GA_Cluster_nnodes() -> c_int = |ga| Ok(ga.nodes.count() as c_int);
     GA_Cluster_nodeid() -> c_int = |ga| ga.node_of(ga.world.rank() as c_int);
     GA_Cluster_nprocs(node: c_int) -> c_int = |ga| Ok(ga.ranks_of(node)?.len() as c_int);

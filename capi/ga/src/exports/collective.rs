@@ -3,9 +3,8 @@
 //! Invariant: an operator that a type doesn't have is an error on every rank, before anything is sent.
 
 use crate::fault::{Fault, Result, refuse};
-use crate::guard::call;
+use crate::guard::plain;
 use crate::types::{self, C_DBL, C_DCPL, C_FLOAT, C_INT, C_LONG, C_LONGLONG, C_SCPL};
-use common::exports;
 use common::{Operator, text};
 use rma::{Complex32, Complex64, DType, Team};
 use std::ffi::{c_char, c_int, c_void};
@@ -28,7 +27,7 @@ unsafe fn name(op: *const c_char) -> String {
 ///
 /// # Safety
 /// `data` may be read and written for so many numbers of that type; the operator is as [`name`] wants it.
-unsafe fn reduce(team: &Team, kind: c_int, data: *mut c_void, count: c_int, op: *const c_char) -> Result<()> {
+pub(crate) unsafe fn reduce(team: &Team, kind: c_int, data: *mut c_void, count: c_int, op: *const c_char) -> Result<()> {
     // SAFETY: the caller's promise.
     let name = unsafe { name(op) };
     let Ok(count) = usize::try_from(count) else { refuse!("{count} numbers") };
@@ -67,8 +66,7 @@ unsafe fn broadcast(team: &Team, buf: *mut c_void, len: c_int, root: c_int) -> R
     Ok(team.broadcast(bytes, root)?)
 }
 
-exports! {
-    call;
+plain! {
     GA_Brdcst(buf: *mut c_void, len: c_int, root: c_int) = |ga| ga.groups.with(ga.groups.default(), |team| broadcast(team, buf, len, root));
     GA_Pgroup_brdcst(group: c_int, buf: *mut c_void, len: c_int, root: c_int) =
         |ga| ga.groups.with(group, |team| broadcast(team, buf, len, root));

@@ -4,14 +4,14 @@
 
 use crate::bounds::Index;
 use crate::fault::{Fault, Result, refuse};
-use crate::guard::{call, wide};
+use crate::guard::{plain, wide};
 use crate::property::Property;
 use crate::specs::{Layout, Spec};
 use crate::state::State;
 use crate::statistics::count;
 use crate::table::{self, Array};
 use crate::types::{self, Kind};
-use common::{exports, text};
+use common::text;
 use ga_core::{Distribution, ErrorKind, Operation, RawArray};
 use rma::Team;
 use std::ffi::{CString, c_char, c_int, c_void};
@@ -61,6 +61,7 @@ impl State {
             handle,
             has_corners: AtomicBool::new(spec.has_corners),
             property: Property::default(),
+            is_fortran: spec.is_fortran,
         };
         let own = array.raw.distribution().storage_len(array.raw.team().rank());
         count(Operation::Create, own * array.raw.dtype().size_bytes());
@@ -136,6 +137,7 @@ impl State {
         spec.name = name;
         spec.has_corners = array.has_corners.load(Ordering::Relaxed);
         spec.layout = Layout::Given(array.layout.clone());
+        spec.is_fortran = array.is_fortran;
         Ok(spec)
     }
 
@@ -253,8 +255,7 @@ impl State {
     }
 }
 
-exports! {
-    call;
+plain! {
     NGA_Allocate, GA_Allocate(g_a: c_int) -> c_int = |ga| ga.allocate_handle(g_a);
     NGA_Deallocate, GA_Deallocate(g_a: c_int) -> c_int = |ga| { ga.deallocate(ga.array(g_a)?)?; Ok(1) };
     NGA_Overlay, GA_Overlay(g_a: c_int, g_p: c_int) -> c_int = |ga| ga.overlay(g_a, ga.array(g_p)?);

@@ -3,14 +3,13 @@
 //! Invariant: a list of subscripts is read in place, whatever its form; elements of registered types go one by one.
 
 use crate::bounds::{AXES, Bounds, Index, index};
-use crate::fault::{Result, refuse};
-use crate::guard::{call, wide};
+use crate::fault::{Fault, Result, refuse};
+use crate::guard::{plain, wide};
 use crate::kept::writable;
 use crate::operand::scalar;
 use crate::statistics::count as tally;
 use crate::table::Array;
 use crate::types::{elements, numbers, unfit};
-use common::exports;
 use ga_core::pointers::{ElementPointers, PatchPointers};
 use ga_core::{GlobalArray, Operation};
 use rma::DType;
@@ -61,9 +60,10 @@ impl<I: Index> List<I> {
     unsafe fn write(self, element: usize, to: &mut [usize]) {
         // SAFETY: the caller's promise.
         unsafe {
-            let subscript = self.at(element, to.len());
+            let ndim = to.len();
+            let subscript = self.at(element, ndim);
             for (d, number) in to.iter_mut().enumerate() {
-                *number = subscript.add(d).read().wide() as usize;
+                *number = I::read(subscript, d, ndim).at() as usize;
             }
         }
     }
@@ -96,6 +96,21 @@ unsafe fn each<I: Index>(
     Ok(())
 }
 
+/// What was wrong with a list: Fortran is told its own numbers of the first subscript that is outside.
+///
+/// # Safety
+/// The list has so many subscripts of the array's axes.
+#[cold]
+unsafe fn explained<I: Index>(array: &Array, list: List<I>, count: usize, error: ga_core::Error) -> Fault {
+    let wrong = |element: usize| {
+        // SAFETY: the caller's promise.
+        let fault = unsafe { index(array, list.at(element, array.ndim)) }.err()?;
+        Some(Fault::new(format_args!("element {}: {fault}", element + 1)))
+    };
+    let found = if I::IS_FORTRAN { (0..count).find_map(wrong) } else { None };
+    found.unwrap_or_else(|| error.into())
+}
+
 /// Leading dimensions of one element.
 fn dense(array: &Array) -> ([usize; AXES], usize) {
     let mut ld = [1; AXES];
@@ -117,11 +132,10 @@ unsafe fn gather<I: Index>(array: &Array, list: List<I>, v: *mut c_void, number:
                 bytes.get_ptr(place.lo(), place.hi(), v.cast::<u8>().add(element * array.item), &ld[..axes])
             });
         }
-        elements!(array, |a: T| Ok(a.gather_with(
-            count,
-            |element, to| list.write(element, to),
-            v.cast::<T>()
-        )?))
+        elements!(array, |a: T| {
+            let done = a.gather_with(count, |element, to| list.write(element, to), v.cast::<T>());
+            done.map_err(|error| explained(array, list, count, error))
+        })
     }
 }
 
@@ -144,11 +158,10 @@ unsafe fn scatter<I: Index>(
                 bytes.put_ptr(place.lo(), place.hi(), v.cast::<u8>().add(element * array.item), &ld[..axes])
             });
         }
-        elements!(array, |a: T| Ok(a.scatter_with(
-            count,
-            |element, to| list.write(element, to),
-            v.cast::<T>()
-        )?))
+        elements!(array, |a: T| {
+            let done = a.scatter_with(count, |element, to| list.write(element, to), v.cast::<T>());
+            done.map_err(|error| explained(array, list, count, error))
+        })
     }
 }
 
@@ -168,7 +181,8 @@ unsafe fn scatter_acc<I: Index>(
     unsafe {
         numbers!(array, |a: T| {
             let alpha = scalar::<T>("alpha", alpha)?;
-            Ok(a.scatter_accumulate_with(count, |element, to| list.write(element, to), v.cast::<T>(), alpha)?)
+            let done = a.scatter_accumulate_with(count, |element, to| list.write(element, to), v.cast::<T>(), alpha);
+            done.map_err(|error| explained(array, list, count, error))
         })
     }
 }
@@ -188,8 +202,7 @@ unsafe fn read_inc<I: Index>(array: &Array, subscript: *const I, inc: c_long) ->
     }
 }
 
-exports! {
-    call;
+plain! {
     // There are no buffers to make or to keep.
     NGA_Alloc_gatscat_buf(_elements: c_int) = |_ga| Ok(());
     NGA_Free_gatscat_buf() = |_ga| Ok(());

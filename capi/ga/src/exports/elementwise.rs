@@ -2,17 +2,16 @@
 //!
 //! Invariant: patches of one operation have as many elements each, counted in row-major order.
 
-use crate::bounds::Bounds;
-use crate::guard::{call, wide};
+use crate::bounds::{Bounds, Index};
+use crate::guard::{plain, wide};
 use crate::operand::{scalar, store, typed};
 use crate::types::{numbers, reals};
-use common::exports;
 use std::ffi::{c_int, c_void};
 
 /// Operations on two arrays into a third, whole and in patches.
 macro_rules! pairs {
     ($($name:ident, $patch:ident / $wide:ident = $method:ident, $method_patch:ident;)*) => {
-        exports! { call; $(
+        plain! { $(
             $name(g_a: c_int, g_b: c_int, g_c: c_int) = |ga| {
                 let (a, b, c) = (ga.array(g_a)?, ga.array(g_b)?, ga.target(g_c)?);
                 numbers!(c, |c: T| Ok(c.$method(typed(a)?, typed(b)?)?))
@@ -39,8 +38,7 @@ pairs! {
     GA_Elem_minimum, GA_Elem_minimum_patch / GA_Elem_minimum_patch64 = elem_minimum, elem_minimum_patch;
 }
 
-exports! {
-    call;
+plain! {
     GA_Abs_value(g_a: c_int) = |ga| numbers!(ga.target(g_a)?, |a: T| Ok(a.abs_value()?));
     GA_Add_constant(g_a: c_int, alpha: *const c_void) =
         |ga| numbers!(ga.target(g_a)?, |a: T| Ok(a.add_constant(scalar("alpha", alpha)?)?));
@@ -112,7 +110,7 @@ macro_rules! bounds_of_patches {
             least: *mut c_void, wolfe: *mut c_void, most: *mut c_void,
         ) = |ga| {
             let (x, v, low) = (ga.array(g_x)?, ga.array(g_v)?, ga.array(g_low)?);
-            let high = ga.array(g_high as c_int)?;
+            let high = ga.array(c_int::narrow(g_high.wide()))?;
             let (at, at_v) = (Bounds::read(x, xlo, xhi)?, Bounds::read(v, vlo, vhi)?);
             let (at_low, at_high) = (Bounds::read(low, lowlo, lowhi)?, Bounds::read(high, highlo, highhi)?);
             reals!(x, |x: T| {

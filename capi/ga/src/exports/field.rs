@@ -4,9 +4,8 @@
 
 use crate::bounds::{Bounds, Index, Sizes};
 use crate::fault::{Result, refuse};
-use crate::guard::call;
+use crate::guard::plain;
 use crate::table::Array;
-use common::exports;
 use ga_core::GlobalArray;
 use ga_core::pointers::PatchPointers;
 use std::ffi::{c_int, c_long, c_void};
@@ -15,7 +14,7 @@ use std::ffi::{c_int, c_long, c_void};
 ///
 /// # Safety
 /// Bounds have a readable number for each axis, `ld` one less.
-unsafe fn field<I: Index>(
+pub(crate) unsafe fn field<I: Index>(
     array: &Array,
     lo: *const I,
     hi: *const I,
@@ -39,8 +38,7 @@ unsafe fn field<I: Index>(
     }
 }
 
-exports! {
-    call;
+plain! {
     NGA_Put_field(g_a: c_int, lo: *const c_int, hi: *const c_int, offset: c_int, len: c_int, buf: *const c_void, ld: *const c_int) = |ga| {
         let (bytes, patch, ld) = field(ga.target(g_a)?, lo, hi, offset, len, ld)?;
         Ok(bytes.put_ptr(patch.lo(), patch.hi(), buf.cast(), ld.list())?)

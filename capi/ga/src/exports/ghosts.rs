@@ -6,10 +6,9 @@ use super::access::leading;
 use super::transfer::Round;
 use crate::bounds::{AXES, Index, Sizes, write};
 use crate::fault::{Result, refuse};
-use crate::guard::{call, wide};
+use crate::guard::{plain, wide};
 use crate::table::Array;
 use crate::types::elements;
-use common::exports;
 use ga_core::pointers::BlockPointers;
 use ga_core::{GlobalArray, Pending};
 use rma::Element;
@@ -33,7 +32,7 @@ unsafe fn direction<I: Index, T: Element>(
     let mut sides = [0isize; AXES];
     for (d, side) in sides[..array.ndim].iter_mut().enumerate() {
         // SAFETY: the caller's promise.
-        *side = unsafe { mask.add(d).read() }.wide() as isize;
+        *side = unsafe { I::read(mask, d, array.ndim) }.wide() as isize;
     }
     Ok(a.get_ghost_dir_nb(&sides[..a.ndim()])?)
 }
@@ -47,7 +46,7 @@ unsafe fn element<I: Index>(
     ld: *mut I,
 ) -> Result<()> {
     // SAFETY: the caller's promise.
-    let mut index = unsafe { Sizes::read("subscript", subscript, array.ndim, 0) }?;
+    let mut index = unsafe { Sizes::places("subscript", subscript, array.ndim) }?;
     if array.item > 0 {
         index.push(0);
     }
@@ -77,8 +76,7 @@ unsafe fn block<I: Index>(array: &Array, dims: *mut I, ptr: *mut *mut c_void, ld
     })
 }
 
-exports! {
-    call;
+plain! {
     NGA_Update_ghosts, GA_Update_ghosts(g_a: c_int) = |ga| {
         let array = ga.array(g_a)?;
         elements!(array, |a: T| Ok(a.update_ghosts(has_corners(array))?))

@@ -1,12 +1,10 @@
 //! Processor groups, and their communicators of MPI.
 
 use crate::groups::{MIRROR, WORLD};
-use crate::guard::call;
-use common::exports;
+use crate::guard::plain;
 use std::ffi::c_int;
 
-exports! {
-    call;
+plain! {
     NGA_Pgroup_create, GA_Pgroup_create(list: *const c_int, count: c_int) -> c_int = |ga| match count {
         1.. if !list.is_null() => ga.groups.create(std::slice::from_raw_parts(list, count as usize)),
         _ => ga.groups.create(&[]),

@@ -2,9 +2,9 @@
 
 use crate::bounds::{Index, write};
 use crate::fault::Result;
-use crate::guard::{call, wide};
+use crate::guard::{plain, wide};
 use crate::table::{self, Array};
-use common::{exports, text};
+use common::text;
 use std::ffi::{c_char, c_int};
 
 /// # Safety
@@ -19,8 +19,7 @@ unsafe fn inquire<I: Index>(array: &Array, kind: *mut c_int, ndim: *mut c_int, d
     Ok(())
 }
 
-exports! {
-    call;
+plain! {
     NGA_Inquire_name, GA_Inquire_name(g_a: c_int) -> *const c_char = |ga| Ok(ga.array(g_a)?.name.as_ptr());
     NGA_Ndim, GA_Ndim, NGA_Get_dimension, GA_Get_dimension(g_a: c_int) -> c_int = |ga| Ok(ga.array(g_a)?.ndim as c_int);
     NGA_Valid_handle, GA_Valid_handle, NGA_Verify_handle, GA_Verify_handle(g_a: c_int) -> c_int =

@@ -52,12 +52,12 @@ unsafe fn patch<I: Index>(array: &Array, op: Op, lo: *const I, hi: *const I) -> 
         return unsafe { Bounds::read(array, lo, hi) };
     }
     let (mut low, mut high) = ([I::narrow(0); AXES], [I::narrow(0); AXES]);
-    for d in 0..array.ndim {
+    for place in 0..array.ndim {
         // SAFETY: the caller's promise.
-        (low[d], high[d]) = unsafe { (lo.add(d).read(), hi.add(d).read()) };
+        (low[place], high[place]) = unsafe { (lo.add(place).read(), hi.add(place).read()) };
     }
     // Those two change places that are wider than 1; the innermost ones where there are fewer.
-    let mut axes: Vec<usize> = (0..array.ndim).rev().collect();
+    let mut axes: Vec<usize> = (0..array.ndim).rev().map(|d| I::place(d, array.ndim)).collect();
     axes.sort_by_key(|&d| low[d].wide() == high[d].wide());
     if let [first, second, ..] = axes[..] {
         low.swap(first, second);
@@ -110,7 +110,7 @@ fn multiply<T: Field>(alpha: T, a: Matrix<'_, T>, b: Matrix<'_, T>, beta: T, c: 
 /// # Safety
 /// Bounds have a readable number for each axis, and the factors are readable.
 #[allow(clippy::too_many_arguments)] // the original's own shape
-unsafe fn multiply_patches<I: Index>(
+pub(crate) unsafe fn multiply_patches<I: Index>(
     ga: &Call,
     (ta, tb): (c_char, c_char),
     (alpha, beta): (*const c_void, *const c_void),
@@ -132,18 +132,28 @@ unsafe fn multiply_patches<I: Index>(
     }
 }
 
+/// A product of whole matrices, or of their beginnings.
+pub(crate) fn corners<T: Field>(
+    ga: &Call,
+    (ta, tb): (c_char, c_char),
+    [m, n, k]: [i64; 3],
+    alpha: T,
+    (g_a, g_b): (c_int, c_int),
+    beta: T,
+    g_c: c_int,
+) -> Result<()> {
+    let (a, b, c) = (ga.array(g_a)?, ga.array(g_b)?, ga.target(g_c)?);
+    let (a, b) = (corner(a, op(ta)?, m, k)?, corner(b, op(tb)?, k, n)?);
+    Ok(gemm(alpha, &a, &b, beta, &corner::<T>(c, Op::None, m, n)?)?)
+}
+
 /// Products of whole matrices, or of their beginnings.
 macro_rules! products {
     ($($name:ident / $wide:ident: $t:ty;)*) => { wide! {$(
         $name / $wide(
             ta: c_char, tb: c_char, m: Int, n: Int, k: Int,
             alpha: $t, g_a: c_int, g_b: c_int, beta: $t, g_c: c_int,
-        ) = |ga| {
-            let (a, b, c) = (ga.array(g_a)?, ga.array(g_b)?, ga.target(g_c)?);
-            let (m, n, k) = (m.wide(), n.wide(), k.wide());
-            let (a, b) = (corner(a, op(ta)?, m, k)?, corner(b, op(tb)?, k, n)?);
-            Ok(gemm(alpha, &a, &b, beta, &corner::<$t>(c, Op::None, m, n)?)?)
-        };
+        ) = |ga| corners::<$t>(ga, (ta, tb), [m.wide(), n.wide(), k.wide()], alpha, (g_a, g_b), beta, g_c);
     )*} };
 }
 

@@ -5,11 +5,10 @@
 //!
 //! Invariant: what is empty has bounds -1 and -2.
 
-use crate::bounds::{AXES, Bounds, Index, index, write};
+use crate::bounds::{AXES, Bounds, Index, index, write, write_places};
 use crate::fault::{Result, refuse};
-use crate::guard::{call, wide};
+use crate::guard::{plain, wide};
 use crate::table::Array;
-use common::exports;
 use ga_core::{Dims, Patch};
 use std::ffi::c_int;
 
@@ -17,13 +16,13 @@ use std::ffi::c_int;
 ///
 /// # Safety
 /// There is a place for as many numbers as there are axes.
-unsafe fn tell<I: Index>(array: &Array, patch: &Patch, lo: *mut I, hi: *mut I) {
+pub(crate) unsafe fn tell<I: Index>(array: &Array, patch: &Patch, lo: *mut I, hi: *mut I) {
     let (from, to) = (&patch.lo()[..array.ndim], &patch.hi()[..array.ndim]);
     let is_empty = patch.is_empty();
     // SAFETY: the caller's promise.
     unsafe {
-        write(lo, from.iter().map(|number| if is_empty { -1 } else { *number as i64 }));
-        write(hi, to.iter().map(|number| if is_empty { -2 } else { *number as i64 - 1 }));
+        write_places(lo, from.iter().map(|number| if is_empty { -1 } else { *number as i64 }));
+        write_places(hi, to.iter().map(|number| if is_empty { -2 } else { *number as i64 - 1 }));
     }
 }
 
@@ -37,7 +36,7 @@ fn below(what: &str, number: c_int, count: usize) -> Result<usize> {
 
 /// # Safety
 /// As [`tell`].
-unsafe fn distribution<I: Index>(array: &Array, number: c_int, lo: *mut I, hi: *mut I) -> Result<()> {
+pub(crate) unsafe fn distribution<I: Index>(array: &Array, number: c_int, lo: *mut I, hi: *mut I) -> Result<()> {
     let layout = &array.layout;
     // Who isn't in the array's group has nothing, and neither has a block that there isn't.
     let nothing = Patch::new(&[0; AXES][..array.ndim], &[0; AXES][..array.ndim]);
@@ -53,7 +52,7 @@ unsafe fn distribution<I: Index>(array: &Array, number: c_int, lo: *mut I, hi: *
 
 /// # Safety
 /// A readable number for each axis.
-unsafe fn locate<I: Index>(array: &Array, subscript: *const I) -> Result<c_int> {
+pub(crate) unsafe fn locate<I: Index>(array: &Array, subscript: *const I) -> Result<c_int> {
     // SAFETY: the caller's promise.
     let Ok(place) = (unsafe { index(array, subscript) }) else { return Ok(-1) };
     let (layout, place) = (&array.layout, &place[..array.ndim]);
@@ -70,7 +69,7 @@ unsafe fn locate<I: Index>(array: &Array, subscript: *const I) -> Result<c_int> 
 ///
 /// # Safety
 /// Bounds have a readable number for each axis.
-unsafe fn region<I: Index>(
+pub(crate) unsafe fn region<I: Index>(
     array: &Array,
     lo: *const I,
     hi: *const I,
@@ -120,12 +119,12 @@ unsafe fn locate_region<I: Index>(
 }
 
 /// The grid of ranks, in row-major order.
-fn proc_grid(array: &Array) -> Dims {
+pub(crate) fn proc_grid(array: &Array) -> Dims {
     array.layout.process_grid().map_or_else(|| array.layout.grid(), Dims::from)
 }
 
 /// Where a rank is in the grid of ranks.
-fn cell(array: &Array, rank: c_int) -> Result<Dims> {
+pub(crate) fn cell(array: &Array, rank: c_int) -> Result<Dims> {
     let layout = &array.layout;
     let rank = below("rank", rank, layout.ranks())?;
     match layout.grid_cell(rank) {
@@ -135,12 +134,11 @@ fn cell(array: &Array, rank: c_int) -> Result<Dims> {
 }
 
 /// Numbers of a grid.
-fn numbers<'a>(dims: &'a [usize]) -> impl DoubleEndedIterator<Item = i64> + 'a {
+pub(crate) fn numbers<'a>(dims: &'a [usize]) -> impl DoubleEndedIterator<Item = i64> + ExactSizeIterator + 'a {
     dims.iter().map(|number| *number as i64)
 }
 
-exports! {
-    call;
+plain! {
     NGA_Compare_distr, GA_Compare_distr(g_a: c_int, g_b: c_int) -> c_int = |ga| {
         let (a, b) = (ga.array(g_a)?, ga.array(g_b)?);
         let is_same = a.layout == b.layout && a.raw.team().is_same(b.raw.team());

@@ -5,10 +5,9 @@
 
 use crate::bounds;
 use crate::fault::{Result, refuse};
-use crate::guard::{call, wide};
+use crate::guard::{plain, wide};
 use crate::operand::{scalar, store, typed};
 use crate::types::{elements, numbers};
-use common::exports;
 use common::text;
 use ga_core::Extreme;
 use rma::{Op, Team};
@@ -28,7 +27,7 @@ fn seed(team: &Team) -> Result<u64> {
 
 /// Operations on a matrix with a vector.
 macro_rules! with_vector {
-    ($($name:ident = $dispatch:ident, $method:ident;)*) => { exports! { call; $(
+    ($($name:ident = $dispatch:ident, $method:ident;)*) => { plain! { $(
         $name(g_a: c_int, g_v: c_int) = |ga| {
             let (a, v) = (ga.target(g_a)?, ga.array(g_v)?);
             $dispatch!(a, |a: T| Ok(a.$method(typed(v)?)?))
@@ -43,8 +42,7 @@ with_vector! {
     GA_Scale_cols = numbers, scale_cols;
 }
 
-exports! {
-    call;
+plain! {
     GA_Get_diag(g_a: c_int, g_v: c_int) = |ga| {
         let (a, v) = (ga.array(g_a)?, ga.target(g_v)?);
         elements!(a, |a: T| Ok(a.get_diagonal(typed(v)?)?))
@@ -78,7 +76,7 @@ wide! {
         numbers!(array, |a: T| {
             let (found, at) = a.select_elem(extreme)?;
             store("val", value, found)?;
-            bounds::write(index, at.iter().map(|i| *i as i64));
+            bounds::write_places(index, at.iter().map(|i| *i as i64));
             Ok(())
         })
     };

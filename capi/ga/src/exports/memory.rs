@@ -2,13 +2,11 @@
 //!
 //! Invariant: the counting is `ga_core`'s, of all arrays of this process.
 
-use crate::guard::call;
-use common::exports;
+use crate::guard::plain;
 use ga_core::memory;
 use std::ffi::c_int;
 
-exports! {
-    call;
+plain! {
     NGA_Inquire_memory, GA_Inquire_memory() -> usize = |_ga| Ok(memory::in_use() as usize);
     NGA_Memory_avail, GA_Memory_avail() -> usize = |ga| Ok(memory::available(&ga.world) as usize);
     NGA_Memory_limited, GA_Memory_limited() -> c_int = |_ga| Ok(memory::limit().is_some().into());

@@ -3,13 +3,11 @@
 use crate::bounds::Bounds;
 use crate::fault::refuse;
 use crate::groups::MIRROR;
-use crate::guard::{call, wide};
+use crate::guard::{plain, wide};
 use crate::types::numbers;
-use common::exports;
 use std::ffi::c_int;
 
-exports! {
-    call;
+plain! {
     NGA_Merge_mirrored, GA_Merge_mirrored(g_a: c_int) = |ga| {
         let array = ga.target(g_a)?;
         if array.group != MIRROR {

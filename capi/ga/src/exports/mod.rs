@@ -1,30 +1,30 @@
 //! The exported functions, by what they are about. They know the rest of the library, which knows none of them but what makes arrays
 //! ([`create`]), for sparse matrices.
 
-mod access;
+pub(crate) mod access;
 mod algebra;
 mod cluster;
-mod collective;
+pub(crate) mod collective;
 pub(crate) mod create;
 mod elements;
 mod elementwise;
-mod field;
+pub(crate) mod field;
 mod ghosts;
 mod groups;
 mod inquire;
-mod linalg;
-mod locality;
+pub(crate) mod linalg;
+pub(crate) mod locality;
 mod matrix;
 mod memory;
 mod mirror;
 mod nonblocking;
 mod patches;
-mod print;
+pub(crate) mod print;
 mod property;
 mod scan;
 mod solve;
 mod specs;
-mod start;
+pub(crate) mod start;
 mod sync;
 mod transfer;
 mod types;

@@ -5,9 +5,8 @@
 //! Invariant: handles are written when a transfer starts, and never again: programs wait for handles in memory that is somebody else's by then.
 
 use crate::fault::Result;
-use crate::guard::{call, wide};
+use crate::guard::{plain, wide};
 use crate::operand::scalar;
-use common::exports;
 
 use super::transfer::{Shape, shortly};
 use crate::state::State;
@@ -46,8 +45,7 @@ impl State {
     }
 }
 
-exports! {
-    call;
+plain! {
     NGA_NbWait(handle: *mut c_long) = |ga| {
         if !handle.is_null() && *handle != 0 {
             ga.waiting.wait(*handle)?;

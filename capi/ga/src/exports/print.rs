@@ -4,14 +4,13 @@
 //!
 //! Invariant: everything goes through C's streams, so that it stays in order with what the program prints.
 
-use crate::bounds::{Bounds, listed};
+use crate::bounds::{Bounds, Index, listed};
 use crate::fault::{Fault, Result};
-use crate::guard::{call, wide};
+use crate::guard::{plain, wide};
 use crate::statistics::STATISTICS;
 use crate::table::{self, Array};
 use crate::types::{self, elements};
-use common::exports;
-use ga_core::Patch;
+use ga_core::{Patch, Sight};
 use libc::FILE;
 use std::ffi::c_int;
 use std::io::{self, Write};
@@ -21,10 +20,10 @@ unsafe extern "C" {
 }
 
 /// One of C's streams; the C caller keeps it open.
-struct Stream(*mut FILE);
+pub(crate) struct Stream(*mut FILE);
 
 impl Stream {
-    fn standard() -> Stream {
+    pub(crate) fn standard() -> Stream {
         // SAFETY: the C library's, which is there from the start.
         Stream(unsafe { stdout })
     }
@@ -45,7 +44,7 @@ impl Write for Stream {
 }
 
 /// Has the first rank print between two synchronisations. Collective over the array's group.
-fn first(array: &Array, mut out: Stream, print: impl FnOnce(&mut Stream) -> io::Result<()>) -> Result<()> {
+pub(crate) fn first(array: &Array, mut out: Stream, print: impl FnOnce(&mut Stream) -> io::Result<()>) -> Result<()> {
     array.raw.sync()?;
     if array.raw.team().rank() == 0 {
         print(&mut out).and_then(|()| out.flush()).map_err(Fault::new)?;
@@ -53,26 +52,31 @@ fn first(array: &Array, mut out: Stream, print: impl FnOnce(&mut Stream) -> io::
     Ok(array.raw.sync()?)
 }
 
-fn print_patch(array: &Array, patch: Bounds, is_table: bool, stream: Stream) -> Result<()> {
+/// Prints a patch as a language sees it. Collective over the array's group.
+pub(crate) fn print_patch<I: Index>(array: &Array, patch: Bounds, is_table: bool, stream: Stream) -> Result<()> {
     first(array, stream, |out| {
         let (name, patch) = (array.name.to_string_lossy(), Patch::new(patch.lo(), patch.hi()));
-        writeln!(out, "\n global array: {name}{},  handle: {}\n", inclusive(&patch), array.handle)?;
+        let sight = if I::IS_FORTRAN { Sight::Fortran } else { Sight::C };
+        writeln!(out, "\n global array: {name}{},  handle: {}\n", inclusive::<I>(&patch), array.handle)?;
         let printed: Result<io::Result<()>> =
-            elements!(array, |a: T| Ok(a.print_elements(&patch, is_table, inclusive, out)));
+            elements!(array, |a: T| Ok(a.print_elements(&patch, is_table, sight, inclusive::<I>, out)));
         printed.unwrap_or_else(|fault| Err(io::Error::other(fault.to_string())))
     })
 }
 
-/// The bounds of a patch as C says them.
-fn inclusive(patch: &Patch) -> String {
-    let axes = patch.lo().iter().zip(patch.hi());
-    let bounds: Vec<String> = axes.map(|(lo, hi)| format!("{lo}:{}", *hi as i64 - 1)).collect();
+/// The bounds of a patch as a language says them.
+fn inclusive<I: Index>(patch: &Patch) -> String {
+    let ndim = patch.lo().len();
+    let axes = (0..ndim).map(|place| I::place(place, ndim));
+    let bound = |d: usize| format!("{}:{}", patch.lo()[d] as i64 + I::BASE, patch.hi()[d] as i64 - 1 + I::BASE);
+    let bounds: Vec<String> = axes.map(bound).collect();
     format!("[{}]", bounds.join(","))
 }
 
-fn print_distribution(array: &Array, out: &mut Stream) -> io::Result<()> {
+pub(crate) fn print_distribution<I: Index>(array: &Array, out: &mut Stream) -> io::Result<()> {
     let layout = &array.layout;
-    let shape: Vec<String> = array.shape().iter().map(usize::to_string).collect();
+    let axes = (0..array.ndim).map(|place| I::place(place, array.ndim));
+    let shape: Vec<String> = axes.map(|d| array.shape()[d].to_string()).collect();
     let name = array.name.to_string_lossy();
     writeln!(out, "Array Handle={} Name:'{name}' Data Type:{}", array.handle, types::name(array.kind))?;
     writeln!(out, "Array Dimensions:{}", shape.join("x"))?;
@@ -82,13 +86,13 @@ fn print_distribution(array: &Array, out: &mut Stream) -> io::Result<()> {
         let owner = if is_single { number } else { layout.block_place(number).0.rank };
         match patch.is_empty() {
             true => writeln!(out, "Process={owner}\t owns nothing")?,
-            false => writeln!(out, "Process={owner}\t owns array section: {}", inclusive(&patch))?,
+            false => writeln!(out, "Process={owner}\t owns array section: {}", inclusive::<I>(&patch))?,
         }
     }
     Ok(())
 }
 
-fn summarize(is_verbose: bool, out: &mut Stream) -> io::Result<()> {
+pub(crate) fn summarize<I: Index>(is_verbose: bool, out: &mut Stream) -> io::Result<()> {
     writeln!(out, " Summary of allocated global arrays")?;
     writeln!(out, "-----------------------------------")?;
     let arrays: Vec<&Array> = table::handles().into_iter().filter_map(table::find).collect();
@@ -99,21 +103,20 @@ fn summarize(is_verbose: bool, out: &mut Stream) -> io::Result<()> {
         let state = if array.property.is_read_only() { ", read-only" } else { "" };
         writeln!(out, "  {array}, blocks {}{state}", listed(&array.layout.grid()))?;
         if is_verbose {
-            print_distribution(array, out)?;
+            print_distribution::<I>(array, out)?;
         }
     }
     out.flush()
 }
 
-exports! {
-    call;
+plain! {
     GA_Print(g_a: c_int) = |ga| {
         let array = ga.array(g_a)?;
-        print_patch(array, Bounds::whole(array), true, Stream::standard())
+        print_patch::<c_int>(array, Bounds::whole(array), true, Stream::standard())
     };
     GA_Print_file(file: *mut FILE, g_a: c_int) = |ga| {
         let array = ga.array(g_a)?;
-        print_patch(array, Bounds::whole(array), true, Stream(file))
+        print_patch::<c_int>(array, Bounds::whole(array), true, Stream(file))
     };
     GA_Print_patch(g_a: c_int, ilo: c_int, ihi: c_int, jlo: c_int, jhi: c_int, pretty: c_int) = |ga| {
         let array = ga.array(g_a)?;
@@ -121,11 +124,11 @@ exports! {
             crate::fault::refuse!("two bounds for an array of {} axes", array.ndim);
         }
         let patch = Bounds::read(array, [ilo, jlo].as_ptr(), [ihi, jhi].as_ptr())?;
-        print_patch(array, patch, pretty != 0, Stream::standard())
+        print_patch::<c_int>(array, patch, pretty != 0, Stream::standard())
     };
     GA_Print_distribution(g_a: c_int) = |ga| {
         let array = ga.array(g_a)?;
-        first(array, Stream::standard(), |out| print_distribution(array, out))
+        first(array, Stream::standard(), |out| print_distribution::<c_int>(array, out))
     };
     GA_Print_stats() = |ga| {
         let mut out = Stream::standard();
@@ -133,12 +136,12 @@ exports! {
         let text = format!("{text}global arrays take in this process: {} bytes\n", ga_core::memory::in_use());
         out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Fault::new)
     };
-    GA_Summarize(verbose: c_int) = |_ga| summarize(verbose != 0, &mut Stream::standard()).map_err(Fault::new);
+    GA_Summarize(verbose: c_int) = |_ga| summarize::<c_int>(verbose != 0, &mut Stream::standard()).map_err(Fault::new);
 }
 
 wide! {
     NGA_Print_patch / NGA_Print_patch64(g_a: c_int, lo: *const Int, hi: *const Int, pretty: c_int) = |ga| {
         let array = ga.array(g_a)?;
-        print_patch(array, Bounds::read(array, lo, hi)?, pretty != 0, Stream::standard())
+        print_patch::<c_int>(array, Bounds::read(array, lo, hi)?, pretty != 0, Stream::standard())
     };
 }

@@ -1,11 +1,11 @@
 //! What a program promises of an array.
 
 use crate::fault::{Result, refuse};
-use crate::guard::call;
+use crate::guard::plain;
 use crate::property::{Held, NONE, READ_CACHE, READ_ONLY};
 use crate::table::Array;
 use crate::types::elements;
-use common::{exports, text};
+use common::text;
 use ga_core::ReadCache;
 use std::ffi::{c_char, c_int};
 
@@ -35,8 +35,7 @@ fn unset(array: &Array) -> Result<()> {
     Ok(())
 }
 
-exports! {
-    call;
+plain! {
     NGA_Set_property, GA_Set_property(g_a: c_int, property: *const c_char) = |ga| set(ga.array(g_a)?, &text(property));
     NGA_Unset_property, GA_Unset_property(g_a: c_int) = |ga| unset(ga.array(g_a)?);
 }

@@ -7,11 +7,10 @@
 
 use super::linalg::op;
 use crate::fault::{Fault, Result, refuse};
-use crate::guard::call;
+use crate::guard::plain;
 use crate::operand::typed;
 use crate::table::Array;
 use crate::types::dispatch;
-use common::exports;
 use ga_core::linalg::{Cholesky, Field, Matrix, NotDefinite, Op, Solved};
 use ga_core::linalg::{diag, diag_std, llt_solve, lu_solve, solve, spd_invert};
 use rma::{Complex32, Complex64};
@@ -79,8 +78,7 @@ macro_rules! fields {
     };
 }
 
-exports! {
-    call;
+plain! {
     GA_Lu_solve(letter: c_char, g_a: c_int, g_b: c_int) = |ga| {
         let (a, b) = (ga.array(g_a)?, ga.target(g_b)?);
         let op = match op(letter)? {

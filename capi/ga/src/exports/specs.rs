@@ -1,11 +1,11 @@
 //! What an array is going to be: `GA_Create_handle`, `GA_Set_*`.
 
 use crate::fault::{Result, refuse};
-use crate::guard::{call, wide};
+use crate::guard::{plain, wide};
 use crate::specs::{Layout, Spec};
 use crate::state::State;
 use crate::table;
-use common::{exports, text};
+use common::text;
 use std::ffi::{c_char, c_int};
 
 impl State {
@@ -34,8 +34,7 @@ impl State {
     }
 }
 
-exports! {
-    call;
+plain! {
     NGA_Create_handle, GA_Create_handle() -> c_int = |ga| {
         let Some(handle) = table::reserve() else { return Ok(0) };
         ga.specs.lock().expect("no panic holds it").insert(handle, Spec::new(None));

@@ -4,7 +4,7 @@ use super::access;
 use crate::bounds::Index;
 use crate::fault::{Result, refuse};
 use crate::groups::Groups;
-use crate::guard::{bare, call};
+use crate::guard::{Call, bare, plain};
 use crate::locks::Locks;
 use crate::mpi::{self, Comm};
 use crate::random;
@@ -24,13 +24,13 @@ use std::sync::atomic::{AtomicI32, Ordering};
 static STARTING: Mutex<()> = Mutex::new(());
 
 /// How the ranks find one another.
-enum Start {
+pub(crate) enum Start {
     /// MPI_COMM_WORLD if MPI is up, else whatever started the ranks.
     Found,
     Of(Comm),
 }
 
-fn initialize(start: Start, bytes: usize) -> Result<()> {
+pub(crate) fn initialize(start: Start, bytes: usize) -> Result<()> {
     let _starting = STARTING.lock().expect("no panic holds it");
     if state::get().is_some() {
         return Ok(());
@@ -72,7 +72,7 @@ fn initialize(start: Start, bytes: usize) -> Result<()> {
     Ok(())
 }
 
-fn terminate() -> Result<()> {
+pub(crate) fn terminate() -> Result<()> {
     let _starting = STARTING.lock().expect("no panic holds it");
     let Some(state) = state::get() else { return Ok(()) };
     state.world.sync()?;
@@ -90,7 +90,7 @@ fn terminate() -> Result<()> {
 }
 
 /// Limits the bytes of this rank's parts of arrays; 0 is no limit.
-fn limit(bytes: usize) {
+pub(crate) fn limit(bytes: usize) {
     memory::set_limit((bytes > 0).then_some(bytes as u64));
 }
 
@@ -119,8 +119,12 @@ exports! {
     NGA_Uses_ma, GA_Uses_ma() -> c_int = || Ok(0);
 }
 
-exports! {
-    call;
+/// `GA_Set_debug`
+pub(crate) fn debugging(ga: &Call, is_on: bool) {
+    ga.is_debugging.store(is_on.into(), Ordering::Relaxed);
+}
+
+plain! {
     NGA_Set_debug, GA_Set_debug(flag: c_int) = |ga| { ga.is_debugging.store(flag, Ordering::Relaxed); Ok(()) };
     NGA_Get_debug, GA_Get_debug() -> c_int = |ga| Ok(ga.is_debugging.load(Ordering::Relaxed));
 }

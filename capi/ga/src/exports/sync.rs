@@ -1,12 +1,10 @@
 //! Synchronisation, fences, mutexes.
 
 use crate::fault::refuse;
-use crate::guard::call;
-use common::exports;
+use crate::guard::plain;
 use std::ffi::c_int;
 
-exports! {
-    call;
+plain! {
     NGA_Sync, GA_Sync() = |ga| ga.groups.with(ga.groups.default(), |team| Ok(team.sync()?));
     NGA_Pgroup_sync, GA_Pgroup_sync(group: c_int) = |ga| ga.groups.with(group, |team| Ok(team.sync()?));
     // Collective operations synchronise before and after; one that wouldn't need to is no mistake.

@@ -96,17 +96,19 @@ impl Round {
         let mut round = Round { lo: [0; AXES], hi: [0; AXES], axes: array.ndim, ld: Sizes::none() };
         for d in 0..array.ndim {
             // SAFETY: the caller's promise.
-            let (from, to) = unsafe { (lo.add(d).read().wide(), hi.add(d).read().wide()) };
+            let (lo, hi) = unsafe { (I::read(lo, d, array.ndim), I::read(hi, d, array.ndim)) };
+            let (from, to) = (lo.at(), hi.at());
             if to < from.wrapping_sub(1) {
-                refuse!("lo is {from} and hi is {to} along axis {d}");
+                refuse!("lo is {lo} and hi is {hi} along axis {}", I::axis(d, array.ndim));
             }
             (round.lo[d], round.hi[d]) = (from as isize, to as isize + 1);
             if d > 0 {
                 let extent = round.hi[d] - round.lo[d];
                 // SAFETY: the caller's promise.
-                let row = if ld.is_null() { -1 } else { unsafe { ld.add(d - 1).read().wide() } };
+                let row = if ld.is_null() { -1 } else { unsafe { I::read(ld, d - 1, array.ndim - 1).wide() } };
                 if row < extent as i64 {
-                    counts(d - 1, row, extent as i64, |axis| (round.hi[axis] - round.lo[axis]) as i64)?;
+                    let extents = |axis: usize| (round.hi[axis] - round.lo[axis]) as i64;
+                    counts::<I>((d - 1, array.ndim), row, extent as i64, extents)?;
                 }
                 round.ld.push(row.max(extent as i64) as usize);
             }

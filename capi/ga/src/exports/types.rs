@@ -1,13 +1,11 @@
 //! Types that programs register.
 
 use crate::fault::refuse;
-use crate::guard::call;
+use crate::guard::plain;
 use crate::types::{LAST, MOST};
-use common::exports;
 use std::ffi::c_int;
 
-exports! {
-    call;
+plain! {
     NGA_Register_type(bytes: usize) -> c_int = |ga| {
         let mut sizes = ga.registered.lock().expect("no panic holds it");
         if bytes == 0 {

@@ -35,14 +35,14 @@ pub(super) const NAME: usize = 31;
 
 /// A block's name, as the program gave it.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Name {
+pub(crate) struct Name {
     bytes: [u8; NAME],
     len: u8,
 }
 
 impl Name {
     /// The first of these bytes.
-    pub(super) fn new(bytes: impl Iterator<Item = u8>) -> Name {
+    pub(crate) fn new(bytes: impl Iterator<Item = u8>) -> Name {
         let mut name = Name::default();
         for (to, byte) in name.bytes.iter_mut().zip(bytes) {
             *to = byte;
@@ -99,7 +99,7 @@ pub(super) struct Usage {
 
 /// Room between heap and stack, or what of it the partition leaves.
 #[derive(Clone, Copy)]
-pub(super) enum Room {
+pub(crate) enum Room {
     /// Everything between heap and stack.
     Gap,
     /// From the heap to the partition, whether or not the stack has grown beyond it.
@@ -113,7 +113,7 @@ pub(super) enum Room {
 }
 
 /// The arena.
-pub(super) struct Arena {
+pub(crate) struct Arena {
     memory: NonNull<u8>,
     partition: usize,
     len: usize,

@@ -17,7 +17,8 @@ macro_rules! functions {
     ($($name:ident ($($arg:ident: $ty:ty),*) -> $ret:ty, $failed:expr, $body:expr;)*) => {
         /// The functions, whose calls are counted.
         #[allow(non_camel_case_types)]
-        enum Function { $($name),* }
+        #[derive(Clone, Copy)]
+        pub(crate) enum Function { $($name),* }
 
         /// Their names.
         const NAMES: &[&str] = &[$(stringify!($name)),*];
@@ -40,12 +41,28 @@ fn typed<R>(body: impl FnOnce(&mut State) -> Result<R>, state: &mut State) -> Re
     body(state)
 }
 
-fn datatype(number: c_long) -> Result<Type> {
-    Type::of(number).map_or_else(|| mistake(format!("{number} is no datatype")), Ok)
-}
+/// A datatype, as it was given and as what it is known.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked(c_long, Option<Type>);
 
-fn datatype_or_end(number: c_long) -> Result<Type> {
-    Type::of(number).map_or_else(|| fatal(format!("{number} is no datatype")), Ok)
+impl Asked {
+    /// By C.
+    fn by_c(number: c_long) -> Asked {
+        Asked(number, Type::of(number))
+    }
+
+    /// By a Fortran program with INTEGERs of so many bytes.
+    pub(crate) fn by_fortran(number: c_long, bytes: usize) -> Asked {
+        Asked(number, Type::of_fortran(number, bytes))
+    }
+
+    pub(crate) fn known(self) -> Result<Type> {
+        self.1.map_or_else(|| mistake(format!("{} is no datatype", self.0)), Ok)
+    }
+
+    fn known_or_end(self) -> Result<Type> {
+        self.1.map_or_else(|| fatal(format!("{} is no datatype", self.0)), Ok)
+    }
 }
 
 fn number(name: Name, value: c_long) -> Result<usize> {
@@ -77,11 +94,11 @@ unsafe fn store<T>(what: &str, place: *mut T, value: impl FnOnce() -> Result<T>)
     Ok(1)
 }
 
-fn init(state: &mut State, number_: c_long, stack: c_long, heap: c_long) -> Result<c_long> {
+pub(crate) fn init(state: &mut State, kind: Asked, stack: c_long, heap: c_long) -> Result<c_long> {
     if state.arena.is_some() {
         return mistake("called a second time");
     }
-    let size = datatype(number_)?.size;
+    let size = kind.known()?.size;
     let bytes = |elements: c_long| match usize::try_from(elements) {
         Ok(elements) => elements.saturating_mul(size),
         Err(_) => DEFAULT_BYTES,
@@ -95,7 +112,7 @@ fn init(state: &mut State, number_: c_long, stack: c_long, heap: c_long) -> Resu
 }
 
 /// A new block, in the heap or on the stack.
-fn create(state: &mut State, kind: c_long, elements: c_long, name: Name, is_heap: bool) -> Result<c_long> {
+pub(crate) fn create(state: &mut State, kind: Asked, elements: c_long, name: Name, is_heap: bool) -> Result<c_long> {
     let what = || format!("block '{}'", name.text());
     if state.traces {
         let verb = if is_heap { "allocating" } else { "pushing" };
@@ -103,7 +120,7 @@ fn create(state: &mut State, kind: c_long, elements: c_long, name: Name, is_heap
     }
     let (numalign, elements) = (state.numalign, number(name, elements)?);
     let arena = state.arena()?;
-    let Some(datatype) = Type::of(kind) else { return mistake(format!("{}: {kind} is no datatype", what())) };
+    let Some(datatype) = kind.1 else { return mistake(format!("{}: {} is no datatype", what(), kind.0)) };
     let made = if is_heap {
         arena.allocate(datatype, elements, numalign, name)
     } else {
@@ -116,7 +133,7 @@ fn create(state: &mut State, kind: c_long, elements: c_long, name: Name, is_heap
 }
 
 /// The index of a block's first element from its base.
-fn index(state: &mut State, handle: c_long) -> Result<c_long> {
+pub(crate) fn index(state: &mut State, handle: c_long) -> Result<c_long> {
     let block = state.block(handle)?;
     let distance = state.arena()?.pointer(&block) as isize - block.datatype.base as isize;
     Ok((distance / block.datatype.size as isize) as c_long)
@@ -138,7 +155,7 @@ unsafe fn create_with_index(
     }
 }
 
-fn free(state: &mut State, handle: c_long) -> Result<c_long> {
+pub(crate) fn free(state: &mut State, handle: c_long) -> Result<c_long> {
     let block = state.block_of(handle, true)?;
     if state.traces {
         print(&format!("MA: freeing '{}'\n", block.name.text()));
@@ -147,7 +164,7 @@ fn free(state: &mut State, handle: c_long) -> Result<c_long> {
     Ok(1)
 }
 
-fn free_piece(state: &mut State, handle: c_long, elements: c_long) -> Result<c_long> {
+pub(crate) fn free_piece(state: &mut State, handle: c_long, elements: c_long) -> Result<c_long> {
     let block = state.block_of(handle, true)?;
     let elements = number(block.name, elements)?;
     if elements >= block.elements {
@@ -160,7 +177,7 @@ fn free_piece(state: &mut State, handle: c_long, elements: c_long) -> Result<c_l
     Ok(1)
 }
 
-fn pop(state: &mut State, handle: c_long, only_top: bool) -> Result<c_long> {
+pub(crate) fn pop(state: &mut State, handle: c_long, only_top: bool) -> Result<c_long> {
     let block = state.block_of(handle, false)?;
     if only_top && !state.arena()?.is_top(handle) {
         return mistake(format!(
@@ -176,24 +193,24 @@ fn pop(state: &mut State, handle: c_long, only_top: bool) -> Result<c_long> {
 }
 
 /// How many elements fit; with the gaps between heap blocks, or without.
-fn inquire(state: &mut State, kind: c_long, room: Room, fragments: bool) -> Result<c_long> {
+pub(crate) fn inquire(state: &mut State, kind: Asked, room: Room, fragments: bool) -> Result<c_long> {
     let numalign = state.numalign;
     let arena = state.arena()?;
-    let datatype = datatype_or_end(kind)?;
+    let datatype = kind.known_or_end()?;
     let most = arena.elements(room, datatype, numalign);
     let fragment = if fragments { arena.fragment(datatype, numalign) } else { 0 };
     Ok(most.max(fragment) as c_long)
 }
 
-fn size_of(from: c_long, elements: c_long, to: c_long) -> Result<c_long> {
-    let (from, to) = (datatype_or_end(from)?, datatype_or_end(to)?);
+pub(crate) fn size_of(from: Asked, elements: c_long, to: Asked) -> Result<c_long> {
+    let (from, to) = (from.known_or_end()?, to.known_or_end()?);
     match usize::try_from(elements).ok().and_then(|elements| elements.checked_mul(from.size)) {
         Some(bytes) => Ok(bytes.div_ceil(to.size) as c_long),
         None => fatal(format!("{elements} elements")),
     }
 }
 
-fn summarize(state: &State) {
+pub(crate) fn summarize(state: &State) {
     let mut counts = [0; 2];
     print("MA_summarize_allocated_blocks: starting scan ...\n");
     for (handle, block) in state.arena.iter().flat_map(Arena::blocks) {
@@ -217,7 +234,7 @@ fn summarize(state: &State) {
     ));
 }
 
-fn print_stats(state: &State, with_calls: bool) {
+pub(crate) fn print_stats(state: &State, with_calls: bool) {
     let [heap, stack] = state.arena.as_ref().map(Arena::usage).unwrap_or_default();
     let mut text = format!("MA usage statistics:\n{:34}{:>14}{:>14}\n", "", "heap", "stack");
     let rows = [
@@ -239,23 +256,47 @@ fn print_stats(state: &State, with_calls: bool) {
     print(&text);
 }
 
+/// The most a block needs beyond its elements, in elements.
+pub(crate) fn overhead(kind: Asked) -> Result<c_long> {
+    Ok(OVERHEAD.div_ceil(kind.known_or_end()?.size) as c_long)
+}
+
+/// The block after one in the order in which they were made. The end of a scan is no error.
+pub(crate) fn next(state: &mut State, handle: c_long) -> Result<Option<c_long>> {
+    Ok(state.arena()?.following(handle))
+}
+
+/// Sets the least alignment.
+pub(crate) fn align(state: &mut State, value: c_long) -> Result<c_long> {
+    match value {
+        0..=30 => state.numalign = value as u32,
+        _ => return mistake(format!("2 to the power of {value} is no alignment; 0 to 30 are")),
+    }
+    Ok(1)
+}
+
+/// Whether all guards are whole.
+pub(crate) fn verify(state: &State) -> Result<c_long> {
+    state.verify().map(|()| 1).or_else(mistake)
+}
+
 /// Sets a switch and returns what it was.
-fn switch(flag: &mut bool, value: c_long) -> Result<c_long> {
+pub(crate) fn switch(flag: &mut bool, value: c_long) -> Result<c_long> {
     Ok(c_long::from(std::mem::replace(flag, value != 0)))
 }
 
 functions! {
-    MA_init(kind: c_long, stack: c_long, heap: c_long) -> c_long, 0, |state| init(state, kind, stack, heap);
+    MA_init(kind: c_long, stack: c_long, heap: c_long) -> c_long, 0, |state| init(state, Asked::by_c(kind), stack, heap);
     MA_initialized() -> c_long, 0, |state| Ok(c_long::from(state.arena.is_some()));
 
     MA_allocate_heap(kind: c_long, elements: c_long, name: *const c_char, handle: *mut c_long) -> c_long, 0,
-        |state| store("a handle", handle, || create(state, kind, elements, title(name), true));
+        |state| store("a handle", handle, || create(state, Asked::by_c(kind), elements, title(name), true));
     MA_alloc_get(kind: c_long, elements: c_long, name: *const c_char, handle: *mut c_long, index: *mut c_long) -> c_long, 0,
-        |state| { let made = create(state, kind, elements, title(name), true); create_with_index(state, made, handle, index) };
+        |state| { let made = create(state, Asked::by_c(kind), elements, title(name), true); create_with_index(state, made, handle, index) };
     MA_push_stack(kind: c_long, elements: c_long, name: *const c_char, handle: *mut c_long) -> c_long, 0,
-        |state| store("a handle", handle, || create(state, kind, elements, title(name), false));
+        |state| store("a handle", handle, || create(state, Asked::by_c(kind), elements, title(name), false));
     MA_push_get(kind: c_long, elements: c_long, name: *const c_char, handle: *mut c_long, index: *mut c_long) -> c_long, 0,
-        |state| { let made = create(state, kind, elements, title(name), false); create_with_index(state, made, handle, index) };
+        |state| { let made = create(state, Asked::by_c(kind), elements, title(name), false); create_with_index(state, made, handle, index) };
 
     MA_free_heap(handle: c_long) -> c_long, 0, |state| free(state, handle);
     MA_free_heap_piece(handle: c_long, elements: c_long) -> c_long, 0, |state| free_piece(state, handle, elements);
@@ -269,31 +310,30 @@ functions! {
         store("a pointer", place.cast::<*mut u8>(), value)
     };
     MA_get_mbase(kind: c_long) -> *mut c_char, std::ptr::null_mut(),
-        |_state| Ok(datatype_or_end(kind)?.base as *mut c_char);
+        |_state| Ok(Asked::by_c(kind).known_or_end()?.base as *mut c_char);
     MA_init_memhandle_iterator(iterator: *mut c_long) -> c_long, 0,
         |state| { state.arena()?; store("an iterator", iterator, || Ok(-1)) };
     MA_get_next_memhandle(iterator: *mut c_long, handle: *mut c_long) -> c_long, 0, |state| {
         if iterator.is_null() || handle.is_null() {
             return mistake("no place for an iterator or a handle");
         }
-        // The end of a scan is no error.
-        let Some(next) = state.arena()?.following(iterator.read()) else { return Ok(0) };
+        let Some(next) = next(state, iterator.read())? else { return Ok(0) };
         iterator.write(next);
         handle.write(next);
         Ok(1)
     };
 
-    MA_inquire_avail(kind: c_long) -> c_long, 0, |state| inquire(state, kind, Room::Gap, false);
-    MA_inquire_heap(kind: c_long) -> c_long, 0, |state| inquire(state, kind, Room::HeapHalf, true);
-    MA_inquire_heap_check_stack(kind: c_long) -> c_long, 0, |state| inquire(state, kind, Room::HeapHalfFree, true);
-    MA_inquire_heap_no_partition(kind: c_long) -> c_long, 0, |state| inquire(state, kind, Room::Gap, true);
-    MA_inquire_stack(kind: c_long) -> c_long, 0, |state| inquire(state, kind, Room::StackHalf, false);
-    MA_inquire_stack_check_heap(kind: c_long) -> c_long, 0, |state| inquire(state, kind, Room::StackHalfFree, false);
-    MA_inquire_stack_no_partition(kind: c_long) -> c_long, 0, |state| inquire(state, kind, Room::Gap, false);
+    MA_inquire_avail(kind: c_long) -> c_long, 0, |state| inquire(state, Asked::by_c(kind), Room::Gap, false);
+    MA_inquire_heap(kind: c_long) -> c_long, 0, |state| inquire(state, Asked::by_c(kind), Room::HeapHalf, true);
+    MA_inquire_heap_check_stack(kind: c_long) -> c_long, 0, |state| inquire(state, Asked::by_c(kind), Room::HeapHalfFree, true);
+    MA_inquire_heap_no_partition(kind: c_long) -> c_long, 0, |state| inquire(state, Asked::by_c(kind), Room::Gap, true);
+    MA_inquire_stack(kind: c_long) -> c_long, 0, |state| inquire(state, Asked::by_c(kind), Room::StackHalf, false);
+    MA_inquire_stack_check_heap(kind: c_long) -> c_long, 0, |state| inquire(state, Asked::by_c(kind), Room::StackHalfFree, false);
+    MA_inquire_stack_no_partition(kind: c_long) -> c_long, 0, |state| inquire(state, Asked::by_c(kind), Room::Gap, false);
 
-    MA_sizeof(from: c_long, elements: c_long, to: c_long) -> c_long, 0, |_state| size_of(from, elements, to);
+    MA_sizeof(from: c_long, elements: c_long, to: c_long) -> c_long, 0, |_state| size_of(Asked::by_c(from), elements, Asked::by_c(to));
     MA_sizeof_overhead(kind: c_long) -> c_long, 0,
-        |_state| Ok(OVERHEAD.div_ceil(datatype_or_end(kind)?.size) as c_long);
+        |_state| overhead(Asked::by_c(kind));
 
     MA_set_auto_verify(value: c_long) -> c_long, 0, |state| switch(&mut state.does_verify, value);
     MA_set_error_print(value: c_long) -> c_long, 0, |state| switch(&mut state.prints_errors, value);
@@ -301,12 +341,9 @@ functions! {
     MA_trace(value: c_long) -> (), (), |state| { state.traces = value != 0; Ok(()) };
     MA_get_numalign(place: *mut c_long) -> c_long, 0,
         |state| store("an alignment", place, || Ok(c_long::from(state.numalign)));
-    MA_set_numalign(value: c_long) -> c_long, 0, |state| match value {
-        0..=30 => { state.numalign = value as u32; Ok(1) }
-        _ => mistake(format!("2 to the power of {value} is no alignment; 0 to 30 are")),
-    };
+    MA_set_numalign(value: c_long) -> c_long, 0, |state| align(state, value);
     MA_verify_allocator_stuff() -> c_long, 0,
-        |state| state.verify().map(|()| 1).or_else(mistake);
+        |state| verify(state);
     MA_summarize_allocated_blocks() -> (), (), |state| { summarize(state); Ok(()) };
     MA_print_stats(routines: c_long) -> (), (), |state| { print_stats(state, routines != 0); Ok(()) };
 }

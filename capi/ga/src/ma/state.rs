@@ -15,29 +15,29 @@ pub(super) type Terminate = unsafe extern "C" fn(*const c_char, c_int);
 pub(super) const MOST_FUNCTIONS: usize = 64;
 
 /// Everything MA knows.
-pub(super) struct State {
-    pub(super) arena: Option<Arena>,
-    pub(super) does_verify: bool,
-    pub(super) prints_errors: bool,
-    pub(super) fails_hard: bool,
-    pub(super) traces: bool,
-    pub(super) numalign: u32,
+pub(crate) struct State {
+    pub(crate) arena: Option<Arena>,
+    pub(crate) does_verify: bool,
+    pub(crate) prints_errors: bool,
+    pub(crate) fails_hard: bool,
+    pub(crate) traces: bool,
+    pub(crate) numalign: u32,
     pub(super) terminate: Option<Terminate>,
     /// By function.
     pub(super) calls: [u64; MOST_FUNCTIONS],
 }
 
 /// What went wrong, and whether the program can go on.
-pub(super) struct Failure {
+pub(crate) struct Failure {
     message: String,
     is_fatal: bool,
 }
 
 /// A result of MA's functions.
-pub(super) type Result<T> = std::result::Result<T, Failure>;
+pub(crate) type Result<T> = std::result::Result<T, Failure>;
 
 /// A mistake that a program may survive.
-pub(super) fn mistake<T>(message: impl Into<String>) -> Result<T> {
+pub(crate) fn mistake<T>(message: impl Into<String>) -> Result<T> {
     Err(Failure { message: message.into(), is_fatal: false })
 }
 
@@ -64,7 +64,7 @@ pub(super) fn state() -> MutexGuard<'static, State> {
 
 impl State {
     /// The arena, once there is one.
-    pub(super) fn arena(&mut self) -> Result<&mut Arena> {
+    pub(crate) fn arena(&mut self) -> Result<&mut Arena> {
         self.arena.as_mut().map_or_else(|| mistake("called before MA_init"), Ok)
     }
 
@@ -110,7 +110,7 @@ impl State {
 
 /// Runs one of MA's functions; `failed` is what it returns when it can't.
 #[inline]
-pub(super) fn call<R>(
+pub(crate) fn call<R>(
     (name, function): (&'static str, usize),
     failed: R,
     body: impl FnOnce(&mut State) -> Result<R>,
@@ -118,7 +118,7 @@ pub(super) fn call<R>(
     let (failure, prints, hard, terminate) = {
         let mut state = state();
         state.calls[function] += 1;
-        let damage = if state.does_verify && name.starts_with("MA_") { state.verify().err() } else { None };
+        let damage = if state.does_verify && !name.starts_with("ma_set_error") { state.verify().err() } else { None };
         let result = match damage {
             Some(text) => mistake(text),
             None => body(&mut state),

@@ -1,6 +1,6 @@
 //! The datatypes of MA, and the arrays that indices count from.
 //!
-//! Invariant: every base is aligned to the largest element, so an address that is aligned as its elements are is
+//! Invariant: every base is aligned to the largest element, or to its own in Fortran's COMMON blocks, so an address that is aligned as its elements are is
 //! a whole number of them away from its base.
 
 use std::cell::UnsafeCell;
@@ -36,14 +36,66 @@ bases! {
     ma_cb_ldcpl: 32;
 }
 
+/// Room for two elements each in Fortran's COMMON blocks, which are no longer than a program has them: the linker makes one of both.
+macro_rules! commons {
+    ($($name:ident: $element:ty;)*) => {$(
+        #[unsafe(no_mangle)]
+        #[allow(non_upper_case_globals)]
+        static $name: Block<$element> = Block(UnsafeCell::new([0; 2]));
+    )*};
+}
+
+/// A COMMON block.
+#[repr(transparent)]
+struct Block<T>(UnsafeCell<[T; 2]>);
+
+// SAFETY: as `Base`.
+unsafe impl<T> Sync for Block<T> {}
+
+commons! {
+    mbc_byte_: u8;
+    mbc_int_: u64;
+    mbc_log_: u64;
+    mbc_real_: u32;
+    mbc_dbl_: u64;
+    mbc_scpl_: u64;
+    mbc_dcpl_: u128;
+}
+
+/// The arrays in Fortran's COMMON blocks: `byte_mb`, `int_mb` and so on. A program that has such a block has it in its own memory, as above.
+#[derive(Clone, Copy)]
+pub(crate) enum Common {
+    Byte,
+    Int,
+    Log,
+    Real,
+    Double,
+    Complex,
+    DoubleComplex,
+}
+
+/// Where indices into such an array count from.
+pub(crate) fn base(common: Common) -> usize {
+    let address = |base: *const u8| base as usize;
+    match common {
+        Common::Byte => address((&raw const mbc_byte_).cast()),
+        Common::Int => address((&raw const mbc_int_).cast()),
+        Common::Log => address((&raw const mbc_log_).cast()),
+        Common::Real => address((&raw const mbc_real_).cast()),
+        Common::Double => address((&raw const mbc_dbl_).cast()),
+        Common::Complex => address((&raw const mbc_scpl_).cast()),
+        Common::DoubleComplex => address((&raw const mbc_dcpl_).cast()),
+    }
+}
+
 /// A datatype of MA.
 #[derive(Clone, Copy)]
-pub(super) struct Type {
+pub(crate) struct Type {
     /// Bytes of an element; a power of two.
-    pub(super) size: usize,
-    pub(super) name: &'static str,
+    pub(crate) size: usize,
+    pub(crate) name: &'static str,
     /// Where indices count from.
-    pub(super) base: usize,
+    pub(crate) base: usize,
 }
 
 /// The number of the first datatype, `MT_BASE`.
@@ -66,16 +118,22 @@ impl Type {
             6 => (8, "single precision complex", address((&raw const ma_cb_scpl).cast())),
             7 => (16, "double precision complex", address((&raw const ma_cb_dcpl).cast())),
             8 => (32, "long double precision complex", address((&raw const ma_cb_ldcpl).cast())),
-            9 => (1, "byte", address((&raw const ma_cb_char).cast())),
-            10 => (8, "integer", address((&raw const ma_cb_long).cast())),
-            11 => (8, "logical", address((&raw const ma_cb_long).cast())),
-            12 => (4, "real", address((&raw const ma_cb_float).cast())),
-            13 => (8, "double precision", address((&raw const ma_cb_dbl).cast())),
-            14 => (8, "single precision complex", address((&raw const ma_cb_scpl).cast())),
-            15 => (16, "double precision complex", address((&raw const ma_cb_dcpl).cast())),
+            9 => (1, "byte", base(Common::Byte)),
+            10 => (8, "integer", base(Common::Int)),
+            11 => (8, "logical", base(Common::Log)),
+            12 => (4, "real", base(Common::Real)),
+            13 => (8, "double precision", base(Common::Double)),
+            14 => (8, "single precision complex", base(Common::Complex)),
+            15 => (16, "double precision complex", base(Common::DoubleComplex)),
             16 => (8, "long long", address((&raw const ma_cb_longlong).cast())),
             _ => return None,
         };
         Some(Type { size, name, base })
+    }
+
+    /// The same as a Fortran program with INTEGERs of so many bytes means it.
+    pub(crate) fn of_fortran(number: c_long, bytes: usize) -> Option<Type> {
+        let datatype = Type::of(number)?;
+        Some(if matches!(number - FIRST, 10 | 11) { Type { size: bytes, ..datatype } } else { datatype })
     }
 }

@@ -5,12 +5,11 @@
 use super::table::{Kind, Sparse, Stage, each};
 use crate::bounds::Index;
 use crate::fault::{Fault, Result, refuse};
-use crate::guard::{call, wide};
+use crate::guard::{plain, wide};
 use crate::operand::{scalar, typed};
 use crate::random::draw;
 use crate::state::State;
 use crate::types::{C_INT, numbers};
-use common::exports;
 use common::text;
 use ga_core::{GlobalArray, SparseArray, SparseBuilder};
 use rma::Op;
@@ -228,8 +227,7 @@ wide! {
     };
 }
 
-exports! {
-    call;
+plain! {
     NGA_Sprs_array_assemble(s_a: c_int) -> c_int = |_ga| {
         let sparse = Sparse::find(s_a)?;
         each!(sparse, |T| assemble::<T>(&sparse))
