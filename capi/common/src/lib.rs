@@ -1,4 +1,4 @@
-//! What `libarmci` and `libga` both need between C and the crates below.
+//! What `libarmci` and `libga` both need between C or Fortran and the crates below.
 //!
 //! | file | what |
 //! | --- | --- |
@@ -8,12 +8,14 @@
 //! | [`nodes`] | which ranks share a node |
 //! | [`holders`] | which thread of this process holds a mutex |
 //! | [`reduction`] | reductions whose operators have names |
+//! | [`fortran`] | Fortran's integers, logicals and texts |
 //! | [`padded`] | everybody's bytes, by an allgather that wants as many of all |
 //! | [`thread`](mod@thread), [`text`](mod@text) | which thread this is; texts and times |
 //!
 //! Invariant: nothing here is of one library's interface; no names are exported.
 
 mod boundary;
+pub mod fortran;
 mod group;
 mod holders;
 mod installed;
