@@ -93,7 +93,13 @@ impl Source {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let fresh = folder.join(format!("{}-{}-{number}", self.name, std::process::id()));
         let mut command = Command::new(&self.compiler);
-        command.args(["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter"]);
+        command.args(["-O1", "-g", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter"]);
+        match self.files[0].extension().and_then(|kind| kind.to_str()) {
+            Some("c") => command.arg("-std=gnu11"),
+            Some("cc") => command.arg("-std=gnu++11"),
+            // Buffers of any type go to one argument; texts' lengths are not in the source.
+            _ => command.args(["-cpp", "-fallow-argument-mismatch", "-Wno-error", "-J"]).arg(&folder),
+        };
         command.arg("-o").arg(&fresh).args(&self.files).args(&self.options);
         command.arg("-I").arg(self.package.join("../include"));
         for library in &self.libraries {

@@ -19,6 +19,9 @@
 //! | [`guard`] | what every exported function goes through: the panic boundary, what an error does |
 //! | [`exports`] | the functions, a file for each family |
 //! | [`sparse`] | sparse matrices |
+//! | [`tcgmsg`] | TCGMSG: messages |
+//! | [`gp`] | arrays of pointers to blocks of memory |
+//! | [`mod@pario`] | arrays on disk, files of one process, shared files |
 //! | [`ma`] | MA, the memory allocator of `macdecls.h`; it knows nothing of the rest |
 //!
 //! Invariant: what is said of pointers (valid, as long as told) is promised by the C caller; any number of threads are in calls at once, collective ones of
@@ -27,6 +30,7 @@
 mod bounds;
 mod exports;
 mod fault;
+mod gp;
 mod groups;
 mod guard;
 mod kept;
@@ -34,6 +38,7 @@ mod locks;
 mod ma;
 mod mpi;
 mod operand;
+mod pario;
 mod property;
 mod random;
 mod sparse;
@@ -41,5 +46,6 @@ mod specs;
 mod state;
 mod statistics;
 mod table;
+mod tcgmsg;
 mod types;
 mod waiting;

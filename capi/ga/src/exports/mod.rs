@@ -24,7 +24,7 @@ mod property;
 mod scan;
 mod solve;
 mod specs;
-mod start;
+pub(crate) mod start;
 mod sync;
 mod transfer;
 mod types;
