@@ -132,7 +132,10 @@ impl Pointers {
     /// As [`Pointers::subscript`].
     unsafe fn record(&self, at: *const c_int) -> Result<Record> {
         // SAFETY: the caller's promise.
-        Ok(unsafe { self.records(at, at) }?.0[0])
+        unsafe {
+            self.subscript("subscript", at)?;
+            Ok(self.records(at, at)?.0[0])
+        }
     }
 
     /// Stores the record of an element of this rank's own.

@@ -2,7 +2,7 @@
 //!
 //! Codes of ELIO lie from -2000 on, those of EAF below -10000, as in the original. A text says what was tried, and, if the system gave a reason, the last one for this code.
 //!
-//! Invariant: a text has at most [`MOST`] bytes, since programs lend 80.
+//! Invariant: a text that is written to a program's memory has at most [`MOST`] bytes, since programs lend 80.
 
 use crate::Error;
 use std::collections::HashMap;
@@ -97,14 +97,19 @@ fn reason(code: i32) -> Option<String> {
     REASONS.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.get(&code).cloned()
 }
 
-/// What a code means; nothing for a number that isn't one.
-pub fn text(code: i32) -> String {
+/// What a code means, however long that is; nothing for a number that isn't one.
+pub fn whole_text(code: i32) -> String {
     let code = if code == PENDING { OPEN } else { code };
     let Some(plain) = plain(code) else { return String::new() };
-    let mut text = match reason(code) {
+    match reason(code) {
         Some(reason) if !reason.is_empty() => format!("{plain}: {reason}"),
         _ => plain.to_owned(),
-    };
+    }
+}
+
+/// The same in [`MOST`] bytes.
+pub fn text(code: i32) -> String {
+    let mut text = whole_text(code);
     let end = (0..=MOST.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
     text.truncate(end.unwrap_or(0));
     text

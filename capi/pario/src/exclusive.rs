@@ -175,7 +175,7 @@ pub fn delete(name: &str) -> Result<()> {
 /// # Errors
 /// [`code::EAF_TRUNCATE`], [`code::EAF_FILE`].
 pub fn truncate(number: i32, len: f64) -> Result<()> {
-    file(number)?.set_len(whole(len, code::EAF_TRUNCATE)?).map_err(failed(code::EAF_TRUNCATE))
+    file(number)?.set_length(whole(len, code::EAF_TRUNCATE)?).map_err(failed(code::EAF_TRUNCATE))
 }
 
 /// A file's length. `EAF_Length`.
@@ -183,7 +183,7 @@ pub fn truncate(number: i32, len: f64) -> Result<()> {
 /// # Errors
 /// [`code::EAF_LENGTH`], [`code::EAF_FILE`].
 pub fn length(number: i32) -> Result<u64> {
-    file(number)?.len().map_err(failed(code::EAF_LENGTH))
+    file(number)?.length().map_err(failed(code::EAF_LENGTH))
 }
 
 /// What was done with a file, as a table; nothing if it isn't open. `EAF_Print_stats`.

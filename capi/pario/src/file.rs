@@ -129,7 +129,7 @@ impl File {
     ///
     /// # Errors
     /// The system's.
-    pub fn len(&self) -> IoResult<u64> {
+    pub fn length(&self) -> IoResult<u64> {
         match self {
             File::Disk(file) => Ok(file.metadata()?.len()),
             File::Memory(bytes) => Ok(bytes.read().unwrap_or_else(PoisonError::into_inner).len() as u64),
@@ -140,7 +140,7 @@ impl File {
     ///
     /// # Errors
     /// The system's.
-    pub fn set_len(&self, len: u64) -> IoResult<()> {
+    pub fn set_length(&self, len: u64) -> IoResult<()> {
         match self {
             File::Disk(file) => file.set_len(len),
             File::Memory(bytes) => {
@@ -298,15 +298,15 @@ mod tests {
             assert_eq!(file.read(4, &mut bytes).unwrap(), 4);
             assert_eq!(&bytes[..4], b"\0abc");
             assert_eq!(file.read(100, &mut bytes).unwrap(), 0);
-            assert_eq!(file.len().unwrap(), 8);
-            file.set_len(6).unwrap();
+            assert_eq!(file.length().unwrap(), 8);
+            file.set_length(6).unwrap();
             assert_eq!((file.read(0, &mut bytes).unwrap(), bytes[5]), (6, b'a'));
         }
         assert!(File::open(name, Mode::Read).unwrap().write(0, b"x").is_err());
         for name in [name, "there", "nowhere"] {
             delete(name).unwrap();
         }
-        assert_eq!(File::in_memory("there").len().unwrap(), 0);
+        assert_eq!(File::in_memory("there").length().unwrap(), 0);
         assert!(File::open("/no/such/folder/x", Mode::ReadWrite).is_err());
     }
 

@@ -118,7 +118,7 @@ pub fn is_over(request: i32) -> bool {
 /// [`code::TRUNCATE`].
 pub fn truncate(number: usize, len: f64) -> Result<()> {
     let len = crate::file::whole(len, code::TRUNCATE)?;
-    file(number)?.set_len(len).map_err(failed(code::TRUNCATE))
+    file(number)?.set_length(len).map_err(failed(code::TRUNCATE))
 }
 
 /// A file's length. `elio_length`.
@@ -126,7 +126,7 @@ pub fn truncate(number: usize, len: f64) -> Result<()> {
 /// # Errors
 /// [`code::STAT`].
 pub fn length(number: usize) -> Result<u64> {
-    file(number)?.len().map_err(failed(code::STAT))
+    file(number)?.length().map_err(failed(code::STAT))
 }
 
 /// Returns when a file is on the disk. `elio_fsync`.

@@ -5,11 +5,10 @@
 //!
 //! ```text
 //!      0  arrivals   whoever changes another word here adds one afterwards; the owner sleeps on it
-//!     64  counter    the last rank's is what everybody counts with
-//!    128  slot of rank 0, then of rank 1, and so on, each of 128 bytes and a ring:
-//!          +0  sent      bytes that rank has put into the ring so far; written by that rank
-//!         +64  taken     bytes that rank says it has taken out of *its* ring of mine; written by that rank
-//!        +128  the ring
+//!      8  sent       a word for each rank: bytes that it has put into its ring so far; written by that rank
+//!      .  counter    the last rank's is what everybody counts with
+//!      .  taken      a word for each rank: bytes that it says it has taken out of *its* ring of mine; written by that rank
+//!      .  rings      of rank 0, then of rank 1, and so on
 //! ```
 //!
 //! A receive has a buffer; a message that finds one waiting goes from the ring right into it, any other is kept until it is wanted. Messages of one sender are given to
@@ -43,8 +42,8 @@ const MOST_BYTES: usize = 16 << 20;
 const UNIT: usize = 16;
 /// A message that goes in one transfer with its header.
 const SHORT: usize = 240;
-const COUNTER: usize = 64;
-const SLOTS: usize = 128;
+/// What is written by different ranks, or read at different times, begins at a multiple of this.
+const LINE: usize = 64;
 
 /// All exchanges.
 pub(crate) struct Mail {
@@ -76,17 +75,15 @@ impl Mail {
         let size = world.size();
         let fair = (MOST_BYTES / size + 1).next_power_of_two() / 2;
         let ring = fair.clamp(LEAST_RING, MOST_RING);
-        let segment = Segment::allocate(&world.team(), SLOTS + size * (128 + ring))?;
+        let words = (8 * (1 + size)).next_multiple_of(LINE) + (LINE + 8 * size).next_multiple_of(LINE);
+        let segment = Segment::allocate(&world.team(), words + size * ring)?;
         let peers = (0..size).map(|_| Peer::default()).collect();
         let (queue, wanted, over) = Default::default();
         let inbox = Mutex::new(Inbox { peers, queue, wanted, over, next: 0 });
         let sent = (0..size).map(|_| Mutex::default()).collect();
-        let mail = Mail { segment, me: world.rank(), size, ring, sent, waiting: AtomicUsize::new(0), inbox };
         // Rings are memory once something goes through them.
-        let slots = (0..size).map(|rank| mail.slot(rank));
-        for offset in slots.chain([0]) {
-            mail.segment.put(mail.me, offset, &[0u64; 16])?;
-        }
+        segment.put(world.rank(), 0, &vec![0u64; words / 8])?;
+        let mail = Mail { segment, me: world.rank(), size, ring, sent, waiting: AtomicUsize::new(0), inbox };
         world.sync()?;
         Ok(mail)
     }
@@ -94,16 +91,32 @@ impl Mail {
     /// The counter that there is one of: the next number.
     #[inline(always)]
     pub(crate) fn count(&self) -> Result<i64> {
-        self.segment.fetch_add(self.size - 1, COUNTER, 1i64)
+        self.segment.fetch_add(self.size - 1, self.counter(), 1i64)
     }
 
     /// Has it begin at 0 again. For one rank, while nobody counts.
     pub(crate) fn reset_counter(&self) -> Result<()> {
-        self.segment.swap(self.size - 1, COUNTER, 0i64).map(drop)
+        self.segment.swap(self.size - 1, self.counter(), 0i64).map(drop)
     }
 
-    fn slot(&self, rank: usize) -> usize {
-        SLOTS + rank * (128 + self.ring)
+    /// Where a rank's `sent` is.
+    fn sent_at(rank: usize) -> usize {
+        8 * (1 + rank)
+    }
+
+    #[inline(always)]
+    fn counter(&self) -> usize {
+        (8 * (1 + self.size)).next_multiple_of(LINE)
+    }
+
+    /// Where a rank's `taken` is.
+    fn taken_at(&self, rank: usize) -> usize {
+        self.counter() + LINE + 8 * rank
+    }
+
+    /// Where a rank's ring is.
+    fn ring_at(&self, rank: usize) -> usize {
+        (self.counter() + LINE + 8 * self.size).next_multiple_of(LINE) + rank * self.ring
     }
 
     /// A word of the own part, and everything that was written before it.
@@ -215,7 +228,7 @@ impl Mail {
     fn room(&self, wanted: usize, to: usize, out: &mut Outgoing) -> Result<usize> {
         let room = |out: &Outgoing| self.ring - (out.sent - out.taken) as usize;
         if room(out) < wanted {
-            out.taken = self.word(self.slot(to) + 64)?;
+            out.taken = self.word(self.taken_at(to))?;
         }
         Ok(room(out))
     }
@@ -227,10 +240,10 @@ impl Mail {
         // The other one is to begin with the first while the next are copied.
         let len = bytes.len().min(room).min(self.ring - at).min(self.ring / 4);
         if len > 0 {
-            let mine = self.slot(self.me);
+            let ring = self.ring_at(self.me);
             out.sent += len.next_multiple_of(UNIT) as u64;
             let update = SignalUpdate::Set(out.sent);
-            self.segment.put_signal(to, mine + 128 + at, &bytes[..len], mine, update)?;
+            self.segment.put_signal(to, ring + at, &bytes[..len], Mail::sent_at(self.me), update)?;
             self.arrive(to)?;
         }
         Ok(len)
@@ -255,10 +268,10 @@ impl Mail {
 
     /// Takes out what there is in a ring.
     fn take(&self, inbox: &mut Inbox, from: usize) -> Result<()> {
-        let mine = self.slot(from);
+        let ring = self.ring_at(from);
         loop {
             let peer = &mut inbox.peers[from];
-            let ready = (self.word(mine)? - peer.taken) as usize;
+            let ready = (self.word(Mail::sent_at(from))? - peer.taken) as usize;
             if ready == 0 {
                 return Ok(());
             }
@@ -266,13 +279,13 @@ impl Mail {
             match &mut peer.arriving {
                 None => {
                     let mut header = [0; UNIT];
-                    self.segment.get(self.me, mine + 128 + at, &mut header)?;
+                    self.segment.get(self.me, ring + at, &mut header)?;
                     peer.taken += UNIT as u64;
                     inbox.open(from, header);
                 }
                 Some(message) => {
                     let len = (message.len - message.filled).min(ready).min(self.ring - at);
-                    message.fill(len, |bytes| self.segment.get(self.me, mine + 128 + at, bytes))?;
+                    message.fill(len, |bytes| self.segment.get(self.me, ring + at, bytes))?;
                     peer.taken += len.next_multiple_of(UNIT) as u64;
                 }
             }
@@ -280,7 +293,7 @@ impl Mail {
             // It waits when it has no room; it need not hear of every byte.
             if peer.taken - peer.told >= self.ring as u64 / 4 {
                 peer.told = peer.taken;
-                let place = self.slot(self.me) + 64;
+                let place = self.taken_at(self.me);
                 self.segment.put_signal::<u8>(from, 0, &[], place, SignalUpdate::Set(peer.taken))?;
                 self.arrive(from)?;
             }

@@ -1,4 +1,5 @@
-//! Files of one process, files that all share, and what they stand on: `eaf.h`, `sf.h`, `elio.h`, and what Fortran has of the first two.
+//! Files of one process, files that all share, and what they stand on: `eaf.h`, `sf.h`, `elio.h`, and what
+//! Fortran's names stand on.
 //!
 //! Invariant: buffers are lent until the request they belong to is over.
 
@@ -8,16 +9,8 @@ use crate::guard::{bare, call};
 use ::pario::code::{EAF_END, MOST, because};
 use ::pario::file::{Lent, Mode, Way};
 use ::pario::{Error, exclusive as eaf, plain as elio, shared as sf};
-use common::fortran::{self, Integer as _, Length};
 use common::{exports, text};
 use std::ffi::{CString, c_char, c_int, c_long, c_ulong, c_void};
-
-/// Fortran's INTEGER.
-type Integer = i64;
-
-fn integer(code: i32) -> Integer {
-    Integer::narrow(code.into())
-}
 
 /// Prints by C's streams, so that it comes in order with what the program prints.
 pub(super) fn say(text: &str) {
@@ -41,7 +34,7 @@ unsafe fn write(to: *mut c_char, text: &str) {
 }
 
 /// A buffer of the program's.
-fn lent(buffer: *const c_void, bytes: i64) -> Result<Lent> {
+pub(super) fn lent(buffer: *const c_void, bytes: i64) -> Result<Lent> {
     match usize::try_from(bytes) {
         Ok(len) if len == 0 || !buffer.is_null() => Ok(Lent(buffer.cast_mut().cast(), len)),
         Ok(_) => refuse!("the buffer of {bytes} bytes is a null pointer"),
@@ -50,7 +43,7 @@ fn lent(buffer: *const c_void, bytes: i64) -> Result<Lent> {
 }
 
 /// As [`lent`], of a length that is a floating-point number.
-fn lent_by(buffer: *const c_void, bytes: f64) -> Result<Lent> {
+pub(super) fn lent_by(buffer: *const c_void, bytes: f64) -> Result<Lent> {
     if !(bytes >= 0.0 && bytes < 9e15 && bytes.fract() == 0.0) {
         refuse!("{bytes} bytes");
     }
@@ -61,7 +54,7 @@ fn lent_by(buffer: *const c_void, bytes: f64) -> Result<Lent> {
 ///
 /// # Safety
 /// The text has the room told, the number is writable.
-unsafe fn stat<N>(path: &str, room: *mut N, convert: impl FnOnce(u64) -> N) -> Result<i32> {
+pub(super) unsafe fn stat<N>(path: &str, room: *mut N, convert: impl FnOnce(u64) -> N) -> Result<i32> {
     let found = ::pario::file::free_kb(path)
         .map_err(|error| ::pario::code::translated(error, ::pario::code::EAF_STAT));
     // SAFETY: the caller's promise.
@@ -69,7 +62,7 @@ unsafe fn stat<N>(path: &str, room: *mut N, convert: impl FnOnce(u64) -> N) -> R
 }
 
 /// The only kind of file system that there is.
-const KIND: &str = "UFS";
+pub(super) const KIND: &str = "UFS";
 
 exports! {
     bare;
@@ -105,58 +98,23 @@ exports! {
 }
 
 exports! {
-    bare;
-    eaf_open_(name: *const c_char, kind: *const Integer, fd: *mut Integer, len: Length) -> Integer =
-        || stored(eaf::open(&fortran::string(name, len), kind.read().int()), fd, integer).map(integer);
-    eaf_close_(fd: *const Integer) -> Integer = || code(eaf::close(fd.read().int())).map(integer);
-    eaf_read_(fd: *const Integer, offset: *const f64, buf: *mut c_void, bytes: *const Integer) -> Integer =
-        || code(eaf::transfer(fd.read().int(), Way::Read, offset.read(), lent(buf, bytes.read().wide())?)).map(integer);
-    eaf_write_(fd: *const Integer, offset: *const f64, buf: *const c_void, bytes: *const Integer) -> Integer =
-        || code(eaf::transfer(fd.read().int(), Way::Write, offset.read(), lent(buf, bytes.read().wide())?)).map(integer);
-    eaf_aread_(fd: *const Integer, offset: *const f64, buf: *mut c_void, bytes: *const Integer, request: *mut Integer) -> Integer =
-        || stored(eaf::start(fd.read().int(), Way::Read, offset.read(), lent(buf, bytes.read().wide())?), request, integer).map(integer);
-    eaf_awrite_(fd: *const Integer, offset: *const f64, buf: *const c_void, bytes: *const Integer, request: *mut Integer) -> Integer =
-        || stored(eaf::start(fd.read().int(), Way::Write, offset.read(), lent(buf, bytes.read().wide())?), request, integer).map(integer);
-    eaf_wait_(fd: *const Integer, request: *const Integer) -> Integer = || code(eaf::wait(fd.read().int(), request.read().int())).map(integer);
-    eaf_probe_(request: *const Integer, status: *mut Integer) -> Integer =
-        || stored(eaf::is_over(request.read().int()), status, |is_over| Integer::from(!is_over)).map(integer);
-    eaf_delete_(name: *const c_char, len: Length) -> Integer = || code(eaf::delete(&fortran::string(name, len))).map(integer);
-    eaf_length_(fd: *const Integer, length: *mut f64) -> Integer = || stored(eaf::length(fd.read().int()), length, |length| length as f64).map(integer);
-    eaf_truncate_(fd: *const Integer, length: *const f64) -> Integer = || code(eaf::truncate(fd.read().int(), length.read())).map(integer);
-    eaf_stat_(path: *const c_char, room_kb: *mut Integer, kind: *mut c_char, len: Length, kind_len: Length) -> Integer = || {
-        let found = stat(&fortran::string(path, len), room_kb, |room| Integer::narrow(room as i64))?;
-        if found == 0 {
-            fortran::write(kind, kind_len, KIND.as_bytes());
-        }
-        Ok(integer(found))
-    };
-    eaf_eof_(found: *const Integer) -> Integer = || Ok(Integer::logical(found.read().int() != EAF_END));
-    eaf_errmsg_(found: *const Integer, message: *mut c_char, len: Length) = || {
-        fortran::write(message, len, ::pario::code::text(found.read().int()).as_bytes());
-        Ok(())
-    };
-    eaf_print_stats_(fd: *const Integer) = || { say(&eaf::statistics(fd.read().int())); Ok(()) };
-    eaf_util_szint_() -> Integer = || Ok(size_of::<Integer>() as Integer);
-    eaf_util_random_(seed: *const Integer) -> f64 = || Ok(crate::tcgmsg::random(seed.read().wide()));
-}
-
-exports! {
     call;
     SF_Create(name: *const c_char, _hard: f64, _soft: f64, _typical: f64, handle: *mut c_int) -> c_int =
         |ga| stored(sf::create(ga.groups.default_team()?, &text(name), None), handle, |number| number);
     SF_Create_suffix(name: *const c_char, _hard: f64, _soft: f64, _typical: f64, handle: *mut c_int, suffix: c_int) -> c_int =
         |ga| stored(sf::create(ga.groups.default_team()?, &text(name), Some(suffix)), handle, |number| number);
-    sf_create_(name: *const c_char, _hard: *const f64, _soft: *const f64, _typical: *const f64, handle: *mut Integer, len: Length) -> Integer =
-        |ga| stored(sf::create(ga.groups.default_team()?, &fortran::string(name, len), None), handle, integer).map(integer);
-    sf_create_suffix_(name: *const c_char, _hard: *const f64, _soft: *const f64, _typical: *const f64, handle: *mut Integer, suffix: *const Integer, len: Length) -> Integer =
-        |ga| stored(sf::create(ga.groups.default_team()?, &fortran::string(name, len), Some(suffix.read().int())), handle, integer).map(integer);
 }
 
 /// A list of requests, all of which are waited for and are none then; the first code that isn't 0 is 1.
 ///
 /// # Safety
 /// So many readable and writable numbers.
-unsafe fn wait_all<N: Copy>(list: *mut N, count: i64, number: impl Fn(N) -> i32, none: N) -> Result<i32> {
+pub(super) unsafe fn wait_all<N: Copy>(
+    list: *mut N,
+    count: i64,
+    number: impl Fn(N) -> i32,
+    none: N,
+) -> Result<i32> {
     let mut worst = 0;
     for place in 0..count.max(0) as usize {
         // SAFETY: the caller's promise.
@@ -171,7 +129,7 @@ unsafe fn wait_all<N: Copy>(list: *mut N, count: i64, number: impl Fn(N) -> i32,
 }
 
 /// What a request that was waited for becomes.
-const NONE: c_int = -1;
+pub(super) const NONE: c_int = -1;
 
 exports! {
     bare;
@@ -187,23 +145,6 @@ exports! {
     SF_Wait(request: *mut c_int) -> c_int = || { let found = code(sf::wait(request.read()))?; request.write(NONE); Ok(found) };
     SF_Waitall(list: *mut c_int, count: c_int) -> c_int = || wait_all(list, count.into(), |number| number, NONE);
     SF_Errmsg(found: c_int, message: *mut c_char) = || { write(message, &::pario::code::text(found)); Ok(()) };
-
-    sf_destroy_(handle: *const Integer) -> Integer = || code(sf::destroy(handle.read().int())).map(integer);
-    sf_open_(handle: *const Integer) -> Integer = || code(sf::open(handle.read().int(), Mode::ReadWrite)).map(integer);
-    sf_rwtor_(handle: *const Integer) -> Integer = || code(sf::open(handle.read().int(), Mode::Read)).map(integer);
-    sf_close_(handle: *const Integer) -> Integer = || code(sf::close(handle.read().int())).map(integer);
-    sf_fsync_(handle: *const Integer) -> Integer = || code(sf::sync(handle.read().int())).map(integer);
-    sf_write_(handle: *const Integer, offset: *const f64, bytes: *const f64, buf: *const c_void, request: *mut Integer) -> Integer =
-        || stored(sf::start(handle.read().int(), Way::Write, offset.read(), lent_by(buf, bytes.read())?), request, integer).map(integer);
-    sf_read_(handle: *const Integer, offset: *const f64, bytes: *const f64, buf: *mut c_void, request: *mut Integer) -> Integer =
-        || stored(sf::start(handle.read().int(), Way::Read, offset.read(), lent_by(buf, bytes.read())?), request, integer).map(integer);
-    sf_wait_(request: *mut Integer) -> Integer = || { let found = code(sf::wait(request.read().int()))?; request.write(integer(NONE)); Ok(integer(found)) };
-    sf_waitall_(list: *mut Integer, count: *const Integer) -> Integer =
-        || wait_all(list, count.read().wide(), |number| number.int(), integer(NONE)).map(integer);
-    sf_errmsg_(found: *const Integer, message: *mut c_char, len: Length) = || {
-        fortran::write(message, len, ::pario::code::text(found.read().int()).as_bytes());
-        Ok(())
-    };
 }
 
 /// What `elio_stat` says.

@@ -3,13 +3,15 @@
 //! | file | what |
 //! | --- | --- |
 //! | [`memory`] | an array as what an array on disk is written from and read to |
-//! | [`disk`] | `dra.h`, `dra.fh` |
-//! | [`files`] | `eaf.h`, `sf.h`, `elio.h`, and what Fortran has of them |
+//! | [`disk`] | `dra.h` |
+//! | [`files`] | `eaf.h`, `sf.h`, `elio.h` |
+//! | [`fortran`] | Fortran's names for them |
 //!
 //! Invariant: what the program does wrong ends it with the function's name; what a disk does is a code.
 
 mod disk;
 mod files;
+mod fortran;
 mod memory;
 
 use crate::fault::{Fault, Result};

@@ -1,24 +1,21 @@
-//! The functions of `tcgmsg.h` (`tcg_snd`) and `sndrcv.h` (`SND_`), and those of Fortran (`snd_`).
+//! The functions of `tcgmsg.h` (`tcg_snd`) and `sndrcv.h` (`SND_`).
 //!
-//! Invariant: the three have one body each; in C all numbers are `long`, in Fortran they are INTEGERs.
+//! Invariant: the two have one body each; all numbers are `long`.
 
 use super::{messages as by, process};
 use crate::fault::{Result, refuse};
 use crate::guard::bare;
 use armci::host;
-use common::fortran::{self, Integer as _, Length};
+use common::fortran::{self, Length};
 use common::{exports, seconds, text};
 use rma::DType;
 use std::ffi::{c_char, c_int, c_long, c_uint, c_void};
 
-/// Fortran's INTEGER.
-type Integer = i64;
-
-fn node() -> Result<i64> {
+pub(super) fn node() -> Result<i64> {
     Ok(process::Peers::get()?.messages.world().rank() as i64)
 }
 
-fn nodes() -> Result<i64> {
+pub(super) fn nodes() -> Result<i64> {
     Ok(process::Peers::get()?.messages.world().size() as i64)
 }
 
@@ -27,11 +24,11 @@ unsafe extern "C" {
     safe fn srandom(seed: c_uint);
 }
 
-fn draw() -> f64 {
+pub(super) fn draw() -> f64 {
     random() as f64 * (1.0 / 2_147_483_648.0)
 }
 
-fn seed(seed: i64) {
+pub(super) fn seed(seed: i64) {
     srandom(seed as c_uint);
 }
 
@@ -43,18 +40,18 @@ pub(crate) fn random_by(number: i64) -> f64 {
     draw()
 }
 
-fn nice(change: i64) -> i64 {
+pub(super) fn nice(change: i64) -> i64 {
     // SAFETY: a function without conditions.
     unsafe { libc::nice(change as c_int) }.into()
 }
 
-fn fail(message: &str, code: i64) -> ! {
+pub(super) fn fail(message: &str, code: i64) -> ! {
     let word = c_int::try_from(code).unwrap_or(1);
     host::abort(word, &format!("{message} ({code})"))
 }
 
 /// Bytes of so many things of `size`, or as many things of `per` as hold them.
-fn space(count: i64, size: usize, per: usize) -> Result<i64> {
+pub(super) fn space(count: i64, size: usize, per: usize) -> Result<i64> {
     if count < 0 {
         refuse!("the size of {count} numbers");
     }
@@ -62,18 +59,7 @@ fn space(count: i64, size: usize, per: usize) -> Result<i64> {
 }
 
 const LONG: usize = size_of::<c_long>();
-const INTEGER: usize = size_of::<Integer>();
-const DOUBLE: usize = size_of::<f64>();
-
-/// Fortran's numbers combined, which are `long` if INTEGERs are.
-///
-/// # Safety
-/// As [`by::combine`].
-unsafe fn combine_integers(numbers: *mut Integer, count: i64, operator: &str) -> Result<()> {
-    let dtype = if INTEGER == 8 { DType::I64 } else { DType::I32 };
-    // SAFETY: the caller's promise.
-    unsafe { by::combine(dtype, numbers.cast(), count, operator) }
-}
+pub(super) const DOUBLE: usize = size_of::<f64>();
 
 // C, by value.
 exports! {
@@ -99,18 +85,18 @@ exports! {
     tcg_dgop(_kind: c_long, x: *mut f64, n: c_long, op: *const c_char) = || by::combine(DType::F64, x.cast(), n, &text(op));
     tcg_igop(_kind: c_long, x: *mut c_long, n: c_long, op: *const c_char) = || by::combine(DType::I64, x.cast(), n, &text(op));
     tcg_synch(_kind: c_long) = || process::synchronise();
-    tcg_time, TCGTIME_, tcgtime_() -> f64 = || Ok(seconds());
+    tcg_time, TCGTIME_() -> f64 = || Ok(seconds());
     tcg_mtime, MTIME_() -> c_long = || Ok((seconds() * 100.0) as c_long);
-    tcg_drand48, DRAND48_, drand48_() -> f64 = || Ok(draw());
+    tcg_drand48, DRAND48_() -> f64 = || Ok(draw());
     tcg_srand48(number: c_long) = || { seed(number); Ok(()) };
     tcg_niceftn(change: c_long) -> c_long = || Ok(nice(change));
-    tcg_llog, LLOG_, llog_() = || process::log();
+    tcg_llog, LLOG_() = || process::log();
     tcg_mdtob(n: c_long) -> c_long = || space(n, DOUBLE, 1);
     tcg_mdtoi(n: c_long) -> c_long = || space(n, DOUBLE, LONG);
     tcg_mitob(n: c_long) -> c_long = || space(n, LONG, 1);
     tcg_mitod(n: c_long) -> c_long = || space(n, LONG, DOUBLE);
     tcg_setdbg(on: c_long) = || { by::debug(on != 0); Ok(()) };
-    tcg_stats, STATS_, stats_() = || by::print_statistics();
+    tcg_stats, STATS_() = || by::print_statistics();
     tcg_pfcopy(_kind: c_long, root: c_long, name: *const c_char) = || process::copy_file(root, &text(name));
     tcg_parerr(code: c_long) = || fail("tcg_parerr: the program found an error", code);
     tcg_error, Error(message: *const c_char, code: c_long) = || fail(&text(message), code);
@@ -147,45 +133,4 @@ exports! {
     PFCOPY_(_kind: *const c_long, root: *const c_long, name: *const c_char, len: Length) =
         || process::copy_file(root.read(), &fortran::string(name, len));
     PARERR_(code: *const c_long) = || fail("PARERR: the program found an error", code.read());
-}
-
-// Fortran.
-exports! {
-    bare;
-    pbeginf_, pbginf_() = || process::begin();
-    pend_() = || process::end();
-    tcgready_() -> Integer = || Ok(Integer::logical(process::is_begun()));
-    nodeid_() -> Integer = || node().map(Integer::narrow);
-    nnodes_() -> Integer = || nodes().map(Integer::narrow);
-    nxtval_(processes: *const Integer) -> Integer = || process::next_value(processes.read().wide()).map(Integer::narrow);
-    snd_(kind: *const Integer, buf: *const c_void, len: *const Integer, node: *const Integer, sync: *const Integer) =
-        || by::send(kind.read().wide(), buf, len.read().wide(), node.read().wide(), sync.read().wide());
-    rcv_(kind: *const Integer, buf: *mut c_void, room: *const Integer, len: *mut Integer, node: *const Integer, from: *mut Integer, sync: *const Integer) = || {
-        let (bytes, sender) = by::receive(kind.read().wide(), buf, room.read().wide(), node.read().wide(), sync.read().wide())?;
-        len.write(Integer::narrow(bytes));
-        from.write(Integer::narrow(sender));
-        Ok(())
-    };
-    waitcom_(_node: *const Integer) = || by::wait();
-    probe_(kind: *const Integer, node: *const Integer) -> Integer =
-        || by::probe(kind.read().wide(), node.read().wide()).map(Integer::narrow);
-    brdcst_(_kind: *const Integer, buf: *mut c_void, len: *const Integer, root: *const Integer) =
-        || by::broadcast(buf, len.read().wide(), root.read().wide());
-    dgop_(_kind: *const Integer, x: *mut f64, n: *const Integer, op: *const c_char, len: Length) =
-        || by::combine(DType::F64, x.cast(), n.read().wide(), &fortran::string(op, len));
-    igop_(_kind: *const Integer, x: *mut Integer, n: *const Integer, op: *const c_char, len: Length) =
-        || combine_integers(x, n.read().wide(), &fortran::string(op, len));
-    synch_(_kind: *const Integer) = || process::synchronise();
-    mtime_() -> Integer = || Ok(Integer::narrow((seconds() * 100.0) as i64));
-    srand48_(number: *const Integer) = || { seed(number.read().wide()); Ok(()) };
-    niceftn_(change: *const Integer) -> Integer = || Ok(Integer::narrow(nice(change.read().wide())));
-    mdtob_(n: *const Integer) -> Integer = || space(n.read().wide(), DOUBLE, 1).map(Integer::narrow);
-    mdtoi_(n: *const Integer) -> Integer = || space(n.read().wide(), DOUBLE, INTEGER).map(Integer::narrow);
-    mitob_(n: *const Integer) -> Integer = || space(n.read().wide(), INTEGER, 1).map(Integer::narrow);
-    mitod_(n: *const Integer) -> Integer = || space(n.read().wide(), INTEGER, DOUBLE).map(Integer::narrow);
-    setdbg_(on: *const Integer) = || { by::debug(on.read().is_true()); Ok(()) };
-    pfcopy_(_kind: *const Integer, root: *const Integer, name: *const c_char, len: Length) =
-        || process::copy_file(root.read().wide(), &fortran::string(name, len));
-    pfilecopy_(_kind: *const Integer, root: *const Integer, name: *const c_char) = || process::copy_file(root.read().wide(), &text(name));
-    parerr_(code: *const Integer) = || fail("parerr: the program found an error", code.read().wide());
 }

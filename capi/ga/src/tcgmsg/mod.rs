@@ -4,12 +4,14 @@
 //! | --- | --- |
 //! | [`messages`] | send, receive and probe, also without waiting |
 //! | [`process`] | start and end, time, files and logs of a process |
-//! | [`exports`] | the functions of `tcgmsg.h` and `sndrcv.h`, and those of Fortran |
+//! | [`exports`] | the functions of `tcgmsg.h` and `sndrcv.h` |
+//! | [`fortran`] | Fortran's names for them |
 //!
 //! Invariant: types of messages are tags of a channel of their own, so a program may use `message.h` beside. The runtime is whichever was started first, by these functions, by
 //! `ARMCI_Init` or by `GA_Initialize`.
 
 mod exports;
+mod fortran;
 mod messages;
 mod process;
 

@@ -46,6 +46,17 @@ impl Patch {
         }
     }
 
+    /// Cuts it along the last axis into strips of at most so many elements.
+    pub(super) fn strips(&self, most: usize) -> Vec<Patch> {
+        let last = self.lo.len() - 1;
+        let cut = |start: usize| {
+            let mut strip = self.clone();
+            (strip.lo[last], strip.hi[last]) = (start, (start + most).min(self.hi[last]));
+            strip
+        };
+        (self.lo[last]..self.hi[last]).step_by(most).map(cut).collect()
+    }
+
     /// Rows of elements that are neighbours in an array of these extents: where each begins there, and its length, the same for all.
     pub(super) fn runs(&self, dims: &[usize]) -> (Vec<usize>, usize) {
         let extents = self.extents();
@@ -129,11 +140,14 @@ fn turn<T: Copy + AsRef<[u8]>>(from: &[u8], extents: &[usize], to: &mut [u8]) {
     for (between, turned) in places(middle).enumerate() {
         for row in (0..rows).step_by(TILE) {
             for column in (0..columns).step_by(TILE) {
-                for row in row..(row + TILE).min(rows) {
-                    for column in column..(column + TILE).min(columns) {
-                        let source = ((row * inner + between) * columns + column) * item;
-                        let target = ((column * inner + turned) * rows + row) * item;
-                        to[target..target + item].copy_from_slice(&from[source..source + item]);
+                let (last, len) = ((column + TILE).min(columns), TILE.min(rows - row));
+                for column in column..last {
+                    let target = ((column * inner + turned) * rows + row) * item;
+                    let source = ((row * inner + between) * columns + column) * item;
+                    let target = to[target..target + len * item].chunks_exact_mut(item);
+                    let lines = from[source..].chunks(inner * columns * item);
+                    for (to, line) in target.zip(lines) {
+                        to.copy_from_slice(&line[..item]);
                     }
                 }
             }
@@ -189,6 +203,18 @@ mod tests {
                 }
                 assert_eq!(found, wanted, "{whole:?} {most}");
             }
+        }
+    }
+
+    #[test]
+    fn strips_make_up_the_box() {
+        let whole = patch(&[1, 2], &[4, 9]);
+        for most in 1..9 {
+            let strips = whole.strips(most);
+            assert!(strips.iter().all(|strip| strip.extents()[1] <= most && strip.extents()[0] == 3));
+            let mut found: Vec<usize> = strips.iter().flat_map(|strip| places(strip, &[4, 10])).collect();
+            found.sort_unstable();
+            assert_eq!(found, places(&whole, &[4, 10]));
         }
     }
 

@@ -61,13 +61,13 @@ fn checksum(bytes: &[u8]) -> u64 {
 
 impl Header {
     /// Elements of the whole array.
-    pub fn len(&self) -> usize {
+    pub fn elements(&self) -> usize {
         self.dims.iter().product()
     }
 
     /// The first element of a file's share; of the one behind the last, the number of elements.
     pub fn first(&self, index: usize) -> usize {
-        (self.len() as u128 * index as u128 / self.files as u128) as usize
+        (self.elements() as u128 * index as u128 / self.files as u128) as usize
     }
 
     /// Bytes of a file.

@@ -97,6 +97,8 @@ static IS_DEBUGGING: AtomicBool = AtomicBool::new(false);
 /// Bytes of a piece, if nothing else is wanted: of two more arrays of it each thread keeps one.
 const PIECE: usize = 4 << 20;
 const LEAST_PIECE: usize = 64 << 10;
+/// Bytes of a row of a piece that is turned round.
+const ROW: usize = 32 << 10;
 
 fn with<R>(f: impl FnOnce(&mut State) -> Result<R>) -> Result<R> {
     match STATE.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
@@ -213,7 +215,7 @@ fn opened(name: &str, header: &Header, mode: Mode) -> Result<Vec<File>> {
                 return Err(because(code::DRA_FILE, format!("there is no file {file}")));
             }
             let open = File::open(&file, mode)?;
-            let (found, wanted) = (open.len().map_err(failed(code::STAT))?, header.bytes(index));
+            let (found, wanted) = (open.length().map_err(failed(code::STAT))?, header.bytes(index));
             if found != wanted {
                 return Err(because(code::DRA_FILE, format!("{file} has {found} bytes, not {wanted}")));
             }
@@ -230,7 +232,7 @@ fn made(name: &str, header: &Header) -> Result<()> {
     }
     for index in 0..header.files {
         let file = File::open(&file_name(name, index), Mode::Write)?;
-        file.set_len(header.bytes(index)).map_err(failed(code::TRUNCATE))?;
+        file.set_length(header.bytes(index)).map_err(failed(code::TRUNCATE))?;
         file.write(0, &Header { index, ..header.clone() }.encoded()).map_err(failed(code::WRITE))?;
     }
     Ok(())
@@ -384,13 +386,16 @@ pub fn start(handle: i32, way: Way, memory: Arc<dyn Memory>, sections: &Sections
             wrong!("array on disk {handle} ('{}') was opened in mode {:?}", array.name, array.mode);
         }
         let disk = checked(sections, &array.header.dims)?;
-        let is_whole = disk.len() == array.header.len();
+        let is_whole = disk.len() == array.header.elements();
         let first = way == Way::Write && array.writing == 0 && !array.is_damaged;
         let first_header = first.then(|| Header { is_unfinished: true, ..array.header.clone() }.encoded());
         if way == Way::Write {
             array.writing += 1;
         }
-        let pieces = disk.pieces((piece / array.header.item).max(1));
+        let most = |bytes: usize| (bytes / array.header.item).max(1);
+        // What is turned round has rows that are not too short on both sides.
+        let strips = if sections.is_turned { disk.strips(most(ROW)) } else { vec![disk] };
+        let pieces: Vec<Patch> = strips.iter().flat_map(|strip| strip.pieces(most(piece))).collect();
         // A rank's pieces are neighbours in the file.
         let (rank, writers) = (array.team.rank(), array.writers);
         let cut = |rank: usize| pieces.len() * rank.min(writers) / writers;

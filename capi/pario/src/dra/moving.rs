@@ -154,7 +154,7 @@ impl Share {
         let (item, end) = (self.header.item, start + len);
         let mut at = start;
         // A share too many or too few is found by the loop.
-        let mut index = (start as u128 * self.header.files as u128 / self.header.len() as u128) as usize;
+        let mut index = (start as u128 * self.header.files as u128 / self.header.elements() as u128) as usize;
         while at < end {
             let (first, next) = (self.header.first(index), self.header.first(index + 1));
             if at >= next {
