@@ -184,6 +184,14 @@ def files(gigabytes=4):
         print(output, end="", flush=True)
 
 
+def of_libga(name, *args):
+    """bench/c/NAME.c, linked with libga, on 2 ranks."""
+    program = ROOT / "target" / "bench" / name
+    program.parent.mkdir(parents=True, exist_ok=True)
+    run(["cc", "-O2", ROOT / "bench/c" / f"{name}.c", "-I", ROOT / "capi/include", RELEASE / "libga.so", f"-Wl,-rpath,{RELEASE}", "-o", program])
+    print(ranks(2, program, *args), end="", flush=True)
+
+
 SUITES = {
     "rma": lambda: print(ranks(2, RELEASE / "gain-bench", "rma"), end="", flush=True),
     "armci": armci,
@@ -213,6 +221,8 @@ SUITES = {
     "crossover": lambda: python_script("crossover"),
     "ga": lambda: python_script("global_arrays"),
     "fortran": lambda: python_script("fortran"),
+    "tcgmsg": lambda: of_libga("tcgmsg"),
+    "disk": lambda: of_libga("disk", ROOT / "target" / "bench" / "array"),
 }
 
 

@@ -1,4 +1,4 @@
-//! C and Fortran programs: compiled against a library just built, and run as jobs.
+//! C, C++ and Fortran programs: compiled against a library just built, and run as jobs.
 //!
 //! The oracle is in each program; a rank that is content prints `done`. Where there is no such compiler, or no MPI, the test says so.
 //!
@@ -19,12 +19,14 @@ pub struct Source {
     files: Vec<PathBuf>,
     libraries: Vec<String>,
     compiler: String,
-    flags: &'static [&'static str],
     options: Vec<String>,
 }
 
 /// What every C program is compiled with.
 const C: &[&str] = &["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter"];
+
+/// What every C++ program is compiled with.
+const CXX: &[&str] = &["-std=gnu++11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter"];
 
 /// What every Fortran program is compiled with: programs hand arguments of any type to one routine, and have longer lines than cards.
 const FORTRAN: &[&str] = &["-std=legacy", "-ffixed-line-length-132", "-O1", "-g", "-w"];
@@ -61,14 +63,13 @@ impl Source {
         let package = PathBuf::from(package);
         let files = vec![package.join("tests").join(name).with_extension("c")];
         let (libraries, compiler) = (vec![library.into()], "cc".into());
-        Source { name: name.into(), package, files, libraries, compiler, flags: C, options: Vec::new() }
+        Source { name: name.into(), package, files, libraries, compiler, options: Vec::new() }
     }
 
     /// The same in Fortran: `tests/fortran/NAME.F` beside `check.F`, compiled by `gfortran`.
     pub fn fortran(package: &str, name: &str, library: &str) -> Source {
         let file = format!("tests/fortran/{name}.F");
-        let source = Source::new(package, name, library).of(&[&file, "tests/fortran/check.F"]);
-        Source { flags: FORTRAN, ..source.by("gfortran") }
+        Source::new(package, name, library).of(&[&file, "tests/fortran/check.F"]).by("gfortran")
     }
 
     /// These files of the package instead, of which the first is the program's own.
@@ -107,7 +108,12 @@ impl Source {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let fresh = folder.join(format!("{}-{}-{number}", self.name, std::process::id()));
         let mut command = Command::new(&self.compiler);
-        command.args(self.flags);
+        let kind = self.files[0].extension().and_then(|kind| kind.to_str());
+        command.args(match kind {
+            Some("F") => FORTRAN,
+            Some("cc") => CXX,
+            _ => C,
+        });
         command.arg("-o").arg(&fresh).args(&self.files).args(&self.options);
         command.arg("-I").arg(self.package.join("../include"));
         for library in &self.libraries {

@@ -3,6 +3,7 @@
 //! Invariant: there is one runtime per process, whoever started it.
 
 pub use crate::address::{Lender, Lent};
+pub use crate::mail::Channel;
 use crate::{end, state};
 use common::Group;
 use rma::{Result, Team, World};
@@ -65,4 +66,106 @@ pub fn end() -> Result<()> {
 /// Ends the job with a message and a code, which is 1 instead of one that would look like success. `ARMCI_Error`.
 pub fn abort(code: i32, message: &str) -> ! {
     end::abort(if code & 0xff == 0 { 1 } else { code }, message)
+}
+
+/// Two-sided messages and the shared counter. Not collective but for what says so; any number of threads.
+pub struct Messages(&'static state::Armci);
+
+/// Those of the runtime.
+///
+/// # Errors
+/// There is none.
+#[inline(always)]
+pub fn messages() -> Result<Messages> {
+    state::armci().map(Messages)
+}
+
+impl Messages {
+    /// The world they go through.
+    #[inline(always)]
+    pub fn world(&self) -> &World {
+        &self.0.world
+    }
+
+    /// Sends a message; its bytes may be used again on return.
+    ///
+    /// # Errors
+    /// A rank that died.
+    pub fn send(&self, channel: Channel, tag: i32, bytes: &[u8], to: usize) -> Result<()> {
+        self.0.mail.send(channel, tag, bytes, to)
+    }
+
+    /// As [`Messages::send`], without waiting for room.
+    ///
+    /// # Errors
+    /// A rank that died.
+    ///
+    /// # Safety
+    /// The bytes are readable until [`Messages::finish_sends`] is back.
+    pub unsafe fn start_send(&self, channel: Channel, tag: i32, bytes: &[u8], to: usize) -> Result<()> {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.mail.start_send(channel, tag, bytes, to) }
+    }
+
+    /// Waits until everything that was started to be sent has gone.
+    ///
+    /// # Errors
+    /// A rank that died.
+    pub fn finish_sends(&self) -> Result<()> {
+        self.0.mail.finish_sends()
+    }
+
+    /// Starts to receive a message, from a rank or from anybody.
+    ///
+    /// # Safety
+    /// The buffer is writable for the room, and nobody else uses it, until [`Messages::finish`] is back.
+    pub unsafe fn start(
+        &self,
+        channel: Channel,
+        tag: i32,
+        buffer: *mut u8,
+        room: usize,
+        from: Option<usize>,
+    ) -> u64 {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.mail.start(channel, tag, buffer, room, from) }
+    }
+
+    /// Waits for a message; its sender and its length.
+    ///
+    /// # Errors
+    /// It is longer than the room; a rank died.
+    pub fn finish(&self, number: u64) -> Result<(usize, usize)> {
+        self.0.mail.finish(number)
+    }
+
+    /// Whether such a message has come, from a rank or from anybody.
+    ///
+    /// # Errors
+    /// A rank that died.
+    pub fn probe(&self, channel: Channel, tag: i32, from: Option<usize>) -> Result<bool> {
+        self.0.mail.probe(channel, tag, from)
+    }
+
+    /// The next number of the counter that all ranks share; the first is 0.
+    ///
+    /// # Errors
+    /// A rank that died.
+    #[inline(always)]
+    pub fn count(&self) -> Result<i64> {
+        self.0.mail.count()
+    }
+
+    /// Has the counter begin at 0 again. Collective: nobody counts meanwhile.
+    ///
+    /// # Errors
+    /// A rank that died.
+    pub fn reset_counter(&self) -> Result<()> {
+        let world = self.world();
+        world.barrier()?;
+        if world.rank() == world.size() - 1 {
+            self.0.mail.reset_counter()?;
+        }
+        world.barrier()
+    }
 }

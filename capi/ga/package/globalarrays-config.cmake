@@ -1,4 +1,5 @@
-# find_package(globalarrays): the targets GlobalArrays::ga and GlobalArrays::comex (ARMCI alone), and their archives ga_static and comex_static.
+# find_package(globalarrays): the targets GlobalArrays::ga and GlobalArrays::comex (ARMCI alone), their archives ga_static and comex_static, and GlobalArrays::ga++, whose
+# classes are all in a header.
 # libga has ARMCI inside: who links it needs comex no more, and may link it behind.
 get_filename_component(_ga_prefix "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
 
@@ -28,6 +29,11 @@ foreach(_ga_pair ga:ga comex:armci)
       INTERFACE_INCLUDE_DIRECTORIES "${GlobalArrays_INCLUDE_DIRS}")
   endif()
 endforeach()
+
+if(NOT TARGET GlobalArrays::ga++)
+  add_library(GlobalArrays::ga++ INTERFACE IMPORTED)
+  set_target_properties(GlobalArrays::ga++ PROPERTIES INTERFACE_LINK_LIBRARIES GlobalArrays::ga)
+endif()
 
 unset(_ga_prefix)
 unset(_ga_pair)

@@ -18,9 +18,12 @@
 //! | [`state`] | what a process has between `GA_Initialize` and `GA_Terminate` |
 //! | [`guard`] | what every exported function goes through: the panic boundary, what an error does |
 //! | [`exports`] | the functions, a file for each family |
-//! | [`fortran`] | Fortran's names for them |
 //! | [`sparse`] | sparse matrices |
+//! | [`tcgmsg`] | TCGMSG: messages |
+//! | [`gp`] | arrays of pointers to blocks of memory |
+//! | [`mod@pario`] | arrays on disk, files of one process, shared files |
 //! | [`ma`] | MA, the memory allocator of `macdecls.h`; it knows nothing of the rest |
+//! | [`fortran`] | Fortran's names for them |
 //!
 //! Invariant: what is said of pointers (valid, as long as told) is promised by the C caller; any number of threads are in calls at once, collective ones of
 //! one group from one thread at a time. `docs/src/ga.md` says which semantics that gives.
@@ -29,6 +32,7 @@ mod bounds;
 mod exports;
 mod fault;
 pub mod fortran;
+mod gp;
 mod groups;
 mod guard;
 mod kept;
@@ -36,6 +40,7 @@ mod locks;
 mod ma;
 mod mpi;
 mod operand;
+mod pario;
 mod property;
 mod random;
 mod sparse;
@@ -43,5 +48,6 @@ mod specs;
 mod state;
 mod statistics;
 mod table;
+mod tcgmsg;
 mod types;
 mod waiting;

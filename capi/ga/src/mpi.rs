@@ -10,6 +10,7 @@ use std::ffi::{CStr, c_int, c_void};
 use std::io;
 use std::ptr::{null, null_mut};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A communicator.
 #[derive(Clone, Copy)]
@@ -103,6 +104,41 @@ fn asks(name: &CStr) -> bool {
 /// Whether MPI can be called.
 pub(crate) fn is_up() -> bool {
     asks(c"MPI_Initialized") && !asks(c"MPI_Finalized")
+}
+
+/// Whether [`start`] was what initialized MPI.
+static IS_OURS: AtomicBool = AtomicBool::new(false);
+
+/// Initializes MPI, if the program has it and nobody did. Collective.
+pub(crate) fn start() -> Result<()> {
+    if symbol(c"MPI_Init").is_null() || asks(c"MPI_Initialized") {
+        return Ok(());
+    }
+    mpi!(c"MPI_Init", (*mut c_int) null_mut(), (*mut c_void) null_mut());
+    IS_OURS.store(true, Ordering::Release);
+    Ok(())
+}
+
+/// Finalizes MPI, if [`start`] began it. Collective.
+pub(crate) fn finish() -> Result<()> {
+    if IS_OURS.swap(false, Ordering::AcqRel) && is_up() {
+        let found = function(c"MPI_Finalize")?;
+        // SAFETY: MPI's binary interface.
+        let status = unsafe { std::mem::transmute::<*mut c_void, unsafe extern "C" fn() -> c_int>(found)() };
+        if status != 0 {
+            refuse!("MPI_Finalize gave {status}");
+        }
+    }
+    Ok(())
+}
+
+/// A world of MPI's ranks if MPI is up and has several, else another. Collective.
+pub(crate) fn found(other: impl FnOnce() -> rma::Result<World>) -> rma::Result<World> {
+    match is_up().then(world) {
+        // Ranks that MPI takes for single ones may have found one another through our launcher.
+        Some(comm) if comm.size().is_ok_and(|size| size > 1) => connect(comm),
+        _ => other(),
+    }
 }
 
 /// Open MPI's predefined handles are addresses of its variables.

@@ -223,9 +223,67 @@ fn names() {
         "armci_",
         "parmci_",
         "dassertp_fail",
+        "tcg_",
+        "tcgi_",
+        "DRA_",
+        "NDRA_",
+        "dra_",
+        "ndra_",
+        "EAF_",
+        "eaf_",
+        "SF_",
+        "sf_",
+        "elio_",
+        "GP_",
     ];
-    // Fortran's are compared in fortran.rs.
-    let is_known = |name: &str| name.ends_with('_') || prefixes.iter().any(|prefix| name.starts_with(prefix));
+    // Those of TCGMSG have no prefix: in C upper case and an underscore, in Fortran the same in lower case.
+    let tcgmsg: BTreeSet<String> = [
+        "PBEGINF PBGINF PEND TCGREADY NODEID NNODES NXTVAL SND RCV WAITCOM PROBE BRDCST DGOP IGOP SYNCH TCGTIME MTIME DRAND48 SRAND48",
+        "NICEFTN LLOG MDTOB MDTOI MITOB MITOD SETDBG STATS PFCOPY PFILECOPY PARERR",
+    ]
+    .iter()
+    .flat_map(|line| line.split(' '))
+    .flat_map(|name| [format!("{name}_"), format!("{}_", name.to_lowercase())])
+    .chain(["Error".into()])
+    .collect();
+    let missing: Vec<_> = tcgmsg.iter().filter(|name| !defined.contains(name.as_str())).collect();
+    assert!(missing.is_empty(), "the library lacks {missing:?}");
+    // What the other headers declare, in C or for Fortran.
+    for header in [
+        "tcgmsg.h",
+        "sndrcv.h",
+        "dra.h",
+        "eaf.h",
+        "sf.h",
+        "elio.h",
+        "gp.h",
+        "dra.fh",
+        "eaf.fh",
+        "sf.fh",
+        "tcgmsg.fh",
+    ] {
+        let text = std::fs::read_to_string(here.join("../include").join(header)).unwrap();
+        let names: Vec<String> = match header.ends_with(".fh") {
+            false => text
+                .lines()
+                .filter(|line| line.ends_with(");") && !line.starts_with([' ', '#']))
+                .filter_map(|line| Some(line.split_once('(')?.0.rsplit([' ', '*']).next()?.to_owned()))
+                .collect(),
+            true => text
+                .lines()
+                .filter_map(|line| line.trim().strip_prefix("external "))
+                .flat_map(|list| list.split(',').map(|name| format!("{}_", name.trim())))
+                .collect(),
+        };
+        assert!(names.len() >= 10, "{header}: {names:?}");
+        let missing: Vec<_> = names.iter().filter(|name| !defined.contains(name.as_str())).collect();
+        assert!(missing.is_empty(), "{header} declares {missing:?}");
+    }
+    let is_known = |name: &str| {
+        name.ends_with('_') && name == name.to_lowercase()
+            || prefixes.iter().any(|prefix| name.starts_with(prefix))
+            || tcgmsg.contains(name)
+    };
     let strangers: Vec<_> = defined.iter().filter(|name| !is_known(name)).collect();
     assert!(strangers.is_empty(), "the library defines {strangers:?}");
 }

@@ -32,7 +32,7 @@ const OPTIONS: [(&str, Option<&str>); 29] = [
     ("--network_ldflags", Some("")),
     ("--network_libs", Some("")),
     ("--network_cppflags", Some("")),
-    ("--enable-f77", None),
+    ("--enable-f77", Some("yes")),
     ("--version", Some("5.9.2")),
     ("--cflags --network_libs", Some("\n")),
     ("--blas_size --enable-f77", None),
@@ -86,7 +86,6 @@ fn programs_find_what_is_installed() {
         );
         assert!(wanted.is_none_or(|wanted| wanted == text), "{options}: {text}");
     }
-    assert!(["yes", "no"].contains(&&*say("--enable-f77")));
     assert!(!Command::new(&config).arg("--no-such-option").status().unwrap().success());
 
     // The program is the same each time; what differs is who says how to build it.
@@ -104,6 +103,34 @@ fn programs_find_what_is_installed() {
     let program = prefix.join("with_comex");
     by_flags(&program, &flags, &["-lcomex"]);
     runs(&program);
+    let program = prefix.join("classes_by_config");
+    let mut command = Command::new("c++");
+    command.arg("-o").arg(&program).arg(source("package.cc"));
+    command.args(flags.replace("-lga ", "-lga++ ").split_whitespace());
+    if output(&mut command).is_some() {
+        runs(&program);
+    }
+    // NWChem's questions, of which each answer is one word or a list of options; and the headers that it names.
+    let answers =
+        ["--enable-f77", "--use_peigs", "--use_scalapack", "--blas_size", "--scalapack_size"].map(say);
+    assert_eq!(answers, ["yes", "0", "0", "8", "8"]);
+    for name in [
+        "dra.fh",
+        "eaf.fh",
+        "sf.fh",
+        "tcgmsg.fh",
+        "msgtypesf.h",
+        "dra.h",
+        "eaf.h",
+        "sf.h",
+        "elio.h",
+        "gp.h",
+        "ga++.h",
+    ] {
+        for folder in ["include", "include/ga"] {
+            assert!(prefix.join(folder).join(name).exists(), "{folder}/{name}");
+        }
+    }
     let mut command = Command::new("pkg-config");
     command.args(["--cflags", "--libs", "ga"]).env("PKG_CONFIG_PATH", prefix.join("lib/pkgconfig"));
     if let Some(flags) = output(&mut command) {
@@ -119,6 +146,7 @@ fn programs_find_what_is_installed() {
     if output(&mut command).is_some() {
         output(Command::new("cmake").arg("--build").arg(&folder)).unwrap();
         runs(&folder.join("with_cmake"));
+        runs(&folder.join("classes_with_cmake"));
     }
     std::fs::remove_dir_all(prefix).unwrap();
 }

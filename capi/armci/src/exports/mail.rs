@@ -1,10 +1,14 @@
 //! Send and receive.
 
 use crate::guard::call;
+use crate::mail::Channel;
 use crate::state::Armci;
 use common::exports;
-use rma::{Error, ErrorKind, Result};
+use rma::Result;
 use std::ffi::{c_int, c_void};
+
+/// The tags of `message.h`.
+const ARMCI: Channel = Channel(0);
 
 impl Armci {
     /// # Safety
@@ -16,7 +20,7 @@ impl Armci {
             1.. => unsafe { std::slice::from_raw_parts(bytes.cast::<u8>(), len as usize) },
             _ => &[],
         };
-        self.mail.send(tag, bytes, to)
+        self.mail.send(ARMCI, tag, bytes, to)
     }
 
     /// The sender.
@@ -32,17 +36,12 @@ impl Armci {
         from: Option<c_int>,
     ) -> Result<c_int> {
         let from = from.map(|from| self.rank(from)).transpose()?;
-        let (from, bytes) = self.mail.receive(tag, from)?;
-        if bytes.len() > room.max(0) as usize {
-            let text = format!("a message of {} bytes, and room for {room}", bytes.len());
-            return Err(Error::at(ErrorKind::Range, "receive", from, text));
-        }
         // SAFETY: the caller's promise.
-        unsafe {
-            std::ptr::copy_nonoverlapping(bytes.as_ptr(), buffer.cast(), bytes.len());
-            if !len.is_null() {
-                len.write(bytes.len() as c_int);
-            }
+        let (from, bytes) =
+            unsafe { self.mail.receive(ARMCI, tag, buffer.cast(), room.max(0) as usize, from) }?;
+        if !len.is_null() {
+            // SAFETY: the caller's promise.
+            unsafe { len.write(bytes as c_int) };
         }
         Ok(from as c_int)
     }
@@ -56,5 +55,5 @@ exports! {
     armci_msg_rcvany(tag: c_int, buffer: *mut c_void, room: c_int, len: *mut c_int) -> c_int =
         |armci| armci.receive(tag, buffer, room, len, None);
     armci_msg_probe(tag: c_int, from: c_int) -> c_int =
-        |armci| Ok(armci.mail.probe(tag, usize::try_from(from).ok())?.into());
+        |armci| Ok(armci.mail.probe(ARMCI, tag, usize::try_from(from).ok())?.into());
 }

@@ -41,12 +41,9 @@ pub(crate) fn initialize(start: Start, bytes: usize) -> Result<()> {
         Start::Of(comm) => Some(comm),
         Start::Found => mpi::is_up().then(mpi::world),
     };
-    let world = armci::host::start(|| match comm {
-        // Ranks that MPI takes for single ones may have found one another through our launcher.
-        Some(comm) if matches!(start, Start::Of(_)) || comm.size().is_ok_and(|size| size > 1) => {
-            mpi::connect(comm)
-        }
-        _ => World::init(),
+    let world = armci::host::start(|| match start {
+        Start::Of(comm) => mpi::connect(comm),
+        Start::Found => mpi::found(World::init),
     })?;
     let is_same = |comm: &Comm| comm.size().is_ok_and(|size| size == world.size());
     if let (Start::Of(_), Some(false)) = (&start, comm.as_ref().map(is_same)) {
@@ -72,6 +69,7 @@ pub(crate) fn initialize(start: Start, bytes: usize) -> Result<()> {
     Ok(())
 }
 
+/// Ends the library; nothing if it isn't begun. Collective.
 pub(crate) fn terminate() -> Result<()> {
     let _starting = STARTING.lock().expect("no panic holds it");
     let Some(state) = state::get() else { return Ok(()) };

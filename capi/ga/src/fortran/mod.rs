@@ -27,6 +27,8 @@
 //! | [`vector`] | vectors under a mask, bins |
 //! | [`print`] | arrays as text |
 //! | [`ma`] | MA |
+//! | [`messages`] | TCGMSG |
+//! | [`disk`], [`files`] | arrays on disk; files of one process, shared files |
 //!
 //! Invariant: matrices lie in memory as Fortran has them, so a matrix of m by n here is an array of n by m to `ga-core`: whatever has rows and columns says so in its row.
 
@@ -34,10 +36,13 @@ pub mod access;
 pub mod algebra;
 pub mod collective;
 pub mod create;
+pub mod disk;
+pub mod files;
 pub mod ghosts;
 pub mod locality;
 pub mod ma;
 pub mod matrix;
+pub mod messages;
 mod pass;
 pub mod print;
 pub mod start;
