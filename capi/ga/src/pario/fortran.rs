@@ -6,7 +6,7 @@ use super::disk::{Bounds, Order, begin, create, print, progress, team, told, tra
 use super::files::{KIND, NONE, lent, lent_by, say, stat, wait_all};
 use super::{code, stored};
 use crate::fault::{Result, refuse};
-use crate::guard::{Call, bare, call};
+use crate::guard::{self, Call};
 use crate::types;
 use ::pario::code::EAF_END;
 use ::pario::dra;
@@ -18,6 +18,16 @@ use std::ffi::{c_char, c_int, c_void};
 
 /// Fortran's INTEGER.
 type Integer = i64;
+
+/// As [`guard::bare`], by the name that the program has.
+fn bare<R>(name: impl Fn() -> &'static str + Copy, body: impl FnOnce() -> Result<R>) -> R {
+    guard::bare(move || fortran::routine(name()), body)
+}
+
+/// As [`guard::call`], by the name that the program has.
+fn call<R>(name: impl Fn() -> &'static str + Copy, body: impl FnOnce(&Call) -> Result<R>) -> R {
+    guard::call(move || fortran::routine(name()), body)
+}
 
 /// Fortran's number of a type, of C's.
 fn in_fortran(kind: i32) -> Integer {

@@ -5,7 +5,7 @@
 use super::exports::{DOUBLE, draw, fail, nice, node, nodes, seed, space};
 use super::{messages as by, process};
 use crate::fault::Result;
-use crate::guard::bare;
+use crate::guard;
 use common::fortran::{self, Integer as _, Length};
 use common::{exports, seconds, text};
 use rma::DType;
@@ -15,6 +15,11 @@ use std::ffi::{c_char, c_void};
 type Integer = i64;
 
 const INTEGER: usize = size_of::<Integer>();
+
+/// As [`guard::bare`], by the name that the program has.
+fn bare<R>(name: impl Fn() -> &'static str + Copy, body: impl FnOnce() -> Result<R>) -> R {
+    guard::bare(move || fortran::routine(name()), body)
+}
 
 /// Fortran's numbers combined, which are `long` if INTEGERs are.
 ///
