@@ -160,6 +160,10 @@ fn from_fortran() {
         for ranks in [1, 3] {
             program.check(program.job().env("GA_TEST_FILE", &file), ranks);
         }
+        for (mode, text) in [("node", "snd: there is no node 2"), ("file", "sf_close: 17 is no shared file")]
+        {
+            is_named(&program, program.job().env("GA_TEST_MODE", mode), 1, text);
+        }
     }
     if let Some(program) = compiled("disk_arrays") {
         for ranks in [1, 2, 4] {
