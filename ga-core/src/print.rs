@@ -106,7 +106,9 @@ impl<T: Element> GlobalArray<T> {
                 (true, _) => self.print_lines(&matrix, out, |at| {
                     at.first().map_or(String::new(), |i| format!("{:4}  ", sight.number(*i)))
                 })?,
-                (false, _) => self.print_lines(&matrix, out, |at| format!("{}{} = ", self.name(), sight.index(at)))?,
+                (false, _) => {
+                    self.print_lines(&matrix, out, |at| format!("{}{} = ", self.name(), sight.index(at)))?
+                }
             }
         }
         Ok(())
@@ -121,7 +123,8 @@ impl<T: Element> GlobalArray<T> {
         let width = width(T::DTYPE);
         for first in (matrix.lo()[column_axis]..matrix.hi()[column_axis]).step_by(COLUMNS) {
             let columns = first..matrix.hi()[column_axis].min(first + COLUMNS);
-            let heads: Vec<String> = columns.clone().map(|j| format!("{:^width$}", sight.number(j))).collect();
+            let heads: Vec<String> =
+                columns.clone().map(|j| format!("{:^width$}", sight.number(j))).collect();
             let rule = vec!["-".repeat(width); columns.len()].join(" ");
             writeln!(out, "       {}\n       {rule}", heads.join(" ").trim_end())?;
             let (mut lo, mut hi) = (Dims::from(matrix.lo()), Dims::from(matrix.hi()));
@@ -132,7 +135,8 @@ impl<T: Element> GlobalArray<T> {
                 let panel = self.panel(&lo, &hi).map_err(io::Error::other)?;
                 let rows = hi[row_axis] - row;
                 for i in 0..rows {
-                    let place = |j: usize| if sight == Sight::C { i * columns.len() + j } else { j * rows + i };
+                    let place =
+                        |j: usize| if sight == Sight::C { i * columns.len() + j } else { j * rows + i };
                     let cell = |j: usize| format!("{:>width$}", text(&panel[place(j)]));
                     let cells: Vec<String> = (0..columns.len()).map(cell).collect();
                     writeln!(out, "{:4}   {}", sight.number(row + i), cells.join(" "))?;

@@ -187,7 +187,8 @@ impl Bounds {
         if is_inside {
             for (d, &extent) in array.shape().iter().enumerate() {
                 // SAFETY: both pointers are there, and have a number for axis `d`: the caller's promise.
-                let (from, to) = unsafe { (I::read(lo, d, array.ndim).at(), I::read(hi, d, array.ndim).at()) };
+                let (from, to) =
+                    unsafe { (I::read(lo, d, array.ndim).at(), I::read(hi, d, array.ndim).at()) };
                 let to = to.wrapping_add(1);
                 is_inside &= from >= 0 && from <= to && to as u64 <= extent as u64;
                 (bounds.lo[d], bounds.hi[d]) = (from as usize, to as usize);
@@ -347,7 +348,9 @@ impl Sizes {
             let row = unsafe { I::read(ld, d, array.ndim - 1) }.wide();
             let extent = bounds.extent(d + 1).div_ceil(step(d + 1));
             if row < extent as i64 && !bounds.is_empty() {
-                counts::<I>((d, array.ndim), row, extent as i64, |axis| bounds.extent(axis).div_ceil(step(axis)) as i64)?;
+                counts::<I>((d, array.ndim), row, extent as i64, |axis| {
+                    bounds.extent(axis).div_ceil(step(axis)) as i64
+                })?;
             }
             sizes.list[d] = row.max(extent as i64) as usize;
         }

@@ -110,7 +110,10 @@ impl Call {
 
 /// Tells the compiler what a body takes.
 #[inline(always)]
-pub(crate) fn with<'a, R>(call: &'a Call, body: impl FnOnce(&'a Call) -> Result<R, Fault>) -> Result<R, Fault> {
+pub(crate) fn with<'a, R>(
+    call: &'a Call,
+    body: impl FnOnce(&'a Call) -> Result<R, Fault>,
+) -> Result<R, Fault> {
     body(call)
 }
 

@@ -113,7 +113,12 @@ impl<T: Real> GlobalArray<T> {
     /// # Errors
     /// As [`GlobalArray::elem_multiply_patch`].
     #[track_caller]
-    pub fn step_quotients(&self, region: impl Region, a: (&Self, impl Region), b: (&Self, impl Region)) -> Result<()> {
+    pub fn step_quotients(
+        &self,
+        region: impl Region,
+        a: (&Self, impl Region),
+        b: (&Self, impl Region),
+    ) -> Result<()> {
         self.pairs_of_patches("step_quotients", region, a, b, |a, b| match (a == T::ZERO, b == T::ZERO) {
             (true, _) if b < T::ZERO => T::ZERO,
             (true, _) | (_, true) => T::FAR,
@@ -126,7 +131,12 @@ impl<T: Real> GlobalArray<T> {
     /// # Errors
     /// As [`GlobalArray::elem_multiply_patch`].
     #[track_caller]
-    pub fn bound_quotients(&self, region: impl Region, a: (&Self, impl Region), b: (&Self, impl Region)) -> Result<()> {
+    pub fn bound_quotients(
+        &self,
+        region: impl Region,
+        a: (&Self, impl Region),
+        b: (&Self, impl Region),
+    ) -> Result<()> {
         self.pairs_of_patches("bound_quotients", region, a, b, |a, b| match (a == T::ZERO, b == T::ZERO) {
             (true, _) if b > T::ZERO => T::ZERO,
             (true, _) | (_, true) => T::FAR,

@@ -27,7 +27,13 @@ unsafe fn name(op: *const c_char) -> String {
 ///
 /// # Safety
 /// `data` may be read and written for so many numbers of that type; the operator is as [`name`] wants it.
-pub(crate) unsafe fn reduce(team: &Team, kind: c_int, data: *mut c_void, count: c_int, op: *const c_char) -> Result<()> {
+pub(crate) unsafe fn reduce(
+    team: &Team,
+    kind: c_int,
+    data: *mut c_void,
+    count: c_int,
+    op: *const c_char,
+) -> Result<()> {
     // SAFETY: the caller's promise.
     let name = unsafe { name(op) };
     let Ok(count) = usize::try_from(count) else { refuse!("{count} numbers") };

@@ -181,7 +181,8 @@ unsafe fn scatter_acc<I: Index>(
     unsafe {
         numbers!(array, |a: T| {
             let alpha = scalar::<T>("alpha", alpha)?;
-            let done = a.scatter_accumulate_with(count, |element, to| list.write(element, to), v.cast::<T>(), alpha);
+            let done =
+                a.scatter_accumulate_with(count, |element, to| list.write(element, to), v.cast::<T>(), alpha);
             done.map_err(|error| explained(array, list, count, error))
         })
     }

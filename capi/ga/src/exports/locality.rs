@@ -36,7 +36,12 @@ fn below(what: &str, number: c_int, count: usize) -> Result<usize> {
 
 /// # Safety
 /// As [`tell`].
-pub(crate) unsafe fn distribution<I: Index>(array: &Array, number: c_int, lo: *mut I, hi: *mut I) -> Result<()> {
+pub(crate) unsafe fn distribution<I: Index>(
+    array: &Array,
+    number: c_int,
+    lo: *mut I,
+    hi: *mut I,
+) -> Result<()> {
     let layout = &array.layout;
     // Who isn't in the array's group has nothing, and neither has a block that there isn't.
     let nothing = Patch::new(&[0; AXES][..array.ndim], &[0; AXES][..array.ndim]);
@@ -134,7 +139,9 @@ pub(crate) fn cell(array: &Array, rank: c_int) -> Result<Dims> {
 }
 
 /// Numbers of a grid.
-pub(crate) fn numbers<'a>(dims: &'a [usize]) -> impl DoubleEndedIterator<Item = i64> + ExactSizeIterator + 'a {
+pub(crate) fn numbers<'a>(
+    dims: &'a [usize],
+) -> impl DoubleEndedIterator<Item = i64> + ExactSizeIterator + 'a {
     dims.iter().map(|number| *number as i64)
 }
 

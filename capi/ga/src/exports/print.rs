@@ -44,7 +44,11 @@ impl Write for Stream {
 }
 
 /// Has the first rank print between two synchronisations. Collective over the array's group.
-pub(crate) fn first(array: &Array, mut out: Stream, print: impl FnOnce(&mut Stream) -> io::Result<()>) -> Result<()> {
+pub(crate) fn first(
+    array: &Array,
+    mut out: Stream,
+    print: impl FnOnce(&mut Stream) -> io::Result<()>,
+) -> Result<()> {
     array.raw.sync()?;
     if array.raw.team().rank() == 0 {
         print(&mut out).and_then(|()| out.flush()).map_err(Fault::new)?;
@@ -53,7 +57,12 @@ pub(crate) fn first(array: &Array, mut out: Stream, print: impl FnOnce(&mut Stre
 }
 
 /// Prints a patch as a language sees it. Collective over the array's group.
-pub(crate) fn print_patch<I: Index>(array: &Array, patch: Bounds, is_table: bool, stream: Stream) -> Result<()> {
+pub(crate) fn print_patch<I: Index>(
+    array: &Array,
+    patch: Bounds,
+    is_table: bool,
+    stream: Stream,
+) -> Result<()> {
     first(array, stream, |out| {
         let (name, patch) = (array.name.to_string_lossy(), Patch::new(patch.lo(), patch.hi()));
         let sight = if I::IS_FORTRAN { Sight::Fortran } else { Sight::C };
@@ -68,7 +77,8 @@ pub(crate) fn print_patch<I: Index>(array: &Array, patch: Bounds, is_table: bool
 fn inclusive<I: Index>(patch: &Patch) -> String {
     let ndim = patch.lo().len();
     let axes = (0..ndim).map(|place| I::place(place, ndim));
-    let bound = |d: usize| format!("{}:{}", patch.lo()[d] as i64 + I::BASE, patch.hi()[d] as i64 - 1 + I::BASE);
+    let bound =
+        |d: usize| format!("{}:{}", patch.lo()[d] as i64 + I::BASE, patch.hi()[d] as i64 - 1 + I::BASE);
     let bounds: Vec<String> = axes.map(bound).collect();
     format!("[{}]", bounds.join(","))
 }

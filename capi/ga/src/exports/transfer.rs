@@ -105,7 +105,8 @@ impl Round {
             if d > 0 {
                 let extent = round.hi[d] - round.lo[d];
                 // SAFETY: the caller's promise.
-                let row = if ld.is_null() { -1 } else { unsafe { I::read(ld, d - 1, array.ndim - 1).wide() } };
+                let row =
+                    if ld.is_null() { -1 } else { unsafe { I::read(ld, d - 1, array.ndim - 1).wide() } };
                 if row < extent as i64 {
                     let extents = |axis: usize| (round.hi[axis] - round.lo[axis]) as i64;
                     counts::<I>((d - 1, array.ndim), row, extent as i64, extents)?;

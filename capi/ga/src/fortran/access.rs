@@ -27,7 +27,9 @@ pub(super) unsafe fn place(array: &Array, at: *mut c_void, index: Any) -> Result
     let (base, size) = (ma::base(common), array.size() as isize);
     let distance = at as isize - base as isize;
     if !at.is_null() && distance % size != 0 {
-        refuse!("its memory at {at:p} is no whole number of elements away from the COMMON block at {base:#x}");
+        refuse!(
+            "its memory at {at:p} is no whole number of elements away from the COMMON block at {base:#x}"
+        );
     }
     // SAFETY: the caller's promise.
     unsafe { index.at::<c_long>().write((distance / size + 1) as c_long) };

@@ -14,10 +14,25 @@ use std::ffi::c_int;
 ///
 /// # Safety
 /// So many numbers of that type.
-unsafe fn combine<I: Integer>(ga: &Call, group: Option<Number<I>>, kind: c_int, x: Any, n: Number<I>, op: &Text) -> Result<()> {
+unsafe fn combine<I: Integer>(
+    ga: &Call,
+    group: Option<Number<I>>,
+    kind: c_int,
+    x: Any,
+    n: Number<I>,
+    op: &Text,
+) -> Result<()> {
     let group = group.map_or(ga.groups.default(), Number::int);
     // SAFETY: the caller's promise.
-    unsafe { crate::exports::collective::reduce(&ga.groups.team(group)?, kind, x.0, n.int(), super::pass::Give::give(op)) }
+    unsafe {
+        crate::exports::collective::reduce(
+            &ga.groups.team(group)?,
+            kind,
+            x.0,
+            n.int(),
+            super::pass::Give::give(op),
+        )
+    }
 }
 
 fortran! {

@@ -72,7 +72,8 @@ fn extents(array: &Array) -> Result<[i64; 2]> {
 
 /// Destroys an array; false if there is none.
 fn destroyed(ga: &Call, handle: c_int) -> Result<bool> {
-    let is_there = table::find(handle).is_some() || ga.specs.lock().expect("no panic holds it").contains_key(&handle);
+    let is_there =
+        table::find(handle).is_some() || ga.specs.lock().expect("no panic holds it").contains_key(&handle);
     if is_there {
         // SAFETY: a handle is not a pointer.
         unsafe { ga.NGA_Destroy(handle)? };

@@ -56,7 +56,12 @@ unsafe fn owner<I: Integer>(array: &Array, subscript: *const Fortran<I>, to: Out
 ///
 /// # Safety
 /// Bounds have a readable number for each axis, and there is a place for the count.
-unsafe fn counted<I: Integer>(array: &Array, lo: *const Fortran<I>, hi: *const Fortran<I>, np: Out<I>) -> Result<bool> {
+unsafe fn counted<I: Integer>(
+    array: &Array,
+    lo: *const Fortran<I>,
+    hi: *const Fortran<I>,
+    np: Out<I>,
+) -> Result<bool> {
     // SAFETY: the caller's promise.
     unsafe {
         let count = region(array, lo, hi, |_, _| {})?;

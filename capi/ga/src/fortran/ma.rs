@@ -6,7 +6,10 @@
 
 use super::pass::{Any, Number, Out, Text};
 use super::table::fortran;
-use crate::ma::exports::{Asked, align, create, free, free_piece, index, init, inquire, next, overhead, pop, print_stats, size_of, summarize, switch, verify};
+use crate::ma::exports::{
+    Asked, align, create, free, free_piece, index, init, inquire, next, overhead, pop, print_stats, size_of,
+    summarize, switch, verify,
+};
 use crate::ma::state::mistake;
 use crate::ma::{Name, Result, Room, State};
 use common::fortran::Integer;
@@ -53,7 +56,12 @@ unsafe fn made<I: Integer>(
 ///
 /// # Safety
 /// A place for it.
-unsafe fn told<I: Integer>(state: &mut State, handle: Number<I>, place: Any, first: c_long) -> Result<c_long> {
+unsafe fn told<I: Integer>(
+    state: &mut State,
+    handle: Number<I>,
+    place: Any,
+    first: c_long,
+) -> Result<c_long> {
     // SAFETY: the caller's promise.
     unsafe { place.at::<c_long>().write(index(state, handle.wide())? + first) };
     Ok(1)
@@ -91,7 +99,10 @@ fn informed<I: Integer>(kind: Number<I>, at: [Any; 2]) -> Result<c_long> {
     if first == kind.base && second.wrapping_sub(first) == kind.size {
         return Ok(1);
     }
-    mistake(format!("elements of {} at {first:#x} and {second:#x}, and the first one is at {:#x} here", kind.name, kind.base))
+    mistake(format!(
+        "elements of {} at {first:#x} and {second:#x}, and the first one is at {:#x} here",
+        kind.name, kind.base
+    ))
 }
 
 fortran! {

@@ -30,7 +30,13 @@ unsafe fn started<I: Integer>(to: Out<I>, start: impl FnOnce(*mut c_long) -> Res
 ///
 /// # Safety
 /// As many readable numbers in both.
-unsafe fn pairs<I: Integer>(ga: &Call, g_a: Number<I>, i: *const Fortran<I>, j: *const Fortran<I>, count: Number<I>) -> Result<Vec<Fortran<I>>> {
+unsafe fn pairs<I: Integer>(
+    ga: &Call,
+    g_a: Number<I>,
+    i: *const Fortran<I>,
+    j: *const Fortran<I>,
+    count: Number<I>,
+) -> Result<Vec<Fortran<I>>> {
     // Who doesn't find it says so.
     if let Some(array) = table::find(g_a.int()).filter(|array| array.ndim != 2) {
         ga.array(g_a.int())?;

@@ -36,11 +36,18 @@ fn read<T: rma::Element + Into<i64>>(vector: &GlobalArray<T>) -> Result<Vec<i64>
 ///
 /// # Safety
 /// As many readable numbers as `n` says in both lists.
-unsafe fn fill<I: Integer>(ga: &Call, [g_bin, g_off]: [Number<I>; 2], values: *const Fortran<I>, subs: *const Fortran<I>, n: Number<I>) -> Result<()> {
+unsafe fn fill<I: Integer>(
+    ga: &Call,
+    [g_bin, g_off]: [Number<I>; 2],
+    values: *const Fortran<I>,
+    subs: *const Fortran<I>,
+    n: Number<I>,
+) -> Result<()> {
     let (target, offsets) = (ga.target(g_bin.int())?, ga.array(g_off.int())?);
     let count = n.wide().max(0) as usize;
     // SAFETY: the caller's promise.
-    let (values, subs) = unsafe { (std::slice::from_raw_parts(values, count), std::slice::from_raw_parts(subs, count)) };
+    let (values, subs) =
+        unsafe { (std::slice::from_raw_parts(values, count), std::slice::from_raw_parts(subs, count)) };
     if let Some(wrong) = subs.iter().find(|bin| bin.0.wide() < 1) {
         refuse!("there is no bin {wrong}");
     }
@@ -62,7 +69,13 @@ fn sort<I: Integer>(ga: &Call, [g_bin, g_cnt, g_off]: [Number<I>; 3]) -> Result<
     let offsets = if third.ndim == 1 {
         all(third)?
     } else {
-        numbers.iter().scan(0, |sum, count| { *sum += count; Some(*sum - count) }).collect()
+        numbers
+            .iter()
+            .scan(0, |sum, count| {
+                *sum += count;
+                Some(*sum - count)
+            })
+            .collect()
     };
     if offsets.len() != numbers.len() || target.ndim != 1 {
         refuse!("{} offsets and {} counts", offsets.len(), numbers.len());
@@ -92,7 +105,11 @@ fn sort<I: Integer>(ga: &Call, [g_bin, g_cnt, g_off]: [Number<I>; 3]) -> Result<
 ///
 /// # Safety
 /// There is a place for its handle.
-unsafe fn ranges<I: Integer>(ga: &Call, [g_bin, g_cnt, g_off]: [Number<I>; 3], g_range: Out<I>) -> Result<bool> {
+unsafe fn ranges<I: Integer>(
+    ga: &Call,
+    [g_bin, g_cnt, g_off]: [Number<I>; 3],
+    g_range: Out<I>,
+) -> Result<bool> {
     let (bins, counts, offsets) = (ga.array(g_bin.int())?, ga.array(g_cnt.int())?, ga.array(g_off.int())?);
     let (layout, team) = (&bins.layout, bins.raw.team());
     if bins.ndim != 1 || !layout.is_one_block() {
@@ -105,13 +122,18 @@ unsafe fn ranges<I: Integer>(ga: &Call, [g_bin, g_cnt, g_off]: [Number<I>; 3], g
         counts[*place] > 0 && at >= mine.lo()[0] as i64 && at < mine.hi()[0] as i64
     };
     let places: Vec<usize> = (0..counts.len()).filter(is_mine).collect();
-    let range = [places.first().map_or(1, |first| *first as i64 + 1), places.last().map_or(0, |last| *last as i64 + 1)];
+    let range = [
+        places.first().map_or(1, |first| *first as i64 + 1),
+        places.last().map_or(0, |last| *last as i64 + 1),
+    ];
     let kind: c_int = Number(I::FALSE).integer();
     let (dims, chunk) = ([2, team.size() as c_int], [2, 1]);
     let dims = dims.map(|extent| Fortran(I::narrow(extent.into())));
     let chunk = chunk.map(|extent: c_int| Fortran(I::narrow(extent.into())));
     // SAFETY: lists of two numbers.
-    let handle = unsafe { ga.NGA_Create_config(kind, 2, dims.as_ptr(), c"bin_proc".as_ptr(), chunk.as_ptr(), bins.group)? };
+    let handle = unsafe {
+        ga.NGA_Create_config(kind, 2, dims.as_ptr(), c"bin_proc".as_ptr(), chunk.as_ptr(), bins.group)?
+    };
     if handle == 0 {
         return Ok(false);
     }

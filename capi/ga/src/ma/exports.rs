@@ -112,7 +112,13 @@ pub(crate) fn init(state: &mut State, kind: Asked, stack: c_long, heap: c_long) 
 }
 
 /// A new block, in the heap or on the stack.
-pub(crate) fn create(state: &mut State, kind: Asked, elements: c_long, name: Name, is_heap: bool) -> Result<c_long> {
+pub(crate) fn create(
+    state: &mut State,
+    kind: Asked,
+    elements: c_long,
+    name: Name,
+    is_heap: bool,
+) -> Result<c_long> {
     let what = || format!("block '{}'", name.text());
     if state.traces {
         let verb = if is_heap { "allocating" } else { "pushing" };

@@ -118,7 +118,8 @@ pub(crate) fn call<R>(
     let (failure, prints, hard, terminate) = {
         let mut state = state();
         state.calls[function] += 1;
-        let damage = if state.does_verify && !name.starts_with("ma_set_error") { state.verify().err() } else { None };
+        let damage =
+            if state.does_verify && !name.starts_with("ma_set_error") { state.verify().err() } else { None };
         let result = match damage {
             Some(text) => mistake(text),
             None => body(&mut state),
