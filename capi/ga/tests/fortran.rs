@@ -121,7 +121,7 @@ fn arrays_are_printed_as_fortran_sees_them() {
     let text = lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("|");
     let wanted = "global array: board[1:3,2:4],  handle: -1000|2            3            4|";
     assert!(outcome.code == 0 && text.starts_with(wanted), "{text}\n{outcome}");
-    for part in ["|2        0.00000      5.00000      0.00000|", "|list(3,1) =         8|", "[1:10,1:20]"] {
+    for part in ["|2        0.00000      5.00000      0.00000|", "|list(3,1) =        8|", "[1:10,1:20]"] {
         assert!(text.contains(part), "{part}: {text}");
     }
 }
@@ -163,7 +163,7 @@ fn examples() {
         let name = file.file_stem().unwrap().to_str().unwrap();
         let source = long(name).of(&[file.to_str().unwrap()]);
         let Some(example): Option<Program> = source.compiled() else { return };
-        for ranks in [1, 2, 4] {
+        for ranks in [1, 3] {
             let outcome = example.outcome(example.job(), ranks);
             let is_right = outcome.code == 0 && outcome.stdout.contains(": right");
             assert!(is_right, "{name} on {ranks} ranks\n{outcome}");

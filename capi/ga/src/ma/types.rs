@@ -38,28 +38,36 @@ bases! {
 
 /// Room for two elements each in Fortran's COMMON blocks, which are no longer than a program has them: the linker makes one of both.
 macro_rules! commons {
-    ($($name:ident: $element:ty;)*) => {$(
+    ($($name:ident: $element:ty, $alignment:ty;)*) => {$(
         #[unsafe(no_mangle)]
         #[allow(non_upper_case_globals)]
-        static $name: Block<$element> = Block(UnsafeCell::new([0; 2]));
+        static $name: Block<$element, $alignment> = Block(UnsafeCell::new([0; 2]), []);
     )*};
 }
 
-/// A COMMON block.
-#[repr(transparent)]
-struct Block<T>(UnsafeCell<[T; 2]>);
+/// A COMMON block, aligned as gfortran has it where a size allows that.
+#[repr(C)]
+struct Block<T, A>(UnsafeCell<[T; 2]>, [A; 0]);
 
 // SAFETY: as `Base`.
-unsafe impl<T> Sync for Block<T> {}
+unsafe impl<T, A> Sync for Block<T, A> {}
+
+/// An alignment of 16 bytes.
+#[repr(align(16))]
+struct Sixteen;
+
+/// An alignment of 32 bytes.
+#[repr(align(32))]
+struct ThirtyTwo;
 
 commons! {
-    mbc_byte_: u8;
-    mbc_int_: u64;
-    mbc_log_: u64;
-    mbc_real_: u32;
-    mbc_dbl_: u64;
-    mbc_scpl_: u64;
-    mbc_dcpl_: u128;
+    mbc_byte_: u8, u8;
+    mbc_int_: u64, Sixteen;
+    mbc_log_: u64, Sixteen;
+    mbc_real_: u32, u64;
+    mbc_dbl_: u64, Sixteen;
+    mbc_scpl_: u64, Sixteen;
+    mbc_dcpl_: u128, ThirtyTwo;
 }
 
 /// The arrays in Fortran's COMMON blocks: `byte_mb`, `int_mb` and so on. A program that has such a block has it in its own memory, as above.
