@@ -21,7 +21,8 @@ const FLOORS: &[(&str, &str, &[&str])] = &[
     ("capi-common", "common", &["rma"]),
     ("capi-armci", "armci", &["capi-common"]),
     ("capi-ga", "ga", &["ga-core", "capi-armci"]),
-    ("gain-python", "python", &["gain", "gain-launcher", "wire"]),
+    ("compile", "compile", &[]),
+    ("gain-python", "python", &["gain", "gain-launcher", "wire", "compile"]),
     ("bench", "bench", &["gain", "gain-launcher"]),
     ("tests", "tests", &["gain", "gain-launcher"]),
 ];

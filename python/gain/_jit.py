@@ -1,0 +1,193 @@
+"""`jit`: functions compiled as loop nests, for the types they are called with; what isn't understood runs as it is.
+
+A call goes through three gates: kinds of the arguments choose a compiled version, its guards are evaluated on them, and a run that meets what Python
+would raise for is abandoned, with the arguments as they were. Behind each gate stands the plain function.
+"""
+
+import ast
+import functools
+import inspect
+import json
+import math
+import textwrap
+
+import numpy
+
+from . import _gain
+
+__all__ = ["jit"]
+
+_OPERATORS = (ast.operator, ast.unaryop, ast.boolop, ast.cmpop, ast.expr_context)
+
+
+def _text(node):
+    """A syntax tree as the text that the compiler reads."""
+    if isinstance(node, _OPERATORS):
+        return f'"{type(node).__name__}"'
+    if isinstance(node, list):
+        return f"[{' '.join(map(_text, node))}]"
+    if isinstance(node, str):
+        return json.dumps(node)
+    if node is None or isinstance(node, (bool, int, float)):
+        return "~" if node is None else repr(node)
+    if not isinstance(node, ast.AST):
+        return "~"
+    fields = [f"{name} {_text(value)}" for name, value in ast.iter_fields(node) if value is not None]
+    if isinstance(node, ast.Constant) and (node.value is None or node.value is Ellipsis):
+        fields.append('is "none"' if node.value is None else 'is "ellipsis"')
+    return f"({type(node).__name__} {getattr(node, 'lineno', 0)} {' '.join(fields)})"
+
+
+def _known(value):
+    """What a global is called there; None for what is unknown, the empty text for numbers."""
+    if value is math:
+        return "math"
+    if value is numpy or getattr(value, "__name__", None) == "gain" and hasattr(value, "newaxis"):
+        return "numpy"
+    if type(value) in (int, float):
+        return ""
+    if isinstance(value, numpy.ufunc) and getattr(numpy, value.__name__, None) is value:
+        return f"numpy.{value.__name__}"
+    name = getattr(value, "__name__", None)
+    for module in (math, numpy):
+        if isinstance(name, str) and getattr(module, name, None) is value:
+            return f"{module.__name__}.{name}"
+    return None
+
+
+class _Jit:
+    """A function and its compiled versions."""
+
+    def __init__(self, function, strict):
+        functools.update_wrapper(self, function)
+        self._function, self._strict = function, strict
+        self._versions, self._said, self._why = {}, None, None
+        try:
+            lines, first = inspect.getsourcelines(function)
+            tree = ast.parse(textwrap.dedent("".join(lines))).body[0]
+            ast.increment_lineno(tree, first - 1)
+            if not isinstance(tree, ast.FunctionDef):
+                raise ValueError(0, "not a function of `def`")
+            if function.__closure__:
+                raise ValueError(tree.lineno, "a function that uses names of another around it")
+            tree.decorator_list, tree.returns, tree.type_params = [], None, []
+            for argument in tree.args.args:
+                argument.annotation = None
+            self._tree, self._defaults = _text(tree), bool(function.__defaults__ or function.__kwdefaults__)
+            self._names = sorted(set(function.__code__.co_names))
+        except (OSError, TypeError, SyntaxError, ValueError) as error:
+            self._tree, self._why = None, _reason(error)
+
+    def __call__(self, *args, **named):
+        if self._tree is None or named or not args:
+            return self._plain(self._why or "a call with named arguments, or without any", args, named)
+        given = self._numpys(args)
+        globals_of, extra = self._globals()
+        kinds, why = _gain.jit_kinds((*given, *extra))
+        if kinds is None:
+            return self._plain(why, args, named)
+        key = (kinds, *globals_of.items())
+        version = self._versions.get(key)
+        if version is None:
+            version = self._versions[key] = self._compiled(globals_of, kinds)
+        if isinstance(version, str):
+            return self._plain(version, args, named, kinds)
+        if given is not args and any(
+            written and numpy.may_share_memory(array, other)
+            for at, (array, written) in enumerate(zip(args, version.written()))
+            for to, other in enumerate(args)
+            if at != to and isinstance(array, numpy.ndarray) and isinstance(other, numpy.ndarray)
+        ):
+            return self._plain("arguments that may overlap", args, named, kinds)
+        done, result = version.run((*given, *extra))
+        if not done:
+            return self._plain(result, args, named, kinds)
+        for array, copy, written in zip(args, given, version.written()):
+            if written and copy is not array:
+                array[...] = copy
+        self._said = (kinds, None, version)
+        return _back(result, args, given) if given is not args else result
+
+    def _plain(self, why, args, named, kinds=None):
+        self._said = (kinds, why, None)
+        return self._function(*args, **named)
+
+    def _numpys(self, args):
+        """The arguments, with NumPy arrays in C order for arrays that are not."""
+        if all(type(arg) is not _gain.ndarray and (type(arg) is not numpy.ndarray or arg.flags.c_contiguous) for arg in args):
+            return args
+        given = []
+        for arg in args:
+            if type(arg) is _gain.ndarray:
+                given.append(numpy.array(arg.numpy(), order="C"))
+            elif type(arg) is numpy.ndarray and not arg.flags.c_contiguous:
+                given.append(numpy.array(arg, order="C"))
+            else:
+                given.append(arg)
+        return tuple(given)
+
+    def _globals(self):
+        """What the global names mean now, and the values of those that are numbers."""
+        meanings, values = {}, []
+        scope = self._function.__globals__
+        for name in self._names:
+            if name in scope:
+                known = _known(scope[name])
+                # A name that hides a builtin, or means what nobody knows, is left to be refused where it is used.
+                meanings[name] = "?" if known is None else known
+                if known == "":
+                    values.append(scope[name])
+        return meanings, values
+
+    def _compiled(self, globals_of, kinds):
+        """A version, or why there is none."""
+        if self._defaults:
+            return "default values of arguments"
+        try:
+            return _gain.Jit(self._tree, globals_of, kinds, self._strict)
+        except ValueError as error:
+            return _reason(error)
+
+    def explain(self):
+        """Which version ran last, or the first thing that kept the function from being compiled or run so, and the kernel as it is run."""
+        name = self._function.__name__
+        if self._said is None and self._tree is not None:
+            return f"{name}: not called yet"
+        kinds, why, version = self._said or (None, self._why, None)
+        if version is None:
+            return f"{name}({kinds or ''}): the plain function, because of {why}"
+        loops = "".join(f"# line {line}: {what}\n" for line, what in version.loops())
+        return f"{name}({kinds}): compiled\n{loops}{version.text()}"
+
+
+def _reason(error):
+    """Line and words of what the compiler refused."""
+    if len(error.args) == 2 and isinstance(error.args[0], int):
+        line, what = error.args
+        return f"line {line}: {what}" if line else what
+    return str(error)
+
+
+def _back(result, args, given):
+    """The result, with arguments in place of the copies that stood for them."""
+    if isinstance(result, tuple):
+        return tuple(_back(part, args, given) for part in result)
+    for array, copy in zip(args, given):
+        if result is copy:
+            return array
+    if isinstance(result, numpy.ndarray) and any(type(arg) is _gain.ndarray for arg in args):
+        import gain
+
+        return gain.asarray(result)
+    return result
+
+
+def jit(function=None, *, strict=False):
+    """Compiles a function, for each combination of types that it is called with; `f.explain()` says what became of it.
+
+    Understood are loops over ranges, numbers, regular lists of floats or ints, arrays of `float64` or `int64`, and NumPy's operators on them. Whatever else,
+    a guard that fails, and what Python would raise for, runs as the plain function. `strict=True` forbids that sums of floats are taken in another order.
+    """
+    if function is None:
+        return functools.partial(jit, strict=strict)
+    return _Jit(function, strict)
