@@ -401,3 +401,56 @@ pub(crate) fn can_meet(program: &Program, a: &Access, b: &Access, loops: &[Var],
     let b = Use { arr: b.arr, index: index(b), is_write: false, fold: None, around: deep };
     may_meet(&program.vars, &a, &b, None)
 }
+
+/// Which of the items of a loop's body have to stay before which: `(a, b)` if something of `a` comes before something
+/// of `b` that needs it, in one iteration or in another. `outer` are the loops around it.
+pub(crate) fn edges(program: &Program, outer: &[Var], level: Var, items: &[S]) -> Vec<(usize, usize)> {
+    let mut walk = Walk { program, around: Vec::new(), uses: Vec::new(), number: 0, scalars: BTreeMap::new() };
+    for var in outer.iter().chain([&level]) {
+        walk.number += 1;
+        walk.around.push(Around::Loop(walk.number, *var));
+    }
+    let mut owner = Vec::new();
+    let mut scalars = Vec::new();
+    for (number, item) in items.iter().enumerate() {
+        walk.block(std::slice::from_ref(item));
+        owner.resize(walk.uses.len(), number);
+        let mut found = Scalars::default();
+        found.block(std::slice::from_ref(item), &mut Vec::new());
+        scalars.push(found);
+    }
+    let mut edges = Vec::new();
+    for (p, one) in scalars.iter().enumerate() {
+        for (q, other) in scalars.iter().enumerate() {
+            let touches = |var: &Var| other.written.contains(var) || other.others.contains(var) || other.exposed.contains(var);
+            if p != q && one.written.iter().any(touches) {
+                edges.extend([(p, q), (q, p)]);
+            }
+        }
+    }
+    for (a, &p) in walk.uses.iter().zip(&owner) {
+        for (b, &q) in walk.uses.iter().zip(&owner) {
+            if p == q || a.arr != b.arr || !(a.is_write || b.is_write) || edges.contains(&(p, q)) {
+                continue;
+            }
+            if (p < q && may_meet(&program.vars, a, b, None)) || is_carried(&program.vars, a, b, level) {
+                edges.push((p, q));
+            }
+        }
+    }
+    edges
+}
+
+/// Whether a store of a perfect nest may write what a load of the same nest reads in a later iteration.
+pub(crate) fn flows(program: &Program, loops: &[Var], store: &Access, load: &Access) -> bool {
+    let around: Vec<Around> = loops.iter().enumerate().map(|(number, var)| Around::Loop(number, *var)).collect();
+    let of = |access: &Access, is_write| Use {
+        arr: access.arr,
+        index: access.index.iter().map(|index| Affine::from(index, &program.vars)).collect(),
+        is_write,
+        fold: None,
+        around: around.clone(),
+    };
+    let (store, load) = (of(store, true), of(load, false));
+    loops.iter().any(|level| is_carried(&program.vars, &store, &load, *level))
+}

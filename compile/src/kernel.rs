@@ -9,6 +9,7 @@ use crate::depend::{self, Class};
 use crate::ir::*;
 use crate::run::Runnable;
 use crate::syntax::Globals;
+use crate::idiom::{self, Along, Contraction, Step};
 use crate::{Error, Kind, Result, bounds, lower, promote, show, syntax, tree};
 
 /// An argument of a call.
@@ -22,22 +23,38 @@ pub enum Arg<'a> {
     Array(usize, &'a [usize]),
 }
 
-/// An array that a kernel made.
-#[derive(Debug, Clone)]
-pub struct Made {
-    /// Extents.
-    pub dims: Vec<usize>,
-    /// Elements, as their bits.
-    pub words: Vec<i64>,
+/// Where the operand of a library call lies along an axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Axis {
+    /// An index of the contraction, from one element to another: its number, the first element, the end.
+    Index(usize, i64, i64),
+    /// One element.
+    At(i64),
 }
 
-/// What a call gave.
-#[derive(Debug)]
-pub struct Outcome {
-    /// Scalars, by number, as their bits.
-    pub scalars: Vec<i64>,
-    /// Arrays of the kernel's own, by number.
-    pub made: Vec<Option<Made>>,
+/// A part of an array: its number and where.
+pub type Part = (usize, Vec<Axis>);
+
+/// A library call: `out += factor * product of operands`, summed over the indices that `out` doesn't have.
+#[derive(Debug, Clone)]
+pub struct Contract {
+    /// What is added to.
+    pub out: Part,
+    /// What is multiplied.
+    pub operands: Vec<Part>,
+    /// What the product is multiplied by.
+    pub factor: f64,
+    /// `(operand or None for the result, a, b, offset)`: only elements with `position of a - position of b + offset >= 0`,
+    /// positions within the parts.
+    pub masks: Vec<(Option<usize>, usize, usize, i64)>,
+}
+
+/// What a kernel needs of whoever has the arrays.
+pub trait Host {
+    /// Address of a new array of the kernel's own: its number, type, extents. Zeros.
+    fn make(&mut self, arr: usize, ty: Ty, dims: &[usize]) -> std::result::Result<usize, String>;
+    /// Does a library call.
+    fn contract(&mut self, contract: &Contract) -> std::result::Result<(), String>;
 }
 
 /// A function, compiled for one combination of types.
@@ -48,7 +65,12 @@ pub struct Kernel {
     classes: Vec<(u32, Class)>,
     may_be_void: bool,
     text: String,
+    /// Pieces of code, in order, and what may be called instead.
+    steps: Vec<Vec<Contraction>>,
 }
+
+/// Operations from which a library call pays.
+const WORTH: i64 = 40 * 40 * 40;
 
 /// The program of a source, before it is compiled.
 fn program(text: &str, globals: &Globals, kinds: &[Kind]) -> Result<Program> {
@@ -100,13 +122,22 @@ impl Kernel {
             return Err(Error::new(line, format!("{what}, which `strict` forbids")));
         }
         let classes = classes_of(&program);
-        let body = std::mem::take(&mut program.body);
-        program.body = promote::promote(&mut program, body, &mut Vec::new());
-        let found = depend::classify(&program, &program.body);
-        let code = code::compile(&program, &[(&program.body, &found.class)], !is_strict)?;
-        let may_be_void = may_be_void(&program, &program.body);
-        let text = show::text(&program);
-        Ok(Kernel { layout: Layout::of(&program), program, code: Runnable::new(code), classes, may_be_void, text })
+        let steps = if is_strict { vec![Step::Code(program.body.clone())] } else { idiom::steps(&program) };
+        let (mut bodies, mut contractions) = (Vec::new(), Vec::new());
+        for step in steps {
+            let (body, found) = match step {
+                Step::Code(body) => (body, Vec::new()),
+                Step::Contract(found, body) => (body, found),
+            };
+            bodies.push(promote::promote(&mut program, body, &mut Vec::new()));
+            contractions.push(found);
+        }
+        let found: Vec<_> = bodies.iter().map(|body| depend::classify(&program, body)).collect();
+        let pieces: Vec<_> = bodies.iter().zip(&found).map(|(body, found)| (&body[..], &found.class)).collect();
+        let code = code::compile(&program, &pieces, !is_strict)?;
+        let may_be_void = bodies.iter().any(|body| may_be_void(&program, body));
+        let text = show::text(&program, &bodies, &contractions);
+        Ok(Kernel { layout: Layout::of(&program), program, code: Runnable::new(code), classes, may_be_void, text, steps: contractions })
     }
 
     /// Line and class of each loop of the source, in its order.
@@ -144,13 +175,14 @@ impl Kernel {
         self.program.arrays[arr].ndim
     }
 
-    /// Runs it. An error says why it can't be run on these arguments, which are then as they were.
+    /// Runs it, and gives the scalars, by number, as their bits. An error says why it can't be run on these arguments,
+    /// which are then as they were.
     ///
     /// # Safety
     /// Each array argument is memory of its extents, which nobody else writes to during the call, nor reads if the kernel
-    /// writes to it.
+    /// writes to it. What the host makes is memory of the extents asked for, and stays until the call ends.
     #[allow(unsafe_code)]
-    pub unsafe fn call(&self, args: &[Arg<'_>]) -> std::result::Result<Outcome, String> {
+    pub unsafe fn call(&self, args: &[Arg<'_>], host: &mut dyn Host) -> std::result::Result<Vec<i64>, String> {
         let mut table = vec![0i64; self.layout.words];
         let mut spans: Vec<(Arr, i64, usize)> = Vec::new();
         if args.len() != self.program.params.len() {
@@ -200,12 +232,8 @@ impl Kernel {
                 return Err(format!("`{}`, which is written to, overlaps `{}`", self.program.arrays[*arr].name, self.program.arrays[other.0].name));
             }
         }
-        let mut made = Vec::new();
         for (arr, array) in self.program.arrays.iter().enumerate() {
-            let Some(forms) = &array.dims else {
-                made.push(None);
-                continue;
-            };
+            let Some(forms) = &array.dims else { continue };
             let mut dims = Vec::new();
             let mut number = 1usize;
             for form in forms {
@@ -214,16 +242,14 @@ impl Kernel {
                 number = number.checked_mul(dim).filter(|number| *number < 1 << 40).ok_or("an array that is too large")?;
                 dims.push(dim);
             }
-            made.push(Some(Made { dims, words: vec![0; number] }));
             let at = self.layout.array(arr);
-            let own = made[arr].as_mut().expect("just made");
-            table[at] = own.words.as_mut_ptr() as i64;
-            for (axis, dim) in own.dims.iter().enumerate() {
+            table[at] = host.make(arr, array.ty, &dims)? as i64;
+            for (axis, dim) in dims.iter().enumerate() {
                 table[at + 1 + axis] = *dim as i64;
             }
         }
         let mut saved = Vec::new();
-        if self.may_be_void {
+        if self.may_be_void || self.steps.iter().any(|step| !step.is_empty()) {
             for (arr, address, words) in &spans {
                 if self.program.arrays[*arr].is_written && *words > 0 {
                     // SAFETY: the caller vouches for the arguments' memory.
@@ -231,18 +257,68 @@ impl Kernel {
                 }
             }
         }
-        // SAFETY: table and layout are of this program; its addresses are the caller's arrays and those made above, its
-        // extents theirs; all guards hold; what is written to overlaps nothing.
-        let is_sound = unsafe { self.code.run(0, &mut table) };
-        if !is_sound {
+        let mut failed = None;
+        for (piece, contractions) in self.steps.iter().enumerate() {
+            let calls: Option<Vec<Contract>> = contractions.iter().map(|one| self.contract(one, |form| value(form, &table), &table)).collect();
+            if let (false, Some(calls)) = (contractions.is_empty(), calls) {
+                failed = calls.iter().find_map(|call| host.contract(call).err());
+            } else {
+                // SAFETY: table and layout are of this program; its addresses are the caller's arrays and those made above,
+                // its extents theirs; all guards hold; what is written to overlaps nothing.
+                let is_sound = unsafe { self.code.run(piece, &mut table) };
+                if !is_sound {
+                    failed = Some("something happened that Python raises or warns for, or that leaves 64 bits".into());
+                }
+            }
+            if failed.is_some() {
+                break;
+            }
+        }
+        if let Some(reason) = failed {
             for (address, words) in &saved {
                 // SAFETY: as when it was saved.
                 unsafe { Runnable::restore(*address, words) };
             }
-            return Err("something happened that Python raises or warns for, or that leaves 64 bits".into());
+            return Err(reason);
         }
         table.truncate(self.program.vars.len());
-        Ok(Outcome { scalars: table, made })
+        Ok(table)
+    }
+
+    /// The library call, if there is enough to do; an empty one has code that does nothing.
+    fn contract(&self, one: &Contraction, value: impl Fn(&Affine) -> Option<i64>, table: &[i64]) -> Option<Contract> {
+        let bounds = one.bounds.iter().map(|(lo, hi)| value(lo).zip(value(hi))).collect::<Option<Vec<_>>>()?;
+        let work = bounds.iter().try_fold(1i64, |work, (lo, hi)| work.checked_mul((hi - lo).max(0)))?;
+        if work < WORTH {
+            return None;
+        }
+        let part = |(arr, axes): &(Arr, Vec<Along>)| {
+            let axes = axes.iter().map(|axis| {
+                Some(match axis {
+                    Along::Index(at, offset) => {
+                        let offset = value(offset)?;
+                        Axis::Index(*at, bounds[*at].0 + offset, bounds[*at].1 + offset)
+                    }
+                    Along::Fixed(form) => Axis::At(value(form)?),
+                })
+            });
+            Some((*arr, axes.collect::<Option<Vec<_>>>()?))
+        };
+        let mut factor = if one.is_subtracted { -1.0 } else { 1.0 };
+        for scalar in &one.factors {
+            factor *= match scalar {
+                E::Var(var) => f64::from_bits(table[*var] as u64),
+                E::Float(value) => *value,
+                _ => return None,
+            };
+        }
+        let masks = one.masks.iter().map(|(whom, a, b, offset)| Some((*whom, *a, *b, value(offset)? + bounds[*a].0 - bounds[*b].0)));
+        Some(Contract {
+            out: part(&one.out)?,
+            operands: one.operands.iter().map(part).collect::<Option<_>>()?,
+            factor,
+            masks: masks.collect::<Option<_>>()?,
+        })
     }
 }
 

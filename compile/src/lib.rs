@@ -6,6 +6,7 @@ mod affine;
 mod bounds;
 mod code;
 mod depend;
+mod idiom;
 mod ir;
 mod kernel;
 mod lower;
@@ -20,7 +21,7 @@ mod values;
 
 pub use depend::Class;
 pub use ir::{Give, Slot, Ty};
-pub use kernel::{Arg, Kernel, Made, Outcome, analyse};
+pub use kernel::{Arg, Axis, Contract, Host, Kernel, Part, analyse};
 pub use syntax::Globals;
 
 /// Why a function isn't compiled: a line of its source (0 if it is none of them) and what stands there.

@@ -1,10 +1,11 @@
 //! A kernel in normal form, as readable Python.
 
+use crate::idiom::{Along, Contraction};
 use crate::ir::*;
 use std::fmt::Write;
 
 /// The text of a program.
-pub(crate) fn text(program: &Program) -> String {
+pub(crate) fn text(program: &Program, pieces: &[Vec<S>], contractions: &[Vec<Contraction>]) -> String {
     let mut out = format!("def {}:\n", program.name);
     for guard in &program.guards {
         let _ = writeln!(out, "    # guard: {} {} 0 ({})", expression(program, &guard.form.expression(), 0), if guard.is_equality { "==" } else { ">=" }, guard.what);
@@ -15,8 +16,44 @@ pub(crate) fn text(program: &Program) -> String {
             let _ = writeln!(out, "    {} = empty(({}))", array.name, dims.join(", "));
         }
     }
-    block(program, &program.body, 1, &mut out);
+    for (piece, found) in pieces.iter().zip(contractions) {
+        for one in found {
+            contraction(program, one, &mut out);
+        }
+        if !found.is_empty() {
+            out.push_str("    # or, where little is to be done:\n");
+        }
+        block(program, piece, 1, &mut out);
+    }
     out
+}
+
+/// A library call.
+fn contraction(program: &Program, one: &Contraction, out: &mut String) {
+    let part = |(arr, axes): &(Arr, Vec<Along>)| {
+        let axes = axes.iter().map(|axis| match axis {
+            Along::Index(at, offset) => {
+                let letter = char::from(b'i' + *at as u8);
+                let offset = expression(program, &offset.expression(), 0);
+                if offset == "0" { letter.to_string() } else { format!("{letter} + {offset}") }
+            }
+            Along::Fixed(form) => expression(program, &form.expression(), 0),
+        });
+        format!("{}[{}]", program.arrays[*arr].name, axes.collect::<Vec<_>>().join(", "))
+    };
+    let mut factors: Vec<String> = one.factors.iter().map(|factor| expression(program, factor, 5)).collect();
+    factors.extend(one.operands.iter().map(part));
+    let sign = if one.is_subtracted { "-=" } else { "+=" };
+    let _ = write!(out, "    {} {sign} matrix_product({})", part(&one.out), factors.join(" * "));
+    for (at, (lo, hi)) in one.bounds.iter().enumerate() {
+        let (lo, hi) = (expression(program, &lo.expression(), 0), expression(program, &hi.expression(), 0));
+        let _ = write!(out, "{} {} in {lo}..{hi}", if at == 0 { "  #" } else { "," }, char::from(b'i' + at as u8));
+    }
+    for (_, a, b, offset) in &one.masks {
+        let (a, b) = (char::from(b'i' + *a as u8), char::from(b'i' + *b as u8));
+        let _ = write!(out, ", where {a} - {b} + {} >= 0", expression(program, &offset.expression(), 0));
+    }
+    out.push('\n');
 }
 
 /// Statements, at a depth.

@@ -160,6 +160,53 @@ class _Jit:
         return f"{name}({kinds}): compiled\n{loops}{version.text()}"
 
 
+def _contract(out, operands, factor, masks):
+    """`out += factor * product of operands`, summed over the indices that `out` doesn't have; each is an array and, for each axis, (index, first, end) or (-1, place, 0)."""
+    parts = []
+    for array, axes in (out, *operands):
+        view = array[tuple(slice(first, end) if index >= 0 else first for index, first, end in axes)]
+        parts.append((view, [index for index, _, _ in axes if index >= 0]))
+    (target, letters), *factors = parts
+    for whom, a, b, offset in masks:
+        view, of = (target, letters) if whom is None else factors[whom]
+        at = {index: place for place, index in enumerate(of)}
+        apart = numpy.subtract.outer(numpy.arange(view.shape[at[a]]), numpy.arange(view.shape[at[b]])) + offset >= 0
+        apart = apart if at[a] < at[b] else apart.T
+        apart = apart[tuple(slice(None) if index in (a, b) else None for index in of)]
+        if whom is None:
+            factors.append((apart, None))
+        else:
+            factors[whom] = (numpy.where(apart, view, 0.0), of)
+    keeps = [mask for mask, of in factors if of is None]
+    factors = [part for part in factors if part[1] is not None]
+    if len(factors) == 2:
+        product = _product(*factors, letters)
+    else:
+        product = numpy.einsum(*(part for pair in factors for part in pair), letters, optimize=True)
+    if factor != 1.0:
+        product = numpy.multiply(product, factor)
+    if any(whom is not None for whom, *_ in masks) and not numpy.isfinite(product).all():
+        raise ArithmeticError("numbers that aren't finite, which zeros of a masked operand may have spread")
+    if not keeps:
+        target += product
+        return
+    where = keeps[0]
+    for keep in keeps[1:]:
+        where = where & keep
+    numpy.add(target, product, out=target, where=where)
+
+
+def _product(left, right, letters):
+    """A product of two arrays with named axes, as one product of matrices where it is one."""
+    (a, of_a), (b, of_b) = left, right
+    summed = [index for index in of_a if index in of_b and index not in letters]
+    if any(index in of_b for index in of_a if index in letters) or len(summed) + len(letters) != len({*of_a, *of_b}):
+        return numpy.einsum(a, of_a, b, of_b, letters, optimize=True)
+    product = numpy.tensordot(a, b, ([of_a.index(index) for index in summed], [of_b.index(index) for index in summed]))
+    have = [index for index in (*of_a, *of_b) if index not in summed]
+    return product.transpose([have.index(index) for index in letters])
+
+
 def _reason(error):
     """Line and words of what the compiler refused."""
     if len(error.args) == 2 and isinstance(error.args[0], int):

@@ -3,7 +3,7 @@
 //! A call that can't be run as compiled says why and leaves its arguments as they were; `gain._jit` then calls the
 //! plain function. Nothing here decides what a kernel means.
 
-use compile::{Arg, Give, Globals, Kernel, Kind, Slot, Ty};
+use compile::{Arg, Axis, Contract, Give, Globals, Host, Kernel, Kind, Part, Slot, Ty};
 use numpy::{PyArrayDyn, PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyValueError;
@@ -109,44 +109,118 @@ fn jit_analyse(text: &str, globals: Globals, kinds: &str) -> PyResult<Vec<(u32, 
 }
 
 /// A list as its elements.
-struct Flat {
+struct Flat<'py> {
     dims: Vec<usize>,
-    words: Vec<i64>,
+    array: Bound<'py, PyAny>,
     /// Addresses of the lists in it.
     lists: Vec<usize>,
 }
 
-fn flatten(list: &Bound<'_, PyList>, ty: Ty, ndim: usize) -> Option<Flat> {
-    let mut flat = Flat { dims: Vec::new(), words: Vec::new(), lists: Vec::new() };
+fn flatten<'py>(list: &Bound<'py, PyList>, ty: Ty, ndim: usize) -> PyResult<Option<Flat<'py>>> {
     let mut dims = vec![list.len()];
     let mut first = list.get_item(0).ok();
     while dims.len() < ndim {
-        let item = first?;
-        let inner = item.cast_exact::<PyList>().ok()?;
+        let Some(item) = first else { return Ok(None) };
+        let Ok(inner) = item.cast_exact::<PyList>() else { return Ok(None) };
         dims.push(inner.len());
         first = inner.get_item(0).ok();
     }
-    flat.words.reserve(dims.iter().product());
-    gather(list, ty, &dims, &mut flat)?;
-    flat.dims = dims;
-    Some(flat)
+    let mut lists = Vec::new();
+    let array = if ty == Ty::Float {
+        let mut values = Vec::with_capacity(dims.iter().product());
+        let float = |item: &Bound<'_, PyAny>| item.cast_exact::<PyFloat>().ok().map(|x| x.value());
+        if gather(list, &float, &dims, &mut values, &mut lists).is_none() {
+            return Ok(None);
+        }
+        numpy::PyArray1::from_vec(list.py(), values).reshape(&dims[..])?.into_bound_py_any(list.py())?
+    } else {
+        let mut values = Vec::with_capacity(dims.iter().product());
+        let int = |item: &Bound<'_, PyAny>| item.cast_exact::<PyInt>().ok()?.extract::<i64>().ok();
+        if gather(list, &int, &dims, &mut values, &mut lists).is_none() {
+            return Ok(None);
+        }
+        numpy::PyArray1::from_vec(list.py(), values).reshape(&dims[..])?.into_bound_py_any(list.py())?
+    };
+    Ok(Some(Flat { dims, array, lists }))
 }
 
-fn gather(list: &Bound<'_, PyList>, ty: Ty, dims: &[usize], flat: &mut Flat) -> Option<()> {
+fn gather<T>(
+    list: &Bound<'_, PyList>,
+    number: &impl Fn(&Bound<'_, PyAny>) -> Option<T>,
+    dims: &[usize],
+    values: &mut Vec<T>,
+    lists: &mut Vec<usize>,
+) -> Option<()> {
     if list.len() != dims[0] {
         return None;
     }
-    flat.lists.push(list.as_ptr() as usize);
+    lists.push(list.as_ptr() as usize);
     for item in list.iter() {
         if dims.len() > 1 {
-            gather(item.cast_exact::<PyList>().ok()?, ty, &dims[1..], flat)?;
-        } else if ty == Ty::Float {
-            flat.words.push(item.cast_exact::<PyFloat>().ok()?.value().to_bits() as i64);
+            gather(item.cast_exact::<PyList>().ok()?, number, &dims[1..], values, lists)?;
         } else {
-            flat.words.push(item.cast_exact::<PyInt>().ok()?.extract().ok()?);
+            values.push(number(&item)?);
         }
     }
     Some(())
+}
+
+/// Elements of an array of ours, as their bits.
+fn words(array: &Bound<'_, PyAny>, ty: Ty) -> PyResult<Vec<i64>> {
+    if ty == Ty::Float {
+        let values = array.cast::<PyArrayDyn<f64>>()?.to_vec()?;
+        return Ok(values.into_iter().map(|value| value.to_bits() as i64).collect());
+    }
+    Ok(array.cast::<PyArrayDyn<i64>>()?.to_vec()?)
+}
+
+/// Arrays of a call, by number: arguments, and those that the kernel makes.
+struct Arrays<'py> {
+    py: Python<'py>,
+    arrays: Vec<Option<Bound<'py, PyAny>>>,
+}
+
+impl<'py> Arrays<'py> {
+    fn set(&mut self, arr: usize, array: Bound<'py, PyAny>) {
+        if self.arrays.len() <= arr {
+            self.arrays.resize_with(arr + 1, || None);
+        }
+        self.arrays[arr] = Some(array);
+    }
+
+    fn part(&self, (arr, axes): &Part) -> PyResult<Bound<'py, PyTuple>> {
+        let array = self.arrays[*arr].clone().expect("every array of a call is known");
+        let axes = axes.iter().map(|axis| match axis {
+            Axis::Index(at, lo, hi) => (*at as i64, *lo, *hi),
+            Axis::At(at) => (-1, *at, 0),
+        });
+        (array, axes.collect::<Vec<_>>()).into_pyobject(self.py)
+    }
+
+    fn called(&self, contract: &Contract) -> PyResult<()> {
+        let operands = contract.operands.iter().map(|part| self.part(part)).collect::<PyResult<Vec<_>>>()?;
+        let function = self.py.import("gain._jit")?.getattr("_contract")?;
+        function.call1((self.part(&contract.out)?, operands, contract.factor, contract.masks.clone()))?;
+        Ok(())
+    }
+}
+
+impl Host for Arrays<'_> {
+    fn make(&mut self, arr: usize, ty: Ty, dims: &[usize]) -> Result<usize, String> {
+        let (array, address) = if ty == Ty::Float {
+            let array = PyArrayDyn::<f64>::zeros(self.py, dims, false);
+            (array.clone().into_any(), array.data() as usize)
+        } else {
+            let array = PyArrayDyn::<i64>::zeros(self.py, dims, false);
+            (array.clone().into_any(), array.data() as usize)
+        };
+        self.set(arr, array);
+        Ok(address)
+    }
+
+    fn contract(&mut self, contract: &Contract) -> Result<(), String> {
+        self.called(contract).map_err(|error| error.to_string())
+    }
 }
 
 fn number(py: Python<'_>, bits: i64, ty: Ty) -> PyResult<Bound<'_, PyAny>> {
@@ -213,10 +287,11 @@ impl Jit {
         if items.len() != params.len() {
             return no("another number of arguments".into());
         }
-        let mut flats: Vec<Option<Flat>> = Vec::new();
+        let mut flats: Vec<Option<Flat<'py>>> = Vec::new();
+        let mut arrays = Arrays { py, arrays: Vec::new() };
         for (at, (item, slot)) in items.iter().zip(params).enumerate() {
             let flat = match (slot, item.cast_exact::<PyList>()) {
-                (Slot::Array(arr), Ok(list)) => match flatten(list, self.kernel.array(*arr).0, self.kernel.axes(*arr)) {
+                (Slot::Array(arr), Ok(list)) => match flatten(list, self.kernel.array(*arr).0, self.kernel.axes(*arr))? {
                     Some(flat) => Some(flat),
                     None => return no(format!("argument {at} is a list that isn't regular, or of numbers of several kinds")),
                 },
@@ -234,9 +309,9 @@ impl Jit {
                 Slot::Array(arr) => {
                     let is_written = self.kernel.writes(*arr);
                     let read_only = || no(format!("argument {at} may not be written to"));
-                    if let Some(flat) = &flats[at] {
-                        (flat.words.as_ptr() as usize, flat.dims.clone())
-                    } else if let Ok(array) = item.cast::<PyArrayDyn<f64>>() {
+                    let item = flats[at].as_ref().map_or(item, |flat| &flat.array);
+                    arrays.set(*arr, item.clone());
+                    if let Ok(array) = item.cast::<PyArrayDyn<f64>>() {
                         if is_written && array.try_readwrite().is_err() {
                             return read_only();
                         }
@@ -264,26 +339,27 @@ impl Jit {
                 },
             });
         }
-        // SAFETY: addresses and extents are those of arrays of elements of eight bytes in C order, kept alive by `items`
-        // and written to by nobody else while the interpreter's lock is held, or of the copies in `flats`.
-        let outcome = match unsafe { self.kernel.call(&given) } {
-            Ok(outcome) => outcome,
+        // SAFETY: addresses and extents are those of arrays of elements of eight bytes in C order, kept alive by `items`,
+        // `flats` and `arrays`, and written to by nobody else while the interpreter's lock is held.
+        let scalars = match unsafe { self.kernel.call(&given, &mut arrays) } {
+            Ok(scalars) => scalars,
             Err(reason) => return no(reason),
         };
         for (at, slot) in params.iter().enumerate() {
             if let (Slot::Array(arr), Some(flat)) = (slot, &flats[at])
                 && self.kernel.writes(*arr)
             {
-                write_back(items[at].cast::<PyList>()?, self.kernel.array(*arr).0, &flat.dims, &mut flat.words.iter())?;
+                let ty = self.kernel.array(*arr).0;
+                write_back(items[at].cast::<PyList>()?, ty, &flat.dims, &mut words(&flat.array, ty)?.iter())?;
             }
         }
-        Ok((true, self.given(py, self.kernel.give(), &items, &outcome)?))
+        Ok((true, self.given(py, self.kernel.give(), &items, &scalars, &arrays)?))
     }
 }
 
 impl Jit {
     /// An argument that is written to and shares a list with another, or has one twice.
-    fn shared(&self, flats: &[Option<Flat>]) -> Option<usize> {
+    fn shared(&self, flats: &[Option<Flat<'_>>]) -> Option<usize> {
         let mut lists = Vec::new();
         for (at, (flat, slot)) in flats.iter().zip(self.kernel.params()).enumerate() {
             if let (Some(flat), Slot::Array(arr)) = (flat, slot) {
@@ -297,34 +373,31 @@ impl Jit {
         lists.windows(2).find(|pair| pair[0].0 == pair[1].0 && (pair[0].1 || pair[1].1)).map(|pair| pair[usize::from(pair[1].1)].2)
     }
 
-    fn given<'py>(&self, py: Python<'py>, give: &Give, items: &[Bound<'py, PyAny>], outcome: &compile::Outcome) -> PyResult<Bound<'py, PyAny>> {
+    fn given<'py>(&self, py: Python<'py>, give: &Give, items: &[Bound<'py, PyAny>], scalars: &[i64], arrays: &Arrays<'py>) -> PyResult<Bound<'py, PyAny>> {
         match give {
             Give::Nothing => Ok(py.None().into_bound(py)),
             Give::Scalar(var, ty, is_numpy) => {
-                let value = number(py, outcome.scalars[*var], *ty)?;
+                let value = number(py, scalars[*var], *ty)?;
                 if !is_numpy {
                     return Ok(value);
                 }
                 py.import("numpy")?.getattr(if *ty == Ty::Float { "float64" } else { "int64" })?.call1((value,))
             }
             Give::Tuple(parts) => {
-                let parts = parts.iter().map(|part| self.given(py, part, items, outcome)).collect::<PyResult<Vec<_>>>()?;
+                let parts = parts.iter().map(|part| self.given(py, part, items, scalars, arrays)).collect::<PyResult<Vec<_>>>()?;
                 PyTuple::new(py, parts)?.into_bound_py_any(py)
             }
             Give::Array(arr) => {
                 if let Some(at) = self.kernel.params().iter().position(|slot| *slot == Slot::Array(*arr)) {
                     return Ok(items[at].clone());
                 }
-                let made = outcome.made[*arr].as_ref().expect("an array that is no argument is the kernel's own");
+                let made = arrays.arrays[*arr].clone().expect("an array that is no argument is the kernel's own");
                 let (ty, is_list) = self.kernel.array(*arr);
-                if is_list {
-                    return fresh_list(py, ty, &made.dims, &mut made.words.iter())?.into_bound_py_any(py);
+                if !is_list {
+                    return Ok(made);
                 }
-                if ty == Ty::Float {
-                    let values: Vec<f64> = made.words.iter().map(|bits| f64::from_bits(*bits as u64)).collect();
-                    return numpy::PyArray1::from_vec(py, values).reshape(&made.dims[..])?.into_bound_py_any(py);
-                }
-                numpy::PyArray1::from_vec(py, made.words.clone()).reshape(&made.dims[..])?.into_bound_py_any(py)
+                let dims: Vec<usize> = made.getattr("shape")?.extract()?;
+                fresh_list(py, ty, &dims, &mut words(&made, ty)?.iter())?.into_bound_py_any(py)
             }
         }
     }
