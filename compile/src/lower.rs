@@ -393,6 +393,8 @@ impl Lower {
     fn kept(&mut self, value: V) -> Result<V> {
         Ok(match value {
             V::Scalar(expression @ (E::Int(_) | E::Float(_)), is_numpy) => V::Scalar(expression, is_numpy),
+            // What is made of arguments and loop variables can't change.
+            V::Scalar(expression, is_numpy) if self.affine(&expression).is_some() => V::Scalar(expression, is_numpy),
             V::Scalar(expression, is_numpy) => {
                 let ty = self.ty(&expression);
                 let var = self.fresh("kept", ty, expression);

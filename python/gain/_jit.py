@@ -148,6 +148,10 @@ class _Jit:
         except ValueError as error:
             return _reason(error)
 
+    def loops(self):
+        """Line and class (`parallel`, `reduction`, `carried`) of each loop of the version that ran last; None if that was the plain function."""
+        return self._said and self._said[2] and self._said[2].loops()
+
     def explain(self):
         """Which version ran last, or the first thing that kept the function from being compiled or run so, and the kernel as it is run."""
         name = self._function.__name__
