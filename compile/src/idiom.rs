@@ -70,6 +70,18 @@ pub(crate) fn steps(program: &Program) -> Vec<Step> {
     if is_any { steps } else { vec![Step::Code(program.body.clone())] }
 }
 
+/// Whether there is a sum of products three loops deep, in an element or in a scalar.
+pub(crate) fn is_promising(program: &Program) -> bool {
+    fn within(body: &[S], depth: usize) -> bool {
+        body.iter().any(|stmt| match &stmt.kind {
+            SKind::For(inner) => within(&inner.body, depth + 1),
+            SKind::Set(var, value) => depth >= 3 && matches!(accumulation(&E::Var(*var), value), Some((Fold::Add, term)) if term.loads().len() > 1),
+            _ => false,
+        })
+    }
+    within(&program.body, 0) || may_contract(&program.body, 0)
+}
+
 /// Whether there is a sum of products three loops deep.
 fn may_contract(body: &[S], depth: usize) -> bool {
     body.iter().any(|stmt| match &stmt.kind {
@@ -175,10 +187,20 @@ fn factors<'a>(value: &'a E, found: &mut Vec<&'a E>) {
 }
 
 fn one(program: &Program, vars: &[Var], loops: &[&Loop], out: &Access, product: &E, is_subtracted: bool) -> Option<Contraction> {
+    let shifts = shifts(program, vars, out, product);
+    let moved = |form: Affine| -> Option<Affine> {
+        let mut form = form;
+        for (var, shift) in vars.iter().zip(&shifts) {
+            if let Some(shift) = shift {
+                form = form.substitute(Sym::Var(*var), &Affine::of(Sym::Var(*var)).plus(shift, -1)?)?;
+            }
+        }
+        Some(form)
+    };
     let along = |access: &Access| -> Option<Vec<Along>> {
         let mut axes = Vec::new();
         for index in &access.index {
-            let form = Affine::from(index, &program.vars)?;
+            let form = moved(Affine::from(index, &program.vars)?)?;
             let used: Vec<usize> = (0..vars.len()).filter(|at| form.coefficient(Sym::Var(vars[*at])) != 0).collect();
             axes.push(match used[..] {
                 [] => Along::Fixed(form),
@@ -226,6 +248,7 @@ fn one(program: &Program, vars: &[Var], loops: &[&Loop], out: &Access, product: 
         let (lo, hi) = (Affine::from(&inner.lo, &program.vars)?, Affine::from(&inner.hi, &program.vars)?);
         // here - lo >= 0, hi - 1 - here >= 0
         for form in [here.plus(&lo, -1)?, hi.plus(&here, -1)?.plus(&Affine::constant(1), -1)?] {
+            let form = moved(form)?;
             let used: Vec<usize> = (0..vars.len()).filter(|index| form.coefficient(Sym::Var(vars[*index])) != 0).collect();
             if used == [at] {
                 continue;
@@ -244,9 +267,31 @@ fn one(program: &Program, vars: &[Var], loops: &[&Loop], out: &Access, product: 
             };
             masks.push((whom, plus, minus, rest));
         }
-        let least = here.extreme(false, &program.vars)?;
-        let end = here.extreme(true, &program.vars)?.plus(&Affine::constant(1), 1)?;
+        let there = match &shifts[at] {
+            Some(shift) => here.plus(shift, 1)?,
+            None => here,
+        };
+        let least = there.extreme(false, &program.vars)?;
+        let end = there.extreme(true, &program.vars)?.plus(&Affine::constant(1), 1)?;
         bounds.push((least, end));
     }
     Some(Contraction { bounds, out: (out.arr, target), operands, factors: scalars, is_subtracted, masks })
+}
+
+/// What to add to loop variables so that subscripts are single indices: array operators count from the start of a slice,
+/// `x[i + 1 + j]`, where `j` may as well begin at `i + 1`. The same wherever the variable stands, or nothing.
+fn shifts(program: &Program, vars: &[Var], out: &Access, product: &E) -> Vec<Option<Affine>> {
+    let accesses: Vec<&Access> = product.loads().into_iter().chain([out]).collect();
+    let forms: Vec<Affine> = accesses.iter().flat_map(|access| &access.index).filter_map(|index| Affine::from(index, &program.vars)).collect();
+    let shift = |var: &Var| {
+        let own = Affine::of(Sym::Var(*var));
+        let mut rests = forms.iter().filter(|form| form.coefficient(Sym::Var(*var)) == 1).map(|form| form.plus(&own, -1));
+        let first = rests.next()??;
+        // Only variables of loops further out may be added.
+        let is_outer = |sym: &Sym| matches!(sym, Sym::Var(other) if vars.contains(other) && other < var);
+        let has_outer = first.terms.keys().any(is_outer);
+        let has_inner = first.terms.keys().any(|sym| matches!(sym, Sym::Var(other) if vars.contains(other) && other >= var));
+        (has_outer && !has_inner && rests.all(|rest| rest.as_ref() == Some(&first))).then_some(first)
+    };
+    vars.iter().map(shift).collect()
 }

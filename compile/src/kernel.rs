@@ -10,7 +10,7 @@ use crate::ir::*;
 use crate::run::Runnable;
 use crate::syntax::Globals;
 use crate::idiom::{self, Along, Contraction, Step};
-use crate::{Error, Kind, Result, bounds, lower, promote, show, syntax, tree};
+use crate::{Error, Kind, Result, bounds, expand, lower, promote, show, syntax, tree};
 
 /// An argument of a call.
 #[derive(Debug, Clone, Copy)]
@@ -67,7 +67,12 @@ pub struct Kernel {
     text: String,
     /// Pieces of code, in order, and what may be called instead.
     steps: Vec<Vec<Contraction>>,
+    /// The same without arrays that have a place for each iteration, for when these would be large.
+    small: Option<Box<Kernel>>,
 }
+
+/// Elements that arrays of the kernel's own may have, beyond four times those of the arguments, where there is a choice.
+const ROOM: usize = 1 << 22;
 
 /// Operations from which a library call pays.
 const WORTH: i64 = 40 * 40 * 40;
@@ -113,15 +118,33 @@ pub fn analyse(text: &str, globals: &Globals, kinds: &[Kind]) -> Result<Vec<(u32
     program(text, globals, kinds).map(|program| classes_of(&program))
 }
 
+/// The program with a place for each iteration's own, if that makes more of it library calls.
+fn better(program: &Program) -> Option<Program> {
+    let calls = |program: &Program| idiom::steps(program).iter().filter(|step| matches!(step, Step::Contract(..))).count();
+    let expanded = idiom::is_promising(program).then(|| expand::expanded(program))??;
+    (calls(&expanded) > calls(program)).then_some(expanded)
+}
+
 impl Kernel {
     /// Compiles a function, given as the text of its syntax tree, for these kinds of arguments. `is_strict` forbids
     /// that sums of floats are taken in another order than written.
     pub fn compile(text: &str, globals: &Globals, kinds: &[Kind], is_strict: bool) -> Result<Kernel> {
-        let mut program = program(text, globals, kinds)?;
+        let program = program(text, globals, kinds)?;
         if let (true, Some((line, what))) = (is_strict, program.reassociates) {
             return Err(Error::new(line, format!("{what}, which `strict` forbids")));
         }
         let classes = classes_of(&program);
+        let better = if is_strict { None } else { better(&program) };
+        match better {
+            None => Self::built(program, classes, is_strict, None),
+            Some(better) => {
+                let small = Self::built(program, classes.clone(), is_strict, None)?;
+                Self::built(better, classes, is_strict, Some(Box::new(small)))
+            }
+        }
+    }
+
+    fn built(mut program: Program, classes: Vec<(u32, Class)>, is_strict: bool, small: Option<Box<Kernel>>) -> Result<Kernel> {
         let steps = if is_strict { vec![Step::Code(program.body.clone())] } else { idiom::steps(&program) };
         let (mut bodies, mut contractions) = (Vec::new(), Vec::new());
         for step in steps {
@@ -137,7 +160,7 @@ impl Kernel {
         let code = code::compile(&program, &pieces, !is_strict)?;
         let may_be_void = bodies.iter().any(|body| may_be_void(&program, body));
         let text = show::text(&program, &bodies, &contractions);
-        Ok(Kernel { layout: Layout::of(&program), program, code: Runnable::new(code), classes, may_be_void, text, steps: contractions })
+        Ok(Kernel { layout: Layout::of(&program), program, code: Runnable::new(code), classes, may_be_void, text, steps: contractions, small })
     }
 
     /// Line and class of each loop of the source, in its order.
@@ -232,6 +255,7 @@ impl Kernel {
                 return Err(format!("`{}`, which is written to, overlaps `{}`", self.program.arrays[*arr].name, self.program.arrays[other.0].name));
             }
         }
+        let mut own = Vec::new();
         for (arr, array) in self.program.arrays.iter().enumerate() {
             let Some(forms) = &array.dims else { continue };
             let mut dims = Vec::new();
@@ -242,8 +266,17 @@ impl Kernel {
                 number = number.checked_mul(dim).filter(|number| *number < 1 << 40).ok_or("an array that is too large")?;
                 dims.push(dim);
             }
+            own.push((arr, dims, number));
+        }
+        let given: usize = spans.iter().map(|span| span.2).sum();
+        let wanted: usize = own.iter().map(|own| own.2).sum();
+        if let (Some(small), true) = (&self.small, wanted > given.saturating_mul(4).saturating_add(ROOM)) {
+            // SAFETY: what the caller vouches for; the arguments are the same.
+            return unsafe { small.call(args, host) };
+        }
+        for (arr, dims, _) in own {
             let at = self.layout.array(arr);
-            table[at] = host.make(arr, array.ty, &dims)? as i64;
+            table[at] = host.make(arr, self.program.arrays[arr].ty, &dims)? as i64;
             for (axis, dim) in dims.iter().enumerate() {
                 table[at + 1 + axis] = *dim as i64;
             }
@@ -352,4 +385,96 @@ fn may_be_void(program: &Program, body: &[S]) -> bool {
         SKind::If(condition, yes, no) => odd(condition) || may_be_void(program, yes) || may_be_void(program, no),
         SKind::For(inner) => !is_affine(&inner.lo) || !is_affine(&inner.hi) || may_be_void(program, &inner.body),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Keeps the arrays of a call; library calls are naive loops.
+    #[derive(Default)]
+    struct Naive {
+        own: Vec<Vec<u64>>,
+    }
+
+    impl Host for Naive {
+        fn make(&mut self, _: usize, _: Ty, dims: &[usize]) -> std::result::Result<usize, String> {
+            self.own.push(vec![0; dims.iter().product::<usize>().max(1)]);
+            Ok(self.own.last().expect("just pushed").as_ptr() as usize)
+        }
+
+        fn contract(&mut self, _: &Contract) -> std::result::Result<(), String> {
+            Err("no library".into())
+        }
+    }
+
+    /// `for i in range(lo, n): y[i] = a * x[i - 1] + y[i]`, as `gain._jit` writes it down.
+    fn shifted(lo: i64) -> String {
+        let name = |id: &str| format!("(Name 2 id \"{id}\" ctx \"Load\")");
+        let at = |array: &str, index: &str| format!("(Subscript 2 value {} slice {index} ctx \"Load\")", name(array));
+        let before = format!("(BinOp 2 left {} op \"Sub\" right (Constant 2 value 1))", name("i"));
+        let product = format!("(BinOp 2 left {} op \"Mult\" right {})", name("a"), at("x", &before));
+        let sum = format!("(BinOp 2 left {product} op \"Add\" right {})", at("y", &name("i")));
+        let args: Vec<String> = ["a", "n", "x", "y"].iter().map(|arg| format!("(arg 1 arg \"{arg}\")")).collect();
+        format!(
+            "(FunctionDef 1 name \"f\" args (arguments 0 args [{}]) body [(For 2 target (Name 2 id \"i\" ctx \"Store\") \
+             iter (Call 2 func {} args [(Constant 2 value {lo}) {}]) body [(Assign 2 targets [{}] value {sum})])])",
+            args.join(" "),
+            name("range"),
+            name("n"),
+            at("y", &name("i"))
+        )
+    }
+
+    const KINDS: [Kind; 4] = [
+        Kind::Scalar { ty: Ty::Float, is_numpy: false },
+        Kind::Scalar { ty: Ty::Int, is_numpy: false },
+        Kind::Array { ty: Ty::Float, ndim: 1, is_list: false },
+        Kind::Array { ty: Ty::Float, ndim: 1, is_list: false },
+    ];
+
+    #[test]
+    #[allow(unsafe_code)]
+    fn a_kernel_computes_what_the_loop_says_and_refuses_what_it_may_not() {
+        let kernel = Kernel::compile(&shifted(1), &Globals::new(), &KINDS, false).unwrap();
+        assert_eq!(kernel.loops(), [(2, Class::Parallel)]);
+        for n in [0usize, 1, 2, 7, 8, 9, 10, 31, 40] {
+            let x: Vec<f64> = (0..n).map(|i| i as f64 + 0.25).collect();
+            let mut y: Vec<f64> = (0..n).map(|i| 3.0 / (i as f64 + 1.0)).collect();
+            let mut expected = y.clone();
+            for i in 1..n {
+                expected[i] += 2.5 * x[i - 1];
+            }
+            let call = |end: i64, y: &mut Vec<f64>| {
+                let dims = [n];
+                let args = [Arg::Float(2.5), Arg::Int(end), Arg::Array(x.as_ptr() as usize, &dims), Arg::Array(y.as_mut_ptr() as usize, &dims)];
+                // SAFETY: both arrays have `n` elements and live, borrowed by this closure alone, during the call.
+                unsafe { kernel.call(&args, &mut Naive::default()) }
+            };
+            call(n as i64, &mut y).unwrap();
+            assert_eq!(y, expected);
+            let why = call(n as i64 + 1, &mut y).unwrap_err();
+            assert!(n == 0 || why.contains("within it"), "{why}");
+            assert!(call(1 << 40, &mut y).unwrap_err().contains("31 bits"));
+            assert_eq!(y, expected);
+        }
+        // The first element before the first: Python means the last one.
+        let wraps = Kernel::compile(&shifted(0), &Globals::new(), &KINDS, false).unwrap();
+        let (x, dims) = ([1.0; 4], [4]);
+        let mut y = [0.0; 4];
+        let args = [Arg::Float(2.5), Arg::Int(4), Arg::Array(x.as_ptr() as usize, &dims), Arg::Array(y.as_mut_ptr() as usize, &dims)];
+        // SAFETY: both arrays have four elements and live during the call.
+        assert!(unsafe { wraps.call(&args, &mut Naive::default()) }.is_err());
+        // What is written overlaps what is read: in order it is computed, but guards know no exceptions.
+        let args = [Arg::Float(2.5), Arg::Int(4), Arg::Array(y.as_ptr() as usize, &dims), Arg::Array(y.as_mut_ptr() as usize, &dims)];
+        // SAFETY: as above; nothing is run.
+        assert!(unsafe { kernel.call(&args, &mut Naive::default()) }.unwrap_err().contains("overlaps"));
+    }
+
+    #[test]
+    fn what_is_not_understood_has_its_line() {
+        let text = "(FunctionDef 1 name \"f\" args (arguments 0 args []) body [(While 7 test (Constant 7 value True) body [])])";
+        let Err(error) = Kernel::compile(text, &Globals::new(), &[], false) else { panic!("compiled") };
+        assert_eq!(error.line, 7);
+    }
 }

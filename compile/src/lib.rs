@@ -6,6 +6,7 @@ mod affine;
 mod bounds;
 mod code;
 mod depend;
+mod expand;
 mod idiom;
 mod ir;
 mod kernel;

@@ -6,7 +6,7 @@
 use crate::ir::*;
 use crate::lower::Lower;
 use crate::syntax::{Expr, ExprKind, Index, Op};
-use crate::values::{Array, V, arithmetic, float, sub};
+use crate::values::{Array, Place, Source, V, add, arithmetic, float, sub};
 use crate::Result;
 
 /// A reduction.
@@ -191,20 +191,30 @@ impl Lower {
         let inner = b.dims[0].clone();
         // Rows, then the sum, then columns: the last axis is the innermost loop.
         let order: Vec<E> = a.dims[..m - 1].iter().chain([&inner]).chain(&b.dims[1..]).cloned().collect();
+        // Results lie where the slices they come of do, so that a triangle's rows are rows of one matrix.
+        let starts: Vec<E> = (0..m - 1).map(|axis| self.start(&a, axis)).chain((1..n).map(|axis| self.start(&b, axis))).collect();
         let at = move |index: &[E]| {
             let left = a.element(&index[..m]);
             let right = b.element(&index[m - 1..]);
             arithmetic(Op::Mul, left, a.ty, right, b.ty).expect("numbers").0
         };
-        self.summed(dims, ty, Fold::Sum, &order, m - 1, &at)
+        self.folded(dims, &starts, ty, Fold::Sum, &order, &[m - 1], &at)
     }
 
-    /// A fold over axis `folded` of the domain `order`.
-    fn summed(&mut self, dims: Vec<E>, ty: Ty, fold: Fold, order: &[E], folded: usize, element: &dyn Fn(&[E]) -> E) -> Result<V> {
-        self.folded(dims, ty, fold, order, &[folded], element)
+    /// Where a view starts along an axis, if loops move that.
+    fn start(&self, array: &Array, axis: usize) -> E {
+        let Source::View(_, places) = &array.source else { return E::Int(0) };
+        let start = places.iter().find_map(|place| match place {
+            Place::Along(start, 1, along) if *along == axis => Some(start.clone()),
+            _ => None,
+        });
+        let moves = |start: &E| self.affine(start).is_some_and(|form| !form.is_fixed(&self.vars));
+        start.filter(moves).unwrap_or(E::Int(0))
     }
 
-    fn folded(&mut self, dims: Vec<E>, ty: Ty, fold: Fold, order: &[E], axes: &[usize], element: &dyn Fn(&[E]) -> E) -> Result<V> {
+    /// A fold over axes of the domain `order`. Its elements are kept from `starts` on.
+    #[allow(clippy::too_many_arguments)]
+    fn folded(&mut self, dims: Vec<E>, starts: &[E], ty: Ty, fold: Fold, order: &[E], axes: &[usize], element: &dyn Fn(&[E]) -> E) -> Result<V> {
         let start = match (fold, ty) {
             (Fold::Sum, Ty::Int) => E::Int(0),
             (Fold::Sum, _) => E::Float(0.0),
@@ -233,15 +243,19 @@ impl Lower {
             })?;
             return Ok(V::Scalar(E::Var(var), true));
         }
-        let arr = self.allocated("part", ty, dims.clone(), false, Some(start))?;
+        let extents = dims.iter().zip(starts).map(|(dim, start)| add(start.clone(), dim.clone())).collect();
+        let arr = self.allocated("part", ty, extents, false, None)?;
+        let places = starts.iter().enumerate().map(|(axis, start)| Place::Along(start.clone(), 1, axis)).collect();
+        let part = Array { dims, ty, source: Source::View(arr, places), is_list: false };
+        self.store_array(&part, V::Scalar(start, true))?;
         self.nest(order, &mut Vec::new(), &mut |lower, index| {
-            let kept = index.iter().enumerate().filter(|(axis, _)| !axes.contains(axis)).map(|(_, at)| at.clone()).collect();
-            let access = Access { arr, index: kept, is_checked: false };
+            let kept: Vec<E> = index.iter().enumerate().filter(|(axis, _)| !axes.contains(axis)).map(|(_, at)| at.clone()).collect();
+            let access = part.access(&kept).expect("a view");
             let old = E::Load(Box::new(access.clone()));
             lower.emit(SKind::Store(access, join(old, element(index))));
             Ok(())
         })?;
-        Ok(V::Array(self.own(arr, dims)))
+        Ok(V::Array(part))
     }
 
     /// A fold of an array over one axis or all of them.
@@ -259,9 +273,10 @@ impl Lower {
             Some(ExprKind::Int(axis)) if (-ndim..ndim).contains(axis) => vec![(axis.rem_euclid(ndim)) as usize],
             Some(_) => return self.refuse("an axis that is no constant"),
         };
-        let dims = array.dims.iter().enumerate().filter(|(axis, _)| !axes.contains(axis)).map(|(_, dim)| dim.clone()).collect();
+        let dims: Vec<E> = array.dims.iter().enumerate().filter(|(axis, _)| !axes.contains(axis)).map(|(_, dim)| dim.clone()).collect();
         let order = array.dims.clone();
-        self.folded(dims, array.ty, fold, &order, &axes, &move |index| array.element(index))
+        let starts = vec![E::Int(0); dims.len()];
+        self.folded(dims, &starts, array.ty, fold, &order, &axes, &move |index| array.element(index))
     }
 
     fn mean(&mut self, value: V, axis: Option<&Expr>) -> Result<V> {
