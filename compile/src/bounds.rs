@@ -7,55 +7,66 @@
 use crate::affine::{Affine, Sym};
 use crate::ir::*;
 
+/// What is around an access: loops, outermost first, and whether a condition is.
+#[derive(Clone, Default)]
+struct Around {
+    loops: Vec<Var>,
+    is_conditional: bool,
+}
+
 /// Guards or checks every access of a program.
 pub(crate) fn place(program: &mut Program) {
     let mut body = std::mem::take(&mut program.body);
-    block(program, &mut body, false);
+    block(program, &mut body, &Around::default());
     program.body = body;
 }
 
-fn block(program: &mut Program, body: &mut [S], is_conditional: bool) {
+fn block(program: &mut Program, body: &mut [S], around: &Around) {
     for stmt in body {
         let line = stmt.line;
         match &mut stmt.kind {
-            SKind::Set(_, value) => expression(program, value, is_conditional, line),
+            SKind::Set(_, value) => expression(program, value, around, line),
             SKind::Store(target, value) => {
-                expression(program, value, is_conditional, line);
-                access(program, target, is_conditional, line);
+                expression(program, value, around, line);
+                access(program, target, around, line);
             }
             SKind::If(condition, yes, no) => {
-                expression(program, condition, is_conditional, line);
-                block(program, yes, true);
-                block(program, no, true);
+                expression(program, condition, around, line);
+                let within = Around { is_conditional: true, ..around.clone() };
+                block(program, yes, &within);
+                block(program, no, &within);
             }
             SKind::For(inner) => {
-                expression(program, &mut inner.lo, is_conditional, line);
-                expression(program, &mut inner.hi, is_conditional, line);
-                block(program, &mut inner.body, is_conditional);
+                expression(program, &mut inner.lo, around, line);
+                expression(program, &mut inner.hi, around, line);
+                let mut within = around.clone();
+                within.loops.push(inner.var);
+                block(program, &mut inner.body, &within);
             }
         }
     }
 }
 
-fn expression(program: &mut Program, whole: &mut E, is_conditional: bool, line: u32) {
+fn expression(program: &mut Program, whole: &mut E, around: &Around, line: u32) {
     match whole {
         E::Int(_) | E::Float(_) | E::Bool(_) | E::Var(_) | E::Dim(..) => {}
-        E::Load(read) => access(program, read, is_conditional, line),
+        E::Load(read) => access(program, read, around, line),
         E::Bin(_, _, a, b) | E::Compare(_, _, a, b) => {
-            expression(program, a, is_conditional, line);
-            expression(program, b, is_conditional, line);
+            expression(program, a, around, line);
+            expression(program, b, around, line);
         }
         E::And(a, b) | E::Or(a, b) => {
-            expression(program, a, is_conditional, line);
-            expression(program, b, true, line);
+            expression(program, a, around, line);
+            expression(program, b, &Around { is_conditional: true, ..around.clone() }, line);
         }
-        E::Neg(_, a) | E::ToFloat(a) | E::Not(a) => expression(program, a, is_conditional, line),
+        E::Neg(_, a) | E::ToFloat(a) | E::Not(a) => expression(program, a, around, line),
         E::If(condition, yes, no) => {
-            expression(program, condition, is_conditional, line);
-            expression(program, yes, true, line);
-            expression(program, no, true, line);
+            expression(program, condition, around, line);
+            let within = Around { is_conditional: true, ..around.clone() };
+            expression(program, yes, &within, line);
+            expression(program, no, &within, line);
         }
-        E::Math(_, args, _) => args.iter_mut().for_each(|arg| expression(program, arg, is_conditional, line)),
+        E::Math(_, args, _) => args.iter_mut().for_each(|arg| expression(program, arg, around, line)),
     }
 }
 
@@ -67,7 +78,7 @@ pub(crate) fn extent(program: &Program, arr: Arr, axis: usize) -> Affine {
     }
 }
 
-fn access(program: &mut Program, access: &mut Access, is_conditional: bool, line: u32) {
+fn access(program: &mut Program, access: &mut Access, around: &Around, line: u32) {
     let mut wanted = Vec::new();
     let mut is_checked = false;
     for (axis, index) in access.index.iter_mut().enumerate() {
@@ -79,17 +90,60 @@ fn access(program: &mut Program, access: &mut Access, is_conditional: bool, line
         let is_known = |form: &Affine| form.terms.is_empty() && form.constant >= 0;
         match room {
             Some((least, room)) if is_known(&least) && is_known(&room) => {}
-            Some((least, room)) if !is_conditional => wanted.extend([least, room]),
+            Some((least, room)) if !around.is_conditional => {
+                let extent = extent(program, access.arr, axis);
+                wanted.extend(alternatives(program, index, &extent, around, least, room));
+            },
             _ => is_checked = true,
         }
-        expression(program, index, is_conditional, line);
+        expression(program, index, around, line);
     }
     access.is_checked = is_checked;
     let name = program.arrays[access.arr].name.clone();
-    for form in wanted {
+    for (form, instead) in wanted {
         let is_known = form.terms.is_empty() && form.constant >= 0;
         if !is_known && !program.guards.iter().any(|guard| guard.form == form && !guard.is_equality) {
-            program.guards.push(Guard { form, is_equality: false, what: format!("line {line}: a subscript of `{name}` is within it") });
+            program.guards.push(Guard { form, instead, is_equality: false, what: format!("line {line}: a subscript of `{name}` is within it") });
         }
     }
+}
+
+/// The two guards of a subscript, each with what is as good: a loop that is run at all bounds the variables in its own
+/// bounds (`for j in range(i + 1, n)` says that `i` is at most `n - 2`).
+fn alternatives(program: &Program, index: &E, extent: &Affine, around: &Around, least: Affine, room: Affine) -> [(Affine, Vec<Affine>); 2] {
+    let vars = &program.vars;
+    let (mut low, mut high) = (Vec::new(), Vec::new());
+    let own = Affine::from(index, vars).unwrap_or_default();
+    let one = Affine::constant(1);
+    // With the variable at a bound: the greatest subscript if that bounds it from above, else the least.
+    let mut with = |var: Var, bound: Affine, is_above: bool| -> Option<()> {
+        let form = own.substitute(Sym::Var(var), &bound)?;
+        if is_above {
+            high.push(extent.plus(&form.extreme(true, vars)?, -1)?.plus(&one, -1)?);
+        } else {
+            low.push(form.extreme(false, vars)?);
+        }
+        Some(())
+    };
+    for (at, outer) in around.loops.iter().enumerate() {
+        let sym = Sym::Var(*outer);
+        let coefficient = own.coefficient(sym);
+        for inner in &around.loops[at + 1..] {
+            let Role::Loop(lo, hi, 1) = &vars[*inner].role else { continue };
+            let Some((lo, hi)) = Affine::from(lo, vars).zip(Affine::from(hi, vars)) else { continue };
+            let here = Affine::of(sym);
+            let sides = (lo.coefficient(sym), hi.coefficient(sym));
+            if sides == (1, 0) && coefficient != 0 {
+                // outer + rest = lo < hi
+                let most = || hi.plus(&one, -1)?.plus(&lo.plus(&here, -1)?, -1);
+                let _ = most().and_then(|bound| with(*outer, bound, coefficient > 0));
+            }
+            if sides == (0, 1) && coefficient != 0 {
+                // lo < hi = outer + rest
+                let least = || lo.plus(&one, 1)?.plus(&hi.plus(&here, -1)?, -1);
+                let _ = least().and_then(|bound| with(*outer, bound, coefficient < 0));
+            }
+        }
+    }
+    [(least, low), (room, high)]
 }

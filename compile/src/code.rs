@@ -553,7 +553,7 @@ impl<'a, 'b> Generator<'a, 'b> {
         for axis in (0..rank).rev() {
             let is_last = axis + 1 == rank;
             let form = Affine::from(&access.index[axis], &self.program.vars);
-            let mut scaled = |this: &mut Self, value: Value| {
+            let scaled = |this: &mut Self, value: Value| {
                 if is_last { this.b.ins().ishl_imm(value, 3) } else { this.b.ins().imul(value, stride) }
             };
             match form {
@@ -709,7 +709,7 @@ impl<'a, 'b> Generator<'a, 'b> {
                     SKind::Store(access, value) => {
                         let value = self.lane_value(value, inner.var, copy);
                         let (address, offset) = self.address(access);
-                        self.b.ins().store(MemFlags::trusted(), value, address, offset + 16 * copy as i32);
+                        self.b.ins().store(lane_flags(), value, address, offset + 16 * copy as i32);
                     }
                     SKind::Set(scalar, value) => {
                         let (_, term) = crate::depend::accumulation(&E::Var(*scalar), value).expect("was asked");
@@ -748,7 +748,7 @@ impl<'a, 'b> Generator<'a, 'b> {
             E::Load(access) => match self.stride(access, var) {
                 Some(1) => {
                     let (address, offset) = self.address(access);
-                    self.b.ins().load(F64X2, MemFlags::trusted(), address, offset + 16 * copy as i32)
+                    self.b.ins().load(F64X2, lane_flags(), address, offset + 16 * copy as i32)
                 }
                 Some(0) => {
                     let value = self.value(value);
@@ -786,6 +786,13 @@ impl<'a, 'b> Generator<'a, 'b> {
             }
         }
     }
+}
+
+/// Two lanes begin at any element, so nothing may rely on their alignment.
+fn lane_flags() -> MemFlags {
+    let mut flags = MemFlags::new();
+    flags.set_notrap();
+    flags
 }
 
 fn float_condition(op: Compare) -> FloatCC {

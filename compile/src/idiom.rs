@@ -44,7 +44,7 @@ pub(crate) struct Contraction {
 pub(crate) fn steps(program: &Program) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     let mut is_any = false;
-    let mut push = |steps: &mut Vec<Step>, stmt: S| match steps.last_mut() {
+    let push = |steps: &mut Vec<Step>, stmt: S| match steps.last_mut() {
         Some(Step::Code(body)) => body.push(stmt),
         _ => steps.push(Step::Code(vec![stmt])),
     };

@@ -183,6 +183,8 @@ pub enum Give {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Guard {
     pub(crate) form: crate::affine::Affine,
+    /// It is as good if one of these isn't negative.
+    pub(crate) instead: Vec<crate::affine::Affine>,
     pub(crate) is_equality: bool,
     pub(crate) what: String,
 }
@@ -235,7 +237,7 @@ impl E {
 
     /// The same with every part rewritten, from the leaves up.
     pub(crate) fn map(self, change: &mut impl FnMut(E) -> E) -> E {
-        let mut boxed = |part: Box<E>, change: &mut _| Box::new(Self::map(*part, change));
+        let boxed = |part: Box<E>, change: &mut _| Box::new(Self::map(*part, change));
         let whole = match self {
             E::Load(mut access) => {
                 access.index = access.index.into_iter().map(|index| index.map(change)).collect();

@@ -240,8 +240,8 @@ impl Kernel {
             })
         };
         for guard in &self.program.guards {
-            let holds = value(&guard.form, &table).is_some_and(|value| if guard.is_equality { value == 0 } else { value >= 0 });
-            if !holds {
+            let holds = |form| value(form, &table).is_some_and(|value| if guard.is_equality { value == 0 } else { value >= 0 });
+            if !holds(&guard.form) && !guard.instead.iter().any(holds) {
                 return Err(format!("not so: {}", guard.what));
             }
         }

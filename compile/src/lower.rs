@@ -271,7 +271,7 @@ impl Lower {
     fn guard(&mut self, form: Affine, is_equality: bool, what: String) {
         let is_known = form.terms.is_empty() && if is_equality { form.constant == 0 } else { form.constant >= 0 };
         if !is_known && !self.guards.iter().any(|guard| guard.form == form && guard.is_equality == is_equality) {
-            self.guards.push(Guard { form, is_equality, what: format!("line {}: {what}", self.line) });
+            self.guards.push(Guard { form, instead: Vec::new(), is_equality, what: format!("line {}: {what}", self.line) });
         }
     }
 

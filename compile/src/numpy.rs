@@ -172,7 +172,8 @@ impl Lower {
         })
     }
 
-    fn reassociate(&mut self, what: &'static str) {
+    /// Notes an operation whose rounding is NumPy's own.
+    pub(crate) fn reassociate(&mut self, what: &'static str) {
         self.reassociates.get_or_insert((self.line, what));
     }
 

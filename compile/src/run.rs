@@ -7,7 +7,8 @@
 
 use crate::code::Code;
 
-/// Code may be run by any thread: nothing in it changes once it is compiled, and memory is freed by its owner alone.
+/// Code may be run by any thread: nothing in it changes once it is compiled. Its memory stays until the process ends, as
+/// kernels do that are compiled once for a program.
 pub(crate) struct Runnable {
     code: Code,
 }

@@ -57,10 +57,9 @@ pub(crate) enum Compare {
     Ne,
 }
 
-/// An expression and its line.
+/// An expression.
 #[derive(Debug, Clone)]
 pub(crate) struct Expr {
-    pub(crate) line: u32,
     pub(crate) kind: ExprKind,
 }
 
@@ -321,7 +320,7 @@ impl Reader<'_> {
             }
             kind => return Err(Error::new(line, words(kind))),
         };
-        Ok(Expr { line, kind })
+        Ok(Expr { kind })
     }
 
     fn name(&self, name: &str, line: u32) -> Result<ExprKind> {
@@ -352,7 +351,7 @@ impl Reader<'_> {
                 _ => return Err(Error::new(node.line(), format!("comparison `{op}`"))),
             };
             let kind = ExprKind::Compare(op, Box::new(pair[0].clone()), Box::new(pair[1].clone()));
-            parts.push(Expr { line: node.line(), kind });
+            parts.push(Expr { kind });
         }
         Ok(if parts.len() == 1 { parts.remove(0).kind } else { ExprKind::And(parts) })
     }

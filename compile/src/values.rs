@@ -391,6 +391,9 @@ impl Lower {
                 }
             }
         }
+        if op == Op::Pow && (matches!(a, V::Array(_)) || matches!(b, V::Array(_))) {
+            self.reassociate("a power of an array, whose last place NumPy rounds in its own way");
+        }
         self.zipped(a, b, &move |a, ta, b, tb| arithmetic(op, a, ta, b, tb))
     }
 

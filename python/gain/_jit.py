@@ -75,7 +75,7 @@ class _Jit:
                 argument.annotation = None
             self._tree, self._defaults = _text(tree), bool(function.__defaults__ or function.__kwdefaults__)
             self._names = sorted(set(function.__code__.co_names))
-        except (OSError, TypeError, SyntaxError, ValueError) as error:
+        except (OSError, TypeError, SyntaxError, ValueError, RecursionError) as error:
             self._tree, self._why = None, _reason(error)
 
     def __call__(self, *args, **named):

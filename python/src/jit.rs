@@ -68,10 +68,10 @@ fn kind(arg: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
         return Ok(None);
     }
     if let Ok(array) = arg.cast::<PyArrayDyn<f64>>() {
-        return Ok((is_plain(array.as_untyped())? && array.ndim() > 0).then(|| format!("A{}f", array.ndim())));
+        return Ok(is_plain(array.as_untyped(), array.data() as usize)?.then(|| format!("A{}f", array.ndim())));
     }
     if let Ok(array) = arg.cast::<PyArrayDyn<i64>>() {
-        return Ok((is_plain(array.as_untyped())? && array.ndim() > 0).then(|| format!("A{}i", array.ndim())));
+        return Ok(is_plain(array.as_untyped(), array.data() as usize)?.then(|| format!("A{}i", array.ndim())));
     }
     let ty = arg.get_type();
     if ty.name()? == "float64" && ty.module()? == "numpy" {
@@ -80,9 +80,10 @@ fn kind(arg: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
     Ok(None)
 }
 
-/// Whether an array is NumPy's own class, in C order and the machine's order of bytes.
-fn is_plain(array: &Bound<'_, PyUntypedArray>) -> PyResult<bool> {
-    Ok(array.ndim() <= AXES && array.is_c_contiguous() && array.get_type().name()? == "ndarray")
+/// Whether an array is NumPy's own class, in C order, aligned, with an axis or more.
+fn is_plain(array: &Bound<'_, PyUntypedArray>, address: usize) -> PyResult<bool> {
+    let is_plain = (1..=AXES).contains(&array.ndim()) && array.is_c_contiguous() && address.is_multiple_of(8);
+    Ok(is_plain && array.get_type().name()? == "ndarray")
 }
 
 fn kinds_of(text: &str) -> PyResult<Vec<Kind>> {
