@@ -7,8 +7,10 @@ would raise for is abandoned, with the arguments as they were. Behind each gate 
 import ast
 import functools
 import inspect
+import itertools
 import json
 import math
+import operator
 import textwrap
 
 import numpy
@@ -17,6 +19,8 @@ from . import _gain
 
 __all__ = ["jit"]
 
+_MISSING = object()
+_NEVER = itertools.repeat(_MISSING)
 _OPERATORS = (ast.operator, ast.unaryop, ast.boolop, ast.cmpop, ast.expr_context)
 
 
@@ -61,7 +65,7 @@ class _Jit:
     def __init__(self, function, strict):
         functools.update_wrapper(self, function)
         self._function, self._strict = function, strict
-        self._versions, self._said, self._why = {}, None, None
+        self._of_meanings, self._said, self._why = {}, None, None
         try:
             lines, first = inspect.getsourcelines(function)
             tree = ast.parse(textwrap.dedent("".join(lines))).body[0]
@@ -75,47 +79,67 @@ class _Jit:
                 argument.annotation = None
             self._tree, self._defaults = _text(tree), bool(function.__defaults__ or function.__kwdefaults__)
             self._names = sorted(set(function.__code__.co_names))
+            self._look()
         except (OSError, TypeError, SyntaxError, ValueError, RecursionError) as error:
             self._tree, self._why = None, _reason(error)
 
     def __call__(self, *args, **named):
         if self._tree is None or named or not args:
             return self._plain(self._why or "a call with named arguments, or without any", args, named)
-        given = self._numpys(args)
-        globals_of, extra = self._globals()
-        kinds, why = _gain.jit_kinds((*given, *extra))
+        if not all(map(operator.is_, map(self._function.__globals__.get, self._names, _NEVER), self._seen)):
+            self._look()
+        given = (*args, *self._extra) if self._extra else args
+        kinds, why = _gain.jit_kinds(given)
         if kinds is None:
-            return self._plain(why, args, named)
-        key = (kinds, *globals_of.items())
-        version = self._versions.get(key)
-        if version is None:
-            version = self._versions[key] = self._compiled(globals_of, kinds)
+            given = self._numpys(args)
+            if given is args:
+                return self._plain(why, args, named)
+            return self._through_copies(args, given)
+        version = self._version(kinds)
         if isinstance(version, str):
             return self._plain(version, args, named, kinds)
-        if given is not args and any(
-            written and numpy.may_share_memory(array, other)
-            for at, (array, written) in enumerate(zip(args, version.written()))
-            for to, other in enumerate(args)
-            if at != to and isinstance(array, numpy.ndarray) and isinstance(other, numpy.ndarray)
-        ):
-            return self._plain("arguments that may overlap", args, named, kinds)
-        done, result = version.run((*given, *extra))
+        done, result = version.run(given)
         if not done:
             return self._plain(result, args, named, kinds)
-        for array, copy, written in zip(args, given, version.written()):
-            if written and copy is not array:
+        self._said = (kinds, None, version)
+        return result
+
+    def _through_copies(self, args, given):
+        """A call with arrays that aren't NumPy's or not in C order: on copies, and what is written goes back."""
+        kinds, why = _gain.jit_kinds((*given, *self._extra))
+        if kinds is None:
+            return self._plain(why, args, {})
+        version = self._version(kinds)
+        if isinstance(version, str):
+            return self._plain(version, args, {}, kinds)
+        written = version.written()
+        pairs = [(at, to) for at in range(len(args)) for to in range(len(args)) if at != to and written[at]]
+        if any(_may_overlap(args[at], args[to]) for at, to in pairs):
+            return self._plain("arguments that may overlap", args, {}, kinds)
+        if any(writes and isinstance(arg, numpy.ndarray) and not arg.flags.writeable for arg, writes in zip(args, written)):
+            return self._plain("an argument that may not be written to", args, {}, kinds)
+        done, result = version.run((*given, *self._extra))
+        if not done:
+            return self._plain(result, args, {}, kinds)
+        for array, copy, writes in zip(args, given, written):
+            if writes and copy is not array:
                 array[...] = copy
         self._said = (kinds, None, version)
-        return _back(result, args, given) if given is not args else result
+        return _back(result, args, given)
+
+    def _version(self, kinds):
+        """The version for these kinds, or why there is none."""
+        version = self._versions.get(kinds)
+        if version is None:
+            version = self._versions[kinds] = self._compiled(kinds)
+        return version
 
     def _plain(self, why, args, named, kinds=None):
         self._said = (kinds, why, None)
         return self._function(*args, **named)
 
     def _numpys(self, args):
-        """The arguments, with NumPy arrays in C order for arrays that are not."""
-        if all(type(arg) is not _gain.ndarray and (type(arg) is not numpy.ndarray or arg.flags.c_contiguous) for arg in args):
-            return args
+        """The arguments, with NumPy arrays in C order for arrays that are not; the same object if there are none."""
         given = []
         for arg in args:
             if type(arg) is _gain.ndarray:
@@ -124,27 +148,28 @@ class _Jit:
                 given.append(numpy.array(arg, order="C"))
             else:
                 given.append(arg)
-        return tuple(given)
+        return args if all(map(operator.is_, args, given)) else tuple(given)
 
-    def _globals(self):
-        """What the global names mean now, and the values of those that are numbers."""
-        meanings, values = {}, []
+    def _look(self):
+        """Finds out what the global names mean now; versions are kept for each meaning."""
         scope = self._function.__globals__
-        for name in self._names:
-            if name in scope:
-                known = _known(scope[name])
-                # A name that hides a builtin, or means what nobody knows, is left to be refused where it is used.
-                meanings[name] = "?" if known is None else known
+        self._seen = [scope.get(name, _MISSING) for name in self._names]
+        self._meanings, extra = {}, []
+        for name, value in zip(self._names, self._seen):
+            if value is not _MISSING:
+                known = _known(value)
+                # What nobody knows, or hides a builtin, is refused where it is used.
+                self._meanings[name] = "?" if known is None else known
                 if known == "":
-                    values.append(scope[name])
-        return meanings, values
+                    extra.append(value)
+        self._extra = tuple(extra)
+        self._versions = self._of_meanings.setdefault(tuple(self._meanings.items()), {})
 
-    def _compiled(self, globals_of, kinds):
-        """A version, or why there is none."""
+    def _compiled(self, kinds):
         if self._defaults:
             return "default values of arguments"
         try:
-            return _gain.Jit(self._tree, globals_of, kinds, self._strict)
+            return _gain.Jit(self._tree, self._meanings, kinds, self._strict)
         except ValueError as error:
             return _reason(error)
 
@@ -162,6 +187,10 @@ class _Jit:
             return f"{name}({kinds or ''}): the plain function, because of {why}"
         loops = "".join(f"# line {line}: {what}\n" for line, what in version.loops())
         return f"{name}({kinds}): compiled\n{loops}{version.text()}"
+
+
+def _may_overlap(one, other):
+    return isinstance(one, numpy.ndarray) and isinstance(other, numpy.ndarray) and numpy.may_share_memory(one, other) or one is other and isinstance(one, _gain.ndarray)
 
 
 def _contract(out, operands, factor, masks):
