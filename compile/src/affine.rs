@@ -91,7 +91,11 @@ impl Affine {
             let Sym::Var(var) = sym else { return None };
             let Role::Loop(lo, hi, step) = &vars[var].role else { return None };
             let (lo, hi) = (Self::from(lo, vars)?, Self::from(hi, vars)?);
-            let (first, last) = if *step > 0 { (lo, hi.plus(&Self::constant(1), -1)?) } else { (hi.plus(&Self::constant(1), 1)?, lo) };
+            let (first, last) = if *step > 0 {
+                (lo, hi.plus(&Self::constant(1), -1)?)
+            } else {
+                (hi.plus(&Self::constant(1), 1)?, lo)
+            };
             form = form.substitute(sym, if (coefficient > 0) == is_greatest { &last } else { &first })?;
         }
         Some(form)
@@ -117,7 +121,11 @@ impl Affine {
                 Sym::Var(var) => E::Var(*var),
                 Sym::Dim(arr, axis) => E::Dim(*arr, *axis),
             };
-            let term = if *factor == 1 { leaf } else { E::Bin(Bin::Mul, ty, Box::new(E::Int(*factor)), Box::new(leaf)) };
+            let term = if *factor == 1 {
+                leaf
+            } else {
+                E::Bin(Bin::Mul, ty, Box::new(E::Int(*factor)), Box::new(leaf))
+            };
             sum = Some(match sum {
                 None => term,
                 Some(sum) => E::Bin(Bin::Add, ty, Box::new(sum), Box::new(term)),

@@ -83,7 +83,8 @@ fn access(program: &mut Program, access: &mut Access, around: &Around, line: u32
     let mut is_checked = false;
     for (axis, index) in access.index.iter_mut().enumerate() {
         let form = Affine::from(index, &program.vars);
-        let ends = form.and_then(|form| Some((form.extreme(false, &program.vars)?, form.extreme(true, &program.vars)?)));
+        let ends = form
+            .and_then(|form| Some((form.extreme(false, &program.vars)?, form.extreme(true, &program.vars)?)));
         let room = ends.and_then(|(least, most)| {
             Some((least, extent(program, access.arr, axis).plus(&most, -1)?.plus(&Affine::constant(1), -1)?))
         });
@@ -93,7 +94,7 @@ fn access(program: &mut Program, access: &mut Access, around: &Around, line: u32
             Some((least, room)) if !around.is_conditional => {
                 let extent = extent(program, access.arr, axis);
                 wanted.extend(alternatives(program, index, &extent, around, least, room));
-            },
+            }
             _ => is_checked = true,
         }
         expression(program, index, around, line);
@@ -103,14 +104,26 @@ fn access(program: &mut Program, access: &mut Access, around: &Around, line: u32
     for (form, instead) in wanted {
         let is_known = form.terms.is_empty() && form.constant >= 0;
         if !is_known && !program.guards.iter().any(|guard| guard.form == form && !guard.is_equality) {
-            program.guards.push(Guard { form, instead, is_equality: false, what: format!("line {line}: a subscript of `{name}` is within it") });
+            program.guards.push(Guard {
+                form,
+                instead,
+                is_equality: false,
+                what: format!("line {line}: a subscript of `{name}` is within it"),
+            });
         }
     }
 }
 
 /// The two guards of a subscript, each with what is as good: a loop that is run at all bounds the variables in its own
 /// bounds (`for j in range(i + 1, n)` says that `i` is at most `n - 2`).
-fn alternatives(program: &Program, index: &E, extent: &Affine, around: &Around, least: Affine, room: Affine) -> [(Affine, Vec<Affine>); 2] {
+fn alternatives(
+    program: &Program,
+    index: &E,
+    extent: &Affine,
+    around: &Around,
+    least: Affine,
+    room: Affine,
+) -> [(Affine, Vec<Affine>); 2] {
     let vars = &program.vars;
     let (mut low, mut high) = (Vec::new(), Vec::new());
     let own = Affine::from(index, vars).unwrap_or_default();

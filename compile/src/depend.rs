@@ -76,6 +76,9 @@ enum Around {
     Condition(Affine),
 }
 
+/// Columns with their coefficients, the constant, and whether it is an equality (else: not negative).
+type Row = (Vec<(usize, i64)>, i64, bool);
+
 /// A use of an array's element.
 struct Use {
     arr: Arr,
@@ -101,7 +104,8 @@ struct Walk<'a> {
 
 /// Classifies the loops among these statements.
 pub(crate) fn classify(program: &Program, body: &[S]) -> Loops {
-    let mut walk = Walk { program, around: Vec::new(), uses: Vec::new(), number: 0, scalars: BTreeMap::new() };
+    let mut walk =
+        Walk { program, around: Vec::new(), uses: Vec::new(), number: 0, scalars: BTreeMap::new() };
     walk.block(body);
     let mut class = walk.scalars.clone();
     for a in &walk.uses {
@@ -125,7 +129,9 @@ pub(crate) fn classify(program: &Program, body: &[S]) -> Loops {
 
 fn common(a: &Use, b: &Use) -> Vec<Var> {
     let loops = |around: &[Around]| -> Vec<(usize, Var)> {
-        let only = around.iter().filter_map(|around| if let Around::Loop(number, var) = around { Some((*number, *var)) } else { None });
+        let only = around.iter().filter_map(|around| {
+            if let Around::Loop(number, var) = around { Some((*number, *var)) } else { None }
+        });
         only.collect()
     };
     let (a, b) = (loops(&a.around), loops(&b.around));
@@ -152,18 +158,24 @@ fn may_meet(vars: &[VarInfo], a: &Use, b: &Use, level: Option<Var>) -> bool {
         Sym::Var(var) if matches!(vars[var].role, Role::Loop(..)) && !outer.contains(&var) => (sym, which),
         _ => (sym, 0),
     };
-    let mut rows: Vec<(Vec<(usize, i64)>, i64, bool)> = Vec::new();
+    let mut rows: Vec<Row> = Vec::new();
     let column = |key: (Sym, u8), columns: &mut BTreeMap<(Sym, u8), usize>| {
         let next = columns.len();
         *columns.entry(key).or_insert(next)
     };
-    let row = |form: &Affine, which: u8, factor: i64, columns: &mut BTreeMap<(Sym, u8), usize>| -> Vec<(usize, i64)> {
+    let row = |form: &Affine,
+               which: u8,
+               factor: i64,
+               columns: &mut BTreeMap<(Sym, u8), usize>|
+     -> Vec<(usize, i64)> {
         form.terms.iter().map(|(sym, value)| (column(side(*sym, which), columns), value * factor)).collect()
     };
     for (which, used) in [(1u8, a), (2u8, b)] {
         for around in &used.around {
             match around {
-                Around::Condition(form) => rows.push((row(form, which, 1, &mut columns), form.constant, false)),
+                Around::Condition(form) => {
+                    rows.push((row(form, which, 1, &mut columns), form.constant, false))
+                }
                 Around::Loop(_, var) => {
                     let Role::Loop(lo, hi, step) = &vars[*var].role else { continue };
                     let here = Affine::of(Sym::Var(*var));
@@ -174,7 +186,10 @@ fn may_meet(vars: &[VarInfo], a: &Use, b: &Use, level: Option<Var>) -> bool {
                         rows.push((cells.clone(), from.constant * sign, false));
                         if step.abs() > 1 {
                             // here - lo = step * counter; the counter's column has a symbol that nothing else has.
-                            let counter = column((Sym::Dim(usize::MAX - var, 0), if outer.contains(var) { 0 } else { which }), &mut columns);
+                            let counter = column(
+                                (Sym::Dim(usize::MAX - var, 0), if outer.contains(var) { 0 } else { which }),
+                                &mut columns,
+                            );
                             let mut cells = row(&from, which, 1, &mut columns);
                             cells.push((counter, -step));
                             rows.push((cells, from.constant, true));
@@ -221,7 +236,7 @@ fn may_meet(vars: &[VarInfo], a: &Use, b: &Use, level: Option<Var>) -> bool {
             system.least(dense);
         }
     }
-    system.is_solvable()
+    system.has_solution()
 }
 
 /// Forms that a condition says are not negative; nothing of what isn't affine.
@@ -291,7 +306,11 @@ impl Walk<'_> {
                     self.read(condition, None);
                     for (branch, holds) in [(yes, true), (no, false)] {
                         let depth = self.around.len();
-                        self.around.extend(conditions(&self.program.vars, condition, holds).into_iter().map(Around::Condition));
+                        self.around.extend(
+                            conditions(&self.program.vars, condition, holds)
+                                .into_iter()
+                                .map(Around::Condition),
+                        );
                         self.block(branch);
                         self.around.truncate(depth);
                     }
@@ -393,8 +412,11 @@ impl Scalars {
 
 /// Whether two accesses in one iteration of all loops around `a` can be of one place, `b` anywhere in loops within.
 pub(crate) fn can_meet(program: &Program, a: &Access, b: &Access, loops: &[Var], within: &[Var]) -> bool {
-    let index = |access: &Access| access.index.iter().map(|index| Affine::from(index, &program.vars)).collect();
-    let around = |vars: &[Var]| vars.iter().enumerate().map(|(number, var)| Around::Loop(number, *var)).collect::<Vec<_>>();
+    let index =
+        |access: &Access| access.index.iter().map(|index| Affine::from(index, &program.vars)).collect();
+    let around = |vars: &[Var]| {
+        vars.iter().enumerate().map(|(number, var)| Around::Loop(number, *var)).collect::<Vec<_>>()
+    };
     let mut deep = around(loops);
     deep.extend(within.iter().enumerate().map(|(number, var)| Around::Loop(1000 + number, *var)));
     let a = Use { arr: a.arr, index: index(a), is_write: true, fold: None, around: around(loops) };
@@ -405,7 +427,8 @@ pub(crate) fn can_meet(program: &Program, a: &Access, b: &Access, loops: &[Var],
 /// Which of the items of a loop's body have to stay before which: `(a, b)` if something of `a` comes before something
 /// of `b` that needs it, in one iteration or in another. `outer` are the loops around it.
 pub(crate) fn edges(program: &Program, outer: &[Var], level: Var, items: &[S]) -> Vec<(usize, usize)> {
-    let mut walk = Walk { program, around: Vec::new(), uses: Vec::new(), number: 0, scalars: BTreeMap::new() };
+    let mut walk =
+        Walk { program, around: Vec::new(), uses: Vec::new(), number: 0, scalars: BTreeMap::new() };
     for var in outer.iter().chain([&level]) {
         walk.number += 1;
         walk.around.push(Around::Loop(walk.number, *var));
@@ -422,7 +445,9 @@ pub(crate) fn edges(program: &Program, outer: &[Var], level: Var, items: &[S]) -
     let mut edges = Vec::new();
     for (p, one) in scalars.iter().enumerate() {
         for (q, other) in scalars.iter().enumerate() {
-            let touches = |var: &Var| other.written.contains(var) || other.others.contains(var) || other.exposed.contains(var);
+            let touches = |var: &Var| {
+                other.written.contains(var) || other.others.contains(var) || other.exposed.contains(var)
+            };
             if p != q && one.written.iter().any(touches) {
                 edges.extend([(p, q), (q, p)]);
             }
@@ -443,7 +468,8 @@ pub(crate) fn edges(program: &Program, outer: &[Var], level: Var, items: &[S]) -
 
 /// Whether a store of a perfect nest may write what a load of the same nest reads in a later iteration.
 pub(crate) fn flows(program: &Program, loops: &[Var], store: &Access, load: &Access) -> bool {
-    let around: Vec<Around> = loops.iter().enumerate().map(|(number, var)| Around::Loop(number, *var)).collect();
+    let around: Vec<Around> =
+        loops.iter().enumerate().map(|(number, var)| Around::Loop(number, *var)).collect();
     let of = |access: &Access, is_write| Use {
         arr: access.arr,
         index: access.index.iter().map(|index| Affine::from(index, &program.vars)).collect(),

@@ -15,16 +15,28 @@ pub(crate) fn expanded(program: &Program) -> Option<Program> {
     gives(&program.give, &mut given);
     for var in 0..program.vars.len() {
         let info = &program.vars[var];
-        let is_own = matches!(info.role, Role::Local) && info.ty == Ty::Float && !given.contains(&Slot::Scalar(var)) && !program.params.contains(&Slot::Scalar(var));
-        if is_own && let Some(path) = home(&program.body, &|stmt| uses_var(stmt, var)) {
-            if path.loops.len() == 2 && path.has_loop && matches!(&path.first.kind, SKind::Set(set, value) if *set == var && !in_value(value, var)) {
-                is_any |= scalar(&mut new, var, &path.loops).is_some();
-            }
+        let is_own = matches!(info.role, Role::Local)
+            && info.ty == Ty::Float
+            && !given.contains(&Slot::Scalar(var))
+            && !program.params.contains(&Slot::Scalar(var));
+        let is_summed = |path: &Home<'_>| {
+            let is_set =
+                matches!(&path.first.kind, SKind::Set(set, value) if *set == var && !in_value(value, var));
+            path.loops.len() == 2 && path.has_loop && is_set
+        };
+        let path = is_own.then(|| home(&program.body, &|stmt| uses_var(stmt, var))).flatten();
+        if let Some(path) = path.filter(is_summed) {
+            is_any |= scalar(&mut new, var, &path.loops).is_some();
         }
     }
     for arr in 0..program.arrays.len() {
         let info = &program.arrays[arr];
-        if info.dims.is_some() && info.ndim == 1 && info.ty == Ty::Float && !info.is_list && !given.contains(&Slot::Array(arr)) {
+        if info.dims.is_some()
+            && info.ndim == 1
+            && info.ty == Ty::Float
+            && !info.is_list
+            && !given.contains(&Slot::Array(arr))
+        {
             let path = home(&program.body, &|stmt| uses_array(stmt, arr));
             if let Some(path) = path.filter(|path| path.loops.len() == 1) {
                 is_any |= row(&mut new, arr, &path.loops).is_some();
@@ -83,18 +95,34 @@ fn array_in(value: &E, arr: Arr) -> bool {
 fn uses_var(stmt: &S, var: Var) -> bool {
     match &stmt.kind {
         SKind::Set(set, value) => *set == var || in_value(value, var),
-        SKind::Store(access, value) => in_value(value, var) || access.index.iter().any(|index| in_value(index, var)),
-        SKind::If(condition, yes, no) => in_value(condition, var) || yes.iter().chain(no).any(|stmt| uses_var(stmt, var)),
-        SKind::For(inner) => in_value(&inner.lo, var) || in_value(&inner.hi, var) || inner.body.iter().any(|stmt| uses_var(stmt, var)),
+        SKind::Store(access, value) => {
+            in_value(value, var) || access.index.iter().any(|index| in_value(index, var))
+        }
+        SKind::If(condition, yes, no) => {
+            in_value(condition, var) || yes.iter().chain(no).any(|stmt| uses_var(stmt, var))
+        }
+        SKind::For(inner) => {
+            in_value(&inner.lo, var)
+                || in_value(&inner.hi, var)
+                || inner.body.iter().any(|stmt| uses_var(stmt, var))
+        }
     }
 }
 
 fn uses_array(stmt: &S, arr: Arr) -> bool {
     match &stmt.kind {
         SKind::Set(_, value) => array_in(value, arr),
-        SKind::Store(access, value) => access.arr == arr || array_in(value, arr) || access.index.iter().any(|index| array_in(index, arr)),
-        SKind::If(condition, yes, no) => array_in(condition, arr) || yes.iter().chain(no).any(|stmt| uses_array(stmt, arr)),
-        SKind::For(inner) => array_in(&inner.lo, arr) || array_in(&inner.hi, arr) || inner.body.iter().any(|stmt| uses_array(stmt, arr)),
+        SKind::Store(access, value) => {
+            access.arr == arr || array_in(value, arr) || access.index.iter().any(|index| array_in(index, arr))
+        }
+        SKind::If(condition, yes, no) => {
+            array_in(condition, arr) || yes.iter().chain(no).any(|stmt| uses_array(stmt, arr))
+        }
+        SKind::For(inner) => {
+            array_in(&inner.lo, arr)
+                || array_in(&inner.hi, arr)
+                || inner.body.iter().any(|stmt| uses_array(stmt, arr))
+        }
     }
 }
 
@@ -112,19 +140,25 @@ fn extents(program: &Program, loops: &[Var]) -> Option<Vec<Affine>> {
 fn scalar(program: &mut Program, var: Var, loops: &[Var]) -> Option<()> {
     let dims = extents(program, loops)?;
     let name = program.vars[var].name.clone();
-    program.arrays.push(ArrInfo { name, ty: Ty::Float, ndim: loops.len(), is_list: false, dims: Some(dims), is_written: true });
+    program.arrays.push(ArrInfo {
+        name,
+        ty: Ty::Float,
+        ndim: loops.len(),
+        is_list: false,
+        dims: Some(dims),
+        is_written: true,
+    });
     let index: Vec<E> = loops.iter().map(|var| E::Var(*var)).collect();
     let place = Access { arr: program.arrays.len() - 1, index, is_checked: false };
     let load = E::Load(Box::new(place.clone()));
     let body = std::mem::take(&mut program.body);
-    program.body = rewritten(
-        body,
-        &mut |part| if part == E::Var(var) { load.clone() } else { part },
-        &mut |kind| match kind {
-            SKind::Set(set, value) if set == var => SKind::Store(place.clone(), value),
-            kind => kind,
-        },
-    );
+    program.body =
+        rewritten(body, &mut |part| if part == E::Var(var) { load.clone() } else { part }, &mut |kind| {
+            match kind {
+                SKind::Set(set, value) if set == var => SKind::Store(place.clone(), value),
+                kind => kind,
+            }
+        });
     Some(())
 }
 

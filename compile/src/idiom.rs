@@ -102,7 +102,11 @@ fn distributed(program: &Program, stmt: S, outer: &mut Vec<Var>) -> Vec<S> {
         items.extend(distributed(program, item, outer));
     }
     outer.pop();
-    let groups = if items.len() > 1 { groups(&depend::edges(program, outer, inner.var, &items), items.len()) } else { vec![vec![0]] };
+    let groups = if items.len() > 1 {
+        groups(&depend::edges(program, outer, inner.var, &items), items.len())
+    } else {
+        vec![vec![0]]
+    };
     let mut done = Vec::new();
     for group in groups {
         let body = group.into_iter().map(|item| items[item].clone()).collect();
@@ -128,8 +132,12 @@ fn groups(edges: &[(usize, usize)], number: usize) -> Vec<Vec<usize>> {
     let mut done = Vec::new();
     while !left.is_empty() {
         let together = |a: usize, b: usize| a == b || (reach[a][b] && reach[b][a]);
-        let is_first = |item: &usize| left.iter().all(|other| together(*item, *other) || !reach[*other][*item]);
-        let first = *left.iter().find(|item| is_first(item)).expect("parts that are strongly connected have an order");
+        let is_first =
+            |item: &usize| left.iter().all(|other| together(*item, *other) || !reach[*other][*item]);
+        let first = *left
+            .iter()
+            .find(|item| is_first(item))
+            .expect("parts that are strongly connected have an order");
         let (group, rest) = left.iter().partition(|item| together(first, **item));
         left = rest;
         done.push(group);
@@ -162,7 +170,10 @@ fn contraction(program: &Program, stmt: &S) -> Option<Vec<Contraction>> {
     let vars: Vec<Var> = loops.iter().map(|inner| inner.var).collect();
     let mut products = Vec::new();
     terms(term, is_subtracted, &mut products);
-    products.into_iter().map(|(product, is_subtracted)| one(program, &vars, &loops, out, product, is_subtracted)).collect()
+    products
+        .into_iter()
+        .map(|(product, is_subtracted)| one(program, &vars, &loops, out, product, is_subtracted))
+        .collect()
 }
 
 /// The terms of a sum, each with whether it is subtracted.
@@ -186,7 +197,14 @@ fn factors<'a>(value: &'a E, found: &mut Vec<&'a E>) {
     }
 }
 
-fn one(program: &Program, vars: &[Var], loops: &[&Loop], out: &Access, product: &E, is_subtracted: bool) -> Option<Contraction> {
+fn one(
+    program: &Program,
+    vars: &[Var],
+    loops: &[&Loop],
+    out: &Access,
+    product: &E,
+    is_subtracted: bool,
+) -> Option<Contraction> {
     let shifts = shifts(program, vars, out, product);
     let moved = |form: Affine| -> Option<Affine> {
         let mut form = form;
@@ -201,7 +219,8 @@ fn one(program: &Program, vars: &[Var], loops: &[&Loop], out: &Access, product: 
         let mut axes = Vec::new();
         for index in &access.index {
             let form = moved(Affine::from(index, &program.vars)?)?;
-            let used: Vec<usize> = (0..vars.len()).filter(|at| form.coefficient(Sym::Var(vars[*at])) != 0).collect();
+            let used: Vec<usize> =
+                (0..vars.len()).filter(|at| form.coefficient(Sym::Var(vars[*at])) != 0).collect();
             axes.push(match used[..] {
                 [] => Along::Fixed(form),
                 [at] if form.coefficient(Sym::Var(vars[at])) == 1 => {
@@ -211,11 +230,16 @@ fn one(program: &Program, vars: &[Var], loops: &[&Loop], out: &Access, product: 
                 _ => return None,
             });
         }
-        let indices: Vec<usize> = axes.iter().filter_map(|axis| if let Along::Index(at, _) = axis { Some(*at) } else { None }).collect();
+        let indices: Vec<usize> = axes
+            .iter()
+            .filter_map(|axis| if let Along::Index(at, _) = axis { Some(*at) } else { None })
+            .collect();
         let is_simple = indices.iter().enumerate().all(|(at, index)| !indices[..at].contains(index));
         (is_simple && !access.is_checked).then_some(axes)
     };
-    let has = |axes: &[Along], index: usize| axes.iter().any(|axis| matches!(axis, Along::Index(at, _) if *at == index));
+    let has = |axes: &[Along], index: usize| {
+        axes.iter().any(|axis| matches!(axis, Along::Index(at, _) if *at == index))
+    };
     let mut parts = Vec::new();
     factors(product, &mut parts);
     let (mut operands, mut scalars) = (Vec::new(), Vec::new());
@@ -226,7 +250,9 @@ fn one(program: &Program, vars: &[Var], loops: &[&Loop], out: &Access, product: 
                 if access.arr == out.arr && depend::flows(program, vars, out, access) {
                     return None;
                 }
-                if program.arrays[access.arr].ty != Ty::Float || axes.iter().all(|axis| matches!(axis, Along::Fixed(_))) {
+                if program.arrays[access.arr].ty != Ty::Float
+                    || axes.iter().all(|axis| matches!(axis, Along::Fixed(_)))
+                {
                     return None;
                 }
                 operands.push((access.arr, axes));
@@ -249,17 +275,21 @@ fn one(program: &Program, vars: &[Var], loops: &[&Loop], out: &Access, product: 
         // here - lo >= 0, hi - 1 - here >= 0
         for form in [here.plus(&lo, -1)?, hi.plus(&here, -1)?.plus(&Affine::constant(1), -1)?] {
             let form = moved(form)?;
-            let used: Vec<usize> = (0..vars.len()).filter(|index| form.coefficient(Sym::Var(vars[*index])) != 0).collect();
+            let used: Vec<usize> =
+                (0..vars.len()).filter(|index| form.coefficient(Sym::Var(vars[*index])) != 0).collect();
             if used == [at] {
                 continue;
             }
             let [a, b] = used[..] else { return None };
-            let (plus, minus) = match (form.coefficient(Sym::Var(vars[a])), form.coefficient(Sym::Var(vars[b]))) {
-                (1, -1) => (a, b),
-                (-1, 1) => (b, a),
-                _ => return None,
-            };
-            let rest = form.plus(&Affine::of(Sym::Var(vars[plus])), -1)?.plus(&Affine::of(Sym::Var(vars[minus])), 1)?;
+            let (plus, minus) =
+                match (form.coefficient(Sym::Var(vars[a])), form.coefficient(Sym::Var(vars[b]))) {
+                    (1, -1) => (a, b),
+                    (-1, 1) => (b, a),
+                    _ => return None,
+                };
+            let rest = form
+                .plus(&Affine::of(Sym::Var(vars[plus])), -1)?
+                .plus(&Affine::of(Sym::Var(vars[minus])), 1)?;
             let whom = if has(&target, plus) && has(&target, minus) {
                 None
             } else {
@@ -282,15 +312,23 @@ fn one(program: &Program, vars: &[Var], loops: &[&Loop], out: &Access, product: 
 /// `x[i + 1 + j]`, where `j` may as well begin at `i + 1`. The same wherever the variable stands, or nothing.
 fn shifts(program: &Program, vars: &[Var], out: &Access, product: &E) -> Vec<Option<Affine>> {
     let accesses: Vec<&Access> = product.loads().into_iter().chain([out]).collect();
-    let forms: Vec<Affine> = accesses.iter().flat_map(|access| &access.index).filter_map(|index| Affine::from(index, &program.vars)).collect();
+    let forms: Vec<Affine> = accesses
+        .iter()
+        .flat_map(|access| &access.index)
+        .filter_map(|index| Affine::from(index, &program.vars))
+        .collect();
     let shift = |var: &Var| {
         let own = Affine::of(Sym::Var(*var));
-        let mut rests = forms.iter().filter(|form| form.coefficient(Sym::Var(*var)) == 1).map(|form| form.plus(&own, -1));
+        let mut rests =
+            forms.iter().filter(|form| form.coefficient(Sym::Var(*var)) == 1).map(|form| form.plus(&own, -1));
         let first = rests.next()??;
         // Only variables of loops further out may be added.
         let is_outer = |sym: &Sym| matches!(sym, Sym::Var(other) if vars.contains(other) && other < var);
         let has_outer = first.terms.keys().any(is_outer);
-        let has_inner = first.terms.keys().any(|sym| matches!(sym, Sym::Var(other) if vars.contains(other) && other >= var));
+        let has_inner = first
+            .terms
+            .keys()
+            .any(|sym| matches!(sym, Sym::Var(other) if vars.contains(other) && other >= var));
         (has_outer && !has_inner && rests.all(|rest| rest.as_ref() == Some(&first))).then_some(first)
     };
     vars.iter().map(shift).collect()

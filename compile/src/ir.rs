@@ -251,7 +251,9 @@ impl E {
             E::ToFloat(a) => E::ToFloat(boxed(a, change)),
             E::Not(a) => E::Not(boxed(a, change)),
             E::If(a, b, c) => E::If(boxed(a, change), boxed(b, change), boxed(c, change)),
-            E::Math(math, args, raises) => E::Math(math, args.into_iter().map(|arg| arg.map(change)).collect(), raises),
+            E::Math(math, args, raises) => {
+                E::Math(math, args.into_iter().map(|arg| arg.map(change)).collect(), raises)
+            }
             leaf => leaf,
         };
         change(whole)

@@ -4,12 +4,12 @@
 //! a run that turns out void leaves arguments as they were.
 
 use crate::affine::{Affine, Sym};
-use crate::code::{self, Layout, MOST};
 use crate::depend::{self, Class};
+use crate::idiom::{self, Along, Contraction, Step};
 use crate::ir::*;
+use crate::machine::{self, Layout, MOST};
 use crate::run::Runnable;
 use crate::syntax::Globals;
-use crate::idiom::{self, Along, Contraction, Step};
 use crate::{Error, Kind, Result, bounds, expand, lower, promote, show, syntax, tree};
 
 /// An argument of a call.
@@ -120,7 +120,9 @@ pub fn analyse(text: &str, globals: &Globals, kinds: &[Kind]) -> Result<Vec<(u32
 
 /// The program with a place for each iteration's own, if that makes more of it library calls.
 fn better(program: &Program) -> Option<Program> {
-    let calls = |program: &Program| idiom::steps(program).iter().filter(|step| matches!(step, Step::Contract(..))).count();
+    let calls = |program: &Program| {
+        idiom::steps(program).iter().filter(|step| matches!(step, Step::Contract(..))).count()
+    };
     let expanded = idiom::is_promising(program).then(|| expand::expanded(program))??;
     (calls(&expanded) > calls(program)).then_some(expanded)
 }
@@ -144,7 +146,12 @@ impl Kernel {
         }
     }
 
-    fn built(mut program: Program, classes: Vec<(u32, Class)>, is_strict: bool, small: Option<Box<Kernel>>) -> Result<Kernel> {
+    fn built(
+        mut program: Program,
+        classes: Vec<(u32, Class)>,
+        is_strict: bool,
+        small: Option<Box<Kernel>>,
+    ) -> Result<Kernel> {
         let steps = if is_strict { vec![Step::Code(program.body.clone())] } else { idiom::steps(&program) };
         let (mut bodies, mut contractions) = (Vec::new(), Vec::new());
         for step in steps {
@@ -156,11 +163,21 @@ impl Kernel {
             contractions.push(found);
         }
         let found: Vec<_> = bodies.iter().map(|body| depend::classify(&program, body)).collect();
-        let pieces: Vec<_> = bodies.iter().zip(&found).map(|(body, found)| (&body[..], &found.class)).collect();
-        let code = code::compile(&program, &pieces, !is_strict)?;
+        let pieces: Vec<_> =
+            bodies.iter().zip(&found).map(|(body, found)| (&body[..], &found.class)).collect();
+        let code = machine::compile(&program, &pieces, !is_strict)?;
         let may_be_void = bodies.iter().any(|body| may_be_void(&program, body));
         let text = show::text(&program, &bodies, &contractions);
-        Ok(Kernel { layout: Layout::of(&program), program, code: Runnable::new(code), classes, may_be_void, text, steps: contractions, small })
+        Ok(Kernel {
+            layout: Layout::of(&program),
+            program,
+            code: Runnable::new(code),
+            classes,
+            may_be_void,
+            text,
+            steps: contractions,
+            small,
+        })
     }
 
     /// Line and class of each loop of the source, in its order.
@@ -205,7 +222,11 @@ impl Kernel {
     /// Each array argument is memory of its extents, which nobody else writes to during the call, nor reads if the kernel
     /// writes to it. What the host makes is memory of the extents asked for, and stays until the call ends.
     #[allow(unsafe_code)]
-    pub unsafe fn call(&self, args: &[Arg<'_>], host: &mut dyn Host) -> std::result::Result<Vec<i64>, String> {
+    pub unsafe fn call(
+        &self,
+        args: &[Arg<'_>],
+        host: &mut dyn Host,
+    ) -> std::result::Result<Vec<i64>, String> {
         let mut table = vec![0i64; self.layout.words];
         let mut spans: Vec<(Arr, i64, usize)> = Vec::new();
         if args.len() != self.program.params.len() {
@@ -219,8 +240,12 @@ impl Kernel {
                     }
                     table[var] = value;
                 }
-                (Slot::Scalar(var), Arg::Float(value)) if self.program.vars[var].ty == Ty::Float => table[var] = value.to_bits() as i64,
-                (Slot::Array(arr), Arg::Array(address, dims)) if dims.len() == self.program.arrays[arr].ndim => {
+                (Slot::Scalar(var), Arg::Float(value)) if self.program.vars[var].ty == Ty::Float => {
+                    table[var] = value.to_bits() as i64
+                }
+                (Slot::Array(arr), Arg::Array(address, dims))
+                    if dims.len() == self.program.arrays[arr].ndim =>
+                {
                     let at = self.layout.array(arr);
                     table[at] = address as i64;
                     let mut words = 1usize;
@@ -240,19 +265,29 @@ impl Kernel {
             })
         };
         for guard in &self.program.guards {
-            let holds = |form| value(form, &table).is_some_and(|value| if guard.is_equality { value == 0 } else { value >= 0 });
+            let holds = |form| {
+                value(form, &table)
+                    .is_some_and(|value| if guard.is_equality { value == 0 } else { value >= 0 })
+            };
             if !holds(&guard.form) && !guard.instead.iter().any(holds) {
                 return Err(format!("not so: {}", guard.what));
             }
         }
         for (arr, address, words) in &spans {
             let overlaps = |other: &(Arr, i64, usize)| {
-                other.0 != *arr && *words > 0 && other.2 > 0 && *address < other.1 + 8 * other.2 as i64 && other.1 < address + 8 * *words as i64
+                other.0 != *arr
+                    && *words > 0
+                    && other.2 > 0
+                    && *address < other.1 + 8 * other.2 as i64
+                    && other.1 < address + 8 * *words as i64
             };
             if self.program.arrays[*arr].is_written
                 && let Some(other) = spans.iter().find(|other| overlaps(other))
             {
-                return Err(format!("`{}`, which is written to, overlaps `{}`", self.program.arrays[*arr].name, self.program.arrays[other.0].name));
+                return Err(format!(
+                    "`{}`, which is written to, overlaps `{}`",
+                    self.program.arrays[*arr].name, self.program.arrays[other.0].name
+                ));
             }
         }
         let mut own = Vec::new();
@@ -261,9 +296,14 @@ impl Kernel {
             let mut dims = Vec::new();
             let mut number = 1usize;
             for form in forms {
-                let dim = value(form, &table).and_then(|dim| usize::try_from(dim.max(0)).ok()).filter(|dim| *dim < 1 << 40);
+                let dim = value(form, &table)
+                    .and_then(|dim| usize::try_from(dim.max(0)).ok())
+                    .filter(|dim| *dim < 1 << 40);
                 let dim = dim.ok_or("an extent that is too large")?;
-                number = number.checked_mul(dim).filter(|number| *number < 1 << 40).ok_or("an array that is too large")?;
+                number = number
+                    .checked_mul(dim)
+                    .filter(|number| *number < 1 << 40)
+                    .ok_or("an array that is too large")?;
                 dims.push(dim);
             }
             own.push((arr, dims, number));
@@ -292,7 +332,10 @@ impl Kernel {
         }
         let mut failed = None;
         for (piece, contractions) in self.steps.iter().enumerate() {
-            let calls: Option<Vec<Contract>> = contractions.iter().map(|one| self.contract(one, |form| value(form, &table), &table)).collect();
+            let calls: Option<Vec<Contract>> = contractions
+                .iter()
+                .map(|one| self.contract(one, |form| value(form, &table), &table))
+                .collect();
             if let (false, Some(calls)) = (contractions.is_empty(), calls) {
                 failed = calls.iter().find_map(|call| host.contract(call).err());
             } else {
@@ -300,7 +343,9 @@ impl Kernel {
                 // its extents theirs; all guards hold; what is written to overlaps nothing.
                 let is_sound = unsafe { self.code.run(piece, &mut table) };
                 if !is_sound {
-                    failed = Some("something happened that Python raises or warns for, or that leaves 64 bits".into());
+                    failed = Some(
+                        "something happened that Python raises or warns for, or that leaves 64 bits".into(),
+                    );
                 }
             }
             if failed.is_some() {
@@ -319,8 +364,14 @@ impl Kernel {
     }
 
     /// The library call, if there is enough to do; an empty one has code that does nothing.
-    fn contract(&self, one: &Contraction, value: impl Fn(&Affine) -> Option<i64>, table: &[i64]) -> Option<Contract> {
-        let bounds = one.bounds.iter().map(|(lo, hi)| value(lo).zip(value(hi))).collect::<Option<Vec<_>>>()?;
+    fn contract(
+        &self,
+        one: &Contraction,
+        value: impl Fn(&Affine) -> Option<i64>,
+        table: &[i64],
+    ) -> Option<Contract> {
+        let bounds =
+            one.bounds.iter().map(|(lo, hi)| value(lo).zip(value(hi))).collect::<Option<Vec<_>>>()?;
         let work = bounds.iter().try_fold(1i64, |work, (lo, hi)| work.checked_mul((hi - lo).max(0)))?;
         if work < WORTH {
             return None;
@@ -345,7 +396,10 @@ impl Kernel {
                 _ => return None,
             };
         }
-        let masks = one.masks.iter().map(|(whom, a, b, offset)| Some((*whom, *a, *b, value(offset)? + bounds[*a].0 - bounds[*b].0)));
+        let masks = one
+            .masks
+            .iter()
+            .map(|(whom, a, b, offset)| Some((*whom, *a, *b, value(offset)? + bounds[*a].0 - bounds[*b].0)));
         Some(Contract {
             out: part(&one.out)?,
             operands: one.operands.iter().map(part).collect::<Option<_>>()?,
@@ -382,8 +436,12 @@ fn may_be_void(program: &Program, body: &[S]) -> bool {
     body.iter().any(|stmt| match &stmt.kind {
         SKind::Set(_, value) => odd(value),
         SKind::Store(access, value) => access.is_checked || odd(value),
-        SKind::If(condition, yes, no) => odd(condition) || may_be_void(program, yes) || may_be_void(program, no),
-        SKind::For(inner) => !is_affine(&inner.lo) || !is_affine(&inner.hi) || may_be_void(program, &inner.body),
+        SKind::If(condition, yes, no) => {
+            odd(condition) || may_be_void(program, yes) || may_be_void(program, no)
+        }
+        SKind::For(inner) => {
+            !is_affine(&inner.lo) || !is_affine(&inner.hi) || may_be_void(program, &inner.body)
+        }
     })
 }
 
@@ -411,11 +469,14 @@ mod tests {
     /// `for i in range(lo, n): y[i] = a * x[i - 1] + y[i]`, as `gain._jit` writes it down.
     fn shifted(lo: i64) -> String {
         let name = |id: &str| format!("(Name 2 id \"{id}\" ctx \"Load\")");
-        let at = |array: &str, index: &str| format!("(Subscript 2 value {} slice {index} ctx \"Load\")", name(array));
+        let at = |array: &str, index: &str| {
+            format!("(Subscript 2 value {} slice {index} ctx \"Load\")", name(array))
+        };
         let before = format!("(BinOp 2 left {} op \"Sub\" right (Constant 2 value 1))", name("i"));
         let product = format!("(BinOp 2 left {} op \"Mult\" right {})", name("a"), at("x", &before));
         let sum = format!("(BinOp 2 left {product} op \"Add\" right {})", at("y", &name("i")));
-        let args: Vec<String> = ["a", "n", "x", "y"].iter().map(|arg| format!("(arg 1 arg \"{arg}\")")).collect();
+        let args: Vec<String> =
+            ["a", "n", "x", "y"].iter().map(|arg| format!("(arg 1 arg \"{arg}\")")).collect();
         format!(
             "(FunctionDef 1 name \"f\" args (arguments 0 args [{}]) body [(For 2 target (Name 2 id \"i\" ctx \"Store\") \
              iter (Call 2 func {} args [(Constant 2 value {lo}) {}]) body [(Assign 2 targets [{}] value {sum})])])",
@@ -447,7 +508,12 @@ mod tests {
             }
             let call = |end: i64, y: &mut Vec<f64>| {
                 let dims = [n];
-                let args = [Arg::Float(2.5), Arg::Int(end), Arg::Array(x.as_ptr() as usize, &dims), Arg::Array(y.as_mut_ptr() as usize, &dims)];
+                let args = [
+                    Arg::Float(2.5),
+                    Arg::Int(end),
+                    Arg::Array(x.as_ptr() as usize, &dims),
+                    Arg::Array(y.as_mut_ptr() as usize, &dims),
+                ];
                 // SAFETY: both arrays have `n` elements and live, borrowed by this closure alone, during the call.
                 unsafe { kernel.call(&args, &mut Naive::default()) }
             };
@@ -462,11 +528,21 @@ mod tests {
         let wraps = Kernel::compile(&shifted(0), &Globals::new(), &KINDS, false).unwrap();
         let (x, dims) = ([1.0; 4], [4]);
         let mut y = [0.0; 4];
-        let args = [Arg::Float(2.5), Arg::Int(4), Arg::Array(x.as_ptr() as usize, &dims), Arg::Array(y.as_mut_ptr() as usize, &dims)];
+        let args = [
+            Arg::Float(2.5),
+            Arg::Int(4),
+            Arg::Array(x.as_ptr() as usize, &dims),
+            Arg::Array(y.as_mut_ptr() as usize, &dims),
+        ];
         // SAFETY: both arrays have four elements and live during the call.
         assert!(unsafe { wraps.call(&args, &mut Naive::default()) }.is_err());
         // What is written overlaps what is read: in order it is computed, but guards know no exceptions.
-        let args = [Arg::Float(2.5), Arg::Int(4), Arg::Array(y.as_ptr() as usize, &dims), Arg::Array(y.as_mut_ptr() as usize, &dims)];
+        let args = [
+            Arg::Float(2.5),
+            Arg::Int(4),
+            Arg::Array(y.as_ptr() as usize, &dims),
+            Arg::Array(y.as_mut_ptr() as usize, &dims),
+        ];
         // SAFETY: as above; nothing is run.
         assert!(unsafe { kernel.call(&args, &mut Naive::default()) }.unwrap_err().contains("overlaps"));
     }

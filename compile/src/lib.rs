@@ -7,10 +7,14 @@ mod bounds;
 mod code;
 mod depend;
 mod expand;
+mod fold;
 mod idiom;
+mod index;
 mod ir;
 mod kernel;
+mod lanes;
 mod lower;
+mod machine;
 mod numpy;
 mod promote;
 mod run;
@@ -45,7 +49,11 @@ impl Error {
 
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.line == 0 { write!(f, "{}", self.what) } else { write!(f, "line {}: {}", self.line, self.what) }
+        if self.line == 0 {
+            write!(f, "{}", self.what)
+        } else {
+            write!(f, "line {}: {}", self.line, self.what)
+        }
     }
 }
 

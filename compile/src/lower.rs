@@ -127,7 +127,14 @@ impl Lower {
                 Slot::Scalar(var)
             }
             Kind::Array { ty, ndim, is_list } => {
-                self.arrays.push(ArrInfo { name: name.into(), ty, ndim, is_list, dims: None, is_written: false });
+                self.arrays.push(ArrInfo {
+                    name: name.into(),
+                    ty,
+                    ndim,
+                    is_list,
+                    dims: None,
+                    is_written: false,
+                });
                 let arr = self.arrays.len() - 1;
                 self.names.insert(name.into(), V::Array(self.whole(arr)));
                 Slot::Array(arr)
@@ -171,7 +178,8 @@ impl Lower {
                 let yes = self.inner(yes)?;
                 let after_yes = std::mem::replace(&mut self.names, before);
                 let no = self.inner(no)?;
-                self.names.retain(|name, value| after_yes.get(name).is_some_and(|other| other.is_same(value)));
+                self.names
+                    .retain(|name, value| after_yes.get(name).is_some_and(|other| other.is_same(value)));
                 self.emit(SKind::If(condition, yes, no));
                 Ok(())
             }
@@ -235,7 +243,12 @@ impl Lower {
 
     /// A new scalar variable with this value.
     pub(crate) fn fresh(&mut self, name: &str, ty: Ty, value: E) -> Var {
-        self.vars.push(VarInfo { name: format!("{name}{}", self.vars.len()), ty, role: Role::Local, is_numpy: false });
+        self.vars.push(VarInfo {
+            name: format!("{name}{}", self.vars.len()),
+            ty,
+            role: Role::Local,
+            is_numpy: false,
+        });
         let var = self.vars.len() - 1;
         self.emit(SKind::Set(var, value));
         var
@@ -262,21 +275,39 @@ impl Lower {
         }
         let difference = self.affine(a).zip(self.affine(b)).and_then(|(a, b)| a.plus(&b, -1));
         match difference {
-            Some(form) if form.is_fixed(&self.vars) => self.guard(form, true, "extents that have to be equal are".into()),
+            Some(form) if form.is_fixed(&self.vars) => {
+                self.guard(form, true, "extents that have to be equal are".into())
+            }
             _ => return self.refuse("extents that can't be compared before it runs"),
         }
         Ok(())
     }
 
     fn guard(&mut self, form: Affine, is_equality: bool, what: String) {
-        let is_known = form.terms.is_empty() && if is_equality { form.constant == 0 } else { form.constant >= 0 };
-        if !is_known && !self.guards.iter().any(|guard| guard.form == form && guard.is_equality == is_equality) {
-            self.guards.push(Guard { form, instead: Vec::new(), is_equality, what: format!("line {}: {what}", self.line) });
+        let is_known =
+            form.terms.is_empty() && if is_equality { form.constant == 0 } else { form.constant >= 0 };
+        if !is_known
+            && !self.guards.iter().any(|guard| guard.form == form && guard.is_equality == is_equality)
+        {
+            self.guards.push(Guard {
+                form,
+                instead: Vec::new(),
+                is_equality,
+                what: format!("line {}: {what}", self.line),
+            });
         }
     }
 
     /// A loop around what `body` emits; the loop variable is handed to it.
-    pub(crate) fn around(&mut self, name: &str, lo: E, hi: E, step: i64, source: Option<usize>, body: impl FnOnce(&mut Self, Var) -> Result<()>) -> Result<()> {
+    pub(crate) fn around(
+        &mut self,
+        name: &str,
+        lo: E,
+        hi: E,
+        step: i64,
+        source: Option<usize>,
+        body: impl FnOnce(&mut Self, Var) -> Result<()>,
+    ) -> Result<()> {
         self.vars.push(VarInfo {
             name: if source.is_some() { name.into() } else { format!("{name}{}", self.vars.len()) },
             ty: Ty::Int,
@@ -299,7 +330,11 @@ impl Lower {
         let mut parts = range.iter().map(|part| self.int(part)).collect::<Result<Vec<_>>>()?;
         let step = match parts.get(2).map(|step| self.affine(step)) {
             None => 1,
-            Some(Some(form)) if form.terms.is_empty() && form.constant != 0 && form.constant.abs() < 1 << 20 => form.constant,
+            Some(Some(form))
+                if form.terms.is_empty() && form.constant != 0 && form.constant.abs() < 1 << 20 =>
+            {
+                form.constant
+            }
             Some(_) => return self.refuse("a step of a range that is no constant"),
         };
         parts.truncate(2);
@@ -345,7 +380,8 @@ impl Lower {
                 var
             }
             None => {
-                let is_once = ty == Ty::Int && self.bindings.get(name) == Some(&1) && self.affine(&value).is_some();
+                let is_once =
+                    ty == Ty::Int && self.bindings.get(name) == Some(&1) && self.affine(&value).is_some();
                 let role = if is_once { Role::Once(value.clone()) } else { Role::Local };
                 self.vars.push(VarInfo { name: name.into(), ty, role, is_numpy: false });
                 self.scalars.insert(name.into(), self.vars.len() - 1);
@@ -369,7 +405,8 @@ impl Lower {
             ExprKind::Tuple(targets) => {
                 let values = match &value.kind {
                     ExprKind::Tuple(values) if values.len() == targets.len() => {
-                        let values = values.iter().map(|value| self.value(value)).collect::<Result<Vec<_>>>()?;
+                        let values =
+                            values.iter().map(|value| self.value(value)).collect::<Result<Vec<_>>>()?;
                         // All values are there before the first is bound.
                         values.into_iter().map(|value| self.kept(value)).collect::<Result<Vec<_>>>()?
                     }
@@ -394,7 +431,9 @@ impl Lower {
         Ok(match value {
             V::Scalar(expression @ (E::Int(_) | E::Float(_)), is_numpy) => V::Scalar(expression, is_numpy),
             // What is made of arguments and loop variables can't change.
-            V::Scalar(expression, is_numpy) if self.affine(&expression).is_some() => V::Scalar(expression, is_numpy),
+            V::Scalar(expression, is_numpy) if self.affine(&expression).is_some() => {
+                V::Scalar(expression, is_numpy)
+            }
             V::Scalar(expression, is_numpy) => {
                 let ty = self.ty(&expression);
                 let var = self.fresh("kept", ty, expression);
@@ -419,7 +458,9 @@ impl Lower {
                 }
                 let place = match self.value(target)? {
                     V::Scalar(E::Load(access), _) => {
-                        let V::Scalar(value, _) = value else { return self.refuse("an array where an element goes") };
+                        let V::Scalar(value, _) = value else {
+                            return self.refuse("an array where an element goes");
+                        };
                         return self.store_element(*access, value);
                     }
                     V::Array(place) => place,
@@ -435,7 +476,8 @@ impl Lower {
     }
 
     pub(crate) fn store_element(&mut self, access: Access, value: E) -> Result<()> {
-        let (to, from, is_list) = (self.arrays[access.arr].ty, self.ty(&value), self.arrays[access.arr].is_list);
+        let (to, from, is_list) =
+            (self.arrays[access.arr].ty, self.ty(&value), self.arrays[access.arr].is_list);
         let value = match (to, from) {
             _ if to == from => value,
             // An array converts, a list would hold the int itself.
@@ -448,7 +490,8 @@ impl Lower {
     }
 
     fn bind_array(&mut self, name: &str, array: Array) -> Result<()> {
-        if self.bindings.get(&format!("= {name}")).copied().unwrap_or(0) > 1 || self.names.contains_key(name) {
+        if self.bindings.get(&format!("= {name}")).copied().unwrap_or(0) > 1 || self.names.contains_key(name)
+        {
             return self.refuse(format!("`{name}` is bound to arrays more than once"));
         }
         let bound = match &array.source {

@@ -3,23 +3,21 @@
 //! For each function: domain, rule of an element, reduced axes. Element-wise functions become rules of array values;
 //! products and reductions emit a nest that fills an array of the kernel's own. What isn't here is refused by name.
 
+use crate::Result;
+use crate::fold::Fold;
 use crate::ir::*;
 use crate::lower::Lower;
 use crate::syntax::{Expr, ExprKind, Index, Op};
-use crate::values::{Array, Place, Source, V, add, arithmetic, float, sub};
-use crate::Result;
-
-/// A reduction.
-#[derive(Clone, Copy, PartialEq)]
-enum Fold {
-    Sum,
-    Max,
-    Min,
-}
+use crate::values::{Array, V, float, sub};
 
 impl Lower {
     /// Loops over these extents around what `body` emits.
-    fn nest(&mut self, dims: &[E], index: &mut Vec<E>, body: &mut dyn FnMut(&mut Self, &[E]) -> Result<()>) -> Result<()> {
+    pub(crate) fn nest(
+        &mut self,
+        dims: &[E],
+        index: &mut Vec<E>,
+        body: &mut dyn FnMut(&mut Self, &[E]) -> Result<()>,
+    ) -> Result<()> {
         let Some(dim) = dims.get(index.len()) else { return body(self, &index.clone()) };
         if *dim == E::Int(1) {
             index.push(E::Int(0));
@@ -37,7 +35,14 @@ impl Lower {
     }
 
     /// An array of the kernel's own; filled, if it is said with what.
-    pub(crate) fn allocated(&mut self, name: &str, ty: Ty, dims: Vec<E>, is_list: bool, fill: Option<E>) -> Result<Arr> {
+    pub(crate) fn allocated(
+        &mut self,
+        name: &str,
+        ty: Ty,
+        dims: Vec<E>,
+        is_list: bool,
+        fill: Option<E>,
+    ) -> Result<Arr> {
         let mut extents = Vec::new();
         for dim in &dims {
             match self.affine(dim).and_then(|form| form.extreme(true, &self.vars)) {
@@ -45,12 +50,29 @@ impl Lower {
                 None => return self.refuse("extents of an array that aren't known before it runs"),
             }
         }
-        let name = format!("{name}{}", if matches!(name, "list" | "result" | "part") { self.arrays.len().to_string() } else { String::new() });
-        self.arrays.push(ArrInfo { name, ty, ndim: dims.len(), is_list, dims: Some(extents), is_written: true });
+        let name = format!(
+            "{name}{}",
+            if matches!(name, "list" | "result" | "part") {
+                self.arrays.len().to_string()
+            } else {
+                String::new()
+            }
+        );
+        self.arrays.push(ArrInfo {
+            name,
+            ty,
+            ndim: dims.len(),
+            is_list,
+            dims: Some(extents),
+            is_written: true,
+        });
         let arr = self.arrays.len() - 1;
         if let Some(fill) = fill {
             self.nest(&dims, &mut Vec::new(), &mut |lower, index| {
-                lower.emit(SKind::Store(Access { arr, index: index.to_vec(), is_checked: false }, fill.clone()));
+                lower.emit(SKind::Store(
+                    Access { arr, index: index.to_vec(), is_checked: false },
+                    fill.clone(),
+                ));
                 Ok(())
             })?;
         }
@@ -58,7 +80,7 @@ impl Lower {
     }
 
     /// The value of an array of the kernel's own with these extents (it may have been allocated larger).
-    fn own(&self, arr: Arr, dims: Vec<E>) -> Array {
+    pub(crate) fn own(&self, arr: Arr, dims: Vec<E>) -> Array {
         Array { dims, ..self.whole(arr) }
     }
 
@@ -77,7 +99,7 @@ impl Lower {
     }
 
     /// A view: the value itself, or a copy of what has to be computed.
-    fn as_view(&mut self, value: V) -> Result<Array> {
+    pub(crate) fn as_view(&mut self, value: V) -> Result<Array> {
         match value {
             V::Array(array) if array.is_list => self.refuse("an operation on a list"),
             V::Array(array) if array.source.is_view() => Ok(array),
@@ -95,7 +117,11 @@ impl Lower {
             V::Scalar(value, _) => {
                 // One value for all, computed once.
                 let ty = self.ty(&value);
-                let value = if matches!(value, E::Int(_) | E::Float(_) | E::Var(_)) { value } else { E::Var(self.fresh("kept", ty, value)) };
+                let value = if matches!(value, E::Int(_) | E::Float(_) | E::Var(_)) {
+                    value
+                } else {
+                    E::Var(self.fresh("kept", ty, value))
+                };
                 return self.nest(&place.dims, &mut Vec::new(), &mut |lower, index| {
                     lower.store_element(place.access(index).expect("a view"), value.clone())
                 });
@@ -115,11 +141,16 @@ impl Lower {
             }
         }
         let of = |index: &[E]| -> Vec<E> {
-            index[lead..].iter().zip(&stretched).map(|(at, is_stretched)| if *is_stretched { E::Int(0) } else { at.clone() }).collect()
+            index[lead..]
+                .iter()
+                .zip(&stretched)
+                .map(|(at, is_stretched)| if *is_stretched { E::Int(0) } else { at.clone() })
+                .collect()
         };
         let marks: Vec<E> = (0..place.dims.len()).map(|axis| E::Var(usize::MAX - axis)).collect();
         let target = place.access(&marks).expect("a view");
-        let clashes = value.element(&of(&marks)).loads().iter().any(|load| load.arr == target.arr && **load != target);
+        let clashes =
+            value.element(&of(&marks)).loads().iter().any(|load| load.arr == target.arr && **load != target);
         let value = if clashes {
             let arr = self.materialised(&value, "part")?;
             self.own(arr, value.dims)
@@ -172,165 +203,17 @@ impl Lower {
         })
     }
 
-    /// Notes an operation whose rounding is NumPy's own.
-    pub(crate) fn reassociate(&mut self, what: &'static str) {
-        self.reassociates.get_or_insert((self.line, what));
-    }
-
-    /// `a @ b`
-    pub(crate) fn product(&mut self, a: V, b: V) -> Result<V> {
-        let (a, b) = (self.as_view(a)?, self.as_view(b)?);
-        let (m, n) = (a.dims.len(), b.dims.len());
-        if !(1..=2).contains(&m) || !(1..=2).contains(&n) {
-            return self.refuse("a product of arrays of other than one or two axes");
-        }
-        self.demand_equal(&a.dims[m - 1], &b.dims[0])?;
-        self.reassociate("a product of arrays");
-        let ty = if a.ty == Ty::Int && b.ty == Ty::Int { Ty::Int } else { Ty::Float };
-        let mut dims: Vec<E> = a.dims[..m - 1].to_vec();
-        dims.extend(b.dims[1..].iter().cloned());
-        let inner = b.dims[0].clone();
-        // Rows, then the sum, then columns: the last axis is the innermost loop.
-        let order: Vec<E> = a.dims[..m - 1].iter().chain([&inner]).chain(&b.dims[1..]).cloned().collect();
-        // Results lie where the slices they come of do, so that a triangle's rows are rows of one matrix.
-        let starts: Vec<E> = (0..m - 1).map(|axis| self.start(&a, axis)).chain((1..n).map(|axis| self.start(&b, axis))).collect();
-        let at = move |index: &[E]| {
-            let left = a.element(&index[..m]);
-            let right = b.element(&index[m - 1..]);
-            arithmetic(Op::Mul, left, a.ty, right, b.ty).expect("numbers").0
-        };
-        self.folded(dims, &starts, ty, Fold::Sum, &order, &[m - 1], &at)
-    }
-
-    /// Where a view starts along an axis, if loops move that.
-    fn start(&self, array: &Array, axis: usize) -> E {
-        let Source::View(_, places) = &array.source else { return E::Int(0) };
-        let start = places.iter().find_map(|place| match place {
-            Place::Along(start, 1, along) if *along == axis => Some(start.clone()),
-            _ => None,
-        });
-        let moves = |start: &E| self.affine(start).is_some_and(|form| !form.is_fixed(&self.vars));
-        start.filter(moves).unwrap_or(E::Int(0))
-    }
-
-    /// A fold over axes of the domain `order`. Its elements are kept from `starts` on.
-    #[allow(clippy::too_many_arguments)]
-    fn folded(&mut self, dims: Vec<E>, starts: &[E], ty: Ty, fold: Fold, order: &[E], axes: &[usize], element: &dyn Fn(&[E]) -> E) -> Result<V> {
-        let start = match (fold, ty) {
-            (Fold::Sum, Ty::Int) => E::Int(0),
-            (Fold::Sum, _) => E::Float(0.0),
-            (Fold::Max, Ty::Int) => E::Int(i64::MIN),
-            (Fold::Max, _) => E::Float(f64::NEG_INFINITY),
-            (Fold::Min, Ty::Int) => E::Int(i64::MAX),
-            (Fold::Min, _) => E::Float(f64::INFINITY),
-        };
-        let bin = match fold {
-            Fold::Sum => Bin::Add,
-            Fold::Max => Bin::Maximum,
-            Fold::Min => Bin::Minimum,
-        };
-        if fold != Fold::Sum {
-            for axis in axes {
-                self.demand(&sub(order[*axis].clone(), E::Int(1)), "there is something to take the greatest or least of")?;
-            }
-        }
-        let join = |old: E, new: E| E::Bin(bin, ty, Box::new(old), Box::new(new));
-        if dims.is_empty() {
-            let var = self.fresh("sum", ty, start);
-            self.vars[var].is_numpy = true;
-            self.nest(order, &mut Vec::new(), &mut |lower, index| {
-                lower.emit(SKind::Set(var, join(E::Var(var), element(index))));
-                Ok(())
-            })?;
-            return Ok(V::Scalar(E::Var(var), true));
-        }
-        let extents = dims.iter().zip(starts).map(|(dim, start)| add(start.clone(), dim.clone())).collect();
-        let arr = self.allocated("part", ty, extents, false, None)?;
-        let places = starts.iter().enumerate().map(|(axis, start)| Place::Along(start.clone(), 1, axis)).collect();
-        let part = Array { dims, ty, source: Source::View(arr, places), is_list: false };
-        self.store_array(&part, V::Scalar(start, true))?;
-        self.nest(order, &mut Vec::new(), &mut |lower, index| {
-            let kept: Vec<E> = index.iter().enumerate().filter(|(axis, _)| !axes.contains(axis)).map(|(_, at)| at.clone()).collect();
-            let access = part.access(&kept).expect("a view");
-            let old = E::Load(Box::new(access.clone()));
-            lower.emit(SKind::Store(access, join(old, element(index))));
-            Ok(())
-        })?;
-        Ok(V::Array(part))
-    }
-
-    /// A fold of an array over one axis or all of them.
-    fn fold(&mut self, fold: Fold, value: V, axis: Option<&Expr>) -> Result<V> {
-        let array = match value {
-            V::Array(array) if !array.is_list && array.ty != Ty::Bool => array,
-            _ => return self.refuse("a reduction of this"),
-        };
-        if fold == Fold::Sum {
-            self.reassociate("a sum over an array");
-        }
-        let ndim = array.dims.len() as i64;
-        let axes: Vec<usize> = match axis.map(|axis| &axis.kind) {
-            None | Some(ExprKind::None) => (0..array.dims.len()).collect(),
-            Some(ExprKind::Int(axis)) if (-ndim..ndim).contains(axis) => vec![(axis.rem_euclid(ndim)) as usize],
-            Some(_) => return self.refuse("an axis that is no constant"),
-        };
-        let dims: Vec<E> = array.dims.iter().enumerate().filter(|(axis, _)| !axes.contains(axis)).map(|(_, dim)| dim.clone()).collect();
-        let order = array.dims.clone();
-        let starts = vec![E::Int(0); dims.len()];
-        self.folded(dims, &starts, array.ty, fold, &order, &axes, &move |index| array.element(index))
-    }
-
-    fn mean(&mut self, value: V, axis: Option<&Expr>) -> Result<V> {
-        let V::Array(array) = &value else { return self.refuse("a mean of this") };
-        let ndim = array.dims.len() as i64;
-        let mut number = E::Int(1);
-        for (at, dim) in array.dims.iter().enumerate() {
-            let counts = match axis.map(|axis| &axis.kind) {
-                None | Some(ExprKind::None) => true,
-                Some(ExprKind::Int(axis)) => axis.rem_euclid(ndim.max(1)) == at as i64,
-                _ => return self.refuse("an axis that is no constant"),
-            };
-            if counts {
-                number = if number == E::Int(1) { dim.clone() } else { E::Bin(Bin::Mul, Ty::Int, Box::new(number), Box::new(dim.clone())) };
-            }
-        }
-        let sum = self.fold(Fold::Sum, value, axis)?;
-        let number = V::Scalar(E::ToFloat(Box::new(number)), true);
-        self.binary(Op::Div, sum, number)
-    }
-
-    fn variance(&mut self, value: V, axis: Option<&Expr>) -> Result<V> {
-        let array = self.as_view(value)?;
-        let mean = self.mean(V::Array(array.clone()), axis)?;
-        let mean = match (mean, axis.map(|axis| &axis.kind)) {
-            (V::Array(mean), Some(ExprKind::Int(0))) => V::Array(mean),
-            (V::Array(mean), Some(ExprKind::Int(_))) => {
-                let mean = self.as_view(V::Array(mean))?;
-                self.indexed(mean, &[Index::Ellipsis, Index::NewAxis])?
-            }
-            (V::Scalar(mean, is_numpy), _) => {
-                let var = self.fresh("mean", Ty::Float, mean);
-                V::Scalar(E::Var(var), is_numpy)
-            }
-            _ => return self.refuse("an axis that is no constant"),
-        };
-        let mean = match mean {
-            V::Array(mean) => V::Array(self.as_view(V::Array(mean))?),
-            other => other,
-        };
-        let apart = self.binary(Op::Sub, V::Array(array), mean)?;
-        let square = self.binary(Op::Pow, apart, V::Scalar(E::Int(2), false))?;
-        self.mean(square, axis)
-    }
-
     /// A function of one float.
-    fn math(&mut self, math: Math, value: V, raises: bool) -> Result<V> {
+    pub(crate) fn math(&mut self, math: Math, value: V, raises: bool) -> Result<V> {
         if let V::Scalar(value, is_numpy) = &value {
             let ty = self.ty(value);
             if ty == Ty::Bool {
                 return self.refuse("a function of a truth value");
             }
-            return Ok(V::Scalar(E::Math(math, vec![float(value.clone(), ty)], raises), !raises || *is_numpy));
+            return Ok(V::Scalar(
+                E::Math(math, vec![float(value.clone(), ty)], raises),
+                !raises || *is_numpy,
+            ));
         }
         self.mapped(value, Ty::Float, move |x, ty| E::Math(math, vec![float(x, ty)], raises))
     }
@@ -359,20 +242,20 @@ impl Lower {
     }
 
     fn dtype(&mut self, named: &[(String, Expr)], otherwise: Ty) -> Result<Ty> {
-        for (name, value) in named {
-            match (name.as_str(), &value.kind) {
-                ("dtype", ExprKind::Known(ty)) if ty == "numpy.float64" || ty == "float" => return Ok(Ty::Float),
-                ("dtype", ExprKind::Known(ty)) if ty == "numpy.int64" || ty == "int" => return Ok(Ty::Int),
-                ("dtype", ExprKind::Attribute(base, attribute)) if attribute == "dtype" => {
-                    return match self.value(base)? {
-                        V::Array(array) => Ok(array.ty),
-                        _ => self.refuse("`.dtype` of this"),
-                    };
+        let [(name, value)] = named else {
+            return if named.is_empty() { Ok(otherwise) } else { self.refuse("arguments of this kind") };
+        };
+        match (name.as_str(), &value.kind) {
+            ("dtype", ExprKind::Known(ty)) if ty == "numpy.float64" || ty == "float" => Ok(Ty::Float),
+            ("dtype", ExprKind::Known(ty)) if ty == "numpy.int64" || ty == "int" => Ok(Ty::Int),
+            ("dtype", ExprKind::Attribute(base, attribute)) if attribute == "dtype" => {
+                match self.value(base)? {
+                    V::Array(array) => Ok(array.ty),
+                    _ => self.refuse("`.dtype` of this"),
                 }
-                _ => return self.refuse(format!("argument `{name}`")),
             }
+            _ => self.refuse(format!("argument `{name}`")),
         }
-        Ok(otherwise)
     }
 
     /// A call of a function, or of a method.
@@ -431,16 +314,35 @@ impl Lower {
             _ => {}
         }
         for arg in args {
-            if is_method && matches!(name.as_str(), "numpy.sum" | "numpy.max" | "numpy.min" | "numpy.mean" | "numpy.std" | "numpy.var") {
+            if is_method
+                && matches!(
+                    name.as_str(),
+                    "numpy.sum" | "numpy.max" | "numpy.min" | "numpy.mean" | "numpy.std" | "numpy.var"
+                )
+            {
                 break;
             }
-            if values.len() == 1 && matches!(name.as_str(), "numpy.sum" | "numpy.max" | "numpy.min" | "numpy.mean" | "numpy.amax" | "numpy.amin" | "numpy.std" | "numpy.var") {
+            if values.len() == 1
+                && matches!(
+                    name.as_str(),
+                    "numpy.sum"
+                        | "numpy.max"
+                        | "numpy.min"
+                        | "numpy.mean"
+                        | "numpy.amax"
+                        | "numpy.amin"
+                        | "numpy.std"
+                        | "numpy.var"
+                )
+            {
                 break;
             }
             values.push(self.value(arg)?);
         }
         // Reductions take an axis.
-        if let "numpy.sum" | "numpy.max" | "numpy.min" | "numpy.amax" | "numpy.amin" | "numpy.mean" | "numpy.std" | "numpy.var" = name.as_str() {
+        if let "numpy.sum" | "numpy.max" | "numpy.min" | "numpy.amax" | "numpy.amin" | "numpy.mean"
+        | "numpy.std" | "numpy.var" = name.as_str()
+        {
             let rest = if is_method { args } else { args.get(1..).unwrap_or(&[]) };
             let axis = match (rest, named) {
                 ([], []) => None,
@@ -501,7 +403,11 @@ impl Lower {
                 let V::Array(array) = next() else { return self.refuse("a triangle of this") };
                 let shift = if number == 2 { next() } else { V::Scalar(E::Int(0), false) };
                 let V::Scalar(shift, _) = shift else { return self.refuse("a triangle of this") };
-                if array.is_list || array.dims.len() != 2 || array.ty == Ty::Bool || self.ty(&shift) != Ty::Int {
+                if array.is_list
+                    || array.dims.len() != 2
+                    || array.ty == Ty::Bool
+                    || self.ty(&shift) != Ty::Int
+                {
                     return self.refuse("a triangle of this");
                 }
                 let zero = if array.ty == Ty::Int { E::Int(0) } else { E::Float(0.0) };
@@ -518,7 +424,10 @@ impl Lower {
                 let value = self.zipped(a, b, &move |a: E, ta: Ty, b: E, tb: Ty| match (ta, tb) {
                     (Ty::Bool, _) | (_, Ty::Bool) => Err("the greater of truth values"),
                     (Ty::Int, Ty::Int) => Ok((E::Bin(bin, Ty::Int, Box::new(a), Box::new(b)), Ty::Int)),
-                    _ => Ok((E::Bin(bin, Ty::Float, Box::new(float(a, ta)), Box::new(float(b, tb))), Ty::Float)),
+                    _ => Ok((
+                        E::Bin(bin, Ty::Float, Box::new(float(a, ta)), Box::new(float(b, tb))),
+                        Ty::Float,
+                    )),
                 })?;
                 Ok(numpys(value))
             }
@@ -529,11 +438,15 @@ impl Lower {
                     return self.refuse("`where` of what is no truth value");
                 }
                 // Of three operands two are joined first; floats only, so that the type is plain.
-                let both = self.zipped(yes.clone(), no.clone(), &|a: E, ta: Ty, b: E, tb: Ty| match (ta, tb) {
-                    (Ty::Bool, _) | (_, Ty::Bool) => Err("`where` of truth values"),
-                    (Ty::Int, Ty::Int) => Err("`where` of ints"),
-                    _ => Ok((E::Bin(Bin::Add, Ty::Float, Box::new(float(a, ta)), Box::new(float(b, tb))), Ty::Float)),
-                })?;
+                let both =
+                    self.zipped(yes.clone(), no.clone(), &|a: E, ta: Ty, b: E, tb: Ty| match (ta, tb) {
+                        (Ty::Bool, _) | (_, Ty::Bool) => Err("`where` of truth values"),
+                        (Ty::Int, Ty::Int) => Err("`where` of ints"),
+                        _ => Ok((
+                            E::Bin(Bin::Add, Ty::Float, Box::new(float(a, ta)), Box::new(float(b, tb))),
+                            Ty::Float,
+                        )),
+                    })?;
                 let chosen = self.zipped(V::Array(mask), both, &|mask: E, _: Ty, both: E, _: Ty| {
                     // Both choices are the operands of the sum that joined them.
                     let E::Bin(Bin::Add, ty, yes, no) = both else {
@@ -578,7 +491,9 @@ impl Lower {
                         Ok(value)
                     }
                     Ty::Float if is_builtin => match value {
-                        V::Scalar(value, is_numpy) => Ok(V::Scalar(E::Math(Math::Abs, vec![value], false), is_numpy)),
+                        V::Scalar(value, is_numpy) => {
+                            Ok(V::Scalar(E::Math(Math::Abs, vec![value], false), is_numpy))
+                        }
                         value => self.math(Math::Abs, value, false),
                     },
                     Ty::Float => self.math(Math::Abs, value, false),

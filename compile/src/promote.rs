@@ -78,12 +78,21 @@ fn kept(program: &mut Program, mut inner: Loop, loops: &[Var], line: u32) -> S {
             Affine::from(index, &program.vars).is_some_and(|form| form.coefficient(Sym::Var(inner.var)) == 0)
         });
         let alone = || {
-            let is_written = |place: &Access| found.iter().any(|(other, is_write)| *is_write && other == place);
-            found.iter().filter(|(other, _)| other.arr == access.arr && other != access).all(|(other, is_write)| {
-                (!is_write && !is_written(access)) || !can_meet(program, access, other, loops, &[inner.var])
-            })
+            let is_written =
+                |place: &Access| found.iter().any(|(other, is_write)| *is_write && other == place);
+            found.iter().filter(|(other, _)| other.arr == access.arr && other != access).all(
+                |(other, is_write)| {
+                    (!is_write && !is_written(access))
+                        || !can_meet(program, access, other, loops, &[inner.var])
+                },
+            )
         };
-        if is_fixed && !access.is_checked && !places.contains(access) && !found.iter().any(|(other, _)| other == access && other.is_checked) && alone() {
+        if is_fixed
+            && !access.is_checked
+            && !places.contains(access)
+            && !found.iter().any(|(other, _)| other == access && other.is_checked)
+            && alone()
+        {
             places.push(access.clone());
         }
     }
@@ -93,7 +102,12 @@ fn kept(program: &mut Program, mut inner: Loop, loops: &[Var], line: u32) -> S {
     let (mut before, mut after) = (Vec::new(), Vec::new());
     for place in places {
         let ty = program.arrays[place.arr].ty;
-        program.vars.push(VarInfo { name: format!("kept{}", program.vars.len()), ty, role: Role::Local, is_numpy: false });
+        program.vars.push(VarInfo {
+            name: format!("kept{}", program.vars.len()),
+            ty,
+            role: Role::Local,
+            is_numpy: false,
+        });
         let var = program.vars.len() - 1;
         inner.body = replaced(inner.body, &place, var);
         before.push(S { line, kind: SKind::Set(var, E::Load(Box::new(place.clone()))) });
@@ -101,7 +115,11 @@ fn kept(program: &mut Program, mut inner: Loop, loops: &[Var], line: u32) -> S {
             after.push(S { line, kind: SKind::Store(place, E::Var(var)) });
         }
     }
-    let (first, last) = if inner.step > 0 { (inner.lo.clone(), inner.hi.clone()) } else { (inner.hi.clone(), inner.lo.clone()) };
+    let (first, last) = if inner.step > 0 {
+        (inner.lo.clone(), inner.hi.clone())
+    } else {
+        (inner.hi.clone(), inner.lo.clone())
+    };
     let is_run = E::Compare(Compare::Lt, Ty::Int, Box::new(first), Box::new(last));
     before.push(S { line, kind: SKind::For(inner) });
     before.extend(after);
@@ -124,7 +142,9 @@ fn replaced(body: Vec<S>, place: &Access, var: Var) -> Vec<S> {
                 access.index = access.index.into_iter().map(&mut value).collect();
                 SKind::Store(access, value(from))
             }
-            SKind::If(condition, yes, no) => SKind::If(value(condition), replaced(yes, place, var), replaced(no, place, var)),
+            SKind::If(condition, yes, no) => {
+                SKind::If(value(condition), replaced(yes, place, var), replaced(no, place, var))
+            }
             kind => kind,
         };
         done.push(S { line, kind });

@@ -5,7 +5,7 @@
 //! the very extents of the table) or checked against these extents when it runs.
 #![allow(unsafe_code)]
 
-use crate::code::Code;
+use crate::machine::Code;
 
 /// Code may be run by any thread: nothing in it changes once it is compiled. Its memory stays until the process ends, as
 /// kernels do that are compiled once for a program.

@@ -8,11 +8,18 @@ use std::fmt::Write;
 pub(crate) fn text(program: &Program, pieces: &[Vec<S>], contractions: &[Vec<Contraction>]) -> String {
     let mut out = format!("def {}:\n", program.name);
     for guard in &program.guards {
-        let _ = writeln!(out, "    # guard: {} {} 0 ({})", expression(program, &guard.form.expression(), 0), if guard.is_equality { "==" } else { ">=" }, guard.what);
+        let _ = writeln!(
+            out,
+            "    # guard: {} {} 0 ({})",
+            expression(program, &guard.form.expression(), 0),
+            if guard.is_equality { "==" } else { ">=" },
+            guard.what
+        );
     }
     for array in &program.arrays {
         if let Some(dims) = &array.dims {
-            let dims: Vec<String> = dims.iter().map(|dim| expression(program, &dim.expression(), 0)).collect();
+            let dims: Vec<String> =
+                dims.iter().map(|dim| expression(program, &dim.expression(), 0)).collect();
             let _ = writeln!(out, "    {} = empty(({}))", array.name, dims.join(", "));
         }
     }
@@ -47,7 +54,12 @@ fn contraction(program: &Program, one: &Contraction, out: &mut String) {
     let _ = write!(out, "    {} {sign} matrix_product({})", part(&one.out), factors.join(" * "));
     for (at, (lo, hi)) in one.bounds.iter().enumerate() {
         let (lo, hi) = (expression(program, &lo.expression(), 0), expression(program, &hi.expression(), 0));
-        let _ = write!(out, "{} {} in {lo}..{hi}", if at == 0 { "  #" } else { "," }, char::from(b'i' + at as u8));
+        let _ = write!(
+            out,
+            "{} {} in {lo}..{hi}",
+            if at == 0 { "  #" } else { "," },
+            char::from(b'i' + at as u8)
+        );
     }
     for (_, a, b, offset) in &one.masks {
         let (a, b) = (char::from(b'i' + *a as u8), char::from(b'i' + *b as u8));
@@ -65,10 +77,12 @@ pub(crate) fn block(program: &Program, body: &[S], depth: usize, out: &mut Strin
     for stmt in body {
         match &stmt.kind {
             SKind::Set(var, value) => {
-                let _ = writeln!(out, "{indent}{} = {}", program.vars[*var].name, expression(program, value, 0));
+                let _ =
+                    writeln!(out, "{indent}{} = {}", program.vars[*var].name, expression(program, value, 0));
             }
             SKind::Store(access, value) => {
-                let _ = writeln!(out, "{indent}{} = {}", place(program, access), expression(program, value, 0));
+                let _ =
+                    writeln!(out, "{indent}{} = {}", place(program, access), expression(program, value, 0));
             }
             SKind::If(condition, yes, no) => {
                 let _ = writeln!(out, "{indent}if {}:", expression(program, condition, 0));
@@ -81,7 +95,8 @@ pub(crate) fn block(program: &Program, body: &[S], depth: usize, out: &mut Strin
             SKind::For(inner) => {
                 let step = if inner.step == 1 { String::new() } else { format!(", {}", inner.step) };
                 let (lo, hi) = (expression(program, &inner.lo, 0), expression(program, &inner.hi, 0));
-                let _ = writeln!(out, "{indent}for {} in range({lo}, {hi}{step}):", program.vars[inner.var].name);
+                let _ =
+                    writeln!(out, "{indent}for {} in range({lo}, {hi}{step}):", program.vars[inner.var].name);
                 block(program, &inner.body, depth + 1, out);
             }
         }
@@ -102,7 +117,9 @@ fn expression(program: &Program, value: &E, level: usize) -> String {
         E::Float(value) => (format!("{value:?}"), 9),
         E::Bool(value) => ((if *value { "True" } else { "False" }).to_owned(), 9),
         E::Var(var) => (name(var), 9),
-        E::Dim(arr, axis) if program.arrays[*arr].is_list => (format!("len({}{})", program.arrays[*arr].name, "[0]".repeat(*axis)), 9),
+        E::Dim(arr, axis) if program.arrays[*arr].is_list => {
+            (format!("len({}{})", program.arrays[*arr].name, "[0]".repeat(*axis)), 9)
+        }
         E::Dim(arr, axis) => (format!("{}.shape[{axis}]", program.arrays[*arr].name), 9),
         E::Load(access) => (place(program, access), 9),
         E::Bin(op, _, a, b) => {
@@ -137,12 +154,18 @@ fn expression(program: &Program, value: &E, level: usize) -> String {
         E::Or(a, b) => (format!("{} or {}", expression(program, a, 1), expression(program, b, 1)), 0),
         E::Not(a) => (format!("not {}", expression(program, a, 3)), 2),
         E::If(condition, yes, no) => {
-            let text = format!("{} if {} else {}", expression(program, yes, 1), expression(program, condition, 1), expression(program, no, 1));
+            let text = format!(
+                "{} if {} else {}",
+                expression(program, yes, 1),
+                expression(program, condition, 1),
+                expression(program, no, 1)
+            );
             (text, 0)
         }
         E::Math(math, args, _) => {
             let args: Vec<String> = args.iter().map(|arg| expression(program, arg, 0)).collect();
-            let name = if *math == Math::Exact { "float".to_owned() } else { format!("{math:?}").to_lowercase() };
+            let name =
+                if *math == Math::Exact { "float".to_owned() } else { format!("{math:?}").to_lowercase() };
             (format!("{name}({})", args.join(", ")), 9)
         }
     };

@@ -36,7 +36,7 @@ impl System {
     }
 
     /// Whether integers satisfy all rows.
-    pub(crate) fn is_solvable(mut self) -> bool {
+    pub(crate) fn has_solution(mut self) -> bool {
         while let Some(row) = self.equal.pop() {
             match self.eliminate_equality(row) {
                 Some(true) => {}
@@ -62,7 +62,11 @@ impl System {
                 }
                 // x = -(rest) / coefficient, exact in both cases.
                 let coefficient = row[smallest];
-                let by: Vec<i64> = row.iter().enumerate().map(|(v, value)| if v == smallest { 0 } else { -value / coefficient }).collect();
+                let by: Vec<i64> = row
+                    .iter()
+                    .enumerate()
+                    .map(|(v, value)| if v == smallest { 0 } else { -value / coefficient })
+                    .collect();
                 for other in self.equal.iter_mut().chain(&mut self.least) {
                     let factor = std::mem::replace(&mut other[smallest], 0);
                     for (value, extra) in other.iter_mut().zip(&by) {
@@ -118,7 +122,10 @@ impl System {
             for lower in with.iter().filter(|row| row[v] > 0) {
                 for upper in with.iter().filter(|row| row[v] < 0) {
                     let (a, b) = (-upper[v], lower[v]);
-                    let sum = lower.iter().zip(upper).map(|(x, y)| a.checked_mul(*x)?.checked_add(b.checked_mul(*y)?));
+                    let sum = lower
+                        .iter()
+                        .zip(upper)
+                        .map(|(x, y)| a.checked_mul(*x)?.checked_add(b.checked_mul(*y)?));
                     self.least.push(sum.collect::<Option<_>>()?);
                 }
             }
@@ -164,7 +171,7 @@ mod tests {
                     if *is_equality { value == 0 } else { value >= 0 }
                 })
             });
-            let said = system.is_solvable();
+            let said = system.has_solution();
             assert!(said || !found, "{rows:?}");
             differ += usize::from(said != found);
         }

@@ -110,7 +110,11 @@ pub(crate) fn function(tree: &Node, globals: &Globals) -> Result<Function> {
         return Err(Error::new(tree.line(), format!("{} is not a function", words(tree.kind()))));
     }
     let arguments = tree.get("args");
-    for (field, what) in [("kwonlyargs", "keyword-only arguments"), ("defaults", "default values"), ("posonlyargs", "positional-only arguments")] {
+    for (field, what) in [
+        ("kwonlyargs", "keyword-only arguments"),
+        ("defaults", "default values"),
+        ("posonlyargs", "positional-only arguments"),
+    ] {
         if !arguments.list(field).is_empty() {
             return Err(Error::new(tree.line(), format!("{what} of the function")));
         }
@@ -153,7 +157,9 @@ fn words(kind: &str) -> String {
         "Try" => "`try`".into(),
         "With" => "`with`".into(),
         "Lambda" => "`lambda`".into(),
-        "Break" | "Continue" | "Raise" | "Delete" | "Assert" | "Global" | "Nonlocal" | "Import" => format!("`{}`", kind.to_lowercase()),
+        "Break" | "Continue" | "Raise" | "Delete" | "Assert" | "Global" | "Nonlocal" | "Import" => {
+            format!("`{}`", kind.to_lowercase())
+        }
         "" => "what stands here".into(),
         _ => format!("`{kind}`"),
     }
@@ -188,15 +194,25 @@ impl Reader<'_> {
         let refuse = || Error::new(line, words(node.kind()));
         let kind = match node.kind() {
             "Assign" => {
-                let targets = node.list("targets").iter().map(|target| self.expression(target)).collect::<Result<_>>()?;
+                let targets = node
+                    .list("targets")
+                    .iter()
+                    .map(|target| self.expression(target))
+                    .collect::<Result<_>>()?;
                 StmtKind::Assign(targets, self.expression(node.get("value"))?)
             }
-            "AnnAssign" if node.get("value") != &Node::Nil => {
-                StmtKind::Assign(vec![self.expression(node.get("target"))?], self.expression(node.get("value"))?)
-            }
+            "AnnAssign" if node.get("value") != &Node::Nil => StmtKind::Assign(
+                vec![self.expression(node.get("target"))?],
+                self.expression(node.get("value"))?,
+            ),
             "AugAssign" => {
-                let op = operator(node.text("op")).ok_or_else(|| Error::new(line, format!("operator `{}`", node.text("op"))))?;
-                StmtKind::Augment(self.expression(node.get("target"))?, op, self.expression(node.get("value"))?)
+                let op = operator(node.text("op"))
+                    .ok_or_else(|| Error::new(line, format!("operator `{}`", node.text("op"))))?;
+                StmtKind::Augment(
+                    self.expression(node.get("target"))?,
+                    op,
+                    self.expression(node.get("value"))?,
+                )
             }
             "For" => {
                 if !node.list("orelse").is_empty() {
@@ -228,10 +244,12 @@ impl Reader<'_> {
     fn range(&mut self, node: &Node) -> Result<Vec<Expr>> {
         let call = self.expression(node)?;
         match call.kind {
-            ExprKind::Call(callee, args, named) if named.is_empty() && (1..=3).contains(&args.len()) => match callee.kind {
-                ExprKind::Known(name) if name == "range" => Ok(args),
-                _ => Err(Error::new(node.line(), "a loop over something else than a range")),
-            },
+            ExprKind::Call(callee, args, named) if named.is_empty() && (1..=3).contains(&args.len()) => {
+                match callee.kind {
+                    ExprKind::Known(name) if name == "range" => Ok(args),
+                    _ => Err(Error::new(node.line(), "a loop over something else than a range")),
+                }
+            }
             _ => Err(Error::new(node.line(), "a loop over something else than a range")),
         }
     }
@@ -256,7 +274,8 @@ impl Reader<'_> {
                 _ => return Err(Error::new(line, "a constant that is no number of 64 bits")),
             },
             "BinOp" => {
-                let op = operator(node.text("op")).ok_or_else(|| Error::new(line, format!("operator `{}`", node.text("op"))))?;
+                let op = operator(node.text("op"))
+                    .ok_or_else(|| Error::new(line, format!("operator `{}`", node.text("op"))))?;
                 ExprKind::Binary(op, self.boxed(node.get("left"))?, self.boxed(node.get("right"))?)
             }
             "UnaryOp" => {
@@ -275,7 +294,11 @@ impl Reader<'_> {
                 let values = self.many(node.list("values"))?;
                 if node.text("op") == "And" { ExprKind::And(values) } else { ExprKind::Or(values) }
             }
-            "IfExp" => ExprKind::IfElse(self.boxed(node.get("test"))?, self.boxed(node.get("body"))?, self.boxed(node.get("orelse"))?),
+            "IfExp" => ExprKind::IfElse(
+                self.boxed(node.get("test"))?,
+                self.boxed(node.get("body"))?,
+                self.boxed(node.get("orelse"))?,
+            ),
             "Call" => {
                 let callee = self.boxed(node.get("func"))?;
                 let args = self.many(node.list("args"))?;
@@ -290,7 +313,8 @@ impl Reader<'_> {
             }
             "Subscript" => {
                 let index = node.get("slice");
-                let items = if index.kind() == "Tuple" { index.list("elts") } else { std::slice::from_ref(index) };
+                let items =
+                    if index.kind() == "Tuple" { index.list("elts") } else { std::slice::from_ref(index) };
                 let items = items.iter().map(|item| self.index(item)).collect::<Result<_>>()?;
                 ExprKind::Subscript(self.boxed(node.get("value"))?, items)
             }
@@ -310,7 +334,9 @@ impl Reader<'_> {
             "Tuple" => ExprKind::Tuple(self.many(node.list("elts"))?),
             "List" => ExprKind::List(self.many(node.list("elts"))?),
             "ListComp" => {
-                let [clause] = node.list("generators") else { return Err(Error::new(line, "a comprehension over several loops")) };
+                let [clause] = node.list("generators") else {
+                    return Err(Error::new(line, "a comprehension over several loops"));
+                };
                 if !clause.list("ifs").is_empty() {
                     return Err(Error::new(line, "`if` in a comprehension"));
                 }

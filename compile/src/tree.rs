@@ -169,7 +169,9 @@ mod tests {
 
     #[test]
     fn reads_what_python_writes_and_refuses_the_rest() {
-        let tree = read(r#"(BinOp 3 left (Name 3 id "x") op "Add" right (Constant 3 value -1.5e3) n [1 ~ True])"#).unwrap();
+        let tree =
+            read(r#"(BinOp 3 left (Name 3 id "x") op "Add" right (Constant 3 value -1.5e3) n [1 ~ True])"#)
+                .unwrap();
         assert_eq!((tree.kind(), tree.line(), tree.get("left").text("id")), ("BinOp", 3, "x"));
         assert_eq!(tree.get("right").get("value"), &Node::Float(-1500.0));
         assert_eq!(tree.list("n"), [Node::Int(1), Node::Nil, Node::Bool(true)]);

@@ -109,7 +109,7 @@ pub(crate) fn sub(a: E, b: E) -> E {
     }
 }
 
-fn times(a: E, factor: i64) -> E {
+pub(crate) fn times(a: E, factor: i64) -> E {
     if factor == 1 { a } else { E::Bin(Bin::Mul, Ty::Int, Box::new(E::Int(factor)), Box::new(a)) }
 }
 
@@ -133,7 +133,11 @@ pub(crate) fn arithmetic(op: Op, a: E, ta: Ty, b: E, tb: Ty) -> std::result::Res
             (Ty::Int, E::Int(power @ 0..=8)) => {
                 let mut product = E::Int(1);
                 for step in 0..*power {
-                    product = if step == 0 { a.clone() } else { E::Bin(Bin::Mul, Ty::Int, Box::new(product), Box::new(a.clone())) };
+                    product = if step == 0 {
+                        a.clone()
+                    } else {
+                        E::Bin(Bin::Mul, Ty::Int, Box::new(product), Box::new(a.clone()))
+                    };
                 }
                 Ok((product, Ty::Int))
             }
@@ -174,7 +178,10 @@ impl Lower {
     pub(crate) fn whole(&self, arr: Arr) -> Array {
         let info = &self.arrays[arr];
         let dims = (0..info.ndim).map(|axis| E::Dim(arr, axis)).collect();
-        let dims = info.dims.as_ref().map_or(dims, |own| own.iter().map(crate::affine::Affine::expression).collect());
+        let dims = info
+            .dims
+            .as_ref()
+            .map_or(dims, |own| own.iter().map(crate::affine::Affine::expression).collect());
         let places = (0..info.ndim).map(|axis| Place::Along(E::Int(0), 1, axis)).collect();
         Array { dims, ty: info.ty, source: Source::View(arr, places), is_list: info.is_list }
     }
@@ -182,7 +189,8 @@ impl Lower {
     /// The array that a value is all of.
     pub(crate) fn whole_of(&self, array: &Array) -> Option<Arr> {
         let Source::View(arr, places) = &array.source else { return None };
-        let is_whole = places.iter().enumerate().all(|(axis, place)| *place == Place::Along(E::Int(0), 1, axis));
+        let is_whole =
+            places.iter().enumerate().all(|(axis, place)| *place == Place::Along(E::Int(0), 1, axis));
         (is_whole && array.dims.len() == places.len() && array.dims == self.whole(*arr).dims).then_some(*arr)
     }
 
@@ -214,7 +222,11 @@ impl Lower {
     fn skippable<T>(&mut self, part: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         let before = self.out.len();
         let value = part(self)?;
-        if self.out.len() > before { self.refuse("an operation on arrays in a part that may be skipped") } else { Ok(value) }
+        if self.out.len() > before {
+            self.refuse("an operation on arrays in a part that may be skipped")
+        } else {
+            Ok(value)
+        }
     }
 
     /// The value of an expression; what it needs to have computed before is emitted.
@@ -222,7 +234,8 @@ impl Lower {
         match &expression.kind {
             ExprKind::Name(name) => match self.names.get(name) {
                 Some(value) => Ok(value.clone()),
-                None => self.refuse(format!("`{name}` may be unbound here, or is a loop variable behind its loop")),
+                None => self
+                    .refuse(format!("`{name}` may be unbound here, or is a loop variable behind its loop")),
             },
             ExprKind::Int(value) => Ok(V::Scalar(E::Int(*value), false)),
             ExprKind::Float(value) => Ok(V::Scalar(E::Float(*value), false)),
@@ -241,7 +254,9 @@ impl Lower {
                 },
                 V::Array(array) if !array.is_list && array.ty != Ty::Bool => {
                     let ty = array.ty;
-                    Ok(Array::by(array.dims.clone(), ty, move |index| E::Neg(ty, Box::new(array.element(index)))))
+                    Ok(Array::by(array.dims.clone(), ty, move |index| {
+                        E::Neg(ty, Box::new(array.element(index)))
+                    }))
                 }
                 _ => self.refuse("`-` of this"),
             },
@@ -252,7 +267,10 @@ impl Lower {
                 self.zipped(a, b, &move |a, ta, b, tb| match (ta, tb) {
                     (Ty::Bool, _) | (_, Ty::Bool) => Err("a comparison of truth values"),
                     (Ty::Int, Ty::Int) => Ok((E::Compare(op, Ty::Int, Box::new(a), Box::new(b)), Ty::Bool)),
-                    _ => Ok((E::Compare(op, Ty::Float, Box::new(float(a, ta)), Box::new(float(b, tb))), Ty::Bool)),
+                    _ => Ok((
+                        E::Compare(op, Ty::Float, Box::new(float(a, ta)), Box::new(float(b, tb))),
+                        Ty::Bool,
+                    )),
                 })
             }
             ExprKind::And(parts) | ExprKind::Or(parts) => {
@@ -301,14 +319,18 @@ impl Lower {
                 let value = self.value(base)?;
                 match (value, name.as_str()) {
                     (V::Array(array), _) if array.is_list => self.refuse(format!("`.{name}` of a list")),
-                    (V::Array(array), "shape") => Ok(V::Tuple(array.dims.iter().map(|dim| V::Scalar(dim.clone(), false)).collect())),
+                    (V::Array(array), "shape") => {
+                        Ok(V::Tuple(array.dims.iter().map(|dim| V::Scalar(dim.clone(), false)).collect()))
+                    }
                     (V::Array(array), "ndim") => Ok(V::Scalar(E::Int(array.dims.len() as i64), false)),
                     (V::Array(array), "T") => Ok(V::Array(self.transposed(array))),
                     _ => self.refuse(format!("`.{name}`")),
                 }
             }
             ExprKind::Comprehension(element, name, range) => self.comprehension(element, name, range),
-            ExprKind::Tuple(parts) => parts.iter().map(|part| self.value(part)).collect::<Result<_>>().map(V::Tuple),
+            ExprKind::Tuple(parts) => {
+                parts.iter().map(|part| self.value(part)).collect::<Result<_>>().map(V::Tuple)
+            }
             ExprKind::List(_) => self.refuse("a list of this kind"),
             ExprKind::None => self.refuse("`None` as a value"),
             ExprKind::Known(name) => self.refuse(format!("`{name}` as a value")),
@@ -341,7 +363,9 @@ impl Lower {
             }
             extents.push(hi);
             match &element.kind {
-                ExprKind::Comprehension(inner, inner_name, inner_range) => (element, name, range) = (inner, inner_name, inner_range),
+                ExprKind::Comprehension(inner, inner_name, inner_range) => {
+                    (element, name, range) = (inner, inner_name, inner_range)
+                }
                 _ => break,
             }
         }
@@ -383,11 +407,18 @@ impl Lower {
             if array.ty == Ty::Float && !array.is_list {
                 if power == 2.0 {
                     return Ok(Array::by(dims, Ty::Float, move |index| {
-                        E::Bin(Bin::Mul, Ty::Float, Box::new(array.element(index)), Box::new(array.element(index)))
+                        E::Bin(
+                            Bin::Mul,
+                            Ty::Float,
+                            Box::new(array.element(index)),
+                            Box::new(array.element(index)),
+                        )
                     }));
                 }
                 if power == 0.5 {
-                    return Ok(Array::by(dims, Ty::Float, move |index| E::Math(Math::Sqrt, vec![array.element(index)], false)));
+                    return Ok(Array::by(dims, Ty::Float, move |index| {
+                        E::Math(Math::Sqrt, vec![array.element(index)], false)
+                    }));
                 }
             }
         }
@@ -421,7 +452,10 @@ impl Lower {
                         (true, _) => dy.clone().or(dx.clone()),
                         (_, true) => dx.clone(),
                         _ => {
-                            self.demand_equal(dx.as_ref().expect("an extent"), dy.as_ref().expect("an extent"))?;
+                            self.demand_equal(
+                                dx.as_ref().expect("an extent"),
+                                dy.as_ref().expect("an extent"),
+                            )?;
                             dx.clone()
                         }
                     };
@@ -454,7 +488,12 @@ impl Lower {
             V::Array(array) => Ok(array),
             V::Scalar(value, _) => {
                 let ty = self.ty(&value);
-                Ok(Array { dims: Vec::new(), ty, source: Source::Map(Rc::new(move |_| value.clone())), is_list: false })
+                Ok(Array {
+                    dims: Vec::new(),
+                    ty,
+                    source: Source::Map(Rc::new(move |_| value.clone())),
+                    is_list: false,
+                })
             }
             V::Tuple(_) => self.refuse("an operation on a tuple"),
         }
@@ -473,181 +512,6 @@ impl Lower {
                 Ok(Array::by(array.dims.clone(), ty, move |index| rule(array.element(index), from)))
             }
         }
-    }
-
-    /// The transpose, a view if its argument is one.
-    pub(crate) fn transposed(&self, array: Array) -> Array {
-        let ndim = array.dims.len();
-        let dims = array.dims.iter().rev().cloned().collect();
-        let source = match &array.source {
-            Source::View(arr, places) => {
-                let turn = |place: &Place| match place {
-                    Place::Along(start, step, axis) => Place::Along(start.clone(), *step, ndim - 1 - axis),
-                    at => at.clone(),
-                };
-                Source::View(*arr, places.iter().map(turn).collect())
-            }
-            Source::Map(rule) => {
-                let rule = rule.clone();
-                Source::Map(Rc::new(move |index| rule(&index.iter().rev().cloned().collect::<Vec<_>>())))
-            }
-        };
-        Array { dims, source, ..array }
-    }
-
-    /// What a subscript is of: of a row that is only a step on the way to an element, nothing is demanded.
-    fn subscripted(&mut self, base: &Expr) -> Result<V> {
-        let ExprKind::Subscript(inner, index) = &base.kind else { return self.value(base) };
-        match self.subscripted(inner)? {
-            V::Array(array) => self.indexed(array, index),
-            _ => self.value(base),
-        }
-    }
-
-    /// Demands that the places of a part are within the array, as Python looks even if the part is empty.
-    fn demand_places(&mut self, part: &V) -> Result<()> {
-        let V::Array(Array { source: Source::View(arr, places), .. }) = part else { return Ok(()) };
-        let whole = self.whole(*arr);
-        for (place, extent) in places.iter().zip(whole.dims) {
-            if let Place::At(at) = place {
-                self.demand(at, "a subscript is within the array")?;
-                self.demand(&sub(sub(extent, E::Int(1)), at.clone()), "a subscript is within the array")?;
-            }
-        }
-        Ok(())
-    }
-
-    /// An element or a part.
-    pub(crate) fn indexed(&mut self, array: Array, index: &[Index]) -> Result<V> {
-        if array.is_list && (index.len() != 1 || !matches!(index[0], Index::At(_))) {
-            return self.refuse("a slice of a list");
-        }
-        let given = index.iter().filter(|index| matches!(index, Index::At(_) | Index::Slice(..))).count();
-        if given > array.dims.len() {
-            return self.refuse("more subscripts than axes");
-        }
-        let missing = array.dims.len() - given;
-        let full = Index::Slice(None, None, None);
-        let mut all: Vec<&Index> = Vec::new();
-        match index.iter().position(|index| matches!(index, Index::Ellipsis)) {
-            Some(at) => {
-                all.extend(&index[..at]);
-                all.extend(std::iter::repeat_n(&full, missing));
-                all.extend(&index[at + 1..]);
-            }
-            None => {
-                all.extend(index);
-                all.extend(std::iter::repeat_n(&full, missing));
-            }
-        }
-        let (mut dims, mut places) = (Vec::new(), Vec::new());
-        for index in all {
-            let extent = array.dims.get(places.len()).cloned();
-            match (index, extent) {
-                (Index::NewAxis, _) => dims.push(E::Int(1)),
-                (Index::At(at), Some(extent)) => {
-                    let V::Scalar(at, _) = self.value(at)? else { return self.refuse("an array as a subscript") };
-                    if self.ty(&at) != Ty::Int {
-                        return self.refuse("a subscript that is no int");
-                    }
-                    let at = from_the_end(at, &extent);
-                    if !array.source.is_view() {
-                        self.demand(&at, "a subscript is within the array")?;
-                        self.demand(&sub(sub(extent, E::Int(1)), at.clone()), "a subscript is within the array")?;
-                    }
-                    places.push(Place::At(at));
-                }
-                (Index::Slice(start, end, step), Some(extent)) => {
-                    let step = match step {
-                        None => 1,
-                        Some(Expr { kind: ExprKind::Int(step), .. }) if *step != 0 => *step,
-                        Some(_) => return self.refuse("a step of a slice that is no constant"),
-                    };
-                    let mut end_of = |end: &Option<Expr>| -> Result<Option<E>> {
-                        match end {
-                            None => Ok(None),
-                            Some(Expr { kind: ExprKind::None, .. }) => Ok(None),
-                            Some(end) => Ok(Some(from_the_end(self.int(end)?, &extent))),
-                        }
-                    };
-                    let (start, end) = (end_of(start)?, end_of(end)?);
-                    let (start, length) = self.slice(start, end, step, &extent)?;
-                    places.push(Place::Along(start, step, dims.len()));
-                    dims.push(length);
-                }
-                _ => return self.refuse("more subscripts than axes"),
-            }
-        }
-        // Axes of the value beneath, in terms of those of the new one.
-        let source = match &array.source {
-            Source::View(arr, under) => {
-                let through = |place: &Place| match place {
-                    Place::At(at) => Place::At(at.clone()),
-                    Place::Along(start, step, axis) => match &places[*axis] {
-                        Place::At(at) => Place::At(add(start.clone(), times(at.clone(), *step))),
-                        Place::Along(first, by, to) => Place::Along(add(start.clone(), times(first.clone(), *step)), step * by, *to),
-                    },
-                };
-                Source::View(*arr, under.iter().map(through).collect())
-            }
-            Source::Map(rule) => {
-                let rule = rule.clone();
-                Source::Map(Rc::new(move |index| {
-                    let at = places.iter().map(|place| match place {
-                        Place::At(at) => at.clone(),
-                        Place::Along(start, step, axis) => add(start.clone(), times(index[*axis].clone(), *step)),
-                    });
-                    rule(&at.collect::<Vec<_>>())
-                }))
-            }
-        };
-        let part = Array { dims, source, ..array };
-        if part.dims.is_empty() { Ok(self.scalar(part.element(&[]))) } else { Ok(V::Array(part)) }
-    }
-
-    /// First element and length of a slice; it is demanded that nothing is clipped.
-    fn slice(&mut self, start: Option<E>, end: Option<E>, step: i64, extent: &E) -> Result<(E, E)> {
-        if step > 0 {
-            let is_open = (start.is_none(), end.is_none());
-            let (start, end) = (start.unwrap_or(E::Int(0)), end.unwrap_or(extent.clone()));
-            if !is_open.0 {
-                self.demand(&start, "a slice starts within the array")?;
-            }
-            if !is_open.1 {
-                self.demand(&sub(extent.clone(), end.clone()), "a slice ends within the array")?;
-            }
-            if is_open != (true, true) {
-                self.demand(&sub(end.clone(), start.clone()), "a slice does not end before it starts")?;
-            }
-            let length = sub(end, start.clone());
-            if step == 1 {
-                return Ok((start, length));
-            }
-            let rounded = add(length, E::Int(step - 1));
-            return Ok((start, E::Bin(Bin::FloorDiv, Ty::Int, Box::new(rounded), Box::new(E::Int(step)))));
-        }
-        if step != -1 {
-            return self.refuse("a step of a slice below -1");
-        }
-        let first = start.unwrap_or(sub(extent.clone(), E::Int(1)));
-        let length = match end {
-            None => add(first.clone(), E::Int(1)),
-            Some(end) => {
-                self.demand(&end, "a slice ends within the array")?;
-                sub(first.clone(), end)
-            }
-        };
-        self.demand(&sub(sub(extent.clone(), E::Int(1)), first.clone()), "a slice starts within the array")?;
-        self.demand(&length, "a slice does not end before it starts")?;
-        Ok((first, length))
-    }
-}
-
-/// Negative constants count from the end.
-fn from_the_end(at: E, extent: &E) -> E {
-    match at {
-        E::Int(at) if at < 0 => add(extent.clone(), E::Int(at)),
-        at => at,
     }
 }
 

@@ -36,7 +36,12 @@ fn jit_kinds(args: &Bound<'_, PyTuple>) -> PyResult<(Option<String>, Option<Stri
             }
             None => {
                 let name = arg.get_type().name()?;
-                return Ok((None, Some(format!("argument {at} is no number, array or list of numbers of 64 bits, but {name}"))));
+                return Ok((
+                    None,
+                    Some(format!(
+                        "argument {at} is no number, array or list of numbers of 64 bits, but {name}"
+                    )),
+                ));
             }
         }
     }
@@ -68,10 +73,14 @@ fn kind(arg: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
         return Ok(None);
     }
     if let Ok(array) = arg.cast::<PyArrayDyn<f64>>() {
-        return Ok(is_plain(array.as_untyped(), array.data() as usize)?.then(|| format!("A{}f", array.ndim())));
+        return Ok(
+            is_plain(array.as_untyped(), array.data() as usize)?.then(|| format!("A{}f", array.ndim()))
+        );
     }
     if let Ok(array) = arg.cast::<PyArrayDyn<i64>>() {
-        return Ok(is_plain(array.as_untyped(), array.data() as usize)?.then(|| format!("A{}i", array.ndim())));
+        return Ok(
+            is_plain(array.as_untyped(), array.data() as usize)?.then(|| format!("A{}i", array.ndim()))
+        );
     }
     let ty = arg.get_type();
     if ty.name()? == "float64" && ty.module()? == "numpy" {
@@ -99,7 +108,9 @@ fn kinds_of(text: &str) -> PyResult<Vec<Kind>> {
             _ => return None,
         })
     };
-    text.split_whitespace().map(|word| one(word).ok_or_else(|| PyValueError::new_err((0, format!("kind {word}"))))).collect()
+    text.split_whitespace()
+        .map(|word| one(word).ok_or_else(|| PyValueError::new_err((0, format!("kind {word}")))))
+        .collect()
 }
 
 /// Lines and classes of the loops of a source: `[(line, 'parallel' | 'reduction' | 'carried')]`.
@@ -225,10 +236,19 @@ impl Host for Arrays<'_> {
 }
 
 fn number(py: Python<'_>, bits: i64, ty: Ty) -> PyResult<Bound<'_, PyAny>> {
-    if ty == Ty::Float { f64::from_bits(bits as u64).into_bound_py_any(py) } else { bits.into_bound_py_any(py) }
+    if ty == Ty::Float {
+        f64::from_bits(bits as u64).into_bound_py_any(py)
+    } else {
+        bits.into_bound_py_any(py)
+    }
 }
 
-fn write_back(list: &Bound<'_, PyList>, ty: Ty, dims: &[usize], words: &mut std::slice::Iter<'_, i64>) -> PyResult<()> {
+fn write_back(
+    list: &Bound<'_, PyList>,
+    ty: Ty,
+    dims: &[usize],
+    words: &mut std::slice::Iter<'_, i64>,
+) -> PyResult<()> {
     for at in 0..dims[0] {
         if dims.len() > 1 {
             write_back(list.get_item(at)?.cast::<PyList>()?, ty, &dims[1..], words)?;
@@ -239,7 +259,12 @@ fn write_back(list: &Bound<'_, PyList>, ty: Ty, dims: &[usize], words: &mut std:
     Ok(())
 }
 
-fn fresh_list<'py>(py: Python<'py>, ty: Ty, dims: &[usize], words: &mut std::slice::Iter<'_, i64>) -> PyResult<Bound<'py, PyList>> {
+fn fresh_list<'py>(
+    py: Python<'py>,
+    ty: Ty,
+    dims: &[usize],
+    words: &mut std::slice::Iter<'_, i64>,
+) -> PyResult<Bound<'py, PyList>> {
     let list = PyList::empty(py);
     for _ in 0..dims[0] {
         if dims.len() > 1 {
@@ -277,7 +302,11 @@ impl Jit {
 
     /// Which arguments it writes to.
     fn written(&self) -> Vec<bool> {
-        self.kernel.params().iter().map(|slot| matches!(slot, Slot::Array(arr) if self.kernel.writes(*arr))).collect()
+        self.kernel
+            .params()
+            .iter()
+            .map(|slot| matches!(slot, Slot::Array(arr) if self.kernel.writes(*arr)))
+            .collect()
     }
 
     /// Runs it: `(True, result)`, or `(False, reason)` with the arguments as they were.
@@ -292,16 +321,24 @@ impl Jit {
         let mut arrays = Arrays { py, arrays: Vec::new() };
         for (at, (item, slot)) in items.iter().zip(params).enumerate() {
             let flat = match (slot, item.cast_exact::<PyList>()) {
-                (Slot::Array(arr), Ok(list)) => match flatten(list, self.kernel.array(*arr).0, self.kernel.axes(*arr))? {
-                    Some(flat) => Some(flat),
-                    None => return no(format!("argument {at} is a list that isn't regular, or of numbers of several kinds")),
-                },
+                (Slot::Array(arr), Ok(list)) => {
+                    match flatten(list, self.kernel.array(*arr).0, self.kernel.axes(*arr))? {
+                        Some(flat) => Some(flat),
+                        None => {
+                            return no(format!(
+                                "argument {at} is a list that isn't regular, or of numbers of several kinds"
+                            ));
+                        }
+                    }
+                }
                 _ => None,
             };
             flats.push(flat);
         }
         if let Some(at) = self.shared(&flats) {
-            return no(format!("argument {at}, which is written to, has a list in common with another, or twice"));
+            return no(format!(
+                "argument {at}, which is written to, has a list in common with another, or twice"
+            ));
         }
         let mut addresses: Vec<(usize, Vec<usize>)> = Vec::new();
         for (at, (item, slot)) in items.iter().zip(params).enumerate() {
@@ -371,10 +408,20 @@ impl Jit {
             return None;
         }
         lists.sort_unstable();
-        lists.windows(2).find(|pair| pair[0].0 == pair[1].0 && (pair[0].1 || pair[1].1)).map(|pair| pair[usize::from(pair[1].1)].2)
+        lists
+            .windows(2)
+            .find(|pair| pair[0].0 == pair[1].0 && (pair[0].1 || pair[1].1))
+            .map(|pair| pair[usize::from(pair[1].1)].2)
     }
 
-    fn given<'py>(&self, py: Python<'py>, give: &Give, items: &[Bound<'py, PyAny>], scalars: &[i64], arrays: &Arrays<'py>) -> PyResult<Bound<'py, PyAny>> {
+    fn given<'py>(
+        &self,
+        py: Python<'py>,
+        give: &Give,
+        items: &[Bound<'py, PyAny>],
+        scalars: &[i64],
+        arrays: &Arrays<'py>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         match give {
             Give::Nothing => Ok(py.None().into_bound(py)),
             Give::Scalar(var, ty, is_numpy) => {
@@ -382,17 +429,23 @@ impl Jit {
                 if !is_numpy {
                     return Ok(value);
                 }
-                py.import("numpy")?.getattr(if *ty == Ty::Float { "float64" } else { "int64" })?.call1((value,))
+                py.import("numpy")?
+                    .getattr(if *ty == Ty::Float { "float64" } else { "int64" })?
+                    .call1((value,))
             }
             Give::Tuple(parts) => {
-                let parts = parts.iter().map(|part| self.given(py, part, items, scalars, arrays)).collect::<PyResult<Vec<_>>>()?;
+                let parts = parts
+                    .iter()
+                    .map(|part| self.given(py, part, items, scalars, arrays))
+                    .collect::<PyResult<Vec<_>>>()?;
                 PyTuple::new(py, parts)?.into_bound_py_any(py)
             }
             Give::Array(arr) => {
                 if let Some(at) = self.kernel.params().iter().position(|slot| *slot == Slot::Array(*arr)) {
                     return Ok(items[at].clone());
                 }
-                let made = arrays.arrays[*arr].clone().expect("an array that is no argument is the kernel's own");
+                let made =
+                    arrays.arrays[*arr].clone().expect("an array that is no argument is the kernel's own");
                 let (ty, is_list) = self.kernel.array(*arr);
                 if !is_list {
                     return Ok(made);
