@@ -102,8 +102,12 @@ fn access(program: &mut Program, access: &mut Access, around: &Around, line: u32
     access.is_checked = is_checked;
     let name = program.arrays[access.arr].name.clone();
     for (form, instead) in wanted {
+        // The same form with other things that are as good is another guard.
+        let covers = |guard: &Guard| {
+            guard.form == form && !guard.is_equality && (guard.instead.is_empty() || guard.instead == instead)
+        };
         let is_known = form.terms.is_empty() && form.constant >= 0;
-        if !is_known && !program.guards.iter().any(|guard| guard.form == form && !guard.is_equality) {
+        if !is_known && !program.guards.iter().any(covers) {
             program.guards.push(Guard {
                 form,
                 instead,

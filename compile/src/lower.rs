@@ -287,7 +287,9 @@ impl Lower {
         let is_known =
             form.terms.is_empty() && if is_equality { form.constant == 0 } else { form.constant >= 0 };
         if !is_known
-            && !self.guards.iter().any(|guard| guard.form == form && guard.is_equality == is_equality)
+            && !self.guards.iter().any(|guard| {
+                guard.form == form && guard.is_equality == is_equality && guard.instead.is_empty()
+            })
         {
             self.guards.push(Guard {
                 form,

@@ -147,6 +147,14 @@ def two_rows(a):
             a[i][j] = a[i][j] + a[0][j]
 
 
+def bounded_and_not(a, x):
+    for i in range(len(x)):
+        for j in range(i):
+            x[i] += a[i - 1]
+    for i in range(len(x)):
+        x[i] += a[i - 1]
+
+
 F = [1.0, 2.0, 3.0, 4.0]
 ROW = [1.0, 2.0]
 OVERLAP = np.arange(8.0)
@@ -164,6 +172,7 @@ CASES = [
     ("written to", axpy, lambda: (2.0, np.ones(3), np.frombuffer(b"\0" * 24))),
     ("within it", axpy, lambda: (2.0, list(F), [1.0])),
     ("within it", shifted, lambda: (4, list(F), list(F))),
+    ("within it", bounded_and_not, lambda: (list(F), list(F))),
     ("or that leaves 64 bits", indexed, lambda: (list(F), [0, 3, -1], [0.0, 0.0, 0.0])),
     ("or that leaves 64 bits", indexed, lambda: (list(F), [0, 4], [0.0, 0.0])),
     ("raises or warns", divided, lambda: ([1.0, 0.0], [1.0, 2.0])),
