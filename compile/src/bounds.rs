@@ -91,6 +91,9 @@ fn access(program: &mut Program, access: &mut Access, around: &Around, line: u32
         let is_known = |form: &Affine| form.terms.is_empty() && form.constant >= 0;
         match room {
             Some((least, room)) if is_known(&least) && is_known(&room) => {}
+            // Under a condition, but guarded for an access elsewhere.
+            Some((least, room))
+                if [&least, &room].into_iter().all(|form| is_known(form) || is_guarded(program, form)) => {}
             Some((least, room)) if !around.is_conditional => {
                 let extent = extent(program, access.arr, axis);
                 wanted.extend(alternatives(program, index, &extent, around, least, room));
@@ -116,6 +119,10 @@ fn access(program: &mut Program, access: &mut Access, around: &Around, line: u32
             });
         }
     }
+}
+
+fn is_guarded(program: &Program, form: &Affine) -> bool {
+    program.guards.iter().any(|guard| guard.form == *form && !guard.is_equality && guard.instead.is_empty())
 }
 
 /// The two guards of a subscript, each with what is as good: a loop that is run at all bounds the variables in its own
