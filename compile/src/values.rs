@@ -9,6 +9,9 @@ use crate::syntax::{Expr, ExprKind, Index, Op};
 use crate::{Error, Result};
 use std::rc::Rc;
 
+/// Most nodes of an expression.
+const LARGEST: usize = 3000;
+
 /// A value.
 #[derive(Clone)]
 pub(crate) enum V {
@@ -218,6 +221,20 @@ impl Lower {
         })
     }
 
+    /// The value, unless it has grown too large: powers and the greater of two use their operands more than once.
+    fn bounded(&self, value: V) -> Result<V> {
+        let mut size = 0;
+        match &value {
+            V::Scalar(expression, _) => expression.walk(&mut |_| size += 1),
+            V::Array(Array { dims, source: Source::Map(rule), .. }) => {
+                let marks: Vec<E> = (0..dims.len()).map(|axis| E::Var(usize::MAX - axis)).collect();
+                rule(&marks).walk(&mut |_| size += 1);
+            }
+            _ => {}
+        }
+        if size > LARGEST { self.refuse("an expression that is too large") } else { Ok(value) }
+    }
+
     /// A part that Python may skip: no statements may come of it.
     fn skippable<T>(&mut self, part: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         let before = self.out.len();
@@ -245,7 +262,8 @@ impl Lower {
                     return Ok(made);
                 }
                 let (a, b) = (self.value(a)?, self.value(b)?);
-                self.binary(*op, a, b)
+                let value = self.binary(*op, a, b)?;
+                self.bounded(value)
             }
             ExprKind::Negative(a) => match self.value(a)? {
                 V::Scalar(value, is_numpy) => match self.ty(&value) {
@@ -298,7 +316,10 @@ impl Lower {
                 }
                 Ok(self.scalar(E::If(Box::new(condition), Box::new(yes), Box::new(no))))
             }
-            ExprKind::Call(callee, args, named) => self.call(callee, args, named),
+            ExprKind::Call(callee, args, named) => {
+                let value = self.call(callee, args, named)?;
+                self.bounded(value)
+            }
             ExprKind::Subscript(base, index) => match self.subscripted(base)? {
                 V::Array(array) => {
                     let part = self.indexed(array, index)?;

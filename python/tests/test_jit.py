@@ -243,9 +243,13 @@ def early(x):
     return -1
 
 
+def grows(x):
+    return max(max(max(max(max(max(max(max(max(max(max(max(x, 1), 2), 3), 4), 5), 6), 7), 8), 9), 10), 11), 12)
+
+
 @pytest.mark.parametrize(
     "function, argument, line",
-    [(while_loop, 9, 1), (caught, [1.0], 1), (several_types, 3, 3), (behind, 3, 4), (sorts, np.arange(3.0)[::-1], 1), (early, [0.5, 2.0], 3)],
+    [(grows, 3, 1), (while_loop, 9, 1), (caught, [1.0], 1), (several_types, 3, 3), (behind, 3, 4), (sorts, np.arange(3.0)[::-1], 1), (early, [0.5, 2.0], 3)],
 )
 def test_what_is_not_understood_runs_as_it_is(function, argument, line):
     compiled = gain.jit(function)
