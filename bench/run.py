@@ -206,6 +206,7 @@ SUITES = {
     "factorizations": lambda: python_script("factorizations"),
     "indexing": lambda: python_script("indexing"),
     "windows": lambda: python_script("windows"),
+    "kernels": lambda: python_script("kernels"),
     "binning": lambda: python_script("binning"),
     "sorting": lambda: python_script("sorting"),
     "fft": lambda: python_script("fft"),

@@ -53,6 +53,7 @@ from ._grids import *  # noqa: F403
 from ._histograms import *  # noqa: F403
 from ._indexing import *  # noqa: F403
 from ._iteration import *  # noqa: F403
+from ._jit import *  # noqa: F403
 from ._joining import *  # noqa: F403
 from ._memory import *  # noqa: F403
 from ._nan import *  # noqa: F403

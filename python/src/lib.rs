@@ -23,6 +23,7 @@ mod flat;
 mod folds;
 mod foreign;
 mod index;
+mod jit;
 mod joining;
 mod linalg;
 mod lists;
@@ -75,6 +76,7 @@ fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
     distribution::register(module)?;
     fft::register(module)?;
     files::register(module)?;
+    jit::register(module)?;
     sort::register(module)?;
     window::register(module)?;
     remote::register(module)?;

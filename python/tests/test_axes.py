@@ -19,7 +19,7 @@ OTHERS = """abort barrier finalize init rank ranks stats threads threshold can_c
 geterrcall isscalar issubdtype printoptions promote_types set_printoptions seterr seterrcall result_type empty empty_like
 array_str array_repr array2string fromfunction group redistribute base_repr binary_repr common_type
 format_float_positional format_float_scientific fromiter fromstring isdtype iterable min_scalar_type mintypecode row_stack
-typename get_fallback set_fallback info ways show_config show_runtime getbufsize setbufsize get_include progress load_hdf5 save_hdf5 load_zarr
+typename jit get_fallback set_fallback info ways show_config show_runtime getbufsize setbufsize get_include progress load_hdf5 save_hdf5 load_zarr
 save_zarr connect disconnect num_images pfor ppeval sync_all sync_images this_image""".split()
 
 

@@ -24,7 +24,8 @@ const FLOORS: &[(&str, &str, &[&str])] = &[
     ("capi-ga-body", "src", &["ga-core", "capi-armci", "capi-pario"]),
     ("capi-ga-i4", "ga_i4", &["capi-ga-body"]),
     ("capi-ga", "ga", &["capi-ga-body", "capi-ga-i4"]),
-    ("gain-python", "python", &["gain", "gain-launcher", "wire"]),
+    ("compile", "compile", &[]),
+    ("gain-python", "python", &["gain", "gain-launcher", "wire", "compile"]),
     ("bench", "bench", &["gain", "gain-launcher"]),
     ("tests", "tests", &["gain", "gain-launcher"]),
 ];

@@ -1,0 +1,556 @@
+//! A compiled kernel: guards, table, calls.
+//!
+//! Invariant: machine code runs only after every guard of the program was found to hold for the arguments at hand;
+//! a run that turns out void leaves arguments as they were.
+
+use crate::affine::{Affine, Sym};
+use crate::depend::{self, Class};
+use crate::idiom::{self, Along, Contraction, Step};
+use crate::ir::*;
+use crate::machine::{self, Layout, MOST};
+use crate::run::Runnable;
+use crate::syntax::Globals;
+use crate::{Error, Kind, Result, bounds, expand, lower, promote, show, syntax, tree};
+
+/// An argument of a call.
+#[derive(Debug, Clone, Copy)]
+pub enum Arg<'a> {
+    /// An int.
+    Int(i64),
+    /// A float.
+    Float(f64),
+    /// Address and extents of an array in C order, of elements of eight bytes.
+    Array(usize, &'a [usize]),
+}
+
+/// Where the operand of a library call lies along an axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Axis {
+    /// An index of the contraction, from one element to another: its number, the first element, the end.
+    Index(usize, i64, i64),
+    /// One element.
+    At(i64),
+}
+
+/// A part of an array: its number and where.
+pub type Part = (usize, Vec<Axis>);
+
+/// A library call: `out += factor * product of operands`, summed over the indices that `out` doesn't have.
+#[derive(Debug, Clone)]
+pub struct Contract {
+    /// What is added to.
+    pub out: Part,
+    /// What is multiplied.
+    pub operands: Vec<Part>,
+    /// What the product is multiplied by.
+    pub factor: f64,
+    /// `(operand or None for the result, a, b, offset)`: only elements with `position of a - position of b + offset >= 0`,
+    /// positions within the parts.
+    pub masks: Vec<(Option<usize>, usize, usize, i64)>,
+}
+
+/// What a kernel needs of whoever has the arrays.
+pub trait Host {
+    /// Address of a new array of the kernel's own: its number, type, extents. Zeros.
+    fn make(&mut self, arr: usize, ty: Ty, dims: &[usize]) -> std::result::Result<usize, String>;
+    /// Does a library call.
+    fn contract(&mut self, contract: &Contract) -> std::result::Result<(), String>;
+}
+
+/// A function, compiled for one combination of types.
+pub struct Kernel {
+    program: Program,
+    layout: Layout,
+    code: Runnable,
+    classes: Vec<(u32, Class)>,
+    may_be_void: bool,
+    text: String,
+    /// Pieces of code, in order, and what may be called instead.
+    steps: Vec<Vec<Contraction>>,
+    /// The same without arrays that have a place for each iteration, for when these would be large.
+    small: Option<Box<Kernel>>,
+}
+
+/// Elements that arrays of the kernel's own may have, beyond four times those of the arguments, where there is a choice.
+const ROOM: usize = 1 << 22;
+
+/// Operations from which a library call pays.
+const WORTH: i64 = 40 * 40 * 40;
+
+/// The program of a source, before it is compiled.
+fn program(text: &str, globals: &Globals, kinds: &[Kind]) -> Result<Program> {
+    let function = syntax::function(&tree::read(text)?, globals)?;
+    let mut program = lower::lower(&function, kinds)?;
+    bounds::place(&mut program);
+    Ok(program)
+}
+
+/// Lines and classes of the loops of a source.
+fn classes_of(program: &Program) -> Vec<(u32, Class)> {
+    let found = depend::classify(program, &program.body);
+    let mut classes = vec![Class::Parallel; program.loop_lines.len()];
+    loops(&program.body, &mut |inner| {
+        if let Some(source) = inner.source {
+            classes[source] = found.class[&inner.var];
+        }
+    });
+    program.loop_lines.iter().copied().zip(classes).collect()
+}
+
+fn loops(body: &[S], visit: &mut impl FnMut(&Loop)) {
+    for stmt in body {
+        match &stmt.kind {
+            SKind::For(inner) => {
+                visit(inner);
+                loops(&inner.body, visit);
+            }
+            SKind::If(_, yes, no) => {
+                loops(yes, visit);
+                loops(no, visit);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Line and class of each loop of a source, in its order.
+pub fn analyse(text: &str, globals: &Globals, kinds: &[Kind]) -> Result<Vec<(u32, Class)>> {
+    program(text, globals, kinds).map(|program| classes_of(&program))
+}
+
+/// The program with a place for each iteration's own, if that makes more of it library calls.
+fn better(program: &Program) -> Option<Program> {
+    let calls = |program: &Program| {
+        idiom::steps(program).iter().filter(|step| matches!(step, Step::Contract(..))).count()
+    };
+    let expanded = idiom::is_promising(program).then(|| expand::expanded(program))??;
+    (calls(&expanded) > calls(program)).then_some(expanded)
+}
+
+impl Kernel {
+    /// Compiles a function, given as the text of its syntax tree, for these kinds of arguments. `is_strict` forbids
+    /// that sums of floats are taken in another order than written.
+    pub fn compile(text: &str, globals: &Globals, kinds: &[Kind], is_strict: bool) -> Result<Kernel> {
+        let program = program(text, globals, kinds)?;
+        if let (true, Some((line, what))) = (is_strict, program.reassociates) {
+            return Err(Error::new(line, format!("{what}, which `strict` forbids")));
+        }
+        let classes = classes_of(&program);
+        let better = if is_strict { None } else { better(&program) };
+        match better {
+            None => Self::built(program, classes, is_strict, None),
+            Some(better) => {
+                let small = Self::built(program, classes.clone(), is_strict, None)?;
+                Self::built(better, classes, is_strict, Some(Box::new(small)))
+            }
+        }
+    }
+
+    fn built(
+        mut program: Program,
+        classes: Vec<(u32, Class)>,
+        is_strict: bool,
+        small: Option<Box<Kernel>>,
+    ) -> Result<Kernel> {
+        let steps = if is_strict { vec![Step::Code(program.body.clone())] } else { idiom::steps(&program) };
+        let (mut bodies, mut contractions) = (Vec::new(), Vec::new());
+        for step in steps {
+            let (body, found) = match step {
+                Step::Code(body) => (body, Vec::new()),
+                Step::Contract(found, body) => (body, found),
+            };
+            bodies.push(promote::promote(&mut program, body, &mut Vec::new()));
+            contractions.push(found);
+        }
+        let found: Vec<_> = bodies.iter().map(|body| depend::classify(&program, body)).collect();
+        let pieces: Vec<_> =
+            bodies.iter().zip(&found).map(|(body, found)| (&body[..], &found.class)).collect();
+        let code = machine::compile(&program, &pieces, !is_strict)?;
+        let may_be_void = bodies.iter().any(|body| may_be_void(&program, body));
+        let text = show::text(&program, &bodies, &contractions);
+        Ok(Kernel {
+            layout: Layout::of(&program),
+            program,
+            code: Runnable::new(code),
+            classes,
+            may_be_void,
+            text,
+            steps: contractions,
+            small,
+        })
+    }
+
+    /// Line and class of each loop of the source, in its order.
+    pub fn loops(&self) -> &[(u32, Class)] {
+        &self.classes
+    }
+
+    /// The kernel as it is run, as readable Python.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Where the arguments go.
+    pub fn params(&self) -> &[Slot] {
+        &self.program.params
+    }
+
+    /// What it returns.
+    pub fn give(&self) -> &Give {
+        &self.program.give
+    }
+
+    /// Whether it writes to the array.
+    pub fn writes(&self, arr: usize) -> bool {
+        self.program.arrays[arr].is_written
+    }
+
+    /// Whether elements of the array are ints, and whether it is a list.
+    pub fn array(&self, arr: usize) -> (Ty, bool) {
+        (self.program.arrays[arr].ty, self.program.arrays[arr].is_list)
+    }
+
+    /// Number of axes of the array.
+    pub fn axes(&self, arr: usize) -> usize {
+        self.program.arrays[arr].ndim
+    }
+
+    /// Runs it, and gives the scalars, by number, as their bits. An error says why it can't be run on these arguments,
+    /// which are then as they were.
+    ///
+    /// # Safety
+    /// Each array argument is memory of its extents, which nobody else writes to during the call, nor reads if the kernel
+    /// writes to it. What the host makes is memory of the extents asked for, and stays until the call ends.
+    #[allow(unsafe_code)]
+    pub unsafe fn call(
+        &self,
+        args: &[Arg<'_>],
+        host: &mut dyn Host,
+    ) -> std::result::Result<Vec<i64>, String> {
+        let mut table = vec![0i64; self.layout.words];
+        let mut spans: Vec<(Arr, i64, usize)> = Vec::new();
+        if args.len() != self.program.params.len() {
+            return Err("another number of arguments".into());
+        }
+        for (slot, arg) in self.program.params.iter().zip(args) {
+            match (*slot, *arg) {
+                (Slot::Scalar(var), Arg::Int(value)) if self.program.vars[var].ty == Ty::Int => {
+                    if !(-MOST..MOST).contains(&value) {
+                        return Err(format!("`{}` has more than 31 bits", self.program.vars[var].name));
+                    }
+                    table[var] = value;
+                }
+                (Slot::Scalar(var), Arg::Float(value)) if self.program.vars[var].ty == Ty::Float => {
+                    table[var] = value.to_bits() as i64
+                }
+                (Slot::Array(arr), Arg::Array(address, dims))
+                    if dims.len() == self.program.arrays[arr].ndim =>
+                {
+                    let at = self.layout.array(arr);
+                    table[at] = address as i64;
+                    let mut words = 1usize;
+                    for (axis, dim) in dims.iter().enumerate() {
+                        table[at + 1 + axis] = *dim as i64;
+                        words = words.saturating_mul(*dim);
+                    }
+                    spans.push((arr, address as i64, words));
+                }
+                _ => return Err("an argument of another kind".into()),
+            }
+        }
+        let value = |form: &Affine, table: &[i64]| {
+            form.value(|sym| match sym {
+                Sym::Var(var) => table[var],
+                Sym::Dim(arr, axis) => table[self.layout.array(arr) + 1 + axis],
+            })
+        };
+        for guard in &self.program.guards {
+            let holds = |form| {
+                value(form, &table)
+                    .is_some_and(|value| if guard.is_equality { value == 0 } else { value >= 0 })
+            };
+            if !holds(&guard.form) && !guard.instead.iter().any(holds) {
+                return Err(format!("not so: {}", guard.what));
+            }
+        }
+        for (arr, address, words) in &spans {
+            let overlaps = |other: &(Arr, i64, usize)| {
+                other.0 != *arr
+                    && *words > 0
+                    && other.2 > 0
+                    && *address < other.1 + 8 * other.2 as i64
+                    && other.1 < address + 8 * *words as i64
+            };
+            if self.program.arrays[*arr].is_written
+                && let Some(other) = spans.iter().find(|other| overlaps(other))
+            {
+                return Err(format!(
+                    "`{}`, which is written to, overlaps `{}`",
+                    self.program.arrays[*arr].name, self.program.arrays[other.0].name
+                ));
+            }
+        }
+        let mut own = Vec::new();
+        for (arr, array) in self.program.arrays.iter().enumerate() {
+            let Some(forms) = &array.dims else { continue };
+            let mut dims = Vec::new();
+            let mut number = 1usize;
+            for form in forms {
+                let dim = value(form, &table)
+                    .and_then(|dim| usize::try_from(dim.max(0)).ok())
+                    .filter(|dim| *dim < 1 << 40);
+                let dim = dim.ok_or("an extent that is too large")?;
+                number = number
+                    .checked_mul(dim)
+                    .filter(|number| *number < 1 << 40)
+                    .ok_or("an array that is too large")?;
+                dims.push(dim);
+            }
+            own.push((arr, dims, number));
+        }
+        let given: usize = spans.iter().map(|span| span.2).sum();
+        let wanted: usize = own.iter().map(|own| own.2).sum();
+        if let (Some(small), true) = (&self.small, wanted > given.saturating_mul(4).saturating_add(ROOM)) {
+            // SAFETY: what the caller vouches for; the arguments are the same.
+            return unsafe { small.call(args, host) };
+        }
+        for (arr, dims, _) in own {
+            let at = self.layout.array(arr);
+            table[at] = host.make(arr, self.program.arrays[arr].ty, &dims)? as i64;
+            for (axis, dim) in dims.iter().enumerate() {
+                table[at + 1 + axis] = *dim as i64;
+            }
+        }
+        let mut saved = Vec::new();
+        if self.may_be_void || self.steps.iter().any(|step| !step.is_empty()) {
+            for (arr, address, words) in &spans {
+                if self.program.arrays[*arr].is_written && *words > 0 {
+                    // SAFETY: the caller vouches for the arguments' memory.
+                    saved.push((*address, unsafe { Runnable::saved(*address, *words) }));
+                }
+            }
+        }
+        let mut failed = None;
+        for (piece, contractions) in self.steps.iter().enumerate() {
+            let calls: Option<Vec<Contract>> = contractions
+                .iter()
+                .map(|one| self.contract(one, |form| value(form, &table), &table))
+                .collect();
+            if let (false, Some(calls)) = (contractions.is_empty(), calls) {
+                failed = calls.iter().find_map(|call| host.contract(call).err());
+            } else {
+                // SAFETY: table and layout are of this program; its addresses are the caller's arrays and those made above,
+                // its extents theirs; all guards hold; what is written to overlaps nothing.
+                let is_sound = unsafe { self.code.run(piece, &mut table) };
+                if !is_sound {
+                    failed = Some(
+                        "something happened that Python raises or warns for, or that leaves 64 bits".into(),
+                    );
+                }
+            }
+            if failed.is_some() {
+                break;
+            }
+        }
+        if let Some(reason) = failed {
+            for (address, words) in &saved {
+                // SAFETY: as when it was saved.
+                unsafe { Runnable::restore(*address, words) };
+            }
+            return Err(reason);
+        }
+        table.truncate(self.program.vars.len());
+        Ok(table)
+    }
+
+    /// The library call, if there is enough to do; an empty one has code that does nothing.
+    fn contract(
+        &self,
+        one: &Contraction,
+        value: impl Fn(&Affine) -> Option<i64>,
+        table: &[i64],
+    ) -> Option<Contract> {
+        let bounds =
+            one.bounds.iter().map(|(lo, hi)| value(lo).zip(value(hi))).collect::<Option<Vec<_>>>()?;
+        let work = bounds.iter().try_fold(1i64, |work, (lo, hi)| work.checked_mul((hi - lo).max(0)))?;
+        if work < WORTH {
+            return None;
+        }
+        let part = |(arr, axes): &(Arr, Vec<Along>)| {
+            let axes = axes.iter().map(|axis| {
+                Some(match axis {
+                    Along::Index(at, offset) => {
+                        let offset = value(offset)?;
+                        Axis::Index(*at, bounds[*at].0 + offset, bounds[*at].1 + offset)
+                    }
+                    Along::Fixed(form) => Axis::At(value(form)?),
+                })
+            });
+            Some((*arr, axes.collect::<Option<Vec<_>>>()?))
+        };
+        let mut factor = if one.is_subtracted { -1.0 } else { 1.0 };
+        for scalar in &one.factors {
+            factor *= match scalar {
+                E::Var(var) => f64::from_bits(table[*var] as u64),
+                E::Float(value) => *value,
+                _ => return None,
+            };
+        }
+        let masks = one
+            .masks
+            .iter()
+            .map(|(whom, a, b, offset)| Some((*whom, *a, *b, value(offset)? + bounds[*a].0 - bounds[*b].0)));
+        Some(Contract {
+            out: part(&one.out)?,
+            operands: one.operands.iter().map(part).collect::<Option<_>>()?,
+            factor,
+            masks: masks.collect::<Option<_>>()?,
+        })
+    }
+}
+
+/// Whether a run may turn out void.
+fn may_be_void(program: &Program, body: &[S]) -> bool {
+    let odd = |value: &E| {
+        // Guarded subscripts are affine, and small.
+        let bare = value.clone().map(&mut |part| match part {
+            E::Load(mut access) if !access.is_checked => {
+                access.index.clear();
+                E::Load(access)
+            }
+            part => part,
+        });
+        let mut is_odd = false;
+        bare.walk(&mut |part| {
+            is_odd |= match part {
+                E::Load(access) => access.is_checked,
+                E::Bin(Bin::Div | Bin::FloorDiv | Bin::Mod, ..) | E::Math(_, _, true) => true,
+                // Ints that are no subscripts may leave 64 bits.
+                E::Bin(_, Ty::Int, ..) | E::Neg(Ty::Int, _) => true,
+                _ => false,
+            }
+        });
+        is_odd
+    };
+    let is_affine = |bound: &E| Affine::from(bound, &program.vars).is_some();
+    body.iter().any(|stmt| match &stmt.kind {
+        SKind::Set(_, value) => odd(value),
+        SKind::Store(access, value) => access.is_checked || odd(value),
+        SKind::If(condition, yes, no) => {
+            odd(condition) || may_be_void(program, yes) || may_be_void(program, no)
+        }
+        SKind::For(inner) => {
+            !is_affine(&inner.lo) || !is_affine(&inner.hi) || may_be_void(program, &inner.body)
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Keeps the arrays of a call; library calls are naive loops.
+    #[derive(Default)]
+    struct Naive {
+        own: Vec<Vec<u64>>,
+    }
+
+    impl Host for Naive {
+        fn make(&mut self, _: usize, _: Ty, dims: &[usize]) -> std::result::Result<usize, String> {
+            self.own.push(vec![0; dims.iter().product::<usize>().max(1)]);
+            Ok(self.own.last().expect("just pushed").as_ptr() as usize)
+        }
+
+        fn contract(&mut self, _: &Contract) -> std::result::Result<(), String> {
+            Err("no library".into())
+        }
+    }
+
+    /// `for i in range(lo, n): y[i] = a * x[i - 1] + y[i]`, as `gain._jit` writes it down.
+    fn shifted(lo: i64) -> String {
+        let name = |id: &str| format!("(Name 2 id \"{id}\" ctx \"Load\")");
+        let at = |array: &str, index: &str| {
+            format!("(Subscript 2 value {} slice {index} ctx \"Load\")", name(array))
+        };
+        let before = format!("(BinOp 2 left {} op \"Sub\" right (Constant 2 value 1))", name("i"));
+        let product = format!("(BinOp 2 left {} op \"Mult\" right {})", name("a"), at("x", &before));
+        let sum = format!("(BinOp 2 left {product} op \"Add\" right {})", at("y", &name("i")));
+        let args: Vec<String> =
+            ["a", "n", "x", "y"].iter().map(|arg| format!("(arg 1 arg \"{arg}\")")).collect();
+        format!(
+            "(FunctionDef 1 name \"f\" args (arguments 0 args [{}]) body [(For 2 target (Name 2 id \"i\" ctx \"Store\") \
+             iter (Call 2 func {} args [(Constant 2 value {lo}) {}]) body [(Assign 2 targets [{}] value {sum})])])",
+            args.join(" "),
+            name("range"),
+            name("n"),
+            at("y", &name("i"))
+        )
+    }
+
+    const KINDS: [Kind; 4] = [
+        Kind::Scalar { ty: Ty::Float, is_numpy: false },
+        Kind::Scalar { ty: Ty::Int, is_numpy: false },
+        Kind::Array { ty: Ty::Float, ndim: 1, is_list: false },
+        Kind::Array { ty: Ty::Float, ndim: 1, is_list: false },
+    ];
+
+    #[test]
+    #[allow(unsafe_code)]
+    fn a_kernel_computes_what_the_loop_says_and_refuses_what_it_may_not() {
+        let kernel = Kernel::compile(&shifted(1), &Globals::new(), &KINDS, false).unwrap();
+        assert_eq!(kernel.loops(), [(2, Class::Parallel)]);
+        for n in [0usize, 1, 2, 7, 8, 9, 10, 31, 40] {
+            let x: Vec<f64> = (0..n).map(|i| i as f64 + 0.25).collect();
+            let mut y: Vec<f64> = (0..n).map(|i| 3.0 / (i as f64 + 1.0)).collect();
+            let mut expected = y.clone();
+            for i in 1..n {
+                expected[i] += 2.5 * x[i - 1];
+            }
+            let call = |end: i64, y: &mut Vec<f64>| {
+                let dims = [n];
+                let args = [
+                    Arg::Float(2.5),
+                    Arg::Int(end),
+                    Arg::Array(x.as_ptr() as usize, &dims),
+                    Arg::Array(y.as_mut_ptr() as usize, &dims),
+                ];
+                // SAFETY: both arrays have `n` elements and live, borrowed by this closure alone, during the call.
+                unsafe { kernel.call(&args, &mut Naive::default()) }
+            };
+            call(n as i64, &mut y).unwrap();
+            assert_eq!(y, expected);
+            let why = call(n as i64 + 1, &mut y).unwrap_err();
+            assert!(n == 0 || why.contains("within it"), "{why}");
+            assert!(call(1 << 40, &mut y).unwrap_err().contains("31 bits"));
+            assert_eq!(y, expected);
+        }
+        // The first element before the first: Python means the last one.
+        let wraps = Kernel::compile(&shifted(0), &Globals::new(), &KINDS, false).unwrap();
+        let (x, dims) = ([1.0; 4], [4]);
+        let mut y = [0.0; 4];
+        let args = [
+            Arg::Float(2.5),
+            Arg::Int(4),
+            Arg::Array(x.as_ptr() as usize, &dims),
+            Arg::Array(y.as_mut_ptr() as usize, &dims),
+        ];
+        // SAFETY: both arrays have four elements and live during the call.
+        assert!(unsafe { wraps.call(&args, &mut Naive::default()) }.is_err());
+        // What is written overlaps what is read: in order it is computed, but guards know no exceptions.
+        let args = [
+            Arg::Float(2.5),
+            Arg::Int(4),
+            Arg::Array(y.as_ptr() as usize, &dims),
+            Arg::Array(y.as_mut_ptr() as usize, &dims),
+        ];
+        // SAFETY: as above; nothing is run.
+        assert!(unsafe { kernel.call(&args, &mut Naive::default()) }.unwrap_err().contains("overlaps"));
+    }
+
+    #[test]
+    fn what_is_not_understood_has_its_line() {
+        let text = "(FunctionDef 1 name \"f\" args (arguments 0 args []) body [(While 7 test (Constant 7 value True) body [])])";
+        let Err(error) = Kernel::compile(text, &Globals::new(), &[], false) else { panic!("compiled") };
+        assert_eq!(error.line, 7);
+    }
+}
