@@ -27,7 +27,7 @@ FRESH = 0.2
 PAGE = b"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>gain</title><style>
 body { font: 15px/1.4 system-ui, sans-serif; margin: 2em; color: #222; background: #fff }
-table { border-collapse: collapse } td, th { padding: .25em .9em; text-align: right; border-bottom: 1px solid #ddd }
+table { border-collapse: collapse } td, th { padding: .25em .9em; text-align: right; white-space: nowrap; border-bottom: 1px solid #ddd }
 .bar { background: #eee; width: 10em; height: .7em; display: inline-block } .bar i { background: #4a8; height: 100%; display: block }
 #lost { color: #a00 }
 </style></head><body>
@@ -35,11 +35,12 @@ table { border-collapse: collapse } td, th { padding: .25em .9em; text-align: ri
 <table><thead><tr><th>rank</th><th>process</th><th>does</th><th>for</th><th>memory</th><th></th><th>read from others</th><th>allocated so far</th><th>passes</th><th>arrays</th></tr></thead><tbody id="ranks"></tbody></table>
 <script>
 const amount = n => { let k = 0; while (n >= 1024 && k < 4) { n /= 1024; k++ } return n.toPrecision(3) * 1 + " " + ["B", "KiB", "MiB", "GiB", "TiB"][k] };
+const count = (n, what) => `${n} ${what}${n === 1 ? "" : "s"}`;
 async function look() {
   try {
     const now = await (await fetch("status.json")).json();
     document.getElementById("version").textContent = now.version;
-    document.getElementById("told").textContent = `${now.ranks.length} ranks on ${now.host}, ${now.clients} clients`;
+    document.getElementById("told").textContent = `${count(now.ranks.length, "rank")} on ${now.host}, ${count(now.clients, "client")}`;
     const body = document.getElementById("ranks");
     body.replaceChildren(...now.ranks.map(rank => {
       const row = document.createElement("tr");
@@ -141,7 +142,6 @@ class Page(http.server.ThreadingHTTPServer):
         self.teller, self.version = teller, gain.__version__
         # (Of ranks on other nodes the parts are fetched.)
         self.parts = [teller.window.part(rank) for rank in range(_gain.ranks())]
-        self.own = os.getpid()
         self.total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         threading.Thread(target=self.serve_forever, name="gain status", daemon=True).start()
 
@@ -156,4 +156,8 @@ class Page(http.server.ThreadingHTTPServer):
         size = FORM.size + NAME
         told = [part if part is not None else self.teller.window.get(rank, 0, [size], [1]) for rank, part in enumerate(self.parts)]
         ranks = [{"rank": rank, **_read(part)} for rank, part in enumerate(told)]
+        for rank, part in zip(ranks, self.parts):
+            # (Of this node's the memory is that of now, whatever they are in the middle of.)
+            if part is not None:
+                rank["memory"] = _status.memory(rank["pid"]) or rank["memory"]
         return {"version": self.version, "host": socket.gethostname(), "clients": self.teller.clients, "memory": self.total, "ranks": ranks}

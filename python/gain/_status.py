@@ -14,10 +14,13 @@ __all__ = ["status"]
 present = None
 
 
-def memory():
-    """Bytes of memory that this process has, shared ones included."""
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+def memory(process="self"):
+    """Bytes of memory that a process has, shared ones included; 0 of one that is gone."""
+    try:
+        with open(f"/proc/{process}/statm") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
 
 
 def mine():
