@@ -23,6 +23,7 @@ mod flat;
 mod folds;
 mod foreign;
 mod index;
+mod job;
 mod joining;
 mod linalg;
 mod lists;
