@@ -171,9 +171,10 @@ fn serve(Serve { file, idle, allow_functions, status_port, start }: Serve, pytho
     run(start, program, python)
 }
 
-/// What finds the module without loading it, and has it run the program whose words follow.
-const BROADCAST: &str = "import importlib.util as u, os, runpy; \
-    runpy.run_path(os.path.join(os.path.dirname(u.find_spec('gain').origin), '_broadcast.py'), run_name='__main__')";
+/// What finds the module without loading it, or anything else, and has it run the program whose words follow.
+const BROADCAST: &str = "import _frozen_importlib_external as f; \
+    p = f.PathFinder.find_spec('gain').origin.removesuffix('__init__.py') + '_broadcast.py'; \
+    exec(compile(open(p, 'rb').read(), p, 'exec'), {'__name__': '__main__', '__file__': p})";
 
 /// A Python program that begins by having its imports broadcast.
 fn with_broadcast(program: Vec<OsString>, python: &Option<PathBuf>) -> Result<Vec<OsString>, String> {

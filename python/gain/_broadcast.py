@@ -10,13 +10,14 @@ counters in them say whose turn it is. (`gain._job` is another module in the fil
 Invariant: what is found is what rank 0 finds with the same path. What only a rank itself can have (another finder's modules, archives) it has itself.
 """
 
+# (Only what an interpreter has loaded by itself: all else is to come from rank 0.)
+import _frozen_importlib as importing
+import _frozen_importlib_external as finding
 import _imp
-import importlib.machinery
+import _thread
 import marshal
 import os
-import struct
 import sys
-import threading
 import time
 
 # Bytes of a request, and of a piece of an answer.
@@ -26,6 +27,17 @@ CORE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_gain.abi3.so")
 # How long rank 0's thread looks often for the next request, and how long it then sleeps at most between two looks, in seconds.
 BUSY, LAZY = 0.1, 0.01
 
+
+def word(number):
+    """A number as eight bytes."""
+    return number.to_bytes(8, "little")
+
+
+def numbers(data):
+    """The numbers in bytes, eight each."""
+    return memoryview(data).cast("Q").tolist()
+
+
 # --- Libraries that lie beside extensions
 
 
@@ -33,6 +45,8 @@ def needed(data):
     """`(names of libraries that it needs, folders where to look for them)` of an ELF file of 64 bits; nothing of others."""
     if data[:6] != b"\x7fELF\x02\x01":
         return [], []
+    import struct  # (on rank 0)
+
     start, size, count = struct.unpack_from("<Q", data, 32)[0], *struct.unpack_from("<HH", data, 54)
     segments = [struct.unpack_from("<IIQQQQ", data, start + k * size) for k in range(count)]
     at = lambda address: next(offset + address - low for kind, _, offset, low, _, length in segments if kind == 1 and low <= address < low + length)
@@ -94,18 +108,20 @@ class Server:
         self.rest = {}
         self.cache, self.files = {}, Files()
         self.left = ranks - 1
-        self.thread = threading.Thread(target=self.serve, name="gain imports", daemon=True)
+        # Held until all others have ended.
+        self.busy = _thread.allocate_lock()
+        self.busy.acquire()
         self.interval = sys.getswitchinterval()
         # (This rank imports as well, and the others are not to wait for that.)
         sys.setswitchinterval(1e-4)
-        self.thread.start()
+        _thread.start_new_thread(self.serve, ())
 
     def serve(self):
         """Until all others have ended their program."""
         last = time.monotonic()
         while self.left:
             is_idle = True
-            counters = struct.unpack(f"{self.ranks}Q", self.line.get(0, 0, 8 * self.ranks))
+            counters = numbers(self.line.get(0, 0, 8 * self.ranks))
             for rank in range(1, self.ranks):
                 if counters[rank] > self.answered[rank]:
                     self.answered[rank] += 1
@@ -115,13 +131,14 @@ class Server:
                 waited = time.monotonic() - last
                 time.sleep(5e-5 if waited < BUSY else min(LAZY, waited / 100))
         sys.setswitchinterval(self.interval)
+        self.busy.release()
 
     def answer(self, rank):
         """The next piece of an answer."""
         left = self.rest.pop(rank, None)
         if left is None:
             begin = 8 * self.ranks + REQUEST * rank
-            length, = struct.unpack("<Q", self.line.get(0, begin, 8))
+            length, = numbers(self.line.get(0, begin, 8))
             request = marshal.loads(self.line.get(0, begin + 8, length))
             if request == "end":
                 self.left -= 1
@@ -130,7 +147,7 @@ class Server:
         piece, left = left[:PIECE], left[PIECE:]
         if left:
             self.rest[rank] = left
-        self.line.put(rank, 8, struct.pack("<QQ", len(piece), len(left)) + piece)
+        self.line.put(rank, 8, word(len(piece)) + word(len(left)) + piece)
         self.line.signal(rank, 0)
 
     def made(self, request):
@@ -150,16 +167,16 @@ class Server:
         if kind == "source":
             with open(path, "rb") as file:
                 return file.read()
-        spec = importlib.machinery.PathFinder.find_spec(name, path)
+        spec = finding.PathFinder.find_spec(name, path)
         if spec is None:
             return "none", None
         loader, folders = spec.loader, spec.submodule_search_locations
         folders = None if folders is None else list(folders)
-        if type(loader) in (importlib.machinery.SourceFileLoader, importlib.machinery.SourcelessFileLoader):
+        if type(loader) in (finding.SourceFileLoader, finding.SourcelessFileLoader):
             return "code", spec.origin, spec.cached, folders, loader.get_code(name)
-        if type(loader) is importlib.machinery.ExtensionFileLoader and os.path.realpath(spec.origin) == os.path.realpath(CORE):
+        if type(loader) is finding.ExtensionFileLoader and os.path.realpath(spec.origin) == os.path.realpath(CORE):
             return "extension", spec.origin, folders, 0, [(CORE, None, [])]
-        if type(loader) is importlib.machinery.ExtensionFileLoader:
+        if type(loader) is finding.ExtensionFileLoader:
             return "extension", spec.origin, folders, os.getpid(), [(path, *rest) for path, rest in self.files.with_others(spec.origin).items()]
         if folders is not None and (loader is None or type(loader).__name__ in ("NamespaceLoader", "_NamespaceLoader")):
             return "folders", folders
@@ -175,7 +192,7 @@ class Finder:
     def __init__(self, line, rank, ranks):
         self.line, self.rank, self.ranks = line, rank, ranks
         self.asked = 0
-        self.lock = threading.RLock()
+        self.lock = _thread.RLock()
         self.is_near = line.is_near(0)
         # Where libraries were loaded from, by their path at rank 0, and what keeps them.
         self.libraries, self.kept = {CORE: CORE}, {}
@@ -185,7 +202,7 @@ class Finder:
         text = marshal.dumps(request)
         if len(text) + 8 > REQUEST:
             return False
-        self.line.put(0, 8 * self.ranks + REQUEST * self.rank, struct.pack("<Q", len(text)) + text)
+        self.line.put(0, 8 * self.ranks + REQUEST * self.rank, word(len(text)) + text)
         self.line.signal(0, 8 * self.rank)
         return True
 
@@ -198,7 +215,7 @@ class Finder:
             while True:
                 self.asked += 1
                 self.line.wait(0, self.asked)
-                length, left = struct.unpack("<QQ", self.line.get(self.rank, 8, 16))
+                length, left = numbers(self.line.get(self.rank, 8, 16))
                 pieces.append(self.line.get(self.rank, 24, length))
                 if not left:
                     return b"".join(pieces)
@@ -208,23 +225,23 @@ class Finder:
         """The module's place as rank 0 sees it."""
         folders = list(sys.path if path is None else path)
         if not all(isinstance(folder, str) for folder in folders):
-            return importlib.machinery.PathFinder.find_spec(name, path, target)
+            return finding.PathFinder.find_spec(name, path, target)
         told = self.ask(("module", name, folders))
         kind, *found = ("own", None) if told is None else marshal.loads(told)
         if kind == "none":
             return None
         if kind == "code":
             origin, cached, inner, code = found
-            spec = importlib.machinery.ModuleSpec(name, CodeLoader(self, name, origin, code), origin=origin, is_package=inner is not None)
+            spec = importing.ModuleSpec(name, CodeLoader(self, name, origin, code), origin=origin, is_package=inner is not None)
             spec.has_location, spec.cached = True, cached
         elif kind == "extension":
             origin, inner, process, libraries = found
-            spec = importlib.machinery.ModuleSpec(name, ExtensionLoader(self, name, origin, process, libraries), origin=origin, is_package=inner is not None)
+            spec = importing.ModuleSpec(name, ExtensionLoader(self, name, origin, process, libraries), origin=origin, is_package=inner is not None)
             spec.has_location = True
         elif kind == "folders":
-            spec, inner = importlib.machinery.ModuleSpec(name, None, is_package=True), found[0]
+            spec, inner = importing.ModuleSpec(name, None, is_package=True), found[0]
         else:
-            return importlib.machinery.PathFinder.find_spec(name, path, target)
+            return finding.PathFinder.find_spec(name, path, target)
         if inner is not None:
             spec.submodule_search_locations[:] = inner
         return spec
@@ -306,13 +323,13 @@ class CodeLoader(_Loader):
 
     def get_code(self, name):
         """Its code, once more."""
-        return self.code or importlib.machinery.SourceFileLoader(name, self.path).get_code(name)
+        return self.code or finding.SourceFileLoader(name, self.path).get_code(name)
 
     def get_source(self, name):
         """Its text, for tracebacks."""
         told = self.finder.ask(("source", name, self.path)) if self.path.endswith(".py") and self.finder in sys.meta_path else None
         text = marshal.loads(told) if told else None
-        return importlib.machinery.SourceFileLoader(name, self.path).get_source(name) if not isinstance(text, bytes) else importlib._bootstrap_external.decode_source(text)
+        return finding.SourceFileLoader(name, self.path).get_source(name) if not isinstance(text, bytes) else finding.decode_source(text)
 
 
 class ExtensionLoader(_Loader):
@@ -333,7 +350,7 @@ class ExtensionLoader(_Loader):
             if other not in self.finder.libraries:
                 self.finder.load({other: self.finder.place(other, self.process, memory)})
         place = self.finder.place(path, self.process, descriptor)
-        module = _imp.create_dynamic(importlib.machinery.ModuleSpec(spec.name, self, origin=place))
+        module = _imp.create_dynamic(importing.ModuleSpec(spec.name, self, origin=place))
         module.__file__ = self.path
         return module
 
@@ -357,19 +374,19 @@ class ExtensionLoader(_Loader):
 
 def begin():
     """Has imports broadcast from now on; what is to be called when the program has ended."""
-    job = _imp.create_dynamic(importlib.machinery.ModuleSpec("gain._job", None, origin=CORE))
+    job = _imp.create_dynamic(importing.ModuleSpec("gain._job", None, origin=CORE))
     _imp.exec_dynamic(job)
     rank, ranks = job.place()
     if ranks == 1:
         return lambda: None
     line = job.Line(ranks * (8 + REQUEST) if rank == 0 else PIECE + 64)
     if rank == 0:
-        return Server(line, ranks).thread.join
+        return Server(line, ranks).busy.acquire
     finder = Finder(line, rank, ranks)
-    sys.meta_path[sys.meta_path.index(importlib.machinery.PathFinder)] = finder
+    sys.meta_path[sys.meta_path.index(finding.PathFinder)] = finder
 
     def end():
-        sys.meta_path[sys.meta_path.index(finder)] = importlib.machinery.PathFinder
+        sys.meta_path[sys.meta_path.index(finder)] = finding.PathFinder
         with finder.lock:
             finder.tell("end")
 
