@@ -193,9 +193,9 @@ def _shared(function, arguments, length, tell):
     chunk = max(1, length // (ranks * CHUNKS))
     while error is None:
         low = counter.fetch_add(0, 0, chunk)
+        tell(min(low, length))
         if low >= length:
             break
-        tell(low)
         error = _calls(function, arguments, low, min(low + chunk, length), results)
     if error is not None:
         counter.fetch_add(0, 0, length)  # (nobody goes on)

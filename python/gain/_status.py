@@ -7,6 +7,7 @@ import sys
 import numpy
 
 from . import _gain
+from ._pictures import _amount, shown
 
 __all__ = ["status"]
 
@@ -31,8 +32,9 @@ def mine():
         "passes": counters["passes"], "moved": counters["bytes_moved"], "allocated": counters["bytes_allocated"],
     }
     if present is not None:
-        whole = [array for array in present.values() if not isinstance(array.base, _gain.ndarray)]
-        said |= {"arrays": len(present), "bytes": sum(array.nbytes for array in whole)}
+        # (Views share the memory of an array.)
+        whole = {id(memory): memory for memory in map(shown, present.values())}
+        said |= {"arrays": len(present), "bytes": sum(memory.nbytes for memory in whole.values())}
     return said
 
 
@@ -67,15 +69,11 @@ class Status:
         self.ranks, self.versions = ranks, versions
 
     def _rows(self):
-        from ._pictures import _amount
-
         yield list(self.COLUMNS.values())
         for rank in self.ranks:
             yield [_amount(rank[key]) if key in ("memory", "moved", "allocated") else str(rank[key]) for key in self.COLUMNS]
 
     def _foot(self):
-        from ._pictures import _amount
-
         text = ", ".join(f"{name} {version}" for name, version in self.versions.items())
         first = self.ranks[0]
         return text if "arrays" not in first else f"{text}; arrays of this session: {first['arrays']}, {_amount(first['bytes'])}"
@@ -102,4 +100,6 @@ def status():
     import gain
 
     versions = {"gain": gain.__version__, "numpy": numpy.__version__, "python": sys.version.partition(" ")[0]}
+    if _gain.in_session():
+        versions["gain of the server"] = sys.modules["gain._remote"]._session.version
     return Status(of_ranks(), versions)
