@@ -229,8 +229,8 @@ impl Stage {
     /// An error if elements of another job are read, or more is to be computed than this thread may.
     fn check_is_here(&self) -> Result<()> {
         self.outputs.iter().try_for_each(|(shape, ..)| elsewhere::check(shape.iter().product()))?;
-        let nodes = self.changed.iter().chain(self.inputs.iter().map(|(node, _)| node));
-        let is_there = nodes.into_iter().any(|node| node.is_elsewhere());
+        let mut nodes = self.changed.iter().chain(self.inputs.iter().map(|(node, _)| node));
+        let is_there = nodes.any(|node| node.is_elsewhere());
         if is_there { Err(elsewhere::error()) } else { Ok(()) }
     }
 }
