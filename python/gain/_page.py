@@ -15,6 +15,7 @@ import threading
 import time
 
 from . import _gain, _status
+from ._transfer import together
 
 __all__ = []
 
@@ -161,3 +162,13 @@ class Page(http.server.ThreadingHTTPServer):
             if part is not None:
                 rank["memory"] = _status.memory(rank["pid"]) or rank["memory"]
         return {"version": self.version, "host": socket.gethostname(), "clients": self.teller.clients, "memory": self.total, "ranks": ranks}
+
+
+def begin(place):
+    """The page at a place of the form `[ADDRESS:]PORT`, and what this rank says to it. Collective."""
+    teller = Teller()
+    # (It answers until this process ends.)
+    page = together(lambda: Page(place, teller) if _gain.rank() == 0 else None)
+    if page:
+        print(f"gain: what the ranks do is at {page.address}", flush=True)
+    return teller

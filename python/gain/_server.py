@@ -7,6 +7,7 @@ the place of what it would have given, and the next answer tells it.
 
 import argparse
 import gc
+import importlib
 import json
 import os
 import secrets
@@ -18,7 +19,6 @@ import numpy
 import gain
 
 from . import _calls, _gain, _status, _tasks
-from ._transfer import together
 
 # Calls after which cyclic garbage is looked for, on all ranks at the same one.
 _COLLECTED = 20_000
@@ -173,24 +173,14 @@ def main():
     parser.add_argument("--allow-functions", action="store_true")
     parser.add_argument("--status-port")
     given = parser.parse_args()
-    # (Whoever starts ranks of its own may have them call its functions.)
-    is_own, paths = not given.file, os.environ.pop("GAIN_SERVE_PATH", "")
-    if is_own or given.allow_functions:
-        _tasks.allow(paths if is_own else "")
+    _tasks.begin(given.allow_functions, not given.file)
+    # (What it needs takes long to load.)
+    teller = importlib.import_module("gain._page").begin(given.status_port) if given.status_port else None
     if given.file:
         address, token, path = _place(given.file)
     else:
         address, token, path = os.environ.pop("GAIN_SERVE_ADDRESS"), bytes.fromhex(os.environ.pop("GAIN_SERVE_TOKEN")), None
     rank, ranks = gain.rank(), gain.ranks()
-    teller = None
-    if given.status_port:
-        from . import _page
-
-        teller = _page.Teller()
-        # (Kept: it answers until this process ends.)
-        page = together(lambda: _page.Page(given.status_port, teller) if rank == 0 else None)
-        if page:
-            print(f"gain: what the ranks do is at {page.address}", flush=True)
     names = [name for name, _, _ in _calls.table()]
     if rank == 0:
         welcome = _gain.encoded({"version": gain.__version__, "ranks": ranks, "names": names})

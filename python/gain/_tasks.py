@@ -210,11 +210,13 @@ def _received(told):
     return SentList(*parts) if kind == "list" else parts[0]
 
 
-def allow(paths=""):
-    """Has this server call functions of its clients, whose modules are looked for in these folders as well."""
+def begin(is_told, is_own):
+    """Has this server call functions of its clients if it was told to, or if it is its client's own: that one's modules are then looked for where it does."""
     global is_allowed
-    is_allowed = True
-    sys.path += [path for path in paths.split(os.pathsep) if path and path not in sys.path]
+    is_allowed, paths = is_told or is_own, os.environ.pop("GAIN_SERVE_PATH", "")
+    if not is_allowed:
+        return
+    sys.path += [path for path in paths.split(os.pathsep) if is_own and path and path not in sys.path]
     try:
         # (Its classes are known by all ranks as the same.)
         import cloudpickle  # noqa: F401
