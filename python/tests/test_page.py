@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 
 from test_remote import DEADLINE, Server
 
@@ -27,6 +28,12 @@ class WithPage(Server):
         answer = connection.getresponse()
         return answer.status, answer.getheader("Content-Type"), answer.read()
 
+    def until(self, holds):
+        """Waits until this holds of what the page says."""
+        end = time.monotonic() + DEADLINE
+        while not holds(now := json.loads(self.get("/status.json")[2])):
+            assert time.monotonic() < end, now
+
 
 def test_the_page_says_what_the_ranks_do(tmp_path):
     import gain
@@ -43,15 +50,15 @@ def test_the_page_says_what_the_ranks_do(tmp_path):
             x = gain.ones(1000)
             y = x + 1
             assert float(y.sum()) == 2000
-            now = json.loads(server.get("/status.json")[2])
-            assert now["clients"] == 1 and all(rank["arrays"] >= 2 for rank in now["ranks"])
+            # (Another rank may still be at it when the first one has answered.)
+            server.until(lambda now: now["clients"] == 1 and all(rank["arrays"] >= 2 and rank["running"] is None for rank in now["ranks"]))
             # While it computes it says what: seen at the latest when it has been at it for long enough.
             asking = subprocess.Popen(
                 [sys.executable, "-c", "import sys, gain\nwith gain.connect(sys.argv[1]):\n    x = gain.random.rand(700, 700)\n    while True:\n        gain.linalg.det(x)", str(server.file)]
             )
             try:
-                while not any((rank["running"] or "").endswith("det") for rank in json.loads(server.get("/status.json")[2])["ranks"]):
-                    assert asking.poll() is None
+                server.until(lambda now: any((rank["running"] or "").endswith("det") for rank in now["ranks"]))
+                assert asking.poll() is None
             finally:
                 asking.kill()
                 asking.wait()
