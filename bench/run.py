@@ -218,6 +218,7 @@ SUITES = {
     "overhead": lambda: python_script("overhead"),
     "import": lambda: python_script("import_time"),
     "connect": lambda: python_script("connect"),
+    "tasks": lambda: python_script("tasks"),
     "network": lambda: python_script("network"),
     "crossover": lambda: python_script("crossover"),
     "ga": lambda: python_script("global_arrays"),

@@ -42,6 +42,9 @@ Signals are handed to all ranks; SIGUSR1 makes each say what it waits for.")]
 struct Run {
     #[command(flatten)]
     start: Start,
+    /// Have rank 0 of a Python program read modules, and hand them to the others
+    #[arg(long)]
+    broadcast_imports: bool,
     /// The program and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "PROGRAM")]
     program: Vec<OsString>,
@@ -55,6 +58,12 @@ struct Serve {
     /// How long the server stays when no client is there
     #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = seconds)]
     idle: Duration,
+    /// Let clients send Python functions for the ranks to call (`ppeval`): whoever has the file then runs code here
+    #[arg(long)]
+    allow_functions: bool,
+    /// Show what the ranks do at http://127.0.0.1:PORT, or at another address of this machine
+    #[arg(long, value_name = "[ADDRESS:]PORT")]
+    status_port: Option<String>,
     #[command(flatten)]
     start: Start,
 }
@@ -122,7 +131,16 @@ enum Show {
 pub fn main(arguments: impl IntoIterator<Item = OsString>, python: Option<PathBuf>) -> i32 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     match Cli::try_parse_from(&arguments) {
-        Ok(Cli { command: Command::Run(Run { start, program }) }) => run(start, program, python),
+        Ok(Cli { command: Command::Run(Run { start, broadcast_imports, program }) }) => {
+            let program = if broadcast_imports { with_broadcast(program, &python) } else { Ok(program) };
+            match program {
+                Ok(program) => run(start, program, python),
+                Err(message) => {
+                    let _ = writeln!(io::stderr(), "gain: {message}");
+                    2
+                }
+            }
+        }
         Ok(Cli { command: Command::Serve(options) }) => serve(options, python),
         Ok(Cli { command: Command::Bench(options) }) => bench(options, &arguments, python),
         Ok(Cli { command: Command::Agent }) => agent::agent(),
@@ -139,7 +157,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, python: Option<PathBu
 }
 
 /// `gain serve`: the ranks are Python programs; the module has what they do.
-fn serve(Serve { file, idle, start }: Serve, python: Option<PathBuf>) -> i32 {
+fn serve(Serve { file, idle, allow_functions, status_port, start }: Serve, python: Option<PathBuf>) -> i32 {
     if start.hosts.is_some() || start.hostfile.is_some() {
         let _ = writeln!(io::stderr(), "gain: serve has ranks of this machine alone");
         return 2;
@@ -148,7 +166,27 @@ fn serve(Serve { file, idle, start }: Serve, python: Option<PathBuf>) -> i32 {
     let mut program: Vec<OsString> = vec![interpreter.into()];
     program.extend(["-m", "gain._server", "--idle"].map(OsString::from));
     program.extend([idle.as_secs_f64().to_string().into(), "--file".into(), file.into()]);
+    program.extend(allow_functions.then(|| "--allow-functions".into()));
+    program.extend(status_port.iter().flat_map(|port| ["--status-port".into(), port.into()]));
     run(start, program, python)
+}
+
+/// What finds the module without loading it, or anything else, and has it run the program whose words follow.
+const BROADCAST: &str = "import _frozen_importlib_external as f; \
+    p = f.PathFinder.find_spec('gain').origin.removesuffix('__init__.py') + '_broadcast.py'; \
+    exec(compile(open(p, 'rb').read(), p, 'exec'), {'__name__': '__main__', '__file__': p})";
+
+/// A Python program that begins by having its imports broadcast.
+fn with_broadcast(program: Vec<OsString>, python: &Option<PathBuf>) -> Result<Vec<OsString>, String> {
+    let first = Path::new(&program[0]);
+    let (interpreter, rest) = match () {
+        () if is_interpreter(first) => (program[0].clone(), &program[1..]),
+        () if first.extension() == Some(OsStr::new("py")) => {
+            (python.clone().unwrap_or_else(find_python).into(), &program[..])
+        }
+        () => return Err("--broadcast-imports is for Python programs".into()),
+    };
+    Ok([interpreter, "-c".into(), BROADCAST.into()].into_iter().chain(rest.iter().cloned()).collect())
 }
 
 /// `gain bench`: in a rank, of whatever launcher, measures; else starts ranks that run this same command.

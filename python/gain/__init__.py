@@ -57,6 +57,7 @@ from ._jit import *  # noqa: F403
 from ._joining import *  # noqa: F403
 from ._memory import *  # noqa: F403
 from ._nan import *  # noqa: F403
+from ._notebook import *  # noqa: F403
 from ._padding import *  # noqa: F403
 from ._plugins import *  # noqa: F403
 from ._polynomials import *  # noqa: F403
@@ -66,6 +67,7 @@ from ._printing import *  # noqa: F403
 from ._products import *  # noqa: F403
 from ._profile import *  # noqa: F403
 from ._profile import examine as _examine
+from ._progress import *  # noqa: F403
 from ._quantiles import *  # noqa: F403
 from ._ranges import *  # noqa: F403
 from ._reductions import *  # noqa: F403
@@ -78,6 +80,7 @@ from ._special import *  # noqa: F403
 from ._splitting import *  # noqa: F403
 from ._standard import *  # noqa: F403
 from ._statistics import *  # noqa: F403
+from ._status import *  # noqa: F403
 from ._stores import *  # noqa: F403
 from ._tables import *  # noqa: F403
 from ._transfer import *  # noqa: F403

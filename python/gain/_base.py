@@ -88,6 +88,15 @@ def host(device):
 _KNOWN = {bool, complex, float, int, list, tuple, numpy.ndarray, ndarray, _gain.flatiter}
 
 
+def assumed(ask, otherwise):
+    """The truth that `ask` finds of elements; in a client, which hasn't them, `otherwise`. For questions whose answers make no difference to
+    types and shapes, or an error, which is then told by the ranks."""
+    try:
+        return bool(ask())
+    except _gain.Elsewhere:
+        return otherwise
+
+
 def by_itself(a):
     """What an object of another class says it is with `__array__`, if that is one of our arrays, which NumPy would refuse; else the object."""
     if type(a) in _KNOWN or not hasattr(type(a), "__array__") or isinstance(a, (ndarray, numpy.ndarray, numpy.generic)):

@@ -8,7 +8,7 @@ import types
 
 import numpy
 
-from . import _gain, _shared
+from . import _gain, _shared, _status, _tasks
 from ._builtins import Builtin
 from ._creation import array as _array
 from ._gain import ndarray
@@ -28,10 +28,10 @@ _OWN = set("""
     seterr geterr seterrcall geterrcall setbufsize getbufsize errstate base_repr binary_repr
     ways test show_config show_runtime info get_include set_string_function test_fallback local get_fallback
     nested_iters vectorize frompyfunc fromregex
-    ppeval pfor plugin coarray sync_all sync_images this_image num_images profile profile_begin profile_end
+    ppeval pfor plugin coarray sync_all sync_images this_image num_images profile profile_begin profile_end status load_ipython_extension
 """.split())
 # What the server alone knows.
-_ASKED = {"barrier", "taken", "given", "set_fallback", "is_replicated", "blocks", "distribution"}
+_ASKED = {"evaluate", "of_ranks", "begin_profile", "end_profile", "barrier", "taken", "given", "set_fallback", "is_replicated", "blocks", "distribution"}
 _OWN_ATTRIBUTES = set("""
     __class_getitem__ __dir__ __doc__ __module__ __new__ __init__ __getattr__ __getattribute__ __setattr__ __delattr__ __repr__ __str__
     __format__ __iter__ __len__ __hash__ __array_function__ __array_ufunc__ __array_finalize__ __array_priority__ __array_namespace__
@@ -115,4 +115,6 @@ def table():
     return listed + [
         ("array of elements", elements, None), ("floating-point state", numpy.seterr, None),
         ("elements.taken", _shared.take, None), ("elements.given", _shared.give, None),
+        ("tasks.evaluate", _tasks.evaluate, None), ("status.of_ranks", _status.of_ranks, None),
+        ("status.begin_profile", _status.begin_profile, None), ("status.end_profile", _status.end_profile, None),
     ]

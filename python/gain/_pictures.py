@@ -13,7 +13,7 @@ from ._gain import ndarray
 LONGEST, SHORTEST, MOST = 240, 24, 24
 
 
-def _memory(a):
+def shown(a):
     """The array whose memory this one shows."""
     while isinstance(a.base, ndarray):
         a = a.base
@@ -62,7 +62,7 @@ def _amount(len_bytes):
 
 def _repr_html_(self):
     """Shape, type and bytes of the array, and its blocks coloured by rank, for a notebook: at most 4 KB. Not collective."""
-    memory = _memory(self)
+    memory = shown(self)
     said = f"gain.ndarray, shape {self.shape}, {self.dtype}, {_amount(self.nbytes)}"
     said += "" if memory is self else f"; a view of memory of shape {memory.shape}"
     if memory.size == 0:
@@ -90,7 +90,7 @@ def plot_distribution(self, ax=None):
         from matplotlib import pyplot
 
         ax = pyplot.gca()
-    memory = _memory(self)
+    memory = shown(self)
     rows, columns = _sides(memory.shape)
     parts = stretches(memory) if memory.size else []
     for number, (ranks, start, stop) in enumerate(parts):

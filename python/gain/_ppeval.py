@@ -15,11 +15,12 @@ import warnings
 
 import numpy
 
-from . import _gain
+from . import _gain, _tasks
 from ._gain import ndarray
 from ._pplist import PPList, listed
+from ._progress import bar, remote
 from ._shapes import moveaxis
-from ._transfer import portable
+from ._transfer import packed, portable
 
 __all__ = ["pfor", "ppbcast", "ppeval", "ppsplit"]
 
@@ -110,19 +111,49 @@ def ppeval(function, *args, processes=None):
     `ppeval(f, x)` of an `x` of shape `(m, n)` is split and put together the same way), else a `PPList`. For a function that returns a
     tuple a tuple of these, one for each entry; None if it returns nothing. An exception is raised on all ranks, with a note that says for which slice.
 
+    In a session with a server its ranks call the function, which goes there with `cloudpickle`, and the results stay there.
+
     On one rank, calls that take long are made by `processes` forked processes, `gain.threads()` unless said.
 
     Collective. After `ppeval` of Star-P (Interactive Supercomputing, 2008).
     """
     arguments = [_argument(x) for x in args]
-    lengths = [a.length for a in arguments if isinstance(a, ppsplit)]
+    if _gain.in_session():
+        _length(arguments)
+        return _tasks.send(function, arguments, processes)
+    return evaluated(function, arguments, processes)
+
+
+def _length(arguments):
+    """How many slices there are."""
+    lengths = [a.length for a in arguments if not isinstance(a, ppbcast)]
     if not lengths:
         raise ValueError("ppeval: no argument has slices; ppsplit says which has")
     if min(lengths) != max(lengths):
         raise ValueError(f"ppeval: arguments have different numbers of slices: {lengths}")
+    return lengths[0]
+
+
+def evaluated(function, arguments, processes, place=None):
+    """`ppeval` of arguments that say how they are split; of a client's, `place` is where it looks how much is done. Collective."""
+    length = _length(arguments)
     for argument in arguments:
         argument.prepare()
-    return _evaluated(function, arguments, lengths[0], processes)
+    line = bar(f"ppeval of {_name(function)}", length)
+    tell = line.reach if line else remote(place, length) or _nobody
+    try:
+        if _gain.ranks() > 1:
+            results, error = _shared(function, arguments, length, tell)
+        else:
+            results, error = _alone(function, arguments, length, processes or _gain.threads(), tell)
+    finally:
+        if line:
+            line.end()
+    return listed(length, results, error)
+
+
+def _nobody(count):
+    """Whom nobody tells how much is done."""
 
 
 def pfor(iterable, processes=None):
@@ -131,17 +162,10 @@ def pfor(iterable, processes=None):
     items = list(iterable)
 
     def run(body):
-        return _evaluated(body, [ppsplit(PPList(len(items), dict(enumerate(items))))], len(items), processes)
+        arguments = [ppsplit(PPList(len(items), dict(enumerate(items))))]
+        return _tasks.send(body, arguments, processes) if _gain.in_session() else evaluated(body, arguments, processes)
 
     return run
-
-
-def _evaluated(function, arguments, length, processes):
-    if _gain.ranks() > 1:
-        results, error = _shared(function, arguments, length)
-    else:
-        results, error = _alone(function, arguments, length, processes or _gain.threads())
-    return listed(length, results, error)
 
 
 def _calls(function, arguments, low, high, results):
@@ -161,7 +185,7 @@ def _name(function):
     return getattr(function, "__qualname__", None) or repr(function)
 
 
-def _shared(function, arguments, length):
+def _shared(function, arguments, length, tell):
     """This rank's results by slice, and the first exception with its slice. Chunks are as large as is even, and smaller at the end."""
     counter = _gain.Window(8)
     _gain.barrier()  # (what is read is there)
@@ -169,6 +193,7 @@ def _shared(function, arguments, length):
     chunk = max(1, length // (ranks * CHUNKS))
     while error is None:
         low = counter.fetch_add(0, 0, chunk)
+        tell(min(low, length))
         if low >= length:
             break
         error = _calls(function, arguments, low, min(low + chunk, length), results)
@@ -177,7 +202,7 @@ def _shared(function, arguments, length):
     return results, error
 
 
-def _alone(function, arguments, length, processes):
+def _alone(function, arguments, length, processes, tell):
     """The same on one rank, with forked processes if that is worth it."""
     results, begin = {}, time.perf_counter()
     done, chunk = 0, 1
@@ -185,10 +210,11 @@ def _alone(function, arguments, length, processes):
         high = min(done + chunk, length)
         if error := _calls(function, arguments, done, high, results):
             return results, error
+        tell(high)
         done, chunk = high, min(2 * chunk, max(1, length // CHUNKS))
         taken = time.perf_counter() - begin
         if processes > 1 and taken > SERIAL_SECONDS and taken / done * (length - done) > WORTH_SECONDS:
-            return _forked(function, arguments, done, length, processes, results)
+            return _forked(function, arguments, done, length, processes, results, tell)
     return results, None
 
 
@@ -201,14 +227,14 @@ def _chunk(bounds):
     results = {}
     error = _calls(*_task, *bounds, results)
     if error is not None:
-        return pickle.dumps((results, (error[0], portable(error[1]))))
+        return packed((results, (error[0], portable(error[1]))))
     try:
-        return pickle.dumps((results, None))
+        return packed((results, None))
     except Exception as failure:
         return pickle.dumps(({}, (bounds[0], portable(failure))))
 
 
-def _forked(function, arguments, done, length, processes, results):
+def _forked(function, arguments, done, length, processes, results, tell):
     import multiprocessing  # (which takes long to load, for what few programs need)
 
     global _task
@@ -224,6 +250,7 @@ def _forked(function, arguments, done, length, processes, results):
             for told in pool.imap(_chunk, chunks):
                 theirs, error = pickle.loads(told)
                 results.update(theirs)
+                tell(len(results))
                 if error is not None:
                     return results, error
     finally:

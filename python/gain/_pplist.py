@@ -12,7 +12,7 @@ import numpy
 from . import _gain
 from ._base import asarray
 from ._shapes import moveaxis
-from ._transfer import portable
+from ._transfer import packed, portable
 
 __all__ = ["PPList"]
 
@@ -45,6 +45,10 @@ class PPList:
     def __iter__(self):
         return (self[i] for i in range(self._length))
 
+    def own(self):
+        """`(place, item)` of the items that this rank has."""
+        return self._own.items()
+
     def __repr__(self):
         return f"<PPList of {self._length} items, {len(self._own)} of them on rank {_gain.rank()}>"
 
@@ -69,7 +73,7 @@ def _told(mine):
     """What each rank tells."""
     if _gain.ranks() == 1:
         return [mine]
-    return [pickle.loads(text) for text in _gain.everybodys(pickle.dumps(mine))]
+    return [pickle.loads(text) for text in _gain.everybodys(packed(mine))]
 
 
 def _summary(results):
@@ -155,7 +159,7 @@ def _apart(length, mine):
     texts, places, offset, me = [], {}, 0, _gain.rank()
     for at, result in mine.items():
         kind = _kind(result) if isinstance(result, numpy.ndarray) else None
-        texts.append(pickle.dumps(result) if kind is None else numpy.ascontiguousarray(result).tobytes())
+        texts.append(packed(result) if kind is None else numpy.ascontiguousarray(result).tobytes())
         places[at] = me, offset, len(texts[-1]), kind
         offset += len(texts[-1])
     window = _gain.Window(offset)

@@ -9,7 +9,7 @@ import collections
 import os
 import sys
 
-from . import _gain
+from . import _gain, _status
 
 __all__ = ["profile"]
 
@@ -23,17 +23,22 @@ class profile:
 
     Kinds of work are `pass` (of a fused expression), `reduce`, `read` (elements handed to Python or NumPy) and algorithms by name. Values that
     are recorded in the block and computed after it are counted then, in no profile. One profile at a time; not collective.
+
+    In a session with a server it is its first rank that is looked at, and all lines together: the ranks don't know the program's.
     """
 
     def __init__(self):
         self.rows, self._spans, self.left_out = [], [], 0
 
     def __enter__(self):
-        _gain.profile_begin()
+        _status.begin_profile()
         return self
 
     def __exit__(self, *error):
-        rows, self._spans, self.left_out = _gain.profile_end()
+        if _gain.in_session():
+            rows = _status.end_profile()
+        else:
+            rows, self._spans, self.left_out = _gain.profile_end()
         rows = [Row(line and "{}:{}".format(*line), *rest) for line, *rest in rows]
         self.rows = sorted(rows, key=lambda row: -row.seconds)
 
@@ -47,6 +52,13 @@ class profile:
         return "\n".join(
             "  ".join(cell.ljust(width) if k < 2 else cell.rjust(width) for k, (cell, width) in enumerate(zip(line, widths))).rstrip() for line in cells
         )
+
+    __repr__ = __str__
+
+    def _repr_html_(self):
+        import html
+
+        return f"<pre>{html.escape(str(self))}</pre>"
 
     def trace(self, path):
         """Writes the order of the work to a file of the Trace Event Format, for Perfetto: a process for each rank. Collective."""

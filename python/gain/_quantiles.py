@@ -8,7 +8,7 @@ arrays like the lines.
 import numpy
 
 from . import _gain
-from ._base import ABSENT, asarray, axes_tuple, of_class, ufuncs
+from ._base import ABSENT, asarray, assumed, axes_tuple, of_class, ufuncs
 from ._creation import full
 from ._elementwise import where
 from ._fallback import few
@@ -120,7 +120,7 @@ def _nan_wins(made, last):
     bad = last != last
     if not isinstance(bad, _gain.ndarray):
         return made if not bad else full(numpy.shape(made), last, made.dtype) if numpy.ndim(made) else last
-    return where(bad, asarray(last).astype(made.dtype, copy=False), made) if asarray(bad).any() else made
+    return where(bad, asarray(last).astype(made.dtype, copy=False), made) if assumed(asarray(bad).any, True) else made
 
 
 @of_class

@@ -352,7 +352,7 @@ def _start(ranks):
     """Starts a server of this machine: its address, its token, the launcher, and where it writes errors."""
     address, token = f"gain-server-{os.getpid()}-{secrets.token_hex(8)}", secrets.token_bytes(32)
     ranks = ranks or len(os.sched_getaffinity(0))
-    environment = os.environ | {"GAIN_SERVE_ADDRESS": address, "GAIN_SERVE_TOKEN": token.hex()}
+    environment = os.environ | {"GAIN_SERVE_ADDRESS": address, "GAIN_SERVE_TOKEN": token.hex(), "GAIN_SERVE_PATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-m", "gain", "run", "-n", str(ranks), "--output", "all", sys.executable, "-m", "gain._server"]
     errors = tempfile.TemporaryFile()
     process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, start_new_session=True)

@@ -7,6 +7,7 @@ the place of what it would have given, and the next answer tells it.
 
 import argparse
 import gc
+import importlib
 import json
 import os
 import secrets
@@ -17,7 +18,7 @@ import numpy
 
 import gain
 
-from . import _calls, _gain
+from . import _calls, _gain, _status, _tasks
 
 # Calls after which cyclic garbage is looked for, on all ranks at the same one.
 _COLLECTED = 20_000
@@ -43,8 +44,10 @@ def _words(error):
 class _Ranks:
     """What one rank does."""
 
-    def __init__(self, seat):
+    def __init__(self, seat, teller=None):
         self.seat = seat
+        # Whom to say what is done, for the page of the server.
+        self.teller = teller
         self.names, functions, _ = zip(*_calls.table())
         self.functions = list(functions)
         self.seterr = self.names.index("floating-point state")
@@ -65,9 +68,17 @@ class _Ranks:
                     self.sessions.pop(number, None)
                     gc.collect()
                 else:
+                    self.tell(f"calls of session {number}")
                     self.carry_out(number, batch)
+                self.tell("")
                 # (Nothing of it is kept until the next one comes.)
                 batch = None
+
+    def tell(self, what):
+        """Says what is done from now on."""
+        if self.teller:
+            self.teller.clients = len(self.sessions)
+            self.teller.tell(what, sum(len(session.arrays) for session in self.sessions.values()))
 
     def carry_out(self, number, batch):
         session = self.sessions.get(number)
@@ -75,6 +86,7 @@ class _Ranks:
             session = self.sessions[number] = _Session()
         if session is not self.present:
             self.present = session
+            _status.present = session.arrays
             numpy.seterr(**session.errors)
         while True:
             try:
@@ -102,6 +114,7 @@ class _Ranks:
             session.errors = numpy.geterr()
             return
         else:
+            self.tell(self.names[function].removesuffix(" method"))
             try:
                 result = self.functions[function](*arguments, **keywords)
             except Exception as raised:  # noqa: BLE001 - it is the answer
@@ -157,7 +170,12 @@ def main():
     parser = argparse.ArgumentParser(prog="gain serve")
     parser.add_argument("--file")
     parser.add_argument("--idle", type=float, default=0)
+    parser.add_argument("--allow-functions", action="store_true")
+    parser.add_argument("--status-port")
     given = parser.parse_args()
+    _tasks.begin(given.allow_functions, not given.file)
+    # (What it needs takes long to load.)
+    teller = importlib.import_module("gain._page").begin(given.status_port) if given.status_port else None
     if given.file:
         address, token, path = _place(given.file)
     else:
@@ -176,7 +194,7 @@ def main():
     # Collections come upon all ranks at the same command.
     gc.disable()
     try:
-        _Ranks(seat).serve()
+        _Ranks(seat, teller).serve()
     except ConnectionError as error:
         print(f"gain: rank {rank}: {error}", file=sys.stderr)
         os._exit(1)

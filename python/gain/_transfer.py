@@ -11,20 +11,25 @@ import os
 import pickle
 import stat
 import sys
-import time
 
 from . import _gain
+from ._progress import bar
 
-__all__ = ["progress"]
+__all__ = []
 
 # Bytes that one rank moves at a time where it moves all.
 PIECE = 1 << 24
 
 
+def packed(value):
+    """A value as bytes for other processes; with `cloudpickle`, where a program has loaded it, that may be of any class."""
+    return getattr(sys.modules.get("cloudpickle"), "dumps", pickle.dumps)(value)
+
+
 def portable(error):
     """The exception if other processes can have it, else a RuntimeError that says what it says."""
     try:
-        pickle.loads(pickle.dumps(error))
+        pickle.loads(packed(error))
     except Exception:
         told = RuntimeError(f"{type(error).__name__}: {error}")
         for note in getattr(error, "__notes__", ()):
@@ -41,7 +46,7 @@ def together(work, *arguments):
     except Exception as caught:
         error = caught
     if _gain.ranks() > 1:
-        told = b"" if error is None else pickle.dumps(portable(error))
+        told = b"" if error is None else packed(portable(error))
         for rank, other in enumerate(_gain.everybodys(told)):
             if other:
                 raise error if rank == _gain.rank() else pickle.loads(other)
@@ -56,45 +61,9 @@ def first(work, *arguments):
     return pickle.loads(_gain.everybodys(pickle.dumps(done))[0]) if _gain.ranks() > 1 else done
 
 
-class _Line:
-    """The line that tells of a transfer: the first rank's, once it takes longer than a second."""
-
-    is_wanted = False
-
-    def __init__(self, what, total):
-        self.what, self.total, self.done, self.start, self.shown = what, total, 0, time.monotonic(), 0
-
-    def __call__(self, count):
-        self.done += count
-        now = time.monotonic()
-        if now - self.start > 1 and now - self.shown > 0.2:
-            self.shown = now
-            share = self.done / self.total if self.total else 1
-            rate = self.done / (now - self.start) / 1e9
-            print(f"\r{self.what}: {100 * share:3.0f} %, {rate:.2f} GB/s on the first rank", end="", file=sys.stderr, flush=True)
-
-    def end(self):
-        if self.shown:
-            print(file=sys.stderr, flush=True)
-
-
-def progress(is_wanted=True):
-    """Whether files that take longer than a second to read or write say how far they are, in a line on `stderr`; returns how it was.
-
-    (Not NumPy's.)
-    """
-    before, _Line.is_wanted = _Line.is_wanted, bool(is_wanted)
-    return before
-
-
-def line(what, len_bytes):
-    """The line of a transfer of so many bytes of this rank's; None if there is none."""
-    return _Line(what, len_bytes) if _Line.is_wanted and _gain.rank() == 0 else None
-
-
 def moved(what, len_bytes, work):
     """Calls `work` with what is told of the bytes that were moved."""
-    tell = line(what, len_bytes)
+    tell = bar(what, len_bytes, True)
     try:
         return work(tell)
     finally:

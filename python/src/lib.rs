@@ -24,6 +24,7 @@ mod folds;
 mod foreign;
 mod index;
 mod jit;
+mod job;
 mod joining;
 mod linalg;
 mod lists;

@@ -20,7 +20,7 @@ geterrcall isscalar issubdtype printoptions promote_types set_printoptions seter
 array_str array_repr array2string fromfunction group redistribute base_repr binary_repr common_type
 format_float_positional format_float_scientific fromiter fromstring isdtype iterable min_scalar_type mintypecode row_stack
 typename jit get_fallback set_fallback info ways show_config show_runtime getbufsize setbufsize get_include progress load_hdf5 save_hdf5 load_zarr
-save_zarr connect disconnect num_images pfor ppeval sync_all sync_images this_image""".split()
+save_zarr connect disconnect status load_ipython_extension num_images pfor ppeval sync_all sync_images this_image""".split()
 
 
 def functions():

@@ -14,13 +14,13 @@ def test_files(tmp_path, ranks, threshold):
 def test_a_line_tells_how_far_it_is(tmp_path):
     done = jobs.script(f"""
         import gain, time
-        from gain import _transfer
+        from gain import _progress
         assert gain.progress() is False and gain.progress(True) is True
-        line = _transfer.line("save x", 100)
+        line = _progress.bar("save x", 100, True)
         assert (line is None) == (gain.rank() > 0)
         if line:
             line.start -= 2
             line(50)
             line.end()
     """, 2)
-    assert done.returncode == 0 and "save x:  50 %" in done.stderr, done.stderr
+    assert done.returncode == 0 and "save x: [############............]  50 %, 2 s, 0.00 GB/s" in done.stderr, done.stderr

@@ -19,11 +19,12 @@ use std::sync::{Arc, Mutex};
 pub(crate) fn gather(base: &Arc<Node>, dtype: DType, pick: &Pick) -> Result<Arc<Node>> {
     let shape = pick.shape();
     let stage = Stage::new("getitem").reads_in_place(base);
-    let made = pick.declare(stage).writes(&shape, dtype, Spread::Usual).run(|room, runs| {
+    let made = pick.declare(stage).writes(&shape, dtype, Spread::Usual).foreseen().run(|room, runs| {
         let run = &mut runs[0];
         let places = pick.places(room, 1, &run.range())?;
         by_size!(dtype, fill(room, &places, run))
     })?;
+    pick.check_if_foreseen(&made)?;
     Ok(made.into_iter().next().expect("one result"))
 }
 

@@ -45,7 +45,7 @@ pub(crate) fn histogram(
     if let Some((weights, dtype, _)) = weights {
         stage = stage.reads(weights, &[len], dtype, Reads::All);
     }
-    let made = stage.writes(&[bins.len.max(1) - 1], sums, Spread::Usual).run(|room, runs| {
+    let made = stage.writes(&[bins.len.max(1) - 1], sums, Spread::Usual).foreseen().run(|room, runs| {
         let columns = Columns {
             elements: Column::own(room, 0, dtype),
             weights: weight_type.map(|dtype| Column::of(room, 2, dtype, room.range(0))).transpose()?,

@@ -30,6 +30,7 @@ pub(crate) fn interp(
         .reads(places, &[len], DType::F64, Reads::All)
         .reads(values, &[len], dtype, Reads::All)
         .writes(shape, dtype, Spread::Usual)
+        .foreseen()
         .run(|room, runs| match dtype {
             DType::C128 => fill::<Complex64>(room, &mut runs[0], len, outside),
             _ => fill::<f64>(room, &mut runs[0], len, outside),
@@ -173,6 +174,7 @@ pub(crate) fn interp_brought(
         .reads(first, &[2], DType::F64, Reads::All)
         .reads(last, &[2], dtype, Reads::All)
         .writes(shape, dtype, Spread::Usual)
+        .foreseen()
         .run(|room, runs| match dtype {
             DType::C128 => join::<Complex64>(room, &mut runs[0], len, outside),
             _ => join::<f64>(room, &mut runs[0], len, outside),

@@ -8,14 +8,14 @@
 use crate::dtype::DType;
 use crate::error::{Error, Kind, Result};
 use crate::exec::pool;
-use crate::record::Arg;
+use crate::record::{Arg, Node};
 use crate::session;
 use crate::stage::{Reads, Room, Stage};
 use crate::view::{Dims, Strides};
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 /// An index array, of any integer type.
 #[derive(Debug)]
@@ -57,6 +57,23 @@ impl Pick {
         self.indices
             .iter()
             .fold(stage, |stage, one| stage.reads(one.value.clone(), &one.shape, DType::I64, Reads::All))
+    }
+
+    /// Where the results are another job's, which has yet to look at the indices: an error if one is outside of those that are here.
+    pub(super) fn check_if_foreseen(&self, made: &[Arc<Node>]) -> Result<()> {
+        let is_there = |node: &Arc<Node>| node.is_elsewhere();
+        if !made.iter().any(is_there) || self.among.contains(&0) {
+            return Ok(());
+        }
+        let here = self.indices.iter().filter(|one| !one.value.node().is_some_and(is_there));
+        for one in here {
+            let stage = Stage::new("getitem").reads(one.value.clone(), &one.shape, DType::I64, Reads::All);
+            stage.run(|room, _| {
+                let numbers = room.at::<i64>(0, 0..room.len(0))?;
+                one.bad(&numbers).map_or(Ok(()), |bad| Err(one.outside(bad)))
+            })?;
+        }
+        Ok(())
     }
 
     /// The elements of the broadcast index arrays that a range of the result needs.

@@ -27,13 +27,14 @@ pub(crate) fn put(
     let shape = pick.shape();
     let own: &[usize] = if is_one { &[1] } else { &shape };
     let stage = Stage::new("setitem").changes(base).reads(values, own, dtype, Reads::All);
-    let made = pick.declare(stage).run(|room, runs| {
+    let made = pick.declare(stage).foreseen().run(|room, runs| {
         let run = &mut runs[0];
         let total: usize = shape.iter().product();
         let share = if run.is_shared() { share_of(total) } else { 0..total };
         let places = pick.places(room, 1, &share)?;
         by_size!(dtype, write(room, &places, run, share, is_one))
     })?;
+    pick.check_if_foreseen(&made)?;
     Ok(made.into_iter().next().expect("one result"))
 }
 

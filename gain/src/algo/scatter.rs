@@ -41,11 +41,12 @@ pub(crate) fn scatter(
         stage = stage.reads(values, if is_one { &[1] } else { &shape }, dtype, Reads::All);
     }
     let change = Change { op, dtype, pick, second, is_one };
-    let made = pick.declare(stage).run(|room, runs| {
+    let made = pick.declare(stage).foreseen().run(|room, runs| {
         let bits = by_size!(dtype, apply(&change, room, &mut runs[0]))?;
         found = agreed(room, bits)?;
         Ok(())
     })?;
+    pick.check_if_foreseen(&made)?;
     told(op.op.name(), found)?;
     Ok(made.into_iter().next().expect("one result"))
 }

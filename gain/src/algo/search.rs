@@ -48,6 +48,7 @@ fn search_in(
         .reads(table, &[len], dtype, Reads::All)
         .reads(needles, shape, dtype, Reads::All)
         .writes(shape, DType::I64, Spread::Usual)
+        .foreseen()
         .run(|room, runs| by_key!(dtype, fill(room, &mut runs[0], side, is_far)))?;
     Ok(made.into_iter().next().expect("one result"))
 }

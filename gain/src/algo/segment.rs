@@ -48,7 +48,7 @@ pub(crate) fn fold(op: &Loop, value: Arg, what: &Segments<'_>) -> Result<Arc<Nod
     if let Some(mask) = &what.mask {
         stage = stage.reads(mask.clone(), what.shape, DType::Bool, Reads::All);
     }
-    let made = stage.run(|room, runs| {
+    let made = stage.foreseen().run(|room, runs| {
         found = by_size!(op.outputs[0], fold_run(op, what, room, &mut runs[0]))?;
         Ok(())
     })?;

@@ -23,6 +23,7 @@ impl Array {
         {
             return Ok(());
         }
+        let is_suspect = is_suspect && (policy.raises() || !self.is_elsewhere());
         let quiet = Origin { site, policy: Policy::IGNORE };
         let bits = if is_suspect { site::at(quiet, || self.product_exceptions(operands))? } else { 0 };
         if bits != 0 {

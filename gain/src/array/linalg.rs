@@ -198,7 +198,9 @@ impl Array {
     fn cast_for(&self, dtype: DType) -> Result<Array> {
         let is_seen_through = self.lens.is_some();
         let array = if is_seen_through { self.cast_to(dtype) } else { self.typed(dtype) };
-        array.force()?;
+        if !array.is_elsewhere() {
+            array.force()?;
+        }
         Ok(array)
     }
 

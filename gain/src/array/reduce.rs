@@ -220,6 +220,10 @@ impl Array {
         reduced: &[bool],
         mask: Option<&Array>,
     ) -> Result<Array> {
+        if op.is_index() && self.is_elsewhere() {
+            let left = (0..self.ndim()).filter(|&d| !reduced[d]).map(|d| self.shape()[d]);
+            return Ok(Array::from_node(Node::elsewhere(left.collect(), DType::I64)));
+        }
         // What is left of the axes keeps their order, which the mask has a say in, except in indices.
         let views: SmallVec<[_; 2]> = [Some(self), mask].into_iter().flatten().map(|a| &a.view).collect();
         let order = if op.is_index() { None } else { of_result(Layout::K, self.ndim(), &views) };

@@ -46,7 +46,8 @@ pub(super) fn run<T: Field>(
     let all = inputs.into_iter().chain(lens.iter().map(|len| len * count));
     let is_split = ranks > 1 && !all.into_iter().all(is_small);
     let is_large = is_split && large::takes(task, size, count);
-    let mut stage = Stage::new(task.name()).reads(a.arg(), a.shape(), dtype, Reads::All).can_fail();
+    let mut stage =
+        Stage::new(task.name()).reads(a.arg(), a.shape(), dtype, Reads::All).can_fail().foreseen();
     if let Some(b) = b {
         stage = stage.reads(b.arg(), b.shape(), dtype, Reads::All);
     }

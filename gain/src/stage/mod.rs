@@ -123,7 +123,8 @@ impl Stage {
         self
     }
 
-    /// It gives its results and nothing besides, whatever the elements are: of elements of another job they are there, too.
+    /// It gives its results and nothing besides, or an error, whatever the elements are: of elements of another job they are there, too,
+    /// and the error is told there.
     pub(crate) fn foreseen(mut self) -> Stage {
         self.is_foreseen = true;
         self
@@ -147,8 +148,9 @@ impl Stage {
             if !self.is_foreseen {
                 return Err(error);
             }
-            let there = self.outputs.into_iter().map(|(shape, dtype, _)| Node::elsewhere(shape, dtype));
-            return Ok(there.collect());
+            let changed = self.changed.into_iter().map(|node| (node.shape.clone(), node.dtype));
+            let made = self.outputs.into_iter().map(|(shape, dtype, _)| (shape, dtype));
+            return Ok(changed.chain(made).map(|(shape, dtype)| Node::elsewhere(shape, dtype)).collect());
         }
         for node in self.changed.iter().chain(self.inputs.iter().map(|(node, _)| node)) {
             plan::force(node)?;
@@ -227,7 +229,8 @@ impl Stage {
     /// An error if elements of another job are read, or more is to be computed than this thread may.
     fn check_is_here(&self) -> Result<()> {
         self.outputs.iter().try_for_each(|(shape, ..)| elsewhere::check(shape.iter().product()))?;
-        let is_there = self.inputs.iter().any(|(node, _)| node.is_elsewhere());
+        let mut nodes = self.changed.iter().chain(self.inputs.iter().map(|(node, _)| node));
+        let is_there = nodes.any(|node| node.is_elsewhere());
         if is_there { Err(elsewhere::error()) } else { Ok(()) }
     }
 }

@@ -167,7 +167,8 @@ def pinv(a, rcond=None, hermitian=False, *, rtol=numpy._NoValue):
     if a.size == 0:
         return empty(a.shape[:-2] + (a.shape[-1], a.shape[-2]), a.dtype)
     u, values, vh = svd(a, full_matrices=False, hermitian=hermitian)
-    cut = rcond[..., None] * values.max(-1, keepdims=True)
+    # (They descend.)
+    cut = rcond[..., None] * values[..., :1]
     is_large = values > cut
     factors = (1 / where(is_large, values, 1) * is_large).astype(values.dtype, copy=False)
     return adjoint(vh) @ (factors[..., None] * adjoint(u))

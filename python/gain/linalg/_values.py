@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy
 from numpy.linalg import LinAlgError
 
-from .._base import asarray, ufuncs
+from .._base import asarray, assumed, ufuncs
 from .._creation import eye, full
 from .._indexing import take_along_axis, where
 from .._shapes import stack
@@ -103,7 +103,7 @@ def _fits(a, values):
     are zero they don't always."""
     slack = 1e3 * numpy.finfo(values.dtype).eps
     squares, found = (ufuncs["absolute"](a) ** 2).sum((-2, -1)), (values ** 2).sum(-1)
-    return not bool((ufuncs["absolute"](squares - found) > slack * squares).any())
+    return assumed(lambda: not (ufuncs["absolute"](squares - found) > slack * squares).any(), True)
 
 
 def svdvals(x, /):

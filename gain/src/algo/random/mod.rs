@@ -103,6 +103,17 @@ impl Draw {
             _ => DType::F64,
         }
     }
+
+    /// What so many elements take, if that doesn't depend on what is drawn.
+    fn steady_units(&self, len: usize) -> Option<Steady> {
+        let len = len as u64;
+        match self {
+            Draw::Random | Draw::Uniform { .. } | Draw::Inverse { .. } => Some(Steady::Long(len)),
+            Draw::ShortRandom | Draw::ShortInverse => Some(Steady::Short(len)),
+            Draw::Integers { dtype: DType::Bool, .. } => Some(Steady::Short(len.div_ceil(32))),
+            _ => None,
+        }
+    }
 }
 
 /// An array of this shape, drawn from a stream, which then stands behind what was used; `kept` is a normal variate that `Polar` made before, and
@@ -113,11 +124,28 @@ pub(crate) fn draw(
     kept: &mut Option<f64>,
     shape: &[usize],
 ) -> Result<Arc<Node>> {
-    let made = Stage::new("random").writes(shape, what.dtype(), Spread::Usual).run(|room, runs| {
-        let task = Task { stream, len: shape.iter().product(), room };
+    let stage = Stage::new("random").writes(shape, what.dtype(), Spread::Usual);
+    let len = shape.iter().product();
+    let steady = what.steady_units(len);
+    let stage = if steady.is_some() { stage.foreseen() } else { stage };
+    let made = stage.run(|room, runs| {
+        let task = Task { stream, len, room };
         task.draw(what, kept, &mut runs[0])
     })?;
-    Ok(made.into_iter().next().expect("one result"))
+    let made = made.into_iter().next().expect("one result");
+    match steady {
+        // (Drawn by another job: the stream is moved on here as well.)
+        Some(Steady::Long(words)) if made.is_elsewhere() => u64::skip(stream, words),
+        Some(Steady::Short(words)) if made.is_elsewhere() => u32::skip(stream, words),
+        _ => {}
+    }
+    Ok(made)
+}
+
+/// Units of a draw that takes as many whatever they are: of 64 bits, or of 32.
+enum Steady {
+    Long(u64),
+    Short(u64),
 }
 
 /// Rows of permutations of 0, 1, 2, ..., one after the other from a stream. Collective.

@@ -30,6 +30,7 @@ pub(crate) fn member(node: &Arc<Node>, others: Arg, count: usize, is_wanted: boo
         .reads(Arg::whole(node.clone()), &node.shape, dtype, Reads::Own)
         .reads(others, &[count], dtype, Reads::All)
         .writes(&node.shape, DType::Bool, spread)
+        .foreseen()
         .run(|room, runs| {
             let elements = by_size!(dtype, own(room));
             let others = by_size!(dtype, all(room))?;

@@ -37,6 +37,7 @@ pub(crate) fn select(value: Arg, shape: &[usize], dtype: DType, places: &[usize]
     let made = Stage::new("partition")
         .reads(value, shape, dtype, Reads::Own)
         .writes(&[places.len()], dtype, Spread::Replicated)
+        .foreseen()
         .run(|room, runs| {
             let elements = by_size!(dtype, own(room));
             visit(dtype, Gives::Elements, room.len(0), Search { places, elements, room, run: &mut runs[0] })
