@@ -29,6 +29,7 @@ mod lists;
 mod memory;
 mod methods;
 mod ndarray;
+mod neighbour;
 mod number;
 mod numpy;
 mod pick;
@@ -75,6 +76,7 @@ fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
     distribution::register(module)?;
     fft::register(module)?;
     files::register(module)?;
+    neighbour::register(module)?;
     sort::register(module)?;
     window::register(module)?;
     remote::register(module)?;
