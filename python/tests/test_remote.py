@@ -23,7 +23,7 @@ ALL = bool(os.environ.get("GAIN_TEST_ALL"))
 SETTINGS = [(2, 0), (3, None), (2, None), (1, 0)] if ALL else [(2, 0)]
 # Without GAIN_TEST_ALL each so many cases one.
 EVERY = 1 if ALL else 12
-DEADLINE = 60
+DEADLINE = 600 if ALL else 60
 
 
 @functools.cache
