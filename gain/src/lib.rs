@@ -47,7 +47,8 @@ pub mod window;
 pub use algo::random::{Draw, Generator, Philox, Stream, Twister};
 pub use algo::{Outside, Side};
 pub use array::{
-    Array, Exposed, Item, Operand, Options, Place, ReduceOptions, Stored, Unfilled, everybodys, set_group,
+    Array, Exposed, Item, Medium, Operand, Options, Place, ReduceOptions, Stored, Unfilled, everybodys,
+    set_group,
 };
 pub use dtype::{Casting, DType, Element, Scalar};
 pub use error::{Error, Kind, Result};

@@ -64,6 +64,15 @@ struct Serve {
     /// Show what the ranks do at http://127.0.0.1:PORT, or at another address of this machine
     #[arg(long, value_name = "[ADDRESS:]PORT")]
     status_port: Option<String>,
+    /// Where clients of other machines connect, under TLS: as in tcp://0.0.0.0:0, any free port
+    #[arg(long, value_name = "tcp://HOST:PORT")]
+    listen: Option<String>,
+    /// How long the arrays of a client stay whose connection over the network is lost
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
+    reattach: Duration,
+    /// How many bytes the arrays of one client may take: a number, or one with K, M, G or T
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    memory: Option<u64>,
     #[command(flatten)]
     start: Start,
 }
@@ -157,18 +166,18 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, python: Option<PathBu
 }
 
 /// `gain serve`: the ranks are Python programs; the module has what they do.
-fn serve(Serve { file, idle, allow_functions, status_port, start }: Serve, python: Option<PathBuf>) -> i32 {
-    if start.hosts.is_some() || start.hostfile.is_some() {
-        let _ = writeln!(io::stderr(), "gain: serve has ranks of this machine alone");
-        return 2;
-    }
+fn serve(options: Serve, python: Option<PathBuf>) -> i32 {
     let interpreter = python.clone().unwrap_or_else(find_python);
     let mut program: Vec<OsString> = vec![interpreter.into()];
     program.extend(["-m", "gain._server", "--idle"].map(OsString::from));
-    program.extend([idle.as_secs_f64().to_string().into(), "--file".into(), file.into()]);
-    program.extend(allow_functions.then(|| "--allow-functions".into()));
-    program.extend(status_port.iter().flat_map(|port| ["--status-port".into(), port.into()]));
-    run(start, program, python)
+    program.extend([options.idle.as_secs_f64().to_string().into(), "--file".into(), options.file.into()]);
+    program.extend(options.allow_functions.then(|| "--allow-functions".into()));
+    program.extend(options.status_port.iter().flat_map(|port| ["--status-port".into(), port.into()]));
+    program.extend(["--reattach".into(), options.reattach.as_secs_f64().to_string().into()]);
+    program.extend(options.listen.into_iter().flat_map(|place| ["--listen".into(), place.into()]));
+    program
+        .extend(options.memory.into_iter().flat_map(|bytes| ["--memory".into(), bytes.to_string().into()]));
+    run(options.start, program, python)
 }
 
 /// What finds the module without loading it, or anything else, and has it run the program whose words follow.
@@ -291,4 +300,14 @@ fn find_python() -> PathBuf {
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+/// `800M`, `16G`: a number of bytes.
+fn bytes(text: &str) -> Result<u64, String> {
+    let units = [("K", 10), ("M", 20), ("G", 30), ("T", 40)];
+    let unit = units.into_iter().find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, shift)));
+    let (number, shift) = unit.unwrap_or((text, 0));
+    let number: f64 = number.parse().map_err(|_| "not a number of bytes")?;
+    let bytes = number * (1u64 << shift) as f64;
+    if (0.0..9e18).contains(&bytes) { Ok(bytes as u64) } else { Err("not a number of bytes".to_owned()) }
 }

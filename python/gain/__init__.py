@@ -137,6 +137,8 @@ _os.register_at_fork(
     before=_gain.before_fork, after_in_parent=_gain.after_fork, after_in_child=_gain.after_fork
 )
 _atexit.register(_leave)
-if _os.environ.get("GAIN_DOCTOR", "0") not in ("", "0"):
+# It is for this program, not for those that it starts; unless it is the launcher.
+_doctor = _os.environ.pop("GAIN_DOCTOR", "")
+if _doctor not in ("", "0"):
     _examine()  # (what is registered last is done first)
 _gc.callbacks.append(_gain.around_collection)

@@ -21,7 +21,7 @@ _OWN = set("""
     connect disconnect Session
     init rank threads threshold finalize abort stats around_collection claim before_fork after_fork launch
     ranks call remote_table remote_number in_session leave_sessions encoded stance warn quietly extents memory_order element_name
-    set_group write_own read_own own_elements of_parts everybodys over
+    set_group write_own read_own read_from_neighbour write_to_neighbour open_to_neighbour open_to_network own_elements of_parts everybodys over
     ndim shape size result_type can_cast min_scalar_type common_type mintypecode iscomplexobj isrealobj isscalar issubdtype broadcast_shapes
     promote_types isfortran iterable typename shares_memory may_share_memory
     array_repr array_str array2string set_printoptions get_printoptions printoptions format_float_positional format_float_scientific

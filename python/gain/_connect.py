@@ -6,14 +6,17 @@ import sys
 __all__ = ["connect", "disconnect"]
 
 
-def connect(where=None, *, ranks=None):
+def connect(where=None, *, ranks=None, nodes=None, token=None):
     """Has ranks compute: from now on the module's functions make their arrays there. Returns the session, which `close`, `disconnect` or
     the end of a `with` block ends.
 
-    Without `where` ranks are started on this machine, as many as there are processors or `ranks`; they end with the session, and with
-    this process. With `where`, the connection file that `gain serve` wrote, they are those of that server, which other clients may use, too.
+    Ranks that it starts end with the session, and with this process: without `where` on this machine, as many as there are processors or
+    `ranks`; with `where` "node1:16,node2:16" on these hosts, as `gain run --hosts` does; with "slurm" on so many `nodes`, by `srun`.
+
+    Others are those of a server that `gain serve` started, which other clients may use, too: `where` is the connection file that it wrote,
+    or "tcp://host:port", with the `token` that stands in that file, or in the environment variable `GAIN_CONNECT_TOKEN`.
     """
-    return importlib.import_module("gain._remote").connect(where, ranks)
+    return importlib.import_module("gain._remote").connect(where, ranks, nodes, token)
 
 
 def disconnect():

@@ -7,10 +7,8 @@ ones that run here over arrays of which shape and type alone are known, and are 
 import atexit
 import functools
 import importlib
-import json
 import os
 import pathlib
-import secrets
 import subprocess
 import sys
 import tempfile
@@ -20,14 +18,12 @@ import warnings
 
 import numpy
 
-from . import _calls, _gain, _shared
+from . import _calls, _gain, _shared, _where
 from ._gain import ndarray
 
 __all__ = []
 
 _HERE = str(pathlib.Path(__file__).parent)
-# Bytes from which on arrays go through shared memory.
-LARGE = 1 << 20
 # The session that is on.
 _session = None
 # Seconds within which a server that this process starts is there.
@@ -219,25 +215,17 @@ def _format_of(own):
 
 def uploaded(arguments):
     """The arguments, with arrays of the ranks in the place of large arrays of NumPy's."""
-    return tuple(_upload(one) if type(one) is numpy.ndarray and one.nbytes > LARGE and one.dtype.kind in "biufc" else one for one in arguments)
-
-
-def _upload(array):
-    file, is_fortran = _shared.written(array)
-    try:
-        return _patches().taken(os.getpid(), file, array.dtype, array.shape, is_fortran)
-    finally:
-        os.close(file)
+    way = _session.way
+    return tuple(way.upload(one) if type(one) is numpy.ndarray and one.nbytes > way.little and one.dtype.kind in "biufc" else one for one in arguments)
 
 
 def _read_of(name, sent):
-    """What reads all elements: large arrays come by shared memory."""
+    """What reads all elements: large arrays come another way."""
     def elements(array, *arguments, **keywords):
-        if array.nbytes <= LARGE or not _gain.remote_number(array):
+        if not _gain.remote_number(array) or array.nbytes <= _session.way.little:
             return sent(array, *arguments, **keywords)
         is_fortran = array.flags.fnc
-        plain = array.T if is_fortran else array
-        made = _shared.read(array.dtype, plain.shape, lambda file: _patches().given(plain, os.getpid(), file))
+        made = _session.way.download(array.T if is_fortran else array)
         made = made.T if is_fortran else made
         if name == "tobytes":
             return made.tobytes(*arguments, **keywords)
@@ -280,14 +268,17 @@ class Session:
     `ranks` is how many there are. Arrays of the session are lost when it is over.
     """
 
-    def __init__(self, address, token, process=None, errors=None):
+    def __init__(self, server, process=None, errors=None):
         self._process, self._errors = process, errors
         patches = _patches()
-        self._link, welcome = _gain.Session.open(address, token)
+        self._link, welcome = server.open()
         self.ranks, self.version = welcome["ranks"], welcome["version"]
+        self._grace = welcome["grace"]
         places = {name: number for number, name in enumerate(welcome["names"])}
         own = places["array of elements"], places["floating-point state"]
         self._link.know([places.get(name) for name, _, _ in _calls.table()], *own)
+        is_near = welcome["machine"] == _where.machine()
+        self.way = _shared.Way(welcome["launcher"] if is_near else None, patches.taken, patches.given)
         self._is_open = True
         self._patches = patches
 
@@ -305,11 +296,28 @@ class Session:
             except subprocess.TimeoutExpired:
                 pass
             said = self._said()
+        if self._is_open and self._link.may_come_back and self._grace:
+            return f"{why}; for {self._grace:g} s the ranks keep the arrays of this session for its reattach()"
         return f"{why}; the arrays of this session are lost" + (f"\n{said}" if said else "")
 
     def _said(self):
         self._errors.seek(0)
         return self._errors.read()[-4000:].decode(errors="replace").strip()
+
+    def reattach(self):
+        """Connects again once the connection is lost: the session goes on, with all its arrays and calls. The answer that was waited for is
+        not had; ask again.
+        """
+        if not self._is_open:
+            raise RuntimeError("this session is over")
+        if not self._link.may_come_back:
+            raise ConnectionError("the ranks of this machine are gone, and the arrays of this session with them")
+        try:
+            self._link.come_back()
+        except FileNotFoundError:
+            raise ConnectionError("the session is over, and its arrays are lost: the ranks have waited long enough, or are others") from None
+        except OSError as error:
+            raise ConnectionError(f"the server isn't found: {error}") from None
 
     def _enter(self):
         global _session
@@ -336,6 +344,7 @@ class Session:
             except subprocess.TimeoutExpired:
                 self._process.terminate()
                 self._process.wait()
+            self._process.stdin.close()
             self._errors.close()
 
     def __enter__(self):
@@ -348,60 +357,58 @@ class Session:
         return f"<gain session with {self.ranks} rank{'s' * (self.ranks != 1)}{'' if self._is_open else ', over'}>"
 
 
-def _start(ranks):
-    """Starts a server of this machine: its address, its token, the launcher, and where it writes errors."""
-    address, token = f"gain-server-{os.getpid()}-{secrets.token_hex(8)}", secrets.token_bytes(32)
-    ranks = ranks or len(os.sched_getaffinity(0))
-    environment = os.environ | {"GAIN_SERVE_ADDRESS": address, "GAIN_SERVE_TOKEN": token.hex(), "GAIN_SERVE_PATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-m", "gain", "run", "-n", str(ranks), "--output", "all", sys.executable, "-m", "gain._server"]
+def _launch(command, server):
+    """Starts a server, and connects with it."""
     errors = tempfile.TemporaryFile()
-    process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, start_new_session=True)
-    return address, token, process, errors
+    # (Its standard input ends with this process: then it waits for nobody.)
+    process = subprocess.Popen(command, env=os.environ | server.environment() | {"GAIN_SERVE_PATH": os.pathsep.join(sys.path)}, stdin=subprocess.PIPE, stdout=errors, stderr=errors, start_new_session=True)
+    patience = time.monotonic() + _PATIENCE
+    try:
+        while True:
+            errors.seek(0)
+            if server.is_told(errors):
+                try:
+                    return Session(server, process, errors)
+                except (ConnectionRefusedError, ConnectionResetError):
+                    pass
+            if process.poll() is not None or time.monotonic() > patience:
+                errors.seek(0)
+                said = errors.read().decode(errors="replace").strip()
+                raise ConnectionError(f"the ranks did not start\n{said}")
+            time.sleep(0.003)
+    except BaseException:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdin.close()
+        errors.close()
+        raise
 
 
-def _told(path):
-    """The address and the token of a connection file, which must be this user's alone: who can write it could have our calls."""
-    with open(path) as file:
-        status = os.fstat(file.fileno())
-        if status.st_uid != os.geteuid() or status.st_mode & 0o077:
-            raise PermissionError(f"{path} must belong to you, and nobody else may read or write it")
-        told = json.load(file)
-    if not isinstance(told, dict) or told.get("version") != 1:
-        raise ConnectionError(f"{path} is of another version of gain")
-    return told["address"], bytes.fromhex(told["token"])
-
-
-def connect(where, ranks):
+def connect(where, ranks, nodes, token):
     """`gain.connect`"""
     if _session is not None:
         raise RuntimeError("there is a session already: disconnect() first")
     if _gain.ranks() > 1:
         raise RuntimeError("connect() is for a process by itself: this one is a rank of a job")
-    if where is not None:
-        if isinstance(where, str) and "://" in where:
-            raise NotImplementedError(f"{where}: servers on other machines need encrypted connections, which gain doesn't have yet")
-        if ranks is not None:
-            raise TypeError("how many ranks a server has was said when it was started")
+    kind = _where.kind(where)
+    if kind in ("file", "tcp") and (ranks or nodes) is not None:
+        raise TypeError("how many ranks a server has was said when it was started")
+    if nodes is not None and kind != "slurm":
+        raise TypeError("nodes are asked for with connect('slurm', nodes=...)")
+    if token is not None and kind != "tcp":
+        raise TypeError("a token is for connect('tcp://host:port', token=...)")
+    if kind in ("file", "tcp"):
+        server = _where.told(where) if kind == "file" else _where.named(where, token)
         try:
-            session = Session(*_told(where))
+            session = Session(server)
         except ConnectionRefusedError:
-            raise ConnectionError(f"there is no server any more that wrote {where}") from None
-        session._enter()
-        return session
-    address, token, process, errors = _start(ranks)
-    patience = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            session = Session(address, token, process, errors)
-            break
-        except ConnectionRefusedError:
-            if process.poll() is not None or time.monotonic() > patience:
-                process.kill()
-                process.wait()
-                errors.seek(0)
-                said = errors.read().decode(errors="replace").strip()
-                raise ConnectionError(f"the ranks did not start\n{said}") from None
-            time.sleep(0.003)
+            raise ConnectionError(f"there is no server any more that wrote {where}" if kind == "file" else f"nobody listens at {where}") from None
+    else:
+        session = _launch(*_where.started(kind, where, ranks, nodes))
     session._enter()
     return session
 

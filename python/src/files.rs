@@ -44,7 +44,7 @@ fn write_own(
     let file = file(descriptor);
     let mut tell = teller(tell);
     let done =
-        released(py, || array.write_own(&Stored { file: &file, offset, is_swapped: false }, &mut tell))?;
+        released(py, || array.write_own(&Stored { file: &*file, offset, is_swapped: false }, &mut tell))?;
     Ok(done?)
 }
 
@@ -63,13 +63,13 @@ fn read_own<'py>(
     let file = file(descriptor);
     let mut tell = teller(tell);
     let (array, done) = released(py, || {
-        Array::read_own(&shape, dtype, &Stored { file: &file, offset, is_swapped }, &mut tell)
+        Array::read_own(&shape, dtype, &Stored { file: &*file, offset, is_swapped }, &mut tell)
     })?;
     let error = done.err().map(|error| PyErr::from(error).into_value(py).into_any());
     Ok((NdArray::new(array), error))
 }
 
-fn typed(dtype: &Bound<'_, PyAny>) -> PyResult<gain::DType> {
+pub(crate) fn typed(dtype: &Bound<'_, PyAny>) -> PyResult<gain::DType> {
     Numpy::element_type(dtype)?
         .ok_or_else(|| PyTypeError::new_err(format!("gain has no elements of type {dtype}")))
 }

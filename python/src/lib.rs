@@ -31,6 +31,7 @@ mod lists;
 mod memory;
 mod methods;
 mod ndarray;
+mod neighbour;
 mod number;
 mod numpy;
 mod pick;
@@ -78,6 +79,7 @@ fn _gain(module: &Bound<'_, PyModule>) -> PyResult<()> {
     fft::register(module)?;
     files::register(module)?;
     jit::register(module)?;
+    neighbour::register(module)?;
     sort::register(module)?;
     window::register(module)?;
     remote::register(module)?;

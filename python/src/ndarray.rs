@@ -44,6 +44,11 @@ impl NdArray {
         NdArray { array, base: Some(base), is_writeable, tie: Tie::default() }
     }
 
+    /// Whether it shows another object's elements.
+    pub(crate) fn is_view(&self) -> bool {
+        self.base.is_some()
+    }
+
     /// It is nobody's view, and has this array.
     pub(crate) fn become_array(&mut self, array: Array) {
         (self.array, self.base, self.is_writeable) = (array, None, true);

@@ -24,6 +24,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use wire::channel::Channel;
 use wire::command;
+use wire::place::Place;
 use wire::value::{Made, Reader, Value, Writer};
 
 /// Elements that are computed in this process at most for a call that is sent.
@@ -124,7 +125,6 @@ impl Link {
     #[cold]
     fn tell_new_state(&self, py: Python<'_>, policy: Policy) -> PyResult<()> {
         let Some(own) = self.own.get() else { return Ok(()) };
-        *lock(&self.policy) = policy;
         let modes = py.import("gain._remote")?.getattr("modes")?.call0()?;
         let mut keywords = Writer::default();
         encode_pairs(&mut keywords, &mut Nobody, Some(modes.cast()?), 0)?;
@@ -132,7 +132,9 @@ impl Link {
             command::call(to, own[1], &[]);
             to.tuple(0);
             to.bytes.extend_from_slice(&keywords.bytes);
-        })
+        })?;
+        *lock(&self.policy) = policy;
+        Ok(())
     }
 }
 
@@ -169,8 +171,7 @@ fn forget(number: u64) {
     let link = links.iter().find(|(key, _)| *key == number >> KEY_SHIFT).and_then(|(_, link)| link.upgrade());
     drop(links);
     if let Some(link) = link {
-        // (Of a server that is gone nothing is wanted.)
-        let _ = link.channel.record(|to| command::forget(to, &[number]));
+        link.channel.forget(number);
     }
 }
 
@@ -336,12 +337,14 @@ fn call<'py>(
         }
     }
     let first = link.numbers(ROOM);
-    link.record(py, |to| {
+    link.recorded.fetch_add(1, Relaxed);
+    let asked = link.channel.ask(first, |to| {
         command::ask(to, number, first);
         to.bytes.extend_from_slice(&scratch.bytes);
-    })?;
+    });
+    asked.map_err(|why| lost(py, &why))?;
     SCRATCH.set(scratch);
-    let answer = wait(py, &link)?;
+    let answer = wait(py, &link, first)?;
     told(py, &end, &answer)
 }
 
@@ -364,13 +367,12 @@ fn inside<R>(work: impl FnOnce() -> R) -> R {
     gain::bounded(LITTLE, work)
 }
 
-/// The next answer. An interrupt ends the waiting, not what the server does.
-fn wait(py: Python<'_>, link: &Link) -> PyResult<Vec<u8>> {
-    py.detach(|| link.channel.flush()).map_err(|why| lost(py, &why))?;
+/// The answer to a call. An interrupt ends the waiting, and cancels what the ranks have not begun.
+fn wait(py: Python<'_>, link: &Link, call: u64) -> PyResult<Vec<u8>> {
     loop {
-        match py.detach(|| link.channel.answer()).map_err(|why| lost(py, &why))? {
+        match py.detach(|| link.channel.answer(call)).map_err(|why| lost(py, &why))? {
             Some(answer) => return Ok(answer),
-            None => py.check_signals().inspect_err(|_| link.channel.abandon())?,
+            None => py.check_signals().inspect_err(|_| py.detach(|| link.channel.abandon(call)))?,
         }
     }
 }
@@ -416,10 +418,16 @@ struct Session {
 
 #[pymethods]
 impl Session {
-    /// Connects to the server at an address; also returns what it says of itself.
+    /// Connects to the server at an address, which is known by its key if it is on another machine; also returns what it says of itself.
     #[staticmethod]
-    fn open<'py>(py: Python<'py>, address: &str, token: &[u8]) -> PyResult<(Session, Bound<'py, PyAny>)> {
-        let (channel, welcome) = py.detach(|| Channel::connect(address, token))?;
+    fn open<'py>(
+        py: Python<'py>,
+        address: &str,
+        key: &[u8],
+        token: &[u8],
+    ) -> PyResult<(Session, Bound<'py, PyAny>)> {
+        let place = Place::new(address, key)?;
+        let (channel, welcome) = py.detach(|| Channel::connect(place, token))?;
         let link = Arc::new(Link {
             key: SESSIONS.fetch_add(1, Relaxed),
             channel,
@@ -442,6 +450,17 @@ impl Session {
         let _ = self.link.own.set([array, state]);
         let places = numbers.iter().enumerate().filter_map(|(at, number)| Some(((*number)?, at))).collect();
         let _ = self.link.numbers.set((numbers, places));
+    }
+
+    /// Whether the session can be found again once the connection is lost.
+    #[getter]
+    fn may_come_back(&self) -> bool {
+        self.link.channel.may_come_back()
+    }
+
+    /// Connects again, if the connection is lost.
+    fn come_back(&self, py: Python<'_>) -> PyResult<()> {
+        Ok(py.detach(|| self.link.channel.come_back())?)
     }
 
     /// Makes it the session that calls go to.

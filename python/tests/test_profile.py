@@ -68,3 +68,7 @@ def test_the_doctor_names_lines_that_take_time_for_nothing():
     assert "doctor" not in ran("import gain as np; np.ones(3) + 1", 1).stderr
     quiet = ran("import gain as np; (np.ones(10**5) + 1).force()", 1, {"GAIN_DOCTOR": "1"}).stderr
     assert quiet.count("doctor") == 1 and "gain doctor: no line stands out" in quiet, quiet
+    # What a program starts is no patient.
+    work = "import gain; (gain.ones(10**5) + 1).force()"
+    both = ran(f"import subprocess, sys; {work}; subprocess.run([sys.executable, '-c', {work!r}])", 1, {"GAIN_DOCTOR": "1"}).stderr
+    assert both.count("doctor") == 1, both

@@ -1,6 +1,7 @@
 //! The decoder beside the encoder: what was written comes back, and what was not written does no harm.
 
 use wire::command::{self, Command, Then};
+use wire::frame::{self, Answer, Greeting, HEADER, Kind, MOST, Role, SESSION, Welcome};
 use wire::value::{MOST_DEPTH, Malformed, Reader, Value, Writer};
 
 /// Numbers that look random, the same in every run.
@@ -178,4 +179,28 @@ fn promises_are_not_believed() {
     assert!(Reader::new(&deep).value().is_err(), "lists in lists");
     let wide = [&[13, 255][..], &(2_000_000u32).to_le_bytes(), &[0; 2_000_000]].concat();
     assert!(Reader::new(&wide).value().is_err(), "two million values");
+}
+
+/// What is said before and beside commands.
+#[test]
+fn greetings_and_answers_come_back_or_are_refused() {
+    let mut dice = Dice(2);
+    for _ in 0..10_000 {
+        let session: [u8; SESSION] = std::array::from_fn(|_| dice.next() as u8);
+        let role = [Role::Client, Role::Returning, Role::Rank][dice.below(3)];
+        let greeting = Greeting { role, session, token: dice.bytes() };
+        assert_eq!(Greeting::decode(&greeting.encode()), Ok(greeting));
+        let welcome = Welcome { session, received: dice.next(), told: dice.bytes() };
+        assert_eq!(Welcome::decode(&welcome.encode()), Ok(welcome));
+        // (Short ones are cut off in the middle.)
+        let bytes = dice.bytes();
+        assert_eq!(Greeting::decode(&bytes).is_ok(), bytes.len() > SESSION && bytes[0] < 3);
+        assert_eq!(Welcome::decode(&bytes).is_ok(), bytes.len() >= SESSION + 8);
+        assert_eq!(Answer::decode(&bytes).is_ok(), bytes.len() >= frame::ANSWER);
+        let mut header = frame::header(Kind::Cancel, dice.below(MOST));
+        header[dice.below(HEADER)] = dice.next() as u8;
+        if let Ok((_, len)) = frame::parse(&header, MOST) {
+            assert!(len <= MOST);
+        }
+    }
 }

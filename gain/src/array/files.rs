@@ -1,4 +1,4 @@
-//! Elements in files: each rank reads and writes those that it owns, at their place.
+//! Elements in files, or what is like one: each rank reads and writes those that it owns, at their place.
 
 use super::Array;
 use crate::algo;
@@ -14,11 +14,29 @@ use std::os::unix::fs::FileExt;
 /// Bytes that are moved between two looks at how far it is.
 const CHUNK: usize = 32 << 20;
 
+/// Something that has bytes at places, which ranks read and write at the same time.
+pub trait Medium: Sync {
+    /// Reads the bytes at this place, all or none of them known.
+    fn read_at(&self, bytes: &mut [u8], place: u64) -> io::Result<()>;
+    /// Writes all bytes to this place.
+    fn write_at(&self, bytes: &[u8], place: u64) -> io::Result<()>;
+}
+
+impl Medium for File {
+    fn read_at(&self, bytes: &mut [u8], place: u64) -> io::Result<()> {
+        self.read_exact_at(bytes, place)
+    }
+
+    fn write_at(&self, bytes: &[u8], place: u64) -> io::Result<()> {
+        self.write_all_at(bytes, place)
+    }
+}
+
 /// Where the elements of an array are in a file, in C order.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Stored<'a> {
     /// The file, open on every rank.
-    pub file: &'a File,
+    pub file: &'a dyn Medium,
     /// The byte of the first element.
     pub offset: u64,
     /// Whether the bytes of numbers are in the order that isn't this machine's.
@@ -42,7 +60,7 @@ impl Array {
             if is_mine {
                 let start = to.offset + (range.start * self.dtype().size_bytes()) as u64;
                 done = bytes.chunks(CHUNK).enumerate().try_for_each(|(k, chunk)| {
-                    to.file.write_all_at(chunk, start + (k * CHUNK) as u64)?;
+                    to.file.write_at(chunk, start + (k * CHUNK) as u64)?;
                     moved(chunk.len());
                     Ok(())
                 });
@@ -97,7 +115,7 @@ impl Array {
             let start = from.offset + (runs[0].range().start * item) as u64;
             let part = if category(dtype) == Category::Complex { item / 2 } else { item };
             done = runs[0].bytes().chunks_mut(CHUNK).enumerate().try_for_each(|(k, chunk)| {
-                from.file.read_exact_at(chunk, start + (k * CHUNK) as u64)?;
+                from.file.read_at(chunk, start + (k * CHUNK) as u64)?;
                 if from.is_swapped {
                     chunk.chunks_exact_mut(part).for_each(<[u8]>::reverse);
                 }

@@ -25,7 +25,7 @@ mod ufunc;
 mod views;
 
 pub use create::Unfilled;
-pub use files::{Stored, everybodys};
+pub use files::{Medium, Stored, everybodys};
 pub use foreign::{Exposed, Place};
 pub use pick::Item;
 pub use spread::set_group;
