@@ -492,7 +492,7 @@ def test_a_lost_connection_is_an_error_and_the_arrays_are_found_again(tmp_path):
         except ConnectionError as error:
             print(str(error), flush=True)
     """
-    for grace in ("30", "0.01"):
+    for grace in ("30", "0.01") if ALL else ("30",):
         with Server(tmp_path, "--listen", "tcp://127.0.0.1:0", "--reattach", grace, "--idle", "60") as server:
             told = json.loads(server.file.read_text())
             wire = Wire(told["port"])
@@ -560,6 +560,8 @@ def test_ranks_that_other_programs_start(tmp_path):
                 print(session.ranks, float(np.arange(10.0).sum()))
         """, PATH=f"{tmp_path}:{os.environ['PATH']}")
         assert out == "2 45.0\n"
+    if not ALL:
+        return
     with Server(tmp_path, "--hosts", "h1:1,h2:1", "--rsh", str(tmp_path / "ssh")) as server:
         out = run("import sys; import gain as np; s = np.connect(sys.argv[1]); print(s.ranks, float(np.ones(4).sum()))", server.file)
         assert out == "2 4.0\n"
@@ -591,7 +593,7 @@ def test_clients_leave_nothing_behind(tmp_path):
         assert len(ranks) == 2
         first = run(program, server.file, 4)
         before = [_state(pid) for pid in ranks]
-        last = run(program, server.file, 1000 if ALL else 40)
+        last = run(program, server.file, 1000 if ALL else 20)
         # (What the last session had goes when the next one has come and gone.)
         assert run(program, server.file, 4) == first == last
         for then, now in zip(before, (_state(pid) for pid in ranks)):
