@@ -8,7 +8,6 @@ import ast
 import functools
 import inspect
 import itertools
-import json
 import math
 import operator
 import textwrap
@@ -31,7 +30,7 @@ def _text(node):
     if isinstance(node, list):
         return f"[{' '.join(map(_text, node))}]"
     if isinstance(node, str):
-        return json.dumps(node)
+        return '"' + node.replace("\\", "\\\\").replace('"', '\\"') + '"'
     if node is None or isinstance(node, (bool, int, float)):
         return "~" if node is None else repr(node)
     if not isinstance(node, ast.AST):
