@@ -104,9 +104,11 @@ impl Round {
             (round.lo[d], round.hi[d]) = (from as isize, to as isize + 1);
             if d > 0 {
                 let extent = round.hi[d] - round.lo[d];
-                // SAFETY: the caller's promise.
-                let row =
-                    if ld.is_null() { -1 } else { unsafe { I::read(ld, d - 1, array.ndim - 1).wide() } };
+                let row = match ld.is_null() {
+                    true => -1,
+                    // SAFETY: the caller's promise.
+                    false => unsafe { I::read(ld, d - 1, array.ndim - 1) }.wide(),
+                };
                 if row < extent as i64 {
                     let extents = |axis: usize| (round.hi[axis] - round.lo[axis]) as i64;
                     counts::<I>((d - 1, array.ndim), row, extent as i64, extents)?;

@@ -17,11 +17,9 @@ use std::ffi::{c_char, c_int};
 
 /// The dot product of arrays of integers, of whatever size.
 fn idot(ga: &Call, g_a: c_int, g_b: c_int) -> Result<i64> {
+    let is_long = ga.array(g_a)?.raw.dtype() == DType::I64;
     // SAFETY: handles are no pointers.
-    match ga.array(g_a)?.raw.dtype() {
-        DType::I64 => unsafe { ga.GA_Ldot(g_a, g_b) },
-        _ => unsafe { ga.GA_Idot(g_a, g_b) }.map(i64::from),
-    }
+    unsafe { if is_long { ga.GA_Ldot(g_a, g_b) } else { ga.GA_Idot(g_a, g_b).map(i64::from) } }
 }
 
 /// Quotients of which none is an error; which of two rules there are for zeros.

@@ -230,17 +230,17 @@ pub(crate) fn filled<I: Integer>(two: [I; 2]) -> [Fortran<I>; AXES] {
 
 /// What can be a LOGICAL.
 pub(crate) trait Truth {
-    fn is_true(self) -> bool;
+    fn truth(self) -> bool;
 }
 
 impl Truth for bool {
-    fn is_true(self) -> bool {
+    fn truth(self) -> bool {
         self
     }
 }
 
 impl Truth for c_int {
-    fn is_true(self) -> bool {
+    fn truth(self) -> bool {
         self != 0
     }
 }
@@ -265,13 +265,8 @@ whole!(c_int, c_long, usize, bool);
 // Results, by the word that a row begins with.
 
 #[inline(always)]
-pub(crate) fn subroutine<I, T>(done: Result<T>) -> Result<()> {
-    done.map(|_| ())
-}
-
-#[inline(always)]
 pub(crate) fn logical<I: Integer, T: Truth>(value: Result<T>) -> Result<I> {
-    value.map(|value| I::logical(value.is_true()))
+    value.map(|value| I::logical(value.truth()))
 }
 
 #[inline(always)]
@@ -279,18 +274,21 @@ pub(crate) fn integer<I: Integer, T: Whole>(value: Result<T>) -> Result<I> {
     value.map(|value| I::narrow(value.whole()))
 }
 
-pub(crate) fn real<I, T: Into<f32>>(value: Result<T>) -> Result<f32> {
-    value.map(Into::into)
+/// Results that have nothing to do with INTEGERs; rows name one all the same.
+macro_rules! own_results {
+    ($($name:ident: $t:ty;)*) => {$(
+        #[allow(clippy::extra_unused_type_parameters)]
+        #[inline(always)]
+        pub(crate) fn $name<I, T: Into<$t>>(value: Result<T>) -> Result<$t> {
+            value.map(Into::into)
+        }
+    )*};
 }
 
-pub(crate) fn double_precision<I, T: Into<f64>>(value: Result<T>) -> Result<f64> {
-    value.map(Into::into)
-}
-
-pub(crate) fn complex<I, T: Into<Complex32>>(value: Result<T>) -> Result<Complex32> {
-    value.map(Into::into)
-}
-
-pub(crate) fn double_complex<I, T: Into<Complex64>>(value: Result<T>) -> Result<Complex64> {
-    value.map(Into::into)
+own_results! {
+    subroutine: ();
+    real: f32;
+    double_precision: f64;
+    complex: Complex32;
+    double_complex: Complex64;
 }
