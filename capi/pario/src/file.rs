@@ -208,7 +208,7 @@ pub fn free_kb(name: &str) -> Result<u64> {
 /// # Errors
 /// The code told, for what is no whole number that files have.
 pub fn whole(number: f64, code: i32) -> Result<u64> {
-    if number >= 0.0 && number < 9e15 && number.fract() == 0.0 {
+    if (0.0..9e15).contains(&number) && number.fract() == 0.0 {
         return Ok(number as u64);
     }
     Err(code::because(code, format!("it is {number}")))

@@ -44,7 +44,7 @@ pub(crate) fn lent(buffer: *const c_void, bytes: i64) -> Result<Lent> {
 
 /// As [`lent`], of a length that is a floating-point number.
 pub(crate) fn lent_by(buffer: *const c_void, bytes: f64) -> Result<Lent> {
-    if !(bytes >= 0.0 && bytes < 9e15 && bytes.fract() == 0.0) {
+    if !(0.0..9e15).contains(&bytes) || bytes.fract() != 0.0 {
         refuse!("{bytes} bytes");
     }
     lent(buffer, bytes as i64)

@@ -29,8 +29,8 @@ impl Patch {
         let mut at = self.lo.clone();
         loop {
             let mut piece = Patch { lo: at.clone(), hi: self.hi.clone() };
-            for d in 0..axis {
-                piece.hi[d] = at[d] + 1;
+            for (hi, at) in piece.hi[..axis].iter_mut().zip(&at) {
+                *hi = at + 1;
             }
             piece.lo[axis + 1..].copy_from_slice(&self.lo[axis + 1..]);
             piece.hi[axis] = (at[axis] + step).min(self.hi[axis]);

@@ -422,7 +422,10 @@ pub fn start(handle: i32, way: Way, memory: Arc<dyn Memory>, sections: &Sections
             _ => Ok(()),
         };
         if let Err(error) = agreed(&team, outcome) {
-            with(|state| Ok(state.array(handle)?.writing -= 1))?;
+            with(|state| {
+                state.array(handle)?.writing -= 1;
+                Ok(())
+            })?;
             return Err(error);
         }
     }
