@@ -1,4 +1,4 @@
-//! The C interface of Global Arrays, `libga`, on the crate `ga-core`.
+//! The interface of Global Arrays for C and Fortran on the crate `ga-core`. `libga` and `libga_i4` are this and Fortran's names for INTEGERs of 8 bytes or 4 (`../library.rs`).
 //!
 //! Names, argument orders, constants and types are those of the `ga.h` and `macdecls.h` of Global Arrays 5.9; the headers in
 //! `../include` are what C programs see. MPI isn't needed, and is used if the program has initialized it. The library has `libarmci`

@@ -22,6 +22,24 @@ fn idot(ga: &Call, g_a: c_int, g_b: c_int) -> Result<i64> {
     unsafe { if is_long { ga.GA_Ldot(g_a, g_b) } else { ga.GA_Idot(g_a, g_b).map(i64::from) } }
 }
 
+/// The same of patches.
+///
+/// # Safety
+/// Bounds have a readable number for each axis.
+unsafe fn idot_patch<I: Integer>(
+    ga: &Call,
+    (g_a, t_a, alo, ahi): (c_int, c_char, *const Fortran<I>, *const Fortran<I>),
+    (g_b, t_b, blo, bhi): (c_int, c_char, *const Fortran<I>, *const Fortran<I>),
+) -> Result<i64> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match ga.array(g_a)?.raw.dtype() {
+            DType::I64 => ga.NGA_Ldot_patch(g_a, t_a, alo, ahi, g_b, t_b, blo, bhi),
+            _ => ga.NGA_Idot_patch(g_a, t_a, alo, ahi, g_b, t_b, blo, bhi).map(i64::from),
+        }
+    }
+}
+
 /// Quotients of which none is an error; which of two rules there are for zeros.
 ///
 /// # Safety
@@ -41,24 +59,6 @@ unsafe fn step_quotients<I: Integer>(
         false => Ok(c.step_quotients(at_c, (typed(a)?, at_a), (typed(b)?, at_b))?),
         true => Ok(c.bound_quotients(at_c, (typed(a)?, at_a), (typed(b)?, at_b))?),
     })
-}
-
-/// The same of patches.
-///
-/// # Safety
-/// Bounds have a readable number for each axis.
-unsafe fn idot_patch<I: Integer>(
-    ga: &Call,
-    (g_a, t_a, alo, ahi): (c_int, c_char, *const Fortran<I>, *const Fortran<I>),
-    (g_b, t_b, blo, bhi): (c_int, c_char, *const Fortran<I>, *const Fortran<I>),
-) -> Result<i64> {
-    // SAFETY: the caller's promise.
-    unsafe {
-        match ga.array(g_a)?.raw.dtype() {
-            DType::I64 => ga.NGA_Ldot_patch(g_a, t_a, alo, ahi, g_b, t_b, blo, bhi),
-            _ => ga.NGA_Idot_patch(g_a, t_a, alo, ahi, g_b, t_b, blo, bhi).map(i64::from),
-        }
-    }
 }
 
 fortran! {
