@@ -93,7 +93,8 @@ static void shared(const char *base)
     for (rank = 0; rank < size; rank++) CHECK(SF_Read(rank % 2 ? handle : second, rank * 1000.0, 1000, in + rank * 1000, id + rank) == 0);
     CHECK(SF_Waitall(id, size) == 0);
     for (rank = 0; rank < size; rank++) for (i = 0; i < 1000; i++) CHECK(in[rank * 1000 + i] == (char)(i + rank), "%d of %d", i, rank);
-    /* It may only be read now; and it isn't longer. */
+    /* Nobody reads any more. It may only be read now; and it isn't longer. */
+    GA_Sync();
     CHECK(SF_Write(second, 0, 10, out, id) == 0);
     status = SF_Wait(id);
     SF_Errmsg(status, text);
