@@ -102,7 +102,7 @@ fn two_axes(ga: &Call, g_a: c_int) -> Result<()> {
 fortran! {
     integer dra_init_(most: int, most_bytes: any, disk_bytes: any, memory: any) = |ga| begin(most.wide(), memory.read());
     integer dra_terminate_() = |ga| told(ga, code(dra::end()));
-    subroutine dra_set_default_config_(files: int, writers: int) = |ga| code(dra::configure(files.int(), writers.int()));
+    subroutine dra_set_default_config_(files: int, writers: int) = |ga| code(dra::configure(files.int(), writers.int())).map(drop);
     subroutine dra_set_debug_(on: int) = |ga| { dra::debug(on.is_true()); Ok(()) };
     subroutine dra_flick_() = |ga| { std::thread::yield_now(); Ok(()) };
     subroutine dra_print_internals_(d_a: int) = |ga| print(d_a.int());
