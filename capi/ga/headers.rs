@@ -76,7 +76,9 @@ fn headers(rows: &[Row]) -> [(&'static str, String); 3] {
         lines
     };
     let is_mpi = |name: &str| name.starts_with("ga_mpi_comm");
-    let global = declared(&|row, name| row.chapter != "ma" && !is_mpi(name));
+    // These have headers of their own.
+    let others = ["ma", "messages", "disk", "files"];
+    let global = declared(&|row, name| !others.contains(&row.chapter.as_str()) && !is_mpi(name));
     let memory = declared(&|row, name| row.chapter == "ma" && name.starts_with("ma_"));
     let mpi = declared(&|_, name| is_mpi(name));
     [
