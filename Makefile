@@ -18,7 +18,7 @@ export PYO3_PYTHON := $(CURDIR)/$(PY)
 # AddressSanitizer wants to know for which machine.
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 
-.PHONY: build install wheel demo test test-all bench docs clean packages check unit-tests
+.PHONY: build libraries install wheel demo test test-all bench docs clean packages check unit-tests
 .DEFAULT_GOAL := build
 
 build: target/release/gain $(VENV)/.module
@@ -31,13 +31,17 @@ $(VENV)/.plotting: $(VENV)/.tools examples/requirements.txt
 	$(PYTHON) python/make_venv.py $(VENV) -r examples/requirements.txt
 	touch $@
 
-# All crates at once: what they share is compiled with the features that the module's own build wants, and not twice.
+# Both at once: what they share is compiled with the features that the module's own build wants, and not twice.
 target/release/gain: $(VENV)/.tools $(MODULE_SOURCES)
+	$(CARGO) build --release --package gain-python --package gain-launcher --package microbench
+	touch $@
+
+# The libraries for C and Fortran programs and all benchmarks, as bench/run.py wants them. (Tests have theirs from `cargo test`.)
+libraries: build
 	$(CARGO) build --release --workspace
 	ln -sf libarmci.so target/release/libarmci.so.0
 	ln -sf libga.so target/release/libga.so.0
 	ln -sf libga_i4.so target/release/libga_i4.so.0
-	touch $@
 
 # The libraries for C programs, the launcher with its benchmarks (`gain bench`; `rma-bench` for other launchers).
 PREFIX ?= /usr/local
@@ -123,7 +127,7 @@ test-all: test
 	$(WITHIN) $(PYTHON) python/tests/wheel.py target/wheels/*.whl target/wheel-test target/portable$(PREFIX)/lib/lib*.so.0 target/portable$(PREFIX)/bin/gain
 	if command -v mpiexec.hydra >/dev/null; then GAIN_TEST_STARTER=mpiexec.hydra $(WITHIN) $(CARGO) test --release --package rma --tests; fi
 
-bench: build
+bench: libraries
 	$(PY) bench/run.py
 
 docs:
