@@ -6,7 +6,7 @@ that, both open a file in memory of the client's. From another machine they go t
 
 import mmap
 import os
-import sys
+import weakref
 
 import numpy
 
@@ -71,7 +71,9 @@ class Way:
         self.taken, self.given = taken, given
         # Memory that ranks may still write to: of calls that were interrupted.
         self.pinned = []
+        # Memory of what was read last, and whether somebody has that still.
         self.kept = None
+        self.lent = lambda: None
         self.is_near = launcher is not None
         self.is_direct = self.is_near
         # Bytes of arrays that go with their call.
@@ -133,11 +135,12 @@ class Way:
         """A new NumPy array, in the memory of an earlier one if nobody has that any more."""
         if len_bytes > KEPT:
             return numpy.empty(shape, dtype)
-        kept = self.kept
-        # (It has three names: here, in this object, and as an argument.)
-        if kept is None or not len_bytes <= kept.nbytes <= 2 * len_bytes or sys.getrefcount(kept) > 3:
-            kept = self.kept = numpy.empty(len_bytes, "u1")
-        return kept[:len_bytes].view(dtype).reshape(shape)
+        if self.kept is None or not len_bytes <= self.kept.nbytes <= 2 * len_bytes or self.lent() is not None:
+            self.kept = numpy.empty(len_bytes, "u1")
+        # All views of what is given have this one for their base, so they are gone when it is.
+        lent = numpy.frombuffer(memoryview(self.kept)[:len_bytes], dtype)
+        self.lent = weakref.ref(lent)
+        return lent.reshape(shape)
 
 
 def _upload_pieces(array, is_fortran):
