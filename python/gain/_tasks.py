@@ -174,7 +174,7 @@ def _told(result):
 def _spread(items):
     """A list as the bytes of its items, and where each begins: each rank gives those that it has. Collective."""
     mine = {at: packed(item) for at, item in items.own()}
-    told = [pickle.loads(text) for text in _gain.everybodys(pickle.dumps({at: len(text) for at, text in mine.items()}))] if _gain.ranks() > 1 else [{at: len(text) for at, text in mine.items()}]
+    told = [pickle.loads(one) for one in _gain.everybodys(pickle.dumps({at: len(text) for at, text in mine.items()}))]
     lens = numpy.zeros(len(items) + 1, numpy.int64)
     for theirs in told:
         for at, length in theirs.items():

@@ -3,6 +3,7 @@
 //! Invariant: there is one runtime per process, whoever started it.
 
 pub use crate::address::{Lender, Lent};
+pub use crate::exports::memory::MemInfo;
 pub use crate::mail::Channel;
 use crate::{end, state};
 use common::Group;

@@ -70,27 +70,22 @@ pub(crate) trait Index: Copy + Display + 'static {
     }
 }
 
-impl Index for c_int {
-    #[inline(always)]
-    fn wide(self) -> i64 {
-        self.into()
-    }
-    #[inline(always)]
-    fn narrow(value: i64) -> c_int {
-        c_int::try_from(value).unwrap_or(if value < 0 { c_int::MIN } else { c_int::MAX })
-    }
+macro_rules! of_c {
+    ($($t:ty),*) => {$(
+        impl Index for $t {
+            #[inline(always)]
+            fn wide(self) -> i64 {
+                Integer::wide(self)
+            }
+            #[inline(always)]
+            fn narrow(value: i64) -> $t {
+                Integer::narrow(value)
+            }
+        }
+    )*};
 }
 
-impl Index for i64 {
-    #[inline(always)]
-    fn wide(self) -> i64 {
-        self
-    }
-    #[inline(always)]
-    fn narrow(value: i64) -> i64 {
-        value
-    }
-}
+of_c!(c_int, i64);
 
 /// An INTEGER of Fortran's, of 8 bytes or 4.
 #[derive(Clone, Copy)]

@@ -7,20 +7,11 @@
 
 use crate::fault::{Result, refuse};
 use crate::guard::call;
+use armci::host::MemInfo;
 use common::{Numbered, exports};
 use std::ffi::{c_char, c_int, c_long, c_void};
 use std::ptr::null_mut;
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// `armci_meminfo_t`.
-#[repr(C)]
-struct MemInfo {
-    armci_addr: *mut c_char,
-    addr: *mut c_char,
-    size: usize,
-    cpid: c_int,
-    idlist: [c_long; 128],
-}
 
 unsafe extern "C" {
     fn ARMCI_Memget(bytes: usize, info: *mut MemInfo, flags: c_int);

@@ -10,14 +10,19 @@ use std::ffi::{c_char, c_int, c_long, c_void};
 /// Before every block of `ARMCI_Malloc_local`: its length.
 const HEADER: usize = 64;
 
-/// `armci_meminfo_t`.
+/// `armci_meminfo_t`: a block of `ARMCI_Memget`.
 #[repr(C)]
-struct MemInfo {
-    armci_addr: *mut c_char,
-    addr: *mut c_char,
-    size: usize,
-    cpid: c_int,
-    idlist: [c_long; 128],
+pub struct MemInfo {
+    /// Where it is for ARMCI's calls.
+    pub armci_addr: *mut c_char,
+    /// Where its owner has it.
+    pub addr: *mut c_char,
+    /// Its length in bytes.
+    pub size: usize,
+    /// Whose it is.
+    pub cpid: c_int,
+    /// Not used here.
+    pub idlist: [c_long; 128],
 }
 
 impl Armci {

@@ -5,7 +5,7 @@ mod extras;
 mod group;
 mod handles;
 mod mail;
-mod memory;
+pub(crate) mod memory;
 mod message;
 mod start;
 mod transfer;
