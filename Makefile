@@ -65,7 +65,8 @@ wheel: $(VENV)/.tools
 	install target/release/gain target/release/rma-bench target/portable$(PREFIX)/bin
 	capi/install target/release $(PREFIX) target/portable
 
-$(VENV)/.module: $(VENV)/.tools $(MODULE_SOURCES)
+# After the other: cargo lets one build at a time into a target folder, and a make of two jobs has better things to do than wait for it.
+$(VENV)/.module: target/release/gain
 	cd python && VIRTUAL_ENV=$(CURDIR)/$(VENV) $(CURDIR)/$(VENV)/bin/maturin develop --release --quiet
 	touch $@
 
