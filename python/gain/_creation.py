@@ -35,8 +35,8 @@ def array(object, dtype=None, *, copy=True, order="K", subok=False, ndmin=0, ndm
         raise ValueError("ndmax must be in the range [0, NPY_MAXDIMS (64)] ")
     if ndmin > (ndmax or 64):
         raise ValueError(f"ndmin must be <= ndmax ({ndmax or 64})")
-    if type(object) is list and dtype is None and ndmin == ndmax == 0 and order in ("K", "C") and copy in (True, None):
-        return _gain.convert(object)
+    if type(object) in (list, tuple) and ndmin == ndmax == 0 and order in ("K", "C") and copy in (True, None):
+        return _gain.convert(object, dtype)
     made = asanyarray(object, dtype, order, copy=copy) if subok else asarray(object, dtype, order, copy=copy)
     if ndmax and made.ndim > ndmax and isinstance(object, (list, tuple)):
         raise ValueError(

@@ -304,14 +304,13 @@ fn convert<'py>(
     let py = object.py();
     let dtype = dtype.map(Numpy::parse_dtype).transpose()?.flatten();
     let is_ours = object.is_instance_of::<NdArray>() || object.is_instance_of::<FlatIter>();
-    let list = object.cast_exact::<PyList>();
-    if let (Ok(list), None) = (&list, dtype)
+    let is_list = object.is_exact_instance_of::<PyList>() || object.is_exact_instance_of::<PyTuple>();
+    if is_list
         && copy != Some(false)
-        && let Some(array) = lists::read(list)?
+        && let Some(array) = lists::read(object, dtype)?
     {
         return Bound::new(py, NdArray::new(array));
     }
-    let is_list = list.is_ok() || object.is_exact_instance_of::<PyTuple>();
     if !is_ours
         && (!is_list || copy == Some(false))
         && (copy == Some(false) || crate::convert::number(object)?.is_none())

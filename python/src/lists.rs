@@ -1,43 +1,67 @@
-//! Lists of Python numbers, in and out, without a NumPy array between: of one kind of numbers in, of few elements out.
+//! Lists (and tuples) of Python numbers, in and out, without a NumPy array between: of floats and ints in, of few elements out.
 //!
-//! What NumPy has rules for (mixtures, nesting that doesn't fit, integers beyond 64 bits) is left to it.
+//! What NumPy has rules for (other types, nesting that doesn't fit, integers beyond 64 bits) is left to it.
 
 use crate::convert::compute;
 use gain::{Array, DType, Scalar};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
-use pyo3::types::{PyComplex, PyFloat, PyInt, PyList};
+use pyo3::types::{PyComplex, PyFloat, PyInt, PyList, PyTuple};
 
 /// Most axes that a list is read for, and most elements that one is made for.
 const AXES: usize = 3;
 const FEW: usize = 128;
 
-/// The array of a list of floats, or of ints; or of lists of such, of one length. `None` of others.
-pub(crate) fn read(list: &Bound<'_, PyList>) -> PyResult<Option<Array>> {
-    let mut shape = vec![list.len()];
-    let mut first = list.get_item(0).ok();
-    while let Some(item) = first {
-        match item.cast_exact::<PyList>() {
-            Ok(inner) if shape.len() < AXES => {
-                shape.push(inner.len());
-                first = inner.get_item(0).ok();
-            }
-            _ if item.is_exact_instance_of::<PyFloat>() => {
-                let float = |item: &Bound<'_, PyAny>| item.cast_exact::<PyFloat>().ok().map(|x| x.value());
-                return made(list, &shape, float);
-            }
-            _ if item.is_exact_instance_of::<PyInt>() => {
-                let int = |item: &Bound<'_, PyAny>| item.cast_exact::<PyInt>().ok()?.extract::<i64>().ok();
-                return made(list, &shape, int);
-            }
-            _ => return Ok(None),
+/// The array of a list or tuple of floats and ints, or of such of one length, with elements of type `wanted` or NumPy's choice; `None` of others.
+pub(crate) fn read(list: &Bound<'_, PyAny>, wanted: Option<DType>) -> PyResult<Option<Array>> {
+    let mut shape = Vec::new();
+    let mut first = list.clone();
+    while let Some((len, inner)) = within(&first) {
+        if shape.len() == AXES {
+            return Ok(None);
+        }
+        shape.push(len);
+        match inner {
+            Some(inner) => first = inner,
+            None => return Ok(None),
         }
     }
-    Ok(None)
+    let is_int = first.is_exact_instance_of::<PyInt>();
+    if !is_int && !first.is_exact_instance_of::<PyFloat>() {
+        return Ok(None);
+    }
+    if wanted.is_none_or(|dtype| dtype == DType::I64)
+        && is_int
+        && let Some(array) = made(list, &shape, int)?
+    {
+        return Ok(Some(array));
+    }
+    match wanted {
+        None | Some(DType::F64) => made(list, &shape, float),
+        Some(_) => Ok(None),
+    }
+}
+
+fn int(item: &Bound<'_, PyAny>) -> Option<i64> {
+    item.cast_exact::<PyInt>().ok()?.extract().ok()
+}
+
+/// (An int that has 64 bits is rounded as Python does.)
+fn float(item: &Bound<'_, PyAny>) -> Option<f64> {
+    item.cast_exact::<PyFloat>().map(|x| x.value()).ok().or_else(|| int(item).map(|x| x as f64))
+}
+
+/// Length and first item of a list or tuple; `None` of anything else, subclasses among it.
+fn within<'py>(object: &Bound<'py, PyAny>) -> Option<(usize, Option<Bound<'py, PyAny>>)> {
+    if let Ok(list) = object.cast_exact::<PyList>() {
+        return Some((list.len(), list.get_item(0).ok()));
+    }
+    let tuple = object.cast_exact::<PyTuple>().ok()?;
+    Some((tuple.len(), tuple.get_item(0).ok()))
 }
 
 fn made<T: gain::Element>(
-    list: &Bound<'_, PyList>,
+    list: &Bound<'_, PyAny>,
     shape: &[usize],
     number: impl Fn(&Bound<'_, PyAny>) -> Option<T> + Copy,
 ) -> PyResult<Option<Array>> {
@@ -49,21 +73,23 @@ fn made<T: gain::Element>(
 }
 
 fn gather<T>(
-    list: &Bound<'_, PyList>,
+    list: &Bound<'_, PyAny>,
     shape: &[usize],
     number: impl Fn(&Bound<'_, PyAny>) -> Option<T> + Copy,
     elements: &mut Vec<T>,
 ) -> Option<()> {
-    if list.len() != shape[0] {
-        return None;
+    let [len, inner @ ..] = shape else {
+        elements.push(number(list)?);
+        return Some(());
+    };
+    if let Ok(list) = list.cast_exact::<PyList>() {
+        let is_regular = list.len() == *len;
+        is_regular.then(|| list.iter().try_for_each(|item| gather(&item, inner, number, elements)))?
+    } else {
+        let tuple = list.cast_exact::<PyTuple>().ok()?;
+        let is_regular = tuple.len() == *len;
+        is_regular.then(|| tuple.iter().try_for_each(|item| gather(&item, inner, number, elements)))?
     }
-    for item in list.iter() {
-        match &shape[1..] {
-            [] => elements.push(number(&item)?),
-            inner => gather(item.cast_exact::<PyList>().ok()?, inner, number, elements)?,
-        }
-    }
-    Some(())
 }
 
 /// `array.tolist()` of few elements and at least one axis; `None` of others. Collective.
