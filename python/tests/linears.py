@@ -68,13 +68,18 @@ def squares(random, n, stack, dtype):
         if numpy.isfinite(numpy.linalg.det(a)).all():
             close(L.det(ours), numpy.linalg.det(a), n * 20)
     definite = a @ turned(a) + numpy.eye(n, dtype=dtype)
+    # Imaginary parts on a diagonal that is real by rights aren't looked at.
+    imaginary = (1j if dtype[0] == "c" else 0) * numpy.diag(numpy.arange(n)).astype(dtype)
     for upper in (False, True):
-        factor = L.cholesky(gain.array(definite), upper=upper)
+        factor = L.cholesky(gain.array(definite + imaginary), upper=upper)
         close(factor, numpy.linalg.cholesky(definite, upper=upper), n)
+    for p in (None, -2, 1, -numpy.inf, "fro") if n else ():
+        theirs = numpy.linalg.cond(a, p)
+        close(L.cond(ours, p), theirs, n, scale=n * (1 + abs(theirs).max(initial=0)) ** 2)
     symmetric = (a + turned(a)) / 2
     for uplo in "LU":
         # The other triangle isn't looked at.
-        seen = (numpy.tril if uplo == "L" else numpy.triu)(symmetric)
+        seen = (numpy.tril if uplo == "L" else numpy.triu)(symmetric) + imaginary
         values, vectors = L.eigh(gain.array(seen), uplo)
         close(values, numpy.linalg.eigvalsh(symmetric), n)
         orthonormal(vectors)
@@ -222,6 +227,7 @@ def others(random):
             term = term @ wide / k
             total = total + term
         close(L.expm(gain.array(x)), total.astype(dtype), 100)
+    assert L.pinv(gain.zeros((0, 3, 2), int)).dtype == float
     x = made(random, (3, 4, 4), "f8")
     close(host(L.expm(gain.array(x))) @ host(L.expm(gain.array(-x))), numpy.broadcast_to(numpy.eye(4), x.shape), 5000)
     for dtype in ("f8", "c16"):
@@ -252,8 +258,9 @@ def large(random, n):
         theirs = numpy.linalg.slogdet(a)
         close(sign, theirs[0], n * 10), close(log, theirs[1], n)
         definite = a @ turned(a) / n + numpy.eye(n, dtype=dtype)
+        imaginary = (1j if dtype[0] == "c" else 0) * numpy.eye(n, dtype=dtype)
         for upper in (False, True):
-            close(L.cholesky(gain.array(definite), upper=upper), numpy.linalg.cholesky(definite, upper=upper), n)
+            close(L.cholesky(gain.array(definite + imaginary), upper=upper), numpy.linalg.cholesky(definite, upper=upper), n)
         pair = numpy.stack([a, definite])
         close(host(L.inv(gain.array(pair)))[1], numpy.linalg.inv(definite), n)
 

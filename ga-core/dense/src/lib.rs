@@ -26,7 +26,7 @@ use faer::linalg::triangular_solve::{
 };
 pub use faer::prelude::{Reborrow, ReborrowMut};
 use faer::traits::ComplexField;
-use faer::traits::math_utils::{abs1, conj, eps, from_f64, mul, neg, sub};
+use faer::traits::math_utils::{abs1, conj, eps, from_f64, from_real, mul, neg, real, sub};
 pub use faer::{Accum, ColMut, ColRef, Conj, MatMut, MatRef};
 use num_complex::{Complex, Complex32, Complex64};
 
@@ -84,13 +84,14 @@ pub trait Dense: ComplexField + Copy {
     /// The answer tells for each row which one of the matrix it was.
     fn lu(a: MatMut<'_, Self>) -> Vec<usize>;
 
-    /// Replaces the lower triangle of a matrix by its Cholesky factor, or fails at the index given.
+    /// Replaces the lower triangle of a Hermitian matrix by its Cholesky factor, or fails at the index given. Imaginary parts
+    /// on the diagonal count for nothing, as in LAPACK.
     fn cholesky(a: MatMut<'_, Self>) -> Result<(), usize>;
 
-    /// The eigenvalues, ascending, of the Hermitian matrix with this lower triangle, and its eigenvectors as
-    /// columns. Takes scratch memory for one such matrix and a bit.
+    /// The eigenvalues, ascending, of the Hermitian matrix with this lower triangle, whose diagonal loses its imaginary parts,
+    /// and its eigenvectors as columns. Takes scratch memory for one such matrix and a bit.
     fn eigen(
-        a: MatRef<'_, Self>,
+        a: MatMut<'_, Self>,
         values: &mut [Self::Real],
         vectors: Option<MatMut<'_, Self>>,
     ) -> Result<(), NoEigenvalues>;
@@ -165,7 +166,7 @@ macro_rules! dense {
             }
 
             fn eigen(
-                a: MatRef<'_, Self>,
+                a: MatMut<'_, Self>,
                 values: &mut [Self::Real],
                 vectors: Option<MatMut<'_, Self>>,
             ) -> Result<(), NoEigenvalues> {
@@ -208,7 +209,13 @@ fn factor_lu<T: ComplexField>(a: MatMut<'_, T>) -> Vec<usize> {
     from
 }
 
-fn factor_cholesky<T: ComplexField>(a: MatMut<'_, T>) -> Result<(), usize> {
+/// Makes the diagonal of a Hermitian matrix real, as which the kernels take it in one place and not in another.
+fn make_diagonal_real<T: ComplexField>(mut a: MatMut<'_, T>) {
+    (0..a.ncols()).for_each(|j| a[(j, j)] = from_real(&real(&a[(j, j)])));
+}
+
+fn factor_cholesky<T: ComplexField>(mut a: MatMut<'_, T>) -> Result<(), usize> {
+    make_diagonal_real(a.rb_mut());
     let need = cholesky_in_place_scratch::<T>(a.nrows(), Par::Seq, Default::default());
     let mut memory = MemBuffer::new(need);
     let stack = MemStack::new(&mut memory);

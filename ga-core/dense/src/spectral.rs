@@ -3,14 +3,14 @@
 //! Invariant: a matrix with an element that is no finite number is refused before any iteration begins, so none can go on
 //! for ever; scratch memory that can't be had is an error.
 
-use crate::NoEigenvalues;
+use crate::{NoEigenvalues, make_diagonal_real};
 use faer::diag::Diag;
 use faer::dyn_stack::{MemBuffer, MemStack, StackReq};
 use faer::linalg::evd::{
     ComputeEigenvectors, evd_cplx, evd_real, evd_scratch, self_adjoint_evd, self_adjoint_evd_scratch,
 };
 use faer::linalg::svd::{ComputeSvdVectors, svd, svd_scratch};
-use faer::prelude::ReborrowMut;
+use faer::prelude::{Reborrow, ReborrowMut};
 use faer::traits::math_utils::{is_finite, neg};
 use faer::traits::{ComplexField, RealField};
 use faer::{MatMut, MatRef, Par};
@@ -38,11 +38,12 @@ fn wanted(vectors: bool) -> ComputeEigenvectors {
 
 /// [`crate::Dense::eigen`]
 pub(crate) fn hermitian<T: ComplexField>(
-    a: MatRef<'_, T>,
+    mut a: MatMut<'_, T>,
     values: &mut [T::Real],
     vectors: Option<MatMut<'_, T>>,
 ) -> Done {
-    let order = a.nrows();
+    make_diagonal_real(a.rb_mut());
+    let (order, a) = (a.nrows(), a.rb());
     finite(a, true)?;
     let need = self_adjoint_evd_scratch::<T>(order, wanted(vectors.is_some()), Par::Seq, Default::default());
     let (mut memory, mut diagonal) = (memory(need)?, Diag::<T>::zeros(order));

@@ -10,7 +10,7 @@ use super::spread::Spread;
 use super::{Cholesky, Field, Matrix, Op};
 use crate::array::GlobalArray;
 use crate::error::{Error, ErrorKind, Result};
-use ga_dense::{MatMut, MatRef, NoEigenvalues, Reborrow};
+use ga_dense::{MatMut, MatRef, NoEigenvalues};
 use ga_factor::{
     from_tridiagonal, largest, scale, tridiagonal, tridiagonal_values, tridiagonal_vectors, widen,
 };
@@ -215,7 +215,7 @@ fn decompose<T: Field>(a: &Matrix<'_, T>, v: &Matrix<'_, T>, values: &mut [T::Re
     (matrix, strides) = load(a, all.clone(), all.clone(), matrix)?;
     vectors.resize(volume, T::ZERO);
     let columns = MatMut::from_column_major_slice_mut(&mut vectors, order, order);
-    match T::eigen(view(&mut matrix, [order, order], strides).rb(), values, Some(columns)) {
+    match T::eigen(view(&mut matrix, [order, order], strides), values, Some(columns)) {
         Err(NoEigenvalues::Memory) => return Ok(Outcome::NoMemory),
         Err(NoEigenvalues::Convergence) => return Ok(Outcome::NoConvergence),
         Ok(()) => {}

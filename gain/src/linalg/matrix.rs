@@ -356,7 +356,7 @@ fn hermitian_values<T: Field>(
         eigen(crew, MatMut::from_column_major_slice_mut(packed, n, n), values, to)
     } else {
         let to = vectors.then(|| MatMut::from_column_major_slice_mut(v, n, n));
-        T::eigen(MatRef::from_column_major_slice(packed, n, n), values, to).is_ok()
+        T::eigen(MatMut::from_column_major_slice_mut(packed, n, n), values, to).is_ok()
     };
     if vectors {
         copy_turned(v, typed(outs[1]), n, n);

@@ -115,7 +115,7 @@ def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
 def cond(x, p=None):
     """`numpy.linalg.cond`"""
     x = asarray(x)
-    if x.size == 0:
+    if 0 in x.shape[-2:]:
         raise LinAlgError("cond is not defined on empty arrays")
     quotient = asarray(_extremes(x, p) if p is None or p in (2, -2) else _norms(squares(x), p))
     # NaN that comes of no NaN is an infinity.

@@ -164,7 +164,7 @@ def pinv(a, rcond=None, hermitian=False, *, rtol=numpy._NoValue):
     elif rtol is not numpy._NoValue:
         raise ValueError("`rtol` and `rcond` can't be both set.")
     rcond = asarray(rcond)
-    if a.size == 0:
+    if 0 in a.shape[-2:]:
         return empty(a.shape[:-2] + (a.shape[-1], a.shape[-2]), a.dtype)
     u, values, vh = svd(a, full_matrices=False, hermitian=hermitian)
     # (They descend.)
