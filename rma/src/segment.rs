@@ -341,13 +341,6 @@ impl Segment {
         self.0.state.load(Ordering::Relaxed) == state::GOOD
     }
 
-    /// Which lock accumulates to a byte of `rank`'s part take: who has many to do does those of one lock one after the other. Panics
-    /// when there is no such rank. Not collective.
-    #[inline]
-    pub fn lock_of(&self, rank: usize, offset: usize) -> usize {
-        (self.part(rank).place.offset + offset) / shm::accumulate::STRIPE
-    }
-
     #[inline]
     fn part(&self, rank: usize) -> Part {
         self.0.parts.get(&self.0.team, rank).expect("a rank of the segment's team")

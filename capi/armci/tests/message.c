@@ -78,6 +78,18 @@ REDUCTIONS(llongs, long long, armci_msg_llgop, armci_msg_group_llgop, armci_msg_
 REDUCTIONS(floats, float, armci_msg_fgop, armci_msg_group_fgop, armci_msg_clus_fgop, ARMCI_FLOAT)
 REDUCTIONS(doubles, double, armci_msg_dgop, armci_msg_group_dgop, armci_msg_clus_dgop, ARMCI_DOUBLE)
 
+/* Numbers that begin anywhere, as behind a header. */
+static void misaligned(void)
+{
+    char message[4 + 3 * sizeof(double)];
+    double numbers[3] = {me, 1, -me};
+    int i;
+    memcpy(message + 4, numbers, sizeof numbers);
+    armci_msg_dgop((double *)(message + 4), 3, "+");
+    memcpy(numbers, message + 4, sizeof numbers);
+    for (i = 0; i < 3; i++) CHECK(numbers[i] == (i == 1 ? size : (1 - i) * size * (size - 1) / 2), "at %d", i);
+}
+
 static void broadcasts(void)
 {
     static char data[70000];
@@ -276,6 +288,7 @@ int main(int argc, char **argv)
     llongs();
     floats();
     doubles();
+    misaligned();
     broadcasts();
     groups();
     domains();

@@ -200,6 +200,47 @@ SCATTERED(scattered_double, double, ARMCI_ACC_DBL)
 SCATTERED(scattered_complex, float complex, ARMCI_ACC_CPL)
 SCATTERED(scattered_dcomplex, double complex, ARMCI_ACC_DCP)
 
+/* Elements that begin anywhere, at the target and here, as complex numbers after a double do: on one line, as rows, and as runs. */
+#define ANYWHERE(name, type, op) \
+static void name(void) \
+{ \
+    enum { EACH = 9000, ROW = 30, ROWS = 40, BYTES = EACH * sizeof(type) + 64 }; \
+    static char model[BYTES], mine[BYTES]; \
+    static void *near[ROWS], *far[ROWS]; \
+    int skews[] = {1, sizeof(type) / 2, sizeof(type) - 1}, other = (me + 1) % size, shape, s, i, k; \
+    type scale = 2; \
+    CHECK(!ARMCI_Malloc(parts, BYTES)); \
+    for (s = 0; s < 3; s++) \
+        for (shape = 0; shape < 3; shape++) { \
+            int skew = skews[s], count[2] = {ROW * sizeof(type), ROWS}, there = ROW * sizeof(type) + 9, here = ROW * sizeof(type) + 5; \
+            armci_giov_t runs = {near, far, ROWS, ROW * sizeof(type)}; \
+            memset(model, 0, BYTES), memset(parts[me], 0, BYTES), memset(mine, 0, BYTES); \
+            ARMCI_Barrier(); \
+            for (i = 0; i < (shape ? ROWS : 1); i++) { \
+                char *to = model + skew + i * there, *from = mine + 3 + i * here; \
+                near[i] = from, far[i] = (char *)parts[other] + skew + i * there; \
+                for (k = 0; k < (shape ? ROW : EACH); k++) { \
+                    type number = value(i, k), sum = scale * number; \
+                    memcpy(from + k * sizeof number, &number, sizeof number), memcpy(to + k * sizeof sum, &sum, sizeof sum); \
+                } \
+            } \
+            if (shape == 0) CHECK(!ARMCI_Acc(op, &scale, near[0], far[0], EACH * sizeof(type), other)); \
+            if (shape == 1) CHECK(!ARMCI_AccS(op, &scale, near[0], &here, far[0], &there, count, 1, other)); \
+            if (shape == 2) CHECK(!ARMCI_AccV(op, &scale, &runs, 1, other)); \
+            ARMCI_Barrier(); \
+            CHECK(!memcmp(model, parts[me], BYTES), "shape %d, %d bytes off", shape, skew); \
+            ARMCI_Barrier(); \
+        } \
+    CHECK(!ARMCI_Free(parts[me])); \
+}
+
+ANYWHERE(anywhere_int, int, ARMCI_ACC_INT)
+ANYWHERE(anywhere_long, long, ARMCI_ACC_LNG)
+ANYWHERE(anywhere_float, float, ARMCI_ACC_FLT)
+ANYWHERE(anywhere_double, double, ARMCI_ACC_DBL)
+ANYWHERE(anywhere_complex, float complex, ARMCI_ACC_CPL)
+ANYWHERE(anywhere_dcomplex, double complex, ARMCI_ACC_DCP)
+
 static void values_and_flags(void)
 {
     struct { double d; long l; float f; int i; int flag[2]; double data[8]; } *mine;
@@ -291,6 +332,12 @@ int main(int argc, char **argv)
     scattered_double();
     scattered_complex();
     scattered_dcomplex();
+    anywhere_int();
+    anywhere_long();
+    anywhere_float();
+    anywhere_double();
+    anywhere_complex();
+    anywhere_dcomplex();
     values_and_flags();
     handles();
     order();

@@ -114,7 +114,7 @@ complex! {
 /// Combines everybody's `count` numbers of a type. Collective over the team.
 ///
 /// # Errors
-/// `Type` when there is no such reduction, `Alignment` when `data` is no address of a number; those of an allreduce.
+/// `Type` when there is no such reduction, `Alignment` when `data` is null; those of an allreduce.
 ///
 /// # Safety
 /// `data` may be read and written for so many numbers.
@@ -129,12 +129,21 @@ pub unsafe fn reduce(
     /// As there.
     unsafe fn of<T: Number>(team: &Team, data: *mut c_void, count: usize, operator: Operator) -> Result<()> {
         let data = data.cast::<T>();
-        if data.is_null() || !data.is_aligned() {
-            let message = format!("{data:p} is no address of a number");
-            return Err(Error::new(ErrorKind::Alignment, "reduce", message));
+        if data.is_null() {
+            return Err(Error::new(ErrorKind::Alignment, "reduce", "the numbers are a null pointer"));
         }
-        // SAFETY: the caller's promise; aligned, as just checked.
-        operator.combine(team, unsafe { std::slice::from_raw_parts_mut(data, count) })
+        if data.is_aligned() {
+            // SAFETY: the caller's promise; aligned, as just checked.
+            return operator.combine(team, unsafe { std::slice::from_raw_parts_mut(data, count) });
+        }
+        // SAFETY: so many numbers are readable by the caller's promise.
+        let mut numbers: Vec<T> = (0..count).map(|i| unsafe { data.add(i).read_unaligned() }).collect();
+        operator.combine(team, &mut numbers)?;
+        for (i, number) in numbers.into_iter().enumerate() {
+            // SAFETY: writable by the caller's promise.
+            unsafe { data.add(i).write_unaligned(number) };
+        }
+        Ok(())
     }
     if count == 0 {
         return Ok(());

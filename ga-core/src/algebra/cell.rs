@@ -201,7 +201,7 @@ impl<T: Element> Row<T, 0> {
         // SAFETY: i < len; the caller grants the row's elements, which lie one after the other where the stride is 1.
         unsafe {
             match (self.stride, is_zero) {
-                // The C library sets bytes to zero at twice the rate of any other stores.
+                // The C library sets bytes with the widest stores there are.
                 (1, true) => self.own.write_bytes(0, self.len),
                 // A loop that the compiler can turn into vectors.
                 (1, false) => (0..self.len).for_each(|i| self.own.add(i).write(value)),
@@ -217,14 +217,8 @@ impl<T: Element> Cell<T, 0> {
     /// # Safety
     /// As [`Cell::map`].
     pub(super) unsafe fn fill(&self, value: T) {
-        // SAFETY: an element has no padding.
-        let bytes = unsafe { std::slice::from_raw_parts((&raw const value).cast::<u8>(), size_of::<T>()) };
-        let is_zero = bytes.iter().all(|byte| *byte == 0);
         #[cfg(target_arch = "x86_64")]
-        if !is_zero
-            && self.len() * size_of::<T>() >= STREAM_BYTES
-            && std::arch::is_x86_feature_detected!("avx")
-        {
+        if self.len() * size_of::<T>() >= STREAM_BYTES && std::arch::is_x86_feature_detected!("avx") {
             self.rows(|row| match row.stride {
                 // SAFETY: the caller's promise, row by row; AVX is there.
                 1 => unsafe { fill_past_caches(row.own, value, row.len) },
@@ -233,6 +227,9 @@ impl<T: Element> Cell<T, 0> {
             });
             return fence();
         }
+        // SAFETY: an element has no padding.
+        let bytes = unsafe { std::slice::from_raw_parts((&raw const value).cast::<u8>(), size_of::<T>()) };
+        let is_zero = bytes.iter().all(|byte| *byte == 0);
         // SAFETY: the caller's promise, row by row.
         self.rows(|row| unsafe { row.fill(value, is_zero) });
     }

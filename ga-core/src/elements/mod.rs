@@ -298,6 +298,11 @@ impl Runs {
         self.local.push(local * size_of::<T>());
     }
 
+    fn clear(&mut self) {
+        self.remote.clear();
+        self.local.clear();
+    }
+
     fn vector<T>(&self) -> Vector<'_> {
         Vector { remote: &self.remote, local: &self.local, len_bytes: size_of::<T>() }
     }

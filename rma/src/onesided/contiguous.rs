@@ -1,6 +1,6 @@
 //! Put, get and accumulate of slices and of single values.
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::plain::{self, Plain};
 use crate::segment::Segment;
 use shm::Element;
@@ -54,7 +54,21 @@ impl Segment {
     #[inline]
     #[track_caller]
     pub fn accumulate<T: Element>(&self, rank: usize, offset: usize, src: &[T], alpha: T) -> Result<()> {
+        aligned::<T>("accumulate", rank, offset, &[])?;
         // SAFETY: the slice is readable; memory of segments is never behind a reference of safe code.
         unsafe { self.accumulate_ptr(rank, offset, src.as_ptr(), src.len(), alpha) }
     }
+}
+
+/// Refuses elements that aren't at a multiple of their size: they could be added, but whoever counts in elements has made a mistake.
+#[inline]
+pub(super) fn aligned<T>(op: &'static str, rank: usize, offset: usize, strides: &[isize]) -> Result<()> {
+    // Sizes are powers of two; a division costs as much as a row.
+    let uneven = |bytes: isize| bytes & (size_of::<T>() as isize - 1) != 0;
+    if !uneven(offset as isize) && !strides.iter().any(|stride| uneven(*stride)) {
+        return Ok(());
+    }
+    let message =
+        format!("offset {offset} or strides are no multiples of the element's {} bytes", size_of::<T>());
+    Err(Error::at(ErrorKind::Alignment, op, rank, message))
 }

@@ -81,7 +81,7 @@ impl Segment {
 
     /// `target += alpha * src` on `count` elements of `dtype`, atomic element by element. Locally complete on return.
     ///
-    /// Not collective. Stands for `ARMCI_Acc`. Errors: as [`Segment::put_bytes`], and `Alignment`.
+    /// Not collective. Stands for `ARMCI_Acc`. Errors: as [`Segment::put_bytes`], and `Alignment` for rows that are no whole elements; these may lie anywhere.
     ///
     /// # Safety
     /// `src` is readable for `count` elements, aligned, and outside the target; `alpha` points to one element of `dtype`.
@@ -185,13 +185,11 @@ impl Segment {
         let spot = self.box_spot("accumulate_strided", rank, offset, rows)?;
         let size = dtype.size_bytes();
         // Sizes are powers of two; a division costs as much as a row.
-        let uneven = |bytes: isize| bytes & (size as isize - 1) != 0;
-        if uneven(offset as isize)
-            || uneven(rows.counts[0] as isize)
-            || rows.remote_strides.iter().any(|s| uneven(*s))
-        {
-            let message =
-                format!("offset {offset}, row length or strides are no multiples of {dtype}'s {size} bytes");
+        if rows.counts[0] & (size - 1) != 0 {
+            let message = format!(
+                "rows of {} bytes are no whole elements of {dtype}, {size} bytes each",
+                rows.counts[0]
+            );
             return Err(Error::at(ErrorKind::Alignment, "accumulate", rank, message));
         }
         if spot.mapped.is_null() {
@@ -256,7 +254,7 @@ impl Segment {
         alpha: T,
     ) -> Result<Token> {
         let spot = self.within("accumulate", rank, offset, count * size_of::<T>())?;
-        if !offset.is_multiple_of(size_of::<T>()) || spot.mapped.is_null() {
+        if spot.mapped.is_null() {
             let alpha = (&raw const alpha).cast();
             let rows = Rows { remote_strides: &[], local_strides: &[], counts: &[count * size_of::<T>()] };
             // SAFETY: a box of one row; the caller's promise.
@@ -266,7 +264,7 @@ impl Segment {
         let cause =
             Cause { call, team: self.team().id(), target: Some(rank), sequence: 0, needs: Needs::Owner };
         self.shared().waiting(cause, |context| {
-            // SAFETY: the target range is checked and aligned, the source is the caller's promise.
+            // SAFETY: the target range is checked, the source is the caller's promise.
             unsafe { accumulate::accumulate(target, src, count, alpha, context) }
         })?;
         Ok(Token::DONE)

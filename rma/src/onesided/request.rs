@@ -3,6 +3,7 @@
 //! Invariant: the buffer is neither given back nor freed before the transfer is locally complete. A request that is forgotten leaks its
 //! buffer and nothing else; one that is dropped waits first.
 
+use super::contiguous::aligned;
 use super::shaped::Strided;
 use crate::call::{Call, OpCode};
 use crate::error::Result;
@@ -133,6 +134,7 @@ impl Segment {
         src: Vec<T>,
         alpha: T,
     ) -> Result<Request<T>> {
+        aligned::<T>("accumulate_nb", rank, offset, &[])?;
         let call = Call::new(OpCode::Accumulate);
         let count = src.len();
         self.request(src, None, |bytes| {
@@ -156,6 +158,7 @@ impl Segment {
         alpha: T,
     ) -> Result<Request<T>> {
         shape.check::<T>("accumulate_strided_nb", rank, src.len())?;
+        aligned::<T>("accumulate_strided_nb", rank, offset, shape.rows().remote_strides)?;
         let alpha = (&raw const alpha).cast();
         // SAFETY: local rows were checked; the request keeps the buffer until the transfer is complete.
         self.request(src, None, |bytes| unsafe {

@@ -3,6 +3,7 @@
 //! Shapes are in bytes, as in ARMCI. What is checked: the target's box, the local box against the slice, and that rows of
 //! the slice hold whole elements.
 
+use super::contiguous::aligned;
 use crate::call::{Call, OpCode};
 use crate::cause::{Cause, Needs};
 use crate::error::{Error, ErrorKind, Result};
@@ -150,6 +151,7 @@ impl Segment {
         alpha: T,
     ) -> Result<()> {
         shape.check::<T>("accumulate_strided", rank, src.len())?;
+        aligned::<T>("accumulate_strided", rank, offset, shape.rows().remote_strides)?;
         let start = src.as_ptr().cast::<u8>().wrapping_add(shape.local_offset);
         let alpha = (&raw const alpha).cast();
         // SAFETY: every local row was checked to be inside the slice and to hold whole elements.
@@ -196,7 +198,7 @@ impl Segment {
     /// for `ARMCI_AccV`.
     ///
     /// # Safety
-    /// There are as many remote as local runs. Remote ones are whole elements of the part; every local one from `src` on is readable and
+    /// There are as many remote as local runs. Remote ones are whole elements anywhere in the part; every local one from `src` on is readable and
     /// outside the target.
     #[track_caller]
     pub unsafe fn accumulate_vector_ptr<T: Element>(
@@ -207,9 +209,10 @@ impl Segment {
         alpha: T,
     ) -> Result<()> {
         // (Of a segment that is gone nothing is asked: it is refused.)
+        let op = "accumulate_vector";
         debug_assert!(
-            self.spot("accumulate_vector", rank, 0, 0).is_err()
-                || self.check_elements::<T>(rank, runs).is_ok(),
+            self.spot(op, rank, 0, 0).is_err()
+                || self.check_remote(op, rank, runs).is_ok() && runs.len_bytes.is_multiple_of(size_of::<T>()),
             "whole elements of the part"
         );
         // SAFETY: the caller's promises.

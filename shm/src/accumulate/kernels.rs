@@ -8,6 +8,8 @@ use num_complex::Complex;
 /// element.
 #[derive(Clone, Copy)]
 pub(super) struct Kernel {
+    /// Bytes of an element, a power of two.
+    pub(super) size: usize,
     /// Over `len` contiguous bytes.
     pub(super) row: unsafe fn(dst: *mut u8, src: *const u8, len: usize, alpha: *const u8),
     /// Over all rows.
@@ -17,13 +19,19 @@ pub(super) struct Kernel {
 }
 
 /// Runs of `len` bytes: number `i` at `remote[i]` from `dst` and `local[i]` from `src`.
+#[derive(Clone, Copy)]
 pub(super) struct Runs<'a> {
     pub(super) dst: *mut u8,
     pub(super) src: *const u8,
     pub(super) remote: &'a [usize],
     pub(super) local: &'a [usize],
     pub(super) len: usize,
+    /// The numbers of those that are meant, if not all.
+    pub(super) picked: Option<&'a [u16]>,
 }
+
+/// How many runs ahead a line is asked for: they lie anywhere, and their misses are to overlap.
+const AHEAD: usize = 64;
 
 trait Arithmetic: Copy {
     /// From how many bytes on the plain loop is better than blocks. The compiler unrolls it further
@@ -177,18 +185,43 @@ unsafe fn add_rows_avx2<T: Arithmetic, const LANES: usize>(rows: &Rows, alpha: *
 /// All runs are readable at `src` and writable at `dst`, whole elements, any alignment; `alpha` is one
 /// readable element.
 unsafe fn add_runs<T: Arithmetic, const LANES: usize>(runs: &Runs<'_>, alpha: *const u8) {
-    let pairs = runs.remote.iter().zip(runs.local);
-    let pairs = pairs.map(|(remote, local)| (runs.dst.wrapping_add(*remote), runs.src.wrapping_add(*local)));
-    // SAFETY: alpha is one element, and each pair is a run (caller).
-    unsafe {
-        if runs.len == size_of::<T>() {
-            let alpha = alpha.cast::<T>().read_unaligned();
-            for (dst, src) in pairs {
+    match runs.picked {
+        // SAFETY: the caller's promises.
+        None => unsafe { add_each::<T, LANES>(runs, runs.remote.len(), |i| i, alpha) },
+        // SAFETY: as above.
+        Some(picked) => unsafe { add_each::<T, LANES>(runs, picked.len(), |i| picked[i] as usize, alpha) },
+    }
+}
+
+/// Adds `count` runs, the `i`-th of which is number `number(i)`.
+///
+/// # Safety
+/// As [`add_runs`].
+#[inline(always)]
+unsafe fn add_each<T: Arithmetic, const LANES: usize>(
+    runs: &Runs<'_>,
+    count: usize,
+    number: impl Fn(usize) -> usize,
+    alpha: *const u8,
+) {
+    let ask = |i| prefetch_for_write(runs.dst.wrapping_add(runs.remote[number(i)]), 1);
+    (0..count.min(AHEAD)).for_each(ask);
+    // SAFETY: alpha is one element (caller).
+    let scale = unsafe { alpha.cast::<T>().read_unaligned() };
+    for i in 0..count {
+        if i + AHEAD < count {
+            ask(i + AHEAD);
+        }
+        let i = number(i);
+        let (dst, src) = (runs.dst.wrapping_add(runs.remote[i]), runs.src.wrapping_add(runs.local[i]));
+        // SAFETY: this is one of the runs (caller).
+        unsafe {
+            if runs.len == size_of::<T>() {
                 let (dst, src) = (dst.cast::<T>(), src.cast::<T>());
-                dst.write_unaligned(dst.read_unaligned().add_scaled(alpha, src.read_unaligned()));
+                dst.write_unaligned(dst.read_unaligned().add_scaled(scale, src.read_unaligned()));
+            } else {
+                add_row::<T, LANES>(dst, src, runs.len, alpha);
             }
-        } else {
-            pairs.for_each(|(dst, src)| add_row::<T, LANES>(dst, src, runs.len, alpha));
         }
     }
 }
@@ -198,9 +231,14 @@ fn best<T: Arithmetic, const LANES: usize>() -> Kernel {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         let (row, rows) = (add_row_avx2::<T, LANES>, add_rows_avx2::<T, LANES>);
-        return Kernel { row, rows, runs: add_runs::<T, LANES> };
+        return Kernel { size: size_of::<T>(), row, rows, runs: add_runs::<T, LANES> };
     }
-    Kernel { row: add_row::<T, LANES>, rows: add_rows::<T, LANES>, runs: add_runs::<T, LANES> }
+    Kernel {
+        size: size_of::<T>(),
+        row: add_row::<T, LANES>,
+        rows: add_rows::<T, LANES>,
+        runs: add_runs::<T, LANES>,
+    }
 }
 
 /// The kernel of an element type on this processor.

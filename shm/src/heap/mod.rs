@@ -25,7 +25,7 @@ use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
-pub(crate) use stripes::{STRIPE_SHIFT, Stripes};
+pub(crate) use stripes::{LOCKS, STRIPE_SHIFT, Stripes, TOGETHER};
 
 /// How big a heap to make.
 #[derive(Clone, Copy, Debug)]

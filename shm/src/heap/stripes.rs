@@ -8,10 +8,13 @@
 
 use crate::sync::SpinLock;
 
+/// Locks that can be held together: one for each bit of a word.
+pub(crate) const TOGETHER: usize = u64::BITS as usize;
+
 /// Bytes of an arena under one lock, as a power of two.
 pub(crate) const STRIPE_SHIFT: u32 = 16;
 /// Locks of one arena.
-const LOCKS: usize = 1024;
+pub(crate) const LOCKS: usize = 1024;
 
 /// The stripe locks of one arena. Zeroed memory is the initial state.
 #[repr(C)]
@@ -24,4 +27,43 @@ impl Stripes {
     pub(crate) fn lock_of(&self, stripe: usize) -> &SpinLock {
         &self.0[stripe % LOCKS]
     }
+
+    /// Takes those of the [`TOGETHER`] locks from `first` on whose bits are set, if all of them are free.
+    ///
+    /// It never waits, since who waits for a lock of an arena must hold none: others wait for that one, and so would what is
+    /// served while it waits.
+    #[inline]
+    pub(crate) fn try_hold(&self, first: usize, which: u64, me: u32) -> Option<Hold<'_>> {
+        let mut hold = Hold { locks: &self.0[first..first + TOGETHER], which: 0 };
+        for lock in bits(which) {
+            if !hold.locks[lock].try_take(me) {
+                return None;
+            }
+            hold.which |= 1 << lock;
+        }
+        Some(hold)
+    }
+}
+
+/// Stands for several taken locks.
+#[derive(Debug)]
+pub(crate) struct Hold<'a> {
+    locks: &'a [SpinLock],
+    which: u64,
+}
+
+impl Drop for Hold<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        bits(self.which).for_each(|lock| self.locks[lock].release());
+    }
+}
+
+/// The numbers of the bits that are set.
+fn bits(mut word: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let lowest = (word != 0).then(|| word.trailing_zeros() as usize);
+        word &= word.wrapping_sub(1);
+        lowest
+    })
 }

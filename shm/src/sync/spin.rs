@@ -25,20 +25,29 @@ impl SpinLock {
     /// [`WaitError::OwnerDied`], as [`super::Lock::lock`].
     #[inline]
     pub fn lock(&self, ctx: &WaitContext<'_>) -> Result<SpinGuard<'_>, WaitError> {
-        if self.word.compare_exchange(0, ctx.me + 1, Acquire, Relaxed).is_err() {
+        if !self.try_take(ctx.me) {
             self.lock_contended(ctx)?;
         }
         Ok(SpinGuard(self))
+    }
+
+    /// Takes the lock if it is free; [`SpinLock::release`] is the taker's duty.
+    #[inline]
+    pub(crate) fn try_take(&self, me: u32) -> bool {
+        self.word.compare_exchange(0, me + 1, Acquire, Relaxed).is_ok()
+    }
+
+    /// Releases the lock, which the caller holds.
+    #[inline]
+    pub(crate) fn release(&self) {
+        self.word.store(0, Release);
     }
 
     #[cold]
     fn lock_contended(&self, ctx: &WaitContext<'_>) -> Result<(), WaitError> {
         let hook = OwnerWatch { inner: ctx.hook, owner: &|| self.owner() };
         let ctx = WaitContext { hook: &hook, ..*ctx };
-        wait_until(&ctx, || {
-            self.word.load(Relaxed) == 0
-                && self.word.compare_exchange(0, ctx.me + 1, Acquire, Relaxed).is_ok()
-        })
+        wait_until(&ctx, || self.word.load(Relaxed) == 0 && self.try_take(ctx.me))
     }
 
     /// Who holds it now.
@@ -54,7 +63,7 @@ pub struct SpinGuard<'a>(&'a SpinLock);
 impl Drop for SpinGuard<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.0.word.store(0, Release);
+        self.0.release();
     }
 }
 

@@ -249,19 +249,15 @@ impl Armci {
         if len == 0 {
             return Ok(0);
         }
-        if !len.is_multiple_of(size_of::<T>()) || !src.cast::<T>().is_aligned() {
-            let message = format!("{len} bytes at {src:p} are no whole elements of {}", T::DTYPE);
+        if !len.is_multiple_of(size_of::<T>()) {
+            let message = format!("{len} bytes are no whole elements of {}", T::DTYPE);
             return Err(Error::at(ErrorKind::Alignment, "accumulate", proc as usize, message));
         }
-        // SAFETY: readable: the caller's promise; aligned, as just checked.
-        let (src, scale) = unsafe {
-            (
-                std::slice::from_raw_parts(src.cast::<T>(), len / size_of::<T>()),
-                scale.cast::<T>().read_unaligned(),
-            )
-        };
+        // SAFETY: readable: the caller's promise.
+        let scale = unsafe { scale.cast::<T>().read_unaligned() };
         at!(self.addresses, proc, dst.cast_const(), |segment, rank, offset| {
-            segment.accumulate(rank, offset, src, scale)
+            // SAFETY: readable: the caller's promise.
+            unsafe { segment.accumulate_ptr(rank, offset, src.cast::<T>(), len / size_of::<T>(), scale) }
         })?;
         Ok(0)
     }

@@ -154,7 +154,7 @@ impl Armci {
             let mut found = 0;
             for (there, here) in theirs.iter().zip(ours) {
                 let at = (*there as usize).wrapping_sub(start);
-                if at > end || at & (unit - 1) != 0 {
+                if at > end {
                     break;
                 }
                 (remote[found], local[found]) = (at, (*here as usize).wrapping_sub(base));
@@ -162,7 +162,7 @@ impl Armci {
             }
             let runs = Vector { remote: &remote[..found], local: &local[..found], len_bytes: len };
             let base = ours[0].cast::<u8>();
-            // SAFETY: local runs are the caller's promise, whichever way they lie from the first; remote ones are whole elements of the part.
+            // SAFETY: local runs are the caller's promise, whichever way they lie from the first; remote ones are whole elements in the part.
             unsafe {
                 match kind {
                     Kind::Put => segment.put_vector_bytes(rank, runs, base)?,

@@ -311,11 +311,9 @@ impl Memory {
         let (mut taken, mut is_cut) = (0, false);
         each(&mut |offset, len| {
             let target = Target { heap: &self.heap, rank: self.heap.rank(), offset };
-            // Complex numbers are two.
             let size = dtype.size_bytes();
-            let align = if matches!(dtype, DType::C64 | DType::C128) { size / 2 } else { size };
             let (src, count) = (body[taken..].as_ptr(), len / size);
-            is_cut |= !len.is_multiple_of(size) || !offset.is_multiple_of(align);
+            is_cut |= !len.is_multiple_of(size);
             if outcome.is_ok() && !is_cut {
                 // SAFETY: the run lies in the own arena; the source is an aligned copy or an aligned stretch of the message.
                 outcome = unsafe {

@@ -49,7 +49,8 @@ pub(crate) struct Ucx {
     context: Context,
     address: Vec<u8>,
     event_fd: Option<RawFd>,
-    devices: Vec<String>,
+    /// Transports with their devices, if they can be told.
+    devices: Option<Vec<String>>,
     peers: HashMap<usize, Peer>,
     regions: Vec<Memory>,
     keys: Vec<Import>,
@@ -107,7 +108,7 @@ impl Ucx {
         };
         open::listen(wire.api(), worker, MESSAGE_ID, ops::arrived, shared.cast())?;
         wire.address = open::address(wire.api(), worker)?;
-        if wire.devices.is_empty() {
+        if wire.devices.as_ref().is_some_and(Vec::is_empty) {
             return Err("UCX finds no network device".to_owned());
         }
         Ok(wire)
@@ -262,12 +263,15 @@ unsafe impl Wire for Ucx {
     fn describe(&self) -> String {
         let version = self.version();
         let file = self.api().library.file(c"ucp_get_version_string").unwrap_or_default();
-        format!("UCX {version} ({file}), {}", self.devices.join(" "))
+        let devices =
+            self.devices.as_ref().map_or_else(|| "devices unknown".to_owned(), |devices| devices.join(" "));
+        format!("UCX {version} ({file}), {devices}")
     }
 
     fn limits(&self) -> Limits {
         let is_rdma = |device: &String| device.starts_with("rc") || device.starts_with("dc");
-        let is_rdma = self.devices.iter().any(is_rdma);
+        let is_rdma =
+            self.devices.as_ref().map_or_else(open::has_adapter, |devices| devices.iter().any(is_rdma));
         let direct_len = if is_rdma { 2048 } else { usize::MAX };
         Limits {
             message_len: MESSAGE_LEN,

@@ -55,7 +55,7 @@ pub(super) fn library() -> Result<Api, String> {
 }
 
 /// Whether there is an adapter that registers memory.
-fn has_adapter() -> bool {
+pub(super) fn has_adapter() -> bool {
     std::fs::read_dir("/sys/class/infiniband").is_ok_and(|mut devices| devices.next().is_some())
 }
 
@@ -199,24 +199,28 @@ pub(super) fn listen(
     api.check("ucp_worker_set_am_recv_handler", status)
 }
 
-/// Transports with their devices that this context may use on the network, as in `tcp/eth0`.
+/// Transports with their devices that this context may use on the network, as in `tcp/eth0`, if they can be told.
 ///
-/// Read from what UCX prints of the context, as no call tells it: `ucp_context_query` knows the size of requests, the thread mode, kinds of memory and the name, and
-/// the queries of `uct` list what this machine has, not what the settings have left of it. Where the lines look otherwise nothing is found, which is an error
-/// of the start.
-pub(super) fn devices(api: &Api, context: Context) -> Vec<String> {
+/// Read from what UCX prints of the context, as no call tells it: `ucp_context_query` knows the size of requests, the thread mode, kinds of memory and the name, the
+/// queries of `uct` list what this machine has, not what the settings have left of it, and `ucp_ep_query` (from 1.14 on) tells what one connection uses. So no
+/// start may depend on how the lines look: where there are none of the kind, the devices are unknown, not absent.
+pub(super) fn devices(api: &Api, context: Context) -> Option<Vec<String>> {
     // SAFETY: a live context and stream.
-    let text = printed(|stream| unsafe { (api.ucp_context_print_info)(context, stream) });
-    let is_local = |device: &str| {
+    listed(&printed(|stream| unsafe { (api.ucp_context_print_info)(context, stream) }))
+}
+
+/// The devices on the network that a print of a context lists, unless it lists none of any kind.
+pub(super) fn listed(text: &str) -> Option<Vec<String>> {
+    let is_local = |device: &&str| {
         let transport = device.split('/').next().unwrap_or(device);
         ["self", "posix", "sysv", "xpmem", "cma", "knem"].contains(&transport)
     };
-    text.lines()
-        .filter(|line| line.contains("resource"))
-        .filter_map(|line| line.split_whitespace().last())
-        .filter(|device| device.contains('/') && !is_local(device))
-        .map(str::to_owned)
-        .collect()
+    let resources = text.lines().filter(|line| line.contains("resource"));
+    let devices =
+        resources.filter_map(|line| line.split_whitespace().last()).filter(|device| device.contains('/'));
+    let devices: Vec<&str> = devices.collect();
+    let remote = devices.iter().filter(|device| !is_local(device)).map(|device| (*device).to_owned());
+    (!devices.is_empty()).then(|| remote.collect())
 }
 
 /// What `print` writes to a C stream.

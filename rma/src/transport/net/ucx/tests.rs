@@ -11,6 +11,19 @@ use super::*;
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
+#[test]
+fn devices_are_unknown_where_a_print_looks_otherwise() {
+    let local = "#      resource 0  :  md 0  dev 0  flags -- self/memory0\n#      resource 1  :  md 1  dev 1  flags -- posix/memory\n";
+    let remote = "#      resource 2  :  md 2  dev 2  flags -- tcp/eth0\n#\n";
+    assert_eq!(
+        open::listed(&format!("#     component 1  :  tcp\n#\n{local}{remote}")),
+        Some(vec!["tcp/eth0".to_owned()])
+    );
+    assert_eq!(open::listed(local), Some(vec![]));
+    assert_eq!(open::listed("# UCP context\n#     device 0: tcp eth0\n"), None);
+    assert_eq!(open::listed(""), None);
+}
+
 /// What a wire has told.
 #[derive(Default)]
 struct Heard {
