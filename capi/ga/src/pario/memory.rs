@@ -5,6 +5,7 @@
 use crate::table::{self, Array};
 use crate::types::elements;
 use ga_core::pointers::PatchPointers;
+use ga_core::Sight;
 use rma::World;
 use std::ffi::c_int;
 use std::result::Result;
@@ -45,7 +46,7 @@ impl ::pario::dra::Memory for Patches {
                 Ok(unsafe { a.get_ptr(&lo, &hi, to.as_mut_ptr().cast::<T>(), &ld) }?)
             })
         };
-        move_all().map_err(|fault| fault.to_string())
+        move_all().map_err(|fault| fault.seen(Sight::C))
     }
 
     fn put(&self, lo: &[usize], hi: &[usize], from: &[u8]) -> Result<(), String> {
@@ -57,7 +58,7 @@ impl ::pario::dra::Memory for Patches {
                 Ok(unsafe { a.put_ptr(&lo, &hi, from.as_ptr().cast::<T>(), &ld) }?)
             })
         };
-        move_all().map_err(|fault| fault.to_string())
+        move_all().map_err(|fault| fault.seen(Sight::C))
     }
 
     fn complete(&self) -> Result<(), String> {
