@@ -124,6 +124,14 @@ pub(crate) unsafe fn transfer<N: Index, M: Index>(
             (section("in memory", bounds.memory, shape)?, section("on disk", bounds.disk, dims)?)
         },
     };
+    for axis in 0..dims.len() {
+        let turned = if is_turned { dims.len() - 1 - axis } else { axis };
+        let (here, there) = (disk.1[axis] - disk.0[axis], memory.1[turned] - memory.0[turned]);
+        if here != there {
+            let axis = M::axis(axis, dims.len());
+            refuse!("the section on disk has {here} elements along axis {axis}, that in memory {there}");
+        }
+    }
     let patches = Arc::new(Patches::new(g_a, &ga.world));
     let sections = Sections { memory: (&memory.0, &memory.1), disk: (&disk.0, &disk.1), is_turned };
     Ok(dra::start(d_a, way, patches, &sections))
