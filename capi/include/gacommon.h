@@ -1,6 +1,9 @@
-/* Constants of Global Arrays. */
 #ifndef GACOMMON_H
 #define GACOMMON_H
+
+#if 0
+Constants of Global Arrays, for C and Fortran: no comments of either, as in macommon.h.
+#endif
 
 #include "macommon.h"
 

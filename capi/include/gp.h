@@ -33,7 +33,7 @@ void GP_Free(void *ptr);
 void GP_Assign_local_element(int g_p, int *subscript, void *ptr, int size);
 void *GP_Free_local_element(int g_p, int *subscript);
 
-/* The block in place, to the pointer at ptr: null if there is none, or if it is on another node. */
+/* The block in place, to the pointer at ptr: null if there is none. One of a rank on another node has no place here, and ends the job: GP_Get copies it. */
 void GP_Access_element(int g_p, int *subscript, void *ptr, int *size);
 void GP_Release_element(int g_p, int *subscript);
 void GP_Release_update_element(int g_p, int *subscript);

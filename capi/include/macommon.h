@@ -1,14 +1,17 @@
-/* Constants of MA: datatypes are numbered from MT_BASE. */
 #ifndef _macommon_h
 #define _macommon_h
+
+#if 0
+Constants of MA, for C and Fortran. Fortran has other comments than C, so there are none of either.
+Datatypes are numbered from MT_BASE. MA_DEFAULT_SPACE, as a size in MA_init, is half a megabyte.
+MA_NAMESIZE is how many letters of the name of a block are kept, and its end.
+#endif
 
 #define MA_FALSE 0
 #define MA_TRUE 1
 
-/* As a size in MA_init: half a megabyte. */
 #define MA_DEFAULT_SPACE (-1)
 
-/* Letters of a block's name that are kept, and its end. */
 #define MA_NAMESIZE 32
 
 #define MT_BASE 1000

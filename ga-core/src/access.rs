@@ -151,8 +151,9 @@ impl<T: Element> GlobalArray<T> {
         if let Fit::Leading(ld) = fit
             && ld.len() + 1 != ndim.max(1)
         {
-            let message = format!("{} leading dimensions {ld:?} for a patch of {ndim} axes", ld.len());
-            return Err(Error::new(ErrorKind::Shape, op, message));
+            return Err(Error::numbered(ErrorKind::Shape, op, |by| {
+                format!("{} leading dimensions {} for a patch of {ndim} axes", ld.len(), by.list(ld))
+            }));
         }
         let mut strides = ByteStrides::from_fn(ndim, |_| size_of::<T>() as isize);
         // `reach` is the place of the last element, `volume` the number of elements; both of the axes so far.
@@ -186,13 +187,12 @@ impl<T: Element> GlobalArray<T> {
 #[cold]
 fn misfit(op: &'static str, slab: Slab<'_>, len: usize, fit: Fit<'_>) -> Error {
     let extents: Dims = slab.extents();
-    let of = match fit {
-        Fit::Dense => String::new(),
-        Fit::Leading(ld) => format!(" with leading dimensions {ld:?}"),
-    };
-    let message = format!(
-        "a buffer of {len} elements{of} for patch {:?}..{:?} of extents {extents:?}",
-        slab.lo, slab.hi
-    );
-    Error::new(ErrorKind::Buffer, op, message)
+    Error::numbered(ErrorKind::Buffer, op, |by| {
+        let of = match fit {
+            Fit::Dense => String::new(),
+            Fit::Leading(ld) => format!(" with leading dimensions {}", by.list(ld)),
+        };
+        let (patch, extents) = (by.patch(slab.lo, slab.hi), by.extents(&extents));
+        format!("a buffer of {len} elements{of} for {patch} of extents {extents}")
+    })
 }

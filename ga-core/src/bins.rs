@@ -5,6 +5,7 @@
 
 use crate::array::GlobalArray;
 use crate::error::{Error, ErrorKind, Result};
+use crate::sight::Sight;
 use rma::Element;
 use std::collections::BTreeMap;
 
@@ -40,8 +41,10 @@ impl<T: Element> GlobalArray<T> {
             for [bin, count] in list.as_chunks::<2>().0 {
                 let end = next.get(*bin).and_then(|start| start.checked_add(*count));
                 let Some(end) = end.filter(|end| *end <= self.len()) else {
-                    let message = format!("{count} values for bin {bin} of {} in {self}", next.len());
-                    return Err(Error::new(ErrorKind::Range, op, message));
+                    return Err(Error::numbered(ErrorKind::Range, op, |by| {
+                        let (bin, array) = (by.number(*bin), by.array(self.raw()));
+                        format!("{count} values for bin {bin} of {} in {array}", next.len())
+                    }));
                 };
                 let start = std::mem::replace(&mut next[*bin], end);
                 if rank == self.team().rank() {
@@ -77,8 +80,9 @@ impl<T: Element> GlobalArray<T> {
             offset.checked_add(**count).is_none_or(|end| end > self.len())
         };
         if let Some((offset, count)) = offsets.iter().zip(&counts).find(leaves) {
-            let message = format!("a bin of {count} elements at {offset} of {self}");
-            return Err(Error::new(ErrorKind::Range, op, message));
+            return Err(Error::numbered(ErrorKind::Range, op, |by| {
+                format!("a bin of {count} elements at offset {offset} of {}", by.array(self.raw()))
+            }));
         }
         for (&offset, &count) in offsets.iter().zip(&counts).filter(|(_, count)| **count > 0) {
             if self.distribution().locate(&[offset])?.rank == self.team().rank() {
@@ -96,6 +100,7 @@ impl<T: Element> GlobalArray<T> {
 fn all_of<I: Element + TryInto<usize>>(vector: &GlobalArray<I>) -> Result<Vec<usize>> {
     let mut all = vec![I::default(); vector.len()];
     vector.get(0..vector.len(), &mut all)?;
-    let wrong = |_| Error::new(ErrorKind::Range, "bins", format!("a negative number in {vector}"));
+    let message = |by: Sight| format!("a negative number in {}", by.array(vector.raw()));
+    let wrong = |_| Error::numbered(ErrorKind::Range, "bins", message);
     all.into_iter().map(|number| number.try_into().map_err(wrong)).collect()
 }

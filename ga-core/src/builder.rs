@@ -135,9 +135,10 @@ impl<'a, T: Element> ArrayBuilder<'a, T> {
             }
             Layout::Given(given) if given.shape() == shape => given,
             Layout::Given(given) => {
-                let message =
-                    format!("a distribution of shape {:?} for an array of {shape:?}", given.shape());
-                return Err(Error::new(ErrorKind::Shape, "create", message));
+                return Err(Error::numbered(ErrorKind::Shape, "create", |by| {
+                    let [given, shape] = [given.shape(), shape].map(|list| by.extents(list));
+                    format!("a distribution of shape {given} for an array of {shape}")
+                }));
             }
         };
         if !self.ghosts.is_empty() {

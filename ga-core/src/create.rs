@@ -8,6 +8,7 @@ use crate::builder::ArrayBuilder;
 use crate::dims::Dims;
 use crate::error::{Error, ErrorKind, Result};
 use crate::number::Number;
+use crate::sight::Sight;
 use ndarray::{Array, ArrayRef, Dimension, IntoDimension, Slice};
 use rma::{Element, Team};
 
@@ -100,8 +101,9 @@ impl<T: Element> GlobalArray<T> {
     #[track_caller]
     pub fn assign<D: Dimension>(&self, array: &ArrayRef<T, D>) -> Result<()> {
         if array.shape() != self.shape() {
-            let message = format!("an array of shape {:?} to {self}", array.shape());
-            return Err(Error::new(ErrorKind::Shape, "assign", message));
+            return Err(Error::numbered(ErrorKind::Shape, "assign", |by| {
+                format!("an array of shape {} to {}", by.extents(array.shape()), by.array(self.raw()))
+            }));
         }
         self.sync_for("assign")?;
         self.take_own("assign", array)
@@ -210,8 +212,13 @@ impl<T: Element> ArrayBuilder<'_, T> {
     #[track_caller]
     pub fn array<D: Dimension>(self, array: &ArrayRef<T, D>) -> Result<GlobalArray<T>> {
         if array.shape() != self.shape() {
-            let message = format!("an array of shape {:?} for one of {:?}", array.shape(), self.shape());
-            return Err(Error::new(ErrorKind::Shape, "array", message));
+            return Err(Error::numbered(ErrorKind::Shape, "array", |by| {
+                format!(
+                    "an array of shape {} for one of {}",
+                    by.extents(array.shape()),
+                    by.extents(self.shape())
+                )
+            }));
         }
         let created = self.create()?;
         created.take_own("array", array)?;
@@ -223,8 +230,8 @@ impl<T: Element> ArrayBuilder<'_, T> {
 pub(crate) fn check_axes<D: Dimension>(op: &'static str, shape: &[usize]) -> Result<()> {
     match D::NDIM {
         Some(axes) if axes != shape.len() => {
-            let message = format!("{axes} axes wanted of {} {shape:?}", shape.len());
-            Err(Error::new(ErrorKind::Shape, op, message))
+            let message = |by: Sight| format!("{axes} axes wanted of {} {}", shape.len(), by.extents(shape));
+            Err(Error::numbered(ErrorKind::Shape, op, message))
         }
         _ => Ok(()),
     }

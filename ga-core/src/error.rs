@@ -1,8 +1,9 @@
 //! What can go wrong with a global array.
 //!
 //! Invariant: an operation that returns an error has written nothing, here or on any rank; the message has
-//! every number one needs to see why.
+//! every number one needs to see why, as Rust counts, and as C and Fortran do for programs in these languages.
 
+use crate::sight::Sight;
 use std::fmt;
 
 /// Result of the operations of this crate.
@@ -39,20 +40,45 @@ struct Inner {
     kind: ErrorKind,
     operation: &'static str,
     message: String,
+    /// What programs in C and in Fortran are told, where it differs.
+    translated: Option<[String; 2]>,
     source: Option<rma::Error>,
 }
 
 impl Error {
     #[cold]
     pub(crate) fn new(kind: ErrorKind, operation: &'static str, message: impl fmt::Display) -> Self {
-        Error(Box::new(Inner { kind, operation, message: message.to_string(), source: None }))
+        Error(Box::new(Inner {
+            kind,
+            operation,
+            message: message.to_string(),
+            translated: None,
+            source: None,
+        }))
+    }
+
+    /// An error whose message has numbers that depend on who counts.
+    #[cold]
+    pub(crate) fn numbered(
+        kind: ErrorKind,
+        operation: &'static str,
+        message: impl Fn(Sight) -> String,
+    ) -> Self {
+        let translated = Some([Sight::C, Sight::Fortran].map(&message));
+        Error(Box::new(Inner { kind, operation, message: message(Sight::Rust), translated, source: None }))
     }
 
     /// An error of the communication layer met in `operation`.
     #[cold]
     pub(crate) fn from_rma(operation: &'static str, source: rma::Error) -> Self {
         let kind = Self::kind_of(&source);
-        Error(Box::new(Inner { kind, operation, message: source.to_string(), source: Some(source) }))
+        Error(Box::new(Inner {
+            kind,
+            operation,
+            message: source.to_string(),
+            translated: None,
+            source: Some(source),
+        }))
     }
 
     fn kind_of(source: &rma::Error) -> ErrorKind {
@@ -65,6 +91,15 @@ impl Error {
     /// The class of the error.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
+    }
+
+    /// The message without the operation's name, for a program that has another name for it and counts in its own way.
+    pub fn seen(&self, sight: Sight) -> &str {
+        match (&self.0.translated, sight) {
+            (Some([c, _]), Sight::C) => c,
+            (Some([_, fortran]), Sight::Fortran) => fortran,
+            _ => &self.0.message,
+        }
     }
 
     /// The operation that was refused or failed.
@@ -81,7 +116,7 @@ impl From<rma::Error> for Error {
             None => source.message().to_owned(),
         };
         let (kind, operation) = (Self::kind_of(&source), source.op());
-        Error(Box::new(Inner { kind, operation, message, source: Some(source) }))
+        Error(Box::new(Inner { kind, operation, message, translated: None, source: Some(source) }))
     }
 }
 

@@ -62,6 +62,7 @@ impl<T: Element> GlobalArray<T> {
     #[track_caller]
     pub fn update_ghost_dir(&self, axis: usize, after: bool, corners: bool) -> Result<()> {
         if axis >= self.ndim() {
+            // There is no number for such an axis in an order from the last one on.
             let message = format!("axis {axis} of an array of {} axes", self.ndim());
             return Err(Error::new(ErrorKind::Range, "update_ghost_dir", message));
         }
@@ -94,8 +95,9 @@ impl<T: Element> GlobalArray<T> {
     /// [`ErrorKind::Shape`] for another number of axes or other numbers.
     pub fn get_ghost_dir_nb(&self, mask: &[isize]) -> Result<Pending> {
         if mask.len() != self.ndim() || mask.iter().any(|m| !(-1..=1).contains(m)) {
-            let message = format!("direction {mask:?} of an array of {} axes", self.ndim());
-            return Err(Error::new(ErrorKind::Shape, "get_ghost_dir_nb", message));
+            return Err(Error::numbered(ErrorKind::Shape, "get_ghost_dir_nb", |by| {
+                format!("direction {} of an array of {} axes", by.list(mask), self.ndim())
+            }));
         }
         let side = |d: usize| match mask[d] {
             -1 => Side::Before,

@@ -84,6 +84,7 @@ mod region;
 mod scan;
 mod shaped;
 mod short;
+mod sight;
 mod sparse;
 mod statistics;
 mod transfer;
@@ -99,9 +100,9 @@ pub use mutex::Mutexes;
 pub use nonblocking::{PatchRequest, Pending};
 pub use number::Number;
 pub use patch::Patch;
-pub use print::Sight;
 pub use raw::RawArray;
 pub use region::{Region, Span};
+pub use sight::Sight;
 pub use sparse::{SparseArray, SparseBlock, SparseBuilder};
 pub use statistics::{Operation, Statistics};
 

@@ -12,6 +12,7 @@ use crate::number::Number;
 use crate::own::Part;
 use crate::patch::Patch;
 use crate::region::Region;
+use crate::sight::Sight;
 use crate::transfer::{Slab, Verb, Wait};
 use rma::{Element, World};
 
@@ -69,13 +70,15 @@ impl<T: Element> GlobalArray<T> {
         let op = "merge_into";
         self.check_mirrored(op, world)?;
         if !target.team().is_same(&world.team()) {
-            return Err(Error::new(ErrorKind::Team, op, format!("{target} is not on the team of all ranks")));
+            let message = |by: Sight| format!("{} is not on the team of all ranks", by.array(target.raw()));
+            return Err(Error::numbered(ErrorKind::Team, op, message));
         }
         let from = self.checked_patch(op, region)?;
         let to = target.checked_patch(op, target_region)?;
         if from.shape() != to.shape() {
-            let message = format!("patch {from} into patch {to}");
-            return Err(Error::new(ErrorKind::Shape, op, message));
+            return Err(Error::numbered(ErrorKind::Shape, op, |by| {
+                format!("{} into {}", by.patch(from.lo(), from.hi()), by.patch(to.lo(), to.hi()))
+            }));
         }
         target.sync()?;
         for part in target.own_parts(to.lo(), to.hi()) {
@@ -139,7 +142,8 @@ impl<T: Element> GlobalArray<T> {
         if self.is_mirrored(world) {
             return Ok(());
         }
-        Err(Error::new(ErrorKind::Team, op, format!("{self} is not on the team of the node's ranks")))
+        let message = |by: Sight| format!("{} is not on the team of the node's ranks", by.array(self.raw()));
+        Err(Error::numbered(ErrorKind::Team, op, message))
     }
 
     fn checked_patch(&self, op: &'static str, region: impl Region) -> Result<Patch> {

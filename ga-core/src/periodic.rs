@@ -6,8 +6,10 @@
 use crate::array::GlobalArray;
 use crate::boxes::ByteStrides;
 use crate::dims::Dims;
+use crate::distribution::{beyond_axis, wrong_axes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::number::Number;
+use crate::sight::Sight;
 use crate::transfer::{Completion, Slab, Verb, Wait};
 use rma::Element;
 
@@ -53,8 +55,8 @@ impl<T: Element> GlobalArray<T> {
         let extents = self.periodic_extents(op, lo, hi)?;
         let volume = extents.iter().try_fold(1usize, |n, &e| n.checked_mul(e));
         if volume != Some(len) {
-            let message = format!("a buffer of {len} elements for patch {lo:?}..{hi:?}");
-            return Err(Error::new(ErrorKind::Buffer, op, message));
+            let message = |by: Sight| format!("a buffer of {len} elements for {}", by.patch(lo, hi));
+            return Err(Error::numbered(ErrorKind::Buffer, op, message));
         }
         let strides = Dims::row_major_strides(&extents);
         // SAFETY: the buffer has as many elements as the patch, densely.
@@ -75,8 +77,8 @@ impl<T: Element> GlobalArray<T> {
     ) -> Result<()> {
         let extents = self.periodic_extents(op, lo, hi)?;
         if ld.len() + 1 != extents.len().max(1) || extents.iter().skip(1).zip(ld).any(|(e, l)| l < e) {
-            let message = format!("leading dimensions {ld:?} for patch {lo:?}..{hi:?}");
-            return Err(Error::new(ErrorKind::Buffer, op, message));
+            let message = |by: Sight| format!("leading dimensions {} for {}", by.list(ld), by.patch(lo, hi));
+            return Err(Error::numbered(ErrorKind::Buffer, op, message));
         }
         let mut strides = Dims::filled(1, extents.len());
         for d in (1..extents.len()).rev() {
@@ -90,14 +92,12 @@ impl<T: Element> GlobalArray<T> {
     fn periodic_extents(&self, op: &'static str, lo: &[isize], hi: &[isize]) -> Result<Dims> {
         let shape = self.shape();
         if lo.len() != shape.len() || hi.len() != shape.len() {
-            let message = format!("a patch {lo:?}..{hi:?} of an array of {} axes {shape:?}", shape.len());
-            return Err(Error::new(ErrorKind::Shape, op, message));
+            return Err(wrong_axes(op, lo, hi, shape));
         }
         let extent = |d: usize| hi[d].checked_sub(lo[d]).and_then(|e| usize::try_from(e).ok());
         let is_bad = |d: &usize| extent(*d).is_none_or(|e| e > 0 && shape[*d] == 0);
         if let Some(d) = (0..shape.len()).find(is_bad) {
-            let message = format!("patch {lo:?}..{hi:?}: axis {d} asks {}..{} of {}", lo[d], hi[d], shape[d]);
-            return Err(Error::new(ErrorKind::Range, op, message));
+            return Err(beyond_axis(op, lo, hi, shape, d));
         }
         Ok(Dims::from_fn(shape.len(), |d| extent(d).unwrap_or(0)))
     }

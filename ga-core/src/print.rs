@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::patch::Patch;
 use crate::raw::RawArray;
 use crate::region::Region;
+use crate::sight::Sight;
 use rma::{Complex32, Complex64, DType, Element};
 use std::any::Any;
 use std::fmt;
@@ -20,33 +21,6 @@ const COLUMNS: usize = 6;
 
 /// Elements fetched at a time.
 const PANEL: usize = 1 << 16;
-
-/// How rows and columns are taken.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Sight {
-    /// Rows lie along the last axis; numbers begin with 0.
-    C,
-    /// Columns lie along the last axis, which is the first one; numbers begin with 1.
-    Fortran,
-}
-
-impl Sight {
-    /// An element's number along an axis.
-    fn number(self, at: usize) -> usize {
-        at + usize::from(self == Sight::Fortran)
-    }
-
-    /// An element's index, in brackets.
-    fn index(self, at: &[usize]) -> String {
-        match self {
-            Sight::C => format!("{at:?}"),
-            Sight::Fortran => {
-                let numbers: Vec<String> = at.iter().rev().map(|at| (at + 1).to_string()).collect();
-                format!("({})", numbers.join(","))
-            }
-        }
-    }
-}
 
 impl<T: Element> GlobalArray<T> {
     /// Prints the whole array as tables. Not collective: one rank prints, after a synchronisation. `GA_Print`, `GA_Print_file`.
@@ -107,7 +81,7 @@ impl<T: Element> GlobalArray<T> {
                     at.first().map_or(String::new(), |i| format!("{:4}  ", sight.number(*i)))
                 })?,
                 (false, _) => {
-                    self.print_lines(&matrix, out, |at| format!("{}{} = ", self.name(), sight.index(at)))?
+                    self.print_lines(&matrix, out, |at| format!("{}{} = ", self.name(), sight.tabled(at)))?
                 }
             }
         }
@@ -117,7 +91,7 @@ impl<T: Element> GlobalArray<T> {
     /// Prints a patch of one matrix in tables of some columns each.
     fn print_table(&self, matrix: &Patch, sight: Sight, out: &mut impl Write) -> io::Result<()> {
         let (row_axis, column_axis) = match sight {
-            Sight::C => (self.ndim() - 2, self.ndim() - 1),
+            Sight::Rust | Sight::C => (self.ndim() - 2, self.ndim() - 1),
             Sight::Fortran => (self.ndim() - 1, self.ndim() - 2),
         };
         let width = width(T::DTYPE);
@@ -136,7 +110,7 @@ impl<T: Element> GlobalArray<T> {
                 let rows = hi[row_axis] - row;
                 for i in 0..rows {
                     let place =
-                        |j: usize| if sight == Sight::C { i * columns.len() + j } else { j * rows + i };
+                        |j: usize| if sight == Sight::Fortran { j * rows + i } else { i * columns.len() + j };
                     let cell = |j: usize| format!("{:>width$}", text(&panel[place(j)]));
                     let cells: Vec<String> = (0..columns.len()).map(cell).collect();
                     writeln!(out, "{:4}   {}", sight.number(row + i), cells.join(" "))?;

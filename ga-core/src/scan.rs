@@ -8,6 +8,7 @@ use crate::array::GlobalArray;
 use crate::error::{Error, ErrorKind, Result};
 use crate::number::Number;
 use crate::own::Part;
+use crate::sight::Sight;
 use rma::Element;
 use std::ops::Range;
 
@@ -211,15 +212,18 @@ impl<T: Element> GlobalArray<T> {
         let shapes = [self.shape(), source.shape(), mask.shape()];
         let is_alike = !is_ranged || (shapes[0] == shapes[2] && shapes[1] == shapes[2]);
         if shapes.iter().any(|shape| shape.len() != 1) || !is_alike {
-            let message = format!("arrays of shapes {shapes:?}; they must be vectors of one length");
-            return Err(Error::new(ErrorKind::Shape, op, message));
+            return Err(Error::numbered(ErrorKind::Shape, op, |by| {
+                let shapes = shapes.map(|shape| by.extents(shape)).join(", ");
+                format!("arrays of shapes {shapes}; they must be vectors of one length")
+            }));
         }
         if is_ranged {
             self.distribution().check_bounds(op, &[range.start], &[range.end])?;
         }
         for team in [source.team(), mask.team()] {
             if !team.is_same(self.team()) {
-                return Err(Error::new(ErrorKind::Team, op, format!("{self} and an array of another team")));
+                let message = |by: Sight| format!("{} and an array of another team", by.array(self.raw()));
+                return Err(Error::numbered(ErrorKind::Team, op, message));
             }
         }
         Ok(())

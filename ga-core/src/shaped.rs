@@ -9,6 +9,7 @@ use crate::create::check_axes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::number::Number;
 use crate::region::Region;
+use crate::sight::Sight;
 use crate::transfer::{Slab, Verb, Wait};
 use ndarray::{Array, ArrayRef, Dimension};
 use rma::Element;
@@ -120,8 +121,10 @@ impl<T: Element> GlobalArray<T> {
         if step.len() == self.ndim() && !step.contains(&0) {
             return Ok(());
         }
-        let message = format!("steps {step:?} for an array of {} axes; each is at least 1", self.ndim());
-        Err(Error::new(ErrorKind::Shape, op, message))
+        Err(Error::numbered(ErrorKind::Shape, op, |by| {
+            let steps = by.list(step);
+            format!("steps {steps} for an array of {} axes; each is at least 1", self.ndim())
+        }))
     }
 
     fn stepped(
@@ -150,8 +153,9 @@ impl<T: Element> GlobalArray<T> {
             self.distribution().check_bounds(op, lo, hi)?;
             let slab = Slab { lo, hi, step: None };
             if slab.extents()[..] != *shape {
-                let message = format!("a view of shape {shape:?} for patch {lo:?}..{hi:?}");
-                return Err(Error::new(ErrorKind::Buffer, op, message));
+                let message =
+                    |by: Sight| format!("a view of shape {} for {}", by.extents(shape), by.patch(lo, hi));
+                return Err(Error::numbered(ErrorKind::Buffer, op, message));
             }
             let strides = ByteStrides::from_fn(shape.len(), |d| strides[d] * size_of::<T>() as isize);
             // SAFETY: the slab lies in the array, and the view has an element for each of its; it is behind a

@@ -31,6 +31,12 @@ const CXX: &[&str] = &["-std=gnu++11", "-O1", "-g", "-Wall", "-Wextra", "-Werror
 /// What every Fortran program is compiled with: programs hand arguments of any type to one routine, and have longer lines than cards.
 const FORTRAN: &[&str] = &["-std=legacy", "-ffixed-line-length-132", "-O1", "-g", "-w"];
 
+/// The same for LLVM's compiler.
+const FLANG: &[&str] = &["-cpp", "-ffixed-line-length=132", "-O1", "-g"];
+
+/// Names of that one.
+const FLANGS: [&str; 3] = ["flang", "flang-new", "flang-new-19"];
+
 /// A compiled program.
 #[derive(Clone, Debug)]
 pub struct Program {
@@ -72,6 +78,23 @@ impl Source {
         Source::new(package, name, library).of(&[&file, "tests/fortran/check.F"]).by("gfortran")
     }
 
+    /// Fortran by LLVM's compiler; nothing where there is none, or one before 18, whose logicals have 4 bytes whatever integers have.
+    pub fn by_flang(self) -> Option<Source> {
+        let is_good = |name: &&str| {
+            let Ok(output) = Command::new(name).arg("--version").output() else { return false };
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            let number = text.split_once("flang-new version ").or(text.split_once("flang version "));
+            number
+                .and_then(|(_, rest)| rest.split('.').next()?.parse().ok())
+                .is_some_and(|version: u32| version >= 18)
+        };
+        let Some(name) = FLANGS.iter().find(|name| is_good(name)) else {
+            eprintln!("skipped: {} by flang, which isn't there", self.name);
+            return None;
+        };
+        Some(self.by(name))
+    }
+
     /// These files of the package instead, of which the first is the program's own.
     pub fn of(mut self, files: &[&str]) -> Source {
         self.files = files.iter().map(|file| self.package.join(file)).collect();
@@ -110,6 +133,7 @@ impl Source {
         let mut command = Command::new(&self.compiler);
         let kind = self.files[0].extension().and_then(|kind| kind.to_str());
         command.args(match kind {
+            Some("F") if self.compiler.starts_with("flang") => FLANG,
             Some("F") => FORTRAN,
             Some("cc") => CXX,
             _ => C,

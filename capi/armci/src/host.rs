@@ -3,11 +3,12 @@
 //! Invariant: there is one runtime per process, whoever started it.
 
 pub use crate::address::{Lender, Lent};
-pub use crate::exports::memory::MemInfo;
+use crate::exports::transfer::Kind;
 pub use crate::mail::Channel;
 use crate::{end, state};
 use common::Group;
 use rma::{Result, Team, World};
+use std::ffi::c_int;
 
 /// The world; made by `connect` if there is none. Collective unless there is one. `ARMCI_Init`.
 ///
@@ -168,5 +169,76 @@ impl Messages {
             self.0.mail.reset_counter()?;
         }
         world.barrier()
+    }
+}
+
+/// Blocks of a rank's memory that others reach by their address there: those of `ARMCI_Memget`. Not collective.
+pub struct Blocks(&'static state::Armci);
+
+/// Those of the runtime.
+///
+/// # Errors
+/// There is none.
+pub fn blocks() -> Result<Blocks> {
+    state::armci().map(Blocks)
+}
+
+impl Blocks {
+    /// A block of this rank's; where it is.
+    ///
+    /// # Errors
+    /// There is no memory for it.
+    pub fn take(&self, bytes: usize) -> Result<usize> {
+        self.0.memory.take(bytes)
+    }
+
+    /// Gives a block of this rank's back; false if that is none.
+    pub fn give(&self, start: usize) -> bool {
+        self.0.memory.give(start)
+    }
+
+    /// Where a rank's address is in this process; the address itself if nothing of that rank is mapped here.
+    ///
+    /// # Errors
+    /// That rank has no such memory.
+    pub fn here(&self, rank: usize, address: usize) -> Result<*mut u8> {
+        Ok(self.0.addresses.attach(rank as c_int, address as *const _)?.cast())
+    }
+
+    /// Fetches bytes of a rank's memory.
+    ///
+    /// # Errors
+    /// That rank has no such memory.
+    ///
+    /// # Safety
+    /// The buffer is writable for so many bytes.
+    pub unsafe fn get(&self, rank: usize, address: usize, to: *mut u8, len: usize) -> Result<()> {
+        let place = self.here(rank, address)?;
+        // SAFETY: the caller's promise.
+        unsafe { self.moved(rank, Kind::Get, place, to, len) }
+    }
+
+    /// Writes bytes to a rank's memory.
+    ///
+    /// # Errors
+    /// As [`Blocks::get`].
+    ///
+    /// # Safety
+    /// The buffer is readable for so many bytes.
+    pub unsafe fn put(&self, rank: usize, address: usize, from: *const u8, len: usize) -> Result<()> {
+        let place = self.here(rank, address)?;
+        // SAFETY: the caller's promise.
+        unsafe { self.moved(rank, Kind::Put, from, place, len) }
+    }
+
+    /// # Safety
+    /// The end that isn't of that rank's memory may be used for so many bytes.
+    unsafe fn moved(&self, rank: usize, kind: Kind, from: *const u8, to: *mut u8, len: usize) -> Result<()> {
+        if len > 0 {
+            // SAFETY: the caller's promise, until the transfer is waited for.
+            let token = unsafe { self.0.run_apart(kind, from.cast(), to.cast(), len, rank as c_int) }?;
+            self.0.wait(token)?;
+        }
+        Ok(())
     }
 }

@@ -126,11 +126,15 @@ pub unsafe fn write(to: *mut c_char, len: Length, text: &[u8]) {
     rest.fill(b' ');
 }
 
-/// The name of a routine as a program has it, of the symbol it is linked with: without the underscore.
-pub const fn routine(symbol: &'static str) -> &'static str {
+/// The name of a routine, as a program has it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Routine(pub &'static str);
+
+/// The name of the routine that is linked with a symbol: without the underscore.
+pub const fn routine(symbol: &'static str) -> Routine {
     match symbol.as_bytes() {
-        [name @ .., b'_'] => symbol.split_at(name.len()).0,
-        _ => symbol,
+        [name @ .., b'_'] => Routine(symbol.split_at(name.len()).0),
+        _ => Routine(symbol),
     }
 }
 
@@ -213,7 +217,7 @@ mod tests {
     #[test]
     fn routines_have_no_underscore_behind() {
         assert_eq!(
-            [routine("nga_put_"), routine("nxtval_"), routine("GA_DGEMM")],
+            [routine("nga_put_"), routine("nxtval_"), routine("GA_DGEMM")].map(|routine| routine.0),
             ["nga_put", "nxtval", "GA_DGEMM"]
         );
     }

@@ -62,6 +62,13 @@ pub(crate) trait Index: Copy + Display + 'static {
         if Self::IS_FORTRAN { format!("{what}({})", place + 1) } else { format!("{what}[{place}]") }
     }
 
+    /// Extents, for messages.
+    fn extents(shape: &[usize]) -> String {
+        let texts: Vec<String> =
+            (0..shape.len()).map(|place| shape[Self::place(place, shape.len())].to_string()).collect();
+        texts.join(" x ")
+    }
+
     /// A list, for messages.
     fn listed(numbers: &[Self]) -> String {
         let texts: Vec<String> = numbers.iter().map(Self::to_string).collect();

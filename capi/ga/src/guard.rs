@@ -8,9 +8,11 @@ use crate::kept::writable;
 use crate::state::{self, State};
 use crate::table::{self, Array};
 use common::bounded;
+use common::fortran::Routine;
+use ga_core::Sight;
 use std::cell::Cell;
 use std::ffi::c_int;
-use std::fmt::{Display, Write};
+use std::fmt::Write;
 use std::ops::Deref;
 
 /// Functions of C's, a row each as [`common::exports`] has them. What a function does is a method of [`Call`] that has its first name, so that
@@ -60,6 +62,31 @@ macro_rules! wide {
 
 pub(crate) use plain;
 pub(crate) use wide;
+
+/// Who called: the name that a message begins with, and how its numbers are counted. A function of C's has its name, a routine of Fortran's has
+/// a type of its own.
+pub(crate) trait Caller: Copy {
+    const SIGHT: Sight;
+    fn name(self) -> &'static str;
+}
+
+impl Caller for &'static str {
+    const SIGHT: Sight = Sight::C;
+
+    #[inline(always)]
+    fn name(self) -> &'static str {
+        self
+    }
+}
+
+impl Caller for Routine {
+    const SIGHT: Sight = Sight::Fortran;
+
+    #[inline(always)]
+    fn name(self) -> &'static str {
+        self.0
+    }
+}
 
 /// What the body of an exported function works with: the state, and a note of the arrays it asked for.
 pub(crate) struct Call {
@@ -119,37 +146,40 @@ pub(crate) fn with<'a, R>(
 
 /// Runs the body of an exported function.
 #[inline(always)]
-pub(crate) fn call<R>(
-    name: impl Fn() -> &'static str + Copy,
+pub(crate) fn call<R, C: Caller>(
+    caller: impl Fn() -> C + Copy,
     body: impl FnOnce(&Call) -> Result<R, Fault>,
 ) -> R {
-    let Some(state) = state::get() else {
-        die(name(), "", &"called before GA_Initialize or after GA_Terminate")
-    };
+    let name = move || caller().name();
+    let Some(state) = state::get() else { die(name(), "called before GA_Initialize or after GA_Terminate") };
     let call = Call { state, seen: [const { Cell::new(0) }; 4], count: Cell::new(0) };
-    match bounded(move || die(name(), "", &"a bug in libga"), || body(&call)) {
+    match bounded(move || die(name(), "a bug in libga"), || body(&call)) {
         Ok(value) => value,
-        Err(fault) => fail(name(), &call, &fault),
+        Err(fault) => fail(name(), &call, &fault, C::SIGHT),
     }
 }
 
 /// As [`call`], whether there is a state or not.
-pub(crate) fn bare<R>(name: impl Fn() -> &'static str + Copy, body: impl FnOnce() -> Result<R, Fault>) -> R {
-    match bounded(move || die(name(), "", &"a bug in libga"), body) {
+pub(crate) fn bare<R, C: Caller>(
+    caller: impl Fn() -> C + Copy,
+    body: impl FnOnce() -> Result<R, Fault>,
+) -> R {
+    let name = move || caller().name();
+    match bounded(move || die(name(), "a bug in libga"), body) {
         Ok(value) => value,
-        Err(fault) => die(name(), "", &fault),
+        Err(fault) => die(name(), &fault.seen(C::SIGHT)),
     }
 }
 
 #[cold]
 #[inline(never)]
-fn fail(name: &'static str, call: &Call, fault: &Fault) -> ! {
-    die(name, &call.arrays(), fault)
+fn fail(name: &'static str, call: &Call, fault: &Fault, sight: Sight) -> ! {
+    die(name, &format!("{}{}", call.arrays(), fault.seen(sight)))
 }
 
 /// Ends the job.
 #[cold]
 #[inline(never)]
-fn die(name: &'static str, arrays: &str, fault: &dyn Display) -> ! {
-    armci::host::abort(1, &format!("{name}: {arrays}{fault}"))
+fn die(name: &'static str, text: &str) -> ! {
+    armci::host::abort(1, &format!("{name}: {text}"))
 }

@@ -4,6 +4,7 @@
 //! have handles that are numbers, Open MPI has pointers: both travel in one word here.
 
 use crate::fault::{Fault, Result, refuse};
+use ga_core::Sight;
 use rma::bootstrap::Exchange;
 use rma::{Error, ErrorKind, World};
 use std::ffi::{CStr, c_int, c_void};
@@ -236,10 +237,10 @@ pub(crate) fn connect(comm: Comm) -> rma::Result<World> {
     let failed = |text: String| Error::new(ErrorKind::Bootstrap, "init", text);
     let (rank, ranks) = match (comm.rank(), comm.size()) {
         (Ok(rank), Ok(ranks)) => (rank, ranks),
-        (Err(fault), _) | (_, Err(fault)) => return Err(failed(fault.to_string())),
+        (Err(fault), _) | (_, Err(fault)) => return Err(failed(fault.seen(Sight::C))),
     };
     let gather =
-        move |mine: &[u8]| comm.gather(mine, ranks).map_err(|fault| io::Error::other(fault.to_string()));
+        move |mine: &[u8]| comm.gather(mine, ranks).map_err(|fault| io::Error::other(fault.seen(Sight::C)));
     let exchange = Exchange::new(rank, ranks, Box::new(gather)).map_err(|e| failed(e.to_string()))?;
     let exchange = exchange.on_abort(Box::new(move |code, _message| comm.abort(code)));
     World::init_with(Box::new(exchange))

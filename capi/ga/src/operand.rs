@@ -4,6 +4,7 @@
 
 use crate::fault::{Result, refuse};
 use crate::table::Array;
+use crate::types;
 use ga_core::GlobalArray;
 use rma::Element;
 use std::ffi::{c_char, c_void};
@@ -39,7 +40,7 @@ pub(crate) unsafe fn store<T>(what: &str, to: *mut c_void, value: T) -> Result<(
 pub(crate) fn typed<T: Element>(array: &Array) -> Result<&GlobalArray<T>> {
     match array.raw.typed::<T>() {
         Some(typed) => Ok(typed),
-        None => refuse!("{array} is not of type {}", T::DTYPE),
+        None => refuse!("{array} is not of type {}", types::word(T::DTYPE)),
     }
 }
 

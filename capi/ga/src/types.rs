@@ -73,6 +73,20 @@ pub(crate) fn name(number: c_int) -> String {
     }
 }
 
+/// The word of C's for an element type, for messages.
+pub(crate) fn word(dtype: DType) -> &'static str {
+    let number = match dtype {
+        DType::I32 => C_INT,
+        DType::I64 => C_LONG,
+        DType::F32 => C_FLOAT,
+        DType::F64 => C_DBL,
+        DType::C64 => C_SCPL,
+        DType::C128 => C_DCPL,
+        _ => C_CHAR,
+    };
+    NAMES[(number - BASE) as usize]
+}
+
 /// What a type's number means.
 pub(crate) fn kind(registered: &Registered, number: c_int) -> Result<Kind> {
     let number = match number - BASE {

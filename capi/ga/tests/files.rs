@@ -33,6 +33,8 @@ fn is_named(program: &Program, job: Job, code: i32, text: &str) {
 fn messages() {
     let Some(program) = compiled("tcgmsg") else { return };
     program.check_on(1..=4);
+    // Where no process may read another one's memory.
+    program.check(program.job().env("GA_TEST_FORBIDDEN", "1"), 3);
     program.check_on_two_nodes(|| program.job(), 3);
     let cases = [
         ("early", 1, "tcg_nodeid: called before PBEGINF"),
@@ -137,7 +139,13 @@ fn global_pointers() {
     program.check_on(1..=4);
     program.check_on_two_nodes(|| program.job(), 3);
     let job = program.job().env("GA_TEST_MISTAKE", "range");
-    is_named(&program, job, 1, "GP_Access_element: subscript is 9: axis 0 goes from 0 to 8");
+    is_named(&program, job, 1, "GP_Access_element: subscript is {9, 6}: axis 0 goes from 0 to 8");
+    // The other rank is on another node.
+    if let Some(engine) = rma::transport::engines().iter().find(|engine| engine.found.is_ok()) {
+        let job =
+            program.job().env("GA_TEST_MISTAKE", "node").env("GAIN_TRANSPORT", engine.name).fake_nodes(2);
+        is_named(&program, job, 1, "is rank 1's, on another node: GP_Get copies it");
+    }
 }
 
 #[test]

@@ -11,10 +11,13 @@ include!("../table.rs");
 include!("../headers.rs");
 
 /// The families, each a file of `fortran/`.
-const FAMILIES: [&str; 4] = ["transfer", "algebra", "groups", "memory"];
+const FAMILIES: [&str; 6] = ["transfer", "algebra", "groups", "memory", "shapes", "habits"];
 
 /// The package's folder.
 const HERE: &str = env!("CARGO_MANIFEST_DIR");
+
+/// The routines of the published interface: what each gives, its name, and the kinds of its arguments.
+const ROUTINES: &str = include_str!("fortran/routines.txt");
 
 /// A program whose integers have 8 bytes.
 fn long(name: &str) -> Source {
@@ -62,6 +65,34 @@ fn two_nodes() {
     }
 }
 
+/// Started by the launchers of both MPIs.
+#[test]
+#[ignore = "slow"]
+fn started_by_mpi() {
+    for (_, starter, options) in c::MPIS {
+        if std::process::Command::new(starter).arg("--version").output().is_err() {
+            eprintln!("skipped: there is no {starter}");
+            continue;
+        }
+        for source in [long("habits"), short("shapes")] {
+            let Some(program) = source.compiled() else { return };
+            program.check(program.job().starter(starter).starter_options(options), 3);
+        }
+    }
+}
+
+/// By LLVM's compiler: complex results by value among others.
+#[test]
+#[ignore = "slow"]
+fn by_flang() {
+    for family in FAMILIES {
+        for source in [long(family), short(family)] {
+            let Some(program) = source.by_flang().and_then(|source| source.compiled()) else { return };
+            [1, 2, 3].into_iter().for_each(|ranks| program.check(program.job(), ranks));
+        }
+    }
+}
+
 /// Started by MPI's own launcher.
 #[test]
 fn started_by_hydra() {
@@ -98,6 +129,22 @@ fn mistakes_are_named() {
         ("operator", "ga_dgop: there is no operator \"minus\""),
         ("letter", "ga_dgemm:"),
         ("axes", "ga_get: array 'cube'"),
+        ("vector", "a vector of 10 elements is wanted for array 'board' of 10 x 20, not array 'five' of 5"),
+        ("square", "a square matrix is wanted, not array 'board' of 10 x 20"),
+        (
+            "counts",
+            "lo (2, 2), hi (3, 3) of array 'small' of 4 x 3 has 4 elements, lo (1, 1), hi (2, 3) of array 'board' of 10 x 20 has 6",
+        ),
+        ("divide", "at (3, 7) of array 'board' of 10 x 20"),
+        ("shapes", "shapes 4 x 3 and 10 x 20 of array 'small' of 4 x 3 and array 'board' of 10 x 20"),
+        ("turned", "4 x 3 from 10 x 20"),
+        ("matmul", "ga_matmul_patch: array 'small'"),
+        ("matmul", "4 x 3 times 4 x 2 for a result of 4 x 2"),
+        ("corner", "array 'square' (handle -997, double, 4 x 4) has no 4 x 5 elements at its beginning"),
+        ("singular", "the matrix of order 4 is singular: pivot 3 is 0"),
+        ("sides", "ga_lu_solve: array 'small' (handle -998, double, 4 x 3)"),
+        ("starts", "block starts [1, 12] of axis 1 (extent 8) must begin with 1"),
+        ("blocks", "nga_create_irreg: 3 x 2 blocks for 1 ranks"),
     ];
     for source in [long("wrong"), short("wrong")] {
         let Some(program) = source.compiled() else { return };
@@ -171,13 +218,52 @@ fn examples() {
     }
 }
 
+/// A row is what the published interface says of its routines, one by one: what they give, and number, order and kinds of arguments.
+///
+/// `int` stands for everything that is an INTEGER or a LOGICAL, one or many; `comm` is a communicator by value.
+#[test]
+fn rows_are_those_of_the_interface() {
+    let here = Path::new(HERE);
+    let rows = table(&here.join("src/fortran"));
+    for line in ROUTINES.lines() {
+        let (result, rest) = line.split_once(' ').unwrap();
+        let (name, kinds) = rest.trim_end_matches(')').split_once('(').unwrap();
+        let row = rows.iter().find(|row| row.names.iter().any(|ours| ours == name));
+        let row = row.unwrap_or_else(|| panic!("the table lacks {line}"));
+        let ours: Vec<&str> = row.kinds.iter().flat_map(|kind| taken(kind)).copied().collect();
+        let kinds: Vec<&str> = kinds.split(", ").filter(|kind| !kind.is_empty()).collect();
+        // Numbers of an array's type are INTEGERs where the array's are.
+        let is_typed = ["iadd", "ifill", "igop", "iscal"].iter().any(|part| name.contains(part));
+        let is_same = |(kind, ours): (&&str, &&str)| match (*kind, *ours) {
+            ("int", "any") => is_typed,
+            ("comm", ours) => ours == "any",
+            (kind, ours) => kind == ours,
+        };
+        let are_same = kinds.len() == ours.len() && kinds.iter().zip(&ours).all(is_same);
+        assert!(row.result == result && are_same, "{line}, and ours is {} {ours:?}", row.result);
+    }
+}
+
+/// What a kind of the table takes from a program.
+fn taken(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "int" | "ints" | "out" | "outs" => &["int"],
+        "any" => &["any"],
+        "text" => &["text"],
+        "patch" => &["int"; 4],
+        other => panic!("there is no kind {other}"),
+    }
+}
+
 /// Both libraries define what the original's does, MA's names, and the extras named here, which are those that its own Fortran half has.
 #[test]
 fn names() {
     let here = Path::new(HERE);
-    let list = std::fs::read_to_string(here.join("tests/fortran/names.txt")).unwrap();
-    let published: BTreeSet<&str> = list.lines().collect();
-    assert_eq!(published.len(), 521);
+    let name = |line: &'static str| line.split([' ', '(']).nth(1).unwrap();
+    let published: BTreeSet<&str> = ROUTINES.lines().map(name).collect();
+    let is_of_arrays =
+        |name: &&&str| ["ga_", "nga_", "gai_", "ngai_"].iter().any(|start| name.starts_with(start));
+    assert_eq!(published.iter().filter(is_of_arrays).count(), 521);
     let rows = table(&here.join("src/fortran"));
     let ours: BTreeSet<&str> = rows.iter().flat_map(|row| row.names.iter().map(String::as_str)).collect();
     let missing: Vec<_> = published.difference(&ours).collect();

@@ -131,6 +131,28 @@ fn programs_find_what_is_installed() {
             assert!(prefix.join(folder).join(name).exists(), "{folder}/{name}");
         }
     }
+    // The same questions for integers of 4 bytes, and a Fortran program by the answers; the archive as well, without a word of the linker's.
+    for (config, flag) in [("ga-config", "-fdefault-integer-8"), ("ga-config-i4", "")] {
+        let config = prefix.join("bin").join(config);
+        let say = |option: &str| output(Command::new(&config).arg(option)).unwrap();
+        assert_eq!(say("--fint"), flag);
+        let (includes, folder) = (say("--cppflags"), prefix.join("lib"));
+        let library = say("--libs").split(' ').next().unwrap().trim_start_matches("-l").to_owned();
+        let shared = format!("{} {}", say("--ldflags"), say("--libs"));
+        let archive = format!("{} -lpthread -ldl -lm", folder.join(format!("lib{library}.a")).display());
+        for (kind, flags) in [("shared", shared), ("archive", archive)] {
+            let program = prefix.join(format!("{library}_{kind}"));
+            let mut command = Command::new(say("--f77"));
+            command.arg("-o").arg(&program).arg(source("package.F"));
+            command.args(
+                includes.split_whitespace().chain(flag.split_whitespace()).chain(flags.split_whitespace()),
+            );
+            command.arg("-Wl,--fatal-warnings");
+            if output(&mut command).is_some() {
+                runs(&program);
+            }
+        }
+    }
     let mut command = Command::new("pkg-config");
     command.args(["--cflags", "--libs", "ga"]).env("PKG_CONFIG_PATH", prefix.join("lib/pkgconfig"));
     if let Some(flags) = output(&mut command) {

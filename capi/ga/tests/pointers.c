@@ -39,6 +39,7 @@ int main(void)
     int dims[2] = {ROWS, COLUMNS}, lo[2], hi[2], at[2], ld[1] = {COLUMNS + 2}, ld_sz[1] = {COLUMNS}, i, j, k, g, n, total, wanted;
     int lengths[ROWS * COLUMNS], *block, subscripts[10] = {8, 6, 0, 1, 3, 3, 4, 0, 8, 6};
     void *pointers[ROWS * (COLUMNS + 2)];
+    const char *mistake = getenv("GA_TEST_MISTAKE");
     static int buffer[ROWS * COLUMNS * 12], other[ROWS * COLUMNS * 12];
     GA_Initialize();
     GP_Initialize();
@@ -111,13 +112,19 @@ int main(void)
     GP_Get(g, lo, hi, buffer, pointers, ld, lengths, ld_sz, &total, 1);
     for (k = 0; k < total / (int)sizeof(int); k++) CHECK(buffer[k] == 0);
     GP_Sync();
+    if (mistake && !strcmp(mistake, "node") && me == 0) {
+        GP_Distribution(g, size - 1, at, hi);
+        if (!count(at[0], at[1])) at[1]++;
+        GP_Access_element(g, at, &pointers[0], &n);
+    }
+    GP_Sync();
     GP_Distribution(g, me, lo, hi);
     for (i = lo[0]; i >= 0 && i <= hi[0]; i++) for (j = lo[1]; j <= hi[1]; j++) {
         at[0] = i;
         at[1] = j;
         GP_Free(GP_Free_local_element(g, at));
     }
-    if (getenv("GA_TEST_MISTAKE")) {
+    if (mistake) {
         at[0] = ROWS;
         GP_Access_element(g, at, &pointers[0], &n);
     }

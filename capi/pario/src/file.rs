@@ -7,6 +7,7 @@ use crate::{Error, Result};
 use std::collections::HashMap;
 use std::fs::{File as Disk, OpenOptions};
 use std::io::{ErrorKind, Result as IoResult};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -216,12 +217,22 @@ pub fn whole(number: f64, code: i32) -> Result<u64> {
 
 /// What a range read or written through a pointer is. The program lends the memory until its request is over.
 #[derive(Clone, Copy)]
+#[repr(C)]
 pub struct Lent(pub *mut u8, pub usize);
 
 // SAFETY: who lends it says that nobody else uses it until the request is over.
 unsafe impl Send for Lent {}
 
 impl Lent {
+    /// No bytes.
+    pub const NOTHING: Lent = Lent(std::ptr::null_mut(), 0);
+
+    /// The first so many bytes, or all there are, and the others.
+    pub fn split(self, len: usize) -> (Lent, Lent) {
+        let len = len.min(self.1);
+        (Lent(self.0, len), Lent(self.0.wrapping_add(len), self.1 - len))
+    }
+
     /// To be read from.
     ///
     /// # Safety
@@ -275,6 +286,61 @@ impl File {
     }
 }
 
+/// How many places the system takes at once.
+const PLACES: usize = 1024;
+
+impl File {
+    /// Reads or writes a range of a file whose bytes are in several places, one after another; which is left in `places` means nothing.
+    ///
+    /// # Errors
+    /// As [`File::transfer`].
+    ///
+    /// # Safety
+    /// As [`File::transfer`], each place.
+    pub unsafe fn transfer_all(&self, way: Way, mut offset: u64, places: &mut [Lent]) -> Result<()> {
+        let File::Disk(file) = self else {
+            return places.iter().try_for_each(|place| {
+                // SAFETY: the caller's promise.
+                unsafe { self.transfer(way, offset, *place) }?;
+                offset += place.1 as u64;
+                Ok(())
+            });
+        };
+        let (mut rest, code) = (&mut places[..], if way == Way::Read { code::READ } else { code::WRITE });
+        while !rest.is_empty() {
+            let some = rest.len().min(PLACES) as libc::c_int;
+            let list = rest.as_ptr().cast::<libc::iovec>();
+            // SAFETY: a place is laid out as the system's; what is there may be read or written: the caller's promise.
+            let moved = unsafe {
+                match way {
+                    Way::Read => libc::preadv(file.as_raw_fd(), list, some, offset as libc::off_t),
+                    Way::Write => libc::pwritev(file.as_raw_fd(), list, some, offset as libc::off_t),
+                }
+            };
+            let mut moved = match usize::try_from(moved) {
+                Ok(0) => return Err(code::because(code::END, format!("nothing from {offset} on"))),
+                Ok(moved) => moved,
+                Err(_) => match std::io::Error::last_os_error() {
+                    error if error.kind() == ErrorKind::Interrupted => continue,
+                    error => return Err(failed(code)(error)),
+                },
+            };
+            offset += moved as u64;
+            let gone = rest.iter().take_while(|place| {
+                let is_gone = moved >= place.1;
+                moved -= if is_gone { place.1 } else { 0 };
+                is_gone
+            });
+            let gone = gone.count();
+            rest = &mut rest[gone..];
+            if let Some(first) = rest.first_mut() {
+                *first = first.split(moved).1;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The code of what went well, or not.
 pub(crate) fn outcome(result: Result<()>) -> i32 {
     match result {
@@ -286,7 +352,7 @@ pub(crate) fn outcome(result: Result<()>) -> i32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{File, Mode, delete, whole};
+    use super::{File, Lent, Mode, PLACES, Way, delete, whole};
 
     #[test]
     fn files_on_disk_and_in_memory_are_alike() {
@@ -308,6 +374,40 @@ mod tests {
         }
         assert_eq!(File::in_memory("there").length().unwrap(), 0);
         assert!(File::open("/no/such/folder/x", Mode::ReadWrite).is_err());
+    }
+
+    #[test]
+    fn a_range_may_be_in_several_places() {
+        let name = std::env::temp_dir().join(format!("pario-places-{}", std::process::id()));
+        let name = name.to_str().unwrap();
+        for file in [File::open(name, Mode::ReadWrite).unwrap(), File::in_memory("places")] {
+            // More places than the system takes at once, some of them empty.
+            let mut bytes: Vec<u8> = (0..9000u32).map(|byte| (byte * 7 % 251) as u8).collect();
+            let mut some = Vec::new();
+            let mut rest = Lent(bytes.as_mut_ptr(), bytes.len());
+            for number in 0.. {
+                let (place, others) = rest.split(number % 9);
+                some.push(place);
+                rest = others;
+                if rest.1 == 0 {
+                    break;
+                }
+            }
+            assert!(some.len() > PLACES);
+            let mut found = vec![0u8; bytes.len()];
+            let (front, back) = Lent(found.as_mut_ptr(), found.len()).split(1234);
+            // SAFETY: parts of two vectors, which nobody else uses.
+            unsafe {
+                file.transfer_all(Way::Write, 77, &mut some).unwrap();
+                file.transfer_all(Way::Read, 77, &mut [front, Lent::NOTHING, back]).unwrap();
+            }
+            assert!(found == bytes && file.length().unwrap() == 77 + 9000);
+            // SAFETY: as above.
+            let beyond = unsafe { file.transfer_all(Way::Read, 78, &mut [front, back]) };
+            assert!(beyond.is_err());
+        }
+        delete(name).unwrap();
+        delete("places").unwrap();
     }
 
     #[test]

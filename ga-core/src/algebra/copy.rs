@@ -4,7 +4,7 @@
 //! when the source's team is the smaller one do its owners put theirs.
 
 use super::view::{NONE, View, match_axes};
-use super::{transpose, walk};
+use super::{different_teams, transpose, unequal_shapes, walk};
 use crate::array::GlobalArray;
 use crate::boxes::ByteStrides;
 use crate::dims::Dims;
@@ -36,9 +36,7 @@ impl<T: Element> GlobalArray<T> {
     #[track_caller]
     pub fn copy_from(&self, source: &Self) -> Result<()> {
         if self.shape() != source.shape() {
-            let (own, its) = (self.shape(), source.shape());
-            let message = format!("shapes {own:?} and {its:?} of {self} and {source}");
-            return Err(Error::new(ErrorKind::Shape, "copy_from", message));
+            return Err(unequal_shapes("copy_from", self, source));
         }
         let whole = self.everything();
         self.copy_boxes("copy_from", &whole, source, &whole, false)
@@ -82,8 +80,9 @@ impl<T: Element> GlobalArray<T> {
         };
         if !fits || std::ptr::eq(self, source) {
             let same = if fits { ", the same array" } else { "" };
-            let message = format!("{:?} from {:?}{same}", self.shape(), source.shape());
-            return Err(Error::new(ErrorKind::Shape, "transpose_from", message));
+            return Err(Error::numbered(ErrorKind::Shape, "transpose_from", |by| {
+                format!("{} from {}{same}", by.extents(self.shape()), by.extents(source.shape()))
+            }));
         }
         self.check_team("transpose_from", source)?;
         self.copy_boxes("transpose_from", &self.everything(), source, &source.everything(), true)
@@ -112,9 +111,7 @@ impl<T: Element> GlobalArray<T> {
             return self.epoch(op, || self.pull(op, to, source, from, transposed));
         }
         if !is_part_of(source.team(), self.team()) {
-            let (a, b) = (self.team().size(), source.team().size());
-            let message = format!("arrays {self} and {source} of different teams of {a} and {b} ranks");
-            return Err(Error::new(ErrorKind::Team, op, message));
+            return Err(different_teams(op, self, source));
         }
         if transposed {
             let turned = Patch::whole(&Dims::from_fn(from.ndim(), |d| from.shape()[from.ndim() - 1 - d]));

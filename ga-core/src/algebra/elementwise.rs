@@ -6,6 +6,7 @@ use crate::array::GlobalArray;
 use crate::error::{Error, ErrorKind, Result};
 use crate::patch::Patch;
 use crate::region::Region;
+use crate::sight::Sight;
 
 impl<T: Scalar> GlobalArray<T> {
     /// Sets each element to its absolute value, or its magnitude if complex. The smallest integer stays as it
@@ -260,7 +261,8 @@ impl<T: Scalar> GlobalArray<T> {
     ) -> Result<()> {
         let found = self.best_of(op, patch, is_bad, |_, _| false)?;
         let Some((_, index)) = found else { return Ok(()) };
-        Err(Error::new(ErrorKind::Value, op, format!("{what} at {:?} of {self}", &index[..])))
+        let message = |by: Sight| format!("{what} at {} of {}", by.index(&index), by.array(self.raw()));
+        Err(Error::numbered(ErrorKind::Value, op, message))
     }
 }
 

@@ -8,6 +8,7 @@ use crate::array::GlobalArray;
 use crate::dims::Dims;
 use crate::error::{Error, ErrorKind, Result};
 use crate::number::Number;
+use crate::sight::Sight;
 use rma::Element;
 use std::ops::Range;
 
@@ -107,7 +108,8 @@ impl<T: Element> GlobalArray<T> {
         if self.ndim() == 2 {
             return Ok(());
         }
-        Err(Error::new(ErrorKind::Shape, op, format!("a matrix is wanted, not {self}")))
+        let message = |by: Sight| format!("a matrix is wanted, not {}", by.array(self.raw()));
+        Err(Error::numbered(ErrorKind::Shape, op, message))
     }
 
     fn check_diagonal(&self, op: &'static str, vector: &Self) -> Result<()> {
@@ -117,8 +119,10 @@ impl<T: Element> GlobalArray<T> {
 
     fn check_vector(&self, op: &'static str, vector: &Self, len: usize) -> Result<()> {
         if vector.shape() != [len] {
-            let message = format!("a vector of {len} elements is wanted for {self}, not {vector}");
-            return Err(Error::new(ErrorKind::Shape, op, message));
+            return Err(Error::numbered(ErrorKind::Shape, op, |by| {
+                let [array, other] = [self, vector].map(|array| by.array(array.raw()));
+                format!("a vector of {len} elements is wanted for {array}, not {other}")
+            }));
         }
         self.check_team(op, vector)
     }
@@ -203,8 +207,8 @@ impl<T: Scalar> GlobalArray<T> {
     #[track_caller]
     pub fn symmetrize(&self) -> Result<()> {
         if self.ndim() < 2 || self.shape()[0] != self.shape()[1] {
-            let message = format!("a square matrix is wanted, not {self}");
-            return Err(Error::new(ErrorKind::Shape, "symmetrize", message));
+            let message = |by: Sight| format!("a square matrix is wanted, not {}", by.array(self.raw()));
+            return Err(Error::numbered(ErrorKind::Shape, "symmetrize", message));
         }
         let (whole, mirror) = (self.everything(), self.duplicate()?);
         let mut axes = Dims::from_fn(self.ndim(), |d| d);

@@ -81,8 +81,7 @@ impl<T: Element> GlobalArray<T> {
     /// Refuses another shape or another team.
     fn check_match(&self, op: &'static str, other: &Self) -> Result<()> {
         if self.shape() != other.shape() {
-            let message = format!("shapes {:?} and {:?} of {self} and {other}", self.shape(), other.shape());
-            return Err(Error::new(ErrorKind::Shape, op, message));
+            return Err(unequal_shapes(op, self, other));
         }
         self.check_team(op, other)
     }
@@ -93,9 +92,7 @@ impl<T: Element> GlobalArray<T> {
         if a.is_same(b) {
             return Ok(());
         }
-        let (a, b) = (a.size(), b.size());
-        let message = format!("arrays {self} and {other} of different teams of {a} and {b} ranks");
-        Err(Error::new(ErrorKind::Team, op, message))
+        Err(different_teams(op, self, other))
     }
 
     /// Refuses patches of different numbers of elements.
@@ -104,8 +101,11 @@ impl<T: Element> GlobalArray<T> {
         if own == its {
             return Ok(());
         }
-        let message = format!("{patch} of {self} has {own} elements, {at} of {other} has {its}");
-        Err(Error::new(ErrorKind::Shape, op, message))
+        Err(Error::numbered(ErrorKind::Shape, op, |by| {
+            let [patch, at] = [patch, at].map(|patch| by.patch(patch.lo(), patch.hi()));
+            let [array, other] = [self, other].map(|array| by.array(array.raw()));
+            format!("{patch} of {array} has {own} elements, {at} of {other} has {its}")
+        }))
     }
 
     /// Calls `f(index, row, length)` for each row of my elements of a patch: the index of the row's first
@@ -125,4 +125,22 @@ impl<T: Element> GlobalArray<T> {
             }
         }
     }
+}
+
+#[cold]
+fn unequal_shapes<T: Element>(op: &'static str, one: &GlobalArray<T>, other: &GlobalArray<T>) -> Error {
+    Error::numbered(ErrorKind::Shape, op, |by| {
+        let [a, b] = [one, other].map(|array| by.extents(array.shape()));
+        let [one, other] = [one, other].map(|array| by.array(array.raw()));
+        format!("shapes {a} and {b} of {one} and {other}")
+    })
+}
+
+#[cold]
+fn different_teams<T: Element>(op: &'static str, one: &GlobalArray<T>, other: &GlobalArray<T>) -> Error {
+    Error::numbered(ErrorKind::Team, op, |by| {
+        let [a, b] = [one, other].map(|array| array.team().size());
+        let [one, other] = [one, other].map(|array| by.array(array.raw()));
+        format!("{one} and {other} of different teams of {a} and {b} ranks")
+    })
 }

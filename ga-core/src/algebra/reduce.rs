@@ -10,6 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::number::Number;
 use crate::patch::Patch;
 use crate::region::Region;
+use crate::sight::Sight;
 use rma::{Element, Op, Reducible};
 
 /// Which element [`GlobalArray::select_elem`] looks for.
@@ -36,7 +37,8 @@ impl<T: Scalar> GlobalArray<T> {
             first.precedes(second) || is_nan(best) && !is_nan(value)
         };
         let found = self.best_of("select_elem", &self.everything(), |_| true, better)?;
-        found.ok_or_else(|| Error::new(ErrorKind::Value, "select_elem", format!("no elements in {self}")))
+        let message = |by: Sight| format!("no elements in {}", by.array(self.raw()));
+        found.ok_or_else(|| Error::numbered(ErrorKind::Value, "select_elem", message))
     }
 
     /// The sum of the magnitudes of all elements, those of a matrix taken for one vector as in the original; 0 of

@@ -174,8 +174,10 @@ impl<T: Real> GlobalArray<T> {
         };
         let [bound_min, wolfe_min, opposite, legal] = self.fold(op, patch, views, start, step, Op::Min)?;
         if legal == T::ZERO {
-            let message = format!("an element of {patch} of {self} lies outside of its bounds");
-            return Err(Error::new(crate::ErrorKind::Value, op, message));
+            return Err(Error::numbered(crate::ErrorKind::Value, op, |by| {
+                let (patch, array) = (by.patch(patch.lo(), patch.hi()), by.array(self.raw()));
+                format!("an element of {patch} of {array} lies outside of its bounds")
+            }));
         }
         Ok(StepBounds { bound_min, wolfe_min, bound_max: T::ZERO.minus(opposite) })
     }

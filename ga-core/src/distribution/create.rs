@@ -7,6 +7,7 @@ use super::plan::{Deal, Plan};
 use super::{Distribution, Inner, Members, grid};
 use crate::dims::{Dims, checked_volume};
 use crate::error::{Error, ErrorKind, Result};
+use crate::sight::Sight;
 use std::sync::Arc;
 
 impl Distribution {
@@ -20,9 +21,10 @@ impl Distribution {
     pub fn regular(shape: &[usize], chunk: &[usize], ranks: usize) -> Result<Self> {
         let op = "Distribution::regular";
         if !chunk.is_empty() && chunk.len() != shape.len() {
-            let message =
-                format!("{} minimum chunks for {} axes of shape {shape:?}", chunk.len(), shape.len());
-            return Err(Error::new(ErrorKind::Distribution, op, message));
+            return Err(Error::numbered(ErrorKind::Distribution, op, |by| {
+                let shape = (shape.len(), by.extents(shape));
+                format!("{} minimum chunks for {} axes of shape {}", chunk.len(), shape.0, shape.1)
+            }));
         }
         check_size(op, shape, ranks)?;
         let chunk = Dims::from_fn(shape.len(), |d| chunk.get(d).map_or(0, |&c| c.min(shape[d])));
@@ -42,11 +44,8 @@ impl Distribution {
         let axes = axes_from(op, shape, starts, ranks)?;
         let counts = Dims::from_fn(axes.len(), |d| axes[d].parts());
         if checked_volume(&counts).is_none_or(|blocks| blocks > ranks) {
-            return Err(Error::new(
-                ErrorKind::Distribution,
-                op,
-                format!("{counts:?} blocks for {ranks} ranks"),
-            ));
+            let message = |by: Sight| format!("{} blocks for {ranks} ranks", by.extents(&counts));
+            return Err(Error::numbered(ErrorKind::Distribution, op, message));
         }
         Self::dealt(shape, axes, Deal::OneEach, ranks)
     }
@@ -127,8 +126,9 @@ impl Distribution {
     /// [`ErrorKind::Distribution`] for a missing width, or if a rank may hold several blocks.
     pub fn with_ghosts(&self, widths: &[usize]) -> Result<Self> {
         if widths.len() != self.ndim() {
-            let message = format!("ghost widths {widths:?} for shape {:?}", self.shape());
-            return Err(Error::new(ErrorKind::Distribution, "Distribution::with_ghosts", message));
+            return Err(Error::numbered(ErrorKind::Distribution, "Distribution::with_ghosts", |by| {
+                format!("ghost widths {} for shape {}", by.list(widths), by.extents(self.shape()))
+            }));
         }
         self.rebuilt(|inner| {
             inner.plan =
@@ -202,17 +202,22 @@ fn axes_from(
     starts: &[impl AsRef<[usize]>],
     ranks: usize,
 ) -> Result<Vec<Axis>> {
-    let refuse = |message: String| Err(Error::new(ErrorKind::Distribution, op, message));
     // Asked once: what is used is what was checked.
     let starts: Vec<&[usize]> = starts.iter().map(AsRef::as_ref).collect();
     if starts.len() != shape.len() {
-        return refuse(format!("{} lists of block starts for shape {shape:?}", starts.len()));
+        return Err(Error::numbered(ErrorKind::Distribution, op, |by| {
+            format!("{} lists of block starts for shape {}", starts.len(), by.extents(shape))
+        }));
     }
     check_size(op, shape, ranks)?;
     for (d, list) in starts.iter().enumerate() {
         if list.first() != Some(&0) || !list.is_sorted() || list.last() > Some(&shape[d]) {
-            let rule = "must begin with 0, never decrease, and not pass the extent";
-            return refuse(format!("block starts {list:?} of axis {d} (extent {}) {rule}", shape[d]));
+            return Err(Error::numbered(ErrorKind::Distribution, op, |by| {
+                let list: Vec<String> = list.iter().map(|start| by.number(*start).to_string()).collect();
+                let (list, axis, first) = (list.join(", "), by.axis(d, shape.len()), by.number(0usize));
+                let rule = format!("must begin with {first}, never decrease, and not pass the extent");
+                format!("block starts [{list}] of axis {axis} (extent {}) {rule}", shape[d])
+            }));
         }
     }
     Ok(starts.iter().zip(shape).map(|(s, &extent)| Axis::from_starts(s, extent)).collect())
@@ -221,8 +226,10 @@ fn axes_from(
 /// Axes cut into equal parts, but for the last.
 fn equal_axes(op: &'static str, shape: &[usize], block: &[usize], ranks: usize) -> Result<Vec<Axis>> {
     if block.len() != shape.len() || block.contains(&0) {
-        let message = format!("blocks of {block:?} for shape {shape:?}; each extent is at least 1");
-        return Err(Error::new(ErrorKind::Distribution, op, message));
+        return Err(Error::numbered(ErrorKind::Distribution, op, |by| {
+            let (block, shape) = (by.extents(block), by.extents(shape));
+            format!("blocks of {block} for shape {shape}; each extent is at least 1")
+        }));
     }
     check_size(op, shape, ranks)?;
     let starts = |d: usize| -> Vec<usize> { (0..shape[d].max(1)).step_by(block[d]).collect() };
@@ -236,6 +243,8 @@ fn check_size(op: &'static str, shape: &[usize], ranks: usize) -> Result<()> {
     match checked_volume(shape) {
         // Offsets are kept in `isize` where strides are signed; 16 bytes is the largest element.
         Some(n) if n <= isize::MAX as usize / 16 => Ok(()),
-        _ => Err(Error::new(ErrorKind::Distribution, op, format!("shape {shape:?} has too many elements"))),
+        _ => Err(Error::numbered(ErrorKind::Distribution, op, |by| {
+            format!("shape {} has too many elements", by.extents(shape))
+        })),
     }
 }

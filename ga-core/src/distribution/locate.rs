@@ -7,6 +7,7 @@ use super::axis::Axis;
 use super::{Distribution, Location};
 use crate::dims::Dims;
 use crate::error::{Error, ErrorKind, Result};
+use crate::sight::Ordinal;
 
 impl Distribution {
     /// Who owns the element at `index`, and where. `NGA_Locate`.
@@ -146,27 +147,51 @@ impl Distribution {
     fn bad_bounds(&self, op: &'static str, lo: &[usize], hi: &[usize]) -> Error {
         let shape = self.shape();
         if lo.len() != shape.len() || hi.len() != shape.len() {
-            let message = format!("a patch {lo:?}..{hi:?} of an array of {} axes {shape:?}", shape.len());
-            return Error::new(ErrorKind::Shape, op, message);
+            return wrong_axes(op, lo, hi, shape);
         }
         let d = (0..shape.len()).find(|&d| lo[d] > hi[d] || hi[d] > shape[d]).unwrap_or(0);
-        let message = format!("patch {lo:?}..{hi:?}: axis {d} asks {}..{} of {}", lo[d], hi[d], shape[d]);
-        Error::new(ErrorKind::Range, op, message)
+        beyond_axis(op, lo, hi, shape, d)
     }
 
     #[cold]
     pub(crate) fn no_such_element(&self, op: &'static str, index: &[usize]) -> Error {
         let shape = self.shape();
         if index.len() != shape.len() {
-            let message = format!("index {index:?} into an array of {} axes {shape:?}", shape.len());
-            return Error::new(ErrorKind::Shape, op, message);
+            return Error::numbered(ErrorKind::Shape, op, |by| {
+                let (index, axes, extents) = (by.index(index), shape.len(), by.extents(shape));
+                format!("index {index} into an array of {axes} axes {extents}")
+            });
         }
         let d = (0..shape.len()).find(|&d| index[d] >= shape[d]).unwrap_or(0);
-        // C's negative numbers come as they are.
-        let index: Vec<isize> = index.iter().map(|&i| i as isize).collect();
-        let message = format!("index {index:?}: axis {d} asks {} of {}", index[d], shape[d]);
-        Error::new(ErrorKind::Range, op, message)
+        Error::numbered(ErrorKind::Range, op, |by| {
+            let (axis, asked) = (by.axis(d, shape.len()), by.number(index[d]));
+            format!("index {}: axis {axis} asks {asked} of {}", by.index(index), shape[d])
+        })
     }
+}
+
+/// A patch of another number of axes than the array has.
+#[cold]
+pub(crate) fn wrong_axes<N: Ordinal>(op: &'static str, lo: &[N], hi: &[N], shape: &[usize]) -> Error {
+    Error::numbered(ErrorKind::Shape, op, |by| {
+        let (patch, extents) = (by.patch(lo, hi), by.extents(shape));
+        format!("{patch} of an array of {} axes {extents}", shape.len())
+    })
+}
+
+/// A patch that leaves the array along an axis.
+#[cold]
+pub(crate) fn beyond_axis<N: Ordinal>(
+    op: &'static str,
+    lo: &[N],
+    hi: &[N],
+    shape: &[usize],
+    d: usize,
+) -> Error {
+    Error::numbered(ErrorKind::Range, op, |by| {
+        let (axis, asked) = (by.axis(d, shape.len()), by.range(lo[d], hi[d]));
+        format!("{}: axis {axis} asks {asked} of {}", by.patch(lo, hi), shape[d])
+    })
 }
 
 /// Horner's rule, once more: from the place within the grid and within the block of the axes so far to that

@@ -23,6 +23,7 @@ use crate::error::Result;
 use crate::patch::Patch;
 use crate::region::Region;
 use axis::Axis;
+pub(crate) use locate::{beyond_axis, wrong_axes};
 pub use pieces::{Piece, Pieces};
 use plan::{Deal, Plan};
 use std::fmt;

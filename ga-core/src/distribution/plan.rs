@@ -7,6 +7,7 @@
 use super::axis::Axis;
 use crate::dims::Dims;
 use crate::error::{Error, ErrorKind, Result};
+use crate::sight::Sight;
 
 /// How the blocks are dealt out.
 #[derive(Clone, PartialEq, Debug)]
@@ -48,18 +49,21 @@ impl Plan {
     /// Works out a deal. Refuses ghost cells where blocks are not alone, and a grid that has another number
     /// of cells than there are members.
     pub(super) fn new(deal: Deal, axes: &[Axis], ghosts: Dims, members: usize) -> Result<Self> {
-        let refuse = |message| Err(Error::new(ErrorKind::Distribution, "Distribution", message));
+        let refuse = |message: &dyn Fn(Sight) -> String| {
+            Err(Error::numbered(ErrorKind::Distribution, "Distribution", message))
+        };
         if deal != Deal::OneEach && ghosts.iter().any(|&g| g > 0) {
-            return refuse(format!("ghost cells {:?} around the blocks of a cyclic array", &ghosts[..]));
+            return refuse(&|by| {
+                format!("ghost cells {} around the blocks of a cyclic array", by.list(&ghosts))
+            });
         }
         if let Deal::Tiles(grid) | Deal::Scalapack(grid) = &deal
             && (grid.len() != axes.len() || crate::dims::checked_volume(grid) != Some(members))
         {
             let axes = axes.len();
-            return refuse(format!(
-                "a grid {:?} of processes for {axes} axes and {members} ranks",
-                &grid[..]
-            ));
+            return refuse(&|by| {
+                format!("a grid {} of processes for {axes} axes and {members} ranks", by.list(grid))
+            });
         }
         let padded = |d: usize| ghosts[d].checked_mul(2)?.checked_add(axes[d].largest());
         let padded: Option<Vec<usize>> = (0..axes.len()).map(padded).collect();
@@ -68,7 +72,9 @@ impl Plan {
             .and_then(|padded| crate::dims::checked_volume(&padded))
             .is_none_or(|n| n > isize::MAX as usize / 16)
         {
-            return refuse(format!("ghost cells {:?} make a block of too many elements", &ghosts[..]));
+            return refuse(&|by| {
+                format!("ghost cells {} make a block of too many elements", by.list(&ghosts))
+            });
         }
         let mut plan = Plan { deal, members, ghosts, offsets: [].into(), lengths: [].into() };
         plan.lay_out(axes);

@@ -46,17 +46,24 @@ pub fn gemm<T: Field>(
 fn check<T: Field>(a: &Matrix<'_, T>, b: &Matrix<'_, T>, c: &Matrix<'_, T>) -> Result<()> {
     c.array().check_team("gemm", a.array())?;
     c.array().check_team("gemm", b.array())?;
-    let refuse = |message| Err(Error::new(ErrorKind::Shape, "gemm", message));
     let [m, k] = a.shape();
     let [inner, n] = b.shape();
     if k != inner || c.shape() != [m, n] || c.op() != Op::None {
-        return refuse(format!("{m} x {k} times {inner} x {n} for a result of {:?}", c.shape()));
+        return Err(Error::numbered(ErrorKind::Shape, "gemm", |by| {
+            // Fortran's factors are ours, transposed and in reverse order.
+            let [first, second] = by.pair([a.shape(), b.shape()]).map(|extents| by.pair(extents));
+            let ([m, k], [inner, n], [rows, columns]) = (first, second, by.pair(c.shape()));
+            format!("{m} x {k} times {inner} x {n} for a result of {rows} x {columns}")
+        }));
     }
     let overlaps = |x: &Matrix<'_, T>| {
         std::ptr::eq(x.array(), c.array()) && !x.patch().intersection(c.patch()).is_empty()
     };
     if overlaps(a) || overlaps(b) {
-        return refuse(format!("the result {} overlaps an operand of {}", c.patch(), c.array()));
+        return Err(Error::numbered(ErrorKind::Shape, "gemm", |by| {
+            let (patch, array) = (by.patch(c.patch().lo(), c.patch().hi()), by.array(c.array().raw()));
+            format!("the result ({patch}) overlaps an operand of {array}")
+        }));
     }
     Ok(())
 }

@@ -39,8 +39,10 @@ impl<T: Field> Lu<T> {
     pub fn factor(a: &Matrix<'_, T>) -> Result<Self> {
         let (lu, pivot) = Self::eliminated(Panels::load("Lu::factor", a)?)?;
         let Some(pivot) = pivot else { return Ok(lu) };
-        let message = format!("the matrix of order {} is singular: pivot {pivot} is 0", lu.panels.order());
-        Err(Error::new(ErrorKind::Numeric, "Lu::factor", message))
+        let order = lu.panels.order();
+        Err(Error::numbered(ErrorKind::Numeric, "Lu::factor", |by| {
+            format!("the matrix of order {order} is singular: pivot {} is 0", by.number(pivot as usize))
+        }))
     }
 
     /// Factorizes any matrix, a singular one or one of any extents as well: L has as many columns, and U as many rows,

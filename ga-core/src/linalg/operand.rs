@@ -70,8 +70,9 @@ impl<'a, T: Field> Matrix<'a, T> {
         let mut axes: Vec<usize> = (0..shape.len()).rev().collect();
         axes.sort_by_key(|&d| shape[d] == 1);
         if axes.len() < 2 || axes[2..].iter().any(|&d| shape[d] != 1) {
-            let message = format!("patch {patch} of {array} is no matrix");
-            return Err(Error::new(ErrorKind::Shape, "Matrix", message));
+            return Err(Error::numbered(ErrorKind::Shape, "Matrix", |by| {
+                format!("{} of {} is no matrix", by.patch(patch.lo(), patch.hi()), by.array(array.raw()))
+            }));
         }
         let axes = [axes[0].min(axes[1]), axes[0].max(axes[1])];
         Ok(Matrix { array, patch, axes, op, crew: Crew::alone() })

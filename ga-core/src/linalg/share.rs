@@ -33,7 +33,8 @@ pub(super) fn for_my_columns<T: Field>(
     check(op, factors, from)?;
     check(op, factors, to)?;
     if to.shape() != [rows, columns] {
-        let message = format!("{rows} x {columns} into {:?}", to.shape());
+        let [height, width] = to.shape();
+        let message = format!("{rows} x {columns} into {height} x {width}");
         return Err(Error::new(ErrorKind::Shape, op, message));
     }
     let team = factors.team();
@@ -64,7 +65,8 @@ pub(super) fn unload<T: Field>(op: &'static str, panels: &Panels<T>, to: &Matrix
     const LEN: usize = 1 << 16;
     let extents @ [rows, columns] = [panels.rows(), panels.order()];
     if to.shape() != extents {
-        let message = format!("{rows} x {columns} into {:?}", to.shape());
+        let [height, width] = to.shape();
+        let message = format!("{rows} x {columns} into {height} x {width}");
         return Err(Error::new(ErrorKind::Shape, op, message));
     }
     let height = (LEN / panels.width()).max(16);
@@ -95,8 +97,9 @@ fn dense<T: Field>(a: MatRef<'_, T>) -> Vec<T> {
 fn check<T: Field>(op: &'static str, factors: &Panels<T>, b: &Matrix<'_, T>) -> Result<()> {
     let ([rows, columns], order) = (b.shape(), factors.order());
     if !b.array().team().is_same(factors.team()) {
-        let message = format!("an array of another team than the factors': {}", b.array());
-        return Err(Error::new(ErrorKind::Team, op, message));
+        return Err(Error::numbered(ErrorKind::Team, op, |by| {
+            format!("an array of another team than the factors': {}", by.array(b.array().raw()))
+        }));
     }
     if rows != order {
         let message = format!("{rows} x {columns} beside a matrix of order {order}");

@@ -30,9 +30,10 @@ pub fn solve_triangular<T: Field>(t: &Matrix<'_, T>, kind: Triangle, b: &Matrix<
         let mut zero = [first_zero(&panels)];
         panels.team().allreduce(&mut zero, Op::Min).map_err(|e| Error::from_rma(OP, e))?;
         if zero[0] < u64::MAX {
-            let message =
-                format!("the matrix of order {rows} is singular: element {} of its diagonal is 0", zero[0]);
-            return Err(Error::new(ErrorKind::Numeric, OP, message));
+            return Err(Error::numbered(ErrorKind::Numeric, OP, |by| {
+                let place = by.number(zero[0] as usize);
+                format!("the matrix of order {rows} is singular: element {place} of its diagonal is 0")
+            }));
         }
     }
     let mut scratch = Vec::new();

@@ -26,8 +26,10 @@ pub trait BlockPointers<T: Element>: Pointed<T> {
         let (block, ndim) = (self.ghost_block(), self.array().ndim());
         if index.len() != ndim || index.iter().zip(&block.extents[..]).any(|(i, n)| i >= n) {
             let kind = if index.len() == ndim { ErrorKind::Range } else { ErrorKind::Shape };
-            let message = format!("index {index:?} of a block with ghost cells of {:?}", block.extents);
-            return Err(Error::new(kind, "ghost_element", message));
+            return Err(Error::numbered(kind, "ghost_element", |by| {
+                let (index, extents) = (by.index(index), by.extents(&block.extents));
+                format!("index {index} of a block with ghost cells of {extents}")
+            }));
         }
         let offset = index.iter().zip(&block.strides[..]).map(|(i, s)| i * s).sum();
         // SAFETY: each index is below its extent, so the element lies in the block's memory.

@@ -28,8 +28,9 @@ impl<T: Element> SparseBuilder<T> {
     #[inline]
     pub fn add(&mut self, row: usize, column: usize, value: T) -> Result<()> {
         if row >= self.shape[0] || column >= self.shape[1] {
-            let message = format!("element {row}, {column} of a matrix of {:?}", self.shape);
-            return Err(Error::new(ErrorKind::Range, "add", message));
+            return Err(Error::numbered(ErrorKind::Range, "add", |by| {
+                format!("element {} of a matrix of {}", by.index(&[row, column]), by.extents(&self.shape))
+            }));
         }
         self.elements.push((row, column, value));
         Ok(())

@@ -4,6 +4,7 @@ use super::SparseArray;
 use crate::array::GlobalArray;
 use crate::error::{Error, ErrorKind, Result};
 use crate::number::Number;
+use crate::sight::Sight;
 use rma::{Complex32, Complex64, DType};
 use std::any::Any;
 use std::io::{self, Write};
@@ -19,7 +20,8 @@ impl<T: Number> SparseArray<T> {
     #[track_caller]
     pub fn from_dense(dense: &GlobalArray<T>) -> Result<Self> {
         let &[rows, columns] = dense.shape() else {
-            return Err(Error::new(ErrorKind::Shape, "from_dense", format!("{dense} is no matrix")));
+            let message = |by: Sight| format!("{} is no matrix", by.array(dense.raw()));
+            return Err(Error::numbered(ErrorKind::Shape, "from_dense", message));
         };
         dense.sync()?;
         let team = dense.team();

@@ -138,8 +138,9 @@ impl<T: Element> SparseArray<T> {
     pub fn block(&self, row_block: usize, column_block: usize) -> Result<Option<SparseBlock<T>>> {
         let ranks = self.team().size();
         if row_block >= ranks || column_block >= ranks {
-            let message = format!("block {row_block}, {column_block} of {ranks} x {ranks}");
-            return Err(Error::new(ErrorKind::Range, "block", message));
+            return Err(Error::numbered(ErrorKind::Range, "block", |by| {
+                format!("block {} of {}", by.index(&[row_block, column_block]), by.extents(&[ranks, ranks]))
+            }));
         }
         let mut entry = [0; 3];
         let at = 3 * column_block;
@@ -223,9 +224,10 @@ impl<T: Element> SparseArray<T> {
         if extents == expected {
             return Ok(());
         }
-        let message =
-            format!("extents {extents:?} where {expected:?} fit a sparse matrix of {:?}", self.shape);
-        Err(Error::new(ErrorKind::Shape, op, message))
+        Err(Error::numbered(ErrorKind::Shape, op, |by| {
+            let [extents, expected, shape] = [extents, expected, &self.shape].map(|list| by.extents(list));
+            format!("extents {extents} where {expected} fit a sparse matrix of {shape}")
+        }))
     }
 
     /// Refuses another team.

@@ -256,7 +256,8 @@ impl<T: Copy> SparseBlock<T> {
 
 /// The extents of a matrix.
 fn matrix<T: Number>(op: &'static str, array: &GlobalArray<T>) -> Result<[usize; 2]> {
-    let refuse = |_| Error::new(ErrorKind::Shape, op, format!("{array} is no matrix"));
+    let refuse =
+        |_| Error::numbered(ErrorKind::Shape, op, |by| format!("{} is no matrix", by.array(array.raw())));
     array.shape().try_into().map_err(refuse)
 }
 

@@ -6,6 +6,7 @@ use super::SparseArray;
 use crate::array::GlobalArray;
 use crate::error::{Error, ErrorKind, Result};
 use crate::number::Number;
+use crate::sight::Sight;
 use rma::Element;
 
 impl<T: Element> SparseArray<T> {
@@ -36,8 +37,8 @@ impl<T: Number> SparseArray<T> {
     #[track_caller]
     pub fn column(&self, number: usize) -> Result<GlobalArray<T>> {
         if number >= self.shape[1] {
-            let message = format!("column {number} of {}", self.shape[1]);
-            return Err(Error::new(ErrorKind::Range, "column", message));
+            let message = |by: Sight| format!("column {} of {}", by.number(number), self.shape[1]);
+            return Err(Error::numbered(ErrorKind::Range, "column", message));
         }
         let rows = self.own_rows();
         let mut own = vec![T::ZERO; rows.len()];

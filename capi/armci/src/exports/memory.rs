@@ -12,7 +12,7 @@ const HEADER: usize = 64;
 
 /// `armci_meminfo_t`: a block of `ARMCI_Memget`.
 #[repr(C)]
-pub struct MemInfo {
+pub(crate) struct MemInfo {
     /// Where it is for ARMCI's calls.
     pub armci_addr: *mut c_char,
     /// Where its owner has it.

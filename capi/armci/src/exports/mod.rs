@@ -8,5 +8,5 @@ mod mail;
 pub(crate) mod memory;
 mod message;
 mod start;
-mod transfer;
+pub(crate) mod transfer;
 mod vector;

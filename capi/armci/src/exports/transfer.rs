@@ -192,7 +192,7 @@ impl Armci {
     /// # Safety
     /// As there.
     #[inline(never)]
-    unsafe fn run_apart(
+    pub(crate) unsafe fn run_apart(
         &self,
         kind: Kind,
         src: *const c_void,

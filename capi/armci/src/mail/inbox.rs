@@ -3,7 +3,8 @@
 //! Invariant: a receive that waits is in `wanted` or is the goal of a message that arrives; none waits for a message that is kept. The buffer of a receive is written to with the inbox only.
 
 use super::UNIT;
-use rma::Result;
+use super::lent::{self, LENT, TERMS};
+use rma::{Error, ErrorKind, Result};
 use std::collections::VecDeque;
 use std::ffi::c_int;
 
@@ -63,6 +64,8 @@ pub(super) struct Peer {
     /// Bytes taken from it, and how many of them it was told of.
     pub(super) taken: u64,
     pub(super) told: u64,
+    /// Its memory can't be read.
+    pub(super) refuses: bool,
     pub(super) arriving: Option<Arriving>,
 }
 
@@ -78,9 +81,33 @@ pub(super) struct Inbox {
     pub(super) next: u64,
 }
 
+/// Where a header has the length.
+fn length(header: &[u8; UNIT]) -> u64 {
+    u64::from_le_bytes(header[8..].try_into().expect("eight bytes"))
+}
+
+/// Whether terms follow on a header, instead of the bytes.
+pub(super) fn is_lent(header: &[u8; UNIT]) -> bool {
+    length(header) & LENT != 0
+}
+
 impl Arriving {
+    /// Copies all of its bytes out of the sender's memory; false if that can't be.
+    pub(super) fn borrow(&mut self, terms: &[u8; TERMS]) -> bool {
+        let is_copied = self.fill(self.len, |bytes| lent::fetch(terms, bytes)).is_ok();
+        if !is_copied && let Goal::Kept(bytes) = &mut self.goal {
+            // They come again.
+            bytes.clear();
+        }
+        is_copied
+    }
+
     /// Fetches so many of its bytes to where they belong.
-    pub(super) fn fill(&mut self, len: usize, fetch: impl FnOnce(&mut [u8]) -> Result<()>) -> Result<()> {
+    pub(super) fn fill<E>(
+        &mut self,
+        len: usize,
+        fetch: impl FnOnce(&mut [u8]) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
         match &mut self.goal {
             Goal::Kept(bytes) => {
                 let old = bytes.len();
@@ -108,7 +135,7 @@ impl Inbox {
     pub(super) fn open(&mut self, from: usize, header: [u8; UNIT]) {
         let number = |at: usize| u32::from_le_bytes(header[at..at + 4].try_into().expect("four bytes"));
         let mark = Mark { channel: Channel(number(4)), tag: number(0) as c_int };
-        let len = u64::from_le_bytes(header[8..].try_into().expect("eight bytes")) as usize;
+        let len = (length(&header) & !LENT) as usize;
         let goal = match self.receiver(mark, from) {
             Some(wanted) if len <= wanted.room => Goal::Given(wanted),
             Some(wanted) => {
@@ -176,6 +203,15 @@ impl Inbox {
             unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), wanted.buffer, bytes.len()) };
         }
         message.goal = Goal::Given(wanted);
+    }
+
+    /// How a receive ended, if it has.
+    pub(super) fn ended(&mut self, number: u64) -> Option<Result<(usize, usize)>> {
+        let at = self.over.iter().position(|(over, _)| *over == number)?;
+        Some(self.over.swap_remove(at).1.map_err(|(from, len)| {
+            let text = format!("a message of {len} bytes, which is more than there is room for");
+            Error::at(ErrorKind::Range, "receive", from, text)
+        }))
     }
 
     /// Whether such a message is here, as a whole or in part.

@@ -4,12 +4,14 @@
 //! [`UNIT`]; they go through the ring as one stream, in pieces if need be. Layout of each rank's part:
 //!
 //! ```text
-//!      0  arrivals   whoever changes another word here adds one afterwards; the owner sleeps on it
+//!      0  own        messages of the owner to itself
 //!      8  sent       a word for each rank: bytes that it has put into its ring so far; written by that rank
 //!      .  counter    the last rank's is what everybody counts with
 //!      .  taken      a word for each rank: bytes that it says it has taken out of *its* ring of mine; written by that rank
 //!      .  rings      of rank 0, then of rank 1, and so on
 //! ```
+//!
+//! What is longer than a ring goes between ranks of one node by the sender's address: [`lent`].
 //!
 //! A receive has a buffer; a message that finds one waiting goes from the ring right into it, any other is kept until it is wanted. Messages of one sender are given to
 //! receives in the order in which they were sent, receives get them in the order in which they were started.
@@ -19,18 +21,21 @@
 //! receive share what has come in.
 //!
 //! Invariant: `taken <= sent <= taken + ring`, all multiples of [`UNIT`], and what has left a ring is in `arriving`, in `queue` or in a receive's buffer. Whatever may
-//! be a reason for a thread of the owner to wait no longer changes `arrivals` afterwards. Nobody waits with the inbox.
+//! be a reason for a thread of the owner to wait no longer changes one of the words afterwards ([`Seen`]). Nobody waits with the inbox.
 
 mod inbox;
+mod lent;
 mod outgoing;
 
 pub use inbox::Channel;
 
 use inbox::{Inbox, Mark, Peer, Wanted};
+use lent::{LENT, REFUSED, Seal, TERMS};
 use outgoing::Outgoing;
-use rma::{Compare, Error, ErrorKind, Result, Segment, SignalUpdate, World};
+use rma::{Compare, Result, Segment, SignalUpdate, World};
 use std::ffi::c_int;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Bytes under way between two ranks at most, and at least.
@@ -48,6 +53,7 @@ const LINE: usize = 64;
 /// All exchanges.
 pub(crate) struct Mail {
     segment: Segment,
+    own: Own,
     me: usize,
     size: usize,
     ring: usize,
@@ -55,17 +61,29 @@ pub(crate) struct Mail {
     /// Ranks for which something waits in `sent`.
     waiting: AtomicUsize,
     inbox: Mutex<Inbox>,
+    seal: Seal,
 }
+
+/// Where the own part is.
+struct Own(NonNull<u8>);
+
+// SAFETY: memory of atomics, and of bytes that the segment copies.
+unsafe impl Send for Own {}
+// SAFETY: as above.
+unsafe impl Sync for Own {}
+
+/// Words of the own part as they were.
+struct Seen(Vec<(usize, Compare)>);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn header(channel: Channel, tag: c_int, bytes: &[u8]) -> [u8; UNIT] {
+fn header(channel: Channel, tag: c_int, len: u64) -> [u8; UNIT] {
     let mut header = [0; UNIT];
     header[..4].copy_from_slice(&tag.to_le_bytes());
     header[4..8].copy_from_slice(&channel.0.to_le_bytes());
-    header[8..].copy_from_slice(&(bytes.len() as u64).to_le_bytes());
+    header[8..].copy_from_slice(&len.to_le_bytes());
     header
 }
 
@@ -77,13 +95,24 @@ impl Mail {
         let ring = fair.clamp(LEAST_RING, MOST_RING);
         let words = (8 * (1 + size)).next_multiple_of(LINE) + (LINE + 8 * size).next_multiple_of(LINE);
         let segment = Segment::allocate(&world.team(), words + size * ring)?;
+        let own = Own(segment.mapped(world.rank()).expect("the own part is always mapped"));
         let peers = (0..size).map(|_| Peer::default()).collect();
         let (queue, wanted, over) = Default::default();
         let inbox = Mutex::new(Inbox { peers, queue, wanted, over, next: 0 });
         let sent = (0..size).map(|_| Mutex::default()).collect();
         // Rings are memory once something goes through them.
         segment.put(world.rank(), 0, &vec![0u64; words / 8])?;
-        let mail = Mail { segment, me: world.rank(), size, ring, sent, waiting: AtomicUsize::new(0), inbox };
+        let mail = Mail {
+            segment,
+            own,
+            me: world.rank(),
+            size,
+            ring,
+            sent,
+            waiting: AtomicUsize::new(0),
+            inbox,
+            seal: Seal::new(),
+        };
         world.sync()?;
         Ok(mail)
     }
@@ -120,32 +149,40 @@ impl Mail {
     }
 
     /// A word of the own part, and everything that was written before it.
-    fn word(&self, offset: usize) -> Result<u64> {
-        self.segment.wait_signal(offset, Compare::AtLeast(0))
+    #[inline(always)]
+    fn word(&self, offset: usize) -> u64 {
+        // SAFETY: an aligned word of the own part, which everybody accesses atomically; it is there as long as the segment.
+        unsafe { self.own.0.add(offset).cast::<AtomicU64>().as_ref() }.load(Ordering::Acquire)
     }
 
-    /// What the own part counts as arrivals, to be waited for from then on.
-    fn arrivals(&self) -> Result<u64> {
-        self.word(0)
+    /// What the words are that others change, or those of them that who isn't sending waits for.
+    fn seen(&self, is_sending: bool) -> Seen {
+        let others = (0..self.size).filter(|rank| *rank != self.me);
+        let has_room = is_sending || self.waiting.load(Ordering::Relaxed) > 0;
+        let sent = others.clone().map(Mail::sent_at);
+        let taken = others.filter(|_| has_room).map(|rank| self.taken_at(rank));
+        let words = std::iter::once(0).chain(sent).chain(taken);
+        Seen(words.map(|at| (at, Compare::NotEqual(self.word(at)))).collect())
     }
 
-    fn wait_for_arrivals(&self, since: u64) -> Result<()> {
-        self.segment.wait_signal(0, Compare::NotEqual(since)).map(drop)
-    }
-
-    fn arrive(&self, rank: usize) -> Result<()> {
-        self.segment.put_signal::<u8>(rank, 0, &[], 0, SignalUpdate::Add(1))
+    /// Waits until one of the words is another one than was seen.
+    fn wait_beyond(&self, seen: &Seen) -> Result<()> {
+        self.segment.wait_until_any(&seen.0, None).map(drop)
     }
 
     /// Sends a message; its bytes may be reused on return.
     pub(crate) fn send(&self, channel: Channel, tag: c_int, bytes: &[u8], to: usize) -> Result<()> {
         if to == self.me {
             lock(&self.inbox).keep(to, Mark { channel, tag }, bytes);
-            return self.arrive(to);
+            return self.segment.put_signal::<u8>(to, 0, &[], 0, SignalUpdate::Add(1));
         }
         let mut out = lock(&self.sent[to]);
         self.drain(&mut out, to)?;
-        let header = header(channel, tag, bytes);
+        let len = bytes.len() as u64;
+        if bytes.len() > self.ring && !out.is_refused && self.segment.mapped(to).is_some() {
+            return self.lend(header(channel, tag, len | LENT), bytes, to, &mut out);
+        }
+        let header = header(channel, tag, len);
         if bytes.len() <= SHORT {
             let mut whole = [0; UNIT + SHORT];
             whole[..UNIT].copy_from_slice(&header);
@@ -154,6 +191,30 @@ impl Mail {
         }
         self.stream(&header, to, &mut out)?;
         self.stream(bytes, to, &mut out)
+    }
+
+    /// Has the receiver copy the bytes, or sends them by the ring if it can't.
+    fn lend(&self, header: [u8; UNIT], bytes: &[u8], to: usize, out: &mut Outgoing) -> Result<()> {
+        let mut front = [0; UNIT + TERMS];
+        front[..UNIT].copy_from_slice(&header);
+        front[UNIT..].copy_from_slice(&self.seal.terms(bytes));
+        self.stream(&front, to, out)?;
+        loop {
+            let seen = self.seen(true);
+            self.look(to, out);
+            if out.taken == out.sent {
+                return if out.is_refused { self.stream(bytes, to, out) } else { Ok(()) };
+            }
+            drop(self.take_all()?);
+            self.wait_beyond(&seen)?;
+        }
+    }
+
+    /// Looks how much a rank has taken.
+    fn look(&self, to: usize, out: &mut Outgoing) {
+        let told = self.word(self.taken_at(to));
+        out.taken = told & !REFUSED;
+        out.is_refused = told & REFUSED != 0;
     }
 
     /// As [`send`](Mail::send), without waiting: [`finish_sends`](Mail::finish_sends) does.
@@ -175,7 +236,7 @@ impl Mail {
             self.waiting.fetch_add(1, Ordering::Relaxed);
         }
         // SAFETY: the caller's promise.
-        unsafe { out.push(header(channel, tag, bytes), bytes) };
+        unsafe { out.push(header(channel, tag, bytes.len() as u64), bytes) };
         self.advance(&mut out, to)
     }
 
@@ -187,11 +248,11 @@ impl Mail {
     /// Waits until what waits for room has gone.
     fn drain(&self, out: &mut Outgoing, to: usize) -> Result<()> {
         while !out.is_empty() {
-            let arrivals = self.arrivals()?;
+            let seen = self.seen(true);
             self.advance(out, to)?;
             if !out.is_empty() {
                 drop(self.take_all()?);
-                self.wait_for_arrivals(arrivals)?;
+                self.wait_beyond(&seen)?;
             }
         }
         Ok(())
@@ -216,26 +277,29 @@ impl Mail {
             if bytes.is_empty() {
                 return Ok(());
             }
-            let arrivals = self.arrivals()?;
-            if self.room(bytes.len(), to, out)? == 0 {
+            if self.room(bytes.len(), to, out) > 0 {
+                continue;
+            }
+            let seen = self.seen(true);
+            if self.room(bytes.len(), to, out) == 0 {
                 drop(self.take_all()?);
-                self.wait_for_arrivals(arrivals)?;
+                self.wait_beyond(&seen)?;
             }
         }
     }
 
     /// The room of a ring; asks again unless it is enough.
-    fn room(&self, wanted: usize, to: usize, out: &mut Outgoing) -> Result<usize> {
+    fn room(&self, wanted: usize, to: usize, out: &mut Outgoing) -> usize {
         let room = |out: &Outgoing| self.ring - (out.sent - out.taken) as usize;
         if room(out) < wanted {
-            out.taken = self.word(self.taken_at(to))?;
+            self.look(to, out);
         }
-        Ok(room(out))
+        room(out)
     }
 
     /// Puts as many of the bytes into a ring as are put at once; how many that was.
     fn put_some(&self, bytes: &[u8], to: usize, out: &mut Outgoing) -> Result<usize> {
-        let room = self.room(bytes.len(), to, out)?;
+        let room = self.room(bytes.len(), to, out);
         let at = out.sent as usize % self.ring;
         // The other one is to begin with the first while the next are copied.
         let len = bytes.len().min(room).min(self.ring - at).min(self.ring / 4);
@@ -244,7 +308,6 @@ impl Mail {
             out.sent += len.next_multiple_of(UNIT) as u64;
             let update = SignalUpdate::Set(out.sent);
             self.segment.put_signal(to, ring + at, &bytes[..len], Mail::sent_at(self.me), update)?;
-            self.arrive(to)?;
         }
         Ok(len)
     }
@@ -271,17 +334,31 @@ impl Mail {
         let ring = self.ring_at(from);
         loop {
             let peer = &mut inbox.peers[from];
-            let ready = (self.word(Mail::sent_at(from))? - peer.taken) as usize;
+            let ready = (self.word(Mail::sent_at(from)) - peer.taken) as usize;
             if ready == 0 {
                 return Ok(());
             }
             let at = peer.taken as usize % self.ring;
             match &mut peer.arriving {
                 None => {
-                    let mut header = [0; UNIT];
-                    self.segment.get(self.me, ring + at, &mut header)?;
-                    peer.taken += UNIT as u64;
-                    inbox.open(from, header);
+                    let mut front = [[0; UNIT]; 1 + TERMS / UNIT];
+                    self.segment.get(self.me, ring + at, &mut front[0])?;
+                    let (is_lent, units) =
+                        if inbox::is_lent(&front[0]) { (true, front.len()) } else { (false, 1) };
+                    if ready < units * UNIT {
+                        return Ok(());
+                    }
+                    for (place, unit) in front[..units].iter_mut().enumerate().skip(1) {
+                        self.segment.get(self.me, ring + (at + place * UNIT) % self.ring, unit)?;
+                    }
+                    peer.taken += (units * UNIT) as u64;
+                    inbox.open(from, front[0]);
+                    if is_lent {
+                        let terms = front[1..].as_flattened().try_into().expect("the terms");
+                        let peer = &mut inbox.peers[from];
+                        peer.refuses |= !peer.arriving.as_mut().is_some_and(|message| message.borrow(terms));
+                        self.tell(peer, from)?;
+                    }
                 }
                 Some(message) => {
                     let len = (message.len - message.filled).min(ready).min(self.ring - at);
@@ -292,13 +369,17 @@ impl Mail {
             let peer = &mut inbox.peers[from];
             // It waits when it has no room; it need not hear of every byte.
             if peer.taken - peer.told >= self.ring as u64 / 4 {
-                peer.told = peer.taken;
-                let place = self.taken_at(self.me);
-                self.segment.put_signal::<u8>(from, 0, &[], place, SignalUpdate::Set(peer.taken))?;
-                self.arrive(from)?;
+                self.tell(peer, from)?;
             }
             inbox.complete(from);
         }
+    }
+
+    /// Tells a rank how much was taken of what it sent.
+    fn tell(&self, peer: &mut Peer, from: usize) -> Result<()> {
+        peer.told = peer.taken;
+        let told = peer.taken | if peer.refuses { REFUSED } else { 0 };
+        self.segment.put_signal::<u8>(from, 0, &[], self.taken_at(self.me), SignalUpdate::Set(told))
     }
 
     /// Starts to receive a message from a rank, or from anybody; its number.
@@ -323,16 +404,18 @@ impl Mail {
     /// Waits for a message that [`start`](Mail::start) wanted; its sender and its length.
     pub(crate) fn finish(&self, number: u64) -> Result<(usize, usize)> {
         loop {
-            let arrivals = self.arrivals()?;
             let mut inbox = self.take_all()?;
-            if let Some(at) = inbox.over.iter().position(|(over, _)| *over == number) {
-                return inbox.over.swap_remove(at).1.map_err(|(from, len)| {
-                    let text = format!("a message of {len} bytes, which is more than there is room for");
-                    Error::at(ErrorKind::Range, "receive", from, text)
-                });
+            if let Some(received) = inbox.ended(number) {
+                return received;
             }
             drop(inbox);
-            self.wait_for_arrivals(arrivals)?;
+            let seen = self.seen(false);
+            let mut inbox = self.take_all()?;
+            if let Some(received) = inbox.ended(number) {
+                return received;
+            }
+            drop(inbox);
+            self.wait_beyond(&seen)?;
         }
     }
 

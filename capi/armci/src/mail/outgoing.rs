@@ -12,6 +12,8 @@ pub(super) struct Outgoing {
     pub(super) sent: u64,
     /// Of these so many were taken when it was last looked.
     pub(super) taken: u64,
+    /// It can't read this process's memory.
+    pub(super) is_refused: bool,
     waiting: VecDeque<Waiting>,
 }
 

@@ -105,12 +105,16 @@ unsafe fn access_block<I: Index>(
 ///
 /// # Safety
 /// A readable number for each axis.
-unsafe fn number<I: Index>(array: &Array, cell: *const I) -> Result<i64> {
+unsafe fn number<I: Index>(array: &Array, index: *const I) -> Result<i64> {
     let grid = array.layout.grid();
     // SAFETY: the caller's promise.
-    let cell = unsafe { Sizes::read("index", cell, array.ndim, 0) }?;
+    let cell = unsafe { Sizes::read("index", index, array.ndim, 0) }?;
     if cell.list().iter().zip(&grid[..]).any(|(number, count)| number >= count) {
-        refuse!("block {:?} of {:?}", cell.list(), grid);
+        let counts: Vec<I> =
+            (0..array.ndim).map(|d| I::narrow(grid[I::place(d, array.ndim)] as i64)).collect();
+        // SAFETY: the caller's promise; what was read is no null pointer.
+        let given = unsafe { std::slice::from_raw_parts(index, array.ndim) };
+        refuse!("block {} of a grid of {}", I::listed(given), I::listed(&counts));
     }
     Ok(array.layout.block_number(cell.list()) as i64)
 }

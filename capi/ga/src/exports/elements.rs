@@ -105,7 +105,7 @@ unsafe fn explained<I: Index>(array: &Array, list: List<I>, count: usize, error:
     let wrong = |element: usize| {
         // SAFETY: the caller's promise.
         let fault = unsafe { index(array, list.at(element, array.ndim)) }.err()?;
-        Some(Fault::new(format_args!("element {}: {fault}", element + 1)))
+        Some(fault.of(format_args!("element {}", element + 1)))
     };
     let found = if I::IS_FORTRAN { (0..count).find_map(wrong) } else { None };
     found.unwrap_or_else(|| error.into())

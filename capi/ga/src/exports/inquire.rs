@@ -26,7 +26,7 @@ plain! {
         |_ga| Ok(table::find(g_a).is_some().into());
     GA_Check_handle(g_a: c_int, whose: *const c_char) = |ga| match ga.array(g_a) {
         Ok(_) => Ok(()),
-        Err(fault) => crate::fault::refuse!("{}: {fault}", text(whose)),
+        Err(fault) => Err(fault.of(text(whose))),
     };
 }
 

@@ -37,6 +37,8 @@ fn corner<T: Field>(array: &Array, op: Op, rows: i64, columns: i64) -> Result<Ma
         || rows as u64 > shape[0] as u64
         || columns as u64 > shape[1] as u64
     {
+        // As whoever made the array sees it.
+        let [rows, columns] = if array.is_fortran { [columns, rows] } else { [rows, columns] };
         refuse!("{array} has no {rows} x {columns} elements at its beginning");
     }
     Ok(Matrix::new(typed(array)?, [0..rows as usize, 0..columns as usize], op)?)

@@ -69,7 +69,7 @@ pub(crate) fn print_patch<I: Index>(
         writeln!(out, "\n global array: {name}{},  handle: {}\n", inclusive::<I>(&patch), array.handle)?;
         let printed: Result<io::Result<()>> =
             elements!(array, |a: T| Ok(a.print_elements(&patch, is_table, sight, inclusive::<I>, out)));
-        printed.unwrap_or_else(|fault| Err(io::Error::other(fault.to_string())))
+        printed.unwrap_or_else(|fault| Err(io::Error::other(fault.seen(sight))))
     })
 }
 

@@ -7,7 +7,7 @@ use super::table::fortran;
 use crate::bounds::Fortran;
 use crate::fault::{Result, refuse};
 use crate::guard::Call;
-use crate::pario::disk::{Bounds, Order, begin, create, print, progress, team, told, transfer};
+use crate::pario::disk::{Bounds, begin, create, print, progress, team, told, transfer};
 use crate::pario::{code, stored};
 use crate::types;
 use ::pario::dra;
@@ -79,13 +79,10 @@ unsafe fn moved<I: Integer>(
     bounds: Option<[*const Fortran<I>; 4]>,
     request: Out<I>,
 ) -> Result<c_int> {
-    let bounds = bounds.map(|[glo, ghi, dlo, dhi]| Bounds::<I, I> {
-        memory: (glo.cast(), ghi.cast()),
-        disk: (dlo.cast(), dhi.cast()),
-    });
+    let bounds = bounds.map(|[glo, ghi, dlo, dhi]| Bounds { memory: (glo, ghi), disk: (dlo, dhi) });
     // SAFETY: the caller's promise.
     unsafe {
-        let started = transfer(ga, way, Order::Fortran, is_turned, g_a.int(), d_a.int(), bounds)?;
+        let started = transfer(ga, way, is_turned, g_a.int(), d_a.int(), bounds)?;
         told(ga, stored(started, request.0, narrow))
     }
 }
@@ -107,12 +104,12 @@ fortran! {
     subroutine dra_flick_() = |ga| { std::thread::yield_now(); Ok(()) };
     subroutine dra_print_internals_(d_a: int) = |ga| print(d_a.int());
     integer dra_create_(kind: int, dim1: int, dim2: int, name: text, file: text, mode: int, typical1: int, typical2: int, d_a: out) = |ga| {
-        let (dims, names) = ([dim1.wide(), dim2.wide()], (&*name.string(), &*file.string()));
-        create(ga, Order::Fortran, kind.kind().into(), 2, dims.as_ptr(), names, mode.wide(), d_a.0, narrow)
+        let (dims, names) = ([dim1.index(), dim2.index()], (&*name.string(), &*file.string()));
+        create(ga, kind.kind().into(), 2, dims.as_ptr(), names, mode.wide(), d_a.0, narrow)
     };
     integer ndra_create_(kind: int, axes: int, dims: ints, name: text, file: text, mode: int, typical: ints, d_a: out) = |ga| {
         let names = (&*name.string(), &*file.string());
-        create(ga, Order::Fortran, kind.kind().into(), axes.wide(), dims.cast::<Integer>(), names, mode.wide(), d_a.0, narrow)
+        create(ga, kind.kind().into(), axes.wide(), dims, names, mode.wide(), d_a.0, narrow)
     };
     integer dra_open_(file: text, mode: int, d_a: out) = |ga| told(ga, stored(dra::open(team(ga)?, &file.string(), mode.int()), d_a.0, narrow));
     integer dra_wait_(request: int) = |ga| told(ga, code(dra::wait(request.int())));

@@ -88,7 +88,7 @@ macro_rules! rows {
             #[allow(unused_imports)]
             use super::*;
             #[allow(clippy::too_many_arguments, unused_variables, unused_unsafe)]
-            pub(super) unsafe fn both($($arg: $ty,)* name: &'static str) -> $crate::fortran::table::rows!(@type $result) {
+            pub(super) unsafe fn both($($arg: $ty,)* name: common::fortran::Routine) -> $crate::fortran::table::rows!(@type $result) {
                 // SAFETY: arguments are what a Fortran program gives for a routine of this kind: the caller's promise.
                 unsafe { $crate::fortran::table::rows! { @body name $result $see $pass $what } }
             }
@@ -125,11 +125,11 @@ macro_rules! rows {
     (@body $name:tt $result:ident [$($see:tt)*] $pass:tt {ma $function:ident = $body:expr}) => {{
         $($see)*
         let run = || $crate::ma::call(
-            ($name, $crate::ma::exports::Function::$function as usize),
+            ($name.0, $crate::ma::exports::Function::$function as usize),
             0,
             |state| $crate::fortran::ma::with(state, $body),
         );
-        let code = common::bounded(|| armci::host::abort(1, &format!("{}: a bug in libga", $name)), run);
+        let code = common::bounded(|| armci::host::abort(1, &format!("{}: a bug in libga", $name.0)), run);
         $crate::fortran::table::rows!(@code $result code)
     }};
     (@code subroutine $code:ident) => {{ let _: i64 = $code; }};

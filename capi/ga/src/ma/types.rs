@@ -36,41 +36,18 @@ bases! {
     ma_cb_ldcpl: 32;
 }
 
-/// Room for two elements each in Fortran's COMMON blocks, which are no longer than a program has them: the linker makes one of both.
-macro_rules! commons {
-    ($($name:ident: $element:ty, $alignment:ty;)*) => {$(
-        #[unsafe(no_mangle)]
-        #[allow(non_upper_case_globals)]
-        static $name: Block<$element, $alignment> = Block(UnsafeCell::new([0; 2]), []);
-    )*};
+unsafe extern "C" {
+    static mbc_byte_: u8;
+    static mbc_int_: u8;
+    static mbc_log_: u8;
+    static mbc_real_: u8;
+    static mbc_dbl_: u8;
+    static mbc_scpl_: u8;
+    static mbc_dcpl_: u8;
 }
 
-/// A COMMON block, aligned as gfortran has it where a size allows that.
-#[repr(C)]
-struct Block<T, A>(UnsafeCell<[T; 2]>, [A; 0]);
-
-// SAFETY: as `Base`.
-unsafe impl<T, A> Sync for Block<T, A> {}
-
-/// An alignment of 16 bytes.
-#[repr(align(16))]
-struct Sixteen;
-
-/// An alignment of 32 bytes.
-#[repr(align(32))]
-struct ThirtyTwo;
-
-commons! {
-    mbc_byte_: u8, u8;
-    mbc_int_: u64, Sixteen;
-    mbc_log_: u64, Sixteen;
-    mbc_real_: u32, u64;
-    mbc_dbl_: u64, Sixteen;
-    mbc_scpl_: u64, Sixteen;
-    mbc_dcpl_: u128, ThirtyTwo;
-}
-
-/// The arrays in Fortran's COMMON blocks: `byte_mb`, `int_mb` and so on. A program that has such a block has it in its own memory, as above.
+/// The arrays in Fortran's COMMON blocks: `byte_mb`, `int_mb` and so on. A program that has such a block has it in its own memory, as above; of others
+/// there is one in the library, as long as its INTEGERs want it.
 #[derive(Clone, Copy)]
 pub(crate) enum Common {
     Byte,
@@ -84,15 +61,14 @@ pub(crate) enum Common {
 
 /// Where indices into such an array count from.
 pub(crate) fn base(common: Common) -> usize {
-    let address = |base: *const u8| base as usize;
     match common {
-        Common::Byte => address((&raw const mbc_byte_).cast()),
-        Common::Int => address((&raw const mbc_int_).cast()),
-        Common::Log => address((&raw const mbc_log_).cast()),
-        Common::Real => address((&raw const mbc_real_).cast()),
-        Common::Double => address((&raw const mbc_dbl_).cast()),
-        Common::Complex => address((&raw const mbc_scpl_).cast()),
-        Common::DoubleComplex => address((&raw const mbc_dcpl_).cast()),
+        Common::Byte => (&raw const mbc_byte_) as usize,
+        Common::Int => (&raw const mbc_int_) as usize,
+        Common::Log => (&raw const mbc_log_) as usize,
+        Common::Real => (&raw const mbc_real_) as usize,
+        Common::Double => (&raw const mbc_dbl_) as usize,
+        Common::Complex => (&raw const mbc_scpl_) as usize,
+        Common::DoubleComplex => (&raw const mbc_dcpl_) as usize,
     }
 }
 

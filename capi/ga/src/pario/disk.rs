@@ -1,74 +1,50 @@
 //! Arrays on disk: `dra.h`, and what Fortran's names stand on.
 //!
-//! Invariant: below are half-open bounds in C's order, whoever calls.
+//! Invariant: below are half-open bounds in C's order, whoever calls; bounds and extents come as [`Index`] reads them.
 
 use super::memory::Patches;
 use super::{code, stored};
+use crate::bounds::{Index, Sizes};
 use crate::fault::{Result, refuse};
 use crate::guard::{Call, call};
 use crate::types;
 use ::pario::dra::{self, Sections};
 use ::pario::file::Way;
-use common::fortran;
 use common::{exports, text};
 use rma::Team;
 use std::ffi::{CString, c_char, c_int, c_long};
 use std::sync::Arc;
 
-/// Bounds and extents as they come: from 0 in C's order, or from 1 in Fortran's, which is C's backwards.
-#[derive(Clone, Copy)]
-pub(crate) enum Order {
-    C,
-    Fortran,
-}
-
-impl Order {
-    /// # Safety
-    /// So many readable numbers.
-    unsafe fn read<N: fortran::Integer>(self, what: &str, list: *const N, axes: usize) -> Result<Vec<i64>> {
-        if list.is_null() {
-            refuse!("{what} is a null pointer");
-        }
-        // SAFETY: the caller's promise.
-        let mut list: Vec<i64> = (0..axes).map(|axis| unsafe { list.add(axis).read() }.wide()).collect();
-        if matches!(self, Order::Fortran) {
-            list.reverse();
-        }
-        Ok(list)
+/// Half-open bounds of a section within the extents, of inclusive ones as they come.
+///
+/// # Safety
+/// Both have a readable number for each axis.
+unsafe fn section<I: Index>(
+    what: &str,
+    (lo, hi): (*const I, *const I),
+    extents: &[usize],
+) -> Result<(Vec<usize>, Vec<usize>)> {
+    if lo.is_null() || hi.is_null() {
+        refuse!("lo or hi is a null pointer");
     }
-
-    /// Half-open bounds of a section within the extents.
-    ///
-    /// # Safety
-    /// As [`Order::read`].
-    unsafe fn bounds<N: fortran::Integer>(
-        self,
-        what: &str,
-        (lo, hi): (*const N, *const N),
-        extents: &[usize],
-    ) -> Result<(Vec<usize>, Vec<usize>)> {
+    let axes = extents.len();
+    let mut bounds = (Vec::new(), Vec::new());
+    for (axis, extent) in extents.iter().enumerate() {
         // SAFETY: the caller's promise.
-        let (lo, hi) = unsafe { (self.read("lo", lo, extents.len())?, self.read("hi", hi, extents.len())?) };
-        let (base, last) = match self {
-            Order::C => (0, -1),
-            Order::Fortran => (1, 0),
-        };
-        for (axis, extent) in extents.iter().enumerate() {
-            let (lo, hi, extent) = (lo[axis], hi[axis], *extent as i64);
-            if lo < base || hi < lo || hi > extent + last {
-                let name = match self {
-                    Order::C => axis,
-                    Order::Fortran => extents.len() - axis,
-                };
-                refuse!(
-                    "lo is {lo} and hi is {hi} {what}: axis {name} goes from {base} to {}",
-                    extent + last
-                );
-            }
+        let (from, to) = unsafe { (I::read(lo, axis, axes), I::read(hi, axis, axes)) };
+        let (first, last, extent) = (from.at(), to.at(), *extent as i64);
+        if first < 0 || last < first || last >= extent {
+            refuse!(
+                "lo is {from} and hi is {to} {what}: axis {} goes from {} to {}",
+                I::axis(axis, axes),
+                I::BASE,
+                extent - 1 + I::BASE
+            );
         }
-        let from_zero = |list: Vec<i64>, less: i64| list.into_iter().map(|at| (at - less) as usize).collect();
-        Ok((from_zero(lo, base), from_zero(hi, base - 1)))
+        bounds.0.push(first as usize);
+        bounds.1.push(last as usize + 1);
     }
+    Ok(bounds)
 }
 
 pub(crate) fn team(ga: &Call) -> Result<Team> {
@@ -90,12 +66,11 @@ pub(crate) fn begin(most: i64, memory: f64) -> Result<i32> {
 /// # Safety
 /// So many readable extents; a writable handle.
 #[allow(clippy::too_many_arguments)]
-pub(crate) unsafe fn create<N: fortran::Integer, H>(
+pub(crate) unsafe fn create<I: Index, H>(
     ga: &Call,
-    order: Order,
     kind: i64,
     axes: i64,
-    dims: *const N,
+    dims: *const I,
     (name, file): (&str, &str),
     mode: i64,
     handle: *mut H,
@@ -106,13 +81,9 @@ pub(crate) unsafe fn create<N: fortran::Integer, H>(
         refuse!("{axes} axes, and there may be 1 to 7")
     };
     // SAFETY: the caller's promise.
-    let dims = unsafe { order.read("dims", dims, axes)? };
-    if let Some(extent) = dims.iter().find(|extent| **extent < 1) {
-        refuse!("an extent of {extent}, and 1 is the least");
-    }
-    let dims: Vec<usize> = dims.into_iter().map(|extent| extent as usize).collect();
+    let dims = unsafe { Sizes::read("dims", dims, axes, 1)? };
     let mode = i32::try_from(mode).unwrap_or(0);
-    let made = dra::create(team(ga)?, kind.number, kind.size(), &dims, name, file, mode);
+    let made = dra::create(team(ga)?, kind.number, kind.size(), dims.list(), name, file, mode);
     // SAFETY: the caller's promise.
     told(ga, unsafe { stored(made, handle, convert) })
 }
@@ -125,10 +96,9 @@ pub(crate) struct Bounds<N, M> {
 
 /// # Safety
 /// Bounds have a readable number for each axis, the request is writable.
-pub(crate) unsafe fn transfer<N: fortran::Integer, M: fortran::Integer>(
+pub(crate) unsafe fn transfer<N: Index, M: Index>(
     ga: &Call,
     way: Way,
-    order: Order,
     is_turned: bool,
     g_a: c_int,
     d_a: c_int,
@@ -147,13 +117,21 @@ pub(crate) unsafe fn transfer<N: fortran::Integer, M: fortran::Integer>(
         refuse!("the array on disk has {} axes", dims.len());
     }
     let (memory, disk) = match bounds {
-        None if shape != dims => refuse!("the array on disk has the extents {dims:?}"),
+        None if shape != dims => refuse!("the array on disk has the extents {}", N::extents(dims)),
         None => ((vec![0; dims.len()], shape.to_vec()), (vec![0; dims.len()], dims.clone())),
         // SAFETY: the caller's promises.
         Some(bounds) => unsafe {
-            (order.bounds("in memory", bounds.memory, shape)?, order.bounds("on disk", bounds.disk, dims)?)
+            (section("in memory", bounds.memory, shape)?, section("on disk", bounds.disk, dims)?)
         },
     };
+    for axis in 0..dims.len() {
+        let turned = if is_turned { dims.len() - 1 - axis } else { axis };
+        let (here, there) = (disk.1[axis] - disk.0[axis], memory.1[turned] - memory.0[turned]);
+        if here != there {
+            let axis = M::axis(axis, dims.len());
+            refuse!("the section on disk has {here} elements along axis {axis}, that in memory {there}");
+        }
+    }
     let patches = Arc::new(Patches::new(g_a, &ga.world));
     let sections = Sections { memory: (&memory.0, &memory.1), disk: (&disk.0, &disk.1), is_turned };
     Ok(dra::start(d_a, way, patches, &sections))
@@ -202,7 +180,7 @@ exports! {
     DRA_Flick() = |ga| { std::thread::yield_now(); Ok(()) };
     DRA_Print_internals(d_a: c_int) = |ga| print(d_a);
     NDRA_Create(kind: c_int, axes: c_int, dims: *const c_long, name: *const c_char, file: *const c_char, mode: c_int, _typical: *const c_long, d_a: *mut c_int) -> c_int =
-        |ga| create(ga, Order::C, kind.into(), axes.into(), dims, (&text(name), &text(file)), mode.into(), d_a, |handle| handle);
+        |ga| create(ga, kind.into(), axes.into(), dims, (&text(name), &text(file)), mode.into(), d_a, |handle| handle);
     DRA_Open(file: *const c_char, mode: c_int, d_a: *mut c_int) -> c_int =
         |ga| told(ga, stored(dra::open(team(ga)?, &text(file), mode), d_a, |handle| handle));
     DRA_Close(d_a: c_int) -> c_int = |ga| told(ga, code(dra::close(d_a)));
@@ -210,16 +188,16 @@ exports! {
     NDRA_Inquire(d_a: c_int, kind: *mut c_int, axes: *mut c_int, dims: *mut c_long, name: *mut c_char, file: *mut c_char) -> c_int =
         |ga| inquire(d_a, kind, axes, dims, name, file);
     NDRA_Write(g_a: c_int, d_a: c_int, request: *mut c_int) -> c_int =
-        |ga| told(ga, stored(transfer::<c_int, c_long>(ga, Way::Write, Order::C, false, g_a, d_a, None)?, request, |number| number));
+        |ga| told(ga, stored(transfer::<c_int, c_long>(ga, Way::Write, false, g_a, d_a, None)?, request, |number| number));
     NDRA_Read(g_a: c_int, d_a: c_int, request: *mut c_int) -> c_int =
-        |ga| told(ga, stored(transfer::<c_int, c_long>(ga, Way::Read, Order::C, false, g_a, d_a, None)?, request, |number| number));
+        |ga| told(ga, stored(transfer::<c_int, c_long>(ga, Way::Read, false, g_a, d_a, None)?, request, |number| number));
     NDRA_Write_section(transp: c_long, g_a: c_int, glo: *const c_int, ghi: *const c_int, d_a: c_int, dlo: *const c_long, dhi: *const c_long, request: *mut c_int) -> c_int = |ga| {
         let bounds = Bounds { memory: (glo, ghi), disk: (dlo, dhi) };
-        told(ga, stored(transfer(ga, Way::Write, Order::C, transp != 0, g_a, d_a, Some(bounds))?, request, |number| number))
+        told(ga, stored(transfer(ga, Way::Write, transp != 0, g_a, d_a, Some(bounds))?, request, |number| number))
     };
     NDRA_Read_section(transp: c_long, g_a: c_int, glo: *const c_int, ghi: *const c_int, d_a: c_int, dlo: *const c_long, dhi: *const c_long, request: *mut c_int) -> c_int = |ga| {
         let bounds = Bounds { memory: (glo, ghi), disk: (dlo, dhi) };
-        told(ga, stored(transfer(ga, Way::Read, Order::C, transp != 0, g_a, d_a, Some(bounds))?, request, |number| number))
+        told(ga, stored(transfer(ga, Way::Read, transp != 0, g_a, d_a, Some(bounds))?, request, |number| number))
     };
     DRA_Wait(request: c_int) -> c_int = |ga| told(ga, code(dra::wait(request)));
     DRA_Probe(request: c_int, status: *mut c_int) -> c_int = |ga| stored(dra::is_over(request), status, progress);

@@ -4,10 +4,16 @@
 
 use crate::table::{self, Array};
 use crate::types::elements;
+use ::pario::file::Lent;
+use ga_core::Sight;
 use ga_core::pointers::PatchPointers;
+use ga_core::{Dims, Patch};
 use rma::World;
 use std::ffi::c_int;
 use std::result::Result;
+
+/// Bytes of a row that is worth a place of its own among those that the system reads to, or writes from.
+const LEAST_ROW: usize = 2048;
 
 /// The array of a handle, for any thread.
 pub(super) struct Patches {
@@ -45,7 +51,7 @@ impl ::pario::dra::Memory for Patches {
                 Ok(unsafe { a.get_ptr(&lo, &hi, to.as_mut_ptr().cast::<T>(), &ld) }?)
             })
         };
-        move_all().map_err(|fault| fault.to_string())
+        move_all().map_err(|fault| fault.seen(Sight::C))
     }
 
     fn put(&self, lo: &[usize], hi: &[usize], from: &[u8]) -> Result<(), String> {
@@ -57,7 +63,47 @@ impl ::pario::dra::Memory for Patches {
                 Ok(unsafe { a.put_ptr(&lo, &hi, from.as_ptr().cast::<T>(), &ld) }?)
             })
         };
-        move_all().map_err(|fault| fault.to_string())
+        move_all().map_err(|fault| fault.seen(Sight::C))
+    }
+
+    fn places(&self, lo: &[usize], hi: &[usize]) -> Option<Vec<Lent>> {
+        let array = self.array().ok()?;
+        let (lo, hi, _) = whole(array, lo, hi);
+        let size = array.raw.dtype().size_bytes();
+        let extents = Dims::from_fn(lo.len(), |d| hi[d] - lo[d]);
+        let steps = Dims::row_major_strides(&extents);
+        let last = lo.len() - 1;
+        // Each row, and where in the patch it begins.
+        let mut rows: Vec<(usize, Lent)> = Vec::new();
+        for piece in array.raw.distribution().locate_region(Patch::new(&lo[..], &hi[..])).ok()? {
+            let base = array.raw.mapped(piece.rank)?;
+            let shape = piece.patch.shape();
+            let row = shape[last] * size;
+            if piece.strides[last] != 1 || row < LEAST_ROW {
+                return None;
+            }
+            for number in 0..shape[..last].iter().product() {
+                let (mut rest, mut place) = (number, piece.patch.lo()[last] - lo[last]);
+                let mut offset = piece.offset;
+                for d in (0..last).rev() {
+                    let at = rest % shape[d];
+                    rest /= shape[d];
+                    place += (piece.patch.lo()[d] + at - lo[d]) * steps[d];
+                    offset += at * piece.strides[d];
+                }
+                // SAFETY: an element of the rank's part, which is mapped here.
+                rows.push((place, Lent(unsafe { base.add(offset * size) }.as_ptr(), row)));
+            }
+        }
+        rows.sort_unstable_by_key(|(place, _)| *place);
+        let mut places: Vec<Lent> = Vec::with_capacity(rows.len());
+        for (_, Lent(start, len)) in rows {
+            match places.last_mut() {
+                Some(Lent(before, bytes)) if before.wrapping_add(*bytes) == start => *bytes += len,
+                _ => places.push(Lent(start, len)),
+            }
+        }
+        Some(places)
     }
 
     fn complete(&self) -> Result<(), String> {

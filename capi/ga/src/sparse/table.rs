@@ -166,7 +166,9 @@ impl Sparse {
     pub(super) fn stage<T: Kind>(&self) -> Result<MutexGuard<'_, Stage<T>>> {
         match T::of(&self.typed) {
             Some(stage) => Ok(stage.lock().unwrap_or_else(PoisonError::into_inner)),
-            None => refuse!("a sparse matrix of {}, and one of {}", types::name(self.kind), T::DTYPE),
+            None => {
+                refuse!("a sparse matrix of {}, and one of {}", types::name(self.kind), types::word(T::DTYPE))
+            }
         }
     }
 }

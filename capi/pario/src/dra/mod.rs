@@ -18,7 +18,7 @@ mod moving;
 
 use crate::code::{self, because, failed};
 use crate::engine::Request;
-use crate::file::{File, Mode, Way, delete};
+use crate::file::{File, Lent, Mode, Way, delete};
 use crate::shared::agreed;
 use crate::{Error, Result, wrong};
 use boxes::Patch;
@@ -54,6 +54,9 @@ pub trait Memory: Send + Sync {
     /// # Errors
     /// A text.
     fn complete(&self) -> std::result::Result<(), String>;
+
+    /// Where a patch is in this process's memory, in C's order; nothing if a part of it isn't mapped here, or if it is in too many places.
+    fn places(&self, lo: &[usize], hi: &[usize]) -> Option<Vec<Lent>>;
 }
 
 /// An array on disk.

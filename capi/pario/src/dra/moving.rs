@@ -1,7 +1,7 @@
 //! One rank's share of a transfer between memory and disk.
 //!
 //! Its pieces are work for the threads, one by one: each is fetched from memory in C's order, turned round if that is wanted, and written row by row; or the other way round. Rows that
-//! are short and near one another are read together.
+//! are short and near one another are read together. What isn't turned round, and lies in the memory of the node in long rows, goes between there and the file with no buffer between.
 //!
 //! Invariant: nothing but the elements of the section is written, so ranks write next to one another.
 
@@ -11,7 +11,7 @@ use super::format::{DATA, Header};
 use crate::Result;
 use crate::code::{self, because, failed};
 use crate::engine::Request;
-use crate::file::{File, Way, outcome};
+use crate::file::{File, Lent, Way, outcome};
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -62,6 +62,11 @@ impl Share {
     fn transfer(&self, piece: &Patch, [straight, turned, span]: &mut [Vec<u64>; 3]) -> Result<()> {
         let len = piece.len() * self.header.item;
         let there = piece.turned(&self.disk_lo, &self.memory_lo, self.is_turned);
+        if !self.is_turned
+            && let Some(places) = self.memory.places(&there.lo, &there.hi)
+        {
+            return self.direct(piece, places);
+        }
         let (straight, extents) = (fit(straight, len), piece.extents());
         match (self.way, self.is_turned) {
             (Way::Write, false) => {
@@ -87,6 +92,31 @@ impl Share {
                 self.memory.complete().map_err(in_memory)
             }
         }
+    }
+
+    /// Moves a piece between its places in memory and the file.
+    fn direct(&self, piece: &Patch, places: Vec<Lent>) -> Result<()> {
+        let (starts, len) = piece.runs(&self.header.dims);
+        let mut places = places.into_iter();
+        let mut rest = Lent::NOTHING;
+        let mut some = Vec::new();
+        for start in starts {
+            self.each(start, len, |file, offset, part| {
+                some.clear();
+                let mut wanted = part.len();
+                while wanted > 0 {
+                    if rest.1 == 0 {
+                        rest = places.next().expect("as many bytes in memory as in the file");
+                    }
+                    let (taken, left) = rest.split(wanted);
+                    some.push(taken);
+                    (wanted, rest) = (wanted - taken.1, left);
+                }
+                // SAFETY: the section in memory is the library's until the request is over.
+                unsafe { file.transfer_all(self.way, offset, &mut some) }
+            })?;
+        }
+        Ok(())
     }
 
     /// Writes a piece's rows.
