@@ -2,6 +2,7 @@
 
 
 import functools
+import operator
 
 import numpy
 
@@ -56,9 +57,11 @@ def nancumprod(a, axis=None, dtype=None, out=None):
 
 def _extreme(name, a, axis, out, keywords):
     is_array = isinstance(a, (_gain.ndarray, numpy.ndarray))
-    if not is_array and asarray(a).size == 0:
-        name = {"fmin": "minimum", "fmax": "maximum"}[name]  # which is what the exception is about
-    made = ufuncs[name].reduce(asarray(a), axis, out=out, **keywords)
+    a = asarray(a)
+    if not is_array and (a.size == 0 or a.ndim == 0):
+        # (Of what is no array NumPy asks the other pair, without NaN.)
+        name = {"fmin": "minimum", "fmax": "maximum"}[name]
+    made = ufuncs[name].reduce(a, axis, out=out, **keywords)
     if made.dtype.kind in "fc" and asarray(ufuncs["isnan"](made)).any():
         _gain.warn(f"All-NaN {'slice' if is_array else 'axis'} encountered")
     return made
@@ -78,6 +81,8 @@ def nanmax(a, axis=None, out=None, keepdims=ABSENT, initial=ABSENT, where=ABSENT
 
 def _place(find, a, value, axis, out, keepdims):
     a, mask = _filled(a, value)
+    if isinstance(axis, tuple):
+        operator.index(axis)  # raises what NumPy raises
     if mask is not None and mask.size and asarray(mask.all(axis)).any():
         raise ValueError("All-NaN slice encountered")
     return find(a, axis, out, **_given(keepdims=keepdims))
