@@ -2,7 +2,6 @@
 
 
 import functools
-import operator
 
 import numpy
 
@@ -81,8 +80,6 @@ def nanmax(a, axis=None, out=None, keepdims=ABSENT, initial=ABSENT, where=ABSENT
 
 def _place(find, a, value, axis, out, keepdims):
     a, mask = _filled(a, value)
-    if isinstance(axis, tuple):
-        operator.index(axis)  # raises what NumPy raises
     if mask is not None and mask.size and asarray(mask.all(axis)).any():
         raise ValueError("All-NaN slice encountered")
     return find(a, axis, out, **_given(keepdims=keepdims))

@@ -1,4 +1,4 @@
-"""Random calls of every public function, method and ufunc, by NumPy and by gain side by side: `audit.py FIRST COUNT [RANKS [NAME=VALUE...]]`; the exit code is the number that differ.
+"""Random calls of every public function, method and ufunc, by NumPy and by gain side by side, to look through by hand: `audit.py FIRST COUNT [RANKS [NAME=VALUE...]]`; the exit code is the number that differ.
 
 A call's arguments are drawn by the names of the parameters in NumPy's signature: arrays of all types, shapes (none, one or six axes, nothing, one element) and layouts
 (either order, steps, backwards, repeated), axes within and out of range, `out=` of the right shape or another, `where=`, types, castings, and now and then something that means nothing there.
@@ -28,7 +28,7 @@ NONSENSE = ["None", "'x'", "[]", "()", "{}", "1.5", "(1, 2)", "[[1, 2], [3]]", "
 NOT_HERE = """array2string array_repr array_str bmat asmatrix busday_count busday_offset datetime_as_string datetime_data fromfile fromregex genfromtxt get_include info is_busday load loadtxt
 save savetxt savez savez_compressed show_config show_runtime test seterr seterrcall setbufsize set_printoptions printoptions getbufsize geterr geterrcall get_printoptions frompyfunc nested_iters
 empty empty_like from_dlpack shares_memory may_share_memory frombuffer fromstring fromiter apply_along_axis apply_over_axes fromfunction mask_indices piecewise require isnat issubdtype partition argpartition unique_values polydiv""".split()
-METHODS_NOT_HERE = "ctypes data device dump dumps tofile to_device getfield setfield setflags base flat flags byteswap resize partition argpartition".split()
+METHODS_NOT_HERE = "ctypes data device dump dumps tofile to_device getfield setfield setflags base flat flags byteswap resize partition argpartition searchsorted strides".split()
 STRICT = bool(os.environ.get("STRICT"))
 
 
@@ -178,7 +178,7 @@ class Draw:
 
     for_deg = for_right = for_density = for_invert = for_return_index = for_return_inverse = for_return_counts = for_equal_nan = for_rowvar = for_bias = for_returned = flag
     for_endpoint = for_retstep = for_increasing = for_sparse = for_include_initial = for_return_indices = for_full = for_wrap = for_stable = for_unique = flag
-    for_fractional = for_sign = for_inplace = for_copy = flag
+    for_fractional = for_sign = for_inplace = flag
 
     def for_where(self):
         return self.mask()
@@ -292,6 +292,9 @@ class Draw:
         return "False"
 
     for_overwrite_input = for_assume_unique
+
+    def for_copy(self):
+        return "True"
 
     def for_sorted(self):
         return "True"
