@@ -14,6 +14,8 @@ __all__ = ["bincount", "digitize", "interp", "searchsorted"]
 
 def searchsorted(a, v, side="left", sorter=None):
     """`numpy.searchsorted`"""
+    if not isinstance(side, str):
+        numpy.searchsorted((), 0, side=side)  # raises what NumPy raises
     return _gain.searchsorted(a, v, side, sorter)
 
 

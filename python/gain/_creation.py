@@ -118,8 +118,10 @@ def empty_like(prototype, dtype=None, order="K", subok=True, shape=None, *, devi
 def eye(N, M=None, k=0, dtype=float, order="C", *, device=None, like=None):
     """`numpy.eye`"""
     host(device)
+    if isinstance(N, bool) or isinstance(M, bool):
+        numpy.empty((True,))  # raises what NumPy raises
     extents = operator.index(N), operator.index(N if M is None else M)
-    k = operator.index(k)
+    k = extents[1] if k >= extents[1] else operator.index(k)
     if order in ("F", "f"):
         return _gain.laid(_gain.eye(extents[::-1], -k, dtype), [1, 0])
     return new(lambda shape: _gain.eye(shape, k, dtype), extents, order)

@@ -33,7 +33,7 @@ def nonzero(a):
     """`numpy.nonzero`"""
     a = asarray(a)
     if a.ndim == 0:
-        raise ValueError("Calling nonzero on 0d arrays is not allowed. Use np.atleast_1d(scalar).nonzero() instead.")
+        numpy.zeros((), a.dtype).nonzero()  # raises what NumPy raises
     return _gain.nonzero(a if a.dtype.kind == "b" else a != 0, False)
 
 
@@ -52,18 +52,18 @@ def argwhere(a):
     return concatenate([one[None] for one in found], axis=0).T
 
 
-def _check_integers(array):
+def _check_integers(array, rule="safe"):
     if array.dtype.kind not in "iub":
         kind = numpy.dtype(numpy.int64)
-        raise TypeError(f"Cannot cast array data from {array.dtype!r} to {kind!r} according to the rule 'safe'")
+        raise TypeError(f"Cannot cast array data from {array.dtype!r} to {kind!r} according to the rule '{rule}'")
 
 
-def _wrapped(indices, extent, mode):
+def _wrapped(indices, extent, mode, rule="safe"):
     """Indices that are inside, by one of NumPy's ways to make them so."""
     if not isinstance(indices, (ndarray, numpy.ndarray)):
         indices = numpy.array(indices, numpy.int64)
     indices = asarray(indices)
-    _check_integers(indices)
+    _check_integers(indices, rule)
     indices = indices.astype(numpy.int64)
     if mode == "raise":
         return indices
@@ -86,8 +86,9 @@ def _known_mode(mode):
 
 def _check_safe(values, dtype):
     """Refuses arrays that become another type only with loss."""
-    if isinstance(values, (ndarray, numpy.ndarray, numpy.generic)) and not numpy.can_cast(values.dtype, dtype, "safe"):
-        raise TypeError(f"Cannot cast array data from {values.dtype!r} to {dtype!r} according to the rule 'safe'")
+    if isinstance(values, (ndarray, numpy.ndarray)) and not numpy.can_cast(values.dtype, dtype, "safe"):
+        what = "array data" if values.ndim else "scalar"
+        raise TypeError(f"Cannot cast {what} from {values.dtype!r} to {dtype!r} according to the rule 'safe'")
 
 
 def _as_elements(values, a):
@@ -199,7 +200,9 @@ def take(a, indices, axis=None, out=None, mode="raise"):
     axis = axis_number(axis, max(a.ndim, 1))
     a = a.reshape(1) if a.ndim == 0 else a
     extent = a.shape[axis]
-    indices = asarray(_wrapped(indices, extent, mode))
+    indices = asarray(_wrapped(indices, extent, mode, "same_kind"))
+    if out is not None and not isinstance(out, ndarray):
+        raise TypeError("output must be an array")
     if extent == 0 and indices.size > 0:
         raise IndexError("cannot do a non-empty take from an empty axes.")
     made = a[(slice(None),) * axis + (indices,)]
@@ -208,6 +211,8 @@ def take(a, indices, axis=None, out=None, mode="raise"):
         return made.copy() if indices.ndim == 0 and isinstance(made, ndarray) else made
     if getattr(out, "shape", None) != numpy.shape(made):
         raise ValueError("output array does not match result of ndarray.take")
+    # (NumPy fills a copy of the array's type, which begins with what is in `out`.)
+    _check_safe(out, a.dtype)
     out[...] = made
     return out
 
@@ -302,6 +307,8 @@ def place(arr, mask, vals):
     if not isinstance(arr, ndarray):
         raise TypeError(f"place() argument 1 must be numpy.ndarray, not {type(arr).__name__}")
     mask = asarray(mask)
+    if not arr.flags.writeable:
+        raise ValueError("WRITEBACKIFCOPY base is read-only")
     if mask.size != arr.size:
         raise ValueError("place: mask and data must be the same size")
     _check_safe(vals, arr.dtype)
@@ -319,6 +326,8 @@ def putmask(a, /, mask, values):
     if not isinstance(a, ndarray):
         raise TypeError("putmask: first argument must be an array")
     mask = asarray(mask)
+    if not a.flags.writeable:
+        raise ValueError("putmask: output array is read-only")
     if mask.size != a.size:
         raise ValueError("putmask: mask and data must be the same size")
     _check_safe(values, a.dtype)
@@ -345,7 +354,7 @@ def choose(a, choices, out=None, mode="raise"):
     dtype = numpy.result_type(*(c if type(c) in (int, float, complex) else asarray(c).dtype for c in choices))
     choices = [asarray(c).astype(dtype, copy=False) for c in choices]
     extent = len(choices)
-    _check_integers(a)
+    _check_safe(a, numpy.dtype(numpy.int64))
     *choices, a = broadcast_arrays(*choices, a)
     if mode == "raise":
         if a.size and (int(a.min()) < 0 or int(a.max()) >= extent):

@@ -24,9 +24,17 @@ def named(name):
 
 def segments(indices):
     """The indices of `reduceat`, in a row."""
-    made = numpy.array(few("reduceat", indices), dtype=numpy.intp, order="C", ndmin=1)
+    made = few("reduceat", indices)
+    if isinstance(made, numpy.ndarray):
+        if not numpy.can_cast(made.dtype, numpy.intp):
+            raise TypeError(f"Cannot cast array data from {made.dtype!r} to dtype('int64') according to the rule 'safe'")
+        if made.ndim > 1:
+            raise ValueError("object too deep for desired array")
+    made = numpy.array(made, dtype=numpy.intp, order="C") if numpy.shape(made) else made
+    if numpy.ndim(made) == 0:
+        raise ValueError("object of too small depth for desired array")
     if made.ndim > 1:
-        raise ValueError("object too deep for desired array")
+        raise ValueError("setting an array element with a sequence. The requested array would exceed the maximum number of dimension of 1.")
     return made
 
 

@@ -56,9 +56,11 @@ def nancumprod(a, axis=None, dtype=None, out=None):
 
 def _extreme(name, a, axis, out, keywords):
     is_array = isinstance(a, (_gain.ndarray, numpy.ndarray))
-    if not is_array and asarray(a).size == 0:
-        name = {"fmin": "minimum", "fmax": "maximum"}[name]  # which is what the exception is about
-    made = ufuncs[name].reduce(asarray(a), axis, out=out, **keywords)
+    a = asarray(a)
+    if not is_array and (a.size == 0 or a.ndim == 0):
+        # (Of what is no array NumPy asks the other pair, without NaN.)
+        name = {"fmin": "minimum", "fmax": "maximum"}[name]
+    made = ufuncs[name].reduce(a, axis, out=out, **keywords)
     if made.dtype.kind in "fc" and asarray(ufuncs["isnan"](made)).any():
         _gain.warn(f"All-NaN {'slice' if is_array else 'axis'} encountered")
     return made

@@ -23,6 +23,8 @@ def arange(start=None, stop=None, step=None, dtype=None, *, device=None, like=No
         start, stop = 0, start
     if not all(one is None or type(one) in (int, float) or isinstance(one, (numpy.generic, ndarray)) for one in (start, stop, step)):
         numpy.arange(*(one.numpy() if isinstance(one, ndarray) else one for one in (start, stop, 1 if step is None else step)), dtype=dtype)  # raises what NumPy raises
+    if any(isinstance(one, ndarray) and one.ndim for one in (start, stop, step)):
+        numpy.arange(*(numpy.ones(numpy.shape(one)) if isinstance(one, ndarray) else one for one in (start, stop, 1 if step is None else step)))  # raises what NumPy raises
     if step is not None and step == 0:
         (stop - start) / step  # raises what NumPy raises
     return _gain.arange(0 if start is None else start, stop, 1 if step is None else step, dtype)

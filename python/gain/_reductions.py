@@ -138,6 +138,7 @@ def count_nonzero(a, axis=None, *, keepdims=False):
     """`numpy.count_nonzero`"""
     a = asarray(a)
     a = a if type(a) is _gain.ndarray else a.view(_gain.ndarray)
+    keepdims = bool(keepdims) if axis is None else keepdims
     if a.dtype.kind != "b":
         # (Where elements are repeated the axes of a conversion have another order than those of a comparison.)
         a = a.astype(bool) if 0 in a.strides else a != 0

@@ -2,7 +2,8 @@
 
 import numpy
 
-from ._base import asarray, ufuncs
+from ._base import asarray, axis_number, ufuncs
+from ._gain import ndarray
 from ._shapes import concatenate
 
 __all__ = ["cumprod", "cumsum", "cumulative_prod", "cumulative_sum"]
@@ -23,6 +24,9 @@ def _along(name, a, axis, dtype, out):
     if axis is None or a.ndim == 0:
         axis = 0 if axis is None else axis
         a = a.ravel()
+    axis = axis_number(axis, a.ndim)
+    if out is not None and not isinstance(out, ndarray):
+        raise TypeError("output must be an array")
     return ufuncs[name].accumulate(a, axis, dtype, out)
 
 

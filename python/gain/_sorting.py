@@ -52,14 +52,14 @@ def sort(a, axis=-1, kind=None, order=None, *, stable=None, descending=False):
 def sort_in_place(a, axis=-1, kind=None, order=None, *, stable=None):
     """`ndarray.sort`"""
     _checked(kind, order, stable)
-    made = _gain.sorted(a, _number(axis), None)
-    _replace(a, made, "sort")
+    axis = _number(axis)
+    _writable(a, "sort")
+    a[...] = _gain.sorted(a, axis, None)
 
 
-def _replace(a, made, name):
+def _writable(a, name):
     if not a.flags.writeable:
         raise ValueError(f"{name} array is read-only")
-    a[...] = made
 
 
 @of_class
@@ -88,8 +88,9 @@ def partition(a, kth, axis=-1, kind="introselect", order=None):
 
 def partition_in_place(a, kth, axis=-1, kind="introselect", order=None):
     """`ndarray.partition`"""
-    made = _gain.sorted(a, _number(axis), _places(kth, kind, order))
-    _replace(a, made, "partition")
+    axis = _number(axis)
+    _writable(a, "partition")
+    a[...] = _gain.sorted(a, axis, _places(kth, kind, order))
 
 
 def argpartition(a, kth, axis=-1, kind="introselect", order=None):

@@ -6,7 +6,7 @@ import math
 import numpy
 
 from ._base import asarray, ufuncs
-from ._creation import array
+from ._creation import array, zeros
 from ._elementwise import imag, where
 
 __all__ = [
@@ -33,7 +33,11 @@ def isrealobj(x):
 
 def iscomplex(x):
     """`numpy.iscomplex`"""
-    return ufuncs["not_equal"](asarray(x).imag, 0)
+    x = asarray(x)
+    if x.dtype.kind != "c":
+        made = zeros(x.shape, bool)
+        return made if made.ndim else made[()]
+    return ufuncs["not_equal"](x.imag, 0)
 
 
 def isreal(x):
@@ -88,7 +92,7 @@ def nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
 
 def fix(x, out=None):
     """`numpy.fix`"""
-    return ufuncs["trunc"](asarray(x), *([] if out is None else [out]))
+    return ufuncs["trunc"](asarray(x), out=out)
 
 
 def sinc(x):

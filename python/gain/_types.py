@@ -6,7 +6,6 @@ from numpy import (
     mintypecode, sctypeDict, typecodes, typename,
 )
 
-from . import _gain
 from ._base import asarray
 from ._gain import ndarray
 
@@ -58,4 +57,4 @@ def common_type(*arrays):
 
 def isfortran(a):
     """`numpy.isfortran`"""
-    return _gain.memory_order(asarray(a), "A") is not None
+    return a.flags.fnc

@@ -10,7 +10,7 @@ use crate::ndarray::{NdArray, axes};
 use crate::number::of_class_of;
 use crate::numpy::Numpy;
 use crate::pick::Picks;
-use crate::reduce::out;
+use crate::reduce::{beside_out, out};
 use crate::ufunc::{Axis, Ufunc};
 use gain::error::Kind;
 use gain::{Array, Op};
@@ -39,8 +39,14 @@ fn one_axis(axis: Axis<'_>, array: &Array, method: &str) -> PyResult<isize> {
         Axis::Number(axis) => Ok(axis),
         Axis::Other(object) => match axes(Some(&object))? {
             None if array.ndim() <= 1 => Ok(0),
-            Some(axes) if axes.len() == 1 => Ok(axes[0]),
-            _ => Err(several()),
+            None => Err(several()),
+            Some(axes) => {
+                let ndim = array.ndim() as isize;
+                if let Some(axis) = axes.iter().find(|axis| !(-ndim..ndim).contains(axis)) {
+                    return Err(no_such_axis(*axis, array.ndim()));
+                }
+                if axes.len() == 1 { Ok(axes[0]) } else { Err(several()) }
+            }
         },
     }
 }
@@ -188,6 +194,10 @@ impl Ufunc {
         let handle = out(target.as_ref())?;
         let into = handle.as_ref().map(|handle| &handle.array);
         let op = self.op;
+        let dtype = match (dtype, into) {
+            (None, Some(into)) => beside_out(py, Some(op), &array, into.dtype())?,
+            (dtype, _) => dtype,
+        };
         let made = compute(py, &[&array], || match &indices {
             None => array.accumulate(op, axis, dtype, into),
             Some(indices) => array.reduceat(op, indices, axis, dtype, into),
@@ -200,7 +210,7 @@ impl Ufunc {
 }
 
 /// `out=`, also as a tuple of one.
-fn one_of<'py>(object: Option<&Bound<'py, PyAny>>) -> PyResult<Option<Bound<'py, PyAny>>> {
+pub(crate) fn one_of<'py>(object: Option<&Bound<'py, PyAny>>) -> PyResult<Option<Bound<'py, PyAny>>> {
     match object {
         Some(object) => match object.extract::<(Bound<'py, PyAny>,)>() {
             Ok((one,)) if object.cast::<pyo3::types::PyTuple>().is_ok() => {

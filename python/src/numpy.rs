@@ -3,6 +3,7 @@
 //! dtype objects, scalars and exceptions are NumPy's own, so that `x.dtype == numpy.float64`, `isinstance` and
 //! `except` clauses hold as they do there.
 
+use crate::ndarray::NdArray;
 use gain::{DType, Op, Scalar};
 use numpy::npyffi::{PY_ARRAY_API, npy_intp};
 use numpy::{PyArrayDescr, PyArrayDescrMethods, PyUntypedArray};
@@ -140,6 +141,9 @@ impl Numpy {
         }
         if let Some((_, known)) = numpy.classes.iter().find(|(class, _)| class.as_ptr() == object.as_ptr()) {
             return Ok(Some(*known));
+        }
+        if object.is_instance_of::<NdArray>() {
+            return Err(PyTypeError::new_err("Cannot construct a dtype from an array"));
         }
         let object = match object.is_instance_of::<PyArrayDescr>() {
             true => object.clone(),

@@ -5,8 +5,8 @@ use crate::index::{self, invalid};
 use crate::ndarray::NdArray;
 use crate::numpy::Numpy;
 use gain::view::{Index, MAX_AXES};
-use gain::{Array, DType, Item};
-use pyo3::exceptions::PyIndexError;
+use gain::{Array, DType, Item, Operand};
+use pyo3::exceptions::{PyIndexError, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PySlice, PyTuple};
@@ -94,6 +94,16 @@ impl Picks {
             None => convert::required(&convert::asarray_as(value, Some(array.dtype()))?, "float64")?,
         };
         let operand = converted.operand();
+        if let ([Entry::Array(mask)], Operand::Array(values)) = (&self.0[..], &operand)
+            && mask.dtype() == DType::Bool
+            && mask.ndim() == array.ndim()
+            && values.ndim() > 1
+        {
+            return Err(PyTypeError::new_err(format!(
+                "NumPy boolean array indexing assignment requires a 0 or 1-dimensional input, input has {} dimensions",
+                values.ndim()
+            )));
+        }
         compute(value.py(), &[array], || array.set_picked(&self.items(), operand))
     }
 }

@@ -61,7 +61,7 @@ impl NdArray {
         if !copy.0 && dtype == mine.dtype() && lies_so {
             return Ok(slf.clone());
         }
-        let casting = casting_rule(casting)?;
+        let casting = casting_among(casting, "'no', 'equiv', 'safe', 'same_kind', 'unsafe', 'same_value'")?;
         let made = NdArray::new(compute(slf.py(), &[&mine], || mine.astype_in(dtype, casting, layout))?);
         if subok.0 { like(slf, made) } else { Bound::new(slf.py(), made) }
     }
@@ -85,11 +85,13 @@ impl NdArray {
 
 /// `casting=` by name.
 pub(crate) fn casting_rule(name: &str) -> PyResult<Casting> {
-    Casting::from_name(name).ok_or_else(|| {
-        PyValueError::new_err(format!(
-            "casting must be one of 'no', 'equiv', 'safe', 'same_kind', 'unsafe' (got '{name}')"
-        ))
-    })
+    casting_among(name, "'no', 'equiv', 'safe', 'same_kind', 'unsafe'")
+}
+
+/// `casting=` by name, where the rules are these.
+fn casting_among(name: &str, rules: &str) -> PyResult<Casting> {
+    Casting::from_name(name)
+        .ok_or_else(|| PyValueError::new_err(format!("casting must be one of {rules} (got '{name}')")))
 }
 
 /// # Reading

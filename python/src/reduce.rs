@@ -10,10 +10,10 @@ use crate::ndarray::{NdArray, axes};
 use crate::number::{made, of_class_of};
 use crate::numpy::Numpy;
 use crate::status;
-use gain::{Array, Op, ReduceOp, ReduceOptions, Scalar};
+use gain::{Array, DType, Op, ReduceOp, ReduceOptions, Scalar};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyTuple};
+use pyo3::types::{PyBool, PyList, PyTuple};
 
 type Object<'py> = PyResult<Bound<'py, PyAny>>;
 type Argument<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
@@ -90,6 +90,12 @@ pub(crate) fn reduce<'py>(
         Some(object) => Some(scalar(&object)?),
     };
     let mask = mask(keywords.mask)?;
+    let dtype = match (dtype, out.as_ref().map(|handle| handle.array.dtype()), reduction) {
+        (None, Some(out), Reduction::Fold(op)) if !op.is_index() => beside_out(py, op.op(), array, out)?,
+        (None, Some(out), Reduction::Ordered(op)) => beside_out(py, Some(op), array, out)?,
+        (None, Some(out), Reduction::Mean) => mean_beside_out(py, array, out)?,
+        (dtype, ..) => dtype,
+    };
     let options = ReduceOptions {
         axes: axes.as_deref(),
         keepdims: keywords.keepdims,
@@ -112,6 +118,36 @@ pub(crate) fn reduce<'py>(
     match present(keywords.out) {
         Some(object) => Ok(object),
         None => result(py, made),
+    }
+}
+
+/// The type in which elements are combined that go to an array of another type: of the loop that takes both. (That is NumPy's to
+/// know.) `None` where it is the operation's own.
+pub(crate) fn beside_out(
+    py: Python<'_>,
+    op: Option<Op>,
+    array: &Array,
+    out: DType,
+) -> PyResult<Option<DType>> {
+    let Some(op) = op.filter(|op| !matches!(op, Op::LogicalAnd | Op::LogicalOr | Op::LogicalXor)) else {
+        return Ok(None);
+    };
+    let types = (Numpy::dtype_object(py, out), Numpy::dtype_object(py, array.dtype()), py.None());
+    let found = Numpy::ufunc(py, op)?.getattr("resolve_dtypes")?.call1((types,))?;
+    let (first, second) =
+        (Numpy::parse_dtype(&found.get_item(0)?)?, Numpy::parse_dtype(&found.get_item(1)?)?);
+    // (Comparisons, and what takes two types, have their own texts.)
+    Ok(second.filter(|_| {
+        first == second
+            && found.get_item(2).is_ok_and(|made| made.eq(&found.get_item(1).ok()).unwrap_or(false))
+    }))
+}
+
+/// The same of a mean, which is summed as doubles if the elements are no floats, and as singles if they are halves.
+fn mean_beside_out(py: Python<'_>, array: &Array, out: DType) -> PyResult<Option<DType>> {
+    match array.dtype() {
+        DType::F32 | DType::F64 | DType::C64 | DType::C128 => beside_out(py, Some(Op::Add), array, out),
+        _ => Ok(None),
     }
 }
 
@@ -199,6 +235,24 @@ fn scalar(object: &Bound<'_, PyAny>) -> PyResult<Scalar> {
     number(&object.call_method0("item")?)?.ok_or_else(|| PyValueError::new_err("initial must be a number"))
 }
 
+/// The keywords of `argmin` and `argmax`, which go along one axis or all.
+fn of_place<'a, 'py>(
+    axis: Argument<'a, 'py>,
+    out: Argument<'a, 'py>,
+    keepdims: Flag,
+) -> PyResult<Keywords<'a, 'py>> {
+    if let Some(axis) = axis.filter(|axis| !axis.is_none()) {
+        if axis.is_instance_of::<PyBool>() {
+            return Err(PyTypeError::new_err("an integer is required for the axis"));
+        }
+        axis.extract::<isize>()?;
+    }
+    if out.is_some_and(|out| !out.is_none() && out.cast::<NdArray>().is_err()) {
+        return Err(PyTypeError::new_err("output must be an array"));
+    }
+    Ok(Keywords { axis, out, keepdims: keepdims.0, ..Keywords::default() })
+}
+
 macro_rules! reductions {
     ($($name:ident $reduction:expr, ($($argument:ident),*);)*) => {
         #[pymethods]
@@ -239,8 +293,7 @@ impl NdArray {
         out: Argument<'_, 'py>,
         keepdims: Flag,
     ) -> Object<'py> {
-        let given = Keywords { axis, out, keepdims: keepdims.0, ..Keywords::default() };
-        reduced(slf, Reduction::Fold(ReduceOp::ArgMin), &given)
+        reduced(slf, Reduction::Fold(ReduceOp::ArgMin), &of_place(axis, out, keepdims)?)
     }
 
     #[pyo3(signature = (axis = None, out = None, *, keepdims = Flag(false)))]
@@ -250,8 +303,7 @@ impl NdArray {
         out: Argument<'_, 'py>,
         keepdims: Flag,
     ) -> Object<'py> {
-        let given = Keywords { axis, out, keepdims: keepdims.0, ..Keywords::default() };
-        reduced(slf, Reduction::Fold(ReduceOp::ArgMax), &given)
+        reduced(slf, Reduction::Fold(ReduceOp::ArgMax), &of_place(axis, out, keepdims)?)
     }
 
     /// `numpy.var` without `out=`, `where=`, `mean=`.

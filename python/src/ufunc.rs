@@ -3,7 +3,7 @@
 use crate::convert::{Value, compute, is_number, plain_number, required, result, value};
 use crate::error::ask_numpy;
 use crate::flag::Keep;
-use crate::folds::binary;
+use crate::folds::{binary, one_of};
 use crate::foreign::{Stance, refusal, stance};
 use crate::ndarray::NdArray;
 use crate::number::{made, of_class_of};
@@ -88,8 +88,9 @@ impl Ufunc {
                 }
                 "where" => call.mask = mask(Some(&object))?,
                 "dtype" => call.dtype = Numpy::parse_dtype(&object)?,
-                "casting" => call.casting = casting_rule(&object.extract::<String>()?)?,
-                "order" => call.order = layout(Some(&object.extract::<String>()?), Layout::K)?,
+                "casting" => call.casting = casting_rule(&text_of(&object, "casting")?)?,
+                "order" if object.is_none() => {}
+                "order" => call.order = layout(Some(&text_of(&object, "order")?), Layout::K)?,
                 "subok" => {}
                 other => {
                     let name = self.op.name();
@@ -243,6 +244,11 @@ impl Ufunc {
         let call = self.keywords(arguments, keywords)?;
         let outs: Vec<Option<&Array>> =
             call.outs.iter().map(|o| o.as_ref().map(|handle| &handle.array)).collect();
+        if let [Some(one), Some(two)] = outs[..]
+            && one.shape() != two.shape()
+        {
+            return Err(unlike(py, &arrays, [one, two])?);
+        }
         let options = Options {
             out: &outs,
             mask: call.mask.as_ref(),
@@ -282,6 +288,8 @@ impl Ufunc {
             Axis::Number(n) => n.into_pyobject(py)?.into_any(),
             Axis::Other(object) => object,
         };
+        let one = one_of(out.filter(|object| !object.is_none()))?;
+        let out = one.as_ref();
         let wants_array = out.is_some_and(|object| object.is(py.Ellipsis()));
         let initial = match initial {
             Initial::Absent => None,
@@ -349,6 +357,38 @@ impl Ufunc {
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         (py.import("gain._methods")?.getattr("named")?, (self.op.name(),)).into_pyobject(py)
     }
+}
+
+/// The error of two outputs of different shapes.
+fn unlike(py: Python<'_>, inputs: &[&Array], outs: [&Array; 2]) -> PyResult<PyErr> {
+    let text = |shape: &Bound<'_, PyAny>| Ok::<_, PyErr>(shape.repr()?.to_string().replace(' ', ""));
+    let (one, two) = (PyTuple::new(py, outs[0].shape())?, PyTuple::new(py, outs[1].shape())?);
+    let common = Numpy::attribute(py, "broadcast_shapes")?.call1((&one, &two));
+    Ok(PyValueError::new_err(match common {
+        Ok(common) => format!(
+            "non-broadcastable output operand with shape {} doesn't match the broadcast shape {}",
+            text(if one.eq(&common)? { &two } else { &one })?,
+            text(&common)?
+        ),
+        Err(_) => {
+            let mut all = String::new();
+            for array in inputs.iter().chain(&outs) {
+                all += &format!("{} ", text(PyTuple::new(py, array.shape())?.as_any())?);
+            }
+            format!("operands could not be broadcast together with shapes {all}")
+        }
+    }))
+}
+
+/// The text of a keyword that takes one.
+fn text_of(object: &Bound<'_, PyAny>, name: &str) -> PyResult<String> {
+    let Ok(text) = object.cast::<PyString>() else {
+        let class = object.get_type();
+        let module = class.module()?.to_string();
+        let known = if module.starts_with("numpy") { "numpy." } else { "" };
+        return Err(PyTypeError::new_err(format!("{name} must be str, not {known}{}", class.name()?)));
+    };
+    text.extract()
 }
 
 /// Whether a keyword may be one of our arrays, or is to give one.

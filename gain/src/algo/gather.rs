@@ -1,9 +1,9 @@
 //! `a[i, j]`: the elements that index arrays name.
 //!
 //! Each rank makes its run of the result. What is mapped here it reads where it is; of others' elements on other nodes the
-//! ranks ask each other, all at once.
+//! ranks ask each other, in rounds, so that what is asked for and answered needs little memory beside the run.
 
-use super::pick::{PIECE, Pick, Places, threads};
+use super::pick::{PIECE, Pick, Places, ROUND, threads};
 use super::{Cells, by_size};
 use crate::dtype::DType;
 use crate::error::Result;
@@ -11,8 +11,9 @@ use crate::exec::pool;
 use crate::lock;
 use crate::record::Node;
 use crate::session;
-use crate::stage::{Room, Run, Spread, Stage};
+use crate::stage::{Reach, Room, Run, Spread, Stage};
 use bytemuck::Pod;
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 /// The elements of `base`, stored as they are, that `pick` names. Collective.
@@ -28,13 +29,33 @@ pub(crate) fn gather(base: &Arc<Node>, dtype: DType, pick: &Pick) -> Result<Arc<
     Ok(made.into_iter().next().expect("one result"))
 }
 
-/// Elements of another node: who has them, where they are in the array and in the run.
+/// Elements of another node: who has them, where they are in the array and in the range.
 type Missing = Vec<(usize, usize, usize)>;
 
 fn fill<T: Pod + Send + Sync>(room: &Room<'_>, places: &Places<'_>, run: &mut Run<'_>) -> Result<()> {
-    let range = run.range();
-    let reach = room.reach(0);
-    let to = Cells::of(run.elements::<T>());
+    let (own, reach) = (run.range(), room.reach(0));
+    if reach.is_near() {
+        copy::<T>(&reach, places, own, run.elements());
+        return Ok(());
+    }
+    let longest = (0..session::get().size).map(|rank| run.range_of(rank).len()).max().unwrap_or(0);
+    for skip in (0..longest).step_by(ROUND) {
+        let range = own.end.min(own.start + skip)..own.end.min(own.start + skip + ROUND);
+        let elements = &mut run.elements::<T>()[range.start - own.start..range.end - own.start];
+        let missing = copy(&reach, places, range, elements);
+        ask(room, missing, elements)?;
+    }
+    Ok(())
+}
+
+/// Copies what is mapped here to a range of the result; what is missing then.
+fn copy<T: Pod + Send + Sync>(
+    reach: &Reach<'_>,
+    places: &Places<'_>,
+    range: Range<usize>,
+    elements: &mut [T],
+) -> Missing {
+    let to = Cells::of(elements);
     let missing: Mutex<Missing> = Mutex::default();
     pool::split(range.len().div_ceil(PIECE), threads(range.len()), &|piece| {
         let from = range.start + piece * PIECE;
@@ -51,7 +72,7 @@ fn fill<T: Pod + Send + Sync>(room: &Room<'_>, places: &Places<'_>, run: &mut Ru
         places.runs(from..range.end.min(from + PIECE), |at, first, step, len| {
             let out = to.at(at - range.start);
             let last = first + step * (len as isize - 1);
-            // SAFETY: the elements are in the run, in pieces that are apart; all places are in the array, since the indices
+            // SAFETY: the elements are in the range, in pieces that are apart; all places are in the array, since the indices
             // were checked, and what `reach` knows of is readable until the algorithm ends.
             unsafe {
                 match reach.run::<T>(first.min(last), first.max(last)) {
@@ -78,10 +99,11 @@ fn fill<T: Pod + Send + Sync>(room: &Room<'_>, places: &Places<'_>, run: &mut Ru
             lock(&missing).append(&mut far);
         }
     });
-    if reach.is_near() {
-        return Ok(());
-    }
-    let missing = missing.into_inner().unwrap_or_default();
+    missing.into_inner().unwrap_or_default()
+}
+
+/// Gets from their owners what is missing. Collective.
+fn ask<T: Pod>(room: &Room<'_>, missing: Missing, elements: &mut [T]) -> Result<()> {
     let mut asked: Vec<Vec<u64>> = vec![Vec::new(); session::get().size];
     missing.iter().for_each(|&(owner, i, _)| asked[owner].push(i as u64));
     let start = room.range(0).start;
@@ -93,7 +115,6 @@ fn fill<T: Pod + Send + Sync>(room: &Room<'_>, places: &Places<'_>, run: &mut Ru
         .collect();
     let answers = room.exchange(answers)?;
     let mut next = vec![0; answers.len()];
-    let elements = run.elements::<T>();
     for (owner, _, to) in missing {
         elements[to] = answers[owner][next[owner]];
         next[owner] += 1;

@@ -46,6 +46,9 @@ pub(crate) struct Pick {
 /// Elements that are worth a thread.
 pub(super) const PIECE: usize = 1 << 15;
 
+/// Elements of its share of which a rank asks others, or sends them, at once.
+pub(super) const ROUND: usize = 1 << 19;
+
 impl Pick {
     /// The result's shape.
     pub(crate) fn shape(&self) -> Dims {
@@ -202,9 +205,14 @@ pub(super) fn threads(len: usize) -> usize {
 
 /// This rank's share of so many values.
 pub(super) fn share_of(total: usize) -> Range<usize> {
-    let session = session::get();
-    let bound = |rank: usize| (total as u128 * rank as u128 / session.size as u128) as usize;
-    bound(session.rank)..bound(session.rank + 1)
+    shares(total).nth(session::get().rank).unwrap_or(0..0)
+}
+
+/// All ranks' shares of so many values.
+pub(super) fn shares(total: usize) -> impl Iterator<Item = Range<usize>> {
+    let size = session::get().size;
+    let bound = move |rank: usize| (total as u128 * rank as u128 / size as u128) as usize;
+    (0..size).map(move |rank| bound(rank)..bound(rank + 1))
 }
 
 /// For each index array its numbers, the extent of its axis and the stride along it.

@@ -1,9 +1,10 @@
 //! `a[i, j] = v`: the elements that index arrays name get values; of several for one element it keeps the last.
 //!
 //! Each rank takes its share of the values. What others own it sends to them, and every owner writes in the order of the ranks,
-//! which is that of the values. On one rank each thread writes a part of the array.
+//! which is that of the values. Many values go in rounds: an element that a later rank's value came to in one round no earlier
+//! rank's changes in the next. On one rank each thread writes a part of the array.
 
-use super::pick::{Pick, Places, share_of, threads};
+use super::pick::{Pick, Places, ROUND, share_of, shares, threads};
 use super::{Cells, by_size};
 use crate::dtype::DType;
 use crate::error::Result;
@@ -12,7 +13,6 @@ use crate::record::{Arg, Node};
 use crate::session;
 use crate::stage::{Reads, Room, Run, Stage};
 use bytemuck::Pod;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// The value of the variable that has `base`, and nothing else may have, once these elements have the values: of `pick`'s
@@ -32,7 +32,7 @@ pub(crate) fn put(
         let total: usize = shape.iter().product();
         let share = if run.is_shared() { share_of(total) } else { 0..total };
         let places = pick.places(room, 1, &share)?;
-        by_size!(dtype, write(room, &places, run, share, is_one))
+        by_size!(dtype, write(room, &places, run, total, is_one))
     })?;
     pick.check_if_foreseen(&made)?;
     Ok(made.into_iter().next().expect("one result"))
@@ -42,27 +42,41 @@ fn write<T: Pod + Send + Sync>(
     room: &Room<'_>,
     places: &Places<'_>,
     run: &mut Run<'_>,
-    share: Range<usize>,
+    total: usize,
     is_one: bool,
 ) -> Result<()> {
+    let share = if run.is_shared() { share_of(total) } else { 0..total };
     let values = room.at::<T>(0, if is_one { 0..1 } else { share.clone() })?;
     let value = |at: usize| if is_one { values[0] } else { values[at - share.start] };
     if run.is_shared() {
-        let mut sent: Vec<(Vec<u64>, Vec<T>)> = vec![Default::default(); session::get().size];
-        places.runs(share.clone(), |at, first, step, len| {
-            for k in 0..len {
-                let i = (first + step * k as isize) as usize;
-                let to = &mut sent[run.owner(i)];
-                to.0.push(i as u64);
-                to.1.push(value(at + k));
-            }
-        });
-        let (wanted, values): (Vec<_>, Vec<_>) = sent.into_iter().unzip();
-        let (wanted, values) = (room.exchange(wanted)?, room.exchange(values)?);
+        let longest = shares(total).map(|share| share.len()).max().unwrap_or(0);
         let start = run.range().start;
-        let elements = run.elements::<T>();
-        for (wanted, values) in wanted.iter().zip(&values) {
-            wanted.iter().zip(values).for_each(|(&i, &value)| elements[i as usize - start] = value);
+        // Whose value each element has, where there is more than one round.
+        let mut whose = vec![0u32; if longest > ROUND { run.range().len() } else { 0 }];
+        for skip in (0..longest).step_by(ROUND) {
+            let part = share.end.min(share.start + skip)..share.end.min(share.start + skip + ROUND);
+            let mut sent: Vec<(Vec<u64>, Vec<T>)> = vec![Default::default(); session::get().size];
+            places.runs(part, |at, first, step, len| {
+                for k in 0..len {
+                    let i = (first + step * k as isize) as usize;
+                    let to = &mut sent[run.owner(i)];
+                    to.0.push(i as u64);
+                    to.1.push(value(at + k));
+                }
+            });
+            let (wanted, values): (Vec<_>, Vec<_>) = sent.into_iter().unzip();
+            let (wanted, values) = (room.exchange(wanted)?, room.exchange(values)?);
+            let elements = run.elements::<T>();
+            for (rank, (wanted, values)) in wanted.iter().zip(&values).enumerate() {
+                for (&i, &value) in wanted.iter().zip(values) {
+                    let i = i as usize - start;
+                    match whose.get_mut(i) {
+                        Some(before) if *before > rank as u32 => {}
+                        Some(before) => (*before, elements[i]) = (rank as u32, value),
+                        None => elements[i] = value,
+                    }
+                }
+            }
         }
         return Ok(());
     }

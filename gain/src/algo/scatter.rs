@@ -25,9 +25,10 @@ use std::sync::{Arc, Mutex};
 
 /// The value of the variable that has `base`, of this type, after `x = op(x, value)` for each element that `pick` names: with
 /// a value for each, with one for all (so says the flag), or with none for an operation of one input. In place if nobody else
-/// has it. Collective.
+/// has it. Exceptions are told of by `name`. Collective.
 pub(crate) fn scatter(
     op: &Loop,
+    name: &'static str,
     base: Arc<Node>,
     dtype: DType,
     pick: &Pick,
@@ -47,7 +48,7 @@ pub(crate) fn scatter(
         Ok(())
     })?;
     pick.check_if_foreseen(&made)?;
-    told(op.op.name(), found)?;
+    told(name, found)?;
     Ok(made.into_iter().next().expect("one result"))
 }
 

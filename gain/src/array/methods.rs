@@ -6,9 +6,9 @@ use crate::algo::{self, Segments};
 use crate::dtype::{Casting, Category as TypeKind, DType, Scalar, category};
 use crate::error::{Error, Kind, Result, normalize_axis, shape_text};
 use crate::ops::{Loop, Op, ReduceOp, no_loop, resolve, resolve_with};
-use crate::session;
 use crate::view::order::of_result;
 use crate::view::{Dims, Layout, View};
+use crate::{session, status};
 use smallvec::SmallVec;
 use std::ops::Range;
 
@@ -27,6 +27,7 @@ impl Array {
         crate::view::distinct(&axes, "duplicate value in 'axis'")?;
         let found = closed(op, self.dtype(), options.dtype, "reduce")?;
         let dtype = found.outputs[0];
+        status::converts(self.dtype(), dtype);
         if axes.len() > 1 && !op.is_reorderable() {
             let text = format!(
                 "reduction operation '{}' is not reorderable, so at most one axis may be specified",
@@ -128,7 +129,8 @@ impl Array {
         let _turn = session::take_turn(op.name())?;
         let axis = normalize_axis(axis, self.ndim())?;
         let found = closed(op, self.dtype(), dtype, "accumulate")?;
-        let (turned, order, axis) = self.turned(axis);
+        status::converts(self.dtype(), found.inputs[0]);
+        let (turned, order, axis) = self.turned(axis, true);
         let node = algo::accumulate(&found, turned.arg(), turned.shape(), axis)?;
         let made = Array::from_node_in(node, order.as_deref());
         self.delivered(op, made, out)
@@ -151,10 +153,11 @@ impl Array {
             return Err(Error::new(Kind::Index, text));
         }
         let found = closed(op, self.dtype(), dtype, "reduceat")?;
+        status::converts(self.dtype(), found.inputs[0]);
         let nexts = indices.iter().skip(1).map(|&i| i as usize).chain([n]);
         let segments: Vec<Range<usize>> =
             indices.iter().zip(nexts).map(|(&i, next)| i as usize..next.max(i as usize + 1)).collect();
-        let (turned, order, axis) = self.turned(axis);
+        let (turned, order, axis) = self.turned(axis, false);
         let mut result: Dims = SmallVec::from_slice(turned.shape());
         result[axis] = indices.len();
         let what = Segments {
@@ -190,6 +193,23 @@ impl Array {
             copy.update_at(op, items, values)?;
             return self.assign(&copy);
         }
+        // (What NumPy has loops by indices for is told of by the operation's name.)
+        let is_indexed = self.ndim() == 1
+            && matches!(items, [Item::Array(_)])
+            && values.is_some_and(|values| values.dtype() == dtype)
+            && found.outputs[0] == dtype
+            && matches!(
+                op,
+                Op::Add
+                    | Op::Subtract
+                    | Op::Multiply
+                    | Op::Divide
+                    | Op::FloorDivide
+                    | Op::Maximum
+                    | Op::Minimum
+                    | Op::Fmax
+                    | Op::Fmin
+            );
         let pick = self.pick(items)?;
         let shape = pick.shape();
         let values = match values.map(|values| values_at(values, &shape)).transpose() {
@@ -210,14 +230,21 @@ impl Array {
             let text = "Integers to negative integer powers are not allowed.";
             return Err(Error::new(Kind::Value, text));
         }
+        status::converts(found.outputs[0], dtype);
+        let name = if is_indexed { op.name() } else { "at" };
         let values = values.map(|(values, is_one)| (values.arg(), is_one));
-        self.cell.set(algo::scatter(&found, self.cell.get(), dtype, &pick, values)?);
+        self.cell.set(algo::scatter(&found, name, self.cell.get(), dtype, &pick, values)?);
         Ok(())
     }
 
-    /// The view that lists the axes as they lie in memory, their order, and the place of one of them.
-    fn turned(&self, axis: usize) -> (Array, Option<Dims>, usize) {
-        let order = of_result(Layout::K, self.ndim(), &[&self.view]);
+    /// The view that lists the axes in the order of a result's, which is their own in memory, this order, and the place of one
+    /// of the axes; of a result that has another extent along that axis, which then counts as one without steps.
+    fn turned(&self, axis: usize, is_kept: bool) -> (Array, Option<Dims>, usize) {
+        let mut view = self.view.clone();
+        if !is_kept {
+            view.strides[axis] = 0;
+        }
+        let order = of_result(Layout::K, self.ndim(), &[&view]);
         let axis = order.as_ref().map_or(axis, |order| order.iter().position(|&d| d == axis).unwrap_or(axis));
         (self.by_order(order.as_deref()), order, axis)
     }

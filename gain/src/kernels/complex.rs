@@ -7,6 +7,7 @@ use super::number::Real;
 use super::{CHUNK, Kernel, Operands, Slot};
 use crate::ops::Op;
 use num_complex::Complex;
+use std::hint::black_box;
 
 #[inline(always)]
 fn mul<T: Real>(x: Complex<T>, y: Complex<T>) -> Complex<T> {
@@ -200,7 +201,8 @@ fn power<T: Real>(x: Complex<T>, y: Complex<T>, general: impl Fn() -> Complex<T>
         return Complex { re: T::ONE, im: T::ZERO };
     }
     if !is_true(x) {
-        let re = if y.re > T::ZERO { T::ZERO } else { T::NAN };
+        // (Not a number, and invalid: the processor is to notice.)
+        let re = if y.re > T::ZERO { T::ZERO } else { black_box(T::ZERO) / black_box(T::ZERO) };
         return Complex { re, im: re };
     }
     let Some(exponent) = small_integer(y) else { return general() };

@@ -21,7 +21,7 @@ mod tests;
 
 pub(crate) use fresh::Fresh;
 pub(crate) use look::{look, look_alone};
-pub(crate) use room::{Room, Run, Shown};
+pub(crate) use room::{Reach, Room, Run, Shown};
 
 use crate::dtype::DType;
 use crate::error::Result;
