@@ -14,7 +14,7 @@ import textwrap
 
 import numpy
 
-from . import _gain, _kernel_cache
+from . import _gain
 
 __all__ = ["jit"]
 
@@ -191,6 +191,9 @@ class _Jit:
         self._versions = self._of_meanings.setdefault(tuple(self._meanings.items()), {})
 
     def _compiled(self, kinds):
+        # (What `import gain` brings along is little.)
+        from . import _kernel_cache
+
         if self._defaults:
             return "default values of arguments"
         try:
