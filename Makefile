@@ -114,7 +114,7 @@ test-all: test
 	$(WITHIN) $(PY) python/tests/programs.py 200000 500 2 GAIN_THRESHOLD=0
 	$(WITHIN) $(PY) python/tests/programs.py 300000 500 3
 	$(WITHIN) $(PY) python/tests/programs.py 400000 500 4 GAIN_THRESHOLD=0 GAIN_DIRECT=0
-	GAIN_TEST_ALL=1 $(WITHIN) $(PY) -m pytest python/tests/test_remote.py python/tests/test_connections.py python/tests/test_jit.py python/tests/test_client_tasks.py
+	GAIN_TEST_ALL=1 $(WITHIN) $(PY) -m pytest python/tests/test_remote.py python/tests/test_connections.py python/tests/test_jit.py python/tests/test_jit_parts.py python/tests/test_client_tasks.py
 	$(PYTHON) python/make_venv.py target/libraries -r python/requirements-libraries.txt
 	ln -sf ../../release/gain target/libraries/bin/gain
 	PYTHONPATH=python $(WITHIN) target/libraries/bin/python -m pytest python/tests/test_libraries.py python/tests/test_notebook.py

@@ -1,11 +1,13 @@
 """`gain.jit` on the thirty kernels of python/tests/kernels, in loops and in NumPy's operators, against NumPy, and against Numba's serial loops where it is installed."""
 
+import os
 import sys
 import time
 from pathlib import Path
 
 import gain
 from figures import Row, in_turn, quotients, table
+from gain import _gain
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python" / "tests"))
 from kernels import arrays, data, lists  # noqa: E402
@@ -14,6 +16,9 @@ try:
     import numba
 except ImportError:
     numba = None
+
+# What an earlier run compiled would be read from disk.
+os.environ["GAIN_CACHE_DIR"] = ""
 
 # Sizes at which NumPy's form takes a tenth of a second to a few.
 SIZES = {
@@ -61,6 +66,23 @@ for name in chosen:
 print(table("gain.jit against NumPy's form of the kernels, 1 rank", rows), flush=True)
 if loops:
     print(table(f"gain.jit against Numba {numba.__version__}, one thread, loops", loops), flush=True)
+
+parts = []
+for name in ("jacobi_2d", "heat_3d", "fdtd_2d", "deriche", "adi"):
+    if name not in chosen:
+        continue
+    spread = calls(gain.jit(getattr(lists, name)), data.arguments(name, SIZES[name]))
+
+    def alone(spread=spread):
+        """The same on one thread: no loop is worth more."""
+        before = _gain.jit_grain(1 << 62)
+        spread()
+        _gain.jit_grain(before)
+
+    one, several = in_turn([alone, spread], samples=5)
+    parts.append(Row(f"one thread / all: {name} {SIZES[name]}", quotients(one, several), "ratio", at_least=1.8 if _gain.threads() > 1 else None))
+if parts:
+    print(table(f"gain.jit on {_gain.threads()} threads, loops", parts), flush=True)
 
 small = gain.jit(lists.jacobi_1d)
 arguments = data.arguments("jacobi_1d", 4)[1:]

@@ -4,10 +4,11 @@
 //! unknown (`None`), never wrong.
 
 use crate::ir::{Arr, Bin, E, Role, Var, VarInfo};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What an affine form is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) enum Sym {
     /// A scalar.
     Var(Var),
@@ -16,7 +17,7 @@ pub(crate) enum Sym {
 }
 
 /// `constant + sum of coefficient * symbol`; no coefficient is zero.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Affine {
     pub(crate) terms: BTreeMap<Sym, i64>,
     pub(crate) constant: i64,

@@ -11,7 +11,7 @@ use crate::ir::*;
 use crate::machine::{CALLS, LONGEST, Layout, MOST};
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::types::{F64, F64X2, I8, I64, I64X2};
-use cranelift_codegen::ir::{Block, FuncRef, InstBuilder, MemFlags, Value};
+use cranelift_codegen::ir::{AbiParam, Block, InstBuilder, MemFlags, SigRef, Signature, Value};
 use cranelift_frontend::{FunctionBuilder, Variable};
 use std::collections::BTreeMap;
 
@@ -20,7 +20,10 @@ pub(crate) struct Generator<'a, 'b> {
     pub(crate) b: FunctionBuilder<'b>,
     pub(crate) program: &'a Program,
     pub(crate) classes: &'a BTreeMap<Var, Class>,
-    calls: Vec<FuncRef>,
+    layout: &'a Layout,
+    table: Value,
+    /// Of functions of one and of two floats.
+    calls: [SigRef; 2],
     pub(crate) may_reassociate: bool,
     pub(crate) vars: Vec<Variable>,
     bases: Vec<Value>,
@@ -36,9 +39,8 @@ impl<'a, 'b> Generator<'a, 'b> {
     pub(crate) fn run(
         mut b: FunctionBuilder<'b>,
         program: &'a Program,
-        layout: &Layout,
+        layout: &'a Layout,
         classes: &'a BTreeMap<Var, Class>,
-        calls: Vec<FuncRef>,
         may_reassociate: bool,
         body: &[S],
     ) {
@@ -73,10 +75,18 @@ impl<'a, 'b> Generator<'a, 'b> {
         let lanes = b.ins().splat(I64X2, zero);
         b.def_var(bad_lanes, lanes);
         let trap = b.create_block();
+        let calls = [1, 2].map(|operands| {
+            let mut signature = Signature::new(b.func.signature.call_conv);
+            signature.params.extend(std::iter::repeat_n(AbiParam::new(F64), operands));
+            signature.returns.push(AbiParam::new(F64));
+            b.import_signature(signature)
+        });
         let mut generator = Generator {
             b,
             program,
             classes,
+            layout,
+            table,
             calls,
             may_reassociate,
             vars,
@@ -358,7 +368,10 @@ impl<'a, 'b> Generator<'a, 'b> {
                     _ => {
                         let at =
                             CALLS.iter().position(|call| call.0 == *math).expect("all others are called");
-                        let call = self.b.ins().call(self.calls[at], &args);
+                        let word = (8 * self.layout.call(at)) as i32;
+                        let function = self.b.ins().load(I64, MemFlags::trusted(), self.table, word);
+                        let signature = self.calls[args.len() - 1];
+                        let call = self.b.ins().call_indirect(signature, function, &args);
                         self.b.inst_results(call)[0]
                     }
                 };

@@ -8,10 +8,11 @@
 use crate::affine::{Affine, Sym};
 use crate::ir::*;
 use crate::solve::System;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What a loop is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Class {
     /// Iterations may run in any order.
     Parallel,
@@ -22,7 +23,7 @@ pub enum Class {
 }
 
 /// Operation of a reduction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Fold {
     Add,
     Mul,
@@ -328,6 +329,56 @@ impl Walk<'_> {
             }
         }
     }
+}
+
+/// What an iteration does with scalars.
+pub(crate) struct Own {
+    /// Read before it is certainly assigned.
+    pub(crate) exposed: Vec<Var>,
+    pub(crate) written: Vec<Var>,
+    /// Accumulated from one iteration to the next.
+    pub(crate) folds: Vec<(Var, Fold)>,
+    /// Assigned in every iteration.
+    pub(crate) is_certain: Vec<Var>,
+}
+
+/// What an iteration of a loop with this body does with scalars.
+pub(crate) fn own(body: &[S]) -> Own {
+    let (mut found, mut assigned) = (Scalars::default(), Vec::new());
+    found.block(body, &mut assigned);
+    let folds = found.folds.iter().filter(|fold| found.exposed.contains(&fold.0)).copied().collect();
+    let mut written = found.written;
+    written.sort_unstable();
+    written.dedup();
+    Own { exposed: found.exposed, written, folds, is_certain: assigned }
+}
+
+/// Arrays of which one element is touched by several iterations of a loop, one of them to write it; whether all that the loop does
+/// with the array is adding to it.
+pub(crate) fn shared(program: &Program, outer: &[Var], stmt: &S, level: Var) -> Vec<(Arr, bool)> {
+    let mut walk =
+        Walk { program, around: Vec::new(), uses: Vec::new(), number: 0, scalars: BTreeMap::new() };
+    for var in outer {
+        walk.number += 1;
+        walk.around.push(Around::Loop(walk.number, *var));
+    }
+    walk.block(std::slice::from_ref(stmt));
+    let mut found: Vec<(Arr, bool)> = Vec::new();
+    for a in &walk.uses {
+        for b in &walk.uses {
+            let may_matter = a.arr == b.arr && (a.is_write || b.is_write);
+            if may_matter
+                && !found.iter().any(|found| found.0 == a.arr)
+                && is_carried(&program.vars, a, b, level)
+            {
+                let is_sum =
+                    |used: &Use| used.fold == Some(Fold::Add) && used.index.iter().all(Option::is_some);
+                let is_sum = walk.uses.iter().filter(|used| used.arr == a.arr).all(is_sum);
+                found.push((a.arr, is_sum));
+            }
+        }
+    }
+    found
 }
 
 /// What scalars make of a loop with this body.

@@ -6,7 +6,9 @@
 
 use crate::affine::{Affine, Sym};
 use crate::depend::{self, Fold, accumulation};
+use crate::factor::{self, Factor};
 use crate::ir::*;
+use serde::{Deserialize, Serialize};
 
 /// A part of a kernel, run one after the other.
 #[derive(Debug, Clone)]
@@ -15,10 +17,12 @@ pub(crate) enum Step {
     Code(Vec<S>),
     /// Library calls, or this code where they aren't worth it.
     Contract(Vec<Contraction>, Vec<S>),
+    /// A factorization, or this code.
+    Factor(Factor, Vec<S>),
 }
 
 /// Along an axis of an operand.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Along {
     /// An index of the box, moved by a form that stays the same.
     Index(usize, Affine),
@@ -27,7 +31,7 @@ pub(crate) enum Along {
 }
 
 /// `out[...] += factor * product of operands`, summed over the indices that `out` doesn't have.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Contraction {
     /// First index and end of each.
     pub(crate) bounds: Vec<(Affine, Affine)>,
@@ -48,7 +52,12 @@ pub(crate) fn steps(program: &Program) -> Vec<Step> {
         Some(Step::Code(body)) => body.push(stmt),
         _ => steps.push(Step::Code(vec![stmt])),
     };
-    for stmt in &program.body {
+    for (at, stmt) in program.body.iter().enumerate() {
+        if let Some(factor) = factor::found(program, stmt, &program.body[at + 1..]) {
+            is_any = true;
+            steps.push(Step::Factor(factor, vec![stmt.clone()]));
+            continue;
+        }
         if !may_contract(std::slice::from_ref(stmt), 0) {
             push(&mut steps, stmt.clone());
             continue;
@@ -94,7 +103,7 @@ fn may_contract(body: &[S], depth: usize) -> bool {
 }
 
 /// A loop as several, as far as they go; other statements are left as they are.
-fn distributed(program: &Program, stmt: S, outer: &mut Vec<Var>) -> Vec<S> {
+pub(crate) fn distributed(program: &Program, stmt: S, outer: &mut Vec<Var>) -> Vec<S> {
     let S { line, kind: SKind::For(inner) } = stmt else { return vec![stmt] };
     let mut items = Vec::new();
     outer.push(inner.var);

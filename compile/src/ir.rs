@@ -6,13 +6,15 @@
 
 pub(crate) use crate::syntax::Compare;
 
+use serde::{Deserialize, Serialize};
+
 /// Number of a scalar variable.
 pub(crate) type Var = usize;
 /// Number of an array.
 pub(crate) type Arr = usize;
 
 /// Type of a scalar, and of elements.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Ty {
     /// Python's int, within 64 bits; what goes beyond abandons the run.
     Int,
@@ -23,7 +25,7 @@ pub enum Ty {
 }
 
 /// An operation on two operands of one type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Bin {
     Add,
     Sub,
@@ -40,7 +42,7 @@ pub(crate) enum Bin {
 }
 
 /// Functions of floats.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Math {
     /// Of NumPy: NaN for negative numbers.
     Sqrt,
@@ -58,7 +60,7 @@ pub(crate) enum Math {
 }
 
 /// An expression.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum E {
     Int(i64),
     Float(f64),
@@ -80,7 +82,7 @@ pub(crate) enum E {
 }
 
 /// One element of an array.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Access {
     pub(crate) arr: Arr,
     pub(crate) index: Vec<E>,
@@ -95,14 +97,14 @@ impl PartialEq for Access {
 }
 
 /// A statement and its line.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct S {
     pub(crate) line: u32,
     pub(crate) kind: SKind,
 }
 
 /// What a statement does.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum SKind {
     Set(Var, E),
     Store(Access, E),
@@ -111,7 +113,7 @@ pub(crate) enum SKind {
 }
 
 /// A loop over a range.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Loop {
     /// Which loop of the source it is, in order; `None` for those of array operations.
     pub(crate) source: Option<usize>,
@@ -123,7 +125,7 @@ pub(crate) struct Loop {
 }
 
 /// What a scalar variable is.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct VarInfo {
     pub(crate) name: String,
     pub(crate) ty: Ty,
@@ -133,7 +135,7 @@ pub(crate) struct VarInfo {
 }
 
 /// Where a scalar's value comes from.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Role {
     /// An argument that nothing assigns to.
     Fixed,
@@ -146,7 +148,7 @@ pub(crate) enum Role {
 }
 
 /// What an array is.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ArrInfo {
     pub(crate) name: String,
     pub(crate) ty: Ty,
@@ -158,7 +160,7 @@ pub(crate) struct ArrInfo {
 }
 
 /// Where an argument goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Slot {
     /// A scalar, by its number.
     Scalar(usize),
@@ -167,7 +169,7 @@ pub enum Slot {
 }
 
 /// What the function returns.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Give {
     /// `None`
     Nothing,
@@ -180,7 +182,7 @@ pub enum Give {
 }
 
 /// What has to hold of the arguments: an affine form that is zero, or not negative.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Guard {
     pub(crate) form: crate::affine::Affine,
     /// It is as good if one of these isn't negative.
@@ -190,7 +192,7 @@ pub(crate) struct Guard {
 }
 
 /// A kernel in normal form, for one combination of types.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Program {
     pub(crate) name: String,
     pub(crate) params: Vec<Slot>,
@@ -202,6 +204,7 @@ pub(crate) struct Program {
     /// Line of each loop of the source.
     pub(crate) loop_lines: Vec<u32>,
     /// Why a strict compilation refuses it: a line and the operation whose order of rounding is NumPy's own.
+    #[serde(skip)]
     pub(crate) reassociates: Option<(u32, &'static str)>,
 }
 

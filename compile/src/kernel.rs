@@ -5,74 +5,50 @@
 
 use crate::affine::{Affine, Sym};
 use crate::depend::{self, Class};
+use crate::drive::{Run, VOID};
+use crate::factor::{Factor, Factoring};
+use crate::flags;
+use crate::host::{Arg, Axis, Contract, Host, Outcome};
 use crate::idiom::{self, Along, Contraction, Step};
 use crate::ir::*;
 use crate::machine::{self, Layout, MOST};
 use crate::run::Runnable;
+use crate::spread::Plan;
 use crate::syntax::Globals;
-use crate::{Error, Kind, Result, bounds, expand, lower, promote, show, syntax, tree};
-
-/// An argument of a call.
-#[derive(Debug, Clone, Copy)]
-pub enum Arg<'a> {
-    /// An int.
-    Int(i64),
-    /// A float.
-    Float(f64),
-    /// Address and extents of an array in C order, of elements of eight bytes.
-    Array(usize, &'a [usize]),
-}
-
-/// Where the operand of a library call lies along an axis.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Axis {
-    /// An index of the contraction, from one element to another: its number, the first element, the end.
-    Index(usize, i64, i64),
-    /// One element.
-    At(i64),
-}
-
-/// A part of an array: its number and where.
-pub type Part = (usize, Vec<Axis>);
-
-/// A library call: `out += factor * product of operands`, summed over the indices that `out` doesn't have.
-#[derive(Debug, Clone)]
-pub struct Contract {
-    /// What is added to.
-    pub out: Part,
-    /// What is multiplied.
-    pub operands: Vec<Part>,
-    /// What the product is multiplied by.
-    pub factor: f64,
-    /// `(operand or None for the result, a, b, offset)`: only elements with `position of a - position of b + offset >= 0`,
-    /// positions within the parts.
-    pub masks: Vec<(Option<usize>, usize, usize, i64)>,
-}
-
-/// What a kernel needs of whoever has the arrays.
-pub trait Host {
-    /// Address of a new array of the kernel's own: its number, type, extents. Zeros.
-    fn make(&mut self, arr: usize, ty: Ty, dims: &[usize]) -> std::result::Result<usize, String>;
-    /// Does a library call.
-    fn contract(&mut self, contract: &Contract) -> std::result::Result<(), String>;
-}
+use crate::team::TeamRun;
+use crate::void::{has_extremes, may_be_void};
+use crate::{Error, Kind, Result, bounds, emit, expand, lower, promote, show, syntax, tree};
+use serde::{Deserialize, Serialize};
+use std::sync::{Mutex, PoisonError};
 
 /// A function, compiled for one combination of types.
+#[derive(Serialize, Deserialize)]
 pub struct Kernel {
     program: Program,
     layout: Layout,
     code: Runnable,
     classes: Vec<(u32, Class)>,
     may_be_void: bool,
+    has_extremes: bool,
     text: String,
     /// Pieces of code, in order, and what may be called instead.
     steps: Vec<Vec<Contraction>>,
+    /// Which of them are factorizations.
+    factors: Vec<Option<Factor>>,
+    /// Their statements.
+    bodies: Vec<Vec<S>>,
+    is_strict: bool,
+    /// The steps as loops that can be handed out.
+    plan: Plan,
     /// The same without arrays that have a place for each iteration, for when these would be large.
     small: Option<Box<Kernel>>,
 }
 
 /// Elements that arrays of the kernel's own may have, beyond four times those of the arguments, where there is a choice.
 const ROOM: usize = 1 << 22;
+
+/// Rows from which a factorization by a library pays.
+const LARGE: usize = 96;
 
 /// Operations from which a library call pays.
 const WORTH: i64 = 40 * 40 * 40;
@@ -146,6 +122,20 @@ impl Kernel {
         }
     }
 
+    /// The kernel with its code, to be kept in a file for processors of the same kind ([`crate::processor`]).
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        postcard::to_stdvec(self).map_err(|error| Error::new(0, error.to_string()))
+    }
+
+    /// A kernel that was kept.
+    ///
+    /// # Safety
+    /// The bytes are those that `to_bytes` gave, for this kind of processor, in this version of the crate.
+    #[allow(unsafe_code)]
+    pub unsafe fn from_bytes(bytes: &[u8]) -> Result<Kernel> {
+        postcard::from_bytes(bytes).map_err(|error| Error::new(0, error.to_string()))
+    }
+
     fn built(
         mut program: Program,
         classes: Vec<(u32, Class)>,
@@ -153,29 +143,41 @@ impl Kernel {
         small: Option<Box<Kernel>>,
     ) -> Result<Kernel> {
         let steps = if is_strict { vec![Step::Code(program.body.clone())] } else { idiom::steps(&program) };
-        let (mut bodies, mut contractions) = (Vec::new(), Vec::new());
+        let (mut bodies, mut contractions, mut factors) = (Vec::new(), Vec::new(), Vec::new());
         for step in steps {
-            let (body, found) = match step {
-                Step::Code(body) => (body, Vec::new()),
-                Step::Contract(found, body) => (body, found),
+            let (body, found, factor) = match step {
+                Step::Code(body) => (body, Vec::new(), None),
+                Step::Contract(found, body) => (body, found, None),
+                Step::Factor(factor, body) => (body, Vec::new(), Some(factor)),
             };
-            bodies.push(promote::promote(&mut program, body, &mut Vec::new()));
+            factors.push(factor);
+            bodies.push(body);
             contractions.push(found);
         }
+        let plan = Plan::of(&program, &bodies, !is_strict);
+        let before = bodies.clone();
+        let bodies: Vec<_> =
+            bodies.into_iter().map(|body| promote::promote(&mut program, body, &mut Vec::new())).collect();
         let found: Vec<_> = bodies.iter().map(|body| depend::classify(&program, body)).collect();
         let pieces: Vec<_> =
             bodies.iter().zip(&found).map(|(body, found)| (&body[..], &found.class)).collect();
         let code = machine::compile(&program, &pieces, !is_strict)?;
         let may_be_void = bodies.iter().any(|body| may_be_void(&program, body));
-        let text = show::text(&program, &bodies, &contractions);
+        let has_extremes = bodies.iter().any(|body| has_extremes(body));
+        let text = show::text(&program, &bodies, &contractions, &factors, &plan.spread_vars());
         Ok(Kernel {
             layout: Layout::of(&program),
             program,
             code: Runnable::new(code),
             classes,
             may_be_void,
+            has_extremes,
             text,
             steps: contractions,
+            factors,
+            bodies: before,
+            is_strict,
+            plan,
             small,
         })
     }
@@ -185,9 +187,19 @@ impl Kernel {
         &self.classes
     }
 
+    /// The function's name.
+    pub fn name(&self) -> &str {
+        &self.program.name
+    }
+
     /// The kernel as it is run, as readable Python.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The kernel as a Python function of this name that computes with NumPy.
+    pub fn python(&self, name: &str) -> String {
+        emit::function(&self.program, name, &self.bodies, &self.steps, !self.is_strict)
     }
 
     /// Where the arguments go.
@@ -215,19 +227,15 @@ impl Kernel {
         self.program.arrays[arr].ndim
     }
 
-    /// Runs it, and gives the scalars, by number, as their bits. An error says why it can't be run on these arguments,
+    /// Runs it. An error says why it can't be run on these arguments,
     /// which are then as they were.
     ///
     /// # Safety
     /// Each array argument is memory of its extents, which nobody else writes to during the call, nor reads if the kernel
     /// writes to it. What the host makes is memory of the extents asked for, and stays until the call ends.
     #[allow(unsafe_code)]
-    pub unsafe fn call(
-        &self,
-        args: &[Arg<'_>],
-        host: &mut dyn Host,
-    ) -> std::result::Result<Vec<i64>, String> {
-        let mut table = vec![0i64; self.layout.words];
+    pub unsafe fn call(&self, args: &[Arg<'_>], host: &mut dyn Host) -> std::result::Result<Outcome, String> {
+        let mut table = self.layout.table();
         let mut spans: Vec<(Arr, i64, usize)> = Vec::new();
         if args.len() != self.program.params.len() {
             return Err("another number of arguments".into());
@@ -321,8 +329,16 @@ impl Kernel {
                 table[at + 1 + axis] = *dim as i64;
             }
         }
+        if let Some(place) = host.team().map(|team| team.place()) {
+            // SAFETY: the caller's promise; guards hold, and what is written overlaps nothing.
+            unsafe { self.together(&mut table, place, host) }?;
+            return Ok(self.outcome(table));
+        }
         let mut saved = Vec::new();
-        if self.may_be_void || self.steps.iter().any(|step| !step.is_empty()) {
+        if self.may_be_void
+            || self.steps.iter().any(|step| !step.is_empty())
+            || self.factors.iter().any(Option::is_some)
+        {
             for (arr, address, words) in &spans {
                 if self.program.arrays[*arr].is_written && *words > 0 {
                     // SAFETY: the caller vouches for the arguments' memory.
@@ -336,17 +352,15 @@ impl Kernel {
                 .iter()
                 .map(|one| self.contract(one, |form| value(form, &table), &table))
                 .collect();
-            if let (false, Some(calls)) = (contractions.is_empty(), calls) {
+            let factor = self.factor(piece, |form| value(form, &table));
+            if let Some((kind, arr, n)) = factor {
+                failed = host.factor(kind, arr, n).err();
+            } else if let (false, Some(calls)) = (contractions.is_empty(), calls) {
                 failed = calls.iter().find_map(|call| host.contract(call).err());
             } else {
                 // SAFETY: table and layout are of this program; its addresses are the caller's arrays and those made above,
                 // its extents theirs; all guards hold; what is written to overlaps nothing.
-                let is_sound = unsafe { self.code.run(piece, &mut table) };
-                if !is_sound {
-                    failed = Some(
-                        "something happened that Python raises or warns for, or that leaves 64 bits".into(),
-                    );
-                }
+                failed = unsafe { self.step(piece, &mut table, host) }.err();
             }
             if failed.is_some() {
                 break;
@@ -359,8 +373,93 @@ impl Kernel {
             }
             return Err(reason);
         }
+        Ok(self.outcome(table))
+    }
+
+    fn outcome(&self, mut table: Vec<i64>) -> Outcome {
+        let mut raised = table.last().map_or(0, |word| *word as u8);
+        // The processor's maximum of a NaN is "invalid", which NumPy's isn't.
+        if self.has_extremes {
+            raised &= !flags::INVALID;
+        }
         table.truncate(self.program.vars.len());
-        Ok(table)
+        Outcome { scalars: table, raised }
+    }
+
+    /// The factorization that a step is: of which array, and of how many rows, if they are enough.
+    fn factor(
+        &self,
+        step: usize,
+        value: impl Fn(&Affine) -> Option<i64>,
+    ) -> Option<(Factoring, usize, usize)> {
+        let factor = self.factors[step].as_ref()?;
+        let n = usize::try_from(value(&factor.n)?).ok()?;
+        (n >= LARGE).then_some((factor.kind, factor.arr, n))
+    }
+
+    /// Runs all steps on several ranks.
+    ///
+    /// # Safety
+    /// As for `Runnable::run`.
+    #[allow(unsafe_code)]
+    unsafe fn together(
+        &self,
+        table: &mut [i64],
+        place: (usize, usize),
+        host: &mut dyn Host,
+    ) -> std::result::Result<(), String> {
+        let mut own = self.plan.table(table, self.program.vars.len());
+        let (plan, code) = (&self.plan, self.plan.code()?);
+        let mut run = TeamRun::new(Run { plan, code, table: &mut own, host }, place);
+        for (step, (nodes, contractions)) in plan.steps.iter().zip(&self.steps).enumerate() {
+            let now = run.table();
+            let calls: Option<Vec<Contract>> = contractions
+                .iter()
+                .map(|one| self.contract(one, |form| plan.value(form, &now), &now))
+                .collect();
+            if let Some((kind, arr, n)) = self.factor(step, |form| plan.value(form, &now)) {
+                run.factor(kind, arr, n)?;
+                continue;
+            }
+            match calls {
+                Some(calls) if !calls.is_empty() => calls.iter().try_for_each(|call| run.contract(call))?,
+                // SAFETY: the caller's promise.
+                _ => unsafe { run.nodes(nodes) }?,
+            }
+        }
+        run.end()?;
+        plan.back(&own, table);
+        Ok(())
+    }
+
+    /// Runs the code of a step: in parts where that is worth it.
+    ///
+    /// # Safety
+    /// As for `Runnable::run`.
+    #[allow(unsafe_code)]
+    unsafe fn step(
+        &self,
+        step: usize,
+        table: &mut Vec<i64>,
+        host: &mut dyn Host,
+    ) -> std::result::Result<(), String> {
+        let scalars = self.program.vars.len();
+        if self.plan.cost(step, table, scalars) < host.grain() {
+            // SAFETY: the caller's promise.
+            return if unsafe { self.code.run(step, table) } { Ok(()) } else { Err(VOID.into()) };
+        }
+        // SAFETY: as above.
+        if let Some(done) = unsafe { self.plan.run(step, table, scalars, host) } {
+            return done;
+        }
+        let state = Mutex::new((table, false));
+        host.each(1, &|_| {
+            let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+            // SAFETY: as above.
+            state.1 = unsafe { self.code.run(step, state.0) };
+        });
+        let is_sound = state.into_inner().unwrap_or_else(PoisonError::into_inner).1;
+        if is_sound { Ok(()) } else { Err(VOID.into()) }
     }
 
     /// The library call, if there is enough to do; an empty one has code that does nothing.
@@ -409,42 +508,6 @@ impl Kernel {
     }
 }
 
-/// Whether a run may turn out void.
-fn may_be_void(program: &Program, body: &[S]) -> bool {
-    let odd = |value: &E| {
-        // Guarded subscripts are affine, and small.
-        let bare = value.clone().map(&mut |part| match part {
-            E::Load(mut access) if !access.is_checked => {
-                access.index.clear();
-                E::Load(access)
-            }
-            part => part,
-        });
-        let mut is_odd = false;
-        bare.walk(&mut |part| {
-            is_odd |= match part {
-                E::Load(access) => access.is_checked,
-                E::Bin(Bin::Div | Bin::FloorDiv | Bin::Mod, ..) | E::Math(_, _, true) => true,
-                // Ints that are no subscripts may leave 64 bits.
-                E::Bin(_, Ty::Int, ..) | E::Neg(Ty::Int, _) => true,
-                _ => false,
-            }
-        });
-        is_odd
-    };
-    let is_affine = |bound: &E| Affine::from(bound, &program.vars).is_some();
-    body.iter().any(|stmt| match &stmt.kind {
-        SKind::Set(_, value) => odd(value),
-        SKind::Store(access, value) => access.is_checked || odd(value),
-        SKind::If(condition, yes, no) => {
-            odd(condition) || may_be_void(program, yes) || may_be_void(program, no)
-        }
-        SKind::For(inner) => {
-            !is_affine(&inner.lo) || !is_affine(&inner.hi) || may_be_void(program, &inner.body)
-        }
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -453,6 +516,8 @@ mod tests {
     #[derive(Default)]
     struct Naive {
         own: Vec<Vec<u64>>,
+        threads: usize,
+        parts: usize,
     }
 
     impl Host for Naive {
@@ -463,6 +528,25 @@ mod tests {
 
         fn contract(&mut self, _: &Contract) -> std::result::Result<(), String> {
             Err("no library".into())
+        }
+
+        fn factor(&mut self, _: Factoring, _: usize, _: usize) -> std::result::Result<(), String> {
+            Err("no library".into())
+        }
+
+        fn threads(&self) -> usize {
+            self.threads.max(1)
+        }
+
+        fn each(&mut self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
+            std::thread::scope(|scope| {
+                (0..parts).for_each(|k| drop(scope.spawn(move || work(k))));
+            });
+            self.parts += parts;
+        }
+
+        fn grain(&self) -> f64 {
+            if self.threads > 0 { 0.0 } else { 1e12 }
         }
     }
 
@@ -545,6 +629,40 @@ mod tests {
         ];
         // SAFETY: as above; nothing is run.
         assert!(unsafe { kernel.call(&args, &mut Naive::default()) }.unwrap_err().contains("overlaps"));
+    }
+
+    #[test]
+    #[allow(unsafe_code)]
+    fn parts_and_kept_kernels_do_the_same() {
+        let kernel = Kernel::compile(&shifted(1), &Globals::new(), &KINDS, true).unwrap();
+        let bytes = kernel.to_bytes().unwrap();
+        // SAFETY: the bytes of a kernel compiled by this process.
+        let kept = unsafe { Kernel::from_bytes(&bytes) }.unwrap();
+        assert_eq!((kept.text(), kept.loops()), (kernel.text(), kernel.loops()));
+        // SAFETY: nothing of it is run.
+        assert!(unsafe { Kernel::from_bytes(&bytes[..bytes.len() / 2]) }.is_err());
+        for n in [1usize, 2, 3, 9, 100] {
+            let x: Vec<f64> = (0..n).map(|i| i as f64 + 0.25).collect();
+            let first: Vec<f64> = (0..n).map(|i| 3.0 / (i as f64 + 1.0)).collect();
+            let mut expected = first.clone();
+            for i in 1..n {
+                expected[i] += 2.5 * x[i - 1];
+            }
+            for (kernel, threads) in [(&kernel, 3), (&kept, 0), (&kept, 2)] {
+                let (mut y, dims) = (first.clone(), [n]);
+                let args = [
+                    Arg::Float(2.5),
+                    Arg::Int(n as i64),
+                    Arg::Array(x.as_ptr() as usize, &dims),
+                    Arg::Array(y.as_mut_ptr() as usize, &dims),
+                ];
+                let mut host = Naive { threads, ..Naive::default() };
+                // SAFETY: both arrays have `n` elements and live, borrowed here alone, during the call.
+                let outcome = unsafe { kernel.call(&args, &mut host) }.unwrap();
+                assert_eq!((y, outcome.raised & !32), (expected.clone(), 0));
+                assert_eq!(host.parts > 1, threads > 1 && n > 2, "{n} {threads}");
+            }
+        }
     }
 
     #[test]

@@ -4,10 +4,17 @@
 
 mod affine;
 mod bounds;
+mod boxes;
 mod code;
+mod cost;
 mod depend;
+mod drive;
+mod emit;
 mod expand;
+mod factor;
+pub mod flags;
 mod fold;
+mod host;
 mod idiom;
 mod index;
 mod ir;
@@ -16,18 +23,27 @@ mod lanes;
 mod lower;
 mod machine;
 mod numpy;
+mod products;
 mod promote;
 mod run;
 mod show;
 mod solve;
+mod spread;
 mod syntax;
+mod team;
 mod tree;
 mod values;
+mod void;
 
+pub use boxes::spans;
 pub use depend::Class;
+pub use factor::Factoring;
+pub use host::{Arg, Axis, Contract, Host, Outcome, Part};
 pub use ir::{Give, Slot, Ty};
-pub use kernel::{Arg, Axis, Contract, Host, Kernel, Part, analyse};
+pub use kernel::{Kernel, analyse};
+pub use machine::processor;
 pub use syntax::Globals;
+pub use team::Team;
 
 /// Why a function isn't compiled: a line of its source (0 if it is none of them) and what stands there.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,11 +1,18 @@
 //! A kernel in normal form, as readable Python.
 
+use crate::factor::{Factor, Factoring};
 use crate::idiom::{Along, Contraction};
 use crate::ir::*;
 use std::fmt::Write;
 
-/// The text of a program.
-pub(crate) fn text(program: &Program, pieces: &[Vec<S>], contractions: &[Vec<Contraction>]) -> String {
+/// The text of a program; these loops may be handed out in parts.
+pub(crate) fn text(
+    program: &Program,
+    pieces: &[Vec<S>],
+    contractions: &[Vec<Contraction>],
+    factors: &[Option<Factor>],
+    spread: &[Var],
+) -> String {
     let mut out = format!("def {}:\n", program.name);
     for guard in &program.guards {
         let _ = writeln!(
@@ -23,14 +30,23 @@ pub(crate) fn text(program: &Program, pieces: &[Vec<S>], contractions: &[Vec<Con
             let _ = writeln!(out, "    {} = empty(({}))", array.name, dims.join(", "));
         }
     }
-    for (piece, found) in pieces.iter().zip(contractions) {
+    for ((piece, found), factor) in pieces.iter().zip(contractions).zip(factors) {
         for one in found {
             contraction(program, one, &mut out);
         }
-        if !found.is_empty() {
+        if let Some(factor) = factor {
+            let (name, n) =
+                (&program.arrays[factor.arr].name, expression(program, &factor.n.expression(), 0));
+            let kind = match factor.kind {
+                Factoring::Lu => "lu",
+                Factoring::Cholesky => "cholesky",
+            };
+            let _ = writeln!(out, "    {name}[:{n}, :{n}] = {kind}({name}[:{n}, :{n}])");
+        }
+        if !found.is_empty() || factor.is_some() {
             out.push_str("    # or, where little is to be done:\n");
         }
-        block(program, piece, 1, &mut out);
+        block(program, piece, spread, 1, &mut out);
     }
     out
 }
@@ -69,7 +85,7 @@ fn contraction(program: &Program, one: &Contraction, out: &mut String) {
 }
 
 /// Statements, at a depth.
-pub(crate) fn block(program: &Program, body: &[S], depth: usize, out: &mut String) {
+fn block(program: &Program, body: &[S], spread: &[Var], depth: usize, out: &mut String) {
     let indent = "    ".repeat(depth);
     if body.is_empty() {
         let _ = writeln!(out, "{indent}pass");
@@ -86,18 +102,22 @@ pub(crate) fn block(program: &Program, body: &[S], depth: usize, out: &mut Strin
             }
             SKind::If(condition, yes, no) => {
                 let _ = writeln!(out, "{indent}if {}:", expression(program, condition, 0));
-                block(program, yes, depth + 1, out);
+                block(program, yes, spread, depth + 1, out);
                 if !no.is_empty() {
                     let _ = writeln!(out, "{indent}else:");
-                    block(program, no, depth + 1, out);
+                    block(program, no, spread, depth + 1, out);
                 }
             }
             SKind::For(inner) => {
                 let step = if inner.step == 1 { String::new() } else { format!(", {}", inner.step) };
                 let (lo, hi) = (expression(program, &inner.lo, 0), expression(program, &inner.hi, 0));
-                let _ =
-                    writeln!(out, "{indent}for {} in range({lo}, {hi}{step}):", program.vars[inner.var].name);
-                block(program, &inner.body, depth + 1, out);
+                let parts = if spread.contains(&inner.var) { "  # in parts, if it is worth it" } else { "" };
+                let _ = writeln!(
+                    out,
+                    "{indent}for {} in range({lo}, {hi}{step}):{parts}",
+                    program.vars[inner.var].name
+                );
+                block(program, &inner.body, spread, depth + 1, out);
             }
         }
     }

@@ -23,6 +23,8 @@ enum Command {
     Run(Run),
     /// Start ranks that compute for clients: Python programs of this user that call `gain.connect(FILE)`
     Serve(Serve),
+    /// Write the kernels of a Python file (functions of `gain.jit`) as Python that needs NumPy alone
+    Compile(Compile),
     /// Measure communication between ranks; alone it lists what there is to measure
     #[command(after_help = microbench::list())]
     Bench(Bench),
@@ -75,6 +77,15 @@ struct Serve {
     memory: Option<u64>,
     #[command(flatten)]
     start: Start,
+}
+
+#[derive(Args)]
+struct Compile {
+    /// The file; it is imported
+    file: PathBuf,
+    /// Where to write [default: beside it, with `_gain` behind its name]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -151,6 +162,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, python: Option<PathBu
             }
         }
         Ok(Cli { command: Command::Serve(options) }) => serve(options, python),
+        Ok(Cli { command: Command::Compile(options) }) => compile(options, python),
         Ok(Cli { command: Command::Bench(options) }) => bench(options, &arguments, python),
         Ok(Cli { command: Command::Agent }) => agent::agent(),
         Ok(Cli { command: Command::Info }) => match info::write(&mut io::stdout()) {
@@ -178,6 +190,23 @@ fn serve(options: Serve, python: Option<PathBuf>) -> i32 {
     program
         .extend(options.memory.into_iter().flat_map(|bytes| ["--memory".into(), bytes.to_string().into()]));
     run(options.start, program, python)
+}
+
+/// `gain compile`: the module writes it.
+fn compile(options: Compile, python: Option<PathBuf>) -> i32 {
+    let interpreter = python.unwrap_or_else(find_python);
+    let mut command = std::process::Command::new(&interpreter);
+    command.args(["-m", "gain._source"]).arg(options.file);
+    if let Some(output) = options.output {
+        command.arg("--output").arg(output);
+    }
+    match command.status() {
+        Ok(status) => status.code().unwrap_or(1),
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "gain: cannot start {}: {error}", interpreter.display());
+            126
+        }
+    }
 }
 
 /// What finds the module without loading it, or anything else, and has it run the program whose words follow.

@@ -90,6 +90,10 @@ class _Jit:
         given = (*args, *self._extra) if self._extra else args
         kinds, why = _gain.jit_kinds(given)
         if kinds is None:
+            if _are_spread(args):
+                version = self._of_ranks(args)
+                if version is not None:
+                    return self._together(version, args)
             given = self._numpys(args)
             if given is args:
                 return self._plain(why, args, named)
@@ -103,6 +107,27 @@ class _Jit:
         self._said = (kinds, None, version)
         return result
 
+    def _of_ranks(self, args):
+        """The version that ranks run together, if all that it writes to is spread over them; else None."""
+        shapes = tuple(numpy.empty((0,) * arg.ndim, arg.dtype) if type(arg) is _gain.ndarray else arg for arg in args)
+        kinds, _ = _gain.jit_kinds((*shapes, *self._extra))
+        version = kinds and self._version(kinds)
+        if not version or isinstance(version, str):
+            return None
+        written = version.written()
+        if any(writes and not (type(arg) is _gain.ndarray and arg.flags.writeable) for arg, writes in zip(args, written)):
+            return None
+        return None if _overlap(args, written) else (kinds, version)
+
+    def _together(self, version, args):
+        """A call by all ranks, each of which does a part."""
+        kinds, version = version
+        done, result = version.run((*args, *self._extra), True)
+        if not done:
+            return self._plain(result, args, {}, kinds)
+        self._said = (kinds, None, version)
+        return _back(result, args, args)
+
     def _through_copies(self, args, given):
         """A call with arrays that aren't NumPy's or not in C order: on copies, and what is written goes back."""
         kinds, why = _gain.jit_kinds((*given, *self._extra))
@@ -112,16 +137,15 @@ class _Jit:
         if isinstance(version, str):
             return self._plain(version, args, {}, kinds)
         written = version.written()
-        pairs = [(at, to) for at in range(len(args)) for to in range(len(args)) if at != to and written[at]]
-        if any(_may_overlap(args[at], args[to]) for at, to in pairs):
+        if _overlap(args, written):
             return self._plain("arguments that may overlap", args, {}, kinds)
-        if any(writes and isinstance(arg, numpy.ndarray) and not arg.flags.writeable for arg, writes in zip(args, written)):
+        if any(writes and isinstance(arg, (numpy.ndarray, _gain.ndarray)) and not arg.flags.writeable for arg, writes in zip(args, written)):
             return self._plain("an argument that may not be written to", args, {}, kinds)
         done, result = version.run((*given, *self._extra))
         if not done:
             return self._plain(result, args, {}, kinds)
         for array, copy, writes in zip(args, given, written):
-            if writes and copy is not array:
+            if writes and copy is not array and not (type(array) is _gain.ndarray and _gain.jit_in_place(array)):
                 array[...] = copy
         self._said = (kinds, None, version)
         return _back(result, args, given)
@@ -141,7 +165,9 @@ class _Jit:
         """The arguments, with NumPy arrays in C order for arrays that are not; the same object if there are none."""
         given = []
         for arg in args:
-            if type(arg) is _gain.ndarray:
+            if type(arg) is _gain.ndarray and _gain.jit_in_place(arg):
+                given.append(numpy.asarray(arg))
+            elif type(arg) is _gain.ndarray:
                 given.append(numpy.array(arg.numpy(), order="C"))
             elif type(arg) is numpy.ndarray and not arg.flags.c_contiguous:
                 given.append(numpy.array(arg, order="C"))
@@ -165,16 +191,35 @@ class _Jit:
         self._versions = self._of_meanings.setdefault(tuple(self._meanings.items()), {})
 
     def _compiled(self, kinds):
+        # (What `import gain` brings along is little.)
+        from . import _kernel_cache
+
         if self._defaults:
             return "default values of arguments"
         try:
-            return _gain.Jit(self._tree, self._meanings, kinds, self._strict)
+            name = _kernel_cache.key(self._tree, self._meanings, kinds, self._strict)
+            content = _kernel_cache.load(name)
+            if content is not None:
+                try:
+                    return _gain.Jit.kept(content, kinds)
+                except ValueError:
+                    pass
+            version = _gain.Jit(self._tree, self._meanings, kinds, self._strict)
         except ValueError as error:
             return _reason(error)
+        _kernel_cache.store(name, version.to_keep())
+        _kernel_cache.note(self._tree, kinds)
+        return version
 
     def loops(self):
         """Line and class (`parallel`, `reduction`, `carried`) of each loop of the version that ran last; None if that was the plain function."""
         return self._said and self._said[2] and self._said[2].loops()
+
+    def source(self):
+        """The versions of the function so far as Python that needs NumPy alone, with what chooses one of them: what `gain compile` writes behind it."""
+        from ._source import function_text
+
+        return function_text(self, self._function.__name__)
 
     def explain(self):
         """Which version ran last, or the first thing that kept the function from being compiled or run so, and the kernel as it is run."""
@@ -188,8 +233,31 @@ class _Jit:
         return f"{name}({kinds}): compiled\n{loops}{version.text()}"
 
 
+def _overlap(args, written):
+    """Whether something that is written to may have elements in common with another argument."""
+    pairs = [(at, to) for at in range(len(args)) for to in range(len(args)) if at != to and written[at]]
+    return any(_may_overlap(args[at], args[to]) for at, to in pairs)
+
+
 def _may_overlap(one, other):
-    return isinstance(one, numpy.ndarray) and isinstance(other, numpy.ndarray) and numpy.may_share_memory(one, other) or one is other and isinstance(one, _gain.ndarray)
+    if isinstance(one, numpy.ndarray) and isinstance(other, numpy.ndarray):
+        return numpy.may_share_memory(one, other)
+    if isinstance(one, _gain.ndarray) and isinstance(other, _gain.ndarray):
+        return one is other or _root(one) is _root(other)
+    both = (isinstance(one, _gain.ndarray), isinstance(other, _gain.ndarray))
+    return any(both) and isinstance(one, (numpy.ndarray, _gain.ndarray)) and isinstance(other, (numpy.ndarray, _gain.ndarray)) and _root(one) is _root(other)
+
+
+def _root(array):
+    """What an array shows the elements of."""
+    while getattr(array, "base", None) is not None:
+        array = array.base
+    return array
+
+
+def _are_spread(args):
+    """Whether an argument's elements are on several ranks."""
+    return any(type(arg) is _gain.ndarray and arg.ndim > 0 and not arg.is_replicated for arg in args) and _gain.ranks() > 1
 
 
 def _contract(out, operands, factor, masks):

@@ -3,12 +3,23 @@
 //! A call that can't be run as compiled says why and leaves its arguments as they were; `gain._jit` then calls the
 //! plain function. Nothing here decides what a kernel means.
 
-use compile::{Arg, Axis, Contract, Give, Globals, Host, Kernel, Kind, Part, Slot, Ty};
+use crate::convert::released;
+use crate::ndarray::NdArray;
+use crate::regular::{Flat, flatten, fresh_list, number, words, write_back};
+use crate::status;
+use crate::together::Shared;
+use compile::flags;
+use compile::{
+    Arg, Axis, Contract, Factoring, Give, Globals, Host, Kernel, Kind, Outcome, Part, Slot, Team, Ty,
+};
+use gain::Array;
+use gain::status::{DIVIDE, INVALID, OVER};
 use numpy::{PyArrayDyn, PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyFloat, PyInt, PyList, PyTuple};
+use pyo3::types::{PyBytes, PyFloat, PyInt, PyList, PyTuple};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Most axes of a list or array.
 const AXES: usize = 8;
@@ -17,7 +28,43 @@ const AXES: usize = 8;
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Jit>()?;
     module.add_function(wrap_pyfunction!(jit_kinds, module)?)?;
-    module.add_function(wrap_pyfunction!(jit_analyse, module)?)
+    module.add_function(wrap_pyfunction!(jit_analyse, module)?)?;
+    module.add_function(wrap_pyfunction!(jit_counts, module)?)?;
+    module.add_function(wrap_pyfunction!(jit_grain, module)?)?;
+    module.add_function(wrap_pyfunction!(jit_in_place, module)?)?;
+    module.add_function(wrap_pyfunction!(jit_processor, module)?)
+}
+
+/// The processor that kernels are compiled for.
+#[pyfunction]
+fn jit_processor() -> PyResult<String> {
+    compile::processor().map_err(refused)
+}
+
+/// Whether NumPy can have an array's own memory, in C order: on one rank, and if it isn't in another job.
+#[pyfunction]
+fn jit_in_place(array: &Bound<'_, NdArray>) -> PyResult<bool> {
+    let array = &array.try_borrow()?.array;
+    Ok(gain::session::size() == 1 && array.ndim() > 0 && !array.is_elsewhere() && array.is_contiguous())
+}
+
+/// Nanoseconds of work from which a loop is handed out in parts.
+static GRAIN: AtomicU64 = AtomicU64::new(100_000);
+
+/// Parts of loops handed out to threads, and elements fetched from ranks, so far.
+static PARTS: AtomicU64 = AtomicU64::new(0);
+static FETCHED: AtomicU64 = AtomicU64::new(0);
+
+/// How many parts of loops went to threads, and how many elements ranks fetched.
+#[pyfunction]
+fn jit_counts() -> (u64, u64) {
+    (PARTS.load(Ordering::Relaxed), FETCHED.load(Ordering::Relaxed))
+}
+
+/// Sets from how many nanoseconds of work on a loop is handed out in parts; what it was before.
+#[pyfunction]
+fn jit_grain(nanoseconds: u64) -> u64 {
+    GRAIN.swap(nanoseconds, Ordering::Relaxed)
 }
 
 fn refused(error: compile::Error) -> PyErr {
@@ -113,6 +160,10 @@ fn kinds_of(text: &str) -> PyResult<Vec<Kind>> {
         .collect()
 }
 
+fn is_numpys(kind: &Kind) -> bool {
+    matches!(kind, Kind::Array { is_list: false, .. } | Kind::Scalar { is_numpy: true, .. })
+}
+
 /// Lines and classes of the loops of a source: `[(line, 'parallel' | 'reduction' | 'carried')]`.
 #[pyfunction]
 fn jit_analyse(text: &str, globals: Globals, kinds: &str) -> PyResult<Vec<(u32, String)>> {
@@ -120,79 +171,47 @@ fn jit_analyse(text: &str, globals: Globals, kinds: &str) -> PyResult<Vec<(u32, 
     Ok(loops.into_iter().map(|(line, class)| (line, format!("{class:?}").to_lowercase())).collect())
 }
 
-/// A list as its elements.
-struct Flat<'py> {
-    dims: Vec<usize>,
-    array: Bound<'py, PyAny>,
-    /// Addresses of the lists in it.
-    lists: Vec<usize>,
-}
-
-fn flatten<'py>(list: &Bound<'py, PyList>, ty: Ty, ndim: usize) -> PyResult<Option<Flat<'py>>> {
-    let mut dims = vec![list.len()];
-    let mut first = list.get_item(0).ok();
-    while dims.len() < ndim {
-        let Some(item) = first else { return Ok(None) };
-        let Ok(inner) = item.cast_exact::<PyList>() else { return Ok(None) };
-        dims.push(inner.len());
-        first = inner.get_item(0).ok();
-    }
-    let mut lists = Vec::new();
-    let array = if ty == Ty::Float {
-        let mut values = Vec::with_capacity(dims.iter().product());
-        let float = |item: &Bound<'_, PyAny>| item.cast_exact::<PyFloat>().ok().map(|x| x.value());
-        if gather(list, &float, &dims, &mut values, &mut lists).is_none() {
-            return Ok(None);
-        }
-        numpy::PyArray1::from_vec(list.py(), values).reshape(&dims[..])?.into_bound_py_any(list.py())?
-    } else {
-        let mut values = Vec::with_capacity(dims.iter().product());
-        let int = |item: &Bound<'_, PyAny>| item.cast_exact::<PyInt>().ok()?.extract::<i64>().ok();
-        if gather(list, &int, &dims, &mut values, &mut lists).is_none() {
-            return Ok(None);
-        }
-        numpy::PyArray1::from_vec(list.py(), values).reshape(&dims[..])?.into_bound_py_any(list.py())?
-    };
-    Ok(Some(Flat { dims, array, lists }))
-}
-
-fn gather<T>(
-    list: &Bound<'_, PyList>,
-    number: &impl Fn(&Bound<'_, PyAny>) -> Option<T>,
-    dims: &[usize],
-    values: &mut Vec<T>,
-    lists: &mut Vec<usize>,
-) -> Option<()> {
-    if list.len() != dims[0] {
-        return None;
-    }
-    lists.push(list.as_ptr() as usize);
-    for item in list.iter() {
-        if dims.len() > 1 {
-            gather(item.cast_exact::<PyList>().ok()?, number, &dims[1..], values, lists)?;
-        } else {
-            values.push(number(&item)?);
-        }
-    }
-    Some(())
-}
-
-/// Elements of an array of ours, as their bits.
-fn words(array: &Bound<'_, PyAny>, ty: Ty) -> PyResult<Vec<i64>> {
-    if ty == Ty::Float {
-        let values = array.cast::<PyArrayDyn<f64>>()?.to_vec()?;
-        return Ok(values.into_iter().map(|value| value.to_bits() as i64).collect());
-    }
-    Ok(array.cast::<PyArrayDyn<i64>>()?.to_vec()?)
-}
-
 /// Arrays of a call, by number: arguments, and those that the kernel makes.
 struct Arrays<'py> {
     py: Python<'py>,
     arrays: Vec<Option<Bound<'py, PyAny>>>,
+    /// By number, those of which ranks that run together have different parts.
+    shared: Vec<Option<Shared<'py>>>,
+    is_together: bool,
+    /// Arrays that are returned.
+    given: Vec<usize>,
+    /// What ended the run that isn't the kernel's doing.
+    raised: Option<PyErr>,
 }
 
 impl<'py> Arrays<'py> {
+    fn new(py: Python<'py>, is_together: bool, give: &Give) -> Self {
+        let mut given = Vec::new();
+        arrays_of(give, &mut given);
+        Arrays { py, arrays: Vec::new(), shared: Vec::new(), is_together, given, raised: None }
+    }
+
+    fn share(&mut self, arr: usize, shared: Shared<'py>) {
+        if self.shared.len() <= arr {
+            self.shared.resize_with(arr + 1, || None);
+        }
+        self.set(arr, shared.local.clone());
+        self.shared[arr] = Some(shared);
+    }
+
+    fn shared(&self, arr: usize) -> Option<&Shared<'py>> {
+        self.shared.get(arr)?.as_ref()
+    }
+
+    /// The words of an error, which ends the call.
+    fn ended<T>(&mut self, done: PyResult<T>) -> Result<T, String> {
+        done.map_err(|error| {
+            let words = error.to_string();
+            self.raised.get_or_insert(error);
+            words
+        })
+    }
+
     fn set(&mut self, arr: usize, array: Bound<'py, PyAny>) {
         if self.arrays.len() <= arr {
             self.arrays.resize_with(arr + 1, || None);
@@ -217,8 +236,62 @@ impl<'py> Arrays<'py> {
     }
 }
 
+fn arrays_of(give: &Give, found: &mut Vec<usize>) {
+    match give {
+        Give::Array(arr) => found.push(*arr),
+        Give::Tuple(parts) => parts.iter().for_each(|part| arrays_of(part, found)),
+        Give::Nothing | Give::Scalar(..) => {}
+    }
+}
+
+impl Team for Arrays<'_> {
+    fn place(&self) -> (usize, usize) {
+        (gain::session::rank(), gain::session::size())
+    }
+
+    fn is_shared(&self, arr: usize) -> bool {
+        self.shared(arr).is_some()
+    }
+
+    fn is_outside(&self, arr: usize) -> bool {
+        self.shared(arr).is_some_and(|shared| shared.source.is_some())
+    }
+
+    fn wanted(&self, arr: usize) -> Vec<Vec<(i64, i64)>> {
+        self.shared(arr).map(|shared| shared.wanted.clone()).unwrap_or_default()
+    }
+
+    fn fetch(&mut self, arr: usize, from: Option<usize>, patch: &[(i64, i64)]) -> Result<(), String> {
+        let done = self.shared(arr).map_or(Ok(()), |shared| shared.fetch(from, patch));
+        let words: i64 = patch.iter().map(|(lo, hi)| hi - lo).product();
+        FETCHED.fetch_add(words.max(0) as u64, Ordering::Relaxed);
+        self.ended(done)
+    }
+
+    fn tell(&mut self, words: &[i64]) -> Result<Vec<Vec<i64>>, String> {
+        let said = released(self.py, || gain::told_by_all(bytemuck::cast_slice(words)));
+        let said = self.ended(said)?;
+        let word = |bytes: &[u8]| i64::from_ne_bytes(bytes.try_into().expect("chunks of eight"));
+        Ok(said.iter().map(|bytes| bytes.chunks_exact(8).map(word).collect()).collect())
+    }
+}
+
 impl Host for Arrays<'_> {
+    fn team(&mut self) -> Option<&mut dyn Team> {
+        if self.is_together { Some(self) } else { None }
+    }
+
     fn make(&mut self, arr: usize, ty: Ty, dims: &[usize]) -> Result<usize, String> {
+        if self.is_together {
+            let made = Shared::new(self.py, ty, dims, None);
+            let mut made = self.ended(made)?;
+            if self.given.contains(&arr) {
+                made.wanted = vec![made.whole()];
+            }
+            let address = made.address();
+            self.share(arr, made);
+            return Ok(address);
+        }
         let (array, address) = if ty == Ty::Float {
             let array = PyArrayDyn::<f64>::zeros(self.py, dims, false);
             (array.clone().into_any(), array.data() as usize)
@@ -233,66 +306,74 @@ impl Host for Arrays<'_> {
     fn contract(&mut self, contract: &Contract) -> Result<(), String> {
         self.called(contract).map_err(|error| error.to_string())
     }
-}
 
-fn number(py: Python<'_>, bits: i64, ty: Ty) -> PyResult<Bound<'_, PyAny>> {
-    if ty == Ty::Float {
-        f64::from_bits(bits as u64).into_bound_py_any(py)
-    } else {
-        bits.into_bound_py_any(py)
+    fn factor(&mut self, kind: Factoring, arr: usize, n: usize) -> Result<(), String> {
+        let array = self.arrays[arr].clone().expect("every array of a call is known");
+        let name = match kind {
+            Factoring::Lu => "lu",
+            Factoring::Cholesky => "cholesky",
+        };
+        let function = self
+            .py
+            .import("gain._factors")
+            .and_then(|module| module.getattr(name))
+            .map_err(|e| e.to_string())?;
+        function.call1((array, n)).map(drop).map_err(|error| error.to_string())
     }
-}
 
-fn write_back(
-    list: &Bound<'_, PyList>,
-    ty: Ty,
-    dims: &[usize],
-    words: &mut std::slice::Iter<'_, i64>,
-) -> PyResult<()> {
-    for at in 0..dims[0] {
-        if dims.len() > 1 {
-            write_back(list.get_item(at)?.cast::<PyList>()?, ty, &dims[1..], words)?;
-        } else {
-            list.set_item(at, number(list.py(), *words.next().expect("as many as were gathered"), ty)?)?;
-        }
+    fn threads(&self) -> usize {
+        if gain::session::init().is_ok() { gain::session::threads() } else { 1 }
     }
-    Ok(())
-}
 
-fn fresh_list<'py>(
-    py: Python<'py>,
-    ty: Ty,
-    dims: &[usize],
-    words: &mut std::slice::Iter<'_, i64>,
-) -> PyResult<Bound<'py, PyList>> {
-    let list = PyList::empty(py);
-    for _ in 0..dims[0] {
-        if dims.len() > 1 {
-            list.append(fresh_list(py, ty, &dims[1..], words)?)?;
-        } else {
-            list.append(number(py, *words.next().expect("an element for each place"), ty)?)?;
-        }
+    fn each(&mut self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
+        PARTS.fetch_add(parts as u64, Ordering::Relaxed);
+        self.py.detach(|| if parts == 1 { work(0) } else { gain::each_part(parts, work) });
     }
-    Ok(list)
+
+    fn grain(&self) -> f64 {
+        GRAIN.load(Ordering::Relaxed) as f64
+    }
 }
 
 /// A function compiled for one combination of kinds.
 #[pyclass(frozen, module = "gain._gain")]
 pub(crate) struct Jit {
     kernel: Kernel,
+    /// Whether an argument is NumPy's, whose operations warn.
+    has_numpys: bool,
 }
 
 #[pymethods]
 impl Jit {
     #[new]
     fn new(text: &str, globals: Globals, kinds: &str, strict: bool) -> PyResult<Self> {
-        let kernel = Kernel::compile(text, &globals, &kinds_of(kinds)?, strict).map_err(refused)?;
-        Ok(Jit { kernel })
+        let found = kinds_of(kinds)?;
+        let kernel = Kernel::compile(text, &globals, &found, strict).map_err(refused)?;
+        Ok(Jit { kernel, has_numpys: found.iter().any(is_numpys) })
+    }
+
+    /// A version that `to_keep` gave, of this build and for this processor.
+    #[staticmethod]
+    fn kept(bytes: &[u8], kinds: &str) -> PyResult<Self> {
+        // SAFETY: `gain._kernel_cache` hands over what it finds whole, in a folder that only this user writes to, under a name made of
+        // this build and the processor.
+        let kernel = unsafe { Kernel::from_bytes(bytes) }.map_err(refused)?;
+        Ok(Jit { kernel, has_numpys: kinds_of(kinds)?.iter().any(is_numpys) })
+    }
+
+    /// The version as bytes to be kept.
+    fn to_keep<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &self.kernel.to_bytes().map_err(refused)?))
     }
 
     /// The kernel as it is run, as Python.
     fn text(&self) -> &str {
         self.kernel.text()
+    }
+
+    /// The kernel as a Python function of this name that computes with NumPy.
+    fn python(&self, name: &str) -> String {
+        self.kernel.python(name)
     }
 
     /// Lines and classes of its loops.
@@ -309,8 +390,15 @@ impl Jit {
             .collect()
     }
 
-    /// Runs it: `(True, result)`, or `(False, reason)` with the arguments as they were.
-    fn run<'py>(&self, py: Python<'py>, args: &Bound<'py, PyTuple>) -> PyResult<(bool, Bound<'py, PyAny>)> {
+    /// Runs it: `(True, result)`, or `(False, reason)` with the arguments as they were. With several ranks, which call it `together`,
+    /// arguments may be arrays of `gain`, and those that are written to are.
+    #[pyo3(signature = (args, together = false))]
+    fn run<'py>(
+        &self,
+        py: Python<'py>,
+        args: &Bound<'py, PyTuple>,
+        together: bool,
+    ) -> PyResult<(bool, Bound<'py, PyAny>)> {
         let no = |reason: String| Ok((false, reason.into_bound_py_any(py)?));
         let items: Vec<Bound<'py, PyAny>> = args.iter().collect();
         let params = self.kernel.params();
@@ -318,7 +406,7 @@ impl Jit {
             return no("another number of arguments".into());
         }
         let mut flats: Vec<Option<Flat<'py>>> = Vec::new();
-        let mut arrays = Arrays { py, arrays: Vec::new() };
+        let mut arrays = Arrays::new(py, together, self.kernel.give());
         for (at, (item, slot)) in items.iter().zip(params).enumerate() {
             let flat = match (slot, item.cast_exact::<PyList>()) {
                 (Slot::Array(arr), Ok(list)) => {
@@ -347,6 +435,12 @@ impl Jit {
                 Slot::Array(arr) => {
                     let is_written = self.kernel.writes(*arr);
                     let read_only = || no(format!("argument {at} may not be written to"));
+                    if let (true, Ok(handle)) = (together, item.cast::<NdArray>()) {
+                        let shared = self.shared_argument(py, *arr, &handle.try_borrow()?.array)?;
+                        addresses.push((shared.address(), shared.local.getattr("shape")?.extract()?));
+                        arrays.share(*arr, shared);
+                        continue;
+                    }
                     let item = flats[at].as_ref().map_or(item, |flat| &flat.array);
                     arrays.set(*arr, item.clone());
                     if let Ok(array) = item.cast::<PyArrayDyn<f64>>() {
@@ -378,11 +472,15 @@ impl Jit {
             });
         }
         // SAFETY: addresses and extents are those of arrays of elements of eight bytes in C order, kept alive by `items`,
-        // `flats` and `arrays`, and written to by nobody else while the interpreter's lock is held.
-        let scalars = match unsafe { self.kernel.call(&given, &mut arrays) } {
-            Ok(scalars) => scalars,
-            Err(reason) => return no(reason),
+        // `flats` and `arrays`, so that nobody can move them. As with NumPy's own functions, a program that writes to them in another
+        // thread meanwhile, which the interpreter's lock may allow, gets elements of either.
+        let Outcome { scalars, raised } = match unsafe { self.kernel.call(&given, &mut arrays) } {
+            Ok(outcome) => outcome,
+            Err(reason) => return arrays.raised.map_or_else(|| no(reason), Err),
         };
+        if together {
+            self.assign(py, &items, &arrays)?;
+        }
         for (at, slot) in params.iter().enumerate() {
             if let (Slot::Array(arr), Some(flat)) = (slot, &flats[at])
                 && self.kernel.writes(*arr)
@@ -391,11 +489,46 @@ impl Jit {
                 write_back(items[at].cast::<PyList>()?, ty, &flat.dims, &mut words(&flat.array, ty)?.iter())?;
             }
         }
-        Ok((true, self.given(py, self.kernel.give(), &items, &scalars, &arrays)?))
+        let given = self.given(py, self.kernel.give(), &items, &scalars, &arrays)?;
+        // Python's own floats overflow in silence.
+        if raised & !flags::UNDERFLOW != 0 && self.has_numpys {
+            let bit = |flag: u8, bit: u8| if raised & flag != 0 { bit } else { 0 };
+            let bits = bit(flags::INVALID, INVALID) | bit(flags::DIVIDE, DIVIDE) | bit(flags::OVERFLOW, OVER);
+            status::raised(py, self.kernel.name(), bits)?;
+        }
+        Ok((true, given))
     }
 }
 
 impl Jit {
+    /// Room for an argument that ranks work on together. Collective.
+    fn shared_argument<'py>(&self, py: Python<'py>, arr: usize, array: &Array) -> PyResult<Shared<'py>> {
+        released(py, || array.force())?;
+        let mut shared = Shared::new(py, self.kernel.array(arr).0, array.shape(), Some(array.clone()))?;
+        if self.kernel.writes(arr) {
+            // What an array of this shape has here, as which the result is assigned.
+            let like = released(py, || Array::zeros(array.shape(), array.dtype()))?;
+            let blocks = like.blocks();
+            let mine = if blocks.len() > 1 { blocks[gain::session::rank()].clone() } else { 0..array.size() };
+            shared.wanted = compile::spans(array.shape(), mine.start, mine.end);
+        }
+        Ok(shared)
+    }
+
+    /// Assigns what was computed together to the arguments that are written to. Collective.
+    fn assign(&self, py: Python<'_>, items: &[Bound<'_, PyAny>], arrays: &Arrays<'_>) -> PyResult<()> {
+        for (item, slot) in items.iter().zip(self.kernel.params()) {
+            let Slot::Array(arr) = slot else { continue };
+            let (Some(shared), true) = (arrays.shared(*arr), self.kernel.writes(*arr)) else { continue };
+            let made = crate::convert::import(&shared.local)?;
+            let array = item.cast::<NdArray>()?.try_borrow()?.array.clone();
+            if let Some(made) = made {
+                released(py, || array.assign(&made))?;
+            }
+        }
+        Ok(())
+    }
+
     /// An argument that is written to and shares a list with another, or has one twice.
     fn shared(&self, flats: &[Option<Flat<'_>>]) -> Option<usize> {
         let mut lists = Vec::new();
@@ -448,6 +581,10 @@ impl Jit {
                     arrays.arrays[*arr].clone().expect("an array that is no argument is the kernel's own");
                 let (ty, is_list) = self.kernel.array(*arr);
                 if !is_list {
+                    // What ranks have made together is in a window, which ends with the call.
+                    if arrays.is_together {
+                        return made.call_method0("copy");
+                    }
                     return Ok(made);
                 }
                 let dims: Vec<usize> = made.getattr("shape")?.extract()?;

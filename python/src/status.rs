@@ -4,6 +4,7 @@
 //! of the user's are Python code that may do anything.
 
 use crate::site;
+use gain::status::site::Origin;
 use gain::status::{ALL, DIVIDE, Event, IMAGINARY, INVALID, Mode, OVER, Place, UNDER};
 use pyo3::exceptions::{PyFloatingPointError, PyNameError};
 use pyo3::prelude::*;
@@ -29,6 +30,16 @@ fn tell_all(py: Python<'_>, events: &[Event]) -> PyResult<()> {
         let mut kinds = ALL.iter().filter(|&&kind| event.bits & kind != 0);
         kinds.try_for_each(|&kind| tell_one(py, event, kind))
     })
+}
+
+/// Tells of exceptions that something other than an array's operation raised, at the present line of the user's.
+pub(crate) fn raised(py: Python<'_>, name: &str, bits: u8) -> PyResult<()> {
+    let Origin { site, policy } = site::capture(py);
+    let bits = bits & policy.wanted();
+    if bits == 0 {
+        return Ok(());
+    }
+    tell_all(py, &[Event { name: name.to_owned().into(), bits, policy, place: Place::Here(site) }])
 }
 
 fn tell_one(py: Python<'_>, event: &Event, kind: u8) -> PyResult<()> {

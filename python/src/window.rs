@@ -16,7 +16,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 
 /// Memory of which this rank has `len_bytes` bytes, zero at first; ranks may differ. Collective.
 #[pyclass(frozen, module = "gain._gain")]
-struct Window(gain::Window);
+pub(crate) struct Window(pub(crate) gain::Window);
 
 /// A rank's part of a window, where it is in the memory of this process: its bytes by the buffer protocol.
 #[pyclass(frozen, module = "gain._gain")]
@@ -28,12 +28,15 @@ struct Part {
 #[pymethods]
 impl Window {
     #[new]
-    fn new(py: Python<'_>, len_bytes: usize) -> PyResult<Window> {
+    pub(crate) fn new(py: Python<'_>, len_bytes: usize) -> PyResult<Window> {
         released(py, || gain::Window::new(len_bytes)).map(Window)
     }
 
     /// The bytes of a rank's part as a memoryview; `None` if the rank is on another node. They change as ranks write. Not collective.
-    fn part<'py>(slf: &Bound<'py, Self>, rank: usize) -> PyResult<Option<Bound<'py, PyMemoryView>>> {
+    pub(crate) fn part<'py>(
+        slf: &Bound<'py, Self>,
+        rank: usize,
+    ) -> PyResult<Option<Bound<'py, PyMemoryView>>> {
         let py = slf.py();
         if attached(py, || slf.get().0.mapped(rank))?.is_none() {
             return Ok(None);
