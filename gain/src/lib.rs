@@ -56,7 +56,7 @@ pub use error::{Error, Kind, Result};
 pub use fft::{Form, Transform};
 pub use ndarray::s;
 pub use ops::{MAX_INPUTS, Op, ReduceOp};
-pub use parts::{each_part, told_by_all};
+pub use parts::{each_part, threads_for_parts, told_by_all};
 pub use record::{bounded, hold_drops};
 pub use session::{Stats, stats};
 pub use typed::DistArray;

@@ -2,12 +2,19 @@
 
 use crate::error::Result;
 use crate::exec::pool;
-use crate::session;
+use crate::session::{self, running};
+
+/// How many threads there are for parts: this rank's. One as long as a job of several ranks hasn't started its runtime, since that start waits
+/// for all of them. Not collective.
+pub fn threads_for_parts() -> usize {
+    let is_open = running().is_some() || !rma::bootstrap::is_managed();
+    if is_open && session::init().is_ok() { session::threads() } else { 1 }
+}
 
 /// Calls `work` once for each part, on as many threads as this rank has, and returns when all are done. Not collective, and nobody
 /// else's turn is waited for: what the parts do to one another is the caller's.
 pub fn each_part(parts: usize, work: &(dyn Fn(usize) + Sync)) {
-    pool::split(parts, session::threads().min(parts), &|part| work(part));
+    pool::split(parts, threads_for_parts().min(parts), &|part| work(part));
 }
 
 /// What every rank says, by rank: all have come so far when it returns. Collective.

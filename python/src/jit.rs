@@ -322,7 +322,7 @@ impl Host for Arrays<'_> {
     }
 
     fn threads(&self) -> usize {
-        if gain::session::init().is_ok() { gain::session::threads() } else { 1 }
+        gain::threads_for_parts()
     }
 
     fn each(&mut self, parts: usize, work: &(dyn Fn(usize) + Sync)) {

@@ -139,7 +139,7 @@ pub(crate) fn beside_out(
     // (Comparisons, and what takes two types, have their own texts.)
     Ok(second.filter(|_| {
         first == second
-            && found.get_item(2).is_ok_and(|made| made.eq(&found.get_item(1).ok()).unwrap_or(false))
+            && found.get_item(2).is_ok_and(|made| made.eq(found.get_item(1).ok()).unwrap_or(false))
     }))
 }
 
