@@ -119,8 +119,9 @@ def main(seed, count):
         wanted = theirs[1]
         values = [(random.random(s) * 9).round().astype(array.dtype) for s in (wanted, wanted[1:], (*wanted, 2))] + [3]
         value = values[int(random.choice(4, p=[0.4, 0.3, 0.05, 0.25]))]
-        if change is add_at and numpy.ndim(value) > len(wanted):
-            # (NumPy's `at` then writes beside the list of the extents, and says anything.)
+        axes = numpy.ndim(value)
+        if change is add_at and (axes > len(wanted) or view(array).ndim == 1 and 0 < axes < len(wanted)):
+            # (NumPy's `at` then writes beside the list of the extents, or reads behind the values, and says anything.)
             continue
         theirs = outcome(lambda: changed(numpy, change, numpy.array(array), view, key, value))
         mine = gain.array(value) if number % 2 and isinstance(value, numpy.ndarray) else value
