@@ -92,7 +92,14 @@ def module_text(text, jitted, origin):
     """The text of a file in which these functions, by name, are followed by their versions."""
     tree = ast.parse(text)
     lines, out, at = text.split("\n"), [], 0
+    decorators = [part for node in tree.body if isinstance(node, ast.FunctionDef) for part in filter(_is_jit, node.decorator_list)]
+    marks = {id(part) for decorator in decorators for part in ast.walk(decorator)}
+    used = {part.id for part in ast.walk(tree) if isinstance(part, ast.Name) and id(part) not in marks}
     for node in tree.body:
+        if _is_for_decorators(node, used):
+            out += lines[at:node.lineno - 1]
+            at = node.end_lineno
+            continue
         if not isinstance(node, ast.FunctionDef) or node.name not in jitted:
             continue
         first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)]) - 1
@@ -111,6 +118,12 @@ def module_text(text, jitted, origin):
         rest = "\n".join(out).split("\n")
         return "\n".join(rest[:end]) + "\n" + head + PRELUDE.read_text() + "\n\n" + "\n".join(rest[end:])
     return head + PRELUDE.read_text() + "\n\n" + "\n".join(out)
+
+
+def _is_for_decorators(node, used):
+    """Whether it imports gain, or `jit` of it, for nothing else."""
+    is_ours = isinstance(node, ast.ImportFrom) and node.module == "gain" or isinstance(node, ast.Import) and all(alias.name == "gain" for alias in node.names)
+    return is_ours and not any((alias.asname or alias.name) in used for alias in node.names)
 
 
 def _is_jit(decorator):

@@ -289,4 +289,4 @@ def test_gain_compile(tmp_path):
     made = (tmp_path / "kernel_gain.py").read_text()
     done = subprocess.run([sys.executable, tmp_path / "kernel_gain.py"], capture_output=True, text=True, timeout=60)
     assert done.stdout == "[6.0, 8.0, 10.0]\n", done.stderr
-    assert "@gain.jit" not in made and made.index("__future__") < made.index("import numpy as _np")
+    assert "@gain.jit" not in made and "import gain" not in made and made.index("__future__") < made.index("import numpy as _np")
