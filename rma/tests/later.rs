@@ -138,8 +138,7 @@ fn dead_member(job: Job) {
         eprintln!("told: {error}");
         std::process::exit(0);
     });
-    assert_eq!(outcome.code, 0, "{outcome}");
-    assert!(outcome.stderr.contains("told: "), "{outcome}");
+    outcome.expect_survivors("told: ");
 }
 
 #[test]

@@ -23,6 +23,17 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Panics unless the ranks that outlived another one ended well, having said this. (A launcher of `GAIN_TEST_STARTER` may end
+    /// the job with the first rank, as MPI's do, and lose what they say: of its jobs none may have panicked.)
+    #[track_caller]
+    pub fn expect_survivors(&self, said: &str) {
+        let is_well = match std::env::var_os(crate::STARTER) {
+            Some(_) => self.code != crate::PANICKED,
+            None => self.code == 0 && self.stderr.contains(said),
+        };
+        assert!(is_well, "{self}");
+    }
+
     /// Runs a job to its end and keeps what it prints. Panics when it can't be started.
     pub fn of(job: launcher::Job) -> Outcome {
         let (stdout, stderr) = (Sink::default(), Sink::default());
