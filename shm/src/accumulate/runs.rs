@@ -3,7 +3,8 @@
 //! A lock for each run costs more than the run, and so does sorting runs by lock. They are put into lists instead, one for each set of locks
 //! that can be held together; a list that is full is added under all the locks it needs, taken at once.
 //!
-//! Invariant: runs that need the same lock are added in the order of the call.
+//! Invariant: of the runs that lie within one stripe each, those that need the same lock are added in the order of the call. (One that lies in
+//! two is added when it comes.)
 
 use super::kernels::{self, Runs};
 use super::{STRIPE, Target, Walk};
