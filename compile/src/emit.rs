@@ -423,7 +423,7 @@ impl Writer<'_> {
                 return is_plain.then(|| self.value(value, level));
             }
             E::Bin(op @ (Bin::Add | Bin::Sub | Bin::Mul | Bin::Div), Ty::Float, a, b) => {
-                let (sign, own) = sign(*op)?;
+                let (sign, own) = op.sign()?;
                 (format!("{} {sign} {}", self.vector(a, axes, own)?, self.vector(b, axes, own + 1)?), own)
             }
             E::Bin(op @ (Bin::Maximum | Bin::Minimum), Ty::Float, a, b) => {
@@ -474,7 +474,7 @@ impl Writer<'_> {
                 });
                 (format!("{}[{}]", self.arrays[access.arr], index.collect::<Vec<_>>().join(", ")), 9)
             }
-            E::Bin(op, _, a, b) => match sign(*op) {
+            E::Bin(op, _, a, b) => match op.sign() {
                 Some((sign, own)) => {
                     (format!("{} {sign} {}", self.value(a, own), self.value(b, own + 1)), own)
                 }
@@ -514,18 +514,6 @@ fn moves(value: &E, axes: &[&Axis]) -> bool {
         is_moving |= matches!(part, E::Var(var) if axes.iter().any(|axis| axis.var == *var))
     });
     is_moving
-}
-
-fn sign(op: Bin) -> Option<(&'static str, usize)> {
-    Some(match op {
-        Bin::Add => ("+", 4),
-        Bin::Sub => ("-", 4),
-        Bin::Mul => ("*", 5),
-        Bin::Div => ("/", 5),
-        Bin::FloorDiv => ("//", 5),
-        Bin::Mod => ("%", 5),
-        Bin::Maximum | Bin::Minimum => return None,
-    })
 }
 
 fn compare(op: Compare) -> &'static str {

@@ -41,6 +41,21 @@ pub(crate) enum Bin {
     Minimum,
 }
 
+impl Bin {
+    /// Python's operator, and how tightly it binds; none of functions.
+    pub(crate) fn sign(self) -> Option<(&'static str, usize)> {
+        Some(match self {
+            Bin::Add => ("+", 4),
+            Bin::Sub => ("-", 4),
+            Bin::Mul => ("*", 5),
+            Bin::Div => ("/", 5),
+            Bin::FloorDiv => ("//", 5),
+            Bin::Mod => ("%", 5),
+            Bin::Maximum | Bin::Minimum => return None,
+        })
+    }
+}
+
 /// Functions of floats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Math {

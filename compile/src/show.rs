@@ -143,17 +143,9 @@ fn expression(program: &Program, value: &E, level: usize) -> String {
         E::Dim(arr, axis) => (format!("{}.shape[{axis}]", program.arrays[*arr].name), 9),
         E::Load(access) => (place(program, access), 9),
         E::Bin(op, _, a, b) => {
-            let (sign, own) = match op {
-                Bin::Add => ("+", 4),
-                Bin::Sub => ("-", 4),
-                Bin::Mul => ("*", 5),
-                Bin::Div => ("/", 5),
-                Bin::FloorDiv => ("//", 5),
-                Bin::Mod => ("%", 5),
-                Bin::Maximum | Bin::Minimum => {
-                    let name = if *op == Bin::Maximum { "maximum" } else { "minimum" };
-                    return format!("{name}({}, {})", expression(program, a, 0), expression(program, b, 0));
-                }
+            let Some((sign, own)) = op.sign() else {
+                let name = if *op == Bin::Maximum { "maximum" } else { "minimum" };
+                return format!("{name}({}, {})", expression(program, a, 0), expression(program, b, 0));
             };
             (format!("{} {sign} {}", expression(program, a, own), expression(program, b, own + 1)), own)
         }
